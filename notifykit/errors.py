@@ -1,0 +1,212 @@
+"""What can go wrong, what it is about, and what a person does now.
+
+An error answers four questions: what it is about (:class:`Scope`), whether a later try of the same thing can work by
+itself (``retryable``), whether sending again is certain not to send twice (``safe_to_resend``), and what somebody has
+to do (``action``). All of them pickle.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import attrs
+
+
+class Scope(enum.StrEnum):
+    """What an error is about; it decides whether another transport could do better."""
+
+    CONTENT = "content"
+    RECIPIENT = "recipient"
+    ACCOUNT = "account"
+    TRANSPORT = "transport"
+    NETWORK = "network"
+
+    @property
+    def moves_traffic(self) -> bool:
+        """Whether another transport may be tried: a bad text or number is bad everywhere."""
+        return self not in (Scope.CONTENT, Scope.RECIPIENT)
+
+
+class NotifyError(Exception):
+    """Anything that notifykit raises on purpose."""
+
+
+class ConfigError(NotifyError, ValueError):
+    """Settings that can't be used. Every problem that was found is in ``problems``, not only the first."""
+
+    problems: tuple[str, ...]
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return self.problems[0]
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        return f"{len(self.problems)} settings need attention:\n{lines}"
+
+
+class PluginError(NotifyError):
+    """A plugin that can't be used, raised where ``strict`` asks for it or where two plugins claim one name."""
+
+    def __init__(self, plugin: str, detail: str) -> None:
+        self.plugin = plugin
+        self.detail = detail
+        super().__init__(plugin, detail)
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin!r}: {self.detail}"
+
+
+def _advice(error: TransportError) -> str:
+    return type(error).advice
+
+
+def _waits(error: TransportError) -> tuple[float, ...]:
+    return type(error).default_waits
+
+
+def _scope(error: TransportError) -> Scope:
+    return type(error).default_scope
+
+
+@attrs.frozen(slots=False)
+class TransportError(NotifyError, RuntimeError):
+    """A batch or a recipient was not accepted, or nobody knows. Raise one of the subclasses.
+
+    It is a :class:`RuntimeError` too, because that is what callers of the documented kwtSMS client catch.
+    """
+
+    #: What this kind of error is usually about.
+    default_scope: ClassVar[Scope] = Scope.TRANSPORT
+    #: Whether it is certain that nothing was sent, so that sending again can't send twice.
+    safe_to_resend: ClassVar[bool] = True
+    #: What a person does now, where the transport has nothing better to say.
+    advice: ClassVar[str] = "Read the provider's answer and its documentation."
+    #: The schedule of waits where the transport gives none.
+    default_waits: ClassVar[tuple[float, ...]] = ()
+
+    #: What happened, in one sentence without numbers, texts or passwords.
+    detail: str
+    #: The provider's code, ``ERR013``; None where the provider gave none.
+    code: str | None = None
+    #: The provider's own words, scrubbed.
+    provider_words: str | None = None
+    #: What a person does now.
+    action: str = attrs.field(default=attrs.Factory(_advice, takes_self=True))
+    #: Seconds to wait before the second, third, … try; empty where waiting does not help.
+    waits: tuple[float, ...] = attrs.field(default=attrs.Factory(_waits, takes_self=True))
+    #: What it is about.
+    scope: Scope = attrs.field(default=attrs.Factory(_scope, takes_self=True))
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request can work later without anybody doing anything."""
+        return bool(self.waits)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds before another try makes sense; None where it does not."""
+        return self.waits[0] if self.waits else None
+
+    def __str__(self) -> str:
+        what = f"{self.code}: {self.detail}" if self.code else self.detail
+        return f"{what} → {self.action}" if self.action else what
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default would restore attributes one by one, which a frozen class refuses.
+        return type(self), (self.detail, self.code, self.provider_words, self.action, self.waits, self.scope)
+
+
+@attrs.frozen(slots=False)
+class InvalidRecipient(TransportError):
+    """This address can't receive the message, whoever carries it."""
+
+    default_scope = Scope.RECIPIENT
+    advice = "Check the address with the person it belongs to."
+
+
+@attrs.frozen(slots=False)
+class ContentRejected(TransportError):
+    """This text can't be sent, whoever it is for."""
+
+    default_scope = Scope.CONTENT
+    advice = "Change the text."
+
+
+@attrs.frozen(slots=False)
+class AuthFailed(TransportError):
+    """The account's name, password, permission or address is not accepted."""
+
+    default_scope = Scope.ACCOUNT
+    advice = "Check the user name and the password of the account."
+
+
+@attrs.frozen(slots=False)
+class OutOfCredit(TransportError):
+    """The account can't pay for this."""
+
+    default_scope = Scope.ACCOUNT
+    advice = "Top up the account."
+
+
+@attrs.frozen(slots=False)
+class SenderNotAllowed(TransportError):
+    """The account may not send under this sender name."""
+
+    default_scope = Scope.ACCOUNT
+    advice = "Use a sender that is registered for this account; names are case sensitive."
+
+
+@attrs.frozen(slots=False)
+class DestinationNotCovered(TransportError):
+    """The account has no route to this country or network."""
+
+    default_scope = Scope.ACCOUNT
+    advice = "Ask the provider to activate this destination."
+
+
+@attrs.frozen(slots=False)
+class RateLimited(TransportError):
+    """Too much at once: for the account, or for one recipient."""
+
+    default_scope = Scope.ACCOUNT
+    advice = "Wait, then send again; nothing was charged."
+    default_waits = (30.0, 60.0, 120.0)
+
+
+@attrs.frozen(slots=False)
+class ProviderUnavailable(TransportError):
+    """The provider answered, and said that it did not take the request."""
+
+    default_scope = Scope.TRANSPORT
+    advice = "The provider did not take the request; send it again later."
+
+
+@attrs.frozen(slots=False)
+class NotReached(TransportError):
+    """No connection came about, so the request certainly did not leave."""
+
+    default_scope = Scope.NETWORK
+    advice = "Check the address, DNS, firewall and the proxy of this machine; nothing was sent, so sending again is safe."
+    default_waits = (0.5, 2.0)
+
+
+@attrs.frozen(slots=False)
+class OutcomeUnknown(TransportError):
+    """The request may have arrived and no readable answer came back. It is never sent again by itself."""
+
+    default_scope = Scope.NETWORK
+    safe_to_resend = False
+    advice = "It may have been sent. Look at the provider's side before you send it again."
+
+
+@attrs.frozen(slots=False)
+class Unclassified(TransportError):
+    """A code that nobody has seen before: kept and reported, not retried."""
+
+    default_scope = Scope.TRANSPORT
+    advice = "This code is new to notifykit: ask the provider what it means, and please report it."

@@ -1,0 +1,99 @@
+"""What a person may see of a number, an address, a password or a text.
+
+Everything that ends up in a ``repr``, a log line, an error or an event passes through one of these functions first.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import Final
+
+STARS: Final = "****"
+
+#: Fewer digits than this are hidden whole: what would be left over gives the number away.
+_SHORTEST_SHOWN: Final = 11
+_DIGIT_RUN: Final = re.compile(r"\+?\d(?:[\s().-]?\d){5,}")
+
+
+class Secret:
+    """A password, a token or a DSN: it can be used, but not shown.
+
+    ``repr``, ``str`` and formatting give stars; :meth:`reveal` gives the text to the one line that needs it.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret('{STARS}')"
+
+    def __str__(self) -> str:
+        return STARS
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode("utf-8", "surrogatepass"), other._text.encode("utf-8", "surrogatepass"))
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+
+class SecretBytes(bytes):
+    """A request body: bytes on the wire, a length in a traceback."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes, not shown>"
+
+    __str__ = __repr__
+
+
+def mask_address(address: str) -> str:
+    """Return an address as a log may show it: ``965****5432``, ``a****@example.com``, else only stars."""
+    if address.isascii() and address.isdigit():
+        return f"{address[:3]}{STARS}{address[-4:]}" if len(address) >= _SHORTEST_SHOWN else STARS
+    local, at, domain = address.rpartition("@")
+    if at and len(local) > 1 and domain and not _DIGIT_RUN.search(domain):
+        return f"{local[0]}{STARS}@{domain}"
+    return STARS
+
+
+def describe_text(text: str) -> str:
+    """Return how long a text is, for a ``repr`` that may not show it."""
+    return f"<{len(text)} characters>"
+
+
+def text_shape(text: str) -> str:
+    """Return a text with every letter as ``x`` and every digit as ``9``: its form without its words.
+
+    Letters outside ASCII become ``ء`` so that questions about the encoding can still be asked of the shape.
+    """
+    return "".join(_shape_of(character) for character in text)
+
+
+def _shape_of(character: str) -> str:
+    if character.isdigit():
+        return "9"
+    if character.isalpha():
+        return "x" if character.isascii() else "ء"
+    return character
+
+
+def scrub(text: str, *secrets: str) -> str:
+    """Return someone else's words without our secrets: each one given, and anything that looks like a number.
+
+    For texts that we did not write ourselves: a provider's description, the message of a foreign exception.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, STARS)
+    return _DIGIT_RUN.sub(STARS, text)

@@ -1,0 +1,441 @@
+"""What flows along the road: Message → Recipient | Rejected → Plan of Batches → Receipts → Report.
+
+Everything here is frozen, and nothing shows a number or a text in its ``repr``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import itertools
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from notifykit.errors import InvalidRecipient, TransportError
+from notifykit.masking import describe_text, mask_address
+
+
+class Channel(enum.StrEnum):
+    """The medium, never the provider."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    PUSH = "push"
+
+
+class Outcome(enum.StrEnum):
+    """What sending knows about one recipient. Delivery is another vocabulary."""
+
+    #: The provider confirmed that it took the message.
+    ACCEPTED = "accepted"
+    #: It was certainly not sent.
+    REJECTED = "rejected"
+    #: It may have been sent: the request may have arrived, and no readable answer came back.
+    UNKNOWN = "unknown"
+    #: We did not try, and say why.
+    SKIPPED = "skipped"
+
+
+class SkipReason(enum.StrEnum):
+    """Why a recipient was not tried."""
+
+    DUPLICATE = "duplicate"
+    GUARD = "guard"
+    CANCELLED = "cancelled"
+    DEADLINE = "deadline"
+
+
+_SKIP_ADVICE = {
+    SkipReason.DUPLICATE: "The same recipient stands earlier in the list; nothing to do.",
+    SkipReason.GUARD: "A guard vetoed it; its reason says which.",
+    SkipReason.CANCELLED: "The send was cancelled before its turn; it was not sent, so sending it again is safe.",
+    SkipReason.DEADLINE: "The deadline came first; it was not sent, so sending it again is safe.",
+}
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+@attrs.frozen
+class Message:
+    """What to say, and how it should look to the person who gets it."""
+
+    #: The text, as the caller wrote it or as the cleaners left it.
+    text: str = attrs.field(repr=describe_text)
+    #: The medium it travels by.
+    channel: Channel = attrs.field(default=Channel.SMS, converter=Channel)
+    #: The sender's name; None takes the transport's own.
+    sender: str | None = None
+    #: Free labels that events and logs carry.
+    tags: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    #: The caller's name for this send, passed on to providers that can use it.
+    idempotency_key: str | None = None
+    #: Ties the events, attempts and receipts of one send together.
+    id: str = attrs.field(factory=_new_id)
+
+
+@attrs.frozen
+class Recipient:
+    """An address in its canonical form: what the provider is given."""
+
+    #: The canonical address: for SMS digits with the country code first.
+    address: str = attrs.field(repr=mask_address)
+    #: The medium it belongs to.
+    channel: Channel = Channel.SMS
+    #: ISO 3166 code of the country where it is known, ``KW``.
+    country: str | None = None
+    #: The address as it was given.
+    raw: str = attrs.field(
+        default=attrs.Factory(lambda self: self.address, takes_self=True), repr=False, eq=False, kw_only=True
+    )
+
+    def __str__(self) -> str:
+        return mask_address(self.address)
+
+
+@attrs.frozen
+class Rejected:
+    """An address that nobody can send to, with the reason."""
+
+    #: The address as it was given.
+    raw: str = attrs.field(repr=mask_address)
+    #: Why, and what to do about it.
+    error: InvalidRecipient
+
+    def __str__(self) -> str:
+        return mask_address(self.raw)
+
+
+@attrs.frozen
+class Edit:
+    """One change a cleaner made: ``text[start:end]`` became ``after``."""
+
+    #: Where the change starts in the text that entered the cleaner.
+    start: int
+    #: Where it ends there.
+    end: int
+    #: What stood there.
+    before: str = attrs.field(repr=describe_text)
+    #: What stands there now.
+    after: str = attrs.field(repr=describe_text)
+    #: Why, in words for the author of the text: ``emoji``, ``Arabic-Indic digits``.
+    reason: str
+    #: The cleaner that made it.
+    cleaner: str
+
+
+@attrs.frozen
+class Cleaned:
+    """What a cleaner returns: the text, and the edits that lead there, in order of their position."""
+
+    #: The text after the edits.
+    text: str = attrs.field(repr=describe_text)
+    #: The edits; empty where nothing changed.
+    edits: tuple[Edit, ...] = ()
+
+
+def replay(text: str, edits: Iterable[Edit]) -> str:
+    """Apply edits to the text they were made on and return the result.
+
+    Edits of several cleaners may follow each other: those of one cleaner count from the text that it was given.
+    """
+    for _, group in itertools.groupby(edits, key=lambda edit: edit.cleaner):
+        pieces: list[str] = []
+        position = 0
+        for edit in group:
+            pieces += (text[position : edit.start], edit.after)
+            position = edit.end
+        text = "".join(pieces) + text[position:]
+    return text
+
+
+@attrs.frozen
+class ForcedCharacter:
+    """A character that made a text more expensive, and what could stand in its place."""
+
+    #: Where it stands in the text.
+    position: int
+    #: The character.
+    character: str
+    #: Its Unicode name.
+    name: str
+    #: What the cheap encoding has instead; None where it has nothing like it.
+    replacement: str | None
+
+
+@attrs.frozen
+class Measurement:
+    """What a text takes up on the air."""
+
+    #: ``gsm7`` or ``ucs2`` for SMS.
+    encoding: str
+    #: Septets or UTF-16 units, not characters.
+    units: int
+    #: Parts that the text is cut into; each is paid for.
+    segments: int
+    #: Units that still fit into the last segment.
+    units_left: int = 0
+    #: The characters that forced the more expensive encoding, each once.
+    forced: tuple[ForcedCharacter, ...] = ()
+
+
+@attrs.frozen
+class Pace:
+    """How fast a provider lets one account ask."""
+
+    #: Requests started in a second.
+    per_second: float
+    #: What shares the limit, the account for one; the same key is the same limit on the whole machine.
+    key: str
+
+
+@attrs.frozen
+class Capabilities:
+    """What a transport can do. The road plans by it."""
+
+    #: The media it carries.
+    channels: frozenset[Channel] = attrs.field(default=frozenset({Channel.SMS}), converter=frozenset)
+    #: The most recipients that one request may have.
+    batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    #: Whether it can pretend: accept without delivering.
+    test_mode: bool = False
+    #: Whether the provider recognises a repeated ``idempotency_key``.
+    idempotent: bool = False
+    #: How fast it may be asked; None where there is no limit.
+    pace: Pace | None = None
+    #: Pure: what a text takes up; None where it does not matter.
+    measure: Callable[[str], Measurement] | None = None
+    #: Pure: why a message would be refused; None where it would not.
+    check: Callable[[Message], TransportError | None] | None = None
+    #: Pure: what one recipient of a text of so many segments costs, in the provider's unit; None where unknown.
+    price: Callable[[Recipient, int], float | None] | None = None
+    #: What a person should know before sending, each a sentence.
+    notices: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Batch:
+    """The recipients of one request."""
+
+    #: What they get.
+    message: Message
+    #: Who gets it.
+    recipients: tuple[Recipient, ...]
+    #: Where each recipient stood in the caller's list, from 0.
+    positions: tuple[int, ...] = attrs.field(repr=False)
+    #: Which batch of the send this is, from 1.
+    number: int = 1
+    #: What the text takes up; None where the transport does not measure.
+    measurement: Measurement | None = None
+
+    @property
+    def id(self) -> str:
+        """Names the batch in events: the message's id and the batch's number."""
+        return f"{self.message.id}-{self.number}"
+
+    def __len__(self) -> int:
+        return len(self.recipients)
+
+
+@attrs.frozen
+class Submission:
+    """What the provider said about a batch that it took."""
+
+    #: The provider's id; needed for every later question.
+    message_id: str | None = None
+    #: What the batch cost, in the provider's unit; None where it did not say.
+    cost: float | None = None
+    #: What is left on the account after it.
+    balance: float | None = None
+    #: Whether it was a test: taken, never delivered.
+    test: bool = False
+    #: Recipients of the batch that it did not take, by canonical address.
+    refused: Mapping[str, TransportError] = attrs.field(factory=dict, repr=len)
+    #: Where the answer departs from the provider's contract, each a sentence.
+    warnings: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Attempt:
+    """One request for a batch, and how it ended."""
+
+    #: Which try this was, from 1.
+    number: int
+    #: The transport that made it, without secrets.
+    transport: str
+    #: When it started, UTC.
+    started: datetime.datetime
+    #: How long it took, in seconds.
+    elapsed: float
+    #: Why it failed; None where the batch was taken.
+    error: TransportError | None = None
+
+
+@attrs.frozen
+class Receipt:
+    """What happened to one recipient, with the evidence."""
+
+    #: Where the recipient stood in the caller's list, from 0.
+    position: int
+    #: Who it was for.
+    recipient: Recipient | Rejected
+    #: How it ended.
+    outcome: Outcome
+    #: Why it was rejected or is unknown.
+    error: TransportError | None = None
+    #: Why it was skipped.
+    skipped: SkipReason | None = None
+    #: What the provider said about the batch.
+    submission: Submission | None = attrs.field(default=None, repr=False)
+    #: The tries, in order.
+    attempts: tuple[Attempt, ...] = attrs.field(default=(), repr=len)
+
+    @property
+    def to(self) -> str:
+        """The canonical address, in clear; of a rejected one what the caller gave."""
+        return self.recipient.raw if isinstance(self.recipient, Rejected) else self.recipient.address
+
+    @property
+    def message_id(self) -> str | None:
+        """The provider's id of the request that this recipient was in."""
+        return self.submission.message_id if self.submission else None
+
+    @property
+    def code(self) -> str | None:
+        """The provider's code where there was an error."""
+        return self.error.code if self.error else None
+
+    @property
+    def test(self) -> bool:
+        """Whether it was taken as a test, so that nothing reaches a phone."""
+        return self.submission is not None and self.submission.test
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds before another try makes sense; None where it does not or is not needed."""
+        return self.error.retry_after if self.error else None
+
+    @property
+    def advice(self) -> str:
+        """What a person does now."""
+        if self.error:
+            return self.error.action
+        if self.skipped:
+            return _SKIP_ADVICE[self.skipped]
+        if self.test:
+            return "Test mode: it was queued and reaches no phone. Switch test mode off to send for real."
+        return "Keep the message id: status and delivery reports are asked by it."
+
+    def __str__(self) -> str:
+        why = self.code or (self.error.detail if self.error else self.skipped)
+        return f"{self.recipient}: {self.outcome}" + (f" ({why})" if why else "")
+
+
+@attrs.frozen
+class Plan:
+    """Everything that would be done, before anything is done."""
+
+    #: The message after cleaning.
+    message: Message
+    #: What the cleaners changed.
+    edits: tuple[Edit, ...]
+    #: What the text takes up; None where the transport does not measure.
+    measurement: Measurement | None
+    #: The requests that would be made.
+    batches: tuple[Batch, ...] = attrs.field(repr=len)
+    #: The recipients that would not be tried, with the reason.
+    set_aside: tuple[Receipt, ...] = attrs.field(repr=len)
+    #: What it would cost in the provider's unit; None where that is not known.
+    cost: float | None = None
+    #: What a person should know before sending, each a sentence.
+    notices: tuple[str, ...] = ()
+
+    @property
+    def recipients(self) -> tuple[Recipient, ...]:
+        """Everyone who would be sent to, in order."""
+        return tuple(itertools.chain.from_iterable(batch.recipients for batch in self.batches))
+
+    @property
+    def segments(self) -> int | None:
+        """Segments of the text for one recipient."""
+        return self.measurement.segments if self.measurement else None
+
+
+@attrs.frozen
+class Report(Sequence[Receipt]):
+    """One receipt a recipient, in the caller's order."""
+
+    #: The receipts.
+    receipts: tuple[Receipt, ...] = attrs.field(repr=len)
+    #: The message after cleaning.
+    message: Message
+    #: What the cleaners changed.
+    edits: tuple[Edit, ...] = ()
+    #: What the text takes up; None where the transport does not measure.
+    measurement: Measurement | None = None
+
+    @property
+    def accepted(self) -> tuple[Receipt, ...]:
+        """Those that the provider took."""
+        return self._with(Outcome.ACCEPTED)
+
+    @property
+    def rejected(self) -> tuple[Receipt, ...]:
+        """Those that were certainly not sent."""
+        return self._with(Outcome.REJECTED)
+
+    @property
+    def unknown(self) -> tuple[Receipt, ...]:
+        """Those that may have been sent."""
+        return self._with(Outcome.UNKNOWN)
+
+    @property
+    def skipped(self) -> tuple[Receipt, ...]:
+        """Those that were not tried."""
+        return self._with(Outcome.SKIPPED)
+
+    @property
+    def submissions(self) -> tuple[Submission, ...]:
+        """What the provider said, one a batch that it took, in order."""
+        return tuple({id(r.submission): r.submission for r in self.receipts if r.submission}.values())
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """The provider's ids, one a batch that it took."""
+        return tuple(s.message_id for s in self.submissions if s.message_id)
+
+    @property
+    def cost(self) -> float | None:
+        """What the provider says it charged in all; None where it said nothing."""
+        costs = [s.cost for s in self.submissions if s.cost is not None]
+        return sum(costs) if costs else None
+
+    @property
+    def balance(self) -> float | None:
+        """What the provider says is left after the last batch it took."""
+        return next((s.balance for s in reversed(self.submissions) if s.balance is not None), None)
+
+    def _with(self, outcome: Outcome) -> tuple[Receipt, ...]:
+        return tuple(receipt for receipt in self.receipts if receipt.outcome is outcome)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.receipts[index]
+
+    def __iter__(self) -> Iterator[Receipt]:
+        return iter(self.receipts)
+
+    def __len__(self) -> int:
+        return len(self.receipts)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a Report is neither true nor false: ask report.accepted, report.rejected, report.unknown or report.skipped"
+        )
+
+    def __str__(self) -> str:
+        counts = ((outcome, len(self._with(outcome))) for outcome in Outcome)
+        return ", ".join(f"{count} {outcome}" for outcome, count in counts if count) or "no recipients"

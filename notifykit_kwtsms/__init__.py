@@ -1,0 +1,1 @@
+"""The kwtSMS gateway (Kuwait) for notifykit."""

@@ -1,0 +1,1 @@
+"""What the gateway can carry: cleaning, the GSM alphabet and segments."""

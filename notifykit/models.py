@@ -9,7 +9,7 @@ import datetime
 import enum
 import itertools
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import attrs
@@ -56,6 +56,10 @@ _SKIP_ADVICE = {
 }
 
 
+def _counted(things: Sized) -> str:
+    return f"<{len(things)}>"
+
+
 def _new_id() -> str:
     return uuid.uuid4().hex
 
@@ -67,11 +71,11 @@ class Message:
     #: The text, as the caller wrote it or as the cleaners left it.
     text: str = attrs.field(repr=describe_text)
     #: The medium it travels by.
-    channel: Channel = attrs.field(default=Channel.SMS, converter=Channel)
+    channel: Channel = Channel.SMS
     #: The sender's name; None takes the transport's own.
     sender: str | None = None
     #: Free labels that events and logs carry.
-    tags: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    tags: tuple[str, ...] = ()
     #: The caller's name for this send, passed on to providers that can use it.
     idempotency_key: str | None = None
     #: Ties the events, attempts and receipts of one send together.
@@ -254,7 +258,7 @@ class Submission:
     #: Whether it was a test: taken, never delivered.
     test: bool = False
     #: Recipients of the batch that it did not take, by canonical address.
-    refused: Mapping[str, TransportError] = attrs.field(factory=dict, repr=len)
+    refused: Mapping[str, TransportError] = attrs.field(factory=dict, repr=_counted)
     #: Where the answer departs from the provider's contract, each a sentence.
     warnings: tuple[str, ...] = ()
 
@@ -292,7 +296,7 @@ class Receipt:
     #: What the provider said about the batch.
     submission: Submission | None = attrs.field(default=None, repr=False)
     #: The tries, in order.
-    attempts: tuple[Attempt, ...] = attrs.field(default=(), repr=len)
+    attempts: tuple[Attempt, ...] = attrs.field(default=(), repr=_counted)
 
     @property
     def to(self) -> str:
@@ -346,9 +350,9 @@ class Plan:
     #: What the text takes up; None where the transport does not measure.
     measurement: Measurement | None
     #: The requests that would be made.
-    batches: tuple[Batch, ...] = attrs.field(repr=len)
+    batches: tuple[Batch, ...] = attrs.field(repr=_counted)
     #: The recipients that would not be tried, with the reason.
-    set_aside: tuple[Receipt, ...] = attrs.field(repr=len)
+    set_aside: tuple[Receipt, ...] = attrs.field(repr=_counted)
     #: What it would cost in the provider's unit; None where that is not known.
     cost: float | None = None
     #: What a person should know before sending, each a sentence.
@@ -370,7 +374,7 @@ class Report(Sequence[Receipt]):
     """One receipt a recipient, in the caller's order."""
 
     #: The receipts.
-    receipts: tuple[Receipt, ...] = attrs.field(repr=len)
+    receipts: tuple[Receipt, ...] = attrs.field(repr=_counted)
     #: The message after cleaning.
     message: Message
     #: What the cleaners changed.

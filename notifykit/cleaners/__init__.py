@@ -1,0 +1,1 @@
+"""Cleaners that hold for any provider."""

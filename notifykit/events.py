@@ -1,0 +1,172 @@
+"""What happened, in the past tense: what log sinks are told.
+
+Events are redacted before a sink sees them: addresses are masked and hashed, texts are shapes, unless the settings
+``log_numbers`` and ``log_body`` say otherwise in words.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import attrs
+
+from notifykit.models import Outcome
+
+
+@attrs.frozen
+class LoggedRecipient:
+    """A recipient as a log may know it."""
+
+    #: The address, masked unless ``log_numbers`` is ``full``.
+    to: str
+    #: A keyed hash of the address: the same person can be counted without being known. None without a key.
+    to_hash: str | None
+    #: ISO 3166 code of the country where it is known.
+    country: str | None
+    #: How it ended for this recipient, as far as this event knows.
+    outcome: Outcome
+    #: The provider's code where there was an error.
+    code: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened. Subclasses say what."""
+
+    #: Its name in logs; every subclass has its own.
+    name: ClassVar[str] = "event"
+
+    #: When, UTC.
+    at: datetime.datetime
+    #: The message that it is about.
+    id: str
+
+    def __init_subclass__(cls) -> None:
+        cls.name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+@attrs.frozen(kw_only=True)
+class MessagePlanned(Event):
+    """A message was cleaned and measured; nothing has been sent yet."""
+
+    #: The transport that will carry it.
+    transport: str
+    #: The sender's name; None where the transport's own is used.
+    sender: str | None
+    #: The text as ``log_body`` allows it.
+    text: str | None
+    #: How many edits were made for each reason.
+    edits: Mapping[str, int]
+    #: The encoding on the air; None where it does not matter.
+    encoding: str | None
+    #: Segments of the text.
+    segments: int | None
+    #: Septets or UTF-16 units of the text.
+    units: int | None
+    #: The caller's labels.
+    tags: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class RecipientSetAside(Event):
+    """A recipient was not tried: the address is no good, it was a duplicate, or its time was up."""
+
+    #: Who, and how it ended.
+    recipient: LoggedRecipient
+    #: Why, in one sentence.
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class AttemptFinished(Event):
+    """One request for one batch came to an end."""
+
+    #: The batch: the message's id and the batch's number.
+    batch: str
+    #: Which try this was, from 1.
+    attempt: int
+    #: The transport that made it.
+    transport: str
+    #: How it ended for the batch; single recipients may differ.
+    outcome: Outcome
+    #: The provider's code where there was an error.
+    code: str | None
+    #: What the error was about; None where there was none.
+    scope: str | None
+    #: What happened, in one sentence; None where the batch was taken.
+    error: str | None
+    #: Everyone in the batch.
+    recipients: Sequence[LoggedRecipient]
+    #: The sender's name; None where the transport's own is used.
+    sender: str | None
+    #: The encoding on the air; None where it does not matter.
+    encoding: str | None
+    #: Segments of the text.
+    segments: int | None
+    #: Septets or UTF-16 units of the text.
+    units: int | None
+    #: The provider's id of the request.
+    message_id: str | None
+    #: What the whole batch cost, in the provider's unit.
+    cost: float | None
+    #: What is left on the account.
+    balance: float | None
+    #: How long the request took, in milliseconds.
+    elapsed_ms: float
+    #: Whether it was a test: taken, never delivered.
+    test: bool
+    #: Where the answer departs from the provider's contract.
+    warnings: tuple[str, ...]
+    #: The caller's labels.
+    tags: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class RetryScheduled(Event):
+    """A batch will be tried again: it was certainly not sent, and waiting helps."""
+
+    #: The batch.
+    batch: str
+    #: Which try failed, from 1.
+    attempt: int
+    #: The transport.
+    transport: str
+    #: Seconds until the next try.
+    wait: float
+    #: The provider's code of the error.
+    code: str | None
+    #: What happened, in one sentence.
+    error: str
+
+
+@attrs.frozen(kw_only=True)
+class SendFinished(Event):
+    """The last recipient of a send has its outcome."""
+
+    #: The transport.
+    transport: str
+    #: How many recipients ended how.
+    counts: Mapping[Outcome, int]
+    #: What the provider says it charged in all; None where it said nothing.
+    cost: float | None
+    #: How long the send took, in milliseconds, waits included.
+    elapsed_ms: float
+    #: The caller's labels.
+    tags: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class PluginFailed(Event):
+    """Something that a plugin brought raised while a message was on its way; the message went on without it."""
+
+    #: What kind of thing it was: ``normalizer``, ``cleaner``, ``transport`` or ``sink``.
+    kind: str
+    #: Its name.
+    plugin: str
+    #: The kind of exception.
+    error: str
+    #: Where it came from, scrubbed of what the message contained.
+    traceback: str

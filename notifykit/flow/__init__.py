@@ -1,0 +1,1 @@
+"""The road that a message travels: normalize, clean, plan, deliver, record."""

@@ -1,0 +1,58 @@
+"""The time that everybody shares."""
+
+from __future__ import annotations
+
+import datetime
+import time
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    #: Every process of the machine reads the same monotonic time.
+    shared = True
+
+    def monotonic(self) -> float:
+        """Return seconds since the machine started."""
+        return time.monotonic()
+
+    def now(self) -> datetime.datetime:
+        """Return the time of day, UTC."""
+        return datetime.datetime.now(datetime.UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep for that many seconds."""
+        time.sleep(seconds)
+
+
+class VirtualClock:
+    """A clock for tests: time passes only when somebody sleeps, and then at once.
+
+    :param start: the time of day it begins at, UTC.
+    """
+
+    #: Nobody else lives in this time.
+    shared = False
+
+    def __init__(self, start: datetime.datetime | None = None) -> None:
+        self._start = start or datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+        self._passed = 0.0
+        #: Every sleep that was asked for, in seconds, in order.
+        self.sleeps: list[float] = []
+
+    def monotonic(self) -> float:
+        """Return the seconds that have passed."""
+        return self._passed
+
+    def now(self) -> datetime.datetime:
+        """Return the time of day, UTC."""
+        return self._start + datetime.timedelta(seconds=self._passed)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass without waiting for it."""
+        self.sleeps.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass that nobody slept through."""
+        self._passed += max(0.0, seconds)

@@ -1,0 +1,63 @@
+"""Step 1: raw addresses become recipients, or rejections with their reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from notifykit.errors import InvalidRecipient
+from notifykit.flow.trip import Trip
+from notifykit.models import Channel, Message, Recipient, Rejected
+
+#: What a caller may give: one address, several in one text, or any iterable of them.
+Addresses = str | int | Recipient | Iterable[str | int | Recipient]
+
+_BETWEEN_NUMBERS: Final = re.compile(r"[,;\n]")
+
+
+def normalize(to: Addresses, message: Message, trip: Trip) -> Iterator[Recipient | Rejected]:
+    """Ask the normalizers about each address, lazily and in the caller's order.
+
+    A text with commas, semicolons or line ends is several numbers where the channel is SMS.
+
+    :raises TypeError: where ``to`` is nothing that can hold addresses.
+    """
+    if isinstance(to, Recipient | int) and not isinstance(to, bool):
+        given: Iterable[object] = (to,)
+    elif isinstance(to, str):
+        given = _split(to) if message.channel is Channel.SMS else (to,)
+    elif isinstance(to, Iterable) and not isinstance(to, bytes):
+        given = to
+    else:
+        raise TypeError(f"to is a {type(to).__name__}: give an address or an iterable of addresses")
+    return (_recipient(address, message, trip) for address in given)
+
+
+def _split(text: str) -> list[str]:
+    parts = [part for part in _BETWEEN_NUMBERS.split(text) if part.strip()]
+    return parts or [text]
+
+
+def _recipient(address: object, message: Message, trip: Trip) -> Recipient | Rejected:
+    if isinstance(address, Recipient):
+        return address
+    if isinstance(address, int) and not isinstance(address, bool):
+        address = str(address)
+    if not isinstance(address, str):
+        return Rejected("", InvalidRecipient(f"The address is a {type(address).__name__}, not a text."))
+    for normalizer in trip.registry.normalizers:
+        try:
+            answer = normalizer.normalize(address, message.channel)
+        except Exception as error:  # a plugin may raise anything
+            trip.recorder.plugin_failed("normalizer", normalizer.name, error, message, address)
+            continue
+        if answer is not None:
+            return answer
+    return Rejected(
+        address,
+        InvalidRecipient(
+            f"No normalizer knows addresses of the channel {message.channel}.",
+            action="Install a plugin for this channel, or look at `notifykit plugins` for one that is switched off.",
+        ),
+    )

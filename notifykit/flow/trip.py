@@ -1,0 +1,73 @@
+"""What one call of ``send`` carries with it along the road."""
+
+from __future__ import annotations
+
+import attrs
+
+from notifykit.flow.pacing import MemorySlots, Pacer, Slots, shared_slots
+from notifykit.flow.recording import Recorder
+from notifykit.flow.retrying import RetryPolicy
+from notifykit.models import Cleaned, Measurement, Message
+from notifykit.errors import TransportError
+from notifykit.plugins import Registry
+from notifykit.protocols import Clock, Transport
+
+
+@attrs.frozen
+class Trip:
+    """The stations and the limits that hold for one call."""
+
+    #: Who has joined.
+    registry: Registry
+    #: What carries the messages.
+    transport: Transport
+    #: Who tells the sinks.
+    recorder: Recorder
+    #: The time.
+    clock: Clock
+    #: What decides over another try.
+    retry: RetryPolicy
+    #: When a request may start; None where the transport has no limit.
+    pacer: Pacer | None
+    #: Seconds for one request.
+    timeout: float
+    #: The monotonic time at which the send ends, whatever is left; None for no limit.
+    ends: float | None
+    #: How many recipients to look back over for duplicates; None for all.
+    dedupe_window: int | None = None
+
+    def left(self) -> float:
+        """Return the seconds until the send ends."""
+        return float("inf") if self.ends is None else self.ends - self.clock.monotonic()
+
+
+@attrs.frozen
+class Prepared:
+    """A message that is ready to be cut into batches."""
+
+    #: The message with its cleaned text.
+    message: Message
+    #: The text, and what the cleaners changed.
+    cleaned: Cleaned
+    #: What the text takes up; None where the transport does not measure.
+    measurement: Measurement | None
+    #: Why nobody can be sent this message; None where it is fine.
+    refusal: TransportError | None
+
+
+class Pacers:
+    """The pacers of one notifier: one for each pace, shared with the machine where the clock is."""
+
+    def __init__(self, clock: Clock, state_dir: str | None) -> None:
+        self._clock = clock
+        self._state_dir = state_dir
+        self._own: dict[str, Slots] = {}
+
+    def of(self, transport: Transport) -> Pacer | None:
+        """Return the pacer of a transport; None where it has no limit."""
+        pace = transport.capabilities.pace
+        if pace is None:
+            return None
+        if self._clock.shared:
+            return Pacer(pace, shared_slots(pace.key, self._state_dir), self._clock)
+        return Pacer(pace, self._own.setdefault(pace.key, MemorySlots()), self._clock)

@@ -1,0 +1,96 @@
+"""The hooks: what a plugin is invited to bring.
+
+A plugin is a module, or any object, with functions marked by ``hookimpl`` and named as below. It is found through the
+entry-point group ``notifykit``; the entry point's name is the plugin's name. Each hook is called once for each
+notifier that is built, at start-up, and may take fewer arguments than are listed. What comes back is used as plain
+callables from then on: no hook is called while a message is on its way.
+
+A hook that raises, or brings something of the wrong shape, sets the whole plugin aside with everything it brought; the
+others go on. In strict mode it is an error instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+import pluggy
+
+from notifykit.protocols import Cleaner, Normalizer, Sink, TransportFactory
+from notifykit.settings import Settings
+
+if TYPE_CHECKING:
+    import click
+
+PROJECT: Final = "notifykit"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+# --- at start-up: what stands along the road ---
+
+
+@hookspec
+def notifykit_normalizers(settings: Settings) -> Iterable[Normalizer]:  # type: ignore[empty-body]
+    """Bring normalizers: they turn an address as people write it into its canonical form.
+
+    For each address they are asked one after the other, and the first answer wins: a recipient, or a rejection with
+    its reason. None passes the address on. Installed plugins are asked before the framework's own, by name, unless
+    the setting ``normalizers`` gives an order; ``tryfirst`` and ``trylast`` move yours inside that order.
+
+    :param settings: the settings; :meth:`~notifykit.settings.Settings.section` resolves your own.
+    :return: objects with a ``name`` and a ``normalize`` method.
+    """
+
+
+@hookspec
+def notifykit_cleaners(settings: Settings) -> Iterable[Cleaner]:  # type: ignore[empty-body]
+    """Bring cleaners: they turn a text into one that the channel can carry.
+
+    All of them run, one on the result of the other, in the order described for normalizers; nothing stops the chain.
+    Each says what it changed, so that people can see why their text is not what they wrote.
+
+    :param settings: the settings.
+    :return: objects with a ``name`` and a ``clean`` method, in the order in which they should run.
+    """
+
+
+@hookspec
+def notifykit_transports(settings: Settings) -> Iterable[TransportFactory]:  # type: ignore[empty-body]
+    """Bring transports: a factory for the DSN schemes that are yours.
+
+    A factory is called when a name or a DSN of its schemes is first used. The first plugin that claims a scheme
+    keeps it; a later claim is set aside and listed as shadowed.
+
+    :param settings: the settings.
+    :return: factories.
+    """
+
+
+@hookspec
+def notifykit_sinks(settings: Settings) -> Iterable[Sink]:  # type: ignore[empty-body]
+    """Bring log sinks: they hear what happened.
+
+    Every sink hears every event, one after the other; one that raises is noted, and the next still hears. What you
+    bring is switched on by being brought: return nothing where your settings are absent. Events are redacted before
+    you see them.
+
+    :param settings: the settings.
+    :return: objects with a ``name`` and a ``handle`` method; a ``close`` method is called at the end where there is
+        one.
+    """
+
+
+# --- on the command line ---
+
+
+@hookspec
+def notifykit_commands(register: Callable[[click.Command], None]) -> None:
+    """Bring commands of the ``notifykit`` program: call ``register`` with each click command.
+
+    Called only when the program runs, so import click inside. A command whose name is taken is an error of your
+    plugin, and sets it aside.
+
+    :param register: takes a :class:`click.Command`.
+    """

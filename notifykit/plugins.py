@@ -1,0 +1,377 @@
+"""Who has joined: finds plugins, loads them, sets the broken ones aside, and says what each brought.
+
+A host is an object, and nothing loads at import: a test builds one with exactly the plugins it wants.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import functools
+import importlib
+import importlib.metadata
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import pluggy
+
+from notifykit import hookspecs
+from notifykit.errors import ConfigError, PluginError
+from notifykit.protocols import Cleaner, Normalizer, Sink, TransportFactory
+from notifykit.settings import Settings
+
+if TYPE_CHECKING:
+    import click
+
+_log = logging.getLogger("notifykit.plugins")
+
+#: The framework's own plugins. They come in by name, through the same door as everybody else.
+BUILTINS: Final = (
+    "notifykit.normalizers.international",
+    "notifykit.cleaners.unicode",
+    "notifykit.transports.memory",
+    "notifykit.transports.console",
+    "notifykit.transports.null",
+    "notifykit.transports.webhook",
+    "notifykit.sinks.logging",
+    "notifykit.sinks.jsonl",
+)
+
+_STATION_HOOKS: Final = {
+    "normalizer": ("notifykit_normalizers", Normalizer),
+    "cleaner": ("notifykit_cleaners", Cleaner),
+    "transport": ("notifykit_transports", TransportFactory),
+    "sink": ("notifykit_sinks", Sink),
+}
+
+
+class Status(enum.StrEnum):
+    """How a plugin is doing."""
+
+    OK = "ok"
+    DISABLED = "disabled"
+    BROKEN = "broken"
+    #: Something that it brought has a name that an earlier plugin has taken; the rest of it works.
+    SHADOWED = "shadowed"
+
+
+@attrs.frozen
+class PluginInfo:
+    """What is known about one plugin."""
+
+    #: Its name: the entry point's, or the one it was registered under.
+    name: str
+    #: How it is doing.
+    status: Status
+    #: The distribution it came with.
+    distribution: str
+    #: That distribution's version.
+    version: str | None
+    #: The module or object it is.
+    location: str
+    #: The hooks it implements.
+    hooks: tuple[str, ...] = ()
+    #: What it brought, ``sink:audit``, in the order in which it brought it.
+    brings: tuple[str, ...] = ()
+    #: Why it is not simply ok.
+    reason: str | None = None
+    #: Where it broke.
+    traceback: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class Registry:
+    """The stations of one road, in the order in which they are asked."""
+
+    #: Asked one after the other; the first answer wins.
+    normalizers: tuple[Normalizer, ...] = ()
+    #: Run one on the result of the other.
+    cleaners: tuple[Cleaner, ...] = ()
+    #: By DSN scheme.
+    transports: Mapping[str, TransportFactory] = attrs.field(factory=dict)
+    #: Told one after the other.
+    sinks: tuple[Sink, ...] = ()
+
+
+@attrs.frozen
+class _Candidate:
+    """A plugin that was found and not yet loaded."""
+
+    name: str
+    distribution: str
+    version: str | None
+    location: str
+    load: Callable[[], Any]
+    #: 0 for what a caller registered, 1 for installed plugins, 2 for the framework's own.
+    tier: int
+
+
+@attrs.frozen
+class _Contribution:
+    """One thing that a plugin brought."""
+
+    kind: str
+    item: Any
+    plugin: str
+    rank: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        return str(self.item.name)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+class PluginHost:
+    """Finds, loads and lists plugins.
+
+    :param disable: names of plugins, or of things they bring, to leave out.
+    :param allow: the only installed plugins to load; None for all. The framework's own are always allowed.
+    :param strict: raise for the first broken plugin instead of setting it aside.
+    :param entry_points: whether installed plugins are looked for.
+    :param builtins: dotted paths of the framework's own plugins.
+    :raises PluginError: where two plugins have one name; in strict mode also for the first broken one.
+    """
+
+    def __init__(
+        self,
+        *,
+        disable: Iterable[str] = (),
+        allow: Iterable[str] | None = None,
+        strict: bool = False,
+        entry_points: bool = True,
+        builtins: Sequence[str] = BUILTINS,
+    ) -> None:
+        self.strict = strict
+        self._disable = frozenset(disable)
+        self._allow = None if allow is None else frozenset(allow)
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._infos: dict[str, PluginInfo] = {}
+        self._tiers: dict[str, int] = {}
+        for candidate in _found(builtins, entry_points=entry_points):
+            self._admit(candidate)
+
+    @property
+    def plugins(self) -> tuple[PluginInfo, ...]:
+        """Everything that was found, by name: what works, what is switched off, what is broken and why."""
+        return tuple(sorted(self._infos.values(), key=lambda info: info.name))
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """Names that were to be left out and that nothing answers to."""
+        known = set(self._infos) | {item.partition(":")[2] for info in self._infos.values() for item in info.brings}
+        return tuple(sorted(self._disable - known))
+
+    def register(self, plugin: object, name: str | None = None) -> str:
+        """Take in a plugin that is not installed, ahead of those that are, and return its name.
+
+        :raises PluginError: where the name is taken, or in strict mode where the plugin is broken.
+        """
+        name = name or getattr(plugin, "__name__", None) or type(plugin).__name__
+        location = getattr(plugin, "__name__", None) or f"{type(plugin).__module__}.{type(plugin).__qualname__}"
+        self._admit(_Candidate(name, "registered by hand", None, location, lambda: plugin, tier=0))
+        return name
+
+    def registry(self, settings: Settings) -> Registry:
+        """Ask every plugin what it brings and return it in order.
+
+        :raises ConfigError: where the settings name stations that nobody brings.
+        :raises PluginError: in strict mode for the first plugin that is broken.
+        """
+        brought: list[_Contribution] = []
+        for name in self._names():
+            brought += self._contributions(name, settings)
+        chosen = self._unshadowed(sorted(brought, key=lambda contribution: contribution.rank))
+        self._warn()
+        problems: list[str] = []
+        stations = {
+            kind: _pick(kind, [c.item for c in chosen if c.kind == kind], wanted, problems)
+            for kind, wanted in (
+                ("normalizer", settings.normalizers),
+                ("cleaner", settings.cleaners),
+                ("sink", settings.sinks),
+            )
+        }
+        if problems:
+            raise ConfigError(problems)
+        return Registry(
+            normalizers=stations["normalizer"],
+            cleaners=stations["cleaner"],
+            transports={s: c.item for c in chosen if c.kind == "transport" for s in c.item.schemes},
+            sinks=stations["sink"],
+        )
+
+    def commands(self) -> dict[str, tuple[click.Command, PluginInfo]]:
+        """Return the commands that plugins bring, by name, each with the plugin it came from."""
+        commands: dict[str, tuple[click.Command, PluginInfo]] = {}
+        for name in self._names():
+            mine: dict[str, click.Command] = {}
+
+            def register(command: click.Command, mine: dict[str, click.Command] = mine) -> None:
+                if not command.name or command.name in commands or command.name in mine:
+                    raise PluginError(name, f"the command name {command.name!r} is taken")
+                mine[command.name] = command
+
+            try:
+                self._call(name, "notifykit_commands", register=register)
+            except Exception as error:  # a plugin may raise anything
+                self._set_aside(name, error)
+                continue
+            commands |= {label: (command, self._infos[name]) for label, command in mine.items()}
+        return {label: pair for label, pair in commands.items() if label not in self._disable}
+
+    def _admit(self, candidate: _Candidate) -> None:
+        if candidate.name in self._infos:
+            other = self._infos[candidate.name]
+            raise PluginError(
+                candidate.name,
+                f"two plugins have this name: {other.distribution} brings {other.location} and "
+                f"{candidate.distribution} brings {candidate.location}. Uninstall one, or rename its entry point.",
+            )
+        info = PluginInfo(
+            candidate.name, Status.OK, candidate.distribution, candidate.version, candidate.location
+        )
+        self._tiers[candidate.name] = candidate.tier
+        if candidate.name in self._disable:
+            self._infos[candidate.name] = attrs.evolve(info, status=Status.DISABLED, reason="switched off by name")
+        elif candidate.tier == 1 and self._allow is not None and candidate.name not in self._allow:
+            self._infos[candidate.name] = attrs.evolve(info, status=Status.DISABLED, reason="not on the allow-list")
+        else:
+            self._infos[candidate.name] = info
+            self._load(candidate)
+
+    def _load(self, candidate: _Candidate) -> None:
+        name = candidate.name
+        try:
+            plugin = candidate.load()
+            self._manager.register(plugin() if isinstance(plugin, type) else plugin, name)
+            hooks = tuple(caller.name for caller in self._manager.get_hookcallers(self._manager.get_plugin(name)) or ())
+            unknown = [hook for hook in hooks if not hasattr(hookspecs, hook)]
+            if unknown:
+                near = difflib.get_close_matches(unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1)
+                raise PluginError(name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            self._infos[name] = attrs.evolve(self._infos[name], hooks=tuple(sorted(hooks)))
+        except Exception as error:  # a plugin may raise anything while it is imported
+            self._set_aside(name, error)
+
+    def _set_aside(self, name: str, error: Exception) -> None:
+        """Roll back whatever the plugin did, and keep why."""
+        if self._manager.has_plugin(name):
+            self._manager.unregister(name=name)
+        self._infos[name] = attrs.evolve(
+            self._infos[name],
+            status=Status.BROKEN,
+            brings=(),
+            reason=f"{type(error).__name__}: {error}",
+            traceback="".join(traceback.format_exception(error)),
+        )
+        if self.strict:
+            raise PluginError(name, f"{type(error).__name__}: {error}") from error
+        _log.warning("plugin %s is broken and was set aside; `notifykit plugins -v` shows where", name)
+
+    def _names(self) -> list[str]:
+        working = [name for name in self._infos if self._manager.has_plugin(name)]
+        return sorted(working, key=lambda name: (self._tiers[name], name if self._tiers[name] == 1 else ""))
+
+    def _call(self, name: str, hook: str, **arguments: Any) -> list[Any]:
+        """Call one hook of one plugin only, so that it can't take others down with it."""
+        plugin = self._manager.get_plugin(name)
+        others = [other for other in self._manager.get_plugins() if other is not plugin]
+        return list(self._manager.subset_hook_caller(hook, others)(**arguments))
+
+    def _contributions(self, name: str, settings: Settings) -> list[_Contribution]:
+        brought: list[_Contribution] = []
+        try:
+            for kind, (hook, shape) in _STATION_HOOKS.items():
+                for item in self._items(name, hook, settings):
+                    _check_shape(name, kind, item, shape)
+                    brought.append(_Contribution(kind, item, name, (self._tiers[name], self._rank(name, hook))))
+        except Exception as error:  # a plugin may raise anything
+            self._set_aside(name, error)
+            return []
+        self._infos[name] = attrs.evolve(
+            self._infos[name], status=Status.OK, reason=None, brings=tuple(str(c) for c in brought)
+        )
+        return [c for c in brought if c.name not in self._disable]
+
+    def _items(self, name: str, hook: str, settings: Settings) -> Iterator[Any]:
+        for items in self._call(name, hook, settings=settings):
+            yield from items
+
+    def _rank(self, name: str, hook: str) -> int:
+        """Return 0 for ``tryfirst``, 2 for ``trylast``, else 1."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name == name:
+                return 0 if implementation.tryfirst else 2 if implementation.trylast else 1
+        return 1
+
+    def _unshadowed(self, brought: Sequence[_Contribution]) -> list[_Contribution]:
+        owners: dict[str, _Contribution] = {}
+        kept = []
+        for contribution in brought:
+            labels = [str(contribution)]
+            if contribution.kind == "transport":
+                labels = [f"transport:{scheme}" for scheme in contribution.item.schemes]
+            taken = next((label for label in labels if label in owners), None)
+            if taken is None:
+                owners |= dict.fromkeys(labels, contribution)
+                kept.append(contribution)
+                continue
+            reason = f"{taken} is already brought by plugin {owners[taken].plugin!r}"
+            self._infos[contribution.plugin] = attrs.evolve(
+                self._infos[contribution.plugin], status=Status.SHADOWED, reason=reason
+            )
+            if self.strict:
+                raise PluginError(contribution.plugin, reason)
+            _log.warning("plugin %s: %s; the earlier one is used", contribution.plugin, reason)
+        return kept
+
+    def _warn(self) -> None:
+        for name in self.unmatched:
+            near = difflib.get_close_matches(name, self._infos, 1)
+            _log.warning("nothing is named %s, so nothing was switched off%s", name, f"; did you mean {near[0]}?" if near else "")
+
+
+def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidate]:
+    if entry_points:
+        found = importlib.metadata.entry_points(group=hookspecs.PROJECT)
+        for point in sorted(found, key=lambda point: (point.name, point.value)):
+            yield _Candidate(
+                point.name,
+                point.dist.name if point.dist else "an unknown distribution",
+                point.dist.version if point.dist else None,
+                point.value,
+                point.load,
+                tier=1,
+            )
+    for dotted in builtins:
+        load = functools.partial(importlib.import_module, dotted)
+        yield _Candidate(dotted.rpartition(".")[2], "notifykit", None, dotted, load, tier=2)
+
+
+def _check_shape(plugin: str, kind: str, item: Any, shape: type) -> None:
+    if not isinstance(item, shape):
+        wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
+        missing = [name for name in sorted(wanted) if not hasattr(item, name)]
+        lacks = f"lacks {', '.join(missing)}" if missing else f"is no {shape.__name__}"
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} {lacks}")
+    if not isinstance(item.name, str) or not item.name:
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} has no name")
+
+
+def _pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:
+    """Return exactly the wanted ones, in their order; all of them where nobody asked."""
+    if wanted is None:
+        return tuple(items)
+    by_name = {item.name: item for item in items}
+    for name in wanted:
+        if name not in by_name:
+            near = difflib.get_close_matches(name, by_name, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(by_name)) or 'none'}"
+            problems.append(f"{kind}s: there is no {kind} named {name}: {hint}")
+    return tuple(by_name[name] for name in wanted if name in by_name)

@@ -1,0 +1,413 @@
+"""Where a setting comes from, what it may be, and one error for everything that is wrong.
+
+First wins: arguments, the environment, ``.env``, ``notifykit.toml`` or ``[tool.notifykit]`` in ``pyproject.toml`` of
+the nearest folder upwards, defaults. Plugins resolve their own settings through :meth:`Settings.section`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+import pathlib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from notifykit.dsn import Dsn
+from notifykit.errors import ConfigError
+from notifykit.masking import STARS, Secret
+
+_Number = TypeVar("_Number", int, float)
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+
+def boolean(value: object) -> bool:
+    """Read a yes or a no. Anything else is a :class:`ValueError`: a typing slip must not decide what is sent."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("is neither yes nor no: write 1, true, yes, on or 0, false, no, off")
+
+
+def text(value: object) -> str:
+    """Read a text."""
+    if isinstance(value, str):
+        return value.strip()
+    raise ValueError("is not a text")
+
+
+def path(value: object) -> str:
+    """Read a file's path."""
+    if isinstance(value, str | os.PathLike):
+        return os.fspath(value)
+    raise ValueError("is not a path")
+
+
+def secret(value: object) -> Secret:
+    """Read something that is never shown."""
+    return value if isinstance(value, Secret) else Secret(text(value))
+
+
+def seconds(value: object) -> float:
+    """Read a length of time in seconds, above zero."""
+    return _number(value, float, "is not a number of seconds above zero")
+
+
+def count(value: object) -> int:
+    """Read a whole number above zero."""
+    return _number(value, int, "is not a whole number above zero")
+
+
+def _number(value: object, kind: type[_Number], complaint: str) -> _Number:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            number = kind(value)
+        except (ValueError, OverflowError):
+            raise ValueError(complaint) from None
+        if 0 < number < float("inf"):
+            return number
+    raise ValueError(complaint)
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Read names: a list, or one text with commas."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        parts = list(value)
+        if all(isinstance(part, str) for part in parts):
+            return tuple(part.strip() for part in parts if part.strip())
+    raise ValueError("is not a list of names")
+
+
+def dsn(value: object) -> Dsn:
+    """Read a transport: its name or its DSN."""
+    return value if isinstance(value, Dsn) else Dsn.parse(text(value))
+
+
+def one_of(*words: str) -> Callable[[object], str]:
+    """Return a reader that takes one of these words."""
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and value.strip().lower() in words:
+            return value.strip().lower()
+        raise ValueError(f"is not one of {', '.join(words)}")
+
+    return read
+
+
+@attrs.frozen
+class Field:
+    """One setting that exists."""
+
+    #: Its name in arguments and settings files.
+    name: str
+    #: Reads the value; a ValueError says what is wrong with it, to follow the setting's name.
+    read: Callable[[Any], Any]
+    #: What holds where nobody says anything.
+    default: Any = None
+    #: Its environment variables; the first that is set counts.
+    environment: tuple[str, ...] = ()
+    #: Whether an empty text is a value of its own instead of "not set".
+    empty_counts: bool = False
+    #: What it does, in one sentence.
+    help: str = ""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value is never shown, and may be named by ``…_FILE`` in the environment."""
+        return self.read is secret
+
+
+@attrs.frozen
+class Value:
+    """A setting's value and where it comes from."""
+
+    #: The value.
+    value: Any
+    #: Where it comes from, in words: ``environment KWTSMS_SENDER_ID``, ``default``.
+    origin: str
+
+    def __str__(self) -> str:
+        return STARS if isinstance(self.value, Secret) else str(self.value)
+
+
+@attrs.frozen
+class Sources:
+    """What was found, unread: the places that a setting may come from."""
+
+    #: What the caller passed.
+    arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    #: The environment.
+    environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    #: What the ``.env`` file says.
+    dotenv: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    #: The name of the ``.env`` file.
+    dotenv_name: str = ".env"
+    #: What the settings file says.
+    table: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    #: The name of the settings file.
+    table_name: str = ""
+    #: The folder that the settings come from.
+    directory: pathlib.Path = pathlib.Path()
+
+    def resolve(
+        self, fields: Iterable[Field], section: str | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Value], list[str]]:
+        """Return a value for each field and every problem that was found on the way; a problem leaves the default."""
+        values: dict[str, Value] = {}
+        problems: list[str] = []
+        for field in fields:
+            values[field.name] = Value(field.default, "default")
+            try:
+                found = self._find(field, section, overrides or {})
+                if found is not None:
+                    values[field.name] = found
+            except ConfigError as error:
+                problems += error.problems
+        return values, problems
+
+    def _find(self, field: Field, section: str | None, overrides: Mapping[str, Any]) -> Value | None:
+        for raw, origin, label in self._candidates(field, section, overrides):
+            if raw is None or (raw == "" and not field.empty_counts):
+                continue
+            try:
+                return Value(field.read(raw), origin)
+            except ConfigError as error:
+                raise ConfigError(f"{label} ({origin}): {problem}" for problem in error.problems) from None
+            except ValueError as error:
+                raise ConfigError(f"{label} ({origin}) {error}") from None
+        return None
+
+    def _candidates(
+        self, field: Field, section: str | None, overrides: Mapping[str, Any]
+    ) -> Iterable[tuple[Any, str, str]]:
+        yield overrides.get(field.name), "DSN", field.name
+        if section is None:
+            yield self.arguments.get(field.name), "argument", field.name
+        for name in field.environment:
+            yield self.environment.get(name), "environment", name
+            if field.is_secret and self.environment.get(f"{name}_FILE"):
+                yield _secret_file(self.environment[f"{name}_FILE"], name), "environment", f"{name}_FILE"
+        for name in field.environment:
+            yield self.dotenv.get(name), self.dotenv_name, name
+        table = self.table.get(section, {}) if section else self.table
+        if isinstance(table, Mapping):
+            yield table.get(field.name), self.table_name, f"{section}.{field.name}" if section else field.name
+
+
+def _secret_file(name: str, variable: str) -> str:
+    try:
+        return pathlib.Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{variable}_FILE names a file that can't be read: {type(error).__name__}") from None
+
+
+FIELDS: Final = (
+    Field("transport", dsn, environment=("NOTIFYKIT_TRANSPORT",), help="What carries the messages: a name or a DSN."),
+    Field("sender", text, environment=("NOTIFYKIT_SENDER",), help="The sender's name where a call gives none."),
+    Field("timeout", seconds, 15.0, ("NOTIFYKIT_TIMEOUT",), help="Seconds for one request, everything included."),
+    Field("deadline", seconds, None, ("NOTIFYKIT_DEADLINE",), help="Seconds for one send, waits included."),
+    Field("strict", boolean, False, ("NOTIFYKIT_STRICT",), empty_counts=True, help="A broken plugin is an error."),
+    Field("disable", names, (), ("NOTIFYKIT_DISABLE",), help="Plugins, or things they bring, to leave out."),
+    Field("allow", names, None, ("NOTIFYKIT_ALLOW",), help="The only installed plugins to load."),
+    Field("normalizers", names, None, ("NOTIFYKIT_NORMALIZERS",), help="Exactly these normalizers, in this order."),
+    Field("cleaners", names, None, ("NOTIFYKIT_CLEANERS",), help="Exactly these cleaners, in this order."),
+    Field("sinks", names, None, ("NOTIFYKIT_SINKS",), help="Exactly these log sinks, in this order."),
+    Field("log_file", path, None, ("NOTIFYKIT_LOG_FILE",), help="Where the jsonl sink writes; no file, no jsonl sink."),
+    Field(
+        "log_numbers", one_of("masked", "full"), "masked", ("NOTIFYKIT_LOG_NUMBERS",), help="How sinks see addresses."
+    ),
+    Field(
+        "log_body", one_of("none", "shape", "full"), "shape", ("NOTIFYKIT_LOG_BODY",), help="How sinks see the text."
+    ),
+    Field("hash_key", secret, None, ("NOTIFYKIT_HASH_KEY",), help="The key of the hashes that stand for addresses."),
+    Field("dedupe_window", count, 10_000, ("NOTIFYKIT_DEDUPE_WINDOW",), help="Recipients stream() looks back over."),
+    Field("state_dir", path, None, ("NOTIFYKIT_STATE_DIR",), help="Where processes share the pace of an account."),
+)
+
+
+@attrs.frozen
+class Settings:
+    """The framework's own settings, and the door to those of plugins."""
+
+    #: What carries the messages.
+    transport: Dsn | None = None
+    #: The sender's name where a call gives none.
+    sender: str | None = None
+    #: Seconds for one request, everything included.
+    timeout: float = 15.0
+    #: Seconds for one send, waits included; None for no limit.
+    deadline: float | None = None
+    #: Whether a broken plugin is an error.
+    strict: bool = False
+    #: Plugins, or things they bring, to leave out.
+    disable: tuple[str, ...] = ()
+    #: The only installed plugins to load; None for all.
+    allow: tuple[str, ...] | None = None
+    #: Exactly these normalizers, in this order; None for all.
+    normalizers: tuple[str, ...] | None = None
+    #: Exactly these cleaners, in this order; None for all.
+    cleaners: tuple[str, ...] | None = None
+    #: Exactly these log sinks, in this order; None for all.
+    sinks: tuple[str, ...] | None = None
+    #: Where the jsonl sink writes.
+    log_file: str | None = None
+    #: How sinks see addresses: ``masked`` or ``full``.
+    log_numbers: str = "masked"
+    #: How sinks see the text: ``none``, ``shape`` or ``full``.
+    log_body: str = "shape"
+    #: The key of the hashes that stand for addresses.
+    hash_key: Secret | None = None
+    #: How many recipients ``stream()`` looks back over for duplicates.
+    dedupe_window: int = 10_000
+    #: Where processes share the pace of an account.
+    state_dir: str | None = None
+    #: Where each value comes from.
+    origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    #: What was found, for the settings of plugins.
+    sources: Sources = attrs.field(factory=Sources, repr=False)
+    #: What is wrong; whoever loads the settings raises it together with what else is wrong.
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def load(
+        cls,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        directory: str | os.PathLike[str] = ".",
+        env_file: str | os.PathLike[str] | None = None,
+    ) -> Settings:
+        """Look in every place and read what is there.
+
+        Nothing is raised: what is wrong stands in ``problems``, so that it can be reported together with the
+        problems of the plugins. :meth:`check` raises.
+
+        :param arguments: what the caller says; it wins. None as a value means "not said".
+        :param environment: ``os.environ`` where none is given; it is never changed.
+        :param directory: where ``.env`` is looked for, and from where settings files are looked for upwards.
+        :param env_file: another ``.env`` file; unlike the default one it has to exist.
+        """
+        sources, problems = _gather(dict(arguments or {}), environment, pathlib.Path(directory), env_file)
+        known = {field.name for field in FIELDS}
+        problems += _strangers(sources.arguments, known, "argument")
+        problems += _strangers(
+            {name: value for name, value in sources.table.items() if not isinstance(value, Mapping)},
+            known,
+            sources.table_name,
+        )
+        values, more = sources.resolve(FIELDS)
+        return cls(
+            **{name: value.value for name, value in values.items()},
+            origins={name: value.origin for name, value in values.items()},
+            sources=sources,
+            problems=(*problems, *more),
+        )
+
+    def check(self) -> Settings:
+        """Return the settings.
+
+        :raises ConfigError: with every problem that was found.
+        """
+        if self.problems:
+            raise ConfigError(self.problems)
+        return self
+
+    def section(
+        self, name: str, fields: Sequence[Field], overrides: Mapping[str, Any] | None = None
+    ) -> dict[str, Value]:
+        """Resolve a plugin's own settings: environment and ``.env`` by the fields' names, files by the section's.
+
+        :param name: the table below ``[tool.notifykit]``.
+        :param fields: the settings that the plugin knows.
+        :param overrides: what a DSN says; it wins.
+        :raises ConfigError: with every problem, an unknown key or option among them.
+        """
+        known = {field.name for field in fields}
+        table = self.sources.table.get(name, {})
+        problems = _strangers(overrides or {}, known, "DSN")
+        if isinstance(table, Mapping):
+            problems += _strangers(table, known, f"{self.sources.table_name} [{name}]")
+        else:
+            problems.append(f"{name} ({self.sources.table_name}) is not a table")
+        values, more = self.sources.resolve(fields, name, overrides)
+        if problems or more:
+            raise ConfigError([*problems, *more])
+        return values
+
+
+def _gather(
+    arguments: dict[str, Any],
+    environment: Mapping[str, str] | None,
+    directory: pathlib.Path,
+    env_file: str | os.PathLike[str] | None,
+) -> tuple[Sources, list[str]]:
+    directory = directory.absolute()
+    dotenv_path = directory / (env_file if env_file is not None else ".env")
+    dotenv, problems = _read_dotenv(dotenv_path, required=env_file is not None)
+    table, table_path, more = _read_table(directory)
+    sources = Sources(
+        arguments=arguments,
+        environment=os.environ if environment is None else environment,
+        dotenv=dotenv,
+        dotenv_name=dotenv_path.name,
+        table=table,
+        table_name=table_path.name if table_path else "",
+        directory=table_path.parent if table_path else directory,
+    )
+    return sources, problems + more
+
+
+def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str], list[str]]:
+    from dotenv.parser import parse_stream
+
+    try:
+        content = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}, [f"{file.name} does not exist"] if required else []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"{file.name} can't be read: {type(error).__name__}"]
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for binding in parse_stream(io.StringIO(content)):
+        if binding.error:
+            problems.append(f"{file.name} line {binding.original.line} can't be read: write NAME=value, close quotes")
+        elif binding.key is not None and binding.value is not None:
+            values[binding.key] = binding.value
+    return values, problems
+
+
+def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Path | None, list[str]]:
+    problems: list[str] = []
+    for folder in (directory, *directory.parents):
+        for name in ("notifykit.toml", "pyproject.toml"):
+            file = folder / name
+            try:
+                content = tomllib.loads(file.read_text(encoding="utf-8"))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                problems.append(f"{name} can't be read: {type(error).__name__}: {error}")
+                continue
+            table = content if name == "notifykit.toml" else content.get("tool", {}).get("notifykit")
+            if isinstance(table, Mapping):
+                return table, file, problems
+    return {}, None, problems
+
+
+def _strangers(given: Mapping[str, Any], known: Iterable[str], origin: str) -> list[str]:
+    problems = []
+    for name in sorted(set(given) - set(known)):
+        near = difflib.get_close_matches(name, list(known), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+        problems.append(f"{name} ({origin}) is not a setting: {hint}")
+    return problems

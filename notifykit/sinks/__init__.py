@@ -1,0 +1,1 @@
+"""Log sinks: the standard library's logging, and one JSON line a fact."""

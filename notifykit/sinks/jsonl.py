@@ -1,0 +1,156 @@
+"""``jsonl``: one JSON object a fact, one line an object, one write a line.
+
+The file is made with mode 0600 and written by ``O_APPEND``, so several processes can share it and no line is torn.
+Every row has ``v``, the version of this shape. An attempt is one row for each recipient: counting rows counts
+messages. ``log_numbers`` and ``log_body`` decide what is in clear.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+from notifykit.errors import ConfigError
+from notifykit.events import (
+    AttemptFinished,
+    Event,
+    LoggedRecipient,
+    MessagePlanned,
+    PluginFailed,
+    RecipientSetAside,
+    RetryScheduled,
+    SendFinished,
+)
+from notifykit.hookspecs import hookimpl
+from notifykit.settings import Settings
+
+#: The version of the shape of a row.
+VERSION: Final = 1
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class JsonlSink:
+    """Writes events to a file.
+
+    :param path: the file; it is made where there is none.
+    :raises ConfigError: where it can't be written.
+    """
+
+    name = "jsonl"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        try:
+            self._descriptor = os.open(path, flags, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"log_file: {os.fspath(path)} can't be written ({type(error).__name__}): name a file in a folder "
+                "that exists and that this user may write to"
+            ) from error
+        self._lock = threading.Lock()
+
+    def handle(self, event: Event) -> None:
+        """Write the rows of one event."""
+        for row in rows(event):
+            line = _encode(row).encode("utf-8", "backslashreplace") + b"\n"
+            with self._lock:
+                os.write(self._descriptor, line)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+
+def rows(event: Event) -> Iterator[dict[str, Any]]:
+    """Return the rows of an event, as they are written."""
+    head = {"v": VERSION, "ts": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "event": event.name, "id": event.id}
+    if isinstance(event, AttemptFinished):
+        yield from ({**head, **row} for row in _attempt(event))
+    elif isinstance(event, RecipientSetAside):
+        yield {**head, **_who(event.recipient), "reason": event.reason}
+    elif isinstance(event, RetryScheduled):
+        yield head | {
+            "batch": event.batch,
+            "attempt": event.attempt,
+            "transport": event.transport,
+            "wait": event.wait,
+            "code": event.code,
+            "error": event.error,
+        }
+    elif isinstance(event, MessagePlanned):
+        yield head | {
+            "transport": event.transport,
+            "sender": event.sender,
+            "text": event.text,
+            "edits": dict(event.edits),
+            "encoding": event.encoding,
+            "segments": event.segments,
+            "units": event.units,
+            "tags": list(event.tags),
+        }
+    elif isinstance(event, SendFinished):
+        counts = {outcome.value: count for outcome, count in event.counts.items()}
+        yield head | {
+            "transport": event.transport,
+            "counts": counts,
+            "cost": event.cost,
+            "elapsed_ms": event.elapsed_ms,
+            "tags": list(event.tags),
+        }
+    elif isinstance(event, PluginFailed):
+        yield head | {
+            "kind": event.kind,
+            "plugin": event.plugin,
+            "error": event.error,
+            "traceback": event.traceback,
+        }
+    else:
+        yield head
+
+
+def _attempt(event: AttemptFinished) -> Iterator[dict[str, Any]]:
+    before = {"batch": event.batch, "attempt": event.attempt, "transport": event.transport}
+    after = {
+        "error": event.error,
+        "sender": event.sender,
+        "encoding": event.encoding,
+        "segments": event.segments,
+        "units": event.units,
+        "msg_id": event.message_id,
+        "cost": None if event.cost is None else _plain(event.cost / max(1, len(event.recipients))),
+        "balance": None if event.balance is None else _plain(event.balance),
+        "elapsed_ms": event.elapsed_ms,
+        "test": event.test,
+        "warnings": list(event.warnings),
+        "tags": list(event.tags),
+    }
+    for recipient in event.recipients:
+        yield {**before, **_who(recipient), **after}
+
+
+def _who(recipient: LoggedRecipient) -> dict[str, Any]:
+    return {
+        "outcome": recipient.outcome.value,
+        "code": recipient.code,
+        "to": recipient.to,
+        "to_hash": recipient.to_hash,
+        "country": recipient.country,
+    }
+
+
+def _plain(number: float) -> float:
+    """Return a whole number as an int: a point more or less in a log should not change its look."""
+    return int(number) if number == int(number) else number
+
+
+@hookimpl
+def notifykit_sinks(settings: Settings) -> list[JsonlSink]:
+    """Bring ``jsonl`` where the settings name a log file."""
+    return [JsonlSink(settings.log_file)] if settings.log_file else []

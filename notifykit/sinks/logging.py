@@ -1,0 +1,119 @@
+"""``logging``: one line of the standard library's logging for each event.
+
+The event's name stands in ``nk_event`` and its fields in flat extras with the prefix ``nk_``, which every JSON
+formatter keeps. Loggers: ``notifykit.send`` for messages, ``notifykit.transport.NAME`` for requests. Nothing is
+configured here; bodies and full numbers are never logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from notifykit.events import (
+    AttemptFinished,
+    Event,
+    MessagePlanned,
+    PluginFailed,
+    RecipientSetAside,
+    RetryScheduled,
+    SendFinished,
+)
+from notifykit.hookspecs import hookimpl
+from notifykit.masking import mask_address
+from notifykit.models import Outcome
+from notifykit.settings import Settings
+
+_SEND: Final = logging.getLogger("notifykit.send")
+_PLUGINS: Final = logging.getLogger("notifykit.plugins")
+logging.getLogger("notifykit").addHandler(logging.NullHandler())
+
+_OUTCOME_LEVEL: Final = {
+    Outcome.ACCEPTED: logging.INFO,
+    Outcome.SKIPPED: logging.INFO,
+    Outcome.REJECTED: logging.ERROR,
+    Outcome.UNKNOWN: logging.ERROR,
+}
+
+
+class LoggingSink:
+    """Says what happened through :mod:`logging`."""
+
+    name = "logging"
+
+    def handle(self, event: Event) -> None:
+        """Log one event."""
+        logger, level, line, fields = _describe(event)
+        if logger.isEnabledFor(level):
+            extra = {f"nk_{name}": value for name, value in fields.items() if value is not None}
+            logger.log(level, "%s %s", event.name, line, extra={"nk_event": event.name, "nk_id": event.id, **extra})
+
+
+def _describe(event: Event) -> tuple[logging.Logger, int, str, dict[str, Any]]:
+    """Return where, how loud and in which words to log an event, and its fields."""
+    if isinstance(event, AttemptFinished):
+        return _attempt(event)
+    if isinstance(event, RecipientSetAside):
+        fields: dict[str, Any] = {"to": _masked(event.recipient.to), "outcome": event.recipient.outcome.value, "code": event.recipient.code}
+        level = logging.WARNING if event.recipient.outcome is Outcome.REJECTED else logging.INFO
+        return _SEND, level, f"{fields['to']} {fields['outcome']}: {event.reason}", fields
+    if isinstance(event, RetryScheduled):
+        fields = {"batch": event.batch, "attempt": event.attempt, "transport": event.transport, "code": event.code}
+        line = f"again in {event.wait:g} s: {event.code or ''} {event.error}"
+        return _transport(event.transport), logging.WARNING, line, {**fields, "wait": event.wait}
+    if isinstance(event, MessagePlanned):
+        fields = {name: getattr(event, name) for name in ("transport", "sender", "encoding", "segments", "units", "tags")}
+        return _SEND, logging.DEBUG, f"by {event.transport}", fields
+    if isinstance(event, SendFinished):
+        counts = {outcome.value: count for outcome, count in event.counts.items()}
+        line = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        return _SEND, logging.DEBUG, line, {**counts, "cost": event.cost, "elapsed_ms": event.elapsed_ms}
+    if isinstance(event, PluginFailed):
+        fields = {"kind": event.kind, "plugin": event.plugin, "error": event.error}
+        return _PLUGINS, logging.WARNING, f"{event.kind} {event.plugin} raised {event.error}", fields
+    return _SEND, logging.DEBUG, "", {}
+
+
+def _attempt(event: AttemptFinished) -> tuple[logging.Logger, int, str, dict[str, Any]]:
+    to = _masked(event.recipients[0].to) if len(event.recipients) == 1 else None
+    fields = {
+        "to": to,
+        "numbers": len(event.recipients),
+        "outcome": event.outcome.value,
+        "code": event.code,
+        "scope": event.scope,
+        "batch": event.batch,
+        "attempt": event.attempt,
+        "transport": event.transport,
+        "sender": event.sender,
+        "encoding": event.encoding,
+        "segments": event.segments,
+        "msg_id": event.message_id,
+        "cost": event.cost,
+        "balance": event.balance,
+        "elapsed_ms": event.elapsed_ms,
+        "test": event.test,
+    }
+    level = _OUTCOME_LEVEL[event.outcome]
+    if event.outcome is Outcome.ACCEPTED and (event.test or event.warnings):
+        level = logging.WARNING
+    what = to or f"{len(event.recipients)} numbers"
+    why = f": {event.code or ''} {event.error}" if event.error else ""
+    notes = " (test: nothing reaches a phone)" if event.test else ""
+    notes += "".join(f" ({warning})" for warning in event.warnings)
+    return _transport(event.transport), level, f"{what} {event.outcome}{why}{notes}", fields
+
+
+def _transport(dsn: str) -> logging.Logger:
+    return logging.getLogger(f"notifykit.transport.{dsn.partition(':')[0]}")
+
+
+def _masked(to: str) -> str:
+    """Mask again: a full number in the events is for sinks with a file of their own, never for the log."""
+    return to if "*" in to else mask_address(to)
+
+
+@hookimpl
+def notifykit_sinks(settings: Settings) -> list[LoggingSink]:
+    """Bring ``logging``."""
+    return [LoggingSink()]

@@ -1,0 +1,1 @@
+"""Transports that need no provider: for tests, for looking, for nothing, and for your own HTTP endpoint."""

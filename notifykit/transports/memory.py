@@ -1,0 +1,69 @@
+"""``memory``: keeps what it is given, for tests. It can be told what to answer."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+
+from notifykit.dsn import Dsn
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Batch, Capabilities, Channel, Submission
+from notifykit.protocols import BuildContext, TransportFactory
+from notifykit.settings import Settings
+from notifykit.transports.standin import capabilities_like
+
+#: What it may answer to a batch: a submission, an exception to raise, or a function of the batch that returns either.
+Answer = Submission | Exception | Callable[[Batch], "Submission | Exception"]
+
+
+class MemoryTransport:
+    """Takes every batch and keeps it.
+
+    :param answers: what to answer to the first, second, … batch; everything behind them is accepted.
+    :param capabilities: what it pretends to be able to do.
+    """
+
+    name = "memory"
+
+    def __init__(self, answers: Iterable[Answer] = (), capabilities: Capabilities | None = None) -> None:
+        self.capabilities = capabilities or Capabilities(channels=frozenset(Channel), batch_size=200, test_mode=True)
+        #: Every batch that was sent, in order, whatever was answered.
+        self.batches: list[Batch] = []
+        self._answers: collections.deque[Answer] = collections.deque(answers)
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Keep the batch and give the next answer."""
+        with self._lock:
+            self.batches.append(batch)
+            number = next(self._ids)
+            answer = self._answers.popleft() if self._answers else Submission(f"memory-{number}", test=True)
+        if callable(answer):
+            answer = answer(batch)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def answer(self, *answers: Answer) -> None:
+        """Add to what it will answer."""
+        with self._lock:
+            self._answers.extend(answers)
+
+    def close(self) -> None:
+        """Keep everything: a test looks at it after the notifier is closed."""
+
+    def __str__(self) -> str:
+        return "memory://default"
+
+
+def _build(dsn: Dsn, context: BuildContext) -> MemoryTransport:
+    return MemoryTransport(capabilities=capabilities_like(dsn, context))
+
+
+@hookimpl
+def notifykit_transports(settings: Settings) -> list[TransportFactory]:
+    """Bring ``memory``."""
+    return [TransportFactory("memory", _build)]

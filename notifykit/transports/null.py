@@ -1,0 +1,42 @@
+"""``null``: takes everything and forgets it."""
+
+from __future__ import annotations
+
+from notifykit.dsn import Dsn
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Batch, Capabilities, Submission
+from notifykit.protocols import BuildContext, TransportFactory
+from notifykit.settings import Settings
+from notifykit.transports.standin import capabilities_like
+
+
+class NullTransport:
+    """Accepts every batch as a test and does nothing with it.
+
+    :param capabilities: what it pretends to be able to do.
+    """
+
+    name = "null"
+
+    def __init__(self, capabilities: Capabilities | None = None) -> None:
+        self.capabilities = capabilities or Capabilities(batch_size=200, test_mode=True)
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Accept the batch."""
+        return Submission(test=True)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __str__(self) -> str:
+        return "null://default"
+
+
+def _build(dsn: Dsn, context: BuildContext) -> NullTransport:
+    return NullTransport(capabilities_like(dsn, context))
+
+
+@hookimpl
+def notifykit_transports(settings: Settings) -> list[TransportFactory]:
+    """Bring ``null``."""
+    return [TransportFactory("null", _build)]

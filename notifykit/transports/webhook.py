@@ -1,0 +1,149 @@
+"""``webhook``: posts every batch as JSON to an HTTP endpoint of your own.
+
+``webhook://user:password@host/path?bearer=TOKEN`` posts over HTTPS; ``webhook+http://`` over plain HTTP. The body is
+``{"v": 1, "id", "channel", "sender", "text", "to": [...], "tags": [...], "idempotency_key"}``. Any 2xx status accepts
+the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Final
+
+from notifykit.dsn import Dsn
+from notifykit.errors import (
+    AuthFailed,
+    ConfigError,
+    ContentRejected,
+    InvalidRecipient,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    RateLimited,
+    TransportError,
+)
+from notifykit.hookspecs import hookimpl
+from notifykit.http import HttpAnswer, HttpClient
+from notifykit.masking import Secret, scrub
+from notifykit.models import Batch, Capabilities, Channel, Submission
+from notifykit.protocols import BuildContext, TransportFactory
+from notifykit.settings import Field, Settings, secret, text
+
+_FIELDS: Final = (
+    Field("bearer", secret, help="The token for an Authorization header."),
+    Field("sender", text, help="The sender's name where a message has none."),
+)
+_CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True)
+#: Seconds before the next tries after a 429 or 503 without Retry-After.
+_WAITS: Final = (2.0, 10.0)
+
+
+class WebhookTransport:
+    """Posts batches to one URL.
+
+    :param url: where to; its path is part of the secret and never shown.
+    :param authorization: the value of an Authorization header.
+    :param sender: the sender's name where a message has none.
+    """
+
+    name = "webhook"
+    capabilities = _CAPABILITIES
+
+    def __init__(self, url: str, *, authorization: Secret | None = None, sender: str | None = None) -> None:
+        self._client = HttpClient(url)
+        self._authorization = authorization
+        self._sender = sender
+        self._shown = str(Dsn.parse(url.replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)))
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Post one batch."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": batch.message.idempotency_key or batch.id}
+        if self._authorization:
+            headers["Authorization"] = self._authorization.reveal()
+        body = {
+            "v": 1,
+            "id": batch.id,
+            "channel": batch.message.channel.value,
+            "sender": batch.message.sender or self._sender,
+            "text": batch.message.text,
+            "to": [recipient.address for recipient in batch.recipients],
+            "tags": list(batch.message.tags),
+            "idempotency_key": batch.message.idempotency_key,
+        }
+        answer = self._client.post("", json.dumps(body, ensure_ascii=False).encode(), headers, timeout)
+        if 200 <= answer.status < 300:
+            return _submission(answer, batch)
+        raise _refusal(answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __str__(self) -> str:
+        return self._shown
+
+
+def _submission(answer: HttpAnswer, batch: Batch) -> Submission:
+    said: Any = {}
+    warnings: tuple[str, ...] = ()
+    if answer.body:
+        try:
+            said = json.loads(answer.body)
+        except ValueError:
+            warnings = ("The endpoint accepted with a body that is not JSON.",)
+    if not isinstance(said, dict):
+        said = {}
+    rejected = said.get("rejected")
+    addresses = {recipient.address for recipient in batch.recipients}
+    refused: dict[str, TransportError] = {
+        address: InvalidRecipient("The endpoint refused this recipient.", provider_words=scrub(str(why), address))
+        for address, why in (rejected.items() if isinstance(rejected, dict) else ())
+        if address in addresses
+    }
+    message_id = said.get("message_id")
+    return Submission(None if message_id is None else str(message_id), refused=refused, warnings=warnings)
+
+
+def _refusal(answer: HttpAnswer) -> TransportError:
+    status = answer.status
+    code = f"HTTP{status}"
+    if status in (401, 403):
+        return AuthFailed(f"The endpoint answered {status}.", code, action="Check the token or password of the webhook.")
+    if status == 429:
+        return RateLimited("The endpoint says that it is asked too often.", code, waits=_waits(answer))
+    if status == 503:
+        return ProviderUnavailable("The endpoint says that it is not available.", code, waits=_waits(answer))
+    if status in (400, 413, 422):
+        return ContentRejected(f"The endpoint answered {status} to this message.", code)
+    if status >= 500:
+        return OutcomeUnknown(f"The endpoint, or something before it, failed with {status}.", code)
+    advice = "Check the webhook's address; redirects are not followed, because they could carry the token away."
+    return ProviderUnavailable(f"The endpoint answered {status}.", code, action=advice)
+
+
+def _waits(answer: HttpAnswer) -> tuple[float, ...]:
+    return _WAITS if answer.retry_after is None else (answer.retry_after,) * len(_WAITS)
+
+
+def _build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
+    if dsn.host == "default":
+        raise ConfigError("webhook: say where to post: webhook://host/path, or webhook+http://host/path without TLS")
+    own = {name: value for name, value in dsn.options.items() if name in {field.name for field in _FIELDS}}
+    rest = "&".join(f"{name}={value}" for name, value in dsn.options.items() if name not in own)
+    values = context.settings.section("webhook", _FIELDS, own)
+    authorization = None
+    if values["bearer"].value:
+        authorization = Secret(f"Bearer {values['bearer'].value.reveal()}")
+    elif dsn.user:
+        pair = f"{dsn.user}:{dsn.password.reveal() if dsn.password else ''}"
+        authorization = Secret(f"Basic {base64.b64encode(pair.encode()).decode('ascii')}")
+    scheme = "http" if dsn.scheme == "webhook+http" else "https"
+    host = f"[{dsn.host}]" if ":" in dsn.host else dsn.host
+    url = f"{scheme}://{host}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (f"?{rest}" if rest else "")
+    return WebhookTransport(url, authorization=authorization, sender=values["sender"].value)
+
+
+@hookimpl
+def notifykit_transports(settings: Settings) -> list[TransportFactory]:
+    """Bring ``webhook``."""
+    return [TransportFactory("webhook", _build, ("webhook", "webhook+http"), capabilities=lambda: _CAPABILITIES)]

@@ -39,7 +39,7 @@ class ConfigError(NotifyError, ValueError):
     problems: tuple[str, ...]
 
     def __init__(self, problems: str | Iterable[str]) -> None:
-        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.problems = (problems,) if isinstance(problems, str) else tuple(dict.fromkeys(problems))
         super().__init__(self.problems)
 
     def __str__(self) -> str:

@@ -6,7 +6,8 @@ notifier that is built, at start-up, and may take fewer arguments than are liste
 callables from then on: no hook is called while a message is on its way.
 
 A hook that raises, or brings something of the wrong shape, sets the whole plugin aside with everything it brought; the
-others go on. In strict mode it is an error instead.
+others go on. In strict mode it is an error instead. A :class:`~notifykit.errors.ConfigError` is passed on to the person
+who wrote the settings: raise it where yours can't be understood, not where they are absent.
 """
 
 from __future__ import annotations

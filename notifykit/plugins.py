@@ -147,6 +147,8 @@ class PluginHost:
         builtins: Sequence[str] = BUILTINS,
     ) -> None:
         self.strict = strict
+        #: The framework's own plugins that it looked at.
+        self.builtins = tuple(builtins)
         self._disable = frozenset(disable)
         self._allow = None if allow is None else frozenset(allow)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -162,6 +164,11 @@ class PluginHost:
         return tuple(sorted(self._infos.values(), key=lambda info: info.name))
 
     @property
+    def disabled(self) -> frozenset[str]:
+        """Names of plugins, or of things they bring, that were to be left out."""
+        return self._disable
+
+    @property
     def unmatched(self) -> tuple[str, ...]:
         """Names that were to be left out and that nothing answers to."""
         known = set(self._infos) | {item.partition(":")[2] for info in self._infos.values() for item in info.brings}
@@ -174,21 +181,25 @@ class PluginHost:
         """
         name = name or getattr(plugin, "__name__", None) or type(plugin).__name__
         location = getattr(plugin, "__name__", None) or f"{type(plugin).__module__}.{type(plugin).__qualname__}"
-        self._admit(_Candidate(name, "registered by hand", None, location, lambda: plugin, tier=0))
-        return name
+        self._admit(_Candidate(str(name), "registered by hand", None, str(location), lambda: plugin, tier=0))
+        return str(name)
 
     def registry(self, settings: Settings) -> Registry:
         """Ask every plugin what it brings and return it in order.
 
-        :raises ConfigError: where the settings name stations that nobody brings.
+        :raises ConfigError: where the settings name stations that nobody brings, or a plugin says that its own
+            settings are wrong: that is for a person to put right, and no reason to go on without the plugin.
         :raises PluginError: in strict mode for the first plugin that is broken.
         """
         brought: list[_Contribution] = []
+        problems: list[str] = []
         for name in self._names():
-            brought += self._contributions(name, settings)
+            try:
+                brought += self._contributions(name, settings)
+            except ConfigError as error:
+                problems += error.problems
         chosen = self._unshadowed(sorted(brought, key=lambda contribution: contribution.rank))
         self._warn()
-        problems: list[str] = []
         stations = {
             kind: _pick(kind, [c.item for c in chosen if c.kind == kind], wanted, problems)
             for kind, wanted in (
@@ -272,7 +283,7 @@ class PluginHost:
         )
         if self.strict:
             raise PluginError(name, f"{type(error).__name__}: {error}") from error
-        _log.warning("plugin %s is broken and was set aside; `notifykit plugins -v` shows where", name)
+        _log.warning("plugin %s was set aside: %s: %s", name, type(error).__name__, error)
 
     def _names(self) -> list[str]:
         working = [name for name in self._infos if self._manager.has_plugin(name)]
@@ -291,6 +302,8 @@ class PluginHost:
                 for item in self._items(name, hook, settings):
                     _check_shape(name, kind, item, shape)
                     brought.append(_Contribution(kind, item, name, (self._tiers[name], self._rank(name, hook))))
+        except ConfigError:
+            raise
         except Exception as error:  # a plugin may raise anything
             self._set_aside(name, error)
             return []
@@ -354,7 +367,7 @@ def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidat
         yield _Candidate(dotted.rpartition(".")[2], "notifykit", None, dotted, load, tier=2)
 
 
-def _check_shape(plugin: str, kind: str, item: Any, shape: type) -> None:
+def _check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
     if not isinstance(item, shape):
         wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
         missing = [name for name in sorted(wanted) if not hasattr(item, name)]

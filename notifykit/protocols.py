@@ -18,8 +18,10 @@ from notifykit.settings import Settings
 class Normalizer(Protocol):
     """Turns an address as people write it into its canonical form."""
 
-    #: Its name: people order it and switch it off by it.
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name: people order it and switch it off by it."""
+        ...
 
     def normalize(self, raw: str, channel: Channel) -> Recipient | Rejected | None:
         """Return the recipient, a rejection with its reason, or None for "not mine, ask the next"."""
@@ -30,8 +32,10 @@ class Normalizer(Protocol):
 class Cleaner(Protocol):
     """Turns a text into one that the channel can carry, and says what it changed."""
 
-    #: Its name: people order it and switch it off by it.
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name: people order it and switch it off by it."""
+        ...
 
     def clean(self, text: str, channel: Channel) -> Cleaned:
         """Return the text with the edits made on it; a channel that is not its own is left alone."""
@@ -42,10 +46,15 @@ class Cleaner(Protocol):
 class Transport(Protocol):
     """Code that talks to a provider. Its ``str`` is the DSN that would build it, without secrets."""
 
-    #: Its name, as in the DSN's scheme.
-    name: str
-    #: What it can do.
-    capabilities: Capabilities
+    @property
+    def name(self) -> str:
+        """Its name, as in the DSN's scheme."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one request and return what the provider said.
@@ -69,8 +78,10 @@ class Transport(Protocol):
 class Sink(Protocol):
     """Hears what happened."""
 
-    #: Its name: people order it and switch it off by it.
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name: people order it and switch it off by it."""
+        ...
 
     def handle(self, event: Event) -> None:
         """Take one event. It is called from several threads; raising is noted and changes nothing."""
@@ -80,8 +91,10 @@ class Sink(Protocol):
 class Clock(Protocol):
     """Time, as something that a test can replace."""
 
-    #: Whether other processes see the same time, so that a pace can be shared with them.
-    shared: bool
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see the same time, so that a pace can be shared with them."""
+        ...
 
     def monotonic(self) -> float:
         """Return seconds that only go forward."""

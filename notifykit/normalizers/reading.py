@@ -17,14 +17,36 @@ FEWEST_DIGITS: Final = 7
 #: The most digits that a number can have, country code included (ITU-T E.164, section 6).
 MOST_DIGITS: Final = 15
 
+_WHOLE_NUMBER: Final = "Give the whole number: country code, then the number, digits only."
+
 _SCHEME: Final = re.compile(r"\s*(?:tel|sms):", re.IGNORECASE)
 _PLAIN: Final = re.compile(r"\+?[0-9]+")
-_LETTER: Final = re.compile(r"[^\W\d_]")
-# The first gap leaves the separators out, so that a text of nothing but commas is read once and not squared.
-_LIST: Final = re.compile(r"\d[^\d,;|&\n\r\u060c\u061b]*[,;|&\n\r\u060c\u061b]\D*\d")
 _DECIMAL: Final = re.compile(r"\s*\d+\.0+\s*")
+_SEPARATORS: Final = r",;|&\n\r\u060c\u061b"
 
-_WHOLE_NUMBER: Final = "Give the whole number: country code, then the number, digits only."
+#: What makes a text something else than one number, with the reason and what to do, in the order of asking. In front of
+#: the sign that each looks for there is nothing that could match the sign too: hostile texts are read once, not squared.
+_OBJECTIONS: Final = (
+    (
+        re.compile("[@\uff20]"),
+        "This is an email address, not a phone number.",
+        "Give the person's mobile number instead.",
+    ),
+    (re.compile(r"\A\D*\Z"), "There are no digits in this address.", "Give a telephone number."),
+    (
+        re.compile(r"[^\W\d_]"),
+        "There are letters between the digits.",
+        "Leave out names, words and extensions: digits only.",
+    ),
+    (
+        re.compile(rf"\d[^\d{_SEPARATORS}]*[{_SEPARATORS}]\D*\d"),
+        "These are several numbers in one.",
+        "Give each number as an item of its own.",
+    ),
+    (re.compile("[*#]"), "This is a dial code, not a phone number.", _WHOLE_NUMBER),
+    # Right-to-left typing leaves the plus sign behind the digits, which is no objection.
+    (re.compile(r"\d[^\d+]*\+\D*\d"), "There is a plus sign between the digits.", "Write + only in front."),
+)
 
 
 def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
@@ -37,7 +59,7 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
         return InvalidRecipient("The address is empty.", action="Give a telephone number.")
     scheme = _SCHEME.match(raw)
     text = compact(raw[scheme.end() :] if scheme else raw).strip()
-    reason = None if _PLAIN.fullmatch(text) else _why_no_number(text)
+    reason = None if _PLAIN.fullmatch(text) else _objection(text)
     if reason is None and _DECIMAL.fullmatch(raw):
         reason = InvalidRecipient(
             "This is a decimal number, as a spreadsheet writes it.", action="Keep numbers as text, without .0 behind."
@@ -73,23 +95,8 @@ def national_form() -> InvalidRecipient:
     )
 
 
-def _why_no_number(text: str) -> InvalidRecipient | None:
-    """Return why a compact text is not one number; None where its signs are harmless."""
-    if "@" in text or "\uff20" in text:
-        return InvalidRecipient(
-            "This is an email address, not a phone number.", action="Give the person's mobile number instead."
-        )
-    if not latin_digits(text):
-        return InvalidRecipient("There are no digits in this address.", action="Give a telephone number.")
-    if _LETTER.search(text):
-        return InvalidRecipient(
-            "There are letters between the digits.", action="Leave out names, words and extensions: digits only."
-        )
-    if _LIST.search(text):
-        return InvalidRecipient("These are several numbers in one.", action="Give each number as an item of its own.")
-    if "*" in text or "#" in text:
-        return InvalidRecipient("This is a dial code, not a phone number.", action=_WHOLE_NUMBER)
-    # Right-to-left typing leaves the plus sign behind the digits; between them it means nothing.
-    if "+" in text.strip("+"):
-        return InvalidRecipient("There is a plus sign between the digits.", action="Write + only in front.")
+def _objection(text: str) -> InvalidRecipient | None:
+    for pattern, detail, action in _OBJECTIONS:
+        if pattern.search(text):
+            return InvalidRecipient(detail, action=action)
     return None

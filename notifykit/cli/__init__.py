@@ -1,0 +1,1 @@
+"""The ``notifykit`` program: a command a file, those of plugins among them."""

@@ -1,0 +1,66 @@
+"""``notifykit plugins``: who has joined, and who could not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+import click
+
+from notifykit.cli.envelope import answer
+from notifykit.errors import ConfigError
+from notifykit.hookspecs import hookimpl
+from notifykit.plugins import PluginHost, PluginInfo, Status
+from notifykit.settings import Settings
+
+
+@click.command("plugins")
+@click.option("-v", "--verbose", is_flag=True, help="Show where broken plugins broke.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.pass_context
+def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> int:
+    """List plugins: what works, what is switched off, what is broken and why."""
+    settings = Settings.load()
+    asked = ctx.ensure_object(PluginHost)
+    host = PluginHost(
+        disable={*settings.disable, *asked.disabled},
+        allow=settings.allow,
+        builtins=asked.builtins,
+    )
+    warnings = list(settings.problems)
+    try:
+        host.registry(settings)
+    except ConfigError as error:
+        warnings += [problem for problem in error.problems if problem not in warnings]
+    host.commands()
+    warnings += [f"nothing is named {name}, so nothing was switched off" for name in host.unmatched]
+    broken = any(info.status is Status.BROKEN for info in host.plugins)
+    if as_json:
+        answer("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
+    else:
+        _table(host.plugins, verbose=verbose)
+        for warning in warnings:
+            click.echo(f"warning: {warning}", err=True)
+    return 9 if broken else 0
+
+
+def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
+    rows = [("NAME", "STATUS", "FROM", "BRINGS")]
+    rows += [
+        (info.name, info.status.value, f"{info.distribution} {info.version or ''}".strip(), ", ".join(info.brings))
+        for info in infos
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row, info in zip(rows, (None, *infos), strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        click.echo("  ".join((*cells, row[3])).rstrip())
+        if info and info.reason:
+            click.echo(f"{'':{widths[0]}}  {info.reason}")
+        if info and info.traceback and verbose:
+            click.echo("".join(f"    {line}\n" for line in info.traceback.splitlines()), nl=False)
+
+
+@hookimpl
+def notifykit_commands(register: Callable[[click.Command], None]) -> None:
+    """Bring ``plugins``."""
+    register(plugins)

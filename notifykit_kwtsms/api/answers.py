@@ -1,0 +1,92 @@
+"""Reading what the gateway says: the body before the status, and numbers in whatever form they come."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from notifykit.errors import (
+    AuthFailed,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    RateLimited,
+    TransportError,
+    Unclassified,
+)
+from notifykit.http import HttpAnswer
+from notifykit.masking import scrub
+from notifykit_kwtsms.api.codes import error_for
+
+#: Seconds before the next tries where a server is busy and does not say for how long.
+_BUSY_WAITS = (2.0, 10.0)
+
+
+def read(answer: HttpAnswer, *secrets: str) -> Mapping[str, Any]:
+    """Return the fields of an answer that says OK.
+
+    The HTTP status is only looked at where the body says nothing: errors come with 200, 400 and 403 (gateway facts,
+    section 1.0).
+
+    :param secrets: what the provider's words are scrubbed of.
+    :raises TransportError: for every other answer; :class:`OutcomeUnknown` where it can't be told what it means.
+    """
+    fields = _fields(answer.body)
+    result = str(fields.get("result", "")).upper()
+    if result == "OK":
+        return fields
+    if result == "ERROR":
+        code = fields.get("code")
+        words = fields.get("description")
+        scrubbed = scrub(str(words), *secrets) if words else None
+        if code:
+            raise error_for(str(code), scrubbed)
+        raise Unclassified("The gateway answered with an error that has no code.", provider_words=scrubbed)
+    raise _from_status(answer)
+
+
+def number(value: object) -> float | None:
+    """Return a number that came as a number or as a text, a whole one as an int; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        read_number = float(value.replace(",", "")) if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(read_number):
+        return None
+    return int(read_number) if read_number.is_integer() else read_number
+
+
+def _fields(body: bytes) -> Mapping[str, Any]:
+    try:
+        fields = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _from_status(answer: HttpAnswer) -> TransportError:
+    status = answer.status
+    code = f"HTTP{status}"
+    if status == 503 or status == 429:
+        waits = _BUSY_WAITS if answer.retry_after is None else (answer.retry_after,) * len(_BUSY_WAITS)
+        busy = RateLimited if status == 429 else ProviderUnavailable
+        return busy(f"The gateway answered {status}: it is busy and did not take the request.", code, waits=waits)
+    if status in (401, 403):
+        return AuthFailed(
+            f"The gateway refused this machine ({status}) and did not say why.",
+            code,
+            action="Check KWTSMS_USERNAME and KWTSMS_PASSWORD; if they are right, this machine's IP may be blocked for "
+            "more than 5 requests a second: stop for a while, and see which other program sends from here.",
+        )
+    if 300 <= status < 500:
+        return ProviderUnavailable(
+            f"The gateway's address answered {status}, so it is not the gateway.",
+            code,
+            action="Check KWTSMS_BASE_URL. Redirects are not followed: they could carry the password away.",
+        )
+    if status >= 500:
+        return OutcomeUnknown(f"The gateway, or something before it, failed with {status}.", code)
+    return OutcomeUnknown("The gateway's answer can't be read: it is not the JSON that it documents.", "unreadable")

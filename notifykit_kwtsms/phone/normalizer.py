@@ -1,0 +1,170 @@
+"""The normalizer that knows what the kwtSMS gateway delivers to (gateway facts, sections 3.7 and 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from notifykit.errors import ConfigError, InvalidRecipient
+from notifykit.models import Channel, Recipient, Rejected
+from notifykit.normalizers.digits import compact
+from notifykit.normalizers.reading import FEWEST_DIGITS, national_form, read_number, too_short
+from notifykit_kwtsms.phone.digits import without_trunk_zero
+from notifykit_kwtsms.phone.rules import RULES, RULES_BY_COUNTRY, CountryRule, find_rule
+
+_SMS: Final = Channel.SMS
+_KUWAITI: Final = r"965[4569][0-9]{7}"
+#: A Kuwaiti mobile number, written in full.
+_CLEAN: Final = re.compile(_KUWAITI)
+#: The same behind any sign of the international form, or none.
+_WRITTEN: Final = re.compile(rf"\+?0*({_KUWAITI})")
+#: The same behind an unmistakable one.
+_MARKED: Final = re.compile(rf"(?:\+0*|00+)({_KUWAITI})")
+_NEVER: Final = re.compile(r"(?!)")
+#: Up to here digits are a local number: the shortest mobile numbers with their country code have more.
+_LOCAL_DIGITS: Final = 8
+
+
+def _country(given: str | None) -> str | None:
+    """Return the calling code that a calling code or an ISO 3166 code stands for; the empty text sets none."""
+    name = (given or "").strip().upper()
+    if not name:
+        return None
+    rule = RULES_BY_COUNTRY.get(name) or RULES.get(name.lstrip("+0"))
+    if rule is None:
+        raise ConfigError(
+            f"default_country: {name!r} is not a country that kwtSMS has a rule for; "
+            "give its calling code or its ISO code, 965 or KW for Kuwait"
+        )
+    return rule.code
+
+
+def _known_rule(instance: object, attribute: object, value: str) -> None:
+    if value not in ("strict", "relaxed"):
+        raise ConfigError(f"kuwait_rule: {value!r} is neither 'strict' nor 'relaxed'")
+
+
+@attrs.frozen
+class KwtSmsNormalizer:
+    """Takes what the gateway can deliver to, and says of everything else why it can't.
+
+    A number that is written without ``+`` or ``00`` and has the form of the default country's local numbers is one of
+    them, before anything else is tried: 96612345 is a Kuwaiti number without its code, and not a short Saudi one.
+    """
+
+    #: What settings and listings call it.
+    name = "kwtsms"
+
+    #: The calling code that local numbers get, given as ``965`` or as ``KW``; None refuses local numbers.
+    default_country: str | None = attrs.field(default=None, converter=_country)
+    #: ``strict`` keeps the rules of Kuwait and of the other countries, ``relaxed`` takes any 7 to 15 digits.
+    kuwait_rule: str = attrs.field(default="strict", validator=_known_rule)
+    # Nearly every number is a Kuwaiti one in one of two spellings; these two know it at first sight.
+    _is_clean: Callable[[str], object] = attrs.field(init=False, repr=False, eq=False)
+    _is_written: Callable[[str], re.Match[str] | None] = attrs.field(init=False, repr=False, eq=False)
+
+    @_is_clean.default
+    def _(self) -> Callable[[str], object]:
+        return (_NEVER if self._has_lookalikes() else _CLEAN).fullmatch
+
+    @_is_written.default
+    def _(self) -> Callable[[str], re.Match[str] | None]:
+        return (_MARKED if self._has_lookalikes() else _WRITTEN).fullmatch
+
+    def normalize(self, raw: str, channel: Channel) -> Recipient | Rejected | None:
+        """Return the number as the gateway wants it, the reason why it wants none, or None for another channel."""
+        if channel is not _SMS:
+            return None
+        if self._is_clean(raw):
+            return Recipient(raw, channel, "KW", raw=raw)
+        written = self._is_written(compact(raw))
+        if written:
+            return Recipient(written[1], channel, "KW", raw=raw)
+        return self._look_closely(raw, channel)
+
+    def _look_closely(self, raw: str, channel: Channel) -> Recipient | Rejected:
+        reading = read_number(raw)
+        if isinstance(reading, InvalidRecipient):
+            return Rejected(raw, reading)
+        digits, marked = reading
+        address = None if marked else self._completed(digits)
+        if address is None:
+            address = without_trunk_zero(digits.lstrip("0"))
+            reason = self._reason_against(address, digits, marked)
+            if reason:
+                return Rejected(raw, reason)
+        return Recipient(address, channel, _country_of(address), raw=raw)
+
+    def _completed(self, digits: str) -> str | None:
+        """Return local digits of the default country with its code in front; None where they are not such digits."""
+        if self.default_country is None:
+            return None
+        rule = RULES[self.default_country]
+        local = digits if rule.leading_zero else digits.lstrip("0")
+        return rule.code + local if rule.fits(local) else None
+
+    def _reason_against(self, address: str, digits: str, marked: bool) -> InvalidRecipient | None:
+        if self.kuwait_rule == "relaxed":
+            return too_short(len(address)) if len(address) < FEWEST_DIGITS else None
+        if digits.startswith("0"):
+            return national_form()
+        rule = find_rule(address)
+        if len(digits) <= _LOCAL_DIGITS and not (marked and rule):
+            return _no_country_code(digits)
+        if rule is None:
+            return None
+        local = address[len(rule.code) :]
+        if not rule.right_length(local):
+            return _wrong_length(rule, local)
+        return None if rule.right_start(local) else _wrong_start(rule, local)
+
+    def _has_lookalikes(self) -> bool:
+        """Whether a Kuwaiti number with its code could as well be a local number of the default country."""
+        return self.default_country is not None and RULES[self.default_country].fits("9" * 11)
+
+
+def _country_of(address: str) -> str | None:
+    rule = find_rule(address)
+    if rule is None or rule.shared or not rule.right_length(address[len(rule.code) :]):
+        return None
+    return rule.country
+
+
+def _no_country_code(digits: str) -> InvalidRecipient:
+    kuwait = RULES["965"]
+    if not kuwait.right_length(digits):
+        return InvalidRecipient(
+            f"{len(digits)} digits are too few for a mobile number with its country code.",
+            action="Give the whole number: country code, then the number, digits only.",
+        )
+    if kuwait.right_start(digits):
+        return InvalidRecipient(
+            "This looks like a Kuwait mobile number without its country code.",
+            action="Give the country code: 965 first, then the eight digits. Or set default_country to 965.",
+        )
+    return InvalidRecipient(
+        "Eight digits are a number without its country code.",
+        action="Give the country code first: 965 for Kuwait, where mobile numbers start with 4, 5, 6 or 9.",
+    )
+
+
+def _wrong_length(rule: CountryRule, local: str) -> InvalidRecipient:
+    return InvalidRecipient(
+        f"{rule.name} mobile numbers have {_any_of(rule.lengths)} digits after {rule.code}; this one has {len(local)}.",
+        action="Look for a digit missing or too many, and check that the country code is the right one.",
+    )
+
+
+def _wrong_start(rule: CountryRule, local: str) -> InvalidRecipient:
+    detail = f"{rule.name} mobile numbers start with {_any_of(rule.first_digits)} after {rule.code}"
+    if rule.code == "965" and local.startswith("2"):
+        detail += "; 2 is a landline, which can't receive SMS"
+    return InvalidRecipient(f"{detail}.", action="Give a mobile number.")
+
+
+def _any_of(choices: tuple[int, ...] | str) -> str:
+    *most, last = map(str, choices)
+    return f"{', '.join(most)} or {last}" if most else last

@@ -1,0 +1,48 @@
+"""What this package brings to notifykit. The only file that knows the hooks; the heavy parts load inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from notifykit import Cleaner, Normalizer, Settings, TransportFactory, hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+
+@hookimpl(trylast=True)
+def notifykit_normalizers(settings: Settings) -> Sequence[Normalizer]:
+    """Bring the rules of Kuwait and the other countries, behind those of plugins that know better."""
+    from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
+    from notifykit_kwtsms.settings import KwtSmsSettings
+
+    own = KwtSmsSettings.of(settings)
+    return [KwtSmsNormalizer(default_country=own.default_country, kuwait_rule=own.kuwait_rule)]
+
+
+@hookimpl(trylast=True)
+def notifykit_cleaners(settings: Settings) -> Sequence[Cleaner]:
+    """Bring the cleaners that make a text one the gateway can carry: they have the last word."""
+    from notifykit_kwtsms.text.cleaning import CLEANERS
+
+    return CLEANERS
+
+
+@hookimpl
+def notifykit_transports(settings: Settings) -> Sequence[TransportFactory]:
+    """Bring ``kwtsms``."""
+    from notifykit_kwtsms.settings import is_configured
+    from notifykit_kwtsms.transport import build, capabilities
+
+    return [TransportFactory("kwtsms", build, configured=is_configured, capabilities=capabilities)]
+
+
+@hookimpl
+def notifykit_commands(register: Callable[[click.Command], None]) -> None:
+    """Bring ``demo`` and ``sandbox``."""
+    from notifykit_kwtsms.cli.demo import demo
+    from notifykit_kwtsms.cli.sandbox import sandbox
+
+    register(demo)
+    register(sandbox)

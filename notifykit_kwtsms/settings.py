@@ -1,0 +1,129 @@
+"""The account, and how to use it: from a DSN, arguments, the environment, ``.env`` or ``[tool.notifykit.kwtsms]``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from notifykit.dsn import Dsn
+from notifykit.errors import ConfigError
+from notifykit.http import is_loopback
+from notifykit.masking import Secret
+from notifykit.settings import Field, Settings, boolean, one_of, path, secret, text
+from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
+
+SECTION: Final = "kwtsms"
+
+
+def base_url(value: object) -> str:
+    """Read the gateway's address. The password travels in every body, so plain HTTP is for this machine only."""
+    address = text(value)
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"is not an address like {BASE_URL}")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or password: they have settings of their own")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must start with https:// unless it is this machine: it carries the password")
+    return address if address.endswith("/") else f"{address}/"
+
+
+def rate(value: object) -> float:
+    """Read how many requests may start in a second."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = 0.0
+    if 0 < number <= BLOCKED_ABOVE_PER_SECOND:
+        return number
+    raise ValueError(f"is not a number above 0 and at most {BLOCKED_ABOVE_PER_SECOND}: beyond, the gateway blocks the IP")
+
+
+USERNAME: Final = Field("username", text, environment=("KWTSMS_USERNAME",), help="The API user, not the website login.")
+FIELDS: Final = (
+    USERNAME,
+    Field("password", secret, environment=("KWTSMS_PASSWORD",), help="The API password."),
+    Field("sender", text, SHARED_SENDER, ("KWTSMS_SENDER_ID", "KWTSMS_SENDER"), help="The sender ID, case sensitive."),
+    Field("test", boolean, True, ("KWTSMS_TEST_MODE",), empty_counts=True, help="1 queues only; 0 sends for real."),
+    Field("log_file", path, "kwtsms.log", ("KWTSMS_LOG_FILE",), empty_counts=True, help="The log of the KwtSMS client."),
+    Field("base_url", base_url, BASE_URL, ("KWTSMS_BASE_URL",), help="Another gateway: the sandbox."),
+    Field("rate", rate, ADVISED_PER_SECOND, ("KWTSMS_RATE",), help="Requests started in a second, on this machine."),
+    Field("default_country", text, None, ("KWTSMS_DEFAULT_COUNTRY",), help="Completes local numbers: 965 or KW."),
+    Field(
+        "kuwait_rule",
+        one_of("strict", "relaxed"),
+        "strict",
+        ("KWTSMS_KUWAIT_RULE",),
+        help="strict checks each country's rule; relaxed takes any 7 to 15 digits.",
+    ),
+)
+
+
+@attrs.frozen
+class KwtSmsSettings:
+    """What the plugin needs to know."""
+
+    #: The API user.
+    username: str | None
+    #: The API password.
+    password: Secret | None
+    #: The sender ID where a message has none.
+    sender: str
+    #: Whether messages are queued only.
+    test: bool
+    #: The log of the ``KwtSMS`` client; empty for none.
+    log_file: str
+    #: The gateway's address, with its last slash.
+    base_url: str
+    #: Requests started in a second.
+    rate: float
+    #: The country that completes local numbers; None for none.
+    default_country: str | None
+    #: ``strict`` or ``relaxed``.
+    kuwait_rule: str
+
+    @classmethod
+    def of(cls, settings: Settings, dsn: Dsn | None = None) -> KwtSmsSettings:
+        """Resolve the settings, without asking for credentials.
+
+        :raises ConfigError: with every problem.
+        """
+        values = settings.section(SECTION, FIELDS, _overrides(dsn))
+        return cls(**{name: value.value for name, value in values.items()})
+
+    def credentials(self) -> tuple[str, Secret]:
+        """Return user name and password.
+
+        :raises ConfigError: where one is missing.
+        """
+        missing = [
+            f"{variable} is missing: put it into the environment or .env, or use "
+            f"kwtsms://user:password@default as the transport. {hint}"
+            for variable, given, hint in (
+                ("KWTSMS_USERNAME", self.username, "It is the API user (kwtsms.com → Account → API), not your login."),
+                ("KWTSMS_PASSWORD", self.password, "It is the API password, not that of the website."),
+            )
+            if not given
+        ]
+        if missing or not self.username or not self.password:
+            raise ConfigError(missing)
+        return self.username, self.password
+
+
+def is_configured(settings: Settings) -> bool:
+    """Return whether somebody gave an API user."""
+    values, _ = settings.sources.resolve([USERNAME], SECTION)
+    return bool(values["username"].value)
+
+
+def _overrides(dsn: Dsn | None) -> dict[str, Any]:
+    if dsn is None:
+        return {}
+    given: dict[str, Any] = {**dsn.options, "username": dsn.user, "password": dsn.password}
+    if dsn.host != "default":
+        scheme = "http" if is_loopback(dsn.host) else "https"
+        host = f"[{dsn.host}]" if ":" in dsn.host else dsn.host
+        given["base_url"] = f"{scheme}://{host}{f':{dsn.port}' if dsn.port else ''}/API/"
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,85 @@
+"""One road, walked both ways: with threads and with asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from notifykit import AsyncNotifier, Notifier, PluginHost, Receipt, Report, VirtualClock
+
+
+class Ears:
+    """A sink that keeps what it hears."""
+
+    name = "ears"
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def handle(self, event: Any) -> None:
+        """Keep the event."""
+        self.heard.append(event)
+
+    def named(self, name: str) -> list[Any]:
+        """Return the events of one name."""
+        return [event for event in self.heard if event.name == name]
+
+
+class Walk:
+    """Builds a notifier for each call and sends through it, waiting or awaiting."""
+
+    def __init__(self, kind: str, clock: VirtualClock, ears: Ears) -> None:
+        self.kind = kind
+        self.clock = clock
+        self.ears = ears
+
+    def parts(self, **parts: Any) -> dict[str, Any]:
+        """Return what a notifier of these tests is made of: no installed plugins, a clock that needs no time."""
+        return {"host": PluginHost(entry_points=False), "clock": self.clock, "sinks": [self.ears], **parts}
+
+    def send(self, transport: Any, to: Any, text: str = "Hello", parts: Any = None, **options: Any) -> Report:
+        """Send and return the report."""
+        if self.kind == "waiting":
+            with Notifier(transport, **self.parts(**(parts or {}))) as notifier:
+                return notifier.send(to, text, **options)
+
+        async def awaiting() -> Report:
+            async with AsyncNotifier(transport, **self.parts(**(parts or {}))) as notifier:
+                return await notifier.send(to, text, **options)
+
+        return asyncio.run(awaiting())
+
+    def stream(self, transport: Any, to: Any, text: str = "Hello", parts: Any = None, **options: Any) -> list[Receipt]:
+        """Stream and return the receipts in the order in which they came."""
+        if self.kind == "waiting":
+            with Notifier(transport, **self.parts(**(parts or {}))) as notifier:
+                return list(notifier.stream(to, text, **options))
+
+        async def awaiting() -> list[Receipt]:
+            async with AsyncNotifier(transport, **self.parts(**(parts or {}))) as notifier:
+                return [receipt async for receipt in notifier.stream(to, text, **options)]
+
+        return asyncio.run(awaiting())
+
+
+@pytest.fixture(name="clock")
+def _clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture(name="ears")
+def _ears() -> Ears:
+    return Ears()
+
+
+@pytest.fixture(name="walk", params=["waiting", "awaiting"])
+def _walk(request: pytest.FixtureRequest, clock: VirtualClock, ears: Ears) -> Walk:
+    return Walk(request.param, clock, ears)
+
+
+@pytest.fixture(name="numbers")
+def _numbers() -> Callable[[int], list[str]]:
+    return lambda count: [f"9659{index:07d}" for index in range(count)]

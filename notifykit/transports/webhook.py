@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from notifykit.dsn import Dsn
 from notifykit.errors import (
@@ -129,7 +130,7 @@ def _build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
     if dsn.host == "default":
         raise ConfigError("webhook: say where to post: webhook://host/path, or webhook+http://host/path without TLS")
     own = {name: value for name, value in dsn.options.items() if name in {field.name for field in _FIELDS}}
-    rest = "&".join(f"{name}={value}" for name, value in dsn.options.items() if name not in own)
+    rest = urlencode({name: value for name, value in dsn.options.items() if name not in own})
     values = context.settings.section("webhook", _FIELDS, own)
     authorization = None
     if values["bearer"].value:

@@ -1,0 +1,95 @@
+"""What only asyncio has: tasks that are cancelled, and many sends on one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from notifykit import AsyncNotifier, Batch, Capabilities, MemoryTransport, NotReached, PluginHost, Submission
+
+
+class Held(MemoryTransport):
+    """A transport whose answers wait until they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=Capabilities(batch_size=1))
+        self.asked = threading.Event()
+        self.go = threading.Event()
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Answer once let go."""
+        self.asked.set()
+        self.go.wait(5)
+        return super().send(batch, timeout)
+
+
+def _notifier(transport, ears, **parts):
+    return AsyncNotifier(transport, host=PluginHost(entry_points=False), sinks=[ears], **parts)
+
+
+def test_a_cancelled_send_stops_and_its_last_answer_is_still_heard(ears, numbers):
+    """A request that is out can't be called back: the sinks hear how it ended, and nothing more is sent."""
+    transport = Held()
+
+    async def main() -> None:
+        async with _notifier(transport, ears) as notifier:
+            task = asyncio.create_task(notifier.send(numbers(3), "Hello"))
+            await asyncio.to_thread(transport.asked.wait, 5)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            transport.go.set()
+
+    asyncio.run(main())
+    assert len(transport.batches) == 1
+    assert [event.outcome for event in ears.named("attempt_finished")] == ["accepted"]
+
+
+def test_a_send_cancelled_while_it_waits_sends_nothing_more(ears, numbers):
+    """Cancelling during the wait before a retry records no attempt that never was."""
+    transport = MemoryTransport([NotReached("No.", waits=(30.0,))])
+
+    async def main() -> None:
+        async with _notifier(transport, ears) as notifier:
+            task = asyncio.create_task(notifier.send(numbers(1), "Hello"))
+            while not ears.named("retry_scheduled"):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(main())
+    assert len(transport.batches) == len(ears.named("attempt_finished")) == 1
+
+
+def test_waiting_for_one_send_does_not_hold_up_another(ears, numbers):
+    """While one answer is outstanding, the loop serves others."""
+    slow, quick = Held(), MemoryTransport()
+
+    async def main() -> None:
+        async with _notifier(slow, ears) as notifier:
+            first = asyncio.create_task(notifier.send(numbers(1), "slow"))
+            await asyncio.to_thread(slow.asked.wait, 5)
+            second = await notifier.send(numbers(1), "quick", via=quick)
+            assert len(second.accepted) == 1
+            assert not first.done()
+            slow.go.set()
+            assert len((await first).accepted) == 1
+
+    asyncio.run(main())
+
+
+def test_an_interrupt_during_a_request_is_told_to_the_sinks(ears, numbers):
+    """Ctrl-C while a request is out leaves an unknown outcome in the log, and goes on up."""
+    from notifykit import Notifier
+
+    class Interrupted(MemoryTransport):
+        def send(self, batch: Batch, timeout: float) -> Submission:
+            raise KeyboardInterrupt
+
+    with Notifier(Interrupted(), host=PluginHost(entry_points=False), sinks=[ears]) as notifier:
+        with pytest.raises(KeyboardInterrupt):
+            notifier.send(numbers(1), "Hello")
+    assert [(event.outcome, event.code) for event in ears.named("attempt_finished")] == [("unknown", "interrupted")]

@@ -1,0 +1,196 @@
+"""The log sinks, fed by the real road."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import logging
+import multiprocessing
+import stat
+
+import pytest
+
+from notifykit import (
+    Capabilities,
+    ConfigError,
+    MemoryTransport,
+    Notifier,
+    OutcomeUnknown,
+    PluginHost,
+    RateLimited,
+    Submission,
+    VirtualClock,
+)
+
+NUMBERS = ["96598765432", "96598765433"]
+TEXT = "Your code is 778899"
+
+
+def _send(tmp_path, transport=None, to=NUMBERS, text=TEXT, **settings):
+    log = tmp_path / "sends.jsonl"
+    notifier = Notifier.from_settings(
+        transport or MemoryTransport(),
+        directory=tmp_path,
+        environment={},
+        host=PluginHost(entry_points=False),
+        clock=VirtualClock(),
+        log_file=str(log),
+        **settings,
+    )
+    with notifier:
+        report = notifier.send(to, text, tags=["otp"])
+    return report, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()], log
+
+
+def test_a_row_has_the_documented_shape(tmp_path):
+    """One row a recipient and attempt, with everything that a question about a send needs."""
+    transport = MemoryTransport([Submission("id-1", cost=2, balance=148, test=True)])
+    _, rows, _ = _send(tmp_path, transport)
+    (first, second) = [row for row in rows if row["event"] == "attempt_finished"]
+    assert first.pop("to_hash") != second.pop("to_hash")
+    assert first == {
+        "v": 1,
+        "ts": "2026-01-01T00:00:00.000Z",
+        "event": "attempt_finished",
+        "id": rows[0]["id"],
+        "batch": f"{rows[0]['id']}-1",
+        "attempt": 1,
+        "transport": "memory://default",
+        "outcome": "accepted",
+        "code": None,
+        "to": "965****5432",
+        "country": None,
+        "error": None,
+        "sender": None,
+        "encoding": None,
+        "segments": None,
+        "units": None,
+        "msg_id": "id-1",
+        "cost": 1,
+        "balance": 148,
+        "elapsed_ms": 0.0,
+        "test": True,
+        "warnings": [],
+        "tags": ["otp"],
+    }
+    assert second["to"] == "965****5433"
+
+
+def test_the_rows_tell_the_whole_story_in_order(tmp_path):
+    """Planned, set aside, attempted, tried again, finished."""
+    transport = MemoryTransport([RateLimited("Full.", "ERR013")])
+    _, rows, _ = _send(tmp_path, transport, to=["abc", NUMBERS[0]])
+    assert [row["event"] for row in rows] == [
+        "message_planned",
+        "recipient_set_aside",
+        "attempt_finished",
+        "retry_scheduled",
+        "attempt_finished",
+        "send_finished",
+    ]
+    assert rows[3]["wait"] == 30
+    assert rows[5]["counts"] == {"rejected": 1, "accepted": 1}
+
+
+def test_nothing_of_number_or_text_is_in_the_file(tmp_path):
+    """By default the text is a shape, and an address stars and a hash."""
+    _, rows, log = _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost.")]), to=[*NUMBERS, "call me maybe"])
+    written = log.read_text(encoding="utf-8")
+    for secret in (*NUMBERS, "778899", "Your", "maybe", "8765"):
+        assert secret not in written
+    assert rows[0]["text"] == "xxxx xxxx xx 999999"
+
+
+@pytest.mark.parametrize(("body", "expected"), [("none", None), ("shape", "xxxx xxxx xx 999999"), ("full", TEXT)])
+def test_the_body_is_as_visible_as_the_settings_say(tmp_path, body, expected):
+    """Someone who wants the text in clear says so in words."""
+    _, rows, _ = _send(tmp_path, log_body=body)
+    assert rows[0]["text"] == expected
+
+
+def test_numbers_in_clear_are_a_word_away(tmp_path):
+    """``log_numbers = full`` is a decision that a person writes down."""
+    _, rows, _ = _send(tmp_path, log_numbers="full")
+    assert rows[1]["to"] == NUMBERS[0]
+
+
+def test_the_same_person_has_the_same_hash_and_the_key_is_kept(tmp_path):
+    """Counting people works over several runs; the key lies beside the settings, for this user only."""
+    _, first, log = _send(tmp_path)
+    log.unlink()
+    _, second, _ = _send(tmp_path)
+    assert first[1]["to_hash"] == second[1]["to_hash"]
+    key = tmp_path / ".notifykit.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    key.unlink()
+    log.unlink()
+    _, third, _ = _send(tmp_path)
+    assert third[1]["to_hash"] != first[1]["to_hash"]
+
+
+def test_the_file_belongs_to_its_user(tmp_path):
+    """Mode 0600, whatever the umask would have allowed."""
+    _, _, log = _send(tmp_path)
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_a_file_that_can_not_be_written_is_told_at_once(tmp_path):
+    """Not with the first message, but when the notifier is built."""
+    with pytest.raises(ConfigError, match="log_file"):
+        Notifier.from_settings("null", directory=tmp_path, environment={}, log_file=str(tmp_path / "no" / "log"))
+
+
+def _write(folder: str) -> None:
+    from notifykit.sinks.jsonl import JsonlSink
+
+    capabilities = Capabilities(batch_size=50)
+    sink = JsonlSink(f"{folder}/shared.jsonl")
+    with Notifier(MemoryTransport(capabilities=capabilities), host=PluginHost(entry_points=False), sinks=[sink]) as notifier:
+        notifier.send([f"9659{index:07d}" for index in range(500)], "x" * 200)
+
+
+def test_lines_of_several_processes_are_never_torn(tmp_path):
+    """Four processes and one file: every line is a whole JSON object."""
+    with concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_write, [str(tmp_path)] * 4))
+    rows = [json.loads(line) for line in (tmp_path / "shared.jsonl").read_text().splitlines()]
+    assert sum(row["event"] == "attempt_finished" for row in rows) == 2000
+
+
+def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
+    """The event's name and its fields survive any formatter, and the level says how bad it is."""
+    caplog.set_level(logging.DEBUG, "notifykit")
+    transport = MemoryTransport([RateLimited("Full.", "ERR013"), Submission("id-1", cost=1, balance=9)])
+    _send(tmp_path, transport, to=["abc", NUMBERS[0]])
+    told = [(record.name, record.levelname, record.nk_event) for record in caplog.records]
+    assert told == [
+        ("notifykit.send", "DEBUG", "message_planned"),
+        ("notifykit.send", "WARNING", "recipient_set_aside"),
+        ("notifykit.transport.memory", "ERROR", "attempt_finished"),
+        ("notifykit.transport.memory", "WARNING", "retry_scheduled"),
+        ("notifykit.transport.memory", "INFO", "attempt_finished"),
+        ("notifykit.send", "DEBUG", "send_finished"),
+    ]
+    accepted = caplog.records[4]
+    assert (accepted.nk_to, accepted.nk_outcome, accepted.nk_msg_id) == ("965****5432", "accepted", "id-1")
+    assert (accepted.nk_cost, accepted.nk_balance, accepted.nk_attempt) == (1, 9, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "level"),
+    [(Submission("i"), "INFO"), (Submission("i", test=True), "WARNING"), (OutcomeUnknown("Lost."), "ERROR")],
+)
+def test_a_test_is_said_aloud_and_an_unknown_outcome_is_an_error(tmp_path, caplog, answer, level):
+    """Whoever watches the log sees what needs a person."""
+    caplog.set_level(logging.INFO, "notifykit.transport")
+    _send(tmp_path, MemoryTransport([answer]), to=NUMBERS[0])
+    assert [record.levelname for record in caplog.records] == [level]
+
+
+def test_the_log_never_shows_a_full_number_or_a_text(tmp_path, caplog):
+    """Not even where the settings give them to sinks in clear."""
+    caplog.set_level(logging.DEBUG, "notifykit")
+    _send(tmp_path, log_numbers="full", log_body="full")
+    shown = "".join(f"{record.getMessage()}{record.__dict__}" for record in caplog.records)
+    for secret in (*NUMBERS, "778899"):
+        assert secret not in shown

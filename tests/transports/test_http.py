@@ -1,0 +1,159 @@
+"""One request, one deadline, and an honest answer to "was it sent?"."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import time
+import traceback
+
+import pytest
+
+from notifykit import ConfigError, NotReached, OutcomeUnknown
+from notifykit.http import BODY_LIMIT, HttpClient
+from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
+
+SECRET = b'{"password": "hunter2", "mobile": "96598765432"}'
+
+
+def _post(url: str, timeout: float = 5, body: bytes = SECRET, client: HttpClient | None = None):
+    own = client or HttpClient(f"{url}/API/")
+    try:
+        return own.post("send/", body, {"Content-Type": "application/json"}, timeout)
+    finally:
+        if client is None:
+            own.close()
+
+
+def test_the_request_is_a_plain_post_with_its_length():
+    """Method, path, headers and body are exactly what was asked for."""
+    with scripted(answer(b'{"a": 1}', headers="X-More: yes\r\n")) as wire:
+        got = _post(wire.url)
+    assert (got.status, got.body, got.headers["x-more"]) == (200, b'{"a": 1}', "yes")
+    head, _, body = wire.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /API/send/ HTTP/1.1\r\n")
+    assert f"content-length: {len(SECRET)}".encode() in head.lower()
+    assert b"transfer-encoding" not in head.lower()
+    assert body == SECRET
+
+
+def test_requests_share_one_connection():
+    """A campaign opens one connection, not one a batch."""
+    with scripted(answer()) as wire:
+        client = HttpClient(f"{wire.url}/API/")
+        for _ in range(20):
+            _post(wire.url, client=client)
+        client.close()
+        assert (wire.connections, len(wire.requests)) == (1, 20)
+
+
+def test_a_connection_that_was_idle_is_not_trusted():
+    """A server may have dropped it at the very moment it is used, and nobody could tell whether the request arrived."""
+    with scripted(answer()) as wire:
+        client = HttpClient(f"{wire.url}/API/", idle_limit=0.0)
+        _post(wire.url, client=client)
+        _post(wire.url, client=client)
+        client.close()
+        assert wire.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [(reset, "connection_lost"), (close, "connection_lost"), (half, "incomplete"), (stall, "timeout")],
+)
+def test_what_breaks_after_the_request_left_is_unknown(script, code):
+    """Reset, close, half a body and silence: the request may have arrived."""
+    with scripted(script) as wire, pytest.raises(OutcomeUnknown) as raised:
+        _post(wire.url, timeout=0.3)
+    assert raised.value.code == code
+    assert not raised.value.safe_to_resend
+    assert len(wire.requests) == 1
+
+
+def test_no_listener_means_nothing_was_sent():
+    """A refused connection is safe to try again."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(NotReached) as raised:
+        _post(f"http://127.0.0.1:{port}")
+    assert (raised.value.code, raised.value.safe_to_resend) == ("connection_refused", True)
+
+
+def test_a_name_that_is_not_there_means_nothing_was_sent():
+    """A typing slip in the host is told apart from a provider that is down."""
+    with pytest.raises(NotReached) as raised:
+        _post("http://nowhere.invalid")
+    assert raised.value.code == "name_not_found"
+
+
+def test_a_failed_handshake_means_nothing_was_sent():
+    """The request goes out behind the handshake, so a failed one is safe."""
+    with scripted(answer()) as wire, pytest.raises(NotReached) as raised:
+        _post(wire.url.replace("http:", "https:"))
+    assert raised.value.code == "tls_failed"
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + b"x" * 60,
+        b"HTTP/1.1 200 OK\r\nX-Endless: " + b"x" * 400,
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 400,
+    ],
+)
+def test_a_server_that_dribbles_does_not_outlive_the_deadline(text):
+    """The deadline is one for the whole answer: status line, headers and body."""
+    began = time.monotonic()
+    with scripted(dribble_of(text)) as wire, pytest.raises(OutcomeUnknown) as raised:
+        _post(wire.url, timeout=0.3)
+    assert raised.value.code == "timeout"
+    assert time.monotonic() - began < 1.5
+
+
+def test_an_endless_answer_is_cut():
+    """Nobody fills our memory."""
+    with scripted(answer(b"x" * (BODY_LIMIT + 1))) as wire, pytest.raises(OutcomeUnknown) as raised:
+        _post(wire.url)
+    assert raised.value.code == "oversized"
+
+
+def test_compressed_answers_are_read_all_the_same():
+    """We ask for none, and read it if it comes."""
+    with scripted(answer(gzip.compress(b'{"a": 1}'), headers="Content-Encoding: gzip\r\n")) as wire:
+        assert _post(wire.url).body == b'{"a": 1}'
+    with scripted(answer(b"not gzip", headers="Content-Encoding: gzip\r\n")) as wire, pytest.raises(OutcomeUnknown):
+        _post(wire.url)
+
+
+def test_redirects_are_not_followed():
+    """A password never follows a redirect: the 301 comes back as an answer."""
+    with scripted(answer()) as other, scripted(answer(b"", "301 Moved", f"Location: {other.url}/\r\n")) as wire:
+        assert _post(wire.url).status == 301
+        assert other.requests == []
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)])
+def test_retry_after_is_read_in_seconds(value, seconds):
+    """Dates are left alone: clocks differ."""
+    with scripted(answer(b"", "503 Busy", f"Retry-After: {value}\r\n")) as wire:
+        assert _post(wire.url).retry_after == seconds
+
+
+@pytest.mark.parametrize("script", [reset, half, stall])
+def test_no_traceback_shows_what_was_sent(script):
+    """Not in the text of the error, not in its causes, and not in the variables of any frame."""
+    with scripted(script) as wire, pytest.raises(OutcomeUnknown) as raised:
+        HttpClient(f"{wire.url}/API/").post("send/", SECRET, {}, 0.2)
+    error = raised.value
+    ours = traceback.TracebackException.from_exception(error, capture_locals=True)
+    inner = [line for frame in ours.__cause__.stack for line in frame.line] if ours.__cause__ else []
+    assert inner == []
+    assert "hunter2" not in "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "host", "http://", "http://host:port/", "http://host:99999/"])
+def test_a_url_that_is_none_is_a_config_error(url):
+    """And the message says what a URL looks like."""
+    with pytest.raises(ConfigError):
+        HttpClient(url)

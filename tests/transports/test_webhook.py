@@ -1,0 +1,128 @@
+"""The webhook transport against a server on loopback."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from notifykit import ConfigError, Notifier, Outcome, PluginHost, VirtualClock
+from tests.transports.wire import answer, close, scripted
+
+NUMBER = "96598765432"
+
+
+def _notifier(dsn: str, **parts) -> Notifier:
+    return Notifier(dsn, host=PluginHost(entry_points=False), clock=VirtualClock(), **parts)
+
+
+def _dsn(wire, rest: str = "/hooks/s3cret", user: str = "") -> str:
+    return f"webhook+http://{user}127.0.0.1:{wire.port}{rest}"
+
+
+def test_a_batch_is_one_json_document():
+    """Everything an endpoint needs is in the body, and a key that it can recognise a repetition by."""
+    with scripted(answer(b'{"message_id": 17}')) as wire, _notifier(_dsn(wire)) as notifier:
+        report = notifier.send([NUMBER, "96598765433"], "مرحبا", sender="ACME", tags=["otp"], idempotency_key="k")
+    head, _, body = wire.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /hooks/s3cret HTTP/1.1")
+    assert b"idempotency-key: k" in head.lower()
+    sent = json.loads(body)
+    assert sent.pop("id").endswith("-1")
+    assert sent == {
+        "v": 1,
+        "channel": "sms",
+        "sender": "ACME",
+        "text": "مرحبا",
+        "to": [NUMBER, "96598765433"],
+        "tags": ["otp"],
+        "idempotency_key": "k",
+    }
+    assert report.message_ids == ("17",)
+    assert len(report.accepted) == 2
+
+
+@pytest.mark.parametrize(
+    ("user", "rest", "expected"),
+    [
+        ("", "/h?bearer=t0ken", "Bearer t0ken"),
+        ("me:p%40ss@", "/h", "Basic " + base64.b64encode(b"me:p@ss").decode()),
+    ],
+)
+def test_credentials_travel_in_the_authorization_header(user, rest, expected):
+    """And stay out of the URL."""
+    with scripted(answer()) as wire, _notifier(_dsn(wire, rest, user)) as notifier:
+        notifier.send(NUMBER, "Hi")
+    head = wire.requests[0].partition(b"\r\n\r\n")[0].decode()
+    assert f"authorization: {expected}".lower() in head.lower()
+    assert "t0ken" not in head.splitlines()[0]
+
+
+def test_options_of_the_endpoint_stay_in_its_url():
+    """What is not ours belongs to the endpoint, spelled as it was."""
+    with scripted(answer()) as wire, _notifier(_dsn(wire, "/h?team=a%26b&sender=ACME")) as notifier:
+        notifier.send(NUMBER, "Hi")
+    assert wire.requests[0].startswith(b"POST /h?team=a%26b HTTP/1.1")
+    assert b'"sender": "ACME"' in wire.requests[0]
+
+
+def test_nothing_secret_is_shown():
+    """Path, token and password are in no repr and no DSN that is printed."""
+    with _notifier("webhook://me:hunter2@example.com/s3cret?bearer=t0ken") as notifier:
+        shown = f"{notifier.transport} {notifier.transport!r} {notifier!r} {notifier.settings!r}"
+    assert "example.com" in shown
+    for secret in ("hunter2", "s3cret", "t0ken"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "outcome", "code", "tries"),
+    [
+        ("204 No Content", "", Outcome.ACCEPTED, None, 1),
+        ("301 Moved", "Location: http://127.0.0.1:9/\r\n", Outcome.REJECTED, "HTTP301", 1),
+        ("400 Bad", "", Outcome.REJECTED, "HTTP400", 1),
+        ("401 Who", "", Outcome.REJECTED, "HTTP401", 1),
+        ("404 Gone", "", Outcome.REJECTED, "HTTP404", 1),
+        ("429 Slow", "Retry-After: 3\r\n", Outcome.REJECTED, "HTTP429", 3),
+        ("503 Busy", "", Outcome.REJECTED, "HTTP503", 3),
+        ("500 Oops", "", Outcome.UNKNOWN, "HTTP500", 1),
+        ("502 Proxy", "", Outcome.UNKNOWN, "HTTP502", 1),
+        ("504 Proxy", "", Outcome.UNKNOWN, "HTTP504", 1),
+    ],
+)
+def test_a_status_means_what_it_says_about_sending(status, headers, outcome, code, tries):
+    """A refusal is a refusal, and a server that failed half-way leaves an unknown outcome that is not repeated."""
+    with scripted(answer(b"", status, headers)) as wire, _notifier(_dsn(wire)) as notifier:
+        (receipt,) = notifier.send(NUMBER, "Hi")
+    assert (receipt.outcome, receipt.code, len(wire.requests)) == (outcome, code, tries)
+    assert receipt.advice
+
+
+def test_single_recipients_may_be_refused():
+    """An endpoint says which, and the others are accepted."""
+    body = json.dumps({"rejected": {NUMBER: f"{NUMBER} is on the list", "1": "was never asked"}}).encode()
+    with scripted(answer(body)) as wire, _notifier(_dsn(wire)) as notifier:
+        report = notifier.send([NUMBER, "96598765433"], "Hi")
+    assert [receipt.outcome for receipt in report] == [Outcome.REJECTED, Outcome.ACCEPTED]
+    assert report.rejected[0].error.provider_words == "**** is on the list"
+
+
+@pytest.mark.parametrize("body", [b"thanks", b"[1]", b'{"rejected": ["x"]}', b"\xff\xfe"])
+def test_an_odd_body_behind_a_2xx_is_still_accepted(body):
+    """The endpoint said yes; what it added is only noted."""
+    with scripted(answer(body)) as wire, _notifier(_dsn(wire)) as notifier:
+        assert len(notifier.send(NUMBER, "Hi").accepted) == 1
+
+
+def test_a_lost_answer_is_unknown_and_asked_once():
+    """Nobody repeats what may have arrived."""
+    with scripted(close) as wire, _notifier(_dsn(wire)) as notifier:
+        assert len(notifier.send(NUMBER, "Hi").unknown) == 1
+    assert len(wire.requests) == 1
+
+
+def test_a_bare_name_asks_where_to_post():
+    """``webhook`` alone can't work."""
+    with pytest.raises(ConfigError, match="webhook://host/path"):
+        _notifier("webhook")

@@ -13,7 +13,8 @@ from notifykit.errors import ConfigError
 from notifykit.masking import Secret
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
-_SECRET_OPTIONS: Final = frozenset({"bearer", "key", "password", "secret", "signature", "token"})
+#: Options whose names hold one of these are not shown: ``api_key``, ``access_token``, ``sig``.
+_SECRET_OPTION: Final = re.compile(r"auth|bearer|cred|key|pass|pwd|secret|sig|token", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -48,13 +49,14 @@ class Dsn:
         if not separator or not _NAME.fullmatch(scheme):
             raise ConfigError("a transport is a name like 'kwtsms' or a DSN like 'kwtsms://user:password@default?test=1'")
         try:
+            _refuse_what_would_be_lost(text)
             parts = urlsplit(text)
             port = parts.port
             options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
         except ValueError:
             raise ConfigError(
                 f"the {scheme} DSN can't be read: write scheme://user:password@host:port/path?option=value, "
-                "with %40 for @, %2F for / and %3A for : inside the password"
+                "with %40 for @, %2F for /, %3A for :, %3F for ? and %23 for # inside a password or another part"
             ) from None
         return cls(
             scheme=scheme,
@@ -69,6 +71,13 @@ class Dsn:
     def __str__(self) -> str:
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = f":{self.port}" if self.port else ""
-        shown = {name: value for name, value in self.options.items() if name not in _SECRET_OPTIONS}
+        port = "" if self.port is None else f":{self.port}"
+        shown = {name: value for name, value in self.options.items() if not _SECRET_OPTION.search(name)}
         return f"{self.scheme}://{user}{host}{port}" + (f"?{urlencode(shown)}" if shown else "")
+
+
+def _refuse_what_would_be_lost(text: str) -> None:
+    """Raise for what ``urlsplit`` drops in silence, or takes for the host or an option: most often half a password."""
+    _, *behind_host = re.split("[/?]", text.partition("://")[2])
+    if not text.isprintable() or "#" in text or any("@" in part for part in behind_host):
+        raise ValueError

@@ -118,7 +118,7 @@ class TransportError(NotifyError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would restore attributes one by one, which a frozen class refuses.
-        return type(self), (self.detail, self.code, self.provider_words, self.action, self.waits, self.scope)
+        return type(self), attrs.astuple(self, recurse=False)
 
 
 @attrs.frozen(slots=False)

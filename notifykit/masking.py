@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import unicodedata
 from typing import Final
 
 STARS: Final = "****"
@@ -14,6 +15,8 @@ STARS: Final = "****"
 #: Fewer digits than this are hidden whole: what would be left over gives the number away.
 _SHORTEST_SHOWN: Final = 11
 _DIGIT_RUN: Final = re.compile(r"\+?\d(?:[\s().-]?\d){5,}")
+#: What is behind the @ is shown only where it is a domain: a text that happens to hold an @ is hidden whole.
+_EMAIL: Final = re.compile(r"(\S)\S+@([\w-]+(?:\.[\w-]+)+)")
 
 
 class Secret:
@@ -37,6 +40,9 @@ class Secret:
     def __str__(self) -> str:
         return STARS
 
+    def __format__(self, spec: str) -> str:
+        return format(STARS, spec)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
@@ -57,15 +63,16 @@ class SecretBytes(bytes):
 
     __str__ = __repr__
 
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
 
 def mask_address(address: str) -> str:
     """Return an address as a log may show it: ``965****5432``, ``a****@example.com``, else only stars."""
     if address.isascii() and address.isdigit():
         return f"{address[:3]}{STARS}{address[-4:]}" if len(address) >= _SHORTEST_SHOWN else STARS
-    local, at, domain = address.rpartition("@")
-    if at and len(local) > 1 and domain and not _DIGIT_RUN.search(domain):
-        return f"{local[0]}{STARS}@{domain}"
-    return STARS
+    email = _EMAIL.fullmatch(address)
+    return f"{email[1]}{STARS}@{email[2]}" if email and not _DIGIT_RUN.search(email[2]) else STARS
 
 
 def describe_text(text: str) -> str:
@@ -76,17 +83,16 @@ def describe_text(text: str) -> str:
 def text_shape(text: str) -> str:
     """Return a text with every letter as ``x`` and every digit as ``9``: its form without its words.
 
-    Letters outside ASCII become ``ء`` so that questions about the encoding can still be asked of the shape.
+    Letters outside ASCII, and the marks on them, become ``ء`` so that questions about the encoding can still be asked of the shape.
     """
     return "".join(_shape_of(character) for character in text)
 
 
 def _shape_of(character: str) -> str:
-    if character.isdigit():
-        return "9"
-    if character.isalpha():
-        return "x" if character.isascii() else "ء"
-    return character
+    if character.isascii():
+        return "9" if character.isdigit() else "x" if character.isalpha() else character
+    kind = unicodedata.category(character)[0]
+    return "9" if kind == "N" else "ء" if kind in "LM" else character
 
 
 def scrub(text: str, *secrets: str) -> str:

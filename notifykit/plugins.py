@@ -46,6 +46,8 @@ _STATION_HOOKS: Final = {
     "transport": ("notifykit_transports", TransportFactory),
     "sink": ("notifykit_sinks", Sink),
 }
+#: What a plugin may raise: ``sys.exit()`` at import among it. Only an interrupt goes through.
+_ANYTHING: Final = (Exception, SystemExit)
 
 
 class Status(enum.StrEnum):
@@ -218,9 +220,12 @@ class PluginHost:
         )
 
     def commands(self) -> dict[str, tuple[click.Command, PluginInfo]]:
-        """Return the commands that plugins bring, by name, each with the plugin it came from."""
+        """Return the commands that plugins bring, by name, each with the plugin it came from.
+
+        The framework's own come first: nobody else can take their names.
+        """
         commands: dict[str, tuple[click.Command, PluginInfo]] = {}
-        for name in self._names():
+        for name in sorted(self._names(), key=lambda name: self._tiers[name] != 2):
             mine: dict[str, click.Command] = {}
 
             def register(command: click.Command, mine: dict[str, click.Command] = mine) -> None:
@@ -230,9 +235,12 @@ class PluginHost:
 
             try:
                 self._call(name, "notifykit_commands", register=register)
-            except Exception as error:  # a plugin may raise anything
+            except _ANYTHING as error:  # a plugin may raise anything
                 self._set_aside(name, error)
                 continue
+            stations = [item for item in self._infos[name].brings if not item.startswith("command:")]
+            brings = (*stations, *(f"command:{label}" for label in mine))
+            self._infos[name] = attrs.evolve(self._infos[name], brings=brings)
             commands |= {label: (command, self._infos[name]) for label, command in mine.items()}
         return {label: pair for label, pair in commands.items() if label not in self._disable}
 
@@ -260,30 +268,33 @@ class PluginHost:
         name = candidate.name
         try:
             plugin = candidate.load()
-            self._manager.register(plugin() if isinstance(plugin, type) else plugin, name)
+            plugin = plugin() if isinstance(plugin, type) else plugin
+            hash(plugin)  # pluggy keeps plugins in sets: one that has no hash would break every call
+            self._manager.register(plugin, name)
             hooks = tuple(caller.name for caller in self._manager.get_hookcallers(self._manager.get_plugin(name)) or ())
             unknown = [hook for hook in hooks if not hasattr(hookspecs, hook)]
             if unknown:
                 near = difflib.get_close_matches(unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1)
                 raise PluginError(name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
             self._infos[name] = attrs.evolve(self._infos[name], hooks=tuple(sorted(hooks)))
-        except Exception as error:  # a plugin may raise anything while it is imported
+        except _ANYTHING as error:  # a plugin may raise anything while it is imported
             self._set_aside(name, error)
 
-    def _set_aside(self, name: str, error: Exception) -> None:
+    def _set_aside(self, name: str, error: BaseException) -> None:
         """Roll back whatever the plugin did, and keep why."""
+        reason = error.detail if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
         self._infos[name] = attrs.evolve(
             self._infos[name],
             status=Status.BROKEN,
             brings=(),
-            reason=f"{type(error).__name__}: {error}",
+            reason=reason,
             traceback="".join(traceback.format_exception(error)),
         )
         if self.strict:
-            raise PluginError(name, f"{type(error).__name__}: {error}") from error
-        _log.warning("plugin %s was set aside: %s: %s", name, type(error).__name__, error)
+            raise PluginError(name, reason) from error
+        _log.warning("plugin %s was set aside: %s", name, reason)
 
     def _names(self) -> list[str]:
         working = [name for name in self._infos if self._manager.has_plugin(name)]
@@ -304,11 +315,12 @@ class PluginHost:
                     brought.append(_Contribution(kind, item, name, (self._tiers[name], self._rank(name, hook))))
         except ConfigError:
             raise
-        except Exception as error:  # a plugin may raise anything
+        except _ANYTHING as error:  # a plugin may raise anything
             self._set_aside(name, error)
             return []
+        commands = [item for item in self._infos[name].brings if item.startswith("command:")]
         self._infos[name] = attrs.evolve(
-            self._infos[name], status=Status.OK, reason=None, brings=tuple(str(c) for c in brought)
+            self._infos[name], status=Status.OK, reason=None, brings=(*map(str, brought), *commands)
         )
         return [c for c in brought if c.name not in self._disable]
 
@@ -368,6 +380,8 @@ def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidat
 
 
 def _check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
+    if isinstance(item, type):
+        raise PluginError(plugin, f"the {kind} {item.__name__} is a class: bring an object of it")
     if not isinstance(item, shape):
         wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
         missing = [name for name in sorted(wanted) if not hasattr(item, name)]

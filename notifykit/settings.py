@@ -72,7 +72,7 @@ def _number(value: object, kind: type[_Number], complaint: str) -> _Number:
             number = kind(value)
         except (ValueError, OverflowError):
             raise ValueError(complaint) from None
-        if 0 < number < float("inf"):
+        if 0 < number < float("inf") and (isinstance(value, str) or number == value):
             return number
     raise ValueError(complaint)
 
@@ -177,7 +177,7 @@ class Sources:
 
     def _find(self, field: Field, section: str | None, overrides: Mapping[str, Any]) -> Value | None:
         for raw, origin, label in self._candidates(field, section, overrides):
-            if raw is None or (raw == "" and not field.empty_counts):
+            if raw is None or (isinstance(raw, str) and not raw.strip() and not field.empty_counts):
                 continue
             try:
                 return Value(field.read(raw), origin)
@@ -207,7 +207,7 @@ class Sources:
 def _secret_file(name: str, variable: str) -> str:
     try:
         return pathlib.Path(name).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{variable}_FILE names a file that can't be read: {type(error).__name__}") from None
 
 
@@ -351,7 +351,7 @@ def _gather(
     directory: pathlib.Path,
     env_file: str | os.PathLike[str] | None,
 ) -> tuple[Sources, list[str]]:
-    directory = directory.absolute()
+    directory = directory.resolve()
     dotenv_path = directory / (env_file if env_file is not None else ".env")
     dotenv, problems = _read_dotenv(dotenv_path, required=env_file is not None)
     table, table_path, more = _read_table(directory)
@@ -398,9 +398,12 @@ def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Pat
             except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
                 problems.append(f"{name} can't be read: {type(error).__name__}: {error}")
                 continue
-            table = content if name == "notifykit.toml" else content.get("tool", {}).get("notifykit")
+            tools = content.get("tool") if name == "pyproject.toml" else {"notifykit": content}
+            table = tools.get("notifykit") if isinstance(tools, Mapping) else None
             if isinstance(table, Mapping):
                 return table, file, problems
+            if table is not None:
+                problems.append(f"tool.notifykit ({name}) is not a table")
     return {}, None, problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.metadata
 import platform
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import notifykit
 from notifykit.cli.envelope import failure
 from notifykit.errors import ConfigError, NotifyError, PluginError
 from notifykit.plugins import BUILTINS, PluginHost
+from notifykit.settings import Settings
 
 #: The framework's own commands, by dotted path, through the same door as those of plugins.
 COMMANDS: Final = ("notifykit.cli.plugins",)
@@ -46,8 +48,10 @@ class Program(click.Group):
 def _host(ctx: click.Context) -> PluginHost:
     found = ctx.find_object(PluginHost)
     if found is None:
+        settings = Settings.load()  # what is wrong with them is for the commands that need them to say
         ctx.obj = found = PluginHost(
-            disable=[name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ()],
+            disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
+            allow=settings.allow,
             builtins=(*BUILTINS, *COMMANDS),
         )
     return found
@@ -62,9 +66,8 @@ def _disabling(ctx: click.Context, param: click.Parameter, value: Sequence[str])
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        import urllib3
-
-        click.echo(f"notifykit {notifykit.__version__} (Python {platform.python_version()}, urllib3 {urllib3.__version__})")
+        urllib3 = importlib.metadata.version("urllib3")
+        click.echo(f"notifykit {notifykit.__version__} (Python {platform.python_version()}, urllib3 {urllib3})")
         ctx.exit()
 
 
@@ -100,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except NotifyError as error:
         if "--json" in given:
-            failure(next((word for word in given if not word.startswith("-")), "notifykit"), error)
+            failure(next((word for word in given if not word.startswith(("-", "no:"))), "notifykit"), error)
         click.echo(f"notifykit: {error}", err=True)
         sys.exit(next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), 1))
     sys.exit(result if isinstance(result, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -21,12 +22,7 @@ from notifykit.settings import Settings
 def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> int:
     """List plugins: what works, what is switched off, what is broken and why."""
     settings = Settings.load()
-    asked = ctx.ensure_object(PluginHost)
-    host = PluginHost(
-        disable={*settings.disable, *asked.disabled},
-        allow=settings.allow,
-        builtins=asked.builtins,
-    )
+    host = ctx.ensure_object(PluginHost)
     warnings = list(settings.problems)
     try:
         host.registry(settings)
@@ -55,9 +51,9 @@ def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         click.echo("  ".join((*cells, row[3])).rstrip())
         if info and info.reason:
-            click.echo(f"{'':{widths[0]}}  {info.reason}")
+            click.echo(textwrap.indent(info.reason, " " * (widths[0] + 2)))
         if info and info.traceback and verbose:
-            click.echo("".join(f"    {line}\n" for line in info.traceback.splitlines()), nl=False)
+            click.echo(textwrap.indent(info.traceback, "    "), nl=False)
 
 
 @hookimpl

@@ -87,11 +87,7 @@ class _Delivered:
 def _batch(batch: Batch, trip: Trip) -> Generator[Wait | Exchange, Answer | None, _Delivered]:
     attempts: tuple[Attempt, ...] = ()
     while True:
-        for wait in trip.pacer.turn() if trip.pacer else ():
-            if wait >= trip.left():
-                return _Delivered(_out_of_time(batch, trip, attempts))
-            yield Wait(wait)
-        if trip.left() <= 0:
+        if not (yield from _turn(trip)):
             return _Delivered(_out_of_time(batch, trip, attempts))
         submission, attempt = yield from _attempt(batch, trip, len(attempts) + 1)
         attempts = (*attempts, attempt)
@@ -103,6 +99,27 @@ def _batch(batch: Batch, trip: Trip) -> Generator[Wait | Exchange, Answer | None
             return _Delivered(_failed(batch, error, attempts), error if _ends_the_send(error) else None)
         trip.recorder.retry(batch, attempt, again)
         yield Wait(again)
+
+
+def _turn(trip: Trip) -> Generator[Wait | Exchange, Answer | None, bool]:
+    """Wait until a request may start, and return True; return False where the send ends before."""
+    if trip.pacer is None:
+        return trip.left() > 0
+    slot = trip.pacer.reserve(trip.left())
+    if slot is None:
+        return False
+    try:
+        wait = slot - trip.clock.monotonic()
+        if wait > 0:
+            yield Wait(wait)
+        while wait := trip.pacer.start():
+            if wait >= trip.left():
+                return False
+            yield Wait(wait)
+    except BaseException:
+        trip.pacer.release(slot)
+        raise
+    return trip.left() > 0
 
 
 def _attempt(

@@ -16,22 +16,23 @@ from notifykit.protocols import Clock, Transport
 def drive(steps: Steps, transport: Transport, clock: Clock) -> Iterator[Receipt]:
     """Run the steps in this thread and yield the receipts."""
     answer: Answer | None = None
-    while True:
-        try:
-            step = steps.send(answer)
-        except StopIteration:
-            return
-        answer = None
-        if isinstance(step, Receipt):
-            yield step
-        elif isinstance(step, Wait):
-            clock.sleep(step.seconds)
-        else:
+    with contextlib.closing(steps):
+        while True:
             try:
-                answer = _exchange(transport, step)
-            except BaseException as error:
-                steps.throw(error)
-                raise
+                step = steps.send(answer)
+            except StopIteration:
+                return
+            answer = None
+            if isinstance(step, Receipt):
+                yield step
+            elif isinstance(step, Wait):
+                clock.sleep(step.seconds)
+            else:
+                try:
+                    answer = _exchange(transport, step)
+                except BaseException as error:
+                    steps.throw(error)
+                    raise
 
 
 async def drive_async(steps: Steps, transport: Transport, clock: Clock, executor: Executor) -> AsyncIterator[Receipt]:
@@ -41,24 +42,30 @@ async def drive_async(steps: Steps, transport: Transport, clock: Clock, executor
     the background and told to the sinks, and nothing more is sent.
     """
     answer: Answer | None = None
-    while True:
-        try:
-            step = steps.send(answer)
-        except StopIteration:
-            return
-        answer = None
-        if isinstance(step, Receipt):
-            yield step
-        elif isinstance(step, Wait):
-            await _sleep(step.seconds, clock)
-        else:
-            context = contextvars.copy_context()
-            request = asyncio.get_running_loop().run_in_executor(executor, context.run, _exchange, transport, step)
+    ours = True
+    try:
+        while True:
             try:
-                answer = await asyncio.shield(request)
-            except asyncio.CancelledError:
-                request.add_done_callback(lambda done: _finish(steps, done))
-                raise
+                step = steps.send(answer)
+            except StopIteration:
+                return
+            answer = None
+            if isinstance(step, Receipt):
+                yield step
+            elif isinstance(step, Wait):
+                await _sleep(step.seconds, clock)
+            else:
+                context = contextvars.copy_context()
+                request = asyncio.get_running_loop().run_in_executor(executor, context.run, _exchange, transport, step)
+                try:
+                    answer = await asyncio.shield(request)
+                except asyncio.CancelledError:
+                    ours = False
+                    request.add_done_callback(lambda done: _finish(steps, done))
+                    raise
+    finally:
+        if ours:
+            steps.close()
 
 
 def _exchange(transport: Transport, exchange: Exchange) -> Answer:

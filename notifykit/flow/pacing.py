@@ -8,52 +8,68 @@ the next.
 
 from __future__ import annotations
 
+import array
 import contextlib
 import hashlib
 import os
 import pathlib
-import struct
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+import attrs
+
 from notifykit.errors import ConfigError
 from notifykit.models import Pace
 from notifykit.protocols import Clock
 
-_SLOTS: Final = struct.Struct("dd")
 #: A slot further away than this, in seconds, was written before the machine was restarted.
 _HORIZON: Final = 3600.0
 #: Times this close, in seconds, are the same time.
 _CLOSE: Final = 1e-6
+#: Slots that were given back and are remembered; more of them are let go.
+_MOST_FREE: Final = 64
+_DOUBLE: Final = 8
+
+
+@attrs.define
+class Board:
+    """Which slots are taken, in monotonic seconds."""
+
+    #: The first slot behind all that are taken.
+    next: float = 0.0
+    #: When a request last really started.
+    last: float = float("-inf")
+    #: Slots that were taken and given back.
+    free: list[float] = attrs.field(factory=list)
 
 
 class Slots(Protocol):
-    """Where the next free slot and the last start are kept, in monotonic seconds."""
+    """Where the board is kept."""
 
-    def edit(self) -> contextlib.AbstractContextManager[list[float]]:
-        """Give ``[next free slot, last start]``, to be changed in place; nobody else can get at it meanwhile."""
+    def edit(self) -> contextlib.AbstractContextManager[Board]:
+        """Give the board, to be changed in place; nobody else can get at it meanwhile."""
         ...
 
 
 class MemorySlots:
-    """Slots of one notifier, for clocks that nobody shares."""
+    """The board of one notifier, for clocks that nobody shares."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._slots = [0.0, float("-inf")]
+        self._board = Board()
 
     @contextlib.contextmanager
-    def edit(self) -> Iterator[list[float]]:
-        """Give the slots under a lock between threads."""
+    def edit(self) -> Iterator[Board]:
+        """Give the board under a lock between threads."""
         with self._lock:
-            yield self._slots
+            yield self._board
 
 
 class FileSlots:
-    """Slots of the whole machine, in a file."""
+    """The board of the whole machine, in a file."""
 
     def __init__(self, file: pathlib.Path) -> None:
         self._lock = threading.Lock()
@@ -63,13 +79,17 @@ class FileSlots:
             os.register_at_fork(after_in_child=self._renew)
 
     @contextlib.contextmanager
-    def edit(self) -> Iterator[list[float]]:
-        """Give the slots under a lock between threads and processes."""
+    def edit(self) -> Iterator[Board]:
+        """Give the board under a lock between threads and processes."""
         with self._lock, _locked(self._descriptor):
-            content = os.pread(self._descriptor, _SLOTS.size, 0)
-            slots = list(_SLOTS.unpack(content)) if len(content) == _SLOTS.size else [0.0, float("-inf")]
-            yield slots
-            os.pwrite(self._descriptor, _SLOTS.pack(*slots), 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            content = os.read(self._descriptor, (_MOST_FREE + 2) * _DOUBLE)
+            times = array.array("d", content[: len(content) // _DOUBLE * _DOUBLE])
+            board = Board(times[0], times[1], list(times[2:])) if len(times) > 1 else Board()
+            yield board
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            written = os.write(self._descriptor, array.array("d", [board.next, board.last, *board.free]).tobytes())
+            os.truncate(self._descriptor, written)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
@@ -78,14 +98,17 @@ class FileSlots:
 if sys.platform == "win32":  # pragma: no cover - the other branch runs where the tests run
     import msvcrt
 
+    #: A byte behind anything that is written: what is locked can't be read by others there.
+    _FAR: Final = 1 << 20
+
     @contextlib.contextmanager
     def _locked(descriptor: int) -> Iterator[None]:
-        os.lseek(descriptor, _SLOTS.size, os.SEEK_SET)
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
         try:
             yield
         finally:
-            os.lseek(descriptor, _SLOTS.size, os.SEEK_SET)
+            os.lseek(descriptor, _FAR, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
 else:
@@ -114,29 +137,43 @@ class Pacer:
         self._slots = slots
         self._clock = clock
 
-    def turn(self) -> Iterator[float]:
-        """Yield the seconds to sleep before one request may start; it starts when the iterator ends."""
-        with self._slots.edit() as slots:
-            now = self._clock.monotonic()
-            if slots[0] > now + _HORIZON or slots[1] > now:
-                slots[:] = [0.0, float("-inf")]
-            slot = max(now, slots[0])
-            slots[0] = slot + self._interval
-        if slot - now > _CLOSE:
-            yield slot - now
-        while wait := self._start():
-            yield wait
+    def reserve(self, patience: float) -> float | None:
+        """Take the next free slot and return its time; None, and nothing taken, where it is ``patience`` away or more.
 
-    def _start(self) -> float:
-        """Take the turn if the last start is far enough away; return the seconds that are missing."""
-        with self._slots.edit() as slots:
+        Sleep until that time, then :meth:`start`; or :meth:`release` the slot where nothing will start in it.
+        """
+        with self._slots.edit() as board:
             now = self._clock.monotonic()
-            missing = slots[1] + self._interval - now
+            if board.next > now + _HORIZON or board.last > now:
+                board.next, board.last, board.free = 0.0, float("-inf"), []
+            board.free = [slot for slot in board.free if slot > now]
+            slot = min([max(now, board.next), *board.free])
+            if slot - now >= patience:
+                return None
+            if slot in board.free:
+                board.free.remove(slot)
+            else:
+                board.next = slot + self._interval
+            return slot
+
+    def start(self) -> float:
+        """Return 0 where a request may start now, and count it as started; else the seconds that are missing."""
+        with self._slots.edit() as board:
+            now = self._clock.monotonic()
+            missing = board.last + self._interval - now
             if missing > _CLOSE:
                 return missing
-            slots[1] = now
-            slots[0] = max(slots[0], now + self._interval)
+            board.last = now
+            board.next = max(board.next, now + self._interval)
             return 0.0
+
+    def release(self, slot: float) -> None:
+        """Give a slot back, so that those who come later need not wait for somebody who has left."""
+        with self._slots.edit() as board:
+            if abs(board.next - slot - self._interval) <= _CLOSE:
+                board.next = slot
+            elif len(board.free) < _MOST_FREE:
+                board.free.append(slot)
 
 
 _shared: dict[pathlib.Path, FileSlots] = {}

@@ -93,3 +93,26 @@ def test_an_interrupt_during_a_request_is_told_to_the_sinks(ears, numbers):
         with pytest.raises(KeyboardInterrupt):
             notifier.send(numbers(1), "Hello")
     assert [(event.outcome, event.code) for event in ears.named("attempt_finished")] == [("unknown", "interrupted")]
+
+
+def test_cancelled_sends_hold_nobody_up(ears, numbers):
+    """Twenty tasks that were cancelled while they waited for their turn leave the next turn free."""
+    from notifykit import Pace
+
+    transport = MemoryTransport(capabilities=Capabilities(batch_size=1, pace=Pace(2, "cancelled")))
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        async with _notifier(transport, ears) as notifier:
+            await notifier.send(numbers(1), "first")
+            tasks = [asyncio.create_task(notifier.send(numbers(1), "cancelled")) for _ in range(20)]
+            await asyncio.sleep(0.05)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            began = loop.time()
+            await notifier.send(numbers(1), "next")
+            return loop.time() - began
+
+    assert asyncio.run(main()) < 1
+    assert len(transport.batches) == 2

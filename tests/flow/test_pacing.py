@@ -17,7 +17,8 @@ FAST = Pace(200, "test")
 
 
 def _take(pacer: Pacer, clock) -> float:
-    for wait in pacer.turn():
+    clock.sleep(max(0.0, pacer.reserve(60) - clock.monotonic()))
+    while wait := pacer.start():
         clock.sleep(wait)
     return clock.monotonic()
 
@@ -35,31 +36,48 @@ def test_time_that_passed_anyway_is_not_slept_again():
     pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
     _take(pacer, clock)
     clock.advance(0.8)
-    assert list(pacer.turn()) == []
+    assert pacer.reserve(60) == clock.monotonic()
 
 
 def test_a_late_start_pushes_the_next_one_away():
     """Slots count from the last start that really happened: two never come closer than the interval."""
     clock = VirtualClock()
-    slots = MemorySlots()
-    pacer = Pacer(Pace(2, "a"), slots, clock)
+    pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
     _take(pacer, clock)
-    late, next_one = pacer.turn(), pacer.turn()
-    assert next(late) == pytest.approx(0.5)
-    assert next(next_one) == pytest.approx(1.0)
+    assert [pacer.reserve(60), pacer.reserve(60)] == pytest.approx([0.5, 1.0])
     clock.advance(0.9)
-    assert list(late) == []
+    assert pacer.start() == 0
     clock.advance(0.1)
-    assert next(next_one) == pytest.approx(0.4)
+    assert pacer.start() == pytest.approx(0.4)
+
+
+def test_somebody_without_patience_takes_no_slot():
+    """Whoever can't wait that long holds nobody up."""
+    clock = VirtualClock()
+    pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
+    _take(pacer, clock)
+    assert [pacer.reserve(0.4) for _ in range(50)] == [None] * 50
+    assert pacer.reserve(60) == pytest.approx(0.5)
+
+
+def test_slots_that_are_given_back_are_taken_again():
+    """Fifty callers who left in any order leave no gap for the one who stays."""
+    clock = VirtualClock()
+    pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
+    _take(pacer, clock)
+    slots = [pacer.reserve(60) for _ in range(50)]
+    for slot in (*slots[::2], *slots[1::2]):
+        pacer.release(slot)
+    assert [pacer.reserve(60) for _ in range(3)] == pytest.approx([0.5, 1.0, 1.5])
 
 
 def test_slots_from_before_a_restart_are_forgotten():
     """A time far ahead of the clock was written by a machine that has been up for longer."""
     clock = VirtualClock()
     slots = MemorySlots()
-    with slots.edit() as kept:
-        kept[:] = [1e9, 1e9]
-    assert list(Pacer(Pace(2, "a"), slots, clock).turn()) == []
+    with slots.edit() as board:
+        board.next = board.last = 1e9
+    assert Pacer(Pace(2, "a"), slots, clock).reserve(60) == 0
 
 
 def test_one_process_has_one_file_for_a_key(tmp_path):

@@ -1,0 +1,130 @@
+"""``notifykit demo``: everything at once, without an account, a configuration or a network."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterable
+
+import click
+
+from notifykit import Outcome, PluginHost, Receipt
+from notifykit.cli.envelope import answer
+from notifykit_kwtsms.api.limits import SHARED_SENDER
+from notifykit_kwtsms.sandbox import Sandbox
+from notifykit_kwtsms.cli.story import Performance, as_document, double_sends, perform
+
+_REAL = f"""\
+With a real account (API user and password: kwtsms.com → Account → API):
+
+  export KWTSMS_USERNAME=your_api_user KWTSMS_PASSWORD=your_api_pass KWTSMS_SENDER_ID={SHARED_SENDER}
+  export KWTSMS_TEST_MODE=1    # 1 queues only and reaches no phone; 0 sends for real
+  python -c 'from notifykit import Notifier; print(*Notifier.from_settings().send("YOUR NUMBER", "Hello"))'
+"""
+
+
+@click.command("demo")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@click.option("--stay", is_flag=True, help="Leave the gateway running at the end, and say how to use it.")
+@click.pass_context
+def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
+    """Send six messages to a sandbox gateway on this machine. Needs no account and no network."""
+    host = ctx.find_object(PluginHost)
+    with Sandbox() as sandbox:
+        if not as_json:
+            click.echo(f"A sandbox gateway on {sandbox.url}, in test mode. Nothing leaves this machine.\n")
+        performances = []
+        for number, performance in enumerate(perform(sandbox, host, _Progress(quiet=as_json)), 1):
+            performances.append(performance)
+            if not as_json:
+                _show(number, performance)
+        twice = double_sends(sandbox, performances)
+        if as_json:
+            data = {"gateway": sandbox.url, "messages": list(map(as_document, performances)), "sent_twice": len(twice)}
+            answer("demo", data, ok=not twice)
+        else:
+            _close(performances, twice)
+        if stay:
+            _stay(sandbox)
+    return 1 if twice else 0
+
+
+class _Progress:
+    """A line on standard error that grows on a terminal, and a line now and then elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._told = -1
+
+    def __call__(self, done: int, total: int, accepted: int) -> None:
+        """Tell how far a send is."""
+        hundreds = done * 10 // total
+        if self._quiet or (hundreds == self._told and done != total):
+            return
+        self._told = hundreds if done != total else -1
+        line = f"   {'█' * hundreds}{'░' * (10 - hundreds)} {done}/{total} accepted {accepted}"
+        if self._terminal:
+            click.echo(f"\r{line}", nl=done == total, err=True)
+        else:
+            click.echo(line, err=True)
+
+
+def _show(number: int, performance: Performance) -> None:
+    click.echo(f"{number}  {performance.scene.title}")
+    _line("text", performance.scene.text)
+    for edit in performance.edits:
+        _line("changed", f"{edit.before!r} → {edit.after!r} ({edit.reason})" if edit.after else f"{edit.before!r} removed ({edit.reason})")
+    if performance.edits:
+        _line("sent", performance.sent_text)
+    measurement = performance.measurement
+    if measurement:
+        encoding = {"gsm7": "GSM-7", "ucs2": "Unicode"}.get(measurement.encoding, measurement.encoding)
+        segments = f"{measurement.segments} segment{'s' * (measurement.segments != 1)}"
+        _line("on air", f"{encoding}, {measurement.units} units, {segments}, {performance.points:g} points charged")
+        if measurement.forced:
+            characters = " ".join(forced.character for forced in measurement.forced)
+            _line("Unicode", f"because of {characters}")
+    for wait in performance.waits:
+        _line("waited", wait)
+    for outcome in Outcome:
+        _outcome(performance.with_outcome(outcome))
+    if performance.balance is not None:
+        _line("balance", f"{performance.balance:g} points")
+    click.echo()
+
+
+def _outcome(receipts: list[Receipt]) -> None:
+    """Show receipts of one outcome: each with its reason and advice, those that are alike together."""
+    for _, group in itertools.groupby(receipts, key=lambda receipt: (receipt.error, receipt.advice)):
+        alike = list(group)
+        first = alike[0]
+        who = str(first.recipient) if len(alike) == 1 else f"{len(alike)} numbers"
+        if first.outcome is Outcome.ACCEPTED:
+            ids = sorted({receipt.message_id for receipt in alike if receipt.message_id})
+            tries = f", at try {len(first.attempts)}" if len(first.attempts) > 1 else ""
+            _line(first.outcome, f"{who}{tries}, {'id' if len(ids) == 1 else 'ids'} {', '.join(ids)}")
+        else:
+            _line(first.outcome, f"{who}: {first.error.detail if first.error else first.skipped}")
+        _line("", f"→ {first.advice}")
+
+
+def _close(performances: Iterable[Performance], twice: list[str]) -> None:
+    receipts = [receipt for performance in performances for receipt in performance.receipts]
+    counts = ", ".join(
+        f"{count} {outcome}" for outcome in Outcome if (count := sum(r.outcome is outcome for r in receipts))
+    )
+    counted = "nothing was sent twice" if not twice else f"{len(twice)} numbers were sent to twice"
+    click.echo(f"In all: {counts}. Counted at the gateway: {counted}.\n")
+    click.echo(_REAL, nl=False)
+
+
+def _line(label: str, text: str) -> None:
+    click.echo(f"   {label:<9} {text}")
+
+
+def _stay(sandbox: Sandbox) -> None:
+    click.echo(f"\nThe gateway stays on {sandbox.url} until Ctrl-C. Use it from another terminal:\n", err=True)
+    for name, value in sandbox.env.items():
+        click.echo(f"  export {name}={value}", err=True)
+    sandbox.serve_forever()

@@ -47,7 +47,9 @@ class Dsn:
             return cls(text)
         scheme, separator, _ = text.partition("://")
         if not separator or not _NAME.fullmatch(scheme):
-            raise ConfigError("a transport is a name like 'kwtsms' or a DSN like 'kwtsms://user:password@default?test=1'")
+            raise ConfigError(
+                "a transport is a name like 'kwtsms' or a DSN like 'kwtsms://user:password@default?test=1'"
+            )
         try:
             _refuse_what_would_be_lost(text)
             parts = urlsplit(text)

@@ -191,7 +191,9 @@ class NotReached(TransportError):
     """No connection came about, so the request certainly did not leave."""
 
     default_scope = Scope.NETWORK
-    advice = "Check the address, DNS, firewall and the proxy of this machine; nothing was sent, so sending again is safe."
+    advice = (
+        "Check the address, DNS, firewall and the proxy of this machine; nothing was sent, so sending again is safe."
+    )
     default_waits = (0.5, 2.0)
 
 

@@ -202,7 +202,7 @@ class Capabilities:
     """What a transport can do. The road plans by it."""
 
     #: The media it carries.
-    channels: frozenset[Channel] = attrs.field(default=frozenset({Channel.SMS}), converter=frozenset)
+    channels: frozenset[Channel] = frozenset({Channel.SMS})
     #: The most recipients that one request may have.
     batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     #: Whether it can pretend: accept without delivering.

@@ -12,7 +12,7 @@ import importlib
 import importlib.metadata
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -226,23 +226,27 @@ class PluginHost:
         """
         commands: dict[str, tuple[click.Command, PluginInfo]] = {}
         for name in sorted(self._names(), key=lambda name: self._tiers[name] != 2):
-            mine: dict[str, click.Command] = {}
-
-            def register(command: click.Command, mine: dict[str, click.Command] = mine) -> None:
-                if not command.name or command.name in commands or command.name in mine:
-                    raise PluginError(name, f"the command name {command.name!r} is taken")
-                mine[command.name] = command
-
             try:
-                self._call(name, "notifykit_commands", register=register)
+                brought = self._commands(name, commands)
             except _ANYTHING as error:  # a plugin may raise anything
                 self._set_aside(name, error)
                 continue
             stations = [item for item in self._infos[name].brings if not item.startswith("command:")]
-            brings = (*stations, *(f"command:{label}" for label in mine))
+            brings = (*stations, *(f"command:{label}" for label in brought))
             self._infos[name] = attrs.evolve(self._infos[name], brings=brings)
-            commands |= {label: (command, self._infos[name]) for label, command in mine.items()}
+            commands |= {label: (command, self._infos[name]) for label, command in brought.items()}
         return {label: pair for label, pair in commands.items() if label not in self._disable}
+
+    def _commands(self, name: str, taken: Container[str]) -> dict[str, click.Command]:
+        mine: dict[str, click.Command] = {}
+
+        def register(command: click.Command) -> None:
+            if not command.name or command.name in taken or command.name in mine:
+                raise PluginError(name, f"the command name {command.name!r} is taken")
+            mine[command.name] = command
+
+        self._call(name, "notifykit_commands", register=register)
+        return mine
 
     def _admit(self, candidate: _Candidate) -> None:
         if candidate.name in self._infos:
@@ -252,9 +256,7 @@ class PluginHost:
                 f"two plugins have this name: {other.distribution} brings {other.location} and "
                 f"{candidate.distribution} brings {candidate.location}. Uninstall one, or rename its entry point.",
             )
-        info = PluginInfo(
-            candidate.name, Status.OK, candidate.distribution, candidate.version, candidate.location
-        )
+        info = PluginInfo(candidate.name, Status.OK, candidate.distribution, candidate.version, candidate.location)
         self._tiers[candidate.name] = candidate.tier
         if candidate.name in self._disable:
             self._infos[candidate.name] = attrs.evolve(info, status=Status.DISABLED, reason="switched off by name")
@@ -274,8 +276,12 @@ class PluginHost:
             hooks = tuple(caller.name for caller in self._manager.get_hookcallers(self._manager.get_plugin(name)) or ())
             unknown = [hook for hook in hooks if not hasattr(hookspecs, hook)]
             if unknown:
-                near = difflib.get_close_matches(unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1)
-                raise PluginError(name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
+                near = difflib.get_close_matches(
+                    unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1
+                )
+                raise PluginError(
+                    name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else "")
+                )
             self._infos[name] = attrs.evolve(self._infos[name], hooks=tuple(sorted(hooks)))
         except _ANYTHING as error:  # a plugin may raise anything while it is imported
             self._set_aside(name, error)
@@ -359,7 +365,9 @@ class PluginHost:
     def _warn(self) -> None:
         for name in self.unmatched:
             near = difflib.get_close_matches(name, self._infos, 1)
-            _log.warning("nothing is named %s, so nothing was switched off%s", name, f"; did you mean {near[0]}?" if near else "")
+            _log.warning(
+                "nothing is named %s, so nothing was switched off%s", name, f"; did you mean {near[0]}?" if near else ""
+            )
 
 
 def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidate]:

@@ -38,7 +38,9 @@ def rate(value: object) -> float:
         number = 0.0
     if 0 < number <= BLOCKED_ABOVE_PER_SECOND:
         return number
-    raise ValueError(f"is not a number above 0 and at most {BLOCKED_ABOVE_PER_SECOND}: beyond, the gateway blocks the IP")
+    raise ValueError(
+        f"is not a number above 0 and at most {BLOCKED_ABOVE_PER_SECOND}: beyond, the gateway blocks the IP"
+    )
 
 
 USERNAME: Final = Field("username", text, environment=("KWTSMS_USERNAME",), help="The API user, not the website login.")
@@ -47,7 +49,9 @@ FIELDS: Final = (
     Field("password", secret, environment=("KWTSMS_PASSWORD",), help="The API password."),
     Field("sender", text, SHARED_SENDER, ("KWTSMS_SENDER_ID", "KWTSMS_SENDER"), help="The sender ID, case sensitive."),
     Field("test", boolean, True, ("KWTSMS_TEST_MODE",), empty_counts=True, help="1 queues only; 0 sends for real."),
-    Field("log_file", path, "kwtsms.log", ("KWTSMS_LOG_FILE",), empty_counts=True, help="The log of the KwtSMS client."),
+    Field(
+        "log_file", path, "kwtsms.log", ("KWTSMS_LOG_FILE",), empty_counts=True, help="The log of the KwtSMS client."
+    ),
     Field("base_url", base_url, BASE_URL, ("KWTSMS_BASE_URL",), help="Another gateway: the sandbox."),
     Field("rate", rate, ADVISED_PER_SECOND, ("KWTSMS_RATE",), help="Requests started in a second, on this machine."),
     Field("default_country", text, None, ("KWTSMS_DEFAULT_COUNTRY",), help="Completes local numbers: 965 or KW."),

@@ -35,7 +35,9 @@ class Program(click.Group):
         found = _host(ctx).commands().get(cmd_name)
         return found[0] if found else None
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was typed, or guess which one was meant."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):

@@ -16,7 +16,7 @@ from notifykit.flow.clock import SystemClock
 from notifykit.flow.recording import Recorder, Redaction
 from notifykit.flow.retrying import RetryPolicy
 from notifykit.flow.trip import Pacers, Trip
-from notifykit.models import Capabilities
+from notifykit.models import Capabilities, Channel, Message
 from notifykit.plugins import PluginHost, Registry
 from notifykit.protocols import BuildContext, Clock, Sink, Transport
 from notifykit.settings import Settings
@@ -77,6 +77,12 @@ class Assembly:
             {"transport": named, **arguments}, environment=environment, directory=directory, env_file=env_file
         )
         return cls(None if named else transport, settings=settings, **parts)
+
+    def message(
+        self, text: str, sender: str | None, channel: Channel | str, tags: Iterable[str], key: str | None
+    ) -> Message:
+        """Return what one call says."""
+        return Message(text, Channel(channel), sender or self.settings.sender, tuple(tags), key)
 
     def trip(self, via: Via | None, deadline: float | None, window: int | None) -> Trip:
         """Return what one call carries along the road.

@@ -155,9 +155,7 @@ def _as_transport_error(answer: Answer | None, batch: Batch, trip: Trip) -> Tran
     )
 
 
-def _record(
-    batch: Batch, trip: Trip, answer: Answer | None, attempt: Attempt
-) -> tuple[Submission | None, Attempt]:
+def _record(batch: Batch, trip: Trip, answer: Answer | None, attempt: Attempt) -> tuple[Submission | None, Attempt]:
     submission = answer if isinstance(answer, Submission) else None
     trip.recorder.attempt(batch, attempt, _outcome(attempt.error), submission)
     return submission, attempt

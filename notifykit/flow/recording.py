@@ -100,10 +100,8 @@ class Recorder:
             except Exception as error:  # a sink may raise anything
                 self._sink_failed(sink.name, error, event.id)
 
-    def planned(
-        self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str
-    ) -> None:
-        """The message is cleaned and measured."""
+    def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
+        """Tell that the message is cleaned and measured."""
         if self._sinks:
             self.tell(
                 MessagePlanned(
@@ -119,7 +117,7 @@ class Recorder:
             )
 
     def set_aside(self, message: Message, receipt: Receipt) -> None:
-        """A recipient is not tried."""
+        """Tell that a recipient is not tried."""
         if self._sinks:
             self.tell(
                 RecipientSetAside(
@@ -137,7 +135,7 @@ class Recorder:
             )
 
     def attempt(self, batch: Batch, attempt: Attempt, outcome: Outcome, submission: Submission | None) -> None:
-        """A request came to an end."""
+        """Tell that a request came to an end."""
         if not self._sinks:
             return
         error = attempt.error
@@ -178,7 +176,7 @@ class Recorder:
         )
 
     def retry(self, batch: Batch, attempt: Attempt, wait: float) -> None:
-        """A batch will be tried again."""
+        """Tell that a batch will be tried again."""
         if attempt.error:
             self.tell(
                 RetryScheduled(
@@ -196,7 +194,7 @@ class Recorder:
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
-        """The last recipient has its outcome."""
+        """Tell that the last recipient has its outcome."""
         self.tell(
             SendFinished(
                 at=self._clock.now(),

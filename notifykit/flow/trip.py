@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import attrs
 
+from notifykit.errors import TransportError
 from notifykit.flow.pacing import MemorySlots, Pacer, Slots, shared_slots
 from notifykit.flow.recording import Recorder
 from notifykit.flow.retrying import RetryPolicy
 from notifykit.models import Cleaned, Measurement, Message
-from notifykit.errors import TransportError
 from notifykit.plugins import Registry
 from notifykit.protocols import Clock, Transport
 

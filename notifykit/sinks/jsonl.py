@@ -7,10 +7,11 @@ messages. ``log_numbers`` and ``log_body`` decide what is in clear.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from notifykit.errors import ConfigError
@@ -70,52 +71,19 @@ class JsonlSink:
 
 def rows(event: Event) -> Iterator[dict[str, Any]]:
     """Return the rows of an event, as they are written."""
-    head = {"v": VERSION, "ts": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "event": event.name, "id": event.id}
-    if isinstance(event, AttemptFinished):
-        yield from ({**head, **row} for row in _attempt(event))
-    elif isinstance(event, RecipientSetAside):
-        yield {**head, **_who(event.recipient), "reason": event.reason}
-    elif isinstance(event, RetryScheduled):
-        yield head | {
-            "batch": event.batch,
-            "attempt": event.attempt,
-            "transport": event.transport,
-            "wait": event.wait,
-            "code": event.code,
-            "error": event.error,
-        }
-    elif isinstance(event, MessagePlanned):
-        yield head | {
-            "transport": event.transport,
-            "sender": event.sender,
-            "text": event.text,
-            "edits": dict(event.edits),
-            "encoding": event.encoding,
-            "segments": event.segments,
-            "units": event.units,
-            "tags": list(event.tags),
-        }
-    elif isinstance(event, SendFinished):
-        counts = {outcome.value: count for outcome, count in event.counts.items()}
-        yield head | {
-            "transport": event.transport,
-            "counts": counts,
-            "cost": event.cost,
-            "elapsed_ms": event.elapsed_ms,
-            "tags": list(event.tags),
-        }
-    elif isinstance(event, PluginFailed):
-        yield head | {
-            "kind": event.kind,
-            "plugin": event.plugin,
-            "error": event.error,
-            "traceback": event.traceback,
-        }
-    else:
-        yield head
+    moment = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    head = {"v": VERSION, "ts": moment, "event": event.name, "id": event.id}
+    for facts in _facts(event):
+        yield head | facts
 
 
-def _attempt(event: AttemptFinished) -> Iterator[dict[str, Any]]:
+@functools.singledispatch
+def _facts(event: Event) -> Iterable[dict[str, Any]]:
+    return [{}]
+
+
+@_facts.register
+def _(event: AttemptFinished) -> Iterable[dict[str, Any]]:
     before = {"batch": event.batch, "attempt": event.attempt, "transport": event.transport}
     after = {
         "error": event.error,
@@ -131,8 +99,39 @@ def _attempt(event: AttemptFinished) -> Iterator[dict[str, Any]]:
         "warnings": list(event.warnings),
         "tags": list(event.tags),
     }
-    for recipient in event.recipients:
-        yield {**before, **_who(recipient), **after}
+    return (before | _who(recipient) | after for recipient in event.recipients)
+
+
+@_facts.register
+def _(event: RecipientSetAside) -> Iterable[dict[str, Any]]:
+    return [_who(event.recipient) | {"reason": event.reason}]
+
+
+@_facts.register
+def _(event: RetryScheduled) -> Iterable[dict[str, Any]]:
+    return [_picked(event, "batch", "attempt", "transport", "wait", "code", "error")]
+
+
+@_facts.register
+def _(event: MessagePlanned) -> Iterable[dict[str, Any]]:
+    sizes = _picked(event, "encoding", "segments", "units")
+    edits = {"edits": dict(event.edits)}
+    return [_picked(event, "transport", "sender", "text") | edits | sizes | {"tags": list(event.tags)}]
+
+
+@_facts.register
+def _(event: SendFinished) -> Iterable[dict[str, Any]]:
+    counts = {"counts": {outcome.value: count for outcome, count in event.counts.items()}}
+    return [_picked(event, "transport", "cost", "elapsed_ms") | counts | {"tags": list(event.tags)}]
+
+
+@_facts.register
+def _(event: PluginFailed) -> Iterable[dict[str, Any]]:
+    return [_picked(event, "kind", "plugin", "error", "traceback")]
+
+
+def _picked(event: Event, *names: str) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in names}
 
 
 def _who(recipient: LoggedRecipient) -> dict[str, Any]:

@@ -7,6 +7,7 @@ configured here; bodies and full numbers are never logged.
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Any, Final
 
@@ -49,32 +50,17 @@ class LoggingSink:
             logger.log(level, "%s %s", event.name, line, extra={"nk_event": event.name, "nk_id": event.id, **extra})
 
 
-def _describe(event: Event) -> tuple[logging.Logger, int, str, dict[str, Any]]:
-    """Return where, how loud and in which words to log an event, and its fields."""
-    if isinstance(event, AttemptFinished):
-        return _attempt(event)
-    if isinstance(event, RecipientSetAside):
-        fields: dict[str, Any] = {"to": _masked(event.recipient.to), "outcome": event.recipient.outcome.value, "code": event.recipient.code}
-        level = logging.WARNING if event.recipient.outcome is Outcome.REJECTED else logging.INFO
-        return _SEND, level, f"{fields['to']} {fields['outcome']}: {event.reason}", fields
-    if isinstance(event, RetryScheduled):
-        fields = {"batch": event.batch, "attempt": event.attempt, "transport": event.transport, "code": event.code}
-        line = f"again in {event.wait:g} s: {event.code or ''} {event.error}"
-        return _transport(event.transport), logging.WARNING, line, {**fields, "wait": event.wait}
-    if isinstance(event, MessagePlanned):
-        fields = {name: getattr(event, name) for name in ("transport", "sender", "encoding", "segments", "units", "tags")}
-        return _SEND, logging.DEBUG, f"by {event.transport}", fields
-    if isinstance(event, SendFinished):
-        counts = {outcome.value: count for outcome, count in event.counts.items()}
-        line = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        return _SEND, logging.DEBUG, line, {**counts, "cost": event.cost, "elapsed_ms": event.elapsed_ms}
-    if isinstance(event, PluginFailed):
-        fields = {"kind": event.kind, "plugin": event.plugin, "error": event.error}
-        return _PLUGINS, logging.WARNING, f"{event.kind} {event.plugin} raised {event.error}", fields
+#: Where, how loud and in which words to log an event, and its fields.
+_Description = tuple[logging.Logger, int, str, dict[str, Any]]
+
+
+@functools.singledispatch
+def _describe(event: Event) -> _Description:
     return _SEND, logging.DEBUG, "", {}
 
 
-def _attempt(event: AttemptFinished) -> tuple[logging.Logger, int, str, dict[str, Any]]:
+@_describe.register
+def _(event: AttemptFinished) -> _Description:
     to = _masked(event.recipients[0].to) if len(event.recipients) == 1 else None
     fields = {
         "to": to,
@@ -97,11 +83,45 @@ def _attempt(event: AttemptFinished) -> tuple[logging.Logger, int, str, dict[str
     level = _OUTCOME_LEVEL[event.outcome]
     if event.outcome is Outcome.ACCEPTED and (event.test or event.warnings):
         level = logging.WARNING
-    what = to or f"{len(event.recipients)} numbers"
     why = f": {event.code or ''} {event.error}" if event.error else ""
     notes = " (test: nothing reaches a phone)" if event.test else ""
     notes += "".join(f" ({warning})" for warning in event.warnings)
-    return _transport(event.transport), level, f"{what} {event.outcome}{why}{notes}", fields
+    line = f"{to or f'{len(event.recipients)} numbers'} {event.outcome}{why}{notes}"
+    return _transport(event.transport), level, line, fields
+
+
+@_describe.register
+def _(event: RecipientSetAside) -> _Description:
+    recipient = event.recipient
+    fields = {"to": _masked(recipient.to), "outcome": recipient.outcome.value, "code": recipient.code}
+    level = logging.WARNING if recipient.outcome is Outcome.REJECTED else logging.INFO
+    return _SEND, level, f"{fields['to']} {fields['outcome']}: {event.reason}", fields
+
+
+@_describe.register
+def _(event: RetryScheduled) -> _Description:
+    names = ("batch", "attempt", "transport", "code", "wait")
+    line = f"again in {event.wait:g} s: {event.code or ''} {event.error}"
+    return _transport(event.transport), logging.WARNING, line, {name: getattr(event, name) for name in names}
+
+
+@_describe.register
+def _(event: MessagePlanned) -> _Description:
+    names = ("transport", "sender", "encoding", "segments", "units", "tags")
+    return _SEND, logging.DEBUG, f"by {event.transport}", {name: getattr(event, name) for name in names}
+
+
+@_describe.register
+def _(event: SendFinished) -> _Description:
+    counts = {outcome.value: count for outcome, count in event.counts.items()}
+    line = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return _SEND, logging.DEBUG, line, {**counts, "cost": event.cost, "elapsed_ms": event.elapsed_ms}
+
+
+@_describe.register
+def _(event: PluginFailed) -> _Description:
+    fields = {"kind": event.kind, "plugin": event.plugin, "error": event.error}
+    return _PLUGINS, logging.WARNING, f"{event.kind} {event.plugin} raised {event.error}", fields
 
 
 def _transport(dsn: str) -> logging.Logger:

@@ -109,7 +109,9 @@ def _refusal(answer: HttpAnswer) -> TransportError:
     status = answer.status
     code = f"HTTP{status}"
     if status in (401, 403):
-        return AuthFailed(f"The endpoint answered {status}.", code, action="Check the token or password of the webhook.")
+        return AuthFailed(
+            f"The endpoint answered {status}.", code, action="Check the token or password of the webhook."
+        )
     if status == 429:
         return RateLimited("The endpoint says that it is asked too often.", code, waits=_waits(answer))
     if status == 503:

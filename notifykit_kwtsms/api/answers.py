@@ -70,7 +70,7 @@ def _fields(body: bytes) -> Mapping[str, Any]:
 def _from_status(answer: HttpAnswer) -> TransportError:
     status = answer.status
     code = f"HTTP{status}"
-    if status == 503 or status == 429:
+    if status in (429, 503):
         waits = _BUSY_WAITS if answer.retry_after is None else (answer.retry_after,) * len(_BUSY_WAITS)
         busy = RateLimited if status == 429 else ProviderUnavailable
         return busy(f"The gateway answered {status}: it is busy and did not take the request.", code, waits=waits)

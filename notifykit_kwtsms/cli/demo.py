@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import time
 from collections.abc import Iterable
 
 import click
@@ -11,8 +12,9 @@ import click
 from notifykit import Outcome, PluginHost, Receipt
 from notifykit.cli.envelope import answer
 from notifykit_kwtsms.api.limits import SHARED_SENDER
+from notifykit_kwtsms.cli.sandbox import until_stopped
+from notifykit_kwtsms.cli.story import Performance, Scene, as_document, double_sends, perform
 from notifykit_kwtsms.sandbox import Sandbox
-from notifykit_kwtsms.cli.story import Performance, as_document, double_sends, perform
 
 _REAL = f"""\
 With a real account (API user and password: kwtsms.com → Account → API):
@@ -34,10 +36,10 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
         if not as_json:
             click.echo(f"A sandbox gateway on {sandbox.url}, in test mode. Nothing leaves this machine.\n")
         performances = []
-        for number, performance in enumerate(perform(sandbox, host, _Progress(quiet=as_json)), 1):
+        for performance in perform(sandbox, host, _Nobody() if as_json else _Screen()):
             performances.append(performance)
             if not as_json:
-                _show(number, performance)
+                _show(performance)
         twice = double_sends(sandbox, performances)
         if as_json:
             data = {"gateway": sandbox.url, "messages": list(map(as_document, performances)), "sent_twice": len(twice)}
@@ -49,49 +51,74 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
     return 1 if twice else 0
 
 
-class _Progress:
-    """A line on standard error that grows on a terminal, and a line now and then elsewhere."""
+class _Nobody:
+    """Watches in silence."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def begin(self, scene: Scene) -> None:
+        """Say nothing."""
+
+    def progress(self, done: int, total: int, accepted: int) -> None:
+        """Say nothing."""
+
+
+class _Screen:
+    """Shows a heading for each scene, and how a send to many goes.
+
+    Progress is a line on standard error that grows on a terminal; elsewhere a line a second at most, and the last.
+    """
+
+    def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._told = -1
+        self._scene = 0
+        self._told = 0.0
 
-    def __call__(self, done: int, total: int, accepted: int) -> None:
-        """Tell how far a send is."""
-        hundreds = done * 10 // total
-        if self._quiet or (hundreds == self._told and done != total):
+    def begin(self, scene: Scene) -> None:
+        """Show the heading."""
+        self._scene += 1
+        self._told = time.monotonic()
+        click.echo(f"{self._scene}  {scene.title}")
+
+    def progress(self, done: int, total: int, accepted: int) -> None:
+        """Show how far it is."""
+        now = time.monotonic()
+        if done != total and now - self._told < (0.05 if self._terminal else 1.0):
             return
-        self._told = hundreds if done != total else -1
-        line = f"   {'█' * hundreds}{'░' * (10 - hundreds)} {done}/{total} accepted {accepted}"
+        self._told = now
+        tenths = done * 10 // total
+        line = f"   {'█' * tenths}{'░' * (10 - tenths)} {done}/{total} accepted {accepted}"
         if self._terminal:
             click.echo(f"\r{line}", nl=done == total, err=True)
         else:
             click.echo(line, err=True)
 
 
-def _show(number: int, performance: Performance) -> None:
-    click.echo(f"{number}  {performance.scene.title}")
+def _show(performance: Performance) -> None:
     _line("text", performance.scene.text)
     for edit in performance.edits:
-        _line("changed", f"{edit.before!r} → {edit.after!r} ({edit.reason})" if edit.after else f"{edit.before!r} removed ({edit.reason})")
+        _line(
+            "changed",
+            f"{edit.before!r} → {edit.after!r} ({edit.reason})"
+            if edit.after
+            else f"{edit.before!r} removed ({edit.reason})",
+        )
     if performance.edits:
         _line("sent", performance.sent_text)
     measurement = performance.measurement
     if measurement:
         encoding = {"gsm7": "GSM-7", "ucs2": "Unicode"}.get(measurement.encoding, measurement.encoding)
-        segments = f"{measurement.segments} segment{'s' * (measurement.segments != 1)}"
-        _line("on air", f"{encoding}, {measurement.units} units, {segments}, {performance.points:g} points charged")
+        _line("on air", f"{encoding}, {_many(measurement.units, 'unit')}, {_many(measurement.segments, 'segment')}")
         if measurement.forced:
-            characters = " ".join(forced.character for forced in measurement.forced)
-            _line("Unicode", f"because of {characters}")
+            _line("", f"Unicode because of {' '.join(forced.character for forced in measurement.forced)}")
     for wait in performance.waits:
         _line("waited", wait)
     for outcome in Outcome:
         _outcome(performance.with_outcome(outcome))
-    if performance.balance is not None:
-        _line("balance", f"{performance.balance:g} points")
+    _line("account", f"{_many(performance.points, 'point')} charged, {performance.balance:g} left")
     click.echo()
+
+
+def _many(count: float, thing: str) -> str:
+    return f"{count:g} {thing}{'' if count == 1 else 's'}"
 
 
 def _outcome(receipts: list[Receipt]) -> None:
@@ -100,10 +127,12 @@ def _outcome(receipts: list[Receipt]) -> None:
         alike = list(group)
         first = alike[0]
         who = str(first.recipient) if len(alike) == 1 else f"{len(alike)} numbers"
+        who += f" (no. {first.position + 1})" if len(alike) == 1 and first.position else ""
         if first.outcome is Outcome.ACCEPTED:
-            ids = sorted({receipt.message_id for receipt in alike if receipt.message_id})
+            ids = list(dict.fromkeys(receipt.message_id for receipt in alike if receipt.message_id))
             tries = f", at try {len(first.attempts)}" if len(first.attempts) > 1 else ""
-            _line(first.outcome, f"{who}{tries}, {'id' if len(ids) == 1 else 'ids'} {', '.join(ids)}")
+            requests = f" in {len(ids)} requests" if len(ids) > 1 else ""
+            _line(first.outcome, f"{who}{requests}{tries}, id {', '.join(ids)}")
         else:
             _line(first.outcome, f"{who}: {first.error.detail if first.error else first.skipped}")
         _line("", f"→ {first.advice}")
@@ -127,4 +156,4 @@ def _stay(sandbox: Sandbox) -> None:
     click.echo(f"\nThe gateway stays on {sandbox.url} until Ctrl-C. Use it from another terminal:\n", err=True)
     for name, value in sandbox.env.items():
         click.echo(f"  export {name}={value}", err=True)
-    sandbox.serve_forever()
+    until_stopped()

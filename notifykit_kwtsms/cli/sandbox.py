@@ -24,7 +24,14 @@ _PORT = 8965
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine; needs a token.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address and the environment as one JSON document.")
 def sandbox(
-    host: str, port: int, chaos: str | None, seed: int | None, keep: int, token: str | None, allow_remote: bool, as_json: bool
+    host: str,
+    port: int,
+    chaos: str | None,
+    seed: int | None,
+    keep: int,
+    token: str | None,
+    allow_remote: bool,
+    as_json: bool,
 ) -> int:
     """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C."""
     with Sandbox(host, port, seed=seed, keep=keep, token=token, allow_remote=allow_remote) as running:
@@ -34,12 +41,14 @@ def sandbox(
             answer("sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env})
         else:
             _announce(running)
-        _until_stopped()
+        until_stopped()
     return 0
 
 
 def _announce(running: Sandbox) -> None:
-    click.echo(f"A sandbox of the kwtSMS gateway on {running.url}: it charges, queues and refuses, and reaches no phone.\n")
+    click.echo(
+        f"A sandbox of the kwtSMS gateway on {running.url}: it charges, queues and refuses, and reaches no phone.\n"
+    )
     click.echo("Paste into the terminal of your program:\n")
     for name, value in running.env.items():
         click.echo(f"  export {name}={value}")
@@ -48,7 +57,7 @@ def _announce(running: Sandbox) -> None:
     click.echo("Ctrl-C ends it.")
 
 
-def _until_stopped() -> None:
+def until_stopped() -> None:
     """Wait for Ctrl-C or a polite kill; both end the server properly."""
     stopped = threading.Event()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -46,14 +46,10 @@ class Performance:
     receipts: tuple[Receipt, ...]
     #: Waits before another try, in words.
     waits: tuple[str, ...]
-    #: Points left; None where no answer said so.
-    balance: float | None
-
-    @property
-    def points(self) -> float:
-        """What the gateway charged."""
-        submissions = {id(receipt.submission): receipt.submission for receipt in self.receipts if receipt.submission}
-        return sum(submission.cost or 0 for submission in submissions.values())
+    #: Points charged, counted on the account and not by what the answers say.
+    points: float
+    #: Points left on the account.
+    balance: float
 
     def with_outcome(self, outcome: Outcome) -> list[Receipt]:
         """Return the receipts that ended like this."""
@@ -111,39 +107,48 @@ class _Waits:
     def handle(self, event: Event) -> None:
         """Keep the waits."""
         if isinstance(event, RetryScheduled):
-            self.heard.append(f"{event.code}, so it waited {event.wait:g} s (the demo's clock skips them)")
+            self.heard.append(f"{event.wait:g} s after {event.code}: {event.error} (The demo's clock skips the wait.)")
 
 
-def perform(
-    sandbox: Sandbox, host: PluginHost | None, progress: Callable[[int, int, int], None]
-) -> Iterator[Performance]:
+class Audience(Protocol):
+    """Who watches the story."""
+
+    def begin(self, scene: Scene) -> None:
+        """Hear that a scene begins."""
+        ...
+
+    def progress(self, done: int, total: int, accepted: int) -> None:
+        """Hear how many recipients of a send to many have an outcome."""
+        ...
+
+
+def perform(sandbox: Sandbox, host: PluginHost | None, audience: Audience) -> Iterator[Performance]:
     """Send the whole story and yield each send as it ends.
 
     :param sandbox: a running gateway.
     :param host: the plugins; None for all that are installed.
-    :param progress: is told, during a send to many: how many have an outcome, how many there are, how many were
-        accepted.
+    :param audience: is told how it goes.
     """
     sandbox.account.change(balance=_BALANCE)
     waits = _Waits()
     with Notifier(sandbox.dsn, settings=Settings(), host=host, sinks=[waits], clock=_DemoClock(sandbox)) as notifier:
         for scene in scenes():
-            yield _play(scene, notifier, waits, progress)
+            yield _play(scene, sandbox, notifier, waits, audience)
 
 
-def _play(
-    scene: Scene, notifier: Notifier, waits: _Waits, progress: Callable[[int, int, int], None]
-) -> Performance:
+def _play(scene: Scene, sandbox: Sandbox, notifier: Notifier, waits: _Waits, audience: Audience) -> Performance:
+    audience.begin(scene)
     waits.heard.clear()
     plan = notifier.plan(scene.to, scene.text)
+    before = sandbox.account.balance
     receipts: list[Receipt] = []
     accepted = 0
     for receipt in notifier.stream(scene.to, scene.text, tags=["demo"]):
         receipts.append(receipt)
         accepted += receipt.outcome is Outcome.ACCEPTED
         if len(scene.to) > 1:
-            progress(len(receipts), len(scene.to), accepted)
-    balances = [receipt.submission.balance for receipt in receipts if receipt.submission]
+            audience.progress(len(receipts), len(scene.to), accepted)
+    balance = sandbox.account.balance
     return Performance(
         scene=scene,
         sent_text=replay(scene.text, plan.edits),
@@ -151,7 +156,8 @@ def _play(
         measurement=plan.measurement,
         receipts=tuple(sorted(receipts, key=lambda receipt: receipt.position)),
         waits=tuple(waits.heard),
-        balance=balances[-1] if balances else None,
+        points=before - balance,
+        balance=balance,
     )
 
 
@@ -169,7 +175,14 @@ def as_document(performance: Performance) -> dict[str, Any]:
         "text": performance.scene.text,
         "sent_text": performance.sent_text,
         "edits": [
-            {"start": e.start, "end": e.end, "before": e.before, "after": e.after, "reason": e.reason, "cleaner": e.cleaner}
+            {
+                "start": e.start,
+                "end": e.end,
+                "before": e.before,
+                "after": e.after,
+                "reason": e.reason,
+                "cleaner": e.cleaner,
+            }
             for e in performance.edits
         ],
         "encoding": measurement.encoding if measurement else None,

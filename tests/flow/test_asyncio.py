@@ -7,7 +7,17 @@ import threading
 
 import pytest
 
-from notifykit import AsyncNotifier, Batch, Capabilities, MemoryTransport, NotReached, PluginHost, Submission
+from notifykit import (
+    AsyncNotifier,
+    Batch,
+    Capabilities,
+    MemoryTransport,
+    Notifier,
+    NotReached,
+    Pace,
+    PluginHost,
+    Submission,
+)
 
 
 class Held(MemoryTransport):
@@ -83,7 +93,6 @@ def test_waiting_for_one_send_does_not_hold_up_another(ears, numbers):
 
 def test_an_interrupt_during_a_request_is_told_to_the_sinks(ears, numbers):
     """Ctrl-C while a request is out leaves an unknown outcome in the log, and goes on up."""
-    from notifykit import Notifier
 
     class Interrupted(MemoryTransport):
         def send(self, batch: Batch, timeout: float) -> Submission:
@@ -97,8 +106,6 @@ def test_an_interrupt_during_a_request_is_told_to_the_sinks(ears, numbers):
 
 def test_cancelled_sends_hold_nobody_up(ears, numbers):
     """Twenty tasks that were cancelled while they waited for their turn leave the next turn free."""
-    from notifykit import Pace
-
     transport = MemoryTransport(capabilities=Capabilities(batch_size=1, pace=Pace(2, "cancelled")))
 
     async def main() -> float:

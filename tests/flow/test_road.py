@@ -16,8 +16,8 @@ from notifykit import (
     InvalidRecipient,
     MemoryTransport,
     Message,
-    NotReached,
     Notifier,
+    NotReached,
     Outcome,
     OutcomeUnknown,
     OutOfCredit,
@@ -112,7 +112,11 @@ def test_a_full_queue_is_waited_out_and_then_works(walk, ears):
     assert len(transport.batches) == 3
     assert walk.clock.sleeps == [30, 60]
     assert [event.wait for event in ears.named("retry_scheduled")] == [30, 60]
-    assert [attempt.error.code if attempt.error else None for attempt in report[0].attempts] == ["ERR013", "ERR013", None]
+    assert [attempt.error.code if attempt.error else None for attempt in report[0].attempts] == [
+        "ERR013",
+        "ERR013",
+        None,
+    ]
 
 
 def test_a_queue_that_stays_full_ends_as_rejected_after_four_tries(walk):
@@ -148,7 +152,9 @@ def test_receipts_before_and_after_a_failure_survive_it(walk, numbers):
         [Submission("first", cost=2), LOST, Submission("third", cost=1)], Capabilities(batch_size=2)
     )
     report = walk.send(transport, numbers(5))
-    assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED] * 2 + [Outcome.UNKNOWN] * 2 + [Outcome.ACCEPTED]
+    assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED] * 2 + [Outcome.UNKNOWN] * 2 + [
+        Outcome.ACCEPTED
+    ]
     assert report.message_ids == ("first", "third")
     assert report.cost == 3
 
@@ -264,7 +270,9 @@ def test_streamed_receipts_come_as_they_are_known(walk, numbers):
 def test_a_stream_looks_back_over_a_window_for_duplicates(walk, numbers):
     """Constant memory has a price: a duplicate further away than the window is sent to again."""
     first, second, third = numbers(3)
-    settings = {"settings": attrs.evolve(Notifier("null", host=PluginHost(entry_points=False)).settings, dedupe_window=2)}
+    settings = {
+        "settings": attrs.evolve(Notifier("null", host=PluginHost(entry_points=False)).settings, dedupe_window=2)
+    }
     receipts = walk.stream(MemoryTransport(), [first, first, second, third, first], parts=settings)
     outcomes = [r.outcome for r in sorted(receipts, key=lambda r: r.position)]
     assert outcomes == [Outcome.ACCEPTED, Outcome.SKIPPED, Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.ACCEPTED]
@@ -382,7 +390,10 @@ def test_every_problem_is_in_one_error(tmp_path):
     (tmp_path / "notifykit.toml").write_text('timeout = "soon"\ncolour = "red"\n')
     with pytest.raises(ConfigError) as raised:
         Notifier.from_settings(
-            "pigeon", directory=tmp_path, environment={"NOTIFYKIT_STRICT": "perhaps"}, log_file=str(tmp_path / "no" / "log")
+            "pigeon",
+            directory=tmp_path,
+            environment={"NOTIFYKIT_STRICT": "perhaps"},
+            log_file=str(tmp_path / "no" / "log"),
         )
     told = str(raised.value)
     for word in ("timeout", "colour", "pigeon", "NOTIFYKIT_STRICT", "log_file"):

@@ -55,7 +55,9 @@ def test_one_number_in_many_spellings_is_paid_for_once(sandbox, connect):
     assert report.cost == 1
 
 
-@pytest.mark.parametrize("code", [name for name in CODES if not name.startswith(("ERR019", "ERR02", "ERR030", "ERR033"))])
+@pytest.mark.parametrize(
+    "code", [name for name in CODES if not name.startswith(("ERR019", "ERR02", "ERR030", "ERR033"))]
+)
 def test_a_refusal_is_a_receipt_with_the_tables_advice(sandbox, connect, code):
     """Every code that send can answer with becomes the error of its row, and nothing was sent."""
     clock = VirtualClock()

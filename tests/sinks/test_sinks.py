@@ -145,7 +145,9 @@ def _write(folder: str) -> None:
 
     capabilities = Capabilities(batch_size=50)
     sink = JsonlSink(f"{folder}/shared.jsonl")
-    with Notifier(MemoryTransport(capabilities=capabilities), host=PluginHost(entry_points=False), sinks=[sink]) as notifier:
+    with Notifier(
+        MemoryTransport(capabilities=capabilities), host=PluginHost(entry_points=False), sinks=[sink]
+    ) as notifier:
         notifier.send([f"9659{index:07d}" for index in range(500)], "x" * 200)
 
 

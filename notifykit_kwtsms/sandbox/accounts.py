@@ -1,0 +1,221 @@
+"""The fake accounts: who they are, what they may do, and what is left on them."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Generic, TypeVar, overload
+
+import attrs
+
+from notifykit.masking import Secret
+from notifykit_kwtsms.api.limits import QUEUE_LIMIT, SHARED_SENDER
+from notifykit_kwtsms.sandbox.problems import NotThere
+from notifykit_kwtsms.sandbox.shown import how_many
+
+#: The default account. Both are public: they open nothing but a sandbox.
+USERNAME: Final = "sandbox"
+PASSWORD: Final = "sandboxpassword"  # noqa: S105
+#: Its transactional sender.
+SENDER: Final = "MY-APP"
+
+_COUNTRIES: Final = (
+    "965 966 971 973 974 968 962 961 970 964 963 967 972 20 218 216 212 213 249 98 90 91 92 880 94 960 86 81 82 886 65 "
+    "60 62 63 66 84 95 855 976 44 33 49 39 34 31 32 41 43 47 48 30 420 46 45 40 36 380 1 52 55 57 54 56 58 51 593 53 "
+    "27 234 254 233 251 255 256 237 225 221 252 250 61 64"
+)
+
+
+def _addresses(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(str(ipaddress.ip_network(address, strict=False)) for address in _names(value))
+
+
+def _names(value: object) -> tuple[str, ...]:
+    listed = isinstance(value, Iterable) and not isinstance(value, str)
+    names = tuple(value) if isinstance(value, Iterable) else ()
+    if not listed or not all(isinstance(name, str) for name in names):
+        raise ValueError("this is a list of texts")
+    return names
+
+
+def _set_of_names(value: object) -> frozenset[str]:
+    return frozenset(_names(value))
+
+
+def _is_points(instance: Account, attribute: attrs.Attribute[Any], value: object) -> None:
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else -1
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{attribute.name} is a number of points from 0 up")
+
+
+def _is_prices(instance: Account, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not (isinstance(value, Mapping) and all(isinstance(points, (int, float)) for points in value.values())):
+        raise ValueError("prices are points by number prefix")
+
+
+_flag = attrs.validators.instance_of(bool)
+
+
+@attrs.frozen
+class Account:
+    """One account of the gateway. Points are credits: one a segment and number inside Kuwait."""
+
+    #: Its API user name.
+    username: str
+    #: Its API password.
+    password: Secret = attrs.field(factory=lambda: Secret(PASSWORD))
+    #: Points that are left.
+    balance: float = attrs.field(default=150, validator=_is_points)
+    #: Points ever bought.
+    purchased: float = attrs.field(default=1000, validator=_is_points)
+    #: Registered sender names; case matters.
+    senders: tuple[str, ...] = attrs.field(default=(SHARED_SENDER, SENDER), converter=_names)
+    #: The senders among them that people can opt out of.
+    promotional: frozenset[str] = attrs.field(default=frozenset({SHARED_SENDER}), converter=_set_of_names)
+    #: Country codes it can send to.
+    prefixes: tuple[str, ...] = attrs.field(default=("965",), converter=_names)
+    #: Points a segment by number prefix, where it is not 1.
+    prices: Mapping[str, float] = attrs.field(factory=dict, validator=_is_prices)
+    #: Numbers that opted out: a promotional message to them is paid for and never delivered.
+    dnd: frozenset[str] = attrs.field(default=frozenset(), converter=_set_of_names, repr=how_many)
+    #: Messages its queue can hold (ERR013 beyond).
+    queue_limit: int = attrs.field(
+        default=QUEUE_LIMIT, validator=(attrs.validators.instance_of(int), attrs.validators.ge(0))
+    )
+    #: Addresses and networks that may use it (ERR024 otherwise); None lets everybody.
+    ip_list: tuple[str, ...] | None = attrs.field(default=None, converter=_addresses)
+    #: Whether it is blocked (ERR005).
+    blocked: bool = attrs.field(default=False, validator=_flag)
+    #: Whether it was ever given API access (ERR004).
+    api_access: bool = attrs.field(default=True, validator=_flag)
+    #: Whether API access is switched on (ERR001).
+    api_enabled: bool = attrs.field(default=True, validator=_flag)
+
+    def admits(self, client: str) -> bool:
+        """Whether a request may come from this IP address."""
+        if self.ip_list is None:
+            return True
+        try:
+            address = ipaddress.ip_address(client)
+        except ValueError:
+            # A WSGI server on a Unix socket gives no address, and what has none is on no list.
+            return False
+        return any(address in ipaddress.ip_network(network) for network in self.ip_list)
+
+
+#: The five accounts of gateway facts, section 9.13. All have the one password.
+SEED: Final = (
+    Account(USERNAME),
+    Account("worldwide", prefixes=tuple(_COUNTRIES.split()), prices={"966": 2, "971": 2, "44": 3, "1": 3}),
+    Account("nocredit", balance=0),
+    Account("lockdown", ip_list=("203.0.113.7",)),
+    Account("blocked", blocked=True),
+)
+
+#: What a person may change on an account.
+CHANGEABLE: Final = frozenset(attrs.fields_dict(Account)) - {"username", "password"}
+
+
+class AccountBook:
+    """All accounts, changed under one lock, which is also the lock that makes accepting a message atomic."""
+
+    def __init__(self, accounts: tuple[Account, ...] = SEED) -> None:
+        self.lock = threading.RLock()
+        self._seed = accounts
+        self._accounts = {account.username: account for account in accounts}
+
+    def get(self, username: str) -> Account | None:
+        """Return an account as it is now, or None where there is none of this name."""
+        with self.lock:
+            return self._accounts.get(username)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the user names."""
+        return tuple(self._accounts)
+
+    def change(self, username: str, **fields: Any) -> Account:
+        """Change fields of an account and return it. A field that nobody may change is a :class:`ValueError`."""
+        unknown = sorted(set(fields) - CHANGEABLE)
+        if unknown:
+            raise ValueError(
+                f"an account has no {', '.join(unknown)} to change; it has {', '.join(sorted(CHANGEABLE))}"
+            )
+        with self.lock:
+            account = attrs.evolve(self._accounts[username], **fields)
+            self._accounts[username] = account
+            return account
+
+    def charge(self, username: str, points: float) -> float:
+        """Take points off an account, or give them back if negative, and return what is left."""
+        with self.lock:
+            # Prices may be fractions; four places keep a sum of them what a person would write.
+            left = round(self._accounts[username].balance - points, 4)
+            self.change(username, balance=left)
+            return left
+
+    def reset(self) -> None:
+        """Put every account back to what it was at the start."""
+        with self.lock:
+            self._accounts = {account.username: account for account in self._seed}
+
+
+T = TypeVar("T")
+
+
+class _Setting(Generic[T]):
+    """A field of the account that can be read and set through its handle."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, handle: None, owner: type) -> _Setting[T]: ...
+    @overload
+    def __get__(self, handle: AccountHandle, owner: type) -> T: ...
+    def __get__(self, handle: AccountHandle | None, owner: type) -> T | _Setting[T]:
+        if handle is None:
+            return self
+        value: T = getattr(handle.read(), self._name)
+        return value
+
+    def __set__(self, handle: AccountHandle, value: T) -> None:
+        handle.change(**{self._name: value})
+
+
+class AccountHandle:
+    """Reads and changes one account of a running sandbox: ``sandbox.account.balance = 0``."""
+
+    balance = _Setting[float]()
+    purchased = _Setting[float]()
+    senders = _Setting[tuple[str, ...]]()
+    promotional = _Setting[frozenset[str]]()
+    prefixes = _Setting[tuple[str, ...]]()
+    prices = _Setting[Mapping[str, float]]()
+    dnd = _Setting[frozenset[str]]()
+    queue_limit = _Setting[int]()
+    ip_list = _Setting[tuple[str, ...] | None]()
+    blocked = _Setting[bool]()
+    api_access = _Setting[bool]()
+    api_enabled = _Setting[bool]()
+
+    def __init__(self, book: AccountBook, username: str) -> None:
+        self._book = book
+        self.username = username
+
+    def read(self) -> Account:
+        """Return the whole account as it is now."""
+        account = self._book.get(self.username)
+        if account is None:
+            raise NotThere(f"this sandbox has no account {self.username!r}; it has {', '.join(self._book.names())}")
+        return account
+
+    def change(self, **fields: Any) -> Account:
+        """Change several fields at once and return the account."""
+        self.read()
+        return self._book.change(self.username, **fields)
+
+    def __repr__(self) -> str:
+        return f"<AccountHandle {self.username}>"

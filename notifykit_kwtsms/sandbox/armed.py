@@ -1,0 +1,119 @@
+"""The faults that are armed in one sandbox, and which of them a request sets off."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+import random
+import threading
+from collections.abc import Iterable
+
+import attrs
+
+from notifykit_kwtsms.sandbox.clock import Clock
+from notifykit_kwtsms.sandbox.faults import Fault, Firing, firing
+
+
+@attrs.frozen
+class ArmedFault:
+    """An armed fault and how it has been doing."""
+
+    #: Names it, to disarm it.
+    id: int
+    #: The fault.
+    fault: Fault
+    #: Matching requests that it has seen.
+    seen: int
+    #: Times it has fired.
+    fired: int
+    #: Virtual seconds that it still lives; None for ever.
+    expires_in: float | None
+
+
+class _Slot:
+    """The counters of one armed fault."""
+
+    def __init__(self, number: int, fault: Fault, now: float, dice: random.Random) -> None:
+        self.number = number
+        self.fault = fault
+        self.dice = random.Random(fault.seed) if fault.seed is not None else dice  # noqa: S311
+        self.until = None if fault.ttl is None else now + fault.ttl
+        self.seen = 0
+        self.fired = 0
+
+    def over(self, now: float) -> bool:
+        spent = self.fault.times is not None and self.fired >= self.fault.times
+        return spent or (self.until is not None and now >= self.until)
+
+    def matches(self, endpoint: str, numbers: Iterable[str]) -> bool:
+        fault = self.fault
+        if fault.endpoint is not None and fault.endpoint != endpoint:
+            return False
+        return fault.to is None or any(fnmatch.fnmatchcase(number, fault.to) for number in numbers)
+
+    def fires(self) -> bool:
+        self.seen += 1
+        fault = self.fault
+        if self.seen <= fault.skip or (fault.nth is not None and self.seen != fault.nth):
+            return False
+        if fault.probability < 1 and self.dice.random() >= fault.probability:
+            return False
+        self.fired += 1
+        return True
+
+
+class Faults:
+    """The armed faults of one sandbox. The first one that fires wins; all that match count the request."""
+
+    def __init__(self, clock: Clock, dice: random.Random) -> None:
+        self._clock = clock
+        self._dice = dice
+        self._lock = threading.Lock()
+        self._slots: list[_Slot] = []
+        self._numbers = itertools.count(1)
+
+    def arm(self, *faults: Fault) -> tuple[ArmedFault, ...]:
+        """Arm faults behind those that are armed already."""
+        with self._lock:
+            now = self._clock.time()
+            slots = [_Slot(next(self._numbers), fault, now, self._dice) for fault in faults]
+            self._slots += slots
+            return tuple(self._view(slot, now) for slot in slots)
+
+    def replace(self, *faults: Fault) -> tuple[ArmedFault, ...]:
+        """Arm these instead of those that are armed."""
+        self.clear()
+        return self.arm(*faults)
+
+    def clear(self, number: int | None = None) -> None:
+        """Disarm one, or all of them."""
+        with self._lock:
+            self._slots = [slot for slot in self._slots if number is not None and slot.number != number]
+
+    def armed(self) -> tuple[ArmedFault, ...]:
+        """Return the faults that can still fire."""
+        with self._lock:
+            now = self._clock.time()
+            return tuple(self._view(slot, now) for slot in self._slots if not slot.over(now))
+
+    def fire(self, endpoint: str, numbers: Iterable[str]) -> Firing | None:
+        """Show a request to every armed fault and return what happens to it, if anything does."""
+        numbers = tuple(numbers)
+        with self._lock:
+            now = self._clock.time()
+            self._slots = [slot for slot in self._slots if not slot.over(now)]
+            matching = [slot for slot in self._slots if slot.matches(endpoint, numbers)]
+            winner: _Slot | None = None
+            for slot in matching:
+                if winner is not None:
+                    slot.seen += 1
+                elif slot.fires():
+                    winner = slot
+            if winner is None:
+                return None
+            fault = winner.fault
+            return firing(fault.do, "armed", fault.after, fault.delay.draw(winner.dice) if fault.delay else None)
+
+    def _view(self, slot: _Slot, now: float) -> ArmedFault:
+        left = None if slot.until is None else max(0.0, slot.until - now)
+        return ArmedFault(slot.number, slot.fault, slot.seen, slot.fired, left)

@@ -1,0 +1,356 @@
+"""The seven endpoints: a call in, a reply out. No HTTP here, and one lock under which a message is accepted whole."""
+
+from __future__ import annotations
+
+import collections
+import random
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import attrs
+
+from notifykit_kwtsms.api.endpoints import SEND
+from notifykit_kwtsms.sandbox import checks, content, delivery, magic, numbers
+from notifykit_kwtsms.sandbox.accounts import SEED, USERNAME, Account, AccountBook
+from notifykit_kwtsms.sandbox.armed import Faults
+from notifykit_kwtsms.sandbox.calls import Call, Reply, refusal
+from notifykit_kwtsms.sandbox.captured import CapturedMessage, CapturedResponse, Dropped, Event
+from notifykit_kwtsms.sandbox.checks import Sending
+from notifykit_kwtsms.sandbox.clock import Clock, as_utc
+from notifykit_kwtsms.sandbox.faults import Firing, Point, describe, firing
+from notifykit_kwtsms.sandbox.magic import Kind
+from notifykit_kwtsms.sandbox.problems import NotThere
+from notifykit_kwtsms.sandbox.rules import Rules
+from notifykit_kwtsms.sandbox.segments import count
+from notifykit_kwtsms.sandbox.store import Store
+from notifykit_kwtsms.sandbox.traffic import Traffic
+
+_STATUS_WORDS: Final = {
+    "sent": "Message successfully sent to gateway",
+    "queued": "Message accepted and in delivery queue",
+}
+
+
+@attrs.frozen
+class Queued:
+    """A message that is in an account's queue."""
+
+    #: The gateway's id.
+    msg_id: str
+    #: Whose queue.
+    account: str
+    #: Places that it takes: one a number.
+    size: int
+    #: Points that it cost.
+    points: float
+    #: Whether it is a test message: those can be deleted for a refund.
+    test: bool
+    #: When it leaves by itself, in virtual seconds, UTC; None if it stays.
+    leaves: float | None
+
+
+class Gateway:
+    """The gateway and everything it remembers."""
+
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        clock: Clock | None = None,
+        seed: int | None = 0,
+        keep: int = 2000,
+        accounts: Iterable[Account] = SEED,
+    ) -> None:
+        self.rules = rules or Rules()
+        self.clock = clock or Clock()
+        # Not for secrets: a seed makes message ids, dice and delays the same in every run.
+        self._dice = random.Random(seed)  # noqa: S311
+        self.accounts = AccountBook(tuple(accounts))
+        self.store = Store(self.clock, keep)
+        self.faults = Faults(self.clock, random.Random(seed))  # noqa: S311
+        self.traffic = Traffic(self.clock, self.rules)
+        self._lock = self.accounts.lock
+        self._accepted: collections.Counter[str] = collections.Counter()
+        self._attempts: collections.Counter[str] = collections.Counter()
+        self._last: dict[tuple[str, str], float] = {}
+        self._queue: dict[str, Queued] = {}
+        self._endpoints: dict[str, Callable[[Call, Account], Reply]] = {
+            "balance": self._balance,
+            "senderid": self._senderid,
+            "coverage": self._coverage,
+            "validate": self._validate,
+            "status": self._status,
+            "dlr": self._dlr,
+        }
+
+    def handle(self, call: Call) -> Reply:
+        """Answer a call; what it changes is changed completely when this returns."""
+        if call.endpoint == SEND.name:
+            return self._send(call)
+        account = self._account(call)
+        code = checks.access(call, account, self.rules)
+        return self._refuse(code) if code else self._endpoints[call.endpoint](call, account or self._default())
+
+    def refuse(self, call: Call, code: str) -> Reply:
+        """Refuse a call with a code, whatever it asks, because a fault says so."""
+        reply = self._refuse(code)
+        if call.endpoint == SEND.name and call.fields is not None:
+            self._keep_refused(call, numbers.split(call.field("mobile")), (), reply)
+        return reply
+
+    def cut(self, call: Call) -> None:
+        """Note that a fault came before the gateway saw the call."""
+        if call.endpoint == SEND.name and call.fields is not None:
+            self._keep_refused(call, numbers.split(call.field("mobile")), (), None)
+
+    def wire_fault(self, call: Call) -> tuple[Firing | None, bool]:
+        """Return what the magic numbers of a call do to the wire, and whether any of them is magic at all."""
+        if call.endpoint != SEND.name:
+            return None, False
+        spells = [spell for number in numbers.split(call.field("mobile")) if (spell := magic.read(number))]
+        for spell in spells:
+            if spell.kind is Kind.WIRE:
+                do, after = magic.WIRE[spell.value]
+                return firing(do, "magic", Point(after)), True
+        slow = max((spell.value for spell in spells if spell.kind is Kind.SLOW), default=None)
+        if slow is not None:
+            return firing("slow", "magic", delay=slow / 10), True
+        return None, bool(spells) or magic.sender_code(call.field("sender")) is not None
+
+    def accepted(self, number: str) -> int:
+        """Return how many times a number was really accepted, whatever the caller was told."""
+        with self._lock:
+            return self._accepted[number]
+
+    def queue(self, account: str | None = None) -> tuple[Queued, ...]:
+        """Return what is in the queue of an account, or of all of them, oldest first."""
+        with self._lock:
+            now = self.clock.time()
+            left = [q for q in self._queue.values() if q.leaves is not None and q.leaves <= now]
+            for queued in left:
+                del self._queue[queued.msg_id]
+            return tuple(q for q in self._queue.values() if account in (None, q.account))
+
+    def unqueue(self, msg_id: str) -> float:
+        """Delete a test message from the queue, as the real site lets you, and return the points that come back."""
+        with self._lock:
+            queued = next((q for q in self.queue() if q.msg_id == msg_id and q.test), None)
+            if queued is None:
+                raise NotThere("there is no such test message in the queue")
+            del self._queue[msg_id]
+            self.accounts.charge(queued.account, -queued.points)
+            if self.store.get(msg_id) is not None:
+                self.store.force(msg_id, "deleted")
+            return queued.points
+
+    def reset(self) -> None:
+        """Forget messages, requests, faults, blocks and time jumps, and fill the accounts up again."""
+        with self._lock:
+            self.clock.reset()
+            self.accounts.reset()
+            self.faults.clear()
+            self.traffic.reset()
+            self._accepted.clear()
+            self._attempts.clear()
+            self._last.clear()
+            self._queue.clear()
+            self.store.delete(lambda message: True)
+
+    def _account(self, call: Call) -> Account | None:
+        return self.accounts.get(call.field("username"))
+
+    def _default(self) -> Account:
+        # Only reached where the rules leave the login check out.
+        account = self.accounts.get(USERNAME) or self.accounts.get(self.accounts.names()[0])
+        if account is None:
+            raise LookupError("a gateway without accounts can't work without a login check")
+        return account
+
+    def _refuse(self, code: str) -> Reply:
+        return refusal(self.rules.status_of(code), code)
+
+    def _ok(self, **fields: Any) -> Reply:
+        body = {"result": "OK", **{name.replace("_", "-"): value for name, value in fields.items()}}
+        return Reply(200, body)
+
+    def _number(self, value: float) -> int | float | str:
+        plain = int(value) if value == int(value) else value
+        return str(plain) if self.rules.numbers_as_strings else plain
+
+    def _balance(self, call: Call, account: Account) -> Reply:
+        return self._ok(available=self._number(account.balance), purchased=self._number(account.purchased))
+
+    def _senderid(self, call: Call, account: Account) -> Reply:
+        return self._ok(senderid=list(account.senders))
+
+    def _coverage(self, call: Call, account: Account) -> Reply:
+        if not account.prefixes:
+            return self._refuse("ERR033")
+        return Reply(200, {"result": "OK", self.rules.coverage_key: list(account.prefixes)})
+
+    def _validate(self, call: Call, account: Account) -> Reply:
+        given = numbers.split(call.field("mobile"))
+        if not given:
+            return self._refuse("ERR006")
+        if len(given) > self.rules.validate_limit:
+            return self._refuse("ERR007")
+        buckets: dict[str, list[str]] = {"OK": [], "ER": [], "NR": []}
+        for number in given:
+            buckets[self._bucket(number, account)].append(number)
+        return self._ok(mobile=buckets)
+
+    def _bucket(self, number: str, account: Account) -> str:
+        spell = magic.read(number)
+        if (
+            spell is not None
+            and spell.kind in (Kind.REFUSE, Kind.DROP)
+            and spell.code in ("ERR006", "ERR025", "ERR026")
+        ):
+            return "NR" if spell.code == "ERR026" else "ER"
+        if not numbers.well_formed(number, self.rules.fewest_digits, self.rules.most_digits):
+            return "ER"
+        return "OK" if numbers.routed(number, account.prefixes) else "NR"
+
+    def _status(self, call: Call, account: Account) -> Reply:
+        message = self._message(call, account)
+        said = "ERR029" if message is None else delivery.status(message, self.rules, self.clock.utc())
+        return self._ok(status=said, description=_STATUS_WORDS[said]) if said in _STATUS_WORDS else self._refuse(said)
+
+    def _dlr(self, call: Call, account: Account) -> Reply:
+        message = self._message(call, account)
+        said = "ERR020" if message is None else delivery.reports(message, self.rules, self.clock.utc())
+        if isinstance(said, str):
+            return self._refuse(said)
+        return self._ok(report=[{"Number": number, "Status": words} for number, words in said])
+
+    def _message(self, call: Call, account: Account) -> CapturedMessage | None:
+        message = self.store.get(call.field("msgid"))
+        # The store knows its own short ids too, which mean nothing to the gateway.
+        known = message is not None and message.msg_id == call.field("msgid") and message.account == account.username
+        return message if known else None
+
+    def _send(self, call: Call) -> Reply:
+        with self._lock:
+            account = self._account(call)
+            given = numbers.split(call.field("mobile"))
+            code = checks.access(call, account, self.rules)
+            dropped: tuple[Dropped, ...] = ()
+            if code is None:
+                state = self._sending(call, account or self._default(), given)
+                code = checks.sending(state)
+                if code is None:
+                    return self._accept(state)
+                dropped = tuple(state.dropped)
+            reply = self._refuse(code)
+            if call.fields is not None:
+                self._keep_refused(call, given, dropped, reply)
+            return reply
+
+    def _sending(self, call: Call, account: Account, given: list[str]) -> Sending:
+        now = self.clock.time()
+
+        def attempt(number: str) -> int:
+            self._attempts[number] += 1
+            return self._attempts[number]
+
+        def since(number: str) -> float | None:
+            last = self._last.get((account.username, number))
+            return None if last is None else now - last
+
+        def queued() -> int:
+            return sum(entry.size for entry in self.queue(account.username))
+
+        counted = count(call.field("message"))
+        return Sending(
+            call, self.rules, account, counted, given, list(given), attempt=attempt, since=since, queued=queued
+        )
+
+    def _accept(self, state: Sending) -> Reply:
+        call, account, kept = state.call, state.account, tuple(state.kept)
+        points = state.cost
+        left = self.accounts.charge(account.username, points)
+        now = self.clock.time()
+        msg_id = f"{self._dice.getrandbits(128):032x}"
+        self._enqueue(msg_id, state, points, now)
+        cut_off = False
+        for number in kept:
+            self._accepted[number] += 1
+            if state.applies(self.rules.same_number):
+                self._last[account.username, number] = now
+            spell = magic.read(number)
+            if spell is not None and spell.kind is Kind.CUT_OFF:
+                self._attempts[number] += 1
+                cut_off = cut_off or self._attempts[number] <= spell.value
+        reply = attrs.evolve(
+            self._ok(
+                msg_id=msg_id,
+                numbers=self._number(len(kept)),
+                points_charged=self._number(points),
+                balance_after=self._number(left),
+                unix_timestamp=self._number(int(now) + self.rules.timestamp_shift),
+            ),
+            msg_id=msg_id,
+            firing=firing("close", "magic", Point.ACCEPT) if cut_off else None,
+        )
+        opted_out = account.dnd if call.field("sender") in account.promotional else frozenset()
+        planned = delivery.plan(
+            kept,
+            at=now,
+            test=call.test,
+            stuck=content.gets_stuck(call.field("message")),
+            opted_out=opted_out,
+            rules=self.rules,
+        )
+        at = as_utc(now)
+        self._keep(
+            call,
+            at=at,
+            accepted=True,
+            msg_id=msg_id,
+            numbers=kept,
+            dropped=tuple(state.dropped),
+            points=points,
+            balance_after=left,
+            response=CapturedResponse(reply.status, reply.body),
+            fault=call.fault or (describe(reply.firing) if reply.firing else None),
+            timeline=(Event(at, "queued"),),
+            planned=planned,
+        )
+        return reply
+
+    def _enqueue(self, msg_id: str, state: Sending, points: float, now: float) -> None:
+        test = state.call.test
+        leaves = None if test or not self.rules.drain_live else now + self.rules.status_delay
+        if leaves is None or leaves > now:
+            size = len(state.kept)
+            self._queue[msg_id] = Queued(msg_id, state.account.username, size, points, test, leaves)
+
+    def _keep_refused(
+        self, call: Call, given: Iterable[str], dropped: tuple[Dropped, ...], reply: Reply | None
+    ) -> None:
+        at = self.clock.utc()
+        self._keep(
+            call,
+            at=at,
+            accepted=False,
+            code=reply.code if reply else None,
+            numbers=tuple(given),
+            dropped=dropped,
+            response=CapturedResponse(reply.status, reply.body) if reply else None,
+            fault=call.fault,
+            timeline=(Event(at, "refused" if reply else "cut"),),
+        )
+
+    def _keep(self, call: Call, **outcome: Any) -> None:
+        self.store.add(
+            lambda number: CapturedMessage(
+                id=number,
+                account=call.field("username"),
+                sender=call.field("sender"),
+                text=call.field("message"),
+                test=call.test,
+                analysis=count(call.field("message")),
+                request=call.captured(),
+                tags=call.tags,
+                **outcome,
+            )
+        )

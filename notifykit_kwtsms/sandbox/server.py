@@ -1,0 +1,171 @@
+"""A threaded HTTP/1.1 server on Werkzeug's, with connections that are kept, and that all end when it stops."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from notifykit.errors import ConfigError
+from notifykit_kwtsms.sandbox.answers import head, page
+from notifykit_kwtsms.sandbox.bodies import UNREAD
+from notifykit_kwtsms.sandbox.wire import Answered, ConnectionDropped
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+#: Real seconds and bytes given to a client that still sends a body which nobody wants.
+_LINGER: Final = 0.2
+_LINGER_BYTES: Final = 4 * 1024 * 1024
+#: Real seconds that a thread may take to end.
+_PATIENCE: Final = 5.0
+_log = logging.getLogger(__name__)
+
+
+class _Handler(WSGIRequestHandler):
+    """Werkzeug's handler ends every connection, because it can't know that an application read the whole body.
+
+    This application does, or says that it didn't.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        """Answer one request in one write."""
+        self.environ = environ = self.make_environ()
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
+            started.append((status, headers))
+            return self.wfile.write
+
+        try:
+            body = b"".join(self.server.app(environ, start_response))
+            status, headers = started[-1]
+            headers = [*headers, ("Date", self.date_time_string())]
+        except Answered:
+            return
+        except ConnectionDropped:
+            self.close_connection = True
+            return
+        except Exception:
+            # A bug of the sandbox: said aloud here and to the client, and the sandbox lives on.
+            _log.exception("the sandbox failed to answer")
+            failure = page(500, "The sandbox itself failed; see its log.")
+            self._write(failure.status_line, failure.all_headers, failure.body, unread=True)
+            return
+        self._write(status, headers, body, unread=bool(environ.get(UNREAD)))
+
+    def _write(self, status: str, headers: Iterable[tuple[str, str]], body: bytes, unread: bool) -> None:
+        self.close_connection = self.close_connection or unread
+        if self.close_connection:
+            headers = [*headers, ("Connection", "close")]
+        self.wfile.write(head(status, headers) + (b"" if self.command == "HEAD" else body))
+        if unread:
+            self._linger()
+
+    def _linger(self) -> None:
+        # Closing with unread bytes resets the connection, and the client would lose the answer.
+        until = time.monotonic() + _LINGER
+        left = _LINGER_BYTES
+        with contextlib.suppress(OSError):  # It may be gone, or silent for too long: then it is not waited for.
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(_LINGER)
+            while left > 0 and time.monotonic() < until and (data := self.connection.recv(65536)):
+                left -= len(data)
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Keep quiet: requests hold numbers and texts, and the sandbox has its own record of them."""
+
+
+class Server(ThreadedWSGIServer):
+    """Accepts connections in one thread and serves each in its own."""
+
+    daemon_threads = True
+    # How long handle_request looks for a connection that the selector has already seen.
+    timeout = 0
+
+    def __init__(self, host: str, port: int, make_app: Callable[[int], WSGIApplication]) -> None:
+        """``make_app`` is given the port, which nobody knows before if it was 0."""
+        with _listen(host, port) as listener:
+            # Werkzeug works on a duplicate; left to itself it would print and exit where a port is taken.
+            super().__init__(host, port, make_app(listener.getsockname()[1]), _Handler, fd=listener.fileno())
+        self._wakes, self._wake = socket.socketpair()
+        self._open: dict[threading.Thread, socket.socket] = {}
+        self._guard = threading.Lock()
+        self._closing = False
+        self._accepting = threading.Thread(target=self._accept, name=f"notifykit-sandbox-{self.port}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._accepting.start()
+
+    def stop(self) -> None:
+        """End every connection, wait for every thread, and let go of the port."""
+        with self._guard:
+            self._closing = True
+        self._wake.send(b"!")
+        self._accepting.join(_PATIENCE)
+        with self._guard:
+            serving = dict(self._open)
+        for connection in serving.values():
+            with contextlib.suppress(OSError):  # Closed or reset already, which is what is wanted.
+                connection.shutdown(socket.SHUT_RDWR)
+        until = time.monotonic() + _PATIENCE
+        for thread in serving:
+            thread.join(max(0.0, until - time.monotonic()))
+        self.server_close()
+        self._wakes.close()
+        self._wake.close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread that :meth:`stop` can find."""
+        thread = threading.Thread(
+            target=self.process_request_thread,
+            args=(request, client_address),
+            name=f"notifykit-sandbox-{self.port}-connection",
+            daemon=True,
+        )
+        with self._guard:
+            self._open[thread] = request
+        thread.start()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._guard:
+                self._open.pop(threading.current_thread(), None)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong outside of the application, where it is not just a client that left."""
+        _log.warning("a connection to the sandbox ended badly", exc_info=True)
+
+    def _accept(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            selector.register(self._wakes, selectors.EVENT_READ)
+            while True:
+                selector.select()
+                if self._closing:
+                    return
+                self.handle_request()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise ConfigError(f"the sandbox can't listen on port {port} of {host}: {error.strerror or error}") from error

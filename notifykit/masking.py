@@ -14,7 +14,7 @@ STARS: Final = "****"
 
 #: Fewer digits than this are hidden whole: what would be left over gives the number away.
 _SHORTEST_SHOWN: Final = 11
-_DIGIT_RUN: Final = re.compile(r"\+?\d(?:[\s().-]?\d){5,}")
+_DIGIT_RUN: Final = re.compile(r"\+?\d(?:[\W_]{0,3}\d){5,}")
 #: What is behind the @ is shown only where it is a domain: a text that happens to hold an @ is hidden whole.
 _EMAIL: Final = re.compile(r"(\S)\S+@([\w-]+(?:\.[\w-]+)+)")
 

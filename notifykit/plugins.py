@@ -78,6 +78,8 @@ class PluginInfo:
     hooks: tuple[str, ...] = ()
     #: What it brought, ``sink:audit``, in the order in which it brought it.
     brings: tuple[str, ...] = ()
+    #: Those of them that were switched off by their own names.
+    off: tuple[str, ...] = ()
     #: Why it is not simply ok.
     reason: str | None = None
     #: Where it broke.
@@ -173,7 +175,8 @@ class PluginHost:
     @property
     def unmatched(self) -> tuple[str, ...]:
         """Names that were to be left out and that nothing answers to."""
-        known = set(self._infos) | {item.partition(":")[2] for info in self._infos.values() for item in info.brings}
+        items = {item for info in self._infos.values() for item in info.brings}
+        known = {*self._infos, *items, *(item.partition(":")[2] for item in items)}
         return tuple(sorted(self._disable - known))
 
     def register(self, plugin: object, name: str | None = None) -> str:
@@ -231,11 +234,10 @@ class PluginHost:
             except _ANYTHING as error:  # a plugin may raise anything
                 self._set_aside(name, error)
                 continue
-            stations = [item for item in self._infos[name].brings if not item.startswith("command:")]
-            brings = (*stations, *(f"command:{label}" for label in brought))
-            self._infos[name] = attrs.evolve(self._infos[name], brings=brings)
+            stations = (item for item in self._infos[name].brings if not item.startswith("command:"))
+            self._list(name, (*stations, *(f"command:{label}" for label in brought)))
             commands |= {label: (command, self._infos[name]) for label, command in brought.items()}
-        return {label: pair for label, pair in commands.items() if label not in self._disable}
+        return {label: pair for label, pair in commands.items() if not self._is_off(f"command:{label}")}
 
     def _commands(self, name: str, taken: Container[str]) -> dict[str, click.Command]:
         mine: dict[str, click.Command] = {}
@@ -324,11 +326,20 @@ class PluginHost:
         except _ANYTHING as error:  # a plugin may raise anything
             self._set_aside(name, error)
             return []
-        commands = [item for item in self._infos[name].brings if item.startswith("command:")]
-        self._infos[name] = attrs.evolve(
-            self._infos[name], status=Status.OK, reason=None, brings=(*map(str, brought), *commands)
-        )
-        return [c for c in brought if c.name not in self._disable]
+        commands = (item for item in self._infos[name].brings if item.startswith("command:"))
+        self._infos[name] = attrs.evolve(self._infos[name], status=Status.OK, reason=None)
+        self._list(name, (*map(str, brought), *commands))
+        return [c for c in brought if not self._is_off(str(c))]
+
+    def _list(self, name: str, brings: Iterable[str]) -> None:
+        """Note what a working plugin brings."""
+        items = tuple(brings)
+        off = tuple(item for item in items if self._is_off(item))
+        self._infos[name] = attrs.evolve(self._infos[name], brings=items, off=off)
+
+    def _is_off(self, item: str) -> bool:
+        """Return whether ``sink:audit`` was switched off, by that or by ``audit``."""
+        return item in self._disable or item.partition(":")[2] in self._disable
 
     def _items(self, name: str, hook: str, settings: Settings) -> Iterator[Any]:
         for items in self._call(name, hook, settings=settings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
 import attrs
@@ -121,6 +121,10 @@ class BuildContext:
     imitate: Callable[[str | None], Capabilities | None]
 
 
+def _as_schemes(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def _never(settings: Settings) -> bool:
     return False
 
@@ -134,7 +138,9 @@ class TransportFactory:
     #: Builds one; a ConfigError says what is missing.
     build: Callable[[Dsn, BuildContext], Transport]
     #: The DSN schemes it owns; its name where none are given.
-    schemes: tuple[str, ...] = attrs.field(default=attrs.Factory(lambda self: (self.name,), takes_self=True))
+    schemes: tuple[str, ...] = attrs.field(
+        default=attrs.Factory(lambda self: (self.name,), takes_self=True), converter=_as_schemes
+    )
     #: Whether the settings are plainly meant for it, so that nobody has to name it.
     configured: Callable[[Settings], bool] = _never
     #: What its transports can do, known without building one; stand-ins imitate it.

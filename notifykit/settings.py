@@ -374,6 +374,8 @@ def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str],
         content = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return {}, [f"{file.name} does not exist"] if required else []
+    except IsADirectoryError:  # some virtual environments are called .env
+        return {}, [f"{file.name} is a folder"] if required else []
     except (OSError, UnicodeDecodeError) as error:
         return {}, [f"{file.name} can't be read: {type(error).__name__}"]
     values: dict[str, str] = {}

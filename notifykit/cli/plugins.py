@@ -43,7 +43,12 @@ def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> int:
 def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
     rows = [("NAME", "STATUS", "FROM", "BRINGS")]
     rows += [
-        (info.name, info.status.value, f"{info.distribution} {info.version or ''}".strip(), ", ".join(info.brings))
+        (
+            info.name,
+            info.status.value,
+            f"{info.distribution} {info.version or ''}".strip(),
+            ", ".join(f"{item} (off)" if item in info.off else item for item in info.brings),
+        )
         for info in infos
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

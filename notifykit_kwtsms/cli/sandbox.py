@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from notifykit.cli.envelope import answer
-from notifykit_kwtsms.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from notifykit_kwtsms.sandbox import Sandbox
 
 _PORT = 8965
 
@@ -34,6 +37,8 @@ def sandbox(
     as_json: bool,
 ) -> int:
     """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C."""
+    from notifykit_kwtsms.sandbox import Sandbox
+
     with Sandbox(host, port, seed=seed, keep=keep, token=token, allow_remote=allow_remote) as running:
         if chaos:
             running.chaos(chaos)

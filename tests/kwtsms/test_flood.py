@@ -18,7 +18,8 @@ def _flood(environment: dict[str, str], process: int, start: threading.Barrier) 
         start.wait(60)
 
         def send_one(thread: int) -> int:
-            return len(notifier.send(f"96599{process}{thread}0000", "Hello", deadline=SECONDS).accepted)
+            report = notifier.send(f"96599{process}{thread}0000", "Hello", deadline=SECONDS)
+            return len(report.accepted + report.unknown)  # a slow machine may meet the deadline inside a request
 
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
             return sum(pool.map(send_one, range(THREADS)))
@@ -32,10 +33,10 @@ def test_thirty_two_threads_in_four_processes_keep_the_pace_of_one(tmp_path):
         barrier = manager.Barrier(PROCESSES)
         with concurrent.futures.ProcessPoolExecutor(PROCESSES, context) as pool:
             jobs = [pool.submit(_flood, environment, process, barrier) for process in range(PROCESSES)]
-            accepted = sum(job.result(120) for job in jobs)
+            asked = sum(job.result(120) for job in jobs)
         starts = [request.started for request in sandbox.requests]
-    assert len(starts) == accepted == len(sandbox.messages)
+    assert len(starts) == asked == len(sandbox.messages)
     assert not any(request.blocked for request in sandbox.requests)
     most = max(sum(start <= other < start + 1 for other in starts) for start in starts)
     assert most <= 3
-    assert accepted >= 2 * SECONDS - 1
+    assert asked >= 2 * SECONDS - 2

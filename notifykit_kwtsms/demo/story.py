@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
 from notifykit import Edit, Measurement, Notifier, Outcome, PluginHost, Receipt, Settings, SystemClock, replay
 from notifykit.events import Event, RetryScheduled
-from notifykit_kwtsms.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from notifykit_kwtsms.sandbox import Sandbox
 
 _CAMPAIGN_SIZE: Final = 250
 _BALANCE: Final = 1000.0

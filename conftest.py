@@ -1,0 +1,47 @@
+"""README and documentation are tests: their Python runs, against the sandbox where they send."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import tempfile
+from collections.abc import Generator, Iterator
+
+import pytest
+from sybil import Sybil
+from sybil.integration.pytest import SybilItem
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+from notifykit_kwtsms.sandbox import Rules, Sandbox
+
+
+@pytest.fixture(scope="module", name="gateway")
+def _gateway() -> Iterator[None]:
+    """Stand in for somebody's shell: an empty folder, and the environment that a sandbox prints to paste."""
+    kept, folder = dict(os.environ), pathlib.Path.cwd()
+    with Sandbox(rules=Rules(rate_limit=None)) as sandbox, tempfile.TemporaryDirectory() as empty:
+        os.environ |= {**sandbox.env, "NOTIFYKIT_STATE_DIR": f"{empty}/state", "KWTSMS_RATE": "5"}
+        os.chdir(empty)
+        try:
+            yield
+        finally:
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ |= kept
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Keep the blocks of a page in order, whatever shuffles the tests."""
+    yield
+    places = [index for index, item in enumerate(items) if isinstance(item, SybilItem)]
+    blocks = sorted((items[index] for index in places), key=lambda item: (item.path, item.example.line))
+    for index, block in zip(places, blocks, strict=True):
+        items[index] = block
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=["*.md"],
+    fixtures=["gateway"],
+).pytest()

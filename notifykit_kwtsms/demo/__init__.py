@@ -1,0 +1,1 @@
+"""What `notifykit demo` plays: the story, and how it is shown."""

@@ -261,6 +261,8 @@ class Submission:
     refused: Mapping[str, TransportError] = attrs.field(factory=dict, repr=_counted)
     #: Where the answer departs from the provider's contract, each a sentence.
     warnings: tuple[str, ...] = ()
+    #: The provider's answer, field by field, as far as the transport keeps it.
+    fields: Mapping[str, Any] = attrs.field(factory=dict, repr=_counted)
 
 
 @attrs.frozen
@@ -297,6 +299,8 @@ class Receipt:
     submission: Submission | None = attrs.field(default=None, repr=False)
     #: The tries, in order.
     attempts: tuple[Attempt, ...] = attrs.field(default=(), repr=_counted)
+    #: Which batch of the send the recipient was in, from 1; None for one that was in none.
+    batch: int | None = None
 
     @property
     def to(self) -> str:
@@ -330,9 +334,10 @@ class Receipt:
             return self.error.action
         if self.skipped:
             return _SKIP_ADVICE[self.skipped]
-        if self.test:
-            return "Test mode: it was queued and reaches no phone. Switch test mode off to send for real."
-        return "Keep the message id: status and delivery reports are asked by it."
+        test = "Test mode: it was queued and reaches no phone. Switch test mode off to send for real."
+        keep = "Keep the message id: status and delivery reports are asked by it."
+        warnings = self.submission.warnings if self.submission else ()
+        return " ".join((*warnings, test if self.test else keep))
 
     def __str__(self) -> str:
         why = self.code or (self.error.detail if self.error else self.skipped)

@@ -179,6 +179,11 @@ class PluginHost:
         known = {*self._infos, *items, *(item.partition(":")[2] for item in items)}
         return tuple(sorted(self._disable - known))
 
+    def trace(self, write: Callable[[str], Any]) -> None:
+        """Tell of every hook call from now on: which hook, with what, and what came back."""
+        self._manager.trace.root.setwriter(write)
+        self._manager.enable_tracing()
+
     def register(self, plugin: object, name: str | None = None) -> str:
         """Take in a plugin that is not installed, ahead of those that are, and return its name.
 

@@ -82,6 +82,7 @@ class KwtSmsTransport:
             balance=sent.balance,
             test=self._settings.test,
             warnings=_departures(sent, batch),
+            fields=sent.fields,
         )
 
     def close(self) -> None:

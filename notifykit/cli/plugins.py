@@ -17,13 +17,16 @@ from notifykit.settings import Settings
 
 @click.command("plugins")
 @click.option("-v", "--verbose", is_flag=True, help="Show where broken plugins broke.")
+@click.option("--trace", is_flag=True, help="Tell of every hook call on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
 @click.pass_context
-def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> int:
+def plugins(ctx: click.Context, verbose: bool, trace: bool, as_json: bool) -> int:
     """List plugins: what works, what is switched off, what is broken and why."""
     settings = Settings.load()
     host = ctx.ensure_object(PluginHost)
     warnings = list(settings.problems)
+    if trace:
+        host.trace(lambda line: click.echo(line, nl=False, err=True))
     try:
         host.registry(settings)
     except ConfigError as error:

@@ -170,13 +170,13 @@ def _outcome(error: TransportError | None) -> Outcome:
 def _taken(batch: Batch, submission: Submission, attempts: tuple[Attempt, ...]) -> Iterator[Receipt]:
     for position, recipient in zip(batch.positions, batch.recipients, strict=True):
         error = submission.refused.get(recipient.address)
-        yield Receipt(position, recipient, _outcome(error), error, None, submission, attempts)
+        yield Receipt(position, recipient, _outcome(error), error, None, submission, attempts, batch.number)
 
 
 def _failed(batch: Batch, error: TransportError, attempts: tuple[Attempt, ...]) -> Iterator[Receipt]:
     outcome = _outcome(error)
     for position, recipient in zip(batch.positions, batch.recipients, strict=True):
-        yield Receipt(position, recipient, outcome, error, attempts=attempts)
+        yield Receipt(position, recipient, outcome, error, attempts=attempts, batch=batch.number)
 
 
 def _out_of_time(batch: Batch, trip: Trip, attempts: tuple[Attempt, ...]) -> Iterator[Receipt]:
@@ -190,7 +190,7 @@ def _untried(
 ) -> Iterator[Receipt]:
     outcome = Outcome.SKIPPED if skipped else Outcome.REJECTED
     for position, recipient in zip(batch.positions, batch.recipients, strict=True):
-        receipt = Receipt(position, recipient, outcome, error, skipped)
+        receipt = Receipt(position, recipient, outcome, error, skipped, batch=batch.number)
         trip.recorder.set_aside(batch.message, receipt)
         yield receipt
 

@@ -8,13 +8,10 @@ messages. ``log_numbers`` and ``log_body`` decide what is in clear.
 from __future__ import annotations
 
 import functools
-import json
 import os
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from notifykit.errors import ConfigError
 from notifykit.events import (
     AttemptFinished,
     Event,
@@ -27,11 +24,10 @@ from notifykit.events import (
 )
 from notifykit.hookspecs import hookimpl
 from notifykit.settings import Settings
+from notifykit.sinks.lines import LineFile
 
 #: The version of the shape of a row.
 VERSION: Final = 1
-
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class JsonlSink:
@@ -44,29 +40,16 @@ class JsonlSink:
     name = "jsonl"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-        try:
-            self._descriptor = os.open(path, flags, 0o600)
-        except OSError as error:
-            raise ConfigError(
-                f"log_file: {os.fspath(path)} can't be written ({type(error).__name__}): name a file in a folder "
-                "that exists and that this user may write to"
-            ) from error
-        self._lock = threading.Lock()
+        self._file = LineFile(path)
 
     def handle(self, event: Event) -> None:
         """Write the rows of one event."""
         for row in rows(event):
-            line = _encode(row).encode("utf-8", "backslashreplace") + b"\n"
-            with self._lock:
-                os.write(self._descriptor, line)
+            self._file.write(row)
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
+        self._file.close()
 
 
 def rows(event: Event) -> Iterator[dict[str, Any]]:

@@ -51,8 +51,8 @@ class Sent:
     points: float | None
     #: Points left.
     balance: float | None
-    #: The server's time stamp as it came; its zone is not known, so nothing is computed with it.
-    timestamp: Any = None
+    #: The whole answer as it came, the server's time stamp in it: its zone is not known, so nothing computes with it.
+    fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
@@ -123,7 +123,7 @@ class Gateway:
             numbers=None if numbers_counted is None else int(numbers_counted),
             points=answers.number(fields.get("points-charged")),
             balance=answers.number(fields.get("balance-after")),
-            timestamp=fields.get("unix-timestamp"),
+            fields=fields,
         )
 
     def status(self, message_id: str, timeout: float) -> Dispatch:

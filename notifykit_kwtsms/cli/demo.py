@@ -8,7 +8,7 @@ import click
 
 from notifykit import PluginHost
 from notifykit.cli.envelope import answer
-from notifykit_kwtsms.cli.sandbox import until_stopped
+from notifykit_kwtsms.cli.sandbox import stop_signal
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox
@@ -44,7 +44,8 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
 
 
 def _stay(sandbox: Sandbox) -> None:
-    click.echo(f"\nThe gateway stays on {sandbox.url} until Ctrl-C. Use it from another terminal:\n", err=True)
-    for name, value in sandbox.env.items():
-        click.echo(f"  export {name}={value}", err=True)
-    until_stopped()
+    with stop_signal() as stopped:
+        click.echo(f"\nThe gateway stays on {sandbox.url} until Ctrl-C. Use it from another terminal:\n", err=True)
+        for name, value in sandbox.env.items():
+            click.echo(f"  export {name}={value}", err=True)
+        stopped.wait()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -39,14 +41,15 @@ def sandbox(
     """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C."""
     from notifykit_kwtsms.sandbox import Sandbox
 
-    with Sandbox(host, port, seed=seed, keep=keep, token=token, allow_remote=allow_remote) as running:
+    prepared = Sandbox(host, port, seed=seed, keep=keep, token=token, allow_remote=allow_remote)
+    with stop_signal() as stopped, prepared as running:
         if chaos:
             running.chaos(chaos)
         if as_json:
             answer("sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env})
         else:
             _announce(running)
-        until_stopped()
+        stopped.wait()
     return 0
 
 
@@ -62,13 +65,17 @@ def _announce(running: Sandbox) -> None:
     click.echo("Ctrl-C ends it.")
 
 
-def until_stopped() -> None:
-    """Wait for Ctrl-C or a polite kill; both end the server properly."""
+@contextlib.contextmanager
+def stop_signal() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C or a polite kill sets, so that either ends the server properly."""
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.set()
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, stop)
-    stopped.wait()
+    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -157,6 +157,7 @@ def test_receipts_before_and_after_a_failure_survive_it(walk, numbers):
     ]
     assert report.message_ids == ("first", "third")
     assert report.cost == 3
+    assert [receipt.batch for receipt in report] == [1, 1, 2, 2, 3]
 
 
 @pytest.mark.parametrize("error", [AuthFailed, OutOfCredit, ContentRejected])

@@ -287,3 +287,12 @@ def test_it_runs_as_a_module(stranger: pathlib.Path) -> None:
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "Did you mean `notifykit plugins`?" in wrong.stderr
     assert start("--version").stdout.startswith("notifykit ")
+
+
+def test_hook_calls_can_be_watched() -> None:
+    """Who wonders what happens at start-up sees each hook and what came back, beside the answer."""
+    answer = run("plugins", "--trace")
+    assert answer.exit_code == 0
+    assert "notifykit_sinks" in answer.stderr
+    assert "finish notifykit_sinks" in answer.stderr
+    assert "NAME" in answer.stdout.splitlines()[0]

@@ -6,7 +6,7 @@ import pickle
 import re
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from notifykit.errors import ConfigError, InvalidRecipient
 from notifykit.models import Channel, Recipient, Rejected
@@ -186,6 +186,7 @@ class TestDefaultCountry:
         """Of every country in the table, with and without its trunk zero."""
         number = data.draw(mobiles(st.just(RULES[code])))
         trunk = data.draw(st.sampled_from(("", "") if RULES[code].leading_zero else ("", "0")))
+        assume(not (trunk + number.removeprefix(code)).startswith("00"))  # that is how a foreign number starts
         answer = normalized(trunk + number.removeprefix(code), KwtSmsNormalizer(default_country=code))
         assert isinstance(answer, Recipient), answer.error
         assert answer.address == number

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from notifykit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from notifykit_kwtsms.sandbox.app import create_app
-    from notifykit_kwtsms.sandbox.captured import CapturedMessage
     from notifykit_kwtsms.sandbox.clock import Clock
     from notifykit_kwtsms.sandbox.embedded import Sandbox
-    from notifykit_kwtsms.sandbox.faults import FAULTS, Delay, Fault
-    from notifykit_kwtsms.sandbox.gateway import Gateway
-    from notifykit_kwtsms.sandbox.presets import PRESETS
-    from notifykit_kwtsms.sandbox.rules import Rules
-    from notifykit_kwtsms.sandbox.traffic import RequestRecord
+    from notifykit_kwtsms.sandbox.faults.catalogue import FAULTS, Delay, Fault
+    from notifykit_kwtsms.sandbox.faults.presets import PRESETS
+    from notifykit_kwtsms.sandbox.gateway.rules import Rules
+    from notifykit_kwtsms.sandbox.gateway.service import Gateway
+    from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
+    from notifykit_kwtsms.sandbox.http.app import create_app
+    from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
 
 __all__ = [
     "FAULTS",
@@ -33,17 +33,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "FAULTS": "faults",
-    "PRESETS": "presets",
-    "CapturedMessage": "captured",
+    "FAULTS": "faults.catalogue",
+    "PRESETS": "faults.presets",
+    "CapturedMessage": "inbox.captured",
     "Clock": "clock",
-    "Delay": "faults",
-    "Fault": "faults",
-    "Gateway": "gateway",
-    "RequestRecord": "traffic",
-    "Rules": "rules",
+    "Delay": "faults.catalogue",
+    "Fault": "faults.catalogue",
+    "Gateway": "gateway.service",
+    "RequestRecord": "gateway.traffic",
+    "Rules": "gateway.rules",
     "Sandbox": "embedded",
-    "create_app": "app",
+    "create_app": "http.app",
 }
 
 

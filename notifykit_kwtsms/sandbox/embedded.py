@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Self
 
 from notifykit.errors import ConfigError
 from notifykit.masking import Secret
-from notifykit_kwtsms.sandbox.accounts import USERNAME, AccountHandle
-from notifykit_kwtsms.sandbox.app import App
-from notifykit_kwtsms.sandbox.armed import ArmedFault
-from notifykit_kwtsms.sandbox.captured import CapturedMessage
 from notifykit_kwtsms.sandbox.clock import Clock
 from notifykit_kwtsms.sandbox.environment import dsn, environment
-from notifykit_kwtsms.sandbox.faults import Delay, Fault
-from notifykit_kwtsms.sandbox.gateway import Gateway
-from notifykit_kwtsms.sandbox.guard import Guard
-from notifykit_kwtsms.sandbox.presets import is_preset, preset
-from notifykit_kwtsms.sandbox.rules import Rules
-from notifykit_kwtsms.sandbox.server import Server
-from notifykit_kwtsms.sandbox.traffic import RequestRecord
+from notifykit_kwtsms.sandbox.faults.armed import ArmedFault
+from notifykit_kwtsms.sandbox.faults.catalogue import Delay, Fault
+from notifykit_kwtsms.sandbox.faults.presets import is_preset, preset
+from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, AccountHandle
+from notifykit_kwtsms.sandbox.gateway.rules import Rules
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
+from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
+from notifykit_kwtsms.sandbox.http.app import App
+from notifykit_kwtsms.sandbox.http.guard import Guard
+from notifykit_kwtsms.sandbox.http.server import Server
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -204,7 +204,7 @@ class Sandbox:
     ) -> tuple[ArmedFault, ...]:
         """Arm a fault, or a whole preset in place of everything: ``chaos("reset", after="accept")``.
 
-        The arguments are the fields of :class:`~notifykit_kwtsms.sandbox.faults.Fault`; it fires once by default.
+        The arguments are the fields of :class:`~notifykit_kwtsms.sandbox.faults.catalogue.Fault`; it fires once by default.
         """
         if isinstance(do, Fault):
             return self.gateway.faults.arm(do)

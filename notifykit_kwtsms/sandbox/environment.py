@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode, urlsplit
 
-from notifykit_kwtsms.sandbox.accounts import Account
+from notifykit_kwtsms.sandbox.gateway.accounts import Account
 
 
 def sender_of(account: Account) -> str:

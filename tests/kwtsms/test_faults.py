@@ -8,7 +8,7 @@ import pytest
 
 from notifykit import Outcome, VirtualClock
 from notifykit_kwtsms.sandbox import FAULTS
-from notifykit_kwtsms.sandbox.faults import KINDS
+from notifykit_kwtsms.sandbox.faults.catalogue import KINDS
 
 ACCEPTED, REJECTED, UNKNOWN = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN
 

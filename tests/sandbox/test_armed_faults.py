@@ -9,9 +9,9 @@ import pytest
 import urllib3
 
 from notifykit_kwtsms.sandbox import FAULTS, PRESETS, Clock, Delay, Fault
-from notifykit_kwtsms.sandbox.armed import Faults
-from notifykit_kwtsms.sandbox.faults import Firing, Point
-from notifykit_kwtsms.sandbox.presets import preset
+from notifykit_kwtsms.sandbox.faults.armed import Faults
+from notifykit_kwtsms.sandbox.faults.catalogue import Firing, Point
+from notifykit_kwtsms.sandbox.faults.presets import preset
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox

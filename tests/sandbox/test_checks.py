@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from notifykit_kwtsms.sandbox import checks
-from notifykit_kwtsms.sandbox.rules import ACCESS_CHECKS, CHECKS, SEND_CHECKS, Rules
+from notifykit_kwtsms.sandbox.gateway import checks
+from notifykit_kwtsms.sandbox.gateway.rules import ACCESS_CHECKS, CHECKS, SEND_CHECKS, Rules
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox

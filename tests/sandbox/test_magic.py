@@ -9,9 +9,9 @@ import pytest
 import urllib3
 from hypothesis import given, strategies as st
 
-from notifykit_kwtsms.sandbox import magic
-from notifykit_kwtsms.sandbox.faults import FAULTS, KINDS
-from notifykit_kwtsms.sandbox.numbers import well_formed
+from notifykit_kwtsms.sandbox.faults.catalogue import FAULTS, KINDS
+from notifykit_kwtsms.sandbox.gateway import magic
+from notifykit_kwtsms.sandbox.reading.numbers import well_formed
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit_kwtsms.sandbox.segments import ROOM, count
+from notifykit_kwtsms.sandbox.reading.segments import ROOM, count
 from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
 
 

@@ -19,7 +19,7 @@ from werkzeug.test import Client as WsgiClient
 
 from notifykit.errors import ConfigError
 from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox, create_app
-from notifykit_kwtsms.sandbox.bodies import LIMIT
+from notifykit_kwtsms.sandbox.http.bodies import LIMIT
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client

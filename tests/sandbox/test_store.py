@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from notifykit_kwtsms.sandbox import Clock, Sandbox
-from notifykit_kwtsms.sandbox.calls import Call
-from notifykit_kwtsms.sandbox.content import find_code, find_links, gets_stuck
-from notifykit_kwtsms.sandbox.gateway import Gateway
+from notifykit_kwtsms.sandbox.gateway.calls import Call
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
+from notifykit_kwtsms.sandbox.inbox.search import parse
 from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.search import parse
+from notifykit_kwtsms.sandbox.reading.content import find_code, find_links, gets_stuck
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client

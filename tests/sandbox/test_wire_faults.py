@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
-from notifykit_kwtsms.sandbox import FAULTS, wire
-from notifykit_kwtsms.sandbox.faults import KINDS, Point
+from notifykit_kwtsms.sandbox import FAULTS
+from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Point
+from notifykit_kwtsms.sandbox.http import wire
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox

@@ -1,4 +1,4 @@
-"""The faults of :mod:`~notifykit_kwtsms.sandbox.faults` done to an answer, or to the connection itself."""
+"""The faults of :mod:`~notifykit_kwtsms.sandbox.faults.catalogue` done to an answer, or to the connection itself."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any, Final, NoReturn
 
 import attrs
 
-from notifykit_kwtsms.sandbox.answers import JSON, Answer, head, json_answer, page, render
-from notifykit_kwtsms.sandbox.calls import refusal
-from notifykit_kwtsms.sandbox.faults import Firing
+from notifykit_kwtsms.sandbox.faults.catalogue import Firing
+from notifykit_kwtsms.sandbox.gateway.calls import refusal
+from notifykit_kwtsms.sandbox.http.answers import JSON, Answer, head, json_answer, page, render
 
 #: Linux holds the bytes back until more comes, which here is the end.
 _MORE: Final[int] = getattr(socket, "MSG_MORE", 0)

@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from notifykit_kwtsms.api.endpoints import SEND
-from notifykit_kwtsms.sandbox import delivery, search, views
-from notifykit_kwtsms.sandbox.accounts import SENDER, USERNAME, AccountHandle
-from notifykit_kwtsms.sandbox.answers import TEXT, Answer, json_answer
-from notifykit_kwtsms.sandbox.calls import Call, as_fields
-from notifykit_kwtsms.sandbox.captured import CapturedMessage
 from notifykit_kwtsms.sandbox.environment import environment
-from notifykit_kwtsms.sandbox.faults import Fault
-from notifykit_kwtsms.sandbox.gateway import Gateway
-from notifykit_kwtsms.sandbox.presets import preset
+from notifykit_kwtsms.sandbox.faults.catalogue import Fault
+from notifykit_kwtsms.sandbox.faults.presets import preset
+from notifykit_kwtsms.sandbox.gateway import delivery
+from notifykit_kwtsms.sandbox.gateway.accounts import SENDER, USERNAME, AccountHandle
+from notifykit_kwtsms.sandbox.gateway.calls import Call, as_fields
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
+from notifykit_kwtsms.sandbox.http import views
+from notifykit_kwtsms.sandbox.http.answers import TEXT, Answer, json_answer
+from notifykit_kwtsms.sandbox.inbox import search
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.store import Matches
 from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.store import Matches
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request

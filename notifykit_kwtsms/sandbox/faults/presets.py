@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from notifykit_kwtsms.sandbox.faults import Delay, Fault
+from notifykit_kwtsms.sandbox.faults.catalogue import Delay, Fault
 
 
 def _preset(name: str, *faults: Fault) -> tuple[Fault, ...]:

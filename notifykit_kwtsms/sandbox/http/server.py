@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from notifykit.errors import ConfigError
-from notifykit_kwtsms.sandbox.answers import head, page
-from notifykit_kwtsms.sandbox.bodies import UNREAD
-from notifykit_kwtsms.sandbox.wire import Answered, ConnectionDropped
+from notifykit_kwtsms.sandbox.http.answers import head, page
+from notifykit_kwtsms.sandbox.http.bodies import UNREAD
+from notifykit_kwtsms.sandbox.http.wire import Answered, ConnectionDropped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

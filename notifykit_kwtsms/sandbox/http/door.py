@@ -11,15 +11,15 @@ from urllib.parse import parse_qsl
 import attrs
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from notifykit_kwtsms.sandbox import bodies, wire
-from notifykit_kwtsms.sandbox.answers import JSON, Answer, json_answer, page
-from notifykit_kwtsms.sandbox.calls import Call, Reply, as_fields
-from notifykit_kwtsms.sandbox.faults import KINDS, Firing, Point, describe, firing, from_header
-from notifykit_kwtsms.sandbox.gateway import Gateway
-from notifykit_kwtsms.sandbox.numbers import split
-from notifykit_kwtsms.sandbox.texts import as_text
-from notifykit_kwtsms.sandbox.traffic import RequestRecord
-from notifykit_kwtsms.sandbox.wire import Line
+from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Firing, Point, describe, firing, from_header
+from notifykit_kwtsms.sandbox.gateway.calls import Call, Reply, as_fields
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
+from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
+from notifykit_kwtsms.sandbox.http import bodies, wire
+from notifykit_kwtsms.sandbox.http.answers import JSON, Answer, json_answer, page
+from notifykit_kwtsms.sandbox.http.texts import as_text
+from notifykit_kwtsms.sandbox.http.wire import Line
+from notifykit_kwtsms.sandbox.reading.numbers import split
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from notifykit_kwtsms.sandbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.store import Matches
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.store import Matches
 
 _TERM = re.compile(r'(?P<negated>[-!]?)(?:(?P<key>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))')
 _COMPARISON = re.compile(r"(?P<sign><=|>=|<|>|=?)(?P<number>\d+(?:\.\d+)?)", re.ASCII)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from notifykit_kwtsms.sandbox.answers import TEXT, Answer
-from notifykit_kwtsms.sandbox.calls import Reply
+from notifykit_kwtsms.sandbox.gateway.calls import Reply
+from notifykit_kwtsms.sandbox.http.answers import TEXT, Answer
 
 
 def as_text(endpoint: str, reply: Reply) -> Answer:

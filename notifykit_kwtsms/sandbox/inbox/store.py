@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from notifykit_kwtsms.sandbox.captured import CapturedMessage, Event
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Event
 from notifykit_kwtsms.sandbox.problems import NotThere
 
 Matches = Callable[[CapturedMessage], bool]

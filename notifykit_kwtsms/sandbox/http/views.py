@@ -7,14 +7,14 @@ from typing import Any
 
 import attrs
 
-from notifykit_kwtsms.sandbox.accounts import Account
-from notifykit_kwtsms.sandbox.armed import ArmedFault
-from notifykit_kwtsms.sandbox.captured import CapturedMessage, Event
-from notifykit_kwtsms.sandbox.faults import KINDS
-from notifykit_kwtsms.sandbox.gateway import Queued
-from notifykit_kwtsms.sandbox.presets import PRESETS
-from notifykit_kwtsms.sandbox.segments import ROOM, Count
-from notifykit_kwtsms.sandbox.traffic import RequestRecord
+from notifykit_kwtsms.sandbox.faults.armed import ArmedFault
+from notifykit_kwtsms.sandbox.faults.catalogue import KINDS
+from notifykit_kwtsms.sandbox.faults.presets import PRESETS
+from notifykit_kwtsms.sandbox.gateway.accounts import Account
+from notifykit_kwtsms.sandbox.gateway.service import Queued
+from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Event
+from notifykit_kwtsms.sandbox.reading.segments import ROOM, Count
 
 
 def message_summary(message: CapturedMessage) -> dict[str, Any]:

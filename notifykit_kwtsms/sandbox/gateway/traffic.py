@@ -10,7 +10,7 @@ import time
 import attrs
 
 from notifykit_kwtsms.sandbox.clock import Clock
-from notifykit_kwtsms.sandbox.rules import Rules
+from notifykit_kwtsms.sandbox.gateway.rules import Rules
 
 #: Records that are kept; counting goes on.
 _KEEP = 100_000

@@ -10,13 +10,14 @@ import attrs
 from notifykit.masking import Secret
 from notifykit_kwtsms.api.endpoints import ENDPOINTS
 from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST, SENDER_LENGTH
-from notifykit_kwtsms.sandbox import content, magic, numbers
-from notifykit_kwtsms.sandbox.accounts import Account
-from notifykit_kwtsms.sandbox.calls import Call
-from notifykit_kwtsms.sandbox.captured import Dropped
-from notifykit_kwtsms.sandbox.magic import Kind
-from notifykit_kwtsms.sandbox.rules import ACCESS_CHECKS, Rules, When
-from notifykit_kwtsms.sandbox.segments import Count
+from notifykit_kwtsms.sandbox.gateway import magic
+from notifykit_kwtsms.sandbox.gateway.accounts import Account
+from notifykit_kwtsms.sandbox.gateway.calls import Call
+from notifykit_kwtsms.sandbox.gateway.magic import Kind
+from notifykit_kwtsms.sandbox.gateway.rules import ACCESS_CHECKS, Rules, When
+from notifykit_kwtsms.sandbox.inbox.captured import Dropped
+from notifykit_kwtsms.sandbox.reading import content, numbers
+from notifykit_kwtsms.sandbox.reading.segments import Count
 
 
 @attrs.define

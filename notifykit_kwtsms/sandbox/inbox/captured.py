@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from notifykit.masking import describe_text, mask_address
-from notifykit_kwtsms.sandbox.content import find_code, find_links
 from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.segments import Count
+from notifykit_kwtsms.sandbox.reading.content import find_code, find_links
+from notifykit_kwtsms.sandbox.reading.segments import Count
 from notifykit_kwtsms.sandbox.shown import all_masked, how_many, masked
 
 

@@ -6,11 +6,11 @@ import datetime
 from collections.abc import Iterable
 from typing import Final
 
-from notifykit_kwtsms.sandbox import magic
-from notifykit_kwtsms.sandbox.captured import CapturedMessage, Step
-from notifykit_kwtsms.sandbox.magic import Kind, Outcome
-from notifykit_kwtsms.sandbox.numbers import is_kuwaiti
-from notifykit_kwtsms.sandbox.rules import Rules
+from notifykit_kwtsms.sandbox.gateway import magic
+from notifykit_kwtsms.sandbox.gateway.magic import Kind, Outcome
+from notifykit_kwtsms.sandbox.gateway.rules import Rules
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Step
+from notifykit_kwtsms.sandbox.reading.numbers import is_kuwaiti
 
 #: Virtual seconds until a magic number's fate is known, and until a phone that was off is on again.
 MAGIC_DELAY: Final = 1.0

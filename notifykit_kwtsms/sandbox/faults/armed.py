@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import attrs
 
 from notifykit_kwtsms.sandbox.clock import Clock
-from notifykit_kwtsms.sandbox.faults import Fault, Firing, firing
+from notifykit_kwtsms.sandbox.faults.catalogue import Fault, Firing, firing
 
 
 @attrs.frozen

@@ -9,8 +9,8 @@ import attrs
 
 from notifykit.masking import STARS
 from notifykit_kwtsms.api.codes import CODES
-from notifykit_kwtsms.sandbox.captured import CapturedRequest
-from notifykit_kwtsms.sandbox.faults import Firing
+from notifykit_kwtsms.sandbox.faults.catalogue import Firing
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedRequest
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "x-sandbox-token", "proxy-authorization"})
 

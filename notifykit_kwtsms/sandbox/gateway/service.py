@@ -10,20 +10,21 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.endpoints import SEND
-from notifykit_kwtsms.sandbox import checks, content, delivery, magic, numbers
-from notifykit_kwtsms.sandbox.accounts import SEED, USERNAME, Account, AccountBook
-from notifykit_kwtsms.sandbox.armed import Faults
-from notifykit_kwtsms.sandbox.calls import Call, Reply, refusal
-from notifykit_kwtsms.sandbox.captured import CapturedMessage, CapturedResponse, Dropped, Event
-from notifykit_kwtsms.sandbox.checks import Sending
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
-from notifykit_kwtsms.sandbox.faults import Firing, Point, describe, firing
-from notifykit_kwtsms.sandbox.magic import Kind
+from notifykit_kwtsms.sandbox.faults.armed import Faults
+from notifykit_kwtsms.sandbox.faults.catalogue import Firing, Point, describe, firing
+from notifykit_kwtsms.sandbox.gateway import checks, delivery, magic
+from notifykit_kwtsms.sandbox.gateway.accounts import SEED, USERNAME, Account, AccountBook
+from notifykit_kwtsms.sandbox.gateway.calls import Call, Reply, refusal
+from notifykit_kwtsms.sandbox.gateway.checks import Sending
+from notifykit_kwtsms.sandbox.gateway.magic import Kind
+from notifykit_kwtsms.sandbox.gateway.rules import Rules
+from notifykit_kwtsms.sandbox.gateway.traffic import Traffic
+from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, CapturedResponse, Dropped, Event
+from notifykit_kwtsms.sandbox.inbox.store import Store
 from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.rules import Rules
-from notifykit_kwtsms.sandbox.segments import count
-from notifykit_kwtsms.sandbox.store import Store
-from notifykit_kwtsms.sandbox.traffic import Traffic
+from notifykit_kwtsms.sandbox.reading import content, numbers
+from notifykit_kwtsms.sandbox.reading.segments import count
 
 _STATUS_WORDS: Final = {
     "sent": "Message successfully sent to gateway",

@@ -11,12 +11,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from werkzeug.routing import Map, Rule
 
 from notifykit_kwtsms.api.endpoints import ENDPOINTS
-from notifykit_kwtsms.sandbox import bodies
-from notifykit_kwtsms.sandbox.answers import TEXT, Answer, page
-from notifykit_kwtsms.sandbox.control import Control, error
-from notifykit_kwtsms.sandbox.door import Door
-from notifykit_kwtsms.sandbox.gateway import Gateway
-from notifykit_kwtsms.sandbox.guard import Guard
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
+from notifykit_kwtsms.sandbox.http import bodies
+from notifykit_kwtsms.sandbox.http.answers import TEXT, Answer, page
+from notifykit_kwtsms.sandbox.http.control import Control, error
+from notifykit_kwtsms.sandbox.http.door import Door
+from notifykit_kwtsms.sandbox.http.guard import Guard
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

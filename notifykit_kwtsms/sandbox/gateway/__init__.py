@@ -1,0 +1,1 @@
+"""The imitation itself: accounts, rules and endpoints. No HTTP here."""

@@ -1,0 +1,1 @@
+"""The imitation on the wire: server, faults, guard, and the control API."""

@@ -1,0 +1,1 @@
+"""What was captured: every request to send, kept, found and waited for."""

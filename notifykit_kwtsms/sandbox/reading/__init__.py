@@ -1,0 +1,1 @@
+"""What the gateway makes of a text and of a number."""

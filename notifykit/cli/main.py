@@ -13,14 +13,13 @@ import click
 
 import notifykit
 from notifykit.cli.envelope import failure
-from notifykit.errors import ConfigError, NotifyError, PluginError
+from notifykit.cli.exits import Exit, for_error
+from notifykit.errors import NotifyError
 from notifykit.plugins import BUILTINS, PluginHost
 from notifykit.settings import Settings
 
 #: The framework's own commands, by dotted path, through the same door as those of plugins.
 COMMANDS: Final = ("notifykit.cli.plugins",)
-#: Exit codes by kind of error; everything else that went wrong is 1.
-_EXIT_CODES: Final = {ConfigError: 2, PluginError: 9}
 
 
 class Program(click.Group):
@@ -102,10 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Interrupted.", err=True)
-        sys.exit(130)
+        sys.exit(Exit.INTERRUPTED)
     except NotifyError as error:
         if "--json" in given:
             failure(next((word for word in given if not word.startswith(("-", "no:"))), "notifykit"), error)
         click.echo(f"notifykit: {error}", err=True)
-        sys.exit(next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), 1))
+        sys.exit(for_error(error))
     sys.exit(result if isinstance(result, int) else 0)

@@ -9,6 +9,7 @@ import attrs
 import click
 
 from notifykit.cli.envelope import answer
+from notifykit.cli.exits import Exit
 from notifykit.errors import ConfigError
 from notifykit.hookspecs import hookimpl
 from notifykit.plugins import PluginHost, PluginInfo, Status
@@ -40,7 +41,7 @@ def plugins(ctx: click.Context, verbose: bool, trace: bool, as_json: bool) -> in
         _table(host.plugins, verbose=verbose)
         for warning in warnings:
             click.echo(f"warning: {warning}", err=True)
-    return 9 if broken else 0
+    return Exit.PLUGIN if broken else Exit.OK
 
 
 def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:

@@ -1,0 +1,78 @@
+"""Exit codes: what a script may rely on."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+from notifykit.errors import (
+    AuthFailed,
+    ConfigError,
+    NotReached,
+    OutcomeUnknown,
+    OutOfCredit,
+    PluginError,
+    RateLimited,
+)
+from notifykit.models import Outcome, Receipt
+
+
+class Exit(enum.IntEnum):
+    """How a command ended."""
+
+    #: All accepted, all valid, all well.
+    OK = 0
+    #: Nothing was accepted, or any other failure.
+    FAILED = 1
+    #: The command line or the settings can't be used, or a question could not be asked.
+    USAGE = 2
+    #: Some were accepted and some not, or some numbers are not valid.
+    PARTLY = 3
+    #: The account's credentials or permissions.
+    CREDENTIALS = 4
+    #: The provider could not be reached; certainly not sent.
+    NOT_REACHED = 5
+    #: It may have been sent: look before you send again.
+    UNKNOWN = 6
+    #: Not enough credit, or above the limit of what may be spent.
+    CREDIT = 7
+    #: Too much at once, after all tries.
+    RATE = 8
+    #: A plugin failed or is missing.
+    PLUGIN = 9
+    #: Ctrl-C.
+    INTERRUPTED = 130
+
+
+_BY_ERROR = (
+    (ConfigError, Exit.USAGE),
+    (PluginError, Exit.PLUGIN),
+    (AuthFailed, Exit.CREDENTIALS),
+    (NotReached, Exit.NOT_REACHED),
+    (OutcomeUnknown, Exit.UNKNOWN),
+    (OutOfCredit, Exit.CREDIT),
+    (RateLimited, Exit.RATE),
+)
+
+
+def for_error(error: BaseException | None) -> Exit:
+    """Return the code for an error."""
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.FAILED)
+
+
+def for_receipts(receipts: Iterable[Receipt]) -> Exit:
+    """Return the code for what happened to the recipients of a send.
+
+    An unknown outcome is told before anything else: it is the one that a script must not repeat. A duplicate is no
+    failure.
+    """
+    known = [r for r in receipts if not (r.outcome is Outcome.SKIPPED and r.skipped == "duplicate")]
+    outcomes = {receipt.outcome for receipt in known}
+    if Outcome.UNKNOWN in outcomes:
+        return Exit.UNKNOWN
+    if outcomes == {Outcome.ACCEPTED}:
+        return Exit.OK
+    if Outcome.ACCEPTED in outcomes:
+        return Exit.PARTLY
+    codes = {for_error(receipt.error) for receipt in known if receipt.error}
+    return codes.pop() if len(codes) == 1 else Exit.FAILED

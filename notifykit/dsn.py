@@ -54,12 +54,15 @@ class Dsn:
             _refuse_what_would_be_lost(text)
             parts = urlsplit(text)
             port = parts.port
-            options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+            given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         except ValueError:
             raise ConfigError(
                 f"the {scheme} DSN can't be read: write scheme://user:password@host:port/path?option=value, "
                 "with %40 for @, %2F for /, %3A for :, %3F for ? and %23 for # inside a password or another part"
             ) from None
+        options = dict(given)
+        if len(options) != len(given):
+            raise ConfigError(f"the {scheme} DSN has an option twice: leave one of them")
         return cls(
             scheme=scheme,
             host=parts.hostname or "default",

@@ -9,9 +9,23 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
+
+#: What is never caught on behalf of a plugin: it is for the program, not about the plugin.
+INTERRUPTS: Final = (KeyboardInterrupt, GeneratorExit)
+
+_Raised = TypeVar("_Raised", bound=BaseException)
+
+
+def without_frames(error: _Raised) -> _Raised:
+    """Drop the tracebacks of an exception and of its causes: the variables of their frames hold what was sent."""
+    seen: BaseException | None = error
+    while seen is not None:
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
+    return error
 
 
 class Scope(enum.StrEnum):
@@ -191,9 +205,7 @@ class NotReached(TransportError):
     """No connection came about, so the request certainly did not leave."""
 
     default_scope = Scope.NETWORK
-    advice = (
-        "Check the address, DNS, firewall and the proxy of this machine; nothing was sent, so sending again is safe."
-    )
+    advice = "Check the provider's address, and DNS and firewall of this machine; nothing was sent, so sending again is safe."
     default_waits = (0.5, 2.0)
 
 

@@ -72,10 +72,26 @@ class MessagePlanned(Event):
 
 @attrs.frozen(kw_only=True)
 class RecipientSetAside(Event):
-    """A recipient was not tried: the address is no good, it was a duplicate, or its time was up."""
+    """A recipient was in no batch: the address is no good, it was a duplicate, or the text can't be sent."""
 
     #: Who, and how it ended.
     recipient: LoggedRecipient
+    #: Why, in one sentence.
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class BatchSetAside(Event):
+    """A whole batch was not tried: an error that it would meet as well came before it, or the deadline."""
+
+    #: The batch: the message's id and the batch's number.
+    batch: str
+    #: How it ended for everyone in it.
+    outcome: Outcome
+    #: The provider's code where there was an error.
+    code: str | None
+    #: Everyone in the batch.
+    recipients: Sequence[LoggedRecipient]
     #: Why, in one sentence.
     reason: str
 
@@ -98,6 +114,10 @@ class AttemptFinished(Event):
     scope: str | None
     #: What happened, in one sentence; None where the batch was taken.
     error: str | None
+    #: What a person does about it; None where the batch was taken.
+    action: str | None
+    #: Seconds until the next try; None where this was the last.
+    again: float | None
     #: Everyone in the batch.
     recipients: Sequence[LoggedRecipient]
     #: The sender's name; None where the transport's own is used.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import pluggy
 
-from notifykit.protocols import Cleaner, Normalizer, Sink, TransportFactory
+from notifykit.protocols import About, Cleaner, Normalizer, Sink, TransportFactory
 from notifykit.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def notifykit_normalizers(settings: Settings) -> Iterable[Normalizer]:  # type: 
 
     For each address they are asked one after the other, and the first answer wins: a recipient, or a rejection with
     its reason. None passes the address on. Installed plugins are asked before the framework's own, by name, unless
-    the setting ``normalizers`` gives an order; ``tryfirst`` and ``trylast`` move yours inside that order.
+    the setting ``normalizers`` gives an order; ``tryfirst`` and ``trylast`` move yours before or behind all others.
 
     :param settings: the settings; :meth:`~notifykit.settings.Settings.section` resolves your own.
     :return: objects with a ``name`` and a ``normalize`` method.
@@ -94,4 +94,12 @@ def notifykit_commands(register: Callable[[click.Command], None]) -> None:
     plugin, and sets it aside.
 
     :param register: takes a :class:`click.Command`.
+    """
+
+
+@hookspec
+def notifykit_about() -> About:  # type: ignore[empty-body]
+    """Say what the program can tell of you: settings, error codes, checks for ``doctor``, pages for ``help``.
+
+    Called only by commands that tell people something; nothing on the road depends on it.
     """

@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import http.client
 import io
+import os
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -18,12 +20,10 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from notifykit.errors import ConfigError, NotReached, OutcomeUnknown
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, without_frames
 from notifykit.masking import SecretBytes
 
 if TYPE_CHECKING:
-    import socket
-
     import urllib3
 
 #: The most that is read of an answer, in bytes.
@@ -80,10 +80,16 @@ class HttpClient:
         self._path = parts.path
         self._query = f"?{parts.query}" if parts.query else ""
         self._idle_limit = idle_limit
+        self._pools: dict[int, urllib3.HTTPConnectionPool] = {}
+        self._closed = False
 
-    @functools.cached_property
+    @property
     def _pool(self) -> urllib3.HTTPConnectionPool:
-        return _make_pool(self._https, self._host, self._port, self._idle_limit)
+        """The connections of this process: a forked child that used its parent's would read its parent's answers."""
+        process = os.getpid()
+        if process not in self._pools:
+            self._pools[process] = _make_pool(self._https, self._host, self._port, self._idle_limit)
+        return self._pools[process]
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> HttpAnswer:
         """Post a body and read the whole answer.
@@ -98,6 +104,11 @@ class HttpClient:
         """
         import urllib3
 
+        if self._closed:
+            raise NotReached(
+                "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
+            )
+        _check_headers(headers)
         try:
             response = self._pool.urlopen(
                 "POST",
@@ -112,14 +123,23 @@ class HttpClient:
             content = _read(response)
             return HttpAnswer(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
         except NotReached as error:
-            raise NotReached(error.detail, error.code) from _without_frames(error.__cause__)
+            raise NotReached(error.detail, error.code) from error.__cause__ and without_frames(error.__cause__)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _unknown(error) from _without_frames(error)
+            raise _unknown(error) from without_frames(error)
 
     def close(self) -> None:
         """Close the connections."""
-        if "_pool" in self.__dict__:
-            self._pool.close()
+        self._closed = True
+        pool = self._pools.pop(os.getpid(), None)
+        if pool is not None:
+            pool.close()
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what can't be a header before anything is sent."""
+    for name, value in headers.items():
+        if not (value.isprintable() and value.isascii()):
+            raise NotReached(f"The header {name} can't be sent: it has characters that no header may have.", waits=())
 
 
 def _read(response: urllib3.BaseHTTPResponse) -> bytes:
@@ -147,15 +167,6 @@ def _unknown(error: Exception) -> OutcomeUnknown:
     return OutcomeUnknown("The connection broke off before the answer.", code="connection_lost")
 
 
-def _without_frames(error: BaseException | None) -> BaseException | None:
-    """Drop the tracebacks of a foreign exception: their frames hold what was sent."""
-    seen = error
-    while seen is not None:
-        seen.__traceback__ = None
-        seen = seen.__cause__ or seen.__context__
-    return error
-
-
 @functools.cache
 def _tls_context() -> ssl.SSLContext:
     """Return the process's one TLS context: reading the system's certificates costs more than a request."""
@@ -173,12 +184,16 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
 
         _used = 0.0
 
+        def _new_conn(self) -> socket.socket:
+            return _connected(self._dns_host, self.port, self.timeout, self.socket_options)
+
         def connect(self) -> None:
             try:
                 super().connect()
             except Exception as error:
                 why = _why(error)
-                raise NotReached(f"No connection to the provider came about: {why.replace('_', ' ')}.", why) from error
+                detail = f"No connection to {host} came about: {why.replace('_', ' ')}."
+                raise NotReached(detail, why, action=_CURES[why]) from error
 
         @property
         def is_connected(self) -> bool:
@@ -206,18 +221,47 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
     return secure
 
 
-def _why(error: Exception) -> str:
-    from urllib3 import exceptions
+def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socket:
+    """Connect to the first address of a host that answers: one timeout for all of its addresses together."""
+    ends = time.monotonic() + (timeout if isinstance(timeout, int | float) else CONNECT_LIMIT)
+    failure: OSError = OSError("the host has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no address of the host answered in time") from failure
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(left)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
 
-    if isinstance(error, exceptions.NameResolutionError):
+
+_SAFE: Final = "Nothing was sent, so sending again is safe."
+#: What to do, by why no connection came about.
+_CURES: Final = {
+    "name_not_found": f"Check how the host is spelled, and the DNS of this machine. {_SAFE}",
+    "tls_failed": f"Check that the host speaks HTTPS on this port, and the certificates of this machine. {_SAFE}",
+    "connection_refused": f"Check host and port: nothing listens there, or a firewall refuses. {_SAFE}",
+    "connect_timeout": f"Check the firewall of this machine, and whether the host is up. {_SAFE}",
+    "connect_failed": f"Check the network of this machine. {_SAFE}",
+}
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
         return "name_not_found"
-    if isinstance(error, ssl.SSLError | exceptions.SSLError):
+    if isinstance(error, ssl.SSLError):
         return "tls_failed"
-    if isinstance(error.__cause__, ConnectionRefusedError):
+    if isinstance(error, ConnectionRefusedError):
         return "connection_refused"
-    if isinstance(error.__cause__ or error, TimeoutError | exceptions.ConnectTimeoutError):
-        return "connect_timeout"
-    return "connect_failed"
+    return "connect_timeout" if isinstance(error, TimeoutError) else "connect_failed"
 
 
 class _Response(http.client.HTTPResponse):

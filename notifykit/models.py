@@ -43,15 +43,11 @@ class SkipReason(enum.StrEnum):
     """Why a recipient was not tried."""
 
     DUPLICATE = "duplicate"
-    GUARD = "guard"
-    CANCELLED = "cancelled"
     DEADLINE = "deadline"
 
 
 _SKIP_ADVICE = {
     SkipReason.DUPLICATE: "The same recipient stands earlier in the list; nothing to do.",
-    SkipReason.GUARD: "A guard vetoed it; its reason says which.",
-    SkipReason.CANCELLED: "The send was cancelled before its turn; it was not sent, so sending it again is safe.",
     SkipReason.DEADLINE: "The deadline came first; it was not sent, so sending it again is safe.",
 }
 
@@ -205,8 +201,10 @@ class Capabilities:
     channels: frozenset[Channel] = frozenset({Channel.SMS})
     #: The most recipients that one request may have.
     batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    #: Whether it can pretend: accept without delivering.
+    #: Whether it can pretend: accept without delivering. The DSN option ``test`` says which.
     test_mode: bool = False
+    #: Whether what it takes reaches people; False where it pretends, and for stand-ins.
+    live: bool = True
     #: Whether the provider recognises a repeated ``idempotency_key``.
     idempotent: bool = False
     #: How fast it may be asked; None where there is no limit.
@@ -217,6 +215,8 @@ class Capabilities:
     check: Callable[[Message], TransportError | None] | None = None
     #: Pure: what one recipient of a text of so many segments costs, in the provider's unit; None where unknown.
     price: Callable[[Recipient, int], float | None] | None = None
+    #: What the provider calls one unit of cost: ``point``.
+    unit: str = "unit"
     #: What a person should know before sending, each a sentence.
     notices: tuple[str, ...] = ()
 
@@ -245,6 +245,11 @@ class Batch:
         return len(self.recipients)
 
 
+def _are_errors(instance: object, attribute: object, value: Any) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(error, TransportError) for error in value.values()):
+        raise TypeError("refused is a mapping of canonical addresses to TransportErrors")
+
+
 @attrs.frozen
 class Submission:
     """What the provider said about a batch that it took."""
@@ -258,9 +263,11 @@ class Submission:
     #: Whether it was a test: taken, never delivered.
     test: bool = False
     #: Recipients of the batch that it did not take, by canonical address.
-    refused: Mapping[str, TransportError] = attrs.field(factory=dict, repr=_counted)
+    refused: Mapping[str, TransportError] = attrs.field(factory=dict, repr=_counted, validator=_are_errors)
     #: Where the answer departs from the provider's contract, each a sentence.
     warnings: tuple[str, ...] = ()
+    #: What a person should know now that it was taken; None for nothing special.
+    advice: str | None = None
     #: The provider's answer, field by field, as far as the transport keeps it.
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=_counted)
 
@@ -334,14 +341,18 @@ class Receipt:
             return self.error.action
         if self.skipped:
             return _SKIP_ADVICE[self.skipped]
-        test = "Test mode: it was queued and reaches no phone. Switch test mode off to send for real."
-        keep = "Keep the message id: status and delivery reports are asked by it."
-        warnings = self.submission.warnings if self.submission else ()
-        return " ".join((*warnings, test if self.test else keep))
+        if self.submission is None:
+            return ""
+        told = self.submission.advice
+        if told is None and self.test:
+            told = "It was a test: nothing reaches a phone."
+        if told is None and self.message_id:
+            told = "Keep the message id: status and delivery reports are asked by it."
+        return " ".join((*self.submission.warnings, told or "The provider took it; there is nothing to do."))
 
     def __str__(self) -> str:
-        why = self.code or (self.error.detail if self.error else self.skipped)
-        return f"{self.recipient}: {self.outcome}" + (f" ({why})" if why else "")
+        why = str(self.error or self.skipped or "")
+        return f"{self.recipient}: {self.outcome}" + (f", {why}" if why else "")
 
 
 @attrs.frozen

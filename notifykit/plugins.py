@@ -19,8 +19,8 @@ import attrs
 import pluggy
 
 from notifykit import hookspecs
-from notifykit.errors import ConfigError, PluginError
-from notifykit.protocols import Cleaner, Normalizer, Sink, TransportFactory
+from notifykit.errors import INTERRUPTS, ConfigError, PluginError
+from notifykit.protocols import About, Cleaner, Normalizer, Sink, TransportFactory
 from notifykit.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ _STATION_HOOKS: Final = {
     "transport": ("notifykit_transports", TransportFactory),
     "sink": ("notifykit_sinks", Sink),
 }
-#: What a plugin may raise: ``sys.exit()`` at import among it. Only an interrupt goes through.
-_ANYTHING: Final = (Exception, SystemExit)
 
 
 class Status(enum.StrEnum):
@@ -236,13 +234,30 @@ class PluginHost:
         for name in sorted(self._names(), key=lambda name: self._tiers[name] != 2):
             try:
                 brought = self._commands(name, commands)
-            except _ANYTHING as error:  # a plugin may raise anything
+            except INTERRUPTS:
+                raise
+            except BaseException as error:  # a plugin may raise anything
                 self._set_aside(name, error)
                 continue
             stations = (item for item in self._infos[name].brings if not item.startswith("command:"))
             self._list(name, (*stations, *(f"command:{label}" for label in brought)))
             commands |= {label: (command, self._infos[name]) for label, command in brought.items()}
         return {label: pair for label, pair in commands.items() if not self._is_off(f"command:{label}")}
+
+    def about(self) -> dict[str, About]:
+        """Return what plugins say of themselves, by their names."""
+        told: dict[str, About] = {}
+        for name in self._names():
+            try:
+                for about in self._call(name, "notifykit_about"):
+                    if not isinstance(about, About):
+                        raise PluginError(name, f"notifykit_about brings a {type(about).__name__}, not an About")
+                    told[name] = about
+            except INTERRUPTS:
+                raise
+            except BaseException as error:  # a plugin may raise anything
+                self._set_aside(name, error)
+        return told
 
     def _commands(self, name: str, taken: Container[str]) -> dict[str, click.Command]:
         mine: dict[str, click.Command] = {}
@@ -278,7 +293,7 @@ class PluginHost:
         try:
             plugin = candidate.load()
             plugin = plugin() if isinstance(plugin, type) else plugin
-            hash(plugin)  # pluggy keeps plugins in sets: one that has no hash would break every call
+            _check_identity(name, plugin)
             self._manager.register(plugin, name)
             hooks = tuple(caller.name for caller in self._manager.get_hookcallers(self._manager.get_plugin(name)) or ())
             unknown = [hook for hook in hooks if not hasattr(hookspecs, hook)]
@@ -290,12 +305,14 @@ class PluginHost:
                     name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else "")
                 )
             self._infos[name] = attrs.evolve(self._infos[name], hooks=tuple(sorted(hooks)))
-        except _ANYTHING as error:  # a plugin may raise anything while it is imported
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # a plugin may raise anything while it is imported
             self._set_aside(name, error)
 
     def _set_aside(self, name: str, error: BaseException) -> None:
         """Roll back whatever the plugin did, and keep why."""
-        reason = error.detail if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        reason = error.detail if isinstance(error, PluginError) else _words(error)
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
         self._infos[name] = attrs.evolve(
@@ -325,10 +342,12 @@ class PluginHost:
             for kind, (hook, shape) in _STATION_HOOKS.items():
                 for item in self._items(name, hook, settings):
                     _check_shape(name, kind, item, shape)
-                    brought.append(_Contribution(kind, item, name, (self._tiers[name], self._rank(name, hook))))
+                    brought.append(_Contribution(kind, item, name, (self._rank(name, hook), self._tiers[name])))
         except ConfigError:
             raise
-        except _ANYTHING as error:  # a plugin may raise anything
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # a plugin may raise anything
             self._set_aside(name, error)
             return []
         commands = (item for item in self._infos[name].brings if item.startswith("command:"))
@@ -403,14 +422,32 @@ def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidat
         yield _Candidate(dotted.rpartition(".")[2], "notifykit", None, dotted, load, tier=2)
 
 
+def _words(error: BaseException) -> str:
+    """Return what an exception says, if it can say anything."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except INTERRUPTS:
+        raise
+    except BaseException:  # even the words of a stranger's exception may raise
+        return type(error).__name__
+
+
+def _check_identity(name: str, plugin: object) -> None:
+    """Refuse a plugin that the manager could not tell from others: it keeps them in sets, and compares them."""
+    hash(plugin)
+    if plugin == object():
+        raise PluginError(name, "it says that it equals everything, so it can't be told from other plugins")
+
+
 def _check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
     if isinstance(item, type):
         raise PluginError(plugin, f"the {kind} {item.__name__} is a class: bring an object of it")
-    if not isinstance(item, shape):
-        wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
-        missing = [name for name in sorted(wanted) if not hasattr(item, name)]
-        lacks = f"lacks {', '.join(missing)}" if missing else f"is no {shape.__name__}"
-        raise PluginError(plugin, f"the {kind} {type(item).__name__} {lacks}")
+    if shape is TransportFactory and not isinstance(item, TransportFactory):
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} is no TransportFactory")
+    wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
+    missing = [name for name in sorted(wanted) if not hasattr(item, name)]
+    if missing:
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} lacks {', '.join(missing)}")
     if not isinstance(item.name, str) or not item.name:
         raise PluginError(plugin, f"the {kind} {type(item).__name__} has no name")
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+import enum
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import attrs
 
 from notifykit.dsn import Dsn
+from notifykit.errors import TransportError
 from notifykit.events import Event
 from notifykit.models import Batch, Capabilities, Channel, Cleaned, Recipient, Rejected, Submission
-from notifykit.settings import Settings
+from notifykit.settings import Field, Settings
 
 
 @runtime_checkable
@@ -71,6 +73,40 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give back connections and files. Called once, at the end."""
+        ...
+
+
+@runtime_checkable
+class KnowsNumbers(Protocol):
+    """A transport whose provider can be asked about addresses without sending to them."""
+
+    def refusals(self, recipients: Sequence[Recipient], timeout: float) -> Mapping[str, TransportError]:
+        """Ask about recipients, ``capabilities.batch_size`` at most, and return why some would be refused.
+
+        :return: an error for each canonical address that the provider would not take; nothing about the others.
+        :raises TransportError: where there is no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsBalance(Protocol):
+    """A transport whose provider can be asked what is left on the account."""
+
+    def balance(self, timeout: float) -> float | None:
+        """Return what is left, in the provider's unit; None where it does not say.
+
+        :raises TransportError: where there is no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class ShowsRequests(Protocol):
+    """A transport that can show a request instead of making it."""
+
+    def describe(self, batch: Batch) -> str:
+        """Return the request that ``send`` would make, as text: secrets as stars, addresses masked."""
         ...
 
 
@@ -145,3 +181,57 @@ class TransportFactory:
     configured: Callable[[Settings], bool] = _never
     #: What its transports can do, known without building one; stand-ins imitate it.
     capabilities: Callable[[], Capabilities] | None = None
+
+
+class Health(enum.StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@attrs.frozen
+class Check:
+    """One thing that ``notifykit doctor`` looked at. Nothing in it is secret: people paste it into bug reports."""
+
+    #: What was looked at.
+    name: str
+    #: How it ended.
+    health: Health
+    #: What was found, in one sentence.
+    found: str
+    #: What a person does about it; None where nothing has to be done.
+    fix: str | None = None
+
+
+def _no_codes() -> Sequence[TransportError]:
+    return ()
+
+
+def _no_checks(settings: Settings, *, online: bool) -> Iterable[Check]:
+    return ()
+
+
+class Checks(Protocol):
+    """Looks at a plugin's own affairs."""
+
+    def __call__(self, settings: Settings, *, online: bool) -> Iterable[Check]:
+        """Yield what was found; only where ``online`` is true may the network be asked."""
+        ...
+
+
+@attrs.frozen
+class About:
+    """What the program can tell of a plugin: in ``config``, ``doctor``, ``explain`` and ``help``."""
+
+    #: The table of its settings below ``[tool.notifykit]``; None where it has none.
+    section: str | None = None
+    #: Its settings.
+    fields: tuple[Field, ...] = ()
+    #: The provider's error codes, each as the error that it becomes.
+    codes: Callable[[], Sequence[TransportError]] = _no_codes
+    #: Looks whether everything is as it should be.
+    checks: Checks = _no_checks
+    #: Pages for ``notifykit help``, by their names.
+    topics: Mapping[str, Callable[[], str]] = attrs.field(factory=dict)

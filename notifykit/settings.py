@@ -22,6 +22,8 @@ from notifykit.masking import STARS, Secret
 
 _Number = TypeVar("_Number", int, float)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
+#: How alike two names are where one is a slip of the other; KWTSMS_LOG_FILE and KWTSMS_LOG_LEVEL are not.
+_NEARLY: Final = 0.9
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
 
@@ -148,8 +150,8 @@ class Sources:
     arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     #: The environment.
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    #: What the ``.env`` file says.
-    dotenv: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    #: What the ``.env`` file says; None for a name without a value.
+    dotenv: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
     #: The name of the ``.env`` file.
     dotenv_name: str = ".env"
     #: What the settings file says.
@@ -175,6 +177,19 @@ class Sources:
                 problems += error.problems
         return values, problems
 
+    def misspelt(self, fields: Iterable[Field]) -> list[str]:
+        """Return a problem for each name that is nearly one of the fields' variables: others are not our business."""
+        known = {name for field in fields for name in field.environment}
+        known |= {f"{name}_FILE" for field in fields if field.is_secret for name in field.environment}
+        prefixes = tuple({name.partition("_")[0] + "_" for name in known})
+        problems = []
+        for origin, names_there in (("environment", self.environment), (self.dotenv_name, self.dotenv)):
+            for name in sorted(names_there):
+                near = difflib.get_close_matches(name, known, 1, _NEARLY) if name.startswith(prefixes) else []
+                if near and name not in known:
+                    problems.append(f"{name} ({origin}) is not a setting: did you mean {near[0]}?")
+        return problems
+
     def _find(self, field: Field, section: str | None, overrides: Mapping[str, Any]) -> Value | None:
         for raw, origin, label in self._candidates(field, section, overrides):
             if raw is None or (isinstance(raw, str) and not raw.strip() and not field.empty_counts):
@@ -191,13 +206,15 @@ class Sources:
         self, field: Field, section: str | None, overrides: Mapping[str, Any]
     ) -> Iterable[tuple[Any, str, str]]:
         yield overrides.get(field.name), "DSN", field.name
-        if section is None:
-            yield self.arguments.get(field.name), "argument", field.name
+        said = self.arguments if section is None else self.arguments.get(section, {})
+        yield said.get(field.name), "argument", field.name if section is None else f"{section}.{field.name}"
         for name in field.environment:
             yield self.environment.get(name), "environment", name
             if field.is_secret and self.environment.get(f"{name}_FILE"):
                 yield _secret_file(self.environment[f"{name}_FILE"], name), "environment", f"{name}_FILE"
         for name in field.environment:
+            if name in self.dotenv and self.dotenv[name] is None:
+                raise ConfigError(f"{name} ({self.dotenv_name}) has no value: write {name}=…, or take the line out")
             yield self.dotenv.get(name), self.dotenv_name, name
         table = self.table.get(section, {}) if section else self.table
         if isinstance(table, Mapping):
@@ -299,7 +316,12 @@ class Settings:
         """
         sources, problems = _gather(dict(arguments or {}), environment, pathlib.Path(directory), env_file)
         known = {field.name for field in FIELDS}
-        problems += _strangers(sources.arguments, known, "argument")
+        problems += _strangers(
+            {name: value for name, value in sources.arguments.items() if not isinstance(value, Mapping)},
+            known,
+            "argument",
+        )
+        problems += sources.misspelt(FIELDS)
         problems += _strangers(
             {name: value for name, value in sources.table.items() if not isinstance(value, Mapping)},
             known,
@@ -335,6 +357,8 @@ class Settings:
         known = {field.name for field in fields}
         table = self.sources.table.get(name, {})
         problems = _strangers(overrides or {}, known, "DSN")
+        problems += _strangers(self.sources.arguments.get(name, {}), known, f"argument {name}")
+        problems += self.sources.misspelt(fields)
         if isinstance(table, Mapping):
             problems += _strangers(table, known, f"{self.sources.table_name} [{name}]")
         else:
@@ -367,7 +391,7 @@ def _gather(
     return sources, problems + more
 
 
-def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str], list[str]]:
+def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str | None], list[str]]:
     from dotenv.parser import parse_stream
 
     try:
@@ -378,12 +402,12 @@ def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str],
         return {}, [f"{file.name} is a folder"] if required else []
     except (OSError, UnicodeDecodeError) as error:
         return {}, [f"{file.name} can't be read: {type(error).__name__}"]
-    values: dict[str, str] = {}
+    values: dict[str, str | None] = {}
     problems: list[str] = []
     for binding in parse_stream(io.StringIO(content)):
         if binding.error:
             problems.append(f"{file.name} line {binding.original.line} can't be read: write NAME=value, close quotes")
-        elif binding.key is not None and binding.value is not None:
+        elif binding.key is not None:
             values[binding.key] = binding.value
     return values, problems
 

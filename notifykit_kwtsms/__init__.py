@@ -1,1 +1,52 @@
-"""The kwtSMS gateway (Kuwait) for notifykit."""
+"""The kwtSMS gateway (Kuwait) for notifykit, and its documented client.
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from notifykit_kwtsms.client.aio import AsyncKwtSMS
+    from notifykit_kwtsms.client.message import clean_message
+    from notifykit_kwtsms.client.sync import KwtSMS
+    from notifykit_kwtsms.client.webhook import parse_webhook
+    from notifykit_kwtsms.phone.digits import normalize_phone
+    from notifykit_kwtsms.phone.documented import validate_phone_format, validate_phone_input
+    from notifykit_kwtsms.phone.rules import find_country_code
+
+__all__ = (
+    "KwtSMS",
+    "AsyncKwtSMS",
+    "normalize_phone",
+    "validate_phone_input",
+    "validate_phone_format",
+    "find_country_code",
+    "clean_message",
+    "parse_webhook",
+)
+
+_HOME = {
+    "KwtSMS": "client.sync",
+    "AsyncKwtSMS": "client.aio",
+    "normalize_phone": "phone.digits",
+    "validate_phone_input": "phone.documented",
+    "validate_phone_format": "phone.documented",
+    "find_country_code": "phone.rules",
+    "clean_message": "client.message",
+    "parse_webhook": "client.webhook",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from notifykit import Cleaner, Normalizer, Settings, TransportFactory, hookimpl
+from notifykit.protocols import About
 
 if TYPE_CHECKING:
     import click
@@ -36,6 +37,14 @@ def notifykit_transports(settings: Settings) -> Sequence[TransportFactory]:
     from notifykit_kwtsms.transport import build, capabilities
 
     return [TransportFactory("kwtsms", build, configured=is_configured, capabilities=capabilities)]
+
+
+@hookimpl
+def notifykit_about() -> About:
+    """Tell the program what it may tell people."""
+    from notifykit_kwtsms.about import ABOUT
+
+    return ABOUT
 
 
 @hookimpl

@@ -47,7 +47,7 @@ USERNAME: Final = Field("username", text, environment=("KWTSMS_USERNAME",), help
 FIELDS: Final = (
     USERNAME,
     Field("password", secret, environment=("KWTSMS_PASSWORD",), help="The API password."),
-    Field("sender", text, SHARED_SENDER, ("KWTSMS_SENDER_ID", "KWTSMS_SENDER"), help="The sender ID, case sensitive."),
+    Field("sender", text, None, ("KWTSMS_SENDER_ID", "KWTSMS_SENDER"), help="The sender ID, case sensitive."),
     Field("test", boolean, True, ("KWTSMS_TEST_MODE",), empty_counts=True, help="1 queues only; 0 sends for real."),
     Field(
         "log_file", path, "kwtsms.log", ("KWTSMS_LOG_FILE",), empty_counts=True, help="The log of the KwtSMS client."
@@ -94,8 +94,9 @@ class KwtSmsSettings:
 
         :raises ConfigError: with every problem.
         """
-        values = settings.section(SECTION, FIELDS, _overrides(dsn))
-        return cls(**{name: value.value for name, value in values.items()})
+        values = {name: value.value for name, value in settings.section(SECTION, FIELDS, _overrides(dsn)).items()}
+        values["sender"] = values["sender"] or settings.sender or SHARED_SENDER
+        return cls(**values)
 
     def credentials(self) -> tuple[str, Secret]:
         """Return user name and password.
@@ -103,8 +104,8 @@ class KwtSmsSettings:
         :raises ConfigError: where one is missing.
         """
         missing = [
-            f"{variable} is missing: put it into the environment or .env, or use "
-            f"kwtsms://user:password@default as the transport. {hint}"
+            f"{variable} is missing: put it into the environment or .env, which Notifier.from_settings() reads and "
+            f"Notifier(…) does not, or use kwtsms://user:password@default as the transport. {hint}"
             for variable, given, hint in (
                 ("KWTSMS_USERNAME", self.username, "It is the API user (kwtsms.com → Account → API), not your login."),
                 ("KWTSMS_PASSWORD", self.password, "It is the API password, not that of the website."),

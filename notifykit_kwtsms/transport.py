@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from notifykit import Batch, BuildContext, Capabilities, Channel, Dsn, Pace, Recipient, Secret, Submission
+import attrs
+
+from notifykit import (
+    Batch,
+    BuildContext,
+    Capabilities,
+    Channel,
+    Dsn,
+    OutcomeUnknown,
+    Pace,
+    Recipient,
+    Secret,
+    Submission,
+    TransportError,
+)
+from notifykit.masking import STARS
+from notifykit_kwtsms.api import endpoints
+from notifykit_kwtsms.api.calls import Listener
+from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.gateway import Gateway, Sent
 from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SHARED_SENDER
 from notifykit_kwtsms.settings import KwtSmsSettings
@@ -17,6 +37,13 @@ _TEST_NOTICE: Final = (
     "Test mode: messages are queued at kwtSMS and charged, and reach no phone. "
     "Delete them at kwtsms.com → Account → Queue to get the points back; KWTSMS_TEST_MODE=0 sends for real."
 )
+_TEST_ADVICE: Final = "Test mode: it is queued at kwtSMS and reaches no phone; KWTSMS_TEST_MODE=0 sends for real."
+_LOOK: Final = (
+    "It may have been sent. Look for this number and time at kwtsms.com, in the queue and in the archive of the account, "
+    "before you send it again."
+)
+_MALFORMED: Final = "ERR025"
+_NO_ROUTE: Final = "ERR026"
 _SHARED_NOTICE: Final = (
     "KWT-SMS is the shared sender for trying things out: it is slow, and some Kuwaiti networks block it. "
     "Set KWTSMS_SENDER_ID to a sender of your own."
@@ -37,6 +64,7 @@ def capabilities() -> Capabilities:
         measure=measure,
         check=check,
         price=price,
+        unit="point",
     )
 
 
@@ -46,44 +74,71 @@ class KwtSmsTransport:
     :param username: the API user.
     :param password: the API password.
     :param settings: everything else.
+    :param listener: hears each call to the gateway.
     """
 
     name = "kwtsms"
 
-    def __init__(self, username: str, password: Secret, settings: KwtSmsSettings) -> None:
+    def __init__(
+        self, username: str, password: Secret, settings: KwtSmsSettings, listener: Listener | None = None
+    ) -> None:
         self._settings = settings
         self._username = username
         #: The account itself, for balance, sender IDs, coverage, status and delivery reports.
-        self.gateway = Gateway(username, password, settings.base_url)
-        general = capabilities()
-        self.capabilities = Capabilities(
-            channels=general.channels,
-            batch_size=general.batch_size,
-            test_mode=True,
-            measure=general.measure,
-            check=general.check,
-            price=general.price,
+        self.gateway = Gateway(username, password, settings.base_url, listener)
+        self.capabilities = attrs.evolve(
+            capabilities(),
+            live=not settings.test,
             pace=Pace(settings.rate, _account(username, settings.base_url)),
             notices=_notices(settings),
         )
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one ``send`` request."""
-        sent = self.gateway.send(
-            sender=batch.message.sender or self._settings.sender,
-            numbers=[recipient.address for recipient in batch.recipients],
-            text=batch.message.text,
-            timeout=timeout,
-            test=self._settings.test,
-        )
+        sender = batch.message.sender or self._settings.sender
+        try:
+            sent = self.gateway.send(
+                sender=sender,
+                numbers=[recipient.address for recipient in batch.recipients],
+                text=batch.message.text,
+                timeout=timeout,
+                test=self._settings.test,
+            )
+        except OutcomeUnknown as error:
+            raise attrs.evolve(error, action=_LOOK) from error.__cause__
         return Submission(
             message_id=sent.message_id,
             cost=sent.points,
             balance=sent.balance,
             test=self._settings.test,
-            warnings=_departures(sent, batch),
+            warnings=(*_departures(sent, batch), *_about_sender(sender, test=self._settings.test)),
+            advice=_TEST_ADVICE if self._settings.test else None,
             fields=sent.fields,
         )
+
+    def balance(self, timeout: float) -> float | None:
+        """Ask for the points that are left."""
+        return self.gateway.balance(timeout).available
+
+    def refusals(self, recipients: Sequence[Recipient], timeout: float) -> Mapping[str, TransportError]:
+        """Ask which of at most 200 numbers are malformed, or have no route on this account."""
+        answer = self.gateway.validate([recipient.address for recipient in recipients], timeout)
+        malformed, unrouted = error_for(_MALFORMED), error_for(_NO_ROUTE)
+        return dict.fromkeys(answer.error, malformed) | dict.fromkeys(answer.no_route, unrouted)
+
+    def describe(self, batch: Batch) -> str:
+        """Return the ``send`` request as it would leave, with the account and the numbers masked."""
+        body = {
+            "username": STARS,
+            "password": STARS,
+            "sender": batch.message.sender or self._settings.sender,
+            "mobile": ",".join(map(str, batch.recipients)),
+            "message": batch.message.text,
+            "test": "1" if self._settings.test else "0",
+        }
+        parts = urlsplit(f"{self._settings.base_url}{endpoints.SEND.name}/")
+        head = f"POST {parts.path} HTTP/1.1\nHost: {parts.netloc}\nContent-Type: application/json"
+        return f"{head}\nAccept: application/json\n\n{json.dumps(body, ensure_ascii=False, indent=2)}"
 
     def close(self) -> None:
         """Close the connections."""
@@ -114,9 +169,12 @@ def _account(username: str, base_url: str) -> str:
 
 
 def _notices(settings: KwtSmsSettings) -> tuple[str, ...]:
-    if settings.test:
-        return (_TEST_NOTICE,)
-    return (_SHARED_NOTICE,) if settings.sender == SHARED_SENDER else ()
+    return (_TEST_NOTICE,) if settings.test else _about_sender(settings.sender, test=False)
+
+
+def _about_sender(sender: str, *, test: bool) -> tuple[str, ...]:
+    """Warn where a live message goes out under the shared sender: it counts as accepted, and may not arrive."""
+    return (_SHARED_NOTICE,) if sender == SHARED_SENDER and not test else ()
 
 
 def _departures(sent: Sent, batch: Batch) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from typing import Final
 
 from notifykit.errors import (
     AuthFailed,
@@ -43,6 +44,21 @@ class Exit(enum.IntEnum):
     #: Ctrl-C.
     INTERRUPTED = 130
 
+
+#: The same for people: ``notifykit help exit-codes``.
+MEANINGS: Final = {
+    Exit.OK: "all accepted, all valid, all well",
+    Exit.FAILED: "nothing was accepted, or any other failure",
+    Exit.USAGE: "the command line or the settings can't be used, or a question could not be asked",
+    Exit.PARTLY: "some were accepted and some not, or some numbers are not valid",
+    Exit.CREDENTIALS: "the account's user name, password, permission or IP address",
+    Exit.NOT_REACHED: "the provider could not be reached: certainly not sent",
+    Exit.UNKNOWN: "it may have been sent: look before you send again",
+    Exit.CREDIT: "not enough credit, or above --max-cost",
+    Exit.RATE: "too much at once, after all tries",
+    Exit.PLUGIN: "a plugin failed or is missing",
+    Exit.INTERRUPTED: "Ctrl-C",
+}
 
 _BY_ERROR = (
     (ConfigError, Exit.USAGE),

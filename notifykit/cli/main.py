@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -12,14 +13,29 @@ from typing import Any, Final
 import click
 
 import notifykit
+from notifykit.cli import terminal
 from notifykit.cli.envelope import failure
 from notifykit.cli.exits import Exit, for_error
+from notifykit.cli.following import following
+from notifykit.cli.manner import Manner, begin, common, manner
+from notifykit.cli.status import show_status
 from notifykit.errors import NotifyError
 from notifykit.plugins import BUILTINS, PluginHost
 from notifykit.settings import Settings
 
 #: The framework's own commands, by dotted path, through the same door as those of plugins.
-COMMANDS: Final = ("notifykit.cli.plugins",)
+COMMANDS: Final = (
+    "notifykit.cli.send",
+    "notifykit.cli.preview",
+    "notifykit.cli.explain",
+    "notifykit.cli.validate",
+    "notifykit.cli.log",
+    "notifykit.cli.plugins",
+    "notifykit.cli.config",
+    "notifykit.cli.doctor",
+    "notifykit.cli.completion",
+    "notifykit.cli.help",
+)
 
 
 class Program(click.Group):
@@ -39,20 +55,37 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was typed, or guess which one was meant."""
         name = args[0]
+        manner().command = name
         if self.get_command(ctx, name) is None and not name.startswith("-"):
+            manner().command = "notifykit"
             near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
             hint = f" Did you mean `notifykit {near[0]}`?" if near else " `notifykit --help` lists what there is."
             ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the framework's own commands, and those of plugins below them."""
+        own: list[tuple[str, str]] = []
+        brought: list[tuple[str, str]] = []
+        limit = max(20, formatter.width - 16)
+        for name, (command, info) in sorted(_host(ctx).commands().items()):
+            rows = own if info.location in COMMANDS else brought
+            rows.append((name, command.get_short_help_str(limit)))
+        for title, rows in (("Commands", own), ("Commands from plugins", brought)):
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
 
 def _host(ctx: click.Context) -> PluginHost:
     found = ctx.find_object(PluginHost)
     if found is None:
-        settings = Settings.load()  # what is wrong with them is for the commands that need them to say
+        # What is wrong with the settings is for the commands that need them to say.
+        settings = Settings.load(env_file=manner().env_file)
         ctx.obj = found = PluginHost(
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
+            entry_points=manner().plugins,
             builtins=(*BUILTINS, *COMMANDS),
         )
     return found
@@ -74,6 +107,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 @click.group(
     cls=Program,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Try it without an account: notifykit demo",
 )
@@ -87,24 +121,65 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     help="Leave out a plugin, or something that it brings. May be repeated.",
 )
 @click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show versions.")
-def program(plugin_options: Sequence[str]) -> None:
-    """Send a notification, and know what happened to it."""
+@common
+@click.pass_context
+def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) -> int:
+    """Send a notification, and know what happened to it.
+
+    Without a command it says what is set up, and what to type next.
+    """
+    if ctx.invoked_subcommand is None:
+        return show_status(_host(ctx), as_json=as_json)
+    return Exit.OK
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [_repaired(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    now = begin(given)
+    terminal.prepare()
+    code = _run(given, now)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            terminal.hang_up(stream)
+    sys.exit(code)
+
+
+def _run(given: list[str], now: Manner) -> int:
     try:
         result: Any = program.main(args=given, prog_name="notifykit", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo("Interrupted.", err=True)
-        sys.exit(Exit.INTERRUPTED)
+        _complain(error, error.format_message(), now)
+        return error.exit_code
+    except click.Abort as error:
+        if now.json:
+            failure(now.command, error)
+        terminal.warn("Interrupted.")
+        return Exit.INTERRUPTED
     except NotifyError as error:
-        if "--json" in given:
-            failure(next((word for word in given if not word.startswith(("-", "no:"))), "notifykit"), error)
-        click.echo(f"notifykit: {error}", err=True)
-        sys.exit(for_error(error))
-    sys.exit(result if isinstance(result, int) else 0)
+        _complain(error, str(error), now)
+        return for_error(error)
+    except BrokenPipeError:
+        # Whoever read the answer has seen enough.
+        terminal.hang_up(sys.stdout)
+        return Exit.OK
+    return result if isinstance(result, int) else Exit.OK
+
+
+def _complain(error: Exception, words: str, now: Manner) -> None:
+    """Say what went wrong and what to type next, and in the document where one was asked for."""
+    then = following(error, now.command)
+    if now.json:
+        failure(now.command, error, then)
+    terminal.warn(f"notifykit: {words}")
+    terminal.warn(f"Next: {then}")
+
+
+def _repaired(word: str) -> str:
+    """Return a word of the command line as UTF-8, also where the locale is so old that Python could not read it."""
+    try:
+        return word if word.isascii() else os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        return word

@@ -10,20 +10,28 @@ import click
 
 from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
+from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.rehearsal import load_settings
+from notifykit.cli.terminal import answer_line, warn
 from notifykit.errors import ConfigError
 from notifykit.hookspecs import hookimpl
 from notifykit.plugins import PluginHost, PluginInfo, Status
-from notifykit.settings import Settings
 
 
-@click.command("plugins")
-@click.option("-v", "--verbose", is_flag=True, help="Show where broken plugins broke.")
+@click.command(
+    "plugins",
+    epilog=examples(
+        "notifykit plugins",
+        "notifykit plugins -v          where broken ones broke",
+        "notifykit -p no:NAME plugins  without one of them",
+    ),
+)
 @click.option("--trace", is_flag=True, help="Tell of every hook call on standard error.")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+@common
 @click.pass_context
-def plugins(ctx: click.Context, verbose: bool, trace: bool, as_json: bool) -> int:
+def plugins(ctx: click.Context, trace: bool, as_json: bool) -> int:
     """List plugins: what works, what is switched off, what is broken and why."""
-    settings = Settings.load()
+    settings = load_settings()
     host = ctx.ensure_object(PluginHost)
     warnings = list(settings.problems)
     if trace:
@@ -38,9 +46,9 @@ def plugins(ctx: click.Context, verbose: bool, trace: bool, as_json: bool) -> in
     if as_json:
         answer("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
     else:
-        _table(host.plugins, verbose=verbose)
+        _table(host.plugins, verbose=manner().verbose)
         for warning in warnings:
-            click.echo(f"warning: {warning}", err=True)
+            warn(f"warning: {warning}")
     return Exit.PLUGIN if broken else Exit.OK
 
 
@@ -58,11 +66,11 @@ def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row, info in zip(rows, (None, *infos), strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        click.echo("  ".join((*cells, row[3])).rstrip())
+        answer_line("  ".join((*cells, row[3])).rstrip())
         if info and info.reason:
-            click.echo(textwrap.indent(info.reason, " " * (widths[0] + 2)))
+            answer_line(textwrap.indent(info.reason, " " * (widths[0] + 2)))
         if info and info.traceback and verbose:
-            click.echo(textwrap.indent(info.traceback, "    "), nl=False)
+            answer_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))
 
 
 @hookimpl

@@ -15,7 +15,7 @@ from notifykit.flow.driving import drive_async
 from notifykit.flow.front import Front
 from notifykit.flow.normalizing import Addresses, normalize
 from notifykit.flow.planning import cut
-from notifykit.flow.reporting import report
+from notifykit.flow.reporting import report_async
 from notifykit.models import Channel, Receipt, Report
 
 #: Requests under way at once: two a second, none longer than its timeout, stay below it.
@@ -40,22 +40,23 @@ class AsyncNotifier(Front):
         sender: str | None = None,
         via: Via | None = None,
         channel: Channel | str = Channel.SMS,
-        tags: Iterable[str] = (),
+        tags: str | Iterable[str] = (),
         idempotency_key: str | None = None,
         deadline: float | None = None,
     ) -> Report:
         """Send a text to one recipient or many and return what happened to each; see :meth:`Notifier.send`.
 
-        Where the task is cancelled, nothing more is sent; a request that is out is still heard and told to the sinks.
+        Where the task is cancelled, nothing more is sent; a request that is out is still heard and told to the sinks, as
+        long as the event loop runs.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key)
         trip = self._house.trip(via, deadline, window=None)
         recipients = normalize(to, message, trip)
         prepared = clean(message, trip)
-        batches = cut(recipients, prepared, trip)
+        batches = list(cut(recipients, prepared, trip))
         steps = deliver(batches, prepared, trip)
         receipts = drive_async(steps, trip.transport, trip.clock, self._executor)
-        return report([receipt async for receipt in receipts], prepared)
+        return await report_async(receipts, prepared)
 
     async def stream(
         self,
@@ -65,7 +66,7 @@ class AsyncNotifier(Front):
         sender: str | None = None,
         via: Via | None = None,
         channel: Channel | str = Channel.SMS,
-        tags: Iterable[str] = (),
+        tags: str | Iterable[str] = (),
         idempotency_key: str | None = None,
         deadline: float | None = None,
     ) -> AsyncIterator[Receipt]:

@@ -42,6 +42,8 @@ class Exchange:
     batch: Batch
     #: Seconds for the whole exchange.
     timeout: float
+    #: The monotonic time at which the send ends, if it does: a request that starts late has less.
+    ends: float | None = None
 
 
 class Abandoned(BaseException):
@@ -49,7 +51,7 @@ class Abandoned(BaseException):
 
 
 #: What a driver answers to an exchange; to everything else it answers None.
-Answer = Submission | Exception
+Answer = Submission | BaseException
 Steps = Generator[Wait | Exchange | Receipt, Answer | None, None]
 
 
@@ -89,56 +91,48 @@ def _batch(batch: Batch, trip: Trip) -> Generator[Wait | Exchange, Answer | None
     while True:
         if not (yield from _turn(trip)):
             return _Delivered(_out_of_time(batch, trip, attempts))
-        submission, attempt = yield from _attempt(batch, trip, len(attempts) + 1)
+        answer, attempt = yield from _attempt(batch, trip, len(attempts) + 1)
         attempts = (*attempts, attempt)
         error = attempt.error
         if error is None:
-            return _Delivered(_taken(batch, submission or Submission(), attempts))
-        again = trip.retry.wait(error, len(attempts), len(batch))
-        if again is None or again >= trip.left():
-            return _Delivered(_failed(batch, error, attempts), error if _ends_the_send(error) else None)
+            submission = answer if isinstance(answer, Submission) else Submission()
+            trip.recorder.attempt(batch, attempt, Outcome.ACCEPTED, submission)
+            return _Delivered(_taken(batch, submission, attempts))
+        again = trip.retry.wait(error, len(attempts), alone=batch.number == len(batch) == 1)
+        if again is not None and again >= trip.left():
+            again = None
+        trip.recorder.attempt(batch, attempt, _outcome(error), again=again)
+        if again is None:
+            return _Delivered(_failed(batch, error, attempts), error if isinstance(error, _ENDS_THE_SEND) else None)
         trip.recorder.retry(batch, attempt, again)
         yield Wait(again)
 
 
 def _turn(trip: Trip) -> Generator[Wait | Exchange, Answer | None, bool]:
     """Wait until a request may start, and return True; return False where the send ends before."""
-    if trip.pacer is None:
-        return trip.left() > 0
-    slot = trip.pacer.reserve(trip.left())
-    if slot is None:
-        return False
-    try:
-        wait = slot - trip.clock.monotonic()
-        if wait > 0:
-            yield Wait(wait)
-        while wait := trip.pacer.start():
-            if wait >= trip.left():
-                return False
-            yield Wait(wait)
-    except BaseException:
-        trip.pacer.release(slot)
-        raise
+    while trip.pacer and trip.left() > 0 and (wait := trip.pacer.start()):
+        if wait >= trip.left():
+            return False
+        yield Wait(wait)
     return trip.left() > 0
 
 
 def _attempt(
     batch: Batch, trip: Trip, number: int
-) -> Generator[Wait | Exchange, Answer | None, tuple[Submission | None, Attempt]]:
+) -> Generator[Wait | Exchange, Answer | None, tuple[Answer | None, Attempt]]:
     started, began = trip.clock.now(), trip.clock.monotonic()
     try:
-        answer = yield Exchange(batch, min(trip.timeout, trip.left()))
+        answer = yield Exchange(batch, trip.timeout, trip.ends)
     except Abandoned:
         raise
     except BaseException:
         # The request may be out, and nobody will read its answer: the log must say so before the world ends.
-        answer = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
-        _record(batch, trip, answer, Attempt(number, str(trip.transport), started, 0.0, answer))
+        lost = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
+        elapsed = trip.clock.monotonic() - began
+        trip.recorder.attempt(batch, Attempt(number, str(trip.transport), started, elapsed, lost), Outcome.UNKNOWN)
         raise
     elapsed = trip.clock.monotonic() - began
-    error = _as_transport_error(answer, batch, trip)
-    attempt = Attempt(number, str(trip.transport), started, elapsed, error)
-    return _record(batch, trip, answer, attempt)
+    return answer, Attempt(number, str(trip.transport), started, elapsed, _as_transport_error(answer, batch, trip))
 
 
 def _as_transport_error(answer: Answer | None, batch: Batch, trip: Trip) -> TransportError | None:
@@ -146,19 +140,11 @@ def _as_transport_error(answer: Answer | None, batch: Batch, trip: Trip) -> Tran
         return None
     if isinstance(answer, TransportError):
         return answer
-    broken = answer if isinstance(answer, Exception) else TypeError("a transport returns a Submission")
-    trip.recorder.plugin_failed(
-        "transport", trip.transport.name, broken, batch.message, *(r.address for r in batch.recipients)
-    )
+    broken = answer if isinstance(answer, BaseException) else TypeError("a transport returns a Submission")
+    trip.recorder.plugin_failed("transport", trip.transport.name, broken, batch.message)
     return OutcomeUnknown(
         f"The transport broke off with {type(broken).__name__} instead of an answer.", code=type(broken).__name__
     )
-
-
-def _record(batch: Batch, trip: Trip, answer: Answer | None, attempt: Attempt) -> tuple[Submission | None, Attempt]:
-    submission = answer if isinstance(answer, Submission) else None
-    trip.recorder.attempt(batch, attempt, _outcome(attempt.error), submission)
-    return submission, attempt
 
 
 def _outcome(error: TransportError | None) -> Outcome:
@@ -189,14 +175,9 @@ def _untried(
     batch: Batch, trip: Trip, *, error: TransportError | None = None, skipped: SkipReason | None = None
 ) -> Iterator[Receipt]:
     outcome = Outcome.SKIPPED if skipped else Outcome.REJECTED
+    trip.recorder.batch_set_aside(batch, outcome, error, error.detail if error else str(skipped))
     for position, recipient in zip(batch.positions, batch.recipients, strict=True):
-        receipt = Receipt(position, recipient, outcome, error, skipped, batch=batch.number)
-        trip.recorder.set_aside(batch.message, receipt)
-        yield receipt
-
-
-def _ends_the_send(error: TransportError) -> bool:
-    return isinstance(error, _ENDS_THE_SEND)
+        yield Receipt(position, recipient, outcome, error, skipped, batch=batch.number)
 
 
 class _Tally:

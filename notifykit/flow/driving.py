@@ -8,6 +8,7 @@ import contextvars
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
 
+from notifykit.errors import INTERRUPTS, NotReached, without_frames
 from notifykit.flow.delivery import Abandoned, Answer, Exchange, Steps, Wait
 from notifykit.models import Receipt
 from notifykit.protocols import Clock, Transport
@@ -29,7 +30,7 @@ def drive(steps: Steps, transport: Transport, clock: Clock) -> Iterator[Receipt]
                 clock.sleep(step.seconds)
             else:
                 try:
-                    answer = _exchange(transport, step)
+                    answer = _exchange(transport, step, clock)
                 except BaseException as error:
                     steps.throw(error)
                     raise
@@ -56,7 +57,9 @@ async def drive_async(steps: Steps, transport: Transport, clock: Clock, executor
                 await _sleep(step.seconds, clock)
             else:
                 context = contextvars.copy_context()
-                request = asyncio.get_running_loop().run_in_executor(executor, context.run, _exchange, transport, step)
+                request = asyncio.get_running_loop().run_in_executor(
+                    executor, context.run, _exchange, transport, step, clock
+                )
                 try:
                     answer = await asyncio.shield(request)
                 except asyncio.CancelledError:
@@ -68,11 +71,18 @@ async def drive_async(steps: Steps, transport: Transport, clock: Clock, executor
             steps.close()
 
 
-def _exchange(transport: Transport, exchange: Exchange) -> Answer:
+def _exchange(transport: Transport, exchange: Exchange, clock: Clock) -> Answer:
+    timeout = exchange.timeout
+    if exchange.ends is not None:
+        timeout = min(timeout, exchange.ends - clock.monotonic())
+    if timeout <= 0:
+        return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
     try:
-        return transport.send(exchange.batch, exchange.timeout)
-    except Exception as error:  # a transport may raise anything; the delivery says what it means
-        return error
+        return transport.send(exchange.batch, timeout)
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # a transport may raise anything; the delivery says what it means
+        return without_frames(error)
 
 
 async def _sleep(seconds: float, clock: Clock) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from notifykit.errors import InvalidRecipient
+from notifykit.errors import INTERRUPTS, InvalidRecipient
 from notifykit.flow.trip import Trip
 from notifykit.models import Channel, Message, Recipient, Rejected
 
@@ -41,16 +41,25 @@ def _split(text: str) -> list[str]:
 
 def _recipient(address: object, message: Message, trip: Trip) -> Recipient | Rejected:
     if isinstance(address, Recipient):
-        return address
+        # Made by hand, it may be anything; a canonical number has its country code, and says so with a plus.
+        canonical = address.address
+        address = f"+{canonical}" if message.channel is Channel.SMS and canonical[:1].isdigit() else canonical
     if isinstance(address, int) and not isinstance(address, bool):
         address = str(address)
     if not isinstance(address, str):
-        return Rejected("", InvalidRecipient(f"The address is a {type(address).__name__}, not a text."))
+        kind = type(address).__name__
+        return Rejected(
+            "", InvalidRecipient(f"The address is a {kind}, not a text.", action="Give addresses as texts.")
+        )
     for normalizer in trip.registry.normalizers:
         try:
             answer = normalizer.normalize(address, message.channel)
-        except Exception as error:  # a plugin may raise anything
-            trip.recorder.plugin_failed("normalizer", normalizer.name, error, message, address)
+            if not isinstance(answer, Recipient | Rejected | None):
+                raise TypeError("a normalizer returns a Recipient, a Rejected or None")
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # a plugin may raise anything
+            trip.recorder.plugin_failed("normalizer", normalizer.name, error, message)
             continue
         if answer is not None:
             return answer

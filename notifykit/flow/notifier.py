@@ -30,7 +30,7 @@ class Notifier(Front):
         sender: str | None = None,
         via: Via | None = None,
         channel: Channel | str = Channel.SMS,
-        tags: Iterable[str] = (),
+        tags: str | Iterable[str] = (),
         idempotency_key: str | None = None,
         deadline: float | None = None,
     ) -> Report:
@@ -53,7 +53,7 @@ class Notifier(Front):
         trip = self._house.trip(via, deadline, window=None)
         recipients = normalize(to, message, trip)  # 1  raw address → Recipient | Rejected
         prepared = clean(message, trip)  # 2  text → text the channel can carry
-        batches = cut(recipients, prepared, trip)  # 3  → batches; duplicates and refusals set aside
+        batches = list(cut(recipients, prepared, trip))  # 3  → batches; duplicates and refusals set aside
         steps = deliver(batches, prepared, trip)  # 4  paced, retried, and told to the sinks (5)
         receipts = drive(steps, trip.transport, trip.clock)
         return report(receipts, prepared)
@@ -66,7 +66,7 @@ class Notifier(Front):
         sender: str | None = None,
         via: Via | None = None,
         channel: Channel | str = Channel.SMS,
-        tags: Iterable[str] = (),
+        tags: str | Iterable[str] = (),
         idempotency_key: str | None = None,
         deadline: float | None = None,
     ) -> Iterator[Receipt]:

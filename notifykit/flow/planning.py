@@ -58,31 +58,25 @@ def plan(steps: Iterable[Batch | Receipt], prepared: Prepared, capabilities: Cap
 def _cost(batches: Iterable[Batch], prepared: Prepared, capabilities: Capabilities) -> float | None:
     if not capabilities.price or not prepared.measurement:
         return None
-    total = 0.0
-    for batch in batches:
-        for recipient in batch.recipients:
-            price = capabilities.price(recipient, prepared.measurement.segments)
-            if price is None:
-                return None
-            total += price
-    return total
+    segments = prepared.measurement.segments
+    prices = [capabilities.price(recipient, segments) for batch in batches for recipient in batch.recipients]
+    known = [price for price in prices if price is not None]
+    return sum(known) if len(known) == len(prices) else None
 
 
 class _Seen:
     """The addresses that have gone by: all of them, or the last so many where memory has to stay constant."""
 
     def __init__(self, window: int | None) -> None:
-        self._addresses: set[str] = set()
-        self._order: collections.deque[str] | None = None if window is None else collections.deque()
-        self._window = window or 0
+        self._addresses: collections.OrderedDict[str, None] = collections.OrderedDict()
+        self._window = window
 
     def again(self, address: str) -> bool:
         """Return whether the address has gone by before, and remember it."""
         if address in self._addresses:
+            self._addresses.move_to_end(address)
             return True
-        self._addresses.add(address)
-        if self._order is not None:
-            self._order.append(address)
-            if len(self._order) > self._window:
-                self._addresses.discard(self._order.popleft())
+        self._addresses[address] = None
+        if self._window is not None and len(self._addresses) > self._window:
+            self._addresses.popitem(last=False)
         return False

@@ -6,14 +6,15 @@ import collections
 import hashlib
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
 import attrs
 
-from notifykit.errors import PluginError
+from notifykit.errors import INTERRUPTS, PluginError, TransportError
 from notifykit.events import (
     AttemptFinished,
+    BatchSetAside,
     Event,
     LoggedRecipient,
     MessagePlanned,
@@ -22,7 +23,7 @@ from notifykit.events import (
     RetryScheduled,
     SendFinished,
 )
-from notifykit.masking import mask_address, scrub, text_shape
+from notifykit.masking import mask_address, text_shape
 from notifykit.models import Attempt, Batch, Edit, Measurement, Message, Outcome, Receipt, Recipient, Submission
 from notifykit.protocols import Clock, Sink
 
@@ -55,12 +56,26 @@ class Redaction:
         return hashlib.blake2b(address.encode("utf-8", "replace"), key=self.key, digest_size=12).hexdigest()
 
 
+@attrs.frozen(eq=False, repr=False)
 class _LoggedRecipients(Sequence[LoggedRecipient]):
     """The recipients of a batch, redacted when somebody looks: a sink that only counts them pays nothing."""
 
-    def __init__(self, recipients: Sequence[Recipient], view: Callable[[Recipient], LoggedRecipient]) -> None:
-        self.__recipients = recipients
-        self.__view = view
+    _recipients: Sequence[Recipient]
+    _redaction: Redaction
+    _outcome: Outcome
+    _error: TransportError | None
+    _refused: Mapping[str, TransportError]
+
+    def _view(self, recipient: Recipient) -> LoggedRecipient:
+        refused = self._refused.get(recipient.address)
+        error = refused or self._error
+        return LoggedRecipient(
+            to=self._redaction.address(recipient.address),
+            to_hash=self._redaction.hash(recipient.address),
+            country=recipient.country,
+            outcome=Outcome.REJECTED if refused else self._outcome,
+            code=error.code if error else None,
+        )
 
     @overload
     def __getitem__(self, index: int) -> LoggedRecipient: ...
@@ -68,17 +83,21 @@ class _LoggedRecipients(Sequence[LoggedRecipient]):
     def __getitem__(self, index: slice) -> Sequence[LoggedRecipient]: ...
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self.__view(recipient) for recipient in self.__recipients[index]]
-        return self.__view(self.__recipients[index])
+            return [self._view(recipient) for recipient in self._recipients[index]]
+        return self._view(self._recipients[index])
 
     def __iter__(self) -> Iterator[LoggedRecipient]:
-        return map(self.__view, self.__recipients)
+        return map(self._view, self._recipients)
 
     def __len__(self) -> int:
-        return len(self.__recipients)
+        return len(self._recipients)
 
     def __repr__(self) -> str:
         return f"<{len(self)} recipients>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An event that travels to another process takes the redacted recipients along, and not the others.
+        return tuple, (list(self),)
 
 
 class Recorder:
@@ -97,7 +116,9 @@ class Recorder:
         for sink in self._sinks:
             try:
                 sink.handle(event)
-            except Exception as error:  # a sink may raise anything
+            except INTERRUPTS:
+                raise
+            except BaseException as error:  # a sink may raise anything
                 self._sink_failed(sink.name, error, event.id)
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
@@ -134,23 +155,35 @@ class Recorder:
                 )
             )
 
-    def attempt(self, batch: Batch, attempt: Attempt, outcome: Outcome, submission: Submission | None) -> None:
-        """Tell that a request came to an end."""
+    def batch_set_aside(self, batch: Batch, outcome: Outcome, error: TransportError | None, reason: str) -> None:
+        """Tell that a whole batch is not tried."""
+        self.tell(
+            BatchSetAside(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                outcome=outcome,
+                code=error.code if error else None,
+                recipients=_LoggedRecipients(batch.recipients, self._redaction, outcome, error, {}),
+                reason=reason,
+            )
+        )
+
+    def attempt(
+        self,
+        batch: Batch,
+        attempt: Attempt,
+        outcome: Outcome,
+        submission: Submission | None = None,
+        again: float | None = None,
+    ) -> None:
+        """Tell that a request came to an end, and whether there will be another."""
         if not self._sinks:
             return
         error = attempt.error
-        refused = submission.refused if submission else {}
-
-        def view(recipient: Recipient) -> LoggedRecipient:
-            own = refused.get(recipient.address)
-            return LoggedRecipient(
-                to=self._redaction.address(recipient.address),
-                to_hash=self._redaction.hash(recipient.address),
-                country=recipient.country,
-                outcome=Outcome.REJECTED if own else outcome,
-                code=(own or error).code if own or error else None,  # type: ignore[union-attr]
-            )
-
+        recipients = _LoggedRecipients(
+            batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
+        )
         self.tell(
             AttemptFinished(
                 at=self._clock.now(),
@@ -162,7 +195,9 @@ class Recorder:
                 code=error.code if error else None,
                 scope=error.scope.value if error else None,
                 error=error.detail if error else None,
-                recipients=_LoggedRecipients(batch.recipients, view),
+                action=error.action if error else None,
+                again=again,
+                recipients=recipients,
                 sender=batch.message.sender,
                 message_id=submission.message_id if submission else None,
                 cost=submission.cost if submission else None,
@@ -207,13 +242,17 @@ class Recorder:
             )
         )
 
-    def plugin_failed(self, kind: str, name: str, error: Exception, message: Message, *secrets: str) -> None:
+    def plugin_failed(self, kind: str, name: str, error: BaseException, message: Message) -> None:
         """Something that a plugin brought raised; note where, without what the message contained.
 
-        :raises PluginError: in strict mode.
+        :raises PluginError: in strict mode, except over a transport: what it did may not be lost, so that is raised
+            by :meth:`raise_failures`.
         """
         if self._strict:
-            raise PluginError(name, f"the {kind} raised {type(error).__name__}") from error
+            failure = PluginError(name, f"the {kind} raised {type(error).__name__}")
+            if kind != "transport":
+                raise failure from error
+            self._fail(failure, error, message.id)
         _log.warning("the %s %s raised %s and was passed over", kind, name, type(error).__name__)
         self.tell(
             PluginFailed(
@@ -222,7 +261,7 @@ class Recorder:
                 kind=kind,
                 plugin=name,
                 error=type(error).__name__,
-                traceback=scrub("".join(traceback.format_exception(error)), message.text, *secrets),
+                traceback=_frames(error),
             )
         )
 
@@ -235,14 +274,26 @@ class Recorder:
         if failure:
             raise failure
 
-    def _sink_failed(self, name: str, error: Exception, message_id: str) -> None:
+    def _sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
         if self._strict:
-            failure = PluginError(name, f"the sink raised {type(error).__name__}")
-            failure.__cause__ = error
-            self._failures.setdefault(message_id, failure)
+            self._fail(PluginError(name, f"the sink raised {type(error).__name__}"), error, message_id)
         level = logging.DEBUG if name in self._broken else logging.WARNING
         self._broken.add(name)
-        _log.log(level, "the sink %s raised and was passed over:\n%s", name, "".join(traceback.format_exception(error)))
+        _log.log(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
+
+    def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
+        failure.__cause__ = error
+        self._failures.setdefault(message_id, failure)
+
+
+def _frames(error: BaseException) -> str:
+    """Return where an exception came from and its kind, without its words: they may hold what was sent."""
+    lines: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        lines += [*traceback.format_tb(seen.__traceback__), f"{type(seen).__module__}.{type(seen).__qualname__}\n"]
+        seen = seen.__cause__ or seen.__context__
+    return "".join(lines)
 
 
 def _size(measurement: Measurement | None) -> dict[str, Any]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import attrs
 
-from notifykit.errors import Scope, TransportError
+from notifykit.errors import NotReached, RateLimited, Scope, TransportError
+
+_TRIED_AGAIN = (NotReached, RateLimited)
 
 
 @attrs.frozen
 class RetryPolicy:
     """Decides over one failed try.
 
-    Only what was certainly not sent is tried again, on the schedule that the error brings. Where the error is about
-    the recipient (the gateway's fifteen seconds between two messages to one number) a single send is not held up:
+    Only what was certainly not sent is tried again, on the schedule that the error brings: no connection came about, or
+    the provider itself named a limit. A bare "not available" is left to the caller, because something between us and
+    the provider may have said it after the request went through. Where the error is about the recipient (the gateway's fifteen seconds between two messages to one number) a single send is not held up:
     its caller is told ``retry_after`` and decides. A batch waits.
     """
 
@@ -26,16 +29,16 @@ class RetryPolicy:
         """Return a policy that tries once."""
         return cls(most_tries=1)
 
-    def wait(self, error: TransportError, tries: int, recipients: int) -> float | None:
+    def wait(self, error: TransportError, tries: int, *, alone: bool) -> float | None:
         """Return the seconds to wait before the next try, or None to leave it.
 
         :param error: why the last try failed.
         :param tries: how many there have been.
-        :param recipients: how many the batch has.
+        :param alone: whether the send has only this one recipient.
         """
-        if not error.safe_to_resend or tries >= self.most_tries or tries > len(error.waits):
+        if not isinstance(error, _TRIED_AGAIN) or tries >= self.most_tries or tries > len(error.waits):
             return None
-        if error.scope is Scope.RECIPIENT and recipients == 1:
+        if error.scope is Scope.RECIPIENT and alone:
             return None
         wait = error.waits[tries - 1]
         return wait if wait <= self.longest_wait else None

@@ -61,13 +61,17 @@ class Pacers:
     def __init__(self, clock: Clock, state_dir: str | None) -> None:
         self._clock = clock
         self._state_dir = state_dir
-        self._own: dict[str, Slots] = {}
+        self._slots: dict[str, Slots] = {}
 
     def of(self, transport: Transport) -> Pacer | None:
-        """Return the pacer of a transport; None where it has no limit."""
+        """Return the pacer of a transport; None where it has no limit.
+
+        :raises ConfigError: where the pace can't be shared.
+        """
         pace = transport.capabilities.pace
         if pace is None:
             return None
-        if self._clock.shared:
-            return Pacer(pace, shared_slots(pace.key, self._state_dir), self._clock)
-        return Pacer(pace, self._own.setdefault(pace.key, MemorySlots()), self._clock)
+        if pace.key not in self._slots:
+            shared = self._clock.shared
+            self._slots.setdefault(pace.key, shared_slots(pace.key, self._state_dir) if shared else MemorySlots())
+        return Pacer(pace, self._slots[pace.key], self._clock)

@@ -41,7 +41,7 @@ class InternationalNormalizer:
         return Recipient(digits, channel, raw=raw)
 
 
-@hookimpl
+@hookimpl(trylast=True)
 def notifykit_normalizers() -> tuple[InternationalNormalizer, ...]:
     """Bring the framework's own normalizer; whoever knows more is asked before it."""
     return (InternationalNormalizer(),)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from notifykit.events import (
     AttemptFinished,
+    BatchSetAside,
     Event,
     LoggedRecipient,
     MessagePlanned,
@@ -88,6 +89,11 @@ def _(event: AttemptFinished) -> Iterable[dict[str, Any]]:
 @_facts.register
 def _(event: RecipientSetAside) -> Iterable[dict[str, Any]]:
     return [_who(event.recipient) | {"reason": event.reason}]
+
+
+@_facts.register
+def _(event: BatchSetAside) -> Iterable[dict[str, Any]]:
+    return ({"batch": event.batch} | _who(recipient) | {"reason": event.reason} for recipient in event.recipients)
 
 
 @_facts.register

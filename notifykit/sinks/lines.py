@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,20 +29,19 @@ class LineFile:
                 f"{setting}: {os.fspath(path)} can't be written ({type(error).__name__}): name a file in a folder "
                 "that exists and that this user may write to"
             ) from error
-        self._lock = threading.Lock()
+        self._torn = False
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Append one row.
 
         :raises OSError: where the disk is full, or the file was closed.
         """
-        line = _encode(row).encode("utf-8", "backslashreplace") + b"\n"
-        with self._lock:
-            os.write(self._descriptor, line)
+        # One write with O_APPEND needs no lock, and so a forked child can't inherit one that is held.
+        line = (b"\n" if self._torn else b"") + _encode(row).encode("utf-8", "backslashreplace") + b"\n"
+        self._torn = os.write(self._descriptor, line) != len(line)
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
-        with self._lock:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)

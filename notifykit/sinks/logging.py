@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from notifykit.events import (
     AttemptFinished,
+    BatchSetAside,
     Event,
     MessagePlanned,
     PluginFailed,
@@ -81,9 +82,10 @@ def _(event: AttemptFinished) -> _Description:
         "test": event.test,
     }
     level = _OUTCOME_LEVEL[event.outcome]
-    if event.outcome is Outcome.ACCEPTED and (event.test or event.warnings):
+    if event.again is not None or (event.outcome is Outcome.ACCEPTED and (event.test or event.warnings)):
         level = logging.WARNING
     why = f": {event.code or ''} {event.error}" if event.error else ""
+    why += f" → {event.action}" if event.action and event.again is None else ""
     notes = " (test: nothing reaches a phone)" if event.test else ""
     notes += "".join(f" ({warning})" for warning in event.warnings)
     line = f"{to or f'{len(event.recipients)} numbers'} {event.outcome}{why}{notes}"
@@ -96,6 +98,18 @@ def _(event: RecipientSetAside) -> _Description:
     fields = {"to": _masked(recipient.to), "outcome": recipient.outcome.value, "code": recipient.code}
     level = logging.WARNING if recipient.outcome is Outcome.REJECTED else logging.INFO
     return _SEND, level, f"{fields['to']} {fields['outcome']}: {event.reason}", fields
+
+
+@_describe.register
+def _(event: BatchSetAside) -> _Description:
+    fields = {
+        "batch": event.batch,
+        "numbers": len(event.recipients),
+        "outcome": event.outcome.value,
+        "code": event.code,
+    }
+    line = f"{len(event.recipients)} numbers {event.outcome} without a try: {event.reason}"
+    return _SEND, logging.WARNING, line, fields
 
 
 @_describe.register

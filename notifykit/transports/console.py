@@ -28,7 +28,7 @@ class ConsoleTransport:
     name = "console"
 
     def __init__(self, stream: TextIO | None = None, capabilities: Capabilities | None = None) -> None:
-        self.capabilities = capabilities or Capabilities(batch_size=200, test_mode=True)
+        self.capabilities = capabilities or Capabilities(batch_size=200, test_mode=True, live=False)
         self._stream = stream
 
     def send(self, batch: Batch, timeout: float) -> Submission:

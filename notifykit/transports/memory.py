@@ -28,7 +28,9 @@ class MemoryTransport:
     name = "memory"
 
     def __init__(self, answers: Iterable[Answer] = (), capabilities: Capabilities | None = None) -> None:
-        self.capabilities = capabilities or Capabilities(channels=frozenset(Channel), batch_size=200, test_mode=True)
+        self.capabilities = capabilities or Capabilities(
+            channels=frozenset(Channel), batch_size=200, test_mode=True, live=False
+        )
         #: Every batch that was sent, in order, whatever was answered.
         self.batches: list[Batch] = []
         self._answers: collections.deque[Answer] = collections.deque(answers)

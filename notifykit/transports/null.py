@@ -19,7 +19,7 @@ class NullTransport:
     name = "null"
 
     def __init__(self, capabilities: Capabilities | None = None) -> None:
-        self.capabilities = capabilities or Capabilities(batch_size=200, test_mode=True)
+        self.capabilities = capabilities or Capabilities(batch_size=200, test_mode=True, live=False)
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Accept the batch."""

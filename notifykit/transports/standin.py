@@ -25,4 +25,4 @@ def capabilities_like(dsn: Dsn, context: BuildContext) -> Capabilities:
     if model is None and like is not None:
         raise ConfigError(f"{dsn.scheme}: there is no transport {like!r} to be like")
     model = model or Capabilities(batch_size=200)
-    return attrs.evolve(model, channels=frozenset(Channel), pace=None, notices=(), test_mode=True)
+    return attrs.evolve(model, channels=frozenset(Channel), pace=None, notices=(), test_mode=True, live=False)

@@ -3,6 +3,8 @@
 ``webhook://user:password@host/path?bearer=TOKEN`` posts over HTTPS; ``webhook+http://`` over plain HTTP. The body is
 ``{"v": 1, "id", "channel", "sender", "text", "to": [...], "tags": [...], "idempotency_key"}``. Any 2xx status accepts
 the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``.
+
+Path and query are kept out of everything that is shown here. urllib3's own logger says them at DEBUG.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from notifykit.dsn import Dsn
 from notifykit.errors import (
@@ -54,11 +56,15 @@ class WebhookTransport:
         self._client = HttpClient(url)
         self._authorization = authorization
         self._sender = sender
-        self._shown = str(Dsn.parse(url.replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)))
+        bare = url.partition("?")[0].replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)
+        self._shown = str(Dsn.parse(bare))
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Post one batch."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": batch.message.idempotency_key or batch.id}
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": quote(batch.message.idempotency_key or batch.id),
+        }
         if self._authorization:
             headers["Authorization"] = self._authorization.reveal()
         body = {
@@ -94,15 +100,31 @@ def _submission(answer: HttpAnswer, batch: Batch) -> Submission:
             warnings = ("The endpoint accepted with a body that is not JSON.",)
     if not isinstance(said, dict):
         said = {}
-    rejected = said.get("rejected")
-    addresses = {recipient.address for recipient in batch.recipients}
-    refused: dict[str, TransportError] = {
-        address: InvalidRecipient("The endpoint refused this recipient.", provider_words=scrub(str(why), address))
-        for address, why in (rejected.items() if isinstance(rejected, dict) else ())
-        if address in addresses
-    }
+    refused, odd = _refused(said.get("rejected"), batch)
     message_id = said.get("message_id")
-    return Submission(None if message_id is None else str(message_id), refused=refused, warnings=warnings)
+    return Submission(
+        None if message_id is None else str(message_id), refused=refused, warnings=(*warnings, *odd), fields=said
+    )
+
+
+def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
+    """Read whom the endpoint refused: an object of reasons by address, or a list of addresses."""
+    if said is None:
+        return {}, ()
+    reasons = said if isinstance(said, dict) else dict.fromkeys(map(str, said)) if isinstance(said, list) else None
+    if reasons is None:
+        return {}, ("The endpoint rejected something in a form that is not documented, so who it was is not known.",)
+    addresses = {recipient.address for recipient in batch.recipients}
+    refused: dict[str, TransportError] = {}
+    odd = False
+    for given, why in reasons.items():
+        address = next((known for known in (given, given.removeprefix("+")) if known in addresses), None)
+        if address is None:
+            odd = True
+            continue
+        words = scrub(str(why), address) if why else None
+        refused[address] = InvalidRecipient("The endpoint refused this recipient.", provider_words=words)
+    return refused, ("The endpoint rejected somebody who is not in the batch.",) if odd else ()
 
 
 def _refusal(answer: HttpAnswer) -> TransportError:
@@ -114,7 +136,7 @@ def _refusal(answer: HttpAnswer) -> TransportError:
         )
     if status == 429:
         return RateLimited("The endpoint says that it is asked too often.", code, waits=_waits(answer))
-    if status == 503:
+    if status == 503 and (answer.retry_after is not None or not answer.body.strip()):
         return ProviderUnavailable("The endpoint says that it is not available.", code, waits=_waits(answer))
     if status in (400, 413, 422):
         return ContentRejected(f"The endpoint answered {status} to this message.", code)
@@ -143,7 +165,7 @@ def _build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
     scheme = "http" if dsn.scheme == "webhook+http" else "https"
     host = f"[{dsn.host}]" if ":" in dsn.host else dsn.host
     url = f"{scheme}://{host}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (f"?{rest}" if rest else "")
-    return WebhookTransport(url, authorization=authorization, sender=values["sender"].value)
+    return WebhookTransport(url, authorization=authorization, sender=values["sender"].value or context.settings.sender)
 
 
 @hookimpl

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from notifykit.errors import (
     AuthFailed,
@@ -16,34 +17,51 @@ from notifykit.errors import (
     Unclassified,
 )
 from notifykit.http import HttpAnswer
-from notifykit.masking import scrub
+from notifykit.masking import Secret, scrub
 from notifykit_kwtsms.api.codes import error_for
+from notifykit_kwtsms.api.limits import BASE_URL
 
+_CODE: Final = re.compile(r"ERR[0-9]{3}")
 #: Seconds before the next tries where a server is busy and does not say for how long.
 _BUSY_WAITS = (2.0, 10.0)
 
 
-def read(answer: HttpAnswer, *secrets: str) -> Mapping[str, Any]:
-    """Return the fields of an answer that says OK.
+def fields_of(body: bytes) -> Mapping[str, Any]:
+    """Return the fields of the JSON object that a body is; none where it is something else."""
+    try:
+        fields = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def read(answer: HttpAnswer, fields: Mapping[str, Any], *secrets: Secret) -> Mapping[str, Any]:
+    """Return the fields of an answer if it says OK.
 
     The HTTP status is only looked at where the body says nothing: errors come with 200, 400 and 403 (gateway facts,
     section 1.0).
 
+    :param answer: the answer.
+    :param fields: what :func:`fields_of` found in its body.
     :param secrets: what the provider's words are scrubbed of.
     :raises TransportError: for every other answer; :class:`OutcomeUnknown` where it can't be told what it means.
     """
-    fields = _fields(answer.body)
     result = str(fields.get("result", "")).upper()
     if result == "OK":
         return fields
     if result == "ERROR":
-        code = fields.get("code")
-        words = fields.get("description")
-        scrubbed = scrub(str(words), *secrets) if words else None
-        if code:
-            raise error_for(str(code), scrubbed)
-        raise Unclassified("The gateway answered with an error that has no code.", provider_words=scrubbed)
+        raise _refusal(fields, secrets)
     raise _from_status(answer)
+
+
+def _refusal(fields: Mapping[str, Any], secrets: Sequence[Secret]) -> TransportError:
+    code, words = fields.get("code"), fields.get("description")
+    known = isinstance(code, str) and _CODE.fullmatch(code)
+    said = " ".join(str(part) for part in ((words,) if known else (code, words)) if part)
+    scrubbed = scrub(said, *(secret.reveal() for secret in secrets)) if said else None
+    if known:
+        return error_for(str(code), scrubbed)
+    return Unclassified("The gateway answered with an error that has no code.", provider_words=scrubbed)
 
 
 def number(value: object) -> float | None:
@@ -59,18 +77,10 @@ def number(value: object) -> float | None:
     return int(read_number) if read_number.is_integer() else read_number
 
 
-def _fields(body: bytes) -> Mapping[str, Any]:
-    try:
-        fields = json.loads(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
-
-
 def _from_status(answer: HttpAnswer) -> TransportError:
     status = answer.status
     code = f"HTTP{status}"
-    if status in (429, 503):
+    if status in (429, 503) and (answer.retry_after is not None or not answer.body.strip()):
         waits = _BUSY_WAITS if answer.retry_after is None else (answer.retry_after,) * len(_BUSY_WAITS)
         busy = RateLimited if status == 429 else ProviderUnavailable
         return busy(f"The gateway answered {status}: it is busy and did not take the request.", code, waits=waits)
@@ -81,12 +91,13 @@ def _from_status(answer: HttpAnswer) -> TransportError:
             action="Check KWTSMS_USERNAME and KWTSMS_PASSWORD; if they are right, this machine's IP may be blocked for "
             "more than 5 requests a second: stop for a while, and see which other program sends from here.",
         )
-    if 300 <= status < 500:
+    if 300 <= status < 500 and status != 429:
+        redirect = " It is a redirect, which is not followed: it could carry the password away." if status < 400 else ""
         return ProviderUnavailable(
-            f"The gateway's address answered {status}, so it is not the gateway.",
+            f"The gateway's address answered {status}, so it is not the gateway.{redirect}",
             code,
-            action="Check KWTSMS_BASE_URL. Redirects are not followed: they could carry the password away.",
+            action=f"Check KWTSMS_BASE_URL; without it, the gateway is at {BASE_URL}.",
         )
-    if status >= 500:
+    if status == 429 or status >= 500:
         return OutcomeUnknown(f"The gateway, or something before it, failed with {status}.", code)
     return OutcomeUnknown("The gateway's answer can't be read: it is not the JSON that it documents.", "unreadable")

@@ -120,7 +120,7 @@ _TABLE = (
     ),
     Code(
         "ERR010",
-        "The account balance is zero.",
+        "Account balance is zero.",
         "Top up your kwtSMS account at kwtsms.com.",
         OutOfCredit,
         Scope.ACCOUNT,
@@ -175,7 +175,7 @@ _TABLE = (
     Code(
         "ERR023",
         "Unknown error while looking up the delivery report.",
-        f"Ask again later; if it stays, write to support. {_SUPPORT}",
+        f"Ask again later. {_SUPPORT}",
         Unclassified,
         Scope.TRANSPORT,
         (300.0,),

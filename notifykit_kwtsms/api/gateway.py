@@ -10,8 +10,9 @@ import attrs
 
 from notifykit.errors import OutcomeUnknown, ProviderUnavailable
 from notifykit.http import HttpClient
-from notifykit.masking import Secret
+from notifykit.masking import Secret, SecretBytes
 from notifykit_kwtsms.api import answers, endpoints
+from notifykit_kwtsms.api.calls import MASK, Call, Listener
 from notifykit_kwtsms.api.endpoints import Endpoint
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -37,6 +38,8 @@ class Validation:
     error: tuple[str, ...] = attrs.field(repr=False)
     #: No route: the country is not activated.
     no_route: tuple[str, ...] = attrs.field(repr=False)
+    #: The whole answer as it came.
+    fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
@@ -63,6 +66,8 @@ class Dispatch:
     status: str
     #: Its words about it.
     description: str | None
+    #: The whole answer as it came.
+    fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
@@ -81,12 +86,14 @@ class Gateway:
     :param username: the API user.
     :param password: the API password.
     :param base_url: the address, with its last slash.
+    :param listener: hears each call.
     """
 
-    def __init__(self, username: str, password: Secret, base_url: str) -> None:
+    def __init__(self, username: str, password: Secret, base_url: str, listener: Listener | None = None) -> None:
         self._client = HttpClient(base_url)
         self._username = username
         self._password = password
+        self._listener = listener
 
     def balance(self, timeout: float) -> Balance:
         """Ask for the balance, in points."""
@@ -104,10 +111,11 @@ class Gateway:
 
     def validate(self, numbers: Iterable[str], timeout: float) -> Validation:
         """Ask what the gateway thinks of at most 200 numbers."""
-        buckets = self._ask(endpoints.VALIDATE, {"mobile": ",".join(numbers)}, timeout).get("mobile")
+        fields = self._ask(endpoints.VALIDATE, {"mobile": ",".join(numbers)}, timeout)
+        buckets = fields.get("mobile")
         if not isinstance(buckets, Mapping):
             buckets = {}
-        return Validation(_texts(buckets.get("OK")), _texts(buckets.get("ER")), _texts(buckets.get("NR")))
+        return Validation(_texts(buckets.get("OK")), _texts(buckets.get("ER")), _texts(buckets.get("NR")), fields)
 
     def send(self, sender: str, numbers: Iterable[str], text: str, timeout: float, *, test: bool) -> Sent:
         """Send one text to at most 200 numbers.
@@ -130,7 +138,7 @@ class Gateway:
         """Ask where a message is."""
         fields = self._ask(endpoints.STATUS, {"msgid": message_id}, timeout)
         description = fields.get("description")
-        return Dispatch(str(fields.get("status", "")), None if description is None else str(description))
+        return Dispatch(str(fields.get("status", "")), None if description is None else str(description), fields)
 
     def delivery_reports(self, message_id: str, timeout: float) -> tuple[Report, ...]:
         """Ask for delivery reports: there are none for Kuwait, and none elsewhere before five minutes."""
@@ -157,9 +165,27 @@ class Gateway:
             ) from error
 
     def _call(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
-        body = json.dumps({"username": self._username, "password": self._password.reveal(), **fields}).encode("ascii")
-        answer = self._client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
-        return answers.read(answer, self._password.reveal(), *fields.values())
+        asked = {"username": self._username, "password": self._password.reveal(), **fields}
+        body = SecretBytes(json.dumps(asked).encode("ascii"))
+        del asked  # a traceback shows variables
+        heard: Mapping[str, Any] = {}
+        try:
+            answer = self._client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
+            heard = answers.fields_of(answer.body)
+            ours = (Secret(fields[name]) for name in ("message", "mobile") if fields.get(name))
+            said = answers.read(answer, heard, self._password, *ours)
+        except BaseException as error:
+            self._tell(endpoint, fields, heard, error)
+            raise
+        self._tell(endpoint, fields, heard, None)
+        return said
+
+    def _tell(
+        self, endpoint: Endpoint, fields: Mapping[str, str], heard: Mapping[str, Any], failure: BaseException | None
+    ) -> None:
+        if self._listener:
+            asked = {"username": self._username, "password": MASK, **fields}
+            self._listener(Call(endpoint.name, asked, heard or None, failure))
 
 
 def _texts(value: object) -> tuple[str, ...]:

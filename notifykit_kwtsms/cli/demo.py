@@ -8,6 +8,7 @@ import click
 
 from notifykit import PluginHost
 from notifykit.cli.envelope import answer
+from notifykit.cli.manner import common
 from notifykit_kwtsms.cli.sandbox import stop_signal
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command("demo")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
 @click.option("--stay", is_flag=True, help="Leave the gateway running at the end, and say how to use it.")
+@common
 @click.pass_context
 def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
     """Send six messages to a sandbox gateway on this machine. Needs no account and no network."""

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from notifykit.cli.envelope import answer
+from notifykit.cli.manner import common
 
 if TYPE_CHECKING:
-    from notifykit_kwtsms.sandbox import Sandbox
+    from notifykit_kwtsms.sandbox import CapturedMessage, Sandbox
 
 _PORT = 8965
+#: Seconds after which a stop is noticed at the latest.
+_PATIENCE = 0.2
 
 
 @click.command("sandbox")
@@ -27,7 +30,7 @@ _PORT = 8965
 @click.option("--keep", default=2000, show_default=True, type=click.IntRange(min=1), help="Messages to keep.")
 @click.option("--token", envvar="NOTIFYKIT_SANDBOX_TOKEN", help="Guards everything but the gateway itself.")
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine; needs a token.")
-@click.option("--json", "as_json", is_flag=True, help="Print the address and the environment as one JSON document.")
+@common
 def sandbox(
     host: str,
     port: int,
@@ -44,13 +47,21 @@ def sandbox(
     prepared = Sandbox(host, port, seed=seed, keep=keep, token=token, allow_remote=allow_remote)
     with stop_signal() as stopped, prepared as running:
         if chaos:
-            running.chaos(chaos)
+            _arm(running, chaos)
         if as_json:
             answer("sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env})
         else:
             _announce(running)
-        stopped.wait()
+        _follow(running, stopped, quiet=as_json)
     return 0
+
+
+def _arm(running: Sandbox, chaos: str) -> None:
+    from notifykit_kwtsms.sandbox import PRESETS
+
+    if chaos.lower() not in {preset.lower() for preset in PRESETS}:
+        raise click.BadParameter(f"there is no preset {chaos!r}: there are {', '.join(PRESETS)}", param_hint="--chaos")
+    running.chaos(chaos)
 
 
 def _announce(running: Sandbox) -> None:
@@ -63,6 +74,24 @@ def _announce(running: Sandbox) -> None:
     click.echo(f"\nor use the transport {running.dsn}")
     click.echo(f"What arrived: curl {running.url}/sandbox/messages    The newest code: curl {running.url}/sandbox/otp")
     click.echo("Ctrl-C ends it.")
+
+
+def _follow(running: Sandbox, stopped: threading.Event, *, quiet: bool) -> None:
+    """Say what arrives, until somebody ends it."""
+    seen = 0
+    while not stopped.is_set():
+        for change in running.gateway.store.changes(seen, _PATIENCE):
+            seen = change.sequence
+            message = running.gateway.store.get(change.message)
+            if change.kind == "new" and message and not quiet:
+                click.echo(_line(message))
+
+
+def _line(message: CapturedMessage) -> str:
+    """Return one request to send as a line for its developer, who wants to see number and text."""
+    how = "queued (test)" if message.test and message.accepted else "sent" if message.accepted else message.code or "cut"
+    to = message.numbers[0] if len(message.numbers) == 1 else f"{len(message.numbers)} numbers"
+    return f"{message.at:%H:%M:%S}  {how:<13}  {message.sender} → {to}  {message.points:g} points  {message.text!r}"
 
 
 @contextlib.contextmanager

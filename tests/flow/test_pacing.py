@@ -18,7 +18,6 @@ FAST = Pace(200, "test")
 
 
 def _take(pacer: Pacer, clock) -> float:
-    clock.sleep(max(0.0, pacer.reserve(60) - clock.monotonic()))
     while wait := pacer.start():
         clock.sleep(wait)
     return clock.monotonic()
@@ -37,7 +36,7 @@ def test_time_that_passed_anyway_is_not_slept_again():
     pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
     _take(pacer, clock)
     clock.advance(0.8)
-    assert pacer.reserve(60) == clock.monotonic()
+    assert pacer.start() == 0
 
 
 def test_a_late_start_pushes_the_next_one_away():
@@ -45,51 +44,75 @@ def test_a_late_start_pushes_the_next_one_away():
     clock = VirtualClock()
     pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
     _take(pacer, clock)
-    assert [pacer.reserve(60), pacer.reserve(60)] == pytest.approx([0.5, 1.0])
     clock.advance(0.9)
     assert pacer.start() == 0
     clock.advance(0.1)
     assert pacer.start() == pytest.approx(0.4)
 
 
-def test_somebody_without_patience_takes_no_slot():
-    """Whoever can't wait that long holds nobody up."""
+def test_those_who_wait_and_leave_hold_nobody_up():
+    """Fifty who asked and never started change nothing: nothing is reserved."""
     clock = VirtualClock()
     pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
     _take(pacer, clock)
-    assert [pacer.reserve(0.4) for _ in range(50)] == [None] * 50
-    assert pacer.reserve(60) == pytest.approx(0.5)
+    assert {pacer.start() for _ in range(50)} == {0.5}
+    clock.advance(0.5)
+    assert pacer.start() == 0
 
 
-def test_slots_that_are_given_back_are_taken_again():
-    """Fifty callers who left in any order leave no gap for the one who stays."""
-    clock = VirtualClock()
-    pacer = Pacer(Pace(2, "a"), MemorySlots(), clock)
-    _take(pacer, clock)
-    slots = [pacer.reserve(60) for _ in range(50)]
-    for slot in (*slots[::2], *slots[1::2]):
-        pacer.release(slot)
-    assert [pacer.reserve(60) for _ in range(3)] == pytest.approx([0.5, 1.0, 1.5])
-
-
-def test_slots_from_before_a_restart_are_forgotten():
-    """A time far ahead of the clock was written by a machine that has been up for longer."""
+def test_a_start_from_before_a_restart_is_forgotten():
+    """A time ahead of the clock was written by a machine that has been up for longer."""
     clock = VirtualClock()
     slots = MemorySlots()
     with slots.edit() as board:
-        board.next = board.last = 1e9
-    assert Pacer(Pace(2, "a"), slots, clock).reserve(60) == 0
+        board.last = 1e9
+    assert Pacer(Pace(2, "a"), slots, clock).start() == 0
 
 
-def test_one_process_has_one_file_for_a_key(tmp_path):
-    """Record locks belong to the process, so two descriptors of one file would undo each other's."""
-    assert shared_slots("a", str(tmp_path)) is shared_slots("a", str(tmp_path))
-    assert shared_slots("a", str(tmp_path)) is not shared_slots("b", str(tmp_path))
+def test_all_spellings_of_a_folder_are_one_pace(tmp_path):
+    """Two notifiers of one process share it like two processes do, and it survives that the file is deleted."""
+    clock = SystemClock()
+    slow = Pace(0.01, "slow")
+    first = Pacer(slow, shared_slots("a", str(tmp_path)), clock)
+    second = Pacer(slow, shared_slots("a", f"{tmp_path}/../{tmp_path.name}"), clock)
+    assert first.start() == 0
+    assert second.start() > 90
+    next(tmp_path.iterdir()).unlink()
+    assert second.start() == 0
+    assert first.start() > 90
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"x" * 100, b"\xff" * 8])
+def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
+    """Nobody is held up by what somebody else wrote there."""
+    pacer = Pacer(Pace(0.01, "a"), shared_slots("a", str(tmp_path)), SystemClock())
+    pacer.start()
+    next(tmp_path.iterdir()).write_bytes(content)
+    assert pacer.start() == 0
+    assert pacer.start() > 90
+
+
+def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplog):
+    """The lock is waited for a second, and then the request goes out with a warning."""
+    slots = shared_slots("a", str(tmp_path))
+    with slots.edit():
+        began = time.monotonic()
+        assert Pacer(Pace(2, "a"), shared_slots("a", str(tmp_path)), SystemClock()).start() == 0
+        assert time.monotonic() - began < 3
+    assert "not shared for the moment" in caplog.text
+
+
+def test_looking_leaves_no_descriptor_open(tmp_path):
+    """Notifiers of many accounts come and go."""
+    before = sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir())
+    for index in range(20):
+        Pacer(FAST, shared_slots(f"account-{index}", str(tmp_path)), SystemClock()).start()
+    assert sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir()) <= before
 
 
 def test_the_file_says_nothing_about_the_account(tmp_path):
     """The key is only there as a hash, and nobody else can read the file."""
-    shared_slots("kwtsms-somebody", str(tmp_path))
+    Pacer(FAST, shared_slots("kwtsms-somebody", str(tmp_path)), SystemClock()).start()
     (file,) = tmp_path.iterdir()
     assert "somebody" not in file.name
     assert file.stat().st_mode & 0o077 == 0
@@ -125,7 +148,6 @@ def test_threads_and_processes_share_one_pace(tmp_path, method):
     """Whoever starts, no two starts of the machine are closer than the interval."""
     state, out = tmp_path / "state", tmp_path / "out"
     out.mkdir()
-    shared_slots("flood", str(state))  # a forked child inherits the descriptor
     context = multiprocessing.get_context(method)
     processes = [context.Process(target=_flood, args=(str(state), 3, 5, str(out))) for _ in range(3)]
     for process in processes:

@@ -24,6 +24,7 @@ from notifykit import (
     Pace,
     PluginError,
     PluginHost,
+    ProviderUnavailable,
     RateLimited,
     Recipient,
     Scope,
@@ -78,9 +79,10 @@ def test_several_numbers_come_in_any_form(walk, to):
     assert [receipt.to for receipt in walk.send(MemoryTransport(), to).accepted] == ["96598765432", "96598765433"]
 
 
-def test_a_canonical_recipient_is_taken_as_it_is(walk):
-    """Somebody who has a Recipient already need not have it normalized."""
-    assert walk.send(MemoryTransport(), Recipient("12")).accepted[0].to == "12"
+def test_a_recipient_is_normalized_like_anything_else(walk):
+    """Somebody who made one by hand can't slip past the rules, or be paid for twice."""
+    report = walk.send(MemoryTransport(), [Recipient("+96598765432"), NUMBER, Recipient("96598765440,96598765441")])
+    assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED, Outcome.SKIPPED, Outcome.REJECTED]
 
 
 @pytest.mark.parametrize("to", [None, 1.5, b"96598765432", True])
@@ -423,3 +425,155 @@ def test_nothing_secret_is_in_what_travels():
             assert NUMBER not in shown
             assert "778899" not in shown
             assert "call me" not in shown
+
+
+def test_the_last_recipient_of_a_campaign_is_no_single_send(walk, numbers):
+    """Its fifteen seconds are waited for, although it is alone in its batch."""
+    transport = MemoryTransport([Submission("a"), TOO_SOON], Capabilities(batch_size=2))
+    assert len(walk.send(transport, numbers(3)).accepted) == 3
+    assert walk.clock.sleeps == [16]
+
+
+def test_a_provider_that_is_not_available_is_left_to_the_caller(walk):
+    """Something between us and the provider may have said so after the request went through."""
+    transport = MemoryTransport([ProviderUnavailable("Busy.", "HTTP503", waits=(2.0,))])
+    (receipt,) = walk.send(transport, NUMBER).rejected
+    assert (receipt.retry_after, len(transport.batches)) == (2.0, 1)
+
+
+def test_what_was_confirmed_survives_an_interrupt(walk, numbers):
+    """Ctrl-C in the second batch takes the report of the first along."""
+
+    def interrupt(batch: Batch) -> Submission:
+        raise KeyboardInterrupt
+
+    transport = MemoryTransport([Submission("first"), interrupt], Capabilities(batch_size=2))
+    with pytest.raises(KeyboardInterrupt) as raised:
+        walk.send(transport, numbers(4))
+    assert raised.value.report.message_ids == ("first",)
+
+
+def test_recipients_that_break_off_half_way_send_nothing(walk, numbers):
+    """A list that can't be read to its end is no list: nobody is sent to, so sending again is safe."""
+
+    def broken():
+        yield from numbers(3)
+        raise OSError("the file is gone")
+
+    transport = MemoryTransport(capabilities=Capabilities(batch_size=1))
+    with pytest.raises(OSError, match="the file is gone"):
+        walk.send(transport, broken())
+    assert transport.batches == []
+
+
+class Careless:
+    """A normalizer and cleaner that returns something of the wrong kind, and a sink that ends the program."""
+
+    name = "careless"
+
+    def normalize(self, raw: str, channel: Channel) -> str:
+        """Return the wrong thing."""
+        return raw
+
+    def clean(self, text: str, channel: Channel) -> str:
+        """Return the wrong thing."""
+        return text
+
+    def handle(self, event: object) -> None:
+        """Try to leave."""
+        raise SystemExit(1)
+
+
+@pytest.mark.parametrize("kind", ["normalizers", "cleaners", "sinks"])
+def test_a_wrong_answer_is_passed_over_like_an_exception(walk, kind):
+    """Neither a str where a model belongs nor sys.exit() stops a good message."""
+    assert len(walk.send(MemoryTransport(), NUMBER, parts={"host": _host_with(**{kind: Careless()})}).accepted) == 1
+
+
+def test_strict_loses_nothing_that_was_sent(walk):
+    """What a sink raises after the message is out comes with the report."""
+
+    class Late(Careless):
+        def handle(self, event: object) -> None:
+            if event.name == "attempt_finished":
+                raise LookupError
+
+    with pytest.raises(PluginError) as raised:
+        walk.send(MemoryTransport([Submission("id")]), NUMBER, parts={"host": _host_with(strict=True, sinks=Late())})
+    assert raised.value.report.message_ids == ("id",)
+
+
+def test_strict_records_a_transport_that_broke_before_it_raises(walk, ears):
+    """The log has the unknown outcome, and the report too."""
+    with pytest.raises(PluginError) as raised:
+        walk.send(MemoryTransport([ZeroDivisionError()]), NUMBER, parts={"host": _host_with(strict=True)})
+    assert len(raised.value.report.unknown) == 1
+    assert [event.outcome for event in ears.named("attempt_finished")] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "said"),
+    [
+        ({"text": None}, TypeError, "text is a NoneType"),
+        ({"text": b"x"}, TypeError, "text is a bytes"),
+        ({"sender": 12}, TypeError, "sender is a int"),
+        ({"tags": [1]}, TypeError, "a tag is a int"),
+        ({"deadline": "5"}, TypeError, "deadline is a str"),
+        ({"channel": "SMS"}, ValueError, "sms, email, push"),
+        ({"via": 5}, ConfigError, "a int carries nothing"),
+        ({"via": MemoryTransport}, ConfigError, "the class MemoryTransport"),
+        ({"via": "pigeon"}, ConfigError, "no plugin brings 'pigeon'"),
+    ],
+)
+def test_slips_in_the_call_are_told_before_anything_is_sent(walk, options, kind, said):
+    """Each says what it is and what to give."""
+    transport = MemoryTransport()
+    options = {"text": "Hello", **options}
+    with pytest.raises(kind, match=said):
+        walk.send(transport, NUMBER, **options)
+    assert transport.batches == []
+
+
+def test_one_tag_may_be_a_plain_text(walk, ears):
+    """``tags="otp"`` is one tag, not three letters."""
+    walk.send(MemoryTransport(), NUMBER, tags="otp")
+    assert ears.named("message_planned")[0].tags == ("otp",)
+
+
+def test_things_that_are_no_sinks_are_told_at_once():
+    """Not with the first message."""
+    with pytest.raises(ConfigError, match="is no sink"):
+        Notifier("null", host=PluginHost(entry_points=False), sinks=[print])
+
+
+def test_a_channel_that_the_transport_does_not_carry_is_refused(walk):
+    """A push message does not go out as an SMS."""
+    transport = MemoryTransport(capabilities=Capabilities())
+    (receipt,) = walk.send(transport, NUMBER, channel="push").rejected
+    assert transport.batches == []
+    assert receipt.advice
+
+
+def test_a_closed_notifier_says_so():
+    """And not that the message may have been sent."""
+    notifier = Notifier("null", host=PluginHost(entry_points=False))
+    notifier.close()
+    with pytest.raises(RuntimeError, match="this notifier is closed"):
+        notifier.send(NUMBER, "Hello")
+
+
+def test_events_travel_to_other_processes_redacted(walk, ears):
+    """A pickled event has the masked recipients, and not the others."""
+    import pickle
+
+    walk.send(MemoryTransport(), [NUMBER, "96598765433"])
+    (event,) = ears.named("attempt_finished")
+    packed = pickle.dumps(event)
+    assert [recipient.to for recipient in pickle.loads(packed).recipients] == ["965****5432", "965****5433"]
+    assert NUMBER.encode() not in packed
+
+
+def test_errors_on_receipts_hold_no_frames(walk):
+    """The variables of a frame are what was sent: a receipt's error has no traceback to show them."""
+    (receipt,) = walk.send(MemoryTransport([LOST]), NUMBER).unknown
+    assert receipt.error.__traceback__ is None

@@ -172,3 +172,9 @@ def test_any_text_is_a_dsn_or_a_config_error(text: str) -> None:
     assert dsn.host
     assert str(dsn).encode()
     assert repr(dsn)
+
+
+def test_an_option_that_is_given_twice_is_an_error() -> None:
+    """Nobody can tell whether ``test=1&test=0`` means test or live."""
+    with pytest.raises(ConfigError, match="an option twice"):
+        Dsn.parse("kwtsms://u:p@default?test=1&test=0")

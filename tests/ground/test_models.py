@@ -156,7 +156,7 @@ def test_every_receipt_says_what_to_do_now() -> None:
     for receipt in receipts():
         assert receipt.advice.endswith((".", "!")), receipt
     assert "message id" in receipts()[0].advice
-    assert "no phone" in receipts(test=True)[0].advice
+    assert "nothing reaches a phone" in receipts(test=True)[0].advice
     assert receipts()[6].retry_after == 30.0
     assert [receipt.retry_after for receipt in receipts()[:6]] == [None] * 6
 
@@ -168,16 +168,22 @@ def test_every_reason_to_skip_has_its_advice(reason: SkipReason) -> None:
 
 
 def test_a_receipt_reads_as_one_line_without_the_number() -> None:
-    """Who, masked; how it ended; why."""
-    assert [str(receipt) for receipt in receipts()] == [
+    """Who, masked; how it ended; why, and what to do about it."""
+    lines = [str(receipt) for receipt in receipts()]
+    assert [line.partition(",")[0] for line in lines] == [
         "965****5432: accepted",
-        "****: rejected (ERR006)",
+        "****: rejected",
         "965****5433: accepted",
-        "965****5434: unknown (timeout)",
-        "965****5432: skipped (duplicate)",
+        "965****5434: unknown",
+        "965****5432: skipped",
         "965****5435: accepted",
-        "965****5436: rejected (ERR013)",
+        "965****5436: rejected",
     ]
+    for line, receipt in zip(lines, receipts(), strict=True):
+        if receipt.error:
+            assert receipt.error.detail in line
+            assert line.endswith(f"→ {receipt.error.action}")
+    assert lines[4].endswith("skipped, duplicate")
 
 
 def test_a_receipt_tells_the_address_to_whoever_asks() -> None:

@@ -500,3 +500,10 @@ def test_settings_that_are_fine_check_to_themselves(tmp_path: pathlib.Path) -> N
     settings = load(tmp_path, {"transport": "memory"})
     assert settings.check() is settings
     assert settings.transport == Dsn("memory")
+
+
+def test_a_name_without_a_value_is_a_problem(tmp_path: pathlib.Path) -> None:
+    """``NOTIFYKIT_STRICT`` alone on its line is a slip, and not somebody's wish to leave it as it is."""
+    (tmp_path / ".env").write_text("NOTIFYKIT_STRICT\nSOMEBODY_ELSES\n")
+    problems = Settings.load(environment={}, directory=tmp_path).problems
+    assert problems == ("NOTIFYKIT_STRICT (.env) has no value: write NOTIFYKIT_STRICT=…, or take the line out",)

@@ -116,8 +116,17 @@ def test_the_sandbox_runs_as_a_program(end):
         url = environment["KWTSMS_BASE_URL"].removesuffix("API/")
         with urllib.request.urlopen(f"{url}sandbox/otp?to=96598765432") as answer:
             assert "123456" in answer.read().decode()
+        assert "queued (test)  MY-APP → 96598765432  1 points  'Your code is 123456'" in process.stdout.readline()
         process.send_signal(end)
         assert process.wait(20) == 0
+
+
+def test_a_preset_that_is_none_is_told_with_those_there_are():
+    """And not with a traceback."""
+    refused = _run("sandbox", "--port", "0", "--chaos", "nope")
+    assert refused.returncode == 2
+    assert "Ramadan queue" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_the_sandbox_stays_on_this_machine_unless_told_twice():
@@ -139,4 +148,5 @@ main(["{command}"])
 """
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert told.returncode == 2
-    assert told.stderr.strip() == 'notifykit: the sandbox needs Werkzeug: pip install "notifykit[sandbox]"'
+    assert told.stderr.startswith('notifykit: the sandbox needs Werkzeug: pip install "notifykit[sandbox]"\n')
+    assert "Traceback" not in told.stderr

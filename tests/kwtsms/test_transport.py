@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from notifykit import ConfigError, Notifier, Outcome, Scope, Settings, VirtualClock
+from notifykit import ConfigError, Notifier, Outcome, PluginHost, Recipient, Scope, Settings, VirtualClock
+from notifykit_kwtsms import plugin
 from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from tests.kwtsms.conftest import kwtsms_host
@@ -230,3 +231,13 @@ def test_nothing_secret_is_shown(sandbox, connect):
     notifier = connect()
     shown = f"{notifier!r} {notifier.transport!r} {notifier.transport} {notifier.settings!r} {Settings()!r}"
     assert "sandboxpassword" not in shown
+
+
+def test_a_recipient_made_by_hand_stays_who_it_is(connect):
+    """A canonical foreign number is not taken for a local one of the default country."""
+    host = PluginHost(entry_points=False)
+    host.register(plugin, "kwtsms")
+    settings = Settings.load(environment={"KWTSMS_DEFAULT_COUNTRY": "BR"})
+    with Notifier("memory", host=host, settings=settings) as notifier:
+        (receipt,) = notifier.send(Recipient("96598765432"), "Hello")
+    assert receipt.to == "96598765432"

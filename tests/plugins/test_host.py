@@ -312,7 +312,7 @@ BREAKS_WHEN_ASKED = [
     (bringing(sinks=[None]), "the sink NoneType lacks handle, name"),
     (bringing(normalizers=[MemoryTransport()]), "the normalizer MemoryTransport lacks normalize"),
     (bringing(cleaners=[MemoryTransport()]), "the cleaner MemoryTransport lacks clean"),
-    (bringing(transports=[MemoryTransport()]), "the transport MemoryTransport lacks build, configured, schemes"),
+    (bringing(transports=[MemoryTransport()]), "the transport MemoryTransport is no TransportFactory"),
     (bringing(transports=[TransportFactory]), "the transport TransportFactory is a class: bring an object of it"),
 ]
 
@@ -380,7 +380,7 @@ def test_tryfirst_and_trylast_move_inside_that_order(install: Install) -> None:
     host.register(bringing(sinks=[Thing("w")], trylast=True), "w")
     host.register(bringing(sinks=[Thing("x")]), "x")
     host.register(bringing(sinks=[Thing("y")], tryfirst=True), "y")
-    assert names_of(host.registry(Settings()).sinks) == ["y", "x", "w", "c", "b", "a", "logging"]
+    assert names_of(host.registry(Settings()).sinks) == ["y", "c", "x", "b", "logging", "w", "a"]
 
 
 @pytest.mark.parametrize("kind", ["normalizers", "cleaners", "sinks"])
@@ -612,3 +612,45 @@ def test_a_plugin_that_fails_to_bring_its_commands_is_set_aside() -> None:
     assert statuses(host) == {"one": "broken", "two": "ok"}
     with pytest.raises(PluginError, match="plugin 'one': SystemExit: 1"):
         hosting(strict=True, one=bringing(commands=lambda register: sys.exit(1))).commands()
+
+
+class Equal:
+    """A plugin that says it equals everything."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 1
+
+
+class Unequal(Equal):
+    """A plugin that can't be compared."""
+
+    def __eq__(self, other: object) -> bool:
+        raise LookupError
+
+    __hash__ = Equal.__hash__
+
+
+class Panic(BaseException):
+    """What extension modules raise when they give up."""
+
+    def __str__(self) -> str:
+        raise LookupError
+
+
+def panicking() -> object:
+    """Return a plugin that panics when it is asked."""
+    raise Panic
+
+
+@pytest.mark.parametrize("odd", [Equal(), Unequal(), bringing(sinks=[Thing("fine")])])
+def test_no_plugin_takes_the_others_down(odd: object) -> None:
+    """Not one that can't be told from others, nor one whose exceptions can't even be printed."""
+    if not isinstance(odd, Equal):
+        odd.notifykit_cleaners = hookimpl(lambda settings: panicking())  # type: ignore[attr-defined]
+    host = PluginHost(entry_points=False)
+    host.register(odd, "odd")
+    assert host.registry(Settings()).sinks
+    assert {label for label, status in statuses(host).items() if status == "broken"} == {"odd"}

@@ -168,7 +168,7 @@ def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
     assert told == [
         ("notifykit.send", "DEBUG", "message_planned"),
         ("notifykit.send", "WARNING", "recipient_set_aside"),
-        ("notifykit.transport.memory", "ERROR", "attempt_finished"),
+        ("notifykit.transport.memory", "WARNING", "attempt_finished"),
         ("notifykit.transport.memory", "WARNING", "retry_scheduled"),
         ("notifykit.transport.memory", "INFO", "attempt_finished"),
         ("notifykit.send", "DEBUG", "send_finished"),
@@ -196,3 +196,11 @@ def test_the_log_never_shows_a_full_number_or_a_text(tmp_path, caplog):
     shown = "".join(f"{record.getMessage()}{record.__dict__}" for record in caplog.records)
     for secret in (*NUMBERS, "778899"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize("content", ["", "abc", "ab" * 40])
+def test_a_key_that_is_none_is_an_error(tmp_path, content):
+    """Hashes without a key could be undone by trying all numbers."""
+    (tmp_path / ".notifykit.key").write_text(content)
+    with pytest.raises(ConfigError, match="hash_key"):
+        _send(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import socket
 import time
 import traceback
@@ -157,3 +158,43 @@ def test_a_url_that_is_none_is_a_config_error(url):
     """And the message says what a URL looks like."""
     with pytest.raises(ConfigError):
         HttpClient(url)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_forked_children_do_not_read_each_others_answers():
+    """A warm connection belongs to the process that made it: each child gets the answer to its own question."""
+
+    def echo(connection: socket.socket, request: bytes) -> bool:
+        body = request.rpartition(b"\r\n\r\n")[2]
+        return answer(body)(connection, request)
+
+    with scripted(echo) as wire:
+        client = HttpClient(f"{wire.url}/")
+        assert client.post("", b"parent", {}, 5).body == b"parent"
+        children = []
+        for name in (b"one", b"two"):
+            child = os.fork()
+            if child == 0:
+                right = all(client.post("", name, {}, 5).body == name for _ in range(50))
+                os._exit(0 if right else 1)
+            children.append(child)
+        assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
+        assert client.post("", b"parent", {}, 5).body == b"parent"
+        client.close()
+        assert wire.connections == 3
+
+
+def test_what_can_not_be_a_header_is_refused_before_anything_is_sent():
+    """And its value is not in the message."""
+    with scripted(answer()) as wire, pytest.raises(NotReached) as raised:
+        HttpClient(wire.url).post("", b"", {"Authorization": "Bearer s3cret\n"}, 5)
+    assert "s3cret" not in str(raised.value)
+    assert wire.requests == []
+
+
+def test_a_closed_client_sends_nothing():
+    """And says so, instead of that the message may have been sent."""
+    client = HttpClient("http://127.0.0.1:9/")
+    client.close()
+    with pytest.raises(NotReached, match="closed"):
+        client.post("", b"", {}, 5)

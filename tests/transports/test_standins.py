@@ -22,7 +22,7 @@ def test_stand_ins_are_built_by_name_or_dsn(name, capsys):
     with Notifier(name, host=_host()) as notifier:
         (receipt,) = notifier.send(NUMBER, "Hello")
         assert receipt.test
-        assert "reaches no phone" in receipt.advice
+        assert "nothing reaches a phone" in receipt.advice
         assert str(notifier.transport) == f"{name.partition(':')[0]}://default"
 
 

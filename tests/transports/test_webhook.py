@@ -85,7 +85,7 @@ def test_nothing_secret_is_shown():
         ("401 Who", "", Outcome.REJECTED, "HTTP401", 1),
         ("404 Gone", "", Outcome.REJECTED, "HTTP404", 1),
         ("429 Slow", "Retry-After: 3\r\n", Outcome.REJECTED, "HTTP429", 3),
-        ("503 Busy", "", Outcome.REJECTED, "HTTP503", 3),
+        ("503 Busy", "Retry-After: 3\r\n", Outcome.REJECTED, "HTTP503", 1),
         ("500 Oops", "", Outcome.UNKNOWN, "HTTP500", 1),
         ("502 Proxy", "", Outcome.UNKNOWN, "HTTP502", 1),
         ("504 Proxy", "", Outcome.UNKNOWN, "HTTP504", 1),
@@ -108,7 +108,28 @@ def test_single_recipients_may_be_refused():
     assert report.rejected[0].error.provider_words == "**** is on the list"
 
 
-@pytest.mark.parametrize("body", [b"thanks", b"[1]", b'{"rejected": ["x"]}', b"\xff\xfe"])
+@pytest.mark.parametrize("rejected", [["96598765432"], {"+96598765432": "on the list"}])
+def test_refusals_are_read_in_every_likely_form(rejected):
+    """A list, and an address with its plus, mean the same recipient."""
+    with scripted(answer(json.dumps({"rejected": rejected}).encode())) as wire, _notifier(_dsn(wire)) as notifier:
+        assert len(notifier.send(NUMBER, "Hi").rejected) == 1
+
+
+@pytest.mark.parametrize("rejected", ["all", ["1"], {"1": "no"}, 7])
+def test_refusals_that_can_not_be_read_are_said_aloud(rejected):
+    """Nobody believes that all is well."""
+    with scripted(answer(json.dumps({"rejected": rejected}).encode())) as wire, _notifier(_dsn(wire)) as notifier:
+        (receipt,) = notifier.send(NUMBER, "Hi").accepted
+    assert "rejected somebody" in receipt.advice or "not documented" in receipt.advice
+
+
+def test_a_key_in_any_script_can_be_a_header():
+    """The caller's own name for a send may be Arabic."""
+    with scripted(answer()) as wire, _notifier(_dsn(wire)) as notifier:
+        assert len(notifier.send(NUMBER, "Hi", idempotency_key="طلب-1").accepted) == 1
+
+
+@pytest.mark.parametrize("body", [b"thanks", b"[1]", b'{"message_id": null}', b"\xff\xfe"])
 def test_an_odd_body_behind_a_2xx_is_still_accepted(body):
     """The endpoint said yes; what it added is only noted."""
     with scripted(answer(body)) as wire, _notifier(_dsn(wire)) as notifier:

@@ -81,6 +81,11 @@ def sending(state: Sending) -> str | None:
     return None
 
 
+def well_formed(number: str, rules: Rules) -> bool:
+    """Return whether a number has the form that the rules ask for."""
+    return numbers.well_formed(number, rules.fewest_digits, rules.most_digits, kuwait_rule=rules.kuwait_rule)
+
+
 def _fields(call: Call, account: Account | None) -> str | None:
     needed = ("username", "password", *ENDPOINTS[call.endpoint].fields)
     if call.fields is None or any(name not in call.fields for name in needed):
@@ -161,7 +166,7 @@ def _too_many(state: Sending) -> str | None:
 
 def _numbers(state: Sending) -> str | None:
     rules = state.rules
-    bad = {n: "ERR025" for n in state.kept if not numbers.well_formed(n, rules.fewest_digits, rules.most_digits)}
+    bad = {n: "ERR025" for n in state.kept if not well_formed(n, rules)}
     if bad and rules.mixed_numbers == "strict":
         return "ERR025"
     state.drop(bad)

@@ -120,6 +120,8 @@ class Rules:
     fewest_digits: int = 9
     #: Most digits of a number (ERR025).
     most_digits: int = 15
+    #: Whether numbers in Kuwait are eight digits of which the first is 4, 5, 6 or 9 (ERR025); documents have others.
+    kuwait_rule: bool = True
     #: Numbers in one ``validate`` request (ERR007 beyond); the real limit is not known.
     validate_limit: int = limits.NUMBERS_PER_REQUEST
     #: Words that are refused with ERR031, compared without regard to case.

@@ -207,7 +207,7 @@ class Gateway:
             and spell.code in ("ERR006", "ERR025", "ERR026")
         ):
             return "NR" if spell.code == "ERR026" else "ER"
-        if not numbers.well_formed(number, self.rules.fewest_digits, self.rules.most_digits):
+        if not checks.well_formed(number, self.rules):
             return "ER"
         return "OK" if numbers.routed(number, account.prefixes) else "NR"
 

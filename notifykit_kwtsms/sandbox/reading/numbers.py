@@ -14,14 +14,15 @@ def split(mobile: str) -> list[str]:
     return [number for number in mobile.split(",") if number]
 
 
-def well_formed(number: str, fewest: int, most: int) -> bool:
+def well_formed(number: str, fewest: int, most: int, *, kuwait_rule: bool = True) -> bool:
     """Whether it is digits with a country code in front: for Kuwait 965 and eight digits, the first 4, 5, 6 or 9.
 
-    So many digits at least and at most for other countries, and no zero in front (gateway facts, sections 3.7 and 4).
+    So many digits at least and at most for other countries, for Kuwait too where its rule is off, and no zero in front
+    (gateway facts, sections 3.7 and 4).
     """
     if not (number.isascii() and number.isdigit()) or number.startswith("0"):
         return False
-    if number.startswith(_KUWAIT):
+    if kuwait_rule and number.startswith(_KUWAIT):
         return _KUWAIT_MOBILE.fullmatch(number) is not None
     return fewest <= len(number) <= most
 

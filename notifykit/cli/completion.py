@@ -1,0 +1,47 @@
+"""``notifykit completion``: what a shell needs to complete commands and options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+from click.shell_completion import get_completion_class
+
+from notifykit.cli.envelope import answer
+from notifykit.cli.exits import Exit
+from notifykit.cli.manner import common, examples
+from notifykit.cli.terminal import answer_line
+from notifykit.hookspecs import hookimpl
+
+_PROGRAM = "notifykit"
+
+
+@click.command(
+    "completion",
+    epilog=examples(
+        "notifykit completion bash >> ~/.bashrc",
+        "notifykit completion zsh >> ~/.zshrc",
+        "notifykit completion fish > ~/.config/fish/completions/notifykit.fish",
+    ),
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@common
+@click.pass_context
+def completion(ctx: click.Context, shell: str, as_json: bool) -> int:
+    """Print the completion script of a shell."""
+    kind = get_completion_class(shell)
+    assert kind is not None, "click brings all three"
+    made = kind(ctx.find_root().command, {}, _PROGRAM, f"_{_PROGRAM.upper()}_COMPLETE")
+    # The script itself; source() of bash would ask a shell for its version first.
+    script = made.source_template % made.source_vars()
+    if as_json:
+        answer("completion", {"shell": shell, "script": script})
+    else:
+        answer_line(script)
+    return Exit.OK
+
+
+@hookimpl
+def notifykit_commands(register: Callable[[click.Command], None]) -> None:
+    """Bring ``completion``."""
+    register(completion)

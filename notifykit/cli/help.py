@@ -1,0 +1,70 @@
+"""``notifykit help``: pages about what no single command explains."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+import click
+
+from notifykit.cli.envelope import answer
+from notifykit.cli.exits import Exit
+from notifykit.cli.explain import explain_code
+from notifykit.cli.manner import common, examples
+from notifykit.cli.rehearsal import provider_codes
+from notifykit.cli.terminal import answer_line
+from notifykit.cli.topics import topics
+from notifykit.hookspecs import hookimpl
+from notifykit.plugins import PluginHost
+
+
+@click.command(
+    "help",
+    epilog=examples(
+        "notifykit help exit-codes",
+        "notifykit help errors ERR013",
+        "notifykit help environment",
+    ),
+)
+@click.argument("topic", required=False)
+@click.argument("code", required=False)
+@common
+@click.pass_context
+def help_command(ctx: click.Context, topic: str | None, code: str | None, as_json: bool) -> int:
+    """Show a page of help, or list the pages."""
+    root = ctx.find_root()
+    pages = topics(ctx.ensure_object(PluginHost))
+    if topic == "errors" and code:
+        return explain_code(code.upper(), provider_codes(ctx), as_json=as_json, command="help")
+    if topic is None:
+        if as_json:
+            answer("help", {"topics": list(pages)})
+        else:
+            answer_line(root.get_help())
+            answer_line(f"\nPages of help: {', '.join(pages)}")
+        return Exit.OK
+    text = pages[topic]() if topic in pages else _of_command(root, topic)
+    if text is None:
+        near = difflib.get_close_matches(topic, pages, 1)
+        hint = f"Did you mean `notifykit help {near[0]}`?" if near else f"There are: {', '.join(pages)}."
+        raise click.UsageError(f"There is no page {topic!r}. {hint}")
+    if as_json:
+        answer("help", {"topic": topic, "text": text})
+    else:
+        answer_line(text.rstrip("\n"))
+    return Exit.OK
+
+
+def _of_command(root: click.Context, name: str) -> str | None:
+    group = root.command
+    command = group.get_command(root, name) if isinstance(group, click.Group) else None
+    if command is None:
+        return None
+    with command.make_context(name, [], parent=root, resilient_parsing=True) as ctx:
+        return command.get_help(ctx)
+
+
+@hookimpl
+def notifykit_commands(register: Callable[[click.Command], None]) -> None:
+    """Bring ``help``."""
+    register(help_command)

@@ -1,0 +1,150 @@
+"""``notifykit preview``: how a message looks on a phone, and why it costs what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import click
+
+from notifykit.cli import savings
+from notifykit.cli.bubble import bubble
+from notifykit.cli.envelope import answer
+from notifykit.cli.exits import Exit
+from notifykit.cli.manner import common, examples
+from notifykit.cli.recipients import read_text
+from notifykit.cli.rehearsal import rehearsal
+from notifykit.cli.terminal import answer_line
+from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, quoted
+from notifykit.flow.notifier import Notifier
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Capabilities, Measurement, Plan
+
+_METER = 20
+#: Letters of a script need no line each: they have no replacement, and are named together.
+_MOST_LINES = 12
+
+
+@click.command(
+    "preview",
+    epilog=examples(
+        'notifykit preview "Your code is 123456"',
+        "notifykit preview --message-file text.txt --to 96598765432",
+        'echo "Your code is 123456" | notifykit preview - --json',
+    ),
+)
+@click.argument("message", required=False)
+@click.option("--message-file", metavar="FILE", help="A file with the text; - is standard input.")
+@click.option("--to", metavar="NUMBER", help="Who would get it: the price depends on the country.")
+@click.option("--sender", metavar="NAME", help="The sender's name.")
+@click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+@common
+@click.pass_context
+def preview(
+    ctx: click.Context,
+    message: str | None,
+    message_file: str | None,
+    to: str | None,
+    sender: str | None,
+    via: str | None,
+    as_json: bool,
+) -> int:
+    """Show a message as a phone does, with its encoding, segments and cost. Nothing is sent."""
+    if (message is None) == (message_file is None):
+        raise click.UsageError("Give the text, or a file with it: notifykit preview 'Your text'")
+    text = message if message not in (None, "-") else read_text(message_file or "-")
+    assert text is not None, "either is given"
+    with rehearsal(ctx, via) as notifier:
+        plan = notifier.plan([to] if to else (), text, sender=sender)
+        capabilities = notifier.transport.capabilities
+        refusal = capabilities.check(plan.message) if capabilities.check else None
+        price = _price(notifier, plan, to)
+        if as_json:
+            answer("preview", _document(plan, price, capabilities), ok=refusal is None, error=refusal)
+        else:
+            _show(plan, price, capabilities, text)
+            if refusal:
+                answer_line(f" refused      {refusal}", "bad")
+    return Exit.FAILED if refusal else Exit.OK
+
+
+def _price(notifier: Notifier, plan: Plan, to: str | None) -> float | None:
+    """Return what one recipient costs; where nobody is named, one whose price is the provider's plain one."""
+    if to:
+        return plan.cost
+    capabilities = notifier.transport.capabilities
+    home = notifier.plan(["96598765432"], "x").recipients
+    if not home or not capabilities.price or plan.segments is None:
+        return None
+    return capabilities.price(home[0], plan.segments)
+
+
+def _document(plan: Plan, price: float | None, capabilities: Capabilities) -> dict[str, Any]:
+    size = plan.measurement
+    measure = capabilities.measure
+    best = savings.together(plan.message.text, size, measure) if size and measure else None
+    return {
+        "text": plan.message.text,
+        "sender": plan.message.sender,
+        "encoding": size.encoding if size else None,
+        "units": size.units if size else None,
+        "units_left": size.units_left if size else None,
+        "segments": size.segments if size else None,
+        "cost": price,
+        "forced": [attrs.asdict(forced) for forced in size.forced] if size else [],
+        "saving": best.as_document() if best else None,
+        "edits": [attrs.asdict(edit) for edit in plan.edits],
+    }
+
+
+def _show(plan: Plan, price: float | None, capabilities: Capabilities, text: str) -> None:
+    size = plan.measurement
+    if plan.message.sender:
+        answer_line(f" {plan.message.sender}", "strong")
+    for line in bubble(plan.message.text):
+        answer_line(line)
+    if size is None or capabilities.measure is None:
+        answer_line(" encoding     not known: this transport does not measure texts")
+    else:
+        answer_line(f" {_size(size, price, capabilities.unit)}", "good" if size.segments <= 1 else "care")
+        answer_line(f" {_meter(size)}")
+        if size.forced:
+            _why(plan.message.text, size, capabilities.measure)
+    for number, edit in enumerate(plan.edits):
+        answer_line(f" {'changed' if number == 0 else '':<12} {edit_in_words(edit)}")
+
+
+def _size(size: Measurement, price: float | None, unit: str) -> str:
+    parts = [encoding_name(size.encoding), counted(size.segments, "segment")]
+    if price is not None:
+        parts.append(f"{many(price, unit)} a recipient")
+    return " · ".join(parts)
+
+
+def _meter(size: Measurement) -> str:
+    room = size.units + size.units_left
+    filled = round(_METER * size.units / room) if room else 0
+    bar = "█" * filled + "░" * (_METER - filled)
+    return f"{bar} {size.units}/{room} units, {size.units_left} left"
+
+
+def _why(text: str, size: Measurement, measure: Callable[[str], Measurement]) -> None:
+    replaceable = [forced for forced in size.forced if forced.replacement is not None]
+    letters = [forced for forced in size.forced if forced.replacement is None]
+    label = f"why {encoding_name(size.encoding)}"
+    for forced in replaceable[:_MOST_LINES]:
+        place = f"at {forced.position + 1}"
+        swap = f"→ {savings.in_words(forced)}"
+        answer_line(f" {label:<12} {quoted(forced.character)}  {forced.name.lower()}, {place} {swap}")
+        label = ""
+    if letters:
+        shown = " ".join(quoted(forced.character) for forced in letters)
+        answer_line(f" {label:<12} {counted(len(letters), 'character')} without a GSM-7 form: {shown}")
+    answer_line(f" could save   {savings.suggestion(text, size, measure)}")
+
+
+@hookimpl
+def notifykit_commands(register: Callable[[click.Command], None]) -> None:
+    """Bring ``preview``."""
+    register(preview)

@@ -1,0 +1,142 @@
+"""``notifykit validate``: which numbers can be sent to, and why not the others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import click
+
+from notifykit.cli.envelope import answer
+from notifykit.cli.exits import Exit
+from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.recipients import Recipients, gather
+from notifykit.cli.rehearsal import rehearsal
+from notifykit.cli.terminal import answer_line, tell
+from notifykit.cli.wording import counted
+from notifykit.errors import TransportError
+from notifykit.flow.notifier import Notifier
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Recipient
+from notifykit.plugins import PluginHost
+from notifykit.protocols import KnowsNumbers
+
+_CHUNK = 200
+
+
+@attrs.frozen
+class Verdict:
+    """What is thought of one number."""
+
+    #: As it was given.
+    given: str = attrs.field(repr=False)
+    #: As it would be sent to; None where it would not.
+    address: str | None = attrs.field(repr=False)
+    #: Its country where it is known.
+    country: str | None
+    #: Why it can't be sent to; None where it can.
+    error: TransportError | None
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it for ``--json``."""
+        return {
+            "given": self.given,
+            "address": self.address,
+            "country": self.country,
+            "ok": self.error is None,
+            "code": self.error.code if self.error else None,
+            "reason": self.error.detail if self.error else None,
+            "advice": self.error.action if self.error else None,
+        }
+
+
+@click.command(
+    "validate",
+    epilog=examples(
+        'notifykit validate 96598765432 "+965 9876 5433"',
+        "notifykit validate --to-file people.csv --column mobile",
+        "notifykit validate 96598765432 --remote --json",
+    ),
+)
+@click.argument("numbers", nargs=-1, metavar="NUMBER...")
+@click.option("--to-file", metavar="FILE", help="A file with a number a line, or a table; - is standard input.")
+@click.option("--column", metavar="NAME", help="The column of the table that has the numbers.")
+@click.option("--remote", is_flag=True, help="Ask the provider too: form and route, not whether somebody has it.")
+@click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+@common
+@click.pass_context
+def validate(
+    ctx: click.Context,
+    numbers: Sequence[str],
+    to_file: str | None,
+    column: str | None,
+    remote: bool,
+    via: str | None,
+    as_json: bool,
+) -> int:
+    """Check numbers by the rules of their countries; - reads them from standard input. Nothing is sent."""
+    given = gather(numbers, to_file, column)
+    with rehearsal(ctx, via) as notifier:
+        if remote:
+            return _report(_remotely(ctx, given, notifier, via), as_json=as_json)
+        return _report(_locally(given, notifier), as_json=as_json)
+
+
+def _locally(given: Iterable[str], notifier: Notifier) -> Iterator[Verdict]:
+    for chunk in _chunks(given):
+        for number in chunk:
+            plan = notifier.plan([number], "x")
+            if plan.recipients:
+                recipient = plan.recipients[0]
+                yield Verdict(number, recipient.address, recipient.country, None)
+            else:
+                yield Verdict(number, None, None, plan.set_aside[0].error)
+
+
+def _remotely(ctx: click.Context, given: Recipients, local: Notifier, via: str | None) -> Iterator[Verdict]:
+    """Ask the provider about the numbers that pass here; the others it need not see."""
+    with Notifier.from_settings(via, env_file=manner().env_file, host=ctx.ensure_object(PluginHost)) as notifier:
+        transport = notifier.transport
+        if not isinstance(transport, KnowsNumbers):
+            raise click.UsageError(f"{transport.name} can't be asked about numbers: leave out --remote.")
+        for verdicts in _chunks(_locally(given, local)):
+            asked = [Recipient(verdict.address) for verdict in verdicts if verdict.address]
+            refused = transport.refusals(asked, notifier.settings.timeout) if asked else {}
+            for verdict in verdicts:
+                error = refused.get(verdict.address or "")
+                yield attrs.evolve(verdict, error=error) if error else verdict
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def _report(verdicts: Iterator[Verdict], *, as_json: bool) -> int:
+    good = bad = 0
+    documents = []
+    for verdict in verdicts:
+        good += verdict.error is None
+        bad += verdict.error is not None
+        if as_json:
+            documents.append(verdict.as_document())
+        elif verdict.error is None:
+            answer_line(f"OK        {verdict.given:<20} {verdict.address}  {verdict.country or ''}".rstrip(), "good")
+        else:
+            code = f"{verdict.error.code}: " if verdict.error.code else ""
+            answer_line(f"rejected  {verdict.given:<20} {code}{verdict.error.detail}", "bad")
+            answer_line(f"{'':<30} → {verdict.error.action}")
+    if as_json:
+        answer("validate", {"ok": good, "rejected": bad, "numbers": documents}, ok=not bad)
+    elif good + bad > 1:
+        tell(f"{counted(good, 'number')} OK, {bad} rejected")
+    return Exit.PARTLY if bad else Exit.OK
+
+
+@hookimpl
+def notifykit_commands(register: Callable[[click.Command], None]) -> None:
+    """Bring ``validate``."""
+    register(validate)

@@ -1,0 +1,40 @@
+"""The same words for the same things in every command."""
+
+from __future__ import annotations
+
+from notifykit.models import Edit, Receipt
+
+_ENCODINGS = {"gsm7": "GSM-7", "ucs2": "Unicode"}
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 segment`` or ``2 segments``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def many(amount: float, thing: str) -> str:
+    """Return ``1 point``, ``2 points`` or ``0.5 points``."""
+    return f"{amount:,g} {thing}{'' if amount == 1 else 's'}"
+
+
+def encoding_name(encoding: str) -> str:
+    """Return what people call an encoding."""
+    return _ENCODINGS.get(encoding, encoding)
+
+
+def quoted(text: str) -> str:
+    """Return a short text between signs that it can't be mistaken for; what nobody sees as its code point."""
+    if text.isprintable() and text.strip():
+        return text
+    return " ".join("space" if character == " " else f"U+{ord(character):04X}" for character in text)
+
+
+def edit_in_words(edit: Edit) -> str:
+    """Return what was changed, and why."""
+    change = f"{quoted(edit.before)} → {quoted(edit.after)}" if edit.after else f"{quoted(edit.before)} removed"
+    return f"{change} ({edit.reason})"
+
+
+def who(receipt: Receipt, *, clear: bool) -> str:
+    """Return whom a receipt is about: in clear where the caller named one only, else masked with its place."""
+    return receipt.to if clear else f"{receipt.recipient} (no. {receipt.position + 1})"

@@ -1,0 +1,45 @@
+"""What the documentation lists is what there is."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from notifykit.hookspecs import PROJECT
+from notifykit.settings import FIELDS
+from notifykit_kwtsms.api.codes import CODES, Code
+from notifykit_kwtsms.sandbox import FAULTS
+from notifykit_kwtsms.settings import FIELDS as KWTSMS_FIELDS
+
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=lambda code: code.name)
+def test_the_table_of_codes_is_the_one_that_the_code_uses(code: Code):
+    """Word for word: code, meaning, what to do, and what it is about."""
+    row = f"| {code.name} | {code.meaning} | {code.action} | {code.scope.value} |"
+    assert row in (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("field", [*FIELDS, *KWTSMS_FIELDS], ids=lambda field: field.name)
+def test_every_setting_has_its_line(field):
+    """Its name, and one of its variables."""
+    page = (DOCS / "how-to" / "settings.md").read_text(encoding="utf-8")
+    assert f"`{field.name}`" in page
+    assert any(f"`{name}`" in page for name in field.environment) or field.name in ("cleaners", "sinks")
+
+
+def test_the_pages_link_to_each_other_without_being_built():
+    """Every page can be reached from the index by a plain link."""
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"index.md"}
+    assert {page for page in pages if f"({page})" not in index} == set()
+
+
+def test_names_in_prose_exist():
+    """The faults that pages use, and the entry-point group."""
+    page = (DOCS / "how-to" / "sandbox.md").read_text(encoding="utf-8")
+    assert 'sandbox.chaos("half-body"' in page
+    assert "half-body" in FAULTS
+    assert f"[project.entry-points.{PROJECT}]" in (DOCS / "how-to" / "plugins.md").read_text(encoding="utf-8")

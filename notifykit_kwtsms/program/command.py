@@ -1,0 +1,64 @@
+"""What every command of the program has in common: the form of its answer, and where that goes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+import click
+
+from notifykit.cli import terminal
+from notifykit.cli.envelope import answer
+from notifykit.cli.exits import Exit
+
+
+@attrs.frozen
+class Answer:
+    """What a command found, for people and for programs."""
+
+    #: For ``--json``: anything that JSON knows.
+    data: Any
+    #: For people: the lines on standard output.
+    lines: Sequence[str] = ()
+    #: What else one should know; on standard error, or in the document.
+    warnings: Sequence[str] = ()
+    #: How it ended.
+    exit: Exit = Exit.OK
+    #: Why it did not end well.
+    error: BaseException | None = None
+    #: The command to type now.
+    next: str = ""
+
+
+class Command(click.Command):
+    """A command whose function returns an :class:`Answer`. ``--json`` is seen to here."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it, print what it found, and return its exit code."""
+        as_json = ctx.params.pop("as_json", False)
+        found: Answer = super().invoke(ctx)
+        if as_json:
+            answer(self.name or "", found.data, found.warnings, ok=found.exit is Exit.OK, error=found.error)
+        else:
+            # Warnings first: where both go to one terminal, the answer stands last.
+            for warning in found.warnings:
+                terminal.warn(f"kwtsms: {warning}")
+            if found.error:
+                terminal.warn(f"kwtsms: {found.error}")
+            for line in found.lines:
+                terminal.answer_line(line)
+        if found.next and not as_json:
+            terminal.warn(f"Next: {found.next}")
+        return int(found.exit)
+
+
+def near(word: str, words: Iterable[str]) -> str | None:
+    """Return which of these words was probably meant."""
+    return next(iter(difflib.get_close_matches(word, list(words), 1)), None)
+
+
+def points(number: float | None) -> str:
+    """Return points as people write them: ``149``, ``149.5``."""
+    return "unknown" if number is None else f"{number:.10g}"

@@ -419,7 +419,10 @@ def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidat
             )
     for dotted in builtins:
         load = functools.partial(importlib.import_module, dotted)
-        yield _Candidate(dotted.rpartition(".")[2], "notifykit", None, dotted, load, tier=2)
+        # Commands are named apart: a stranger's plugin may well be called "log" or "send".
+        command = dotted.startswith("notifykit.cli.")
+        name = dotted.rpartition(".")[2]
+        yield _Candidate(f"cli.{name}" if command else name, "notifykit", None, dotted, load, tier=2)
 
 
 def _words(error: BaseException) -> str:

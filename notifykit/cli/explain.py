@@ -17,7 +17,7 @@ from notifykit.cli.manner import common, examples
 from notifykit.cli.recipients import read_text
 from notifykit.cli.rehearsal import provider_codes, rehearsal
 from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import counted, encoding_name, quoted
+from notifykit.cli.wording import change_in_words, counted, encoding_name, quoted
 from notifykit.errors import TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
@@ -186,8 +186,7 @@ def _message(text: str, notifier: Notifier, *, as_json: bool) -> int:
     if not plan.edits:
         answer_line("changed   nothing: the text can be carried as it is")
     for edit in plan.edits:
-        after = f"→ {quoted(edit.after)}" if edit.after else "removed"
-        answer_line(f"changed   {quoted(edit.before)} {after} at {edit.start + 1}: {edit.reason} ({edit.cleaner})")
+        answer_line(f"changed   {change_in_words(edit)} at {edit.start + 1}: {edit.reason} ({edit.cleaner})")
     if plan.edits:
         answer_line(f"sent as   {plan.message.text}")
     if size and measure:

@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import click
@@ -89,19 +89,18 @@ def tail(
     book = _book(ctx, file, may_come=follow)
     every = as_json or manner().verbose
     wanted = (entry for entry in book.entries() if _fits(entry, since, errors=errors) and (every or entry.matters))
-    last = list(wanted) if since else list(collections.deque(wanted, lines))
+    last = wanted if since else collections.deque(wanted, lines)
     if as_json and not follow:
         answer("log", [entry.as_document() for entry in last], _torn(book))
         return Exit.OK
     for entry in last:
         _show(entry, as_json=as_json)
     _warn(book)
-    if follow:
-        for entry in _following(book):
+    while follow and is_read(sys.stdout):
+        time.sleep(_PAUSE)
+        for entry in book.news():
             if _fits(entry, since, errors=errors) and (every or entry.matters):
                 _show(entry, as_json=as_json)
-            if not is_read(sys.stdout):
-                break
     return Exit.OK
 
 
@@ -181,30 +180,6 @@ def _log_files(ctx: click.Context) -> list[str]:
         values, _ = settings.sources.resolve(fields, about.section)
         names += [value.value for value in values.values()]
     return [name for name in names if name]
-
-
-def _following(book: Logbook) -> Iterator[Entry]:
-    """Yield entries as they are written, also where the file is rotated away meanwhile."""
-    position = book.path.stat().st_size if book.path.is_file() else 0
-    rest = ""
-    while is_read(sys.stdout):
-        time.sleep(_PAUSE)
-        if not book.path.is_file():
-            continue
-        size = book.path.stat().st_size
-        if size < position:
-            position, rest = 0, ""
-        if size == position:
-            continue
-        with book.path.open(encoding="utf-8", errors="replace") as opened:
-            opened.seek(position)
-            text = rest + opened.read()
-            position = opened.tell()
-        *lines, rest = text.split("\n")
-        for line in lines:
-            entry = book.entry(line)
-            if entry is not None:
-                yield entry
 
 
 def _fits(entry: Entry, since: datetime.datetime | None, *, errors: bool) -> bool:

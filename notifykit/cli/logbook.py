@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
+import os
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
@@ -97,12 +98,38 @@ class Logbook:
     path: pathlib.Path
     #: Lines that could not be read.
     torn: int = 0
+    #: How far the file itself has been read.
+    _position: int = 0
+    #: Which file that was: another one may have taken its name since.
+    _inode: int = 0
+    #: The beginning of a line whose end is not written yet.
+    _rest: str = ""
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries, oldest first."""
         for file in self.files():
             with _opened(file) as lines:
                 yield from self.read(lines)
+                if file == self.path:
+                    self._position, self._inode = lines.tell(), os.fstat(lines.fileno()).st_ino
+
+    def news(self) -> Iterator[Entry]:
+        """Yield what was written since the last look, also where the file was rotated away meanwhile."""
+        try:
+            with self.path.open(encoding="utf-8", errors="replace") as opened:
+                about = os.fstat(opened.fileno())
+                if about.st_ino != self._inode or about.st_size < self._position:
+                    self._position, self._inode, self._rest = 0, about.st_ino, ""
+                opened.seek(self._position)
+                text = self._rest + opened.read()
+                self._position = opened.tell()
+        except FileNotFoundError:
+            return
+        *lines, self._rest = text.split("\n")
+        for line in lines:
+            entry = self.entry(line)
+            if entry is not None:
+                yield entry
 
     def read(self, lines: TextIO) -> Iterator[Entry]:
         """Yield the entries of an open file, up to its end."""

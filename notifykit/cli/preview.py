@@ -56,7 +56,7 @@ def preview(
     text = message if message not in (None, "-") else read_text(message_file or "-")
     assert text is not None, "either is given"
     with rehearsal(ctx, via) as notifier:
-        plan = notifier.plan([to] if to else (), text, sender=sender)
+        plan = notifier.plan([to] if to else (), text, sender=sender or notifier.settings.sender)
         capabilities = notifier.transport.capabilities
         refusal = capabilities.check(plan.message) if capabilities.check else None
         price = _price(notifier, plan, to)

@@ -59,6 +59,8 @@ def read_stdin() -> str:
 
     :raises click.UsageError: where it is no text.
     """
+    if sys.stdin is None:
+        raise click.UsageError("There is no standard input to read from: it is closed.")
     raw = getattr(sys.stdin, "buffer", None)
     if raw is None:
         return sys.stdin.read()

@@ -10,7 +10,7 @@ import attrs
 
 from notifykit.cli.manner import manner
 from notifykit.dsn import Dsn
-from notifykit.errors import TransportError
+from notifykit.errors import ConfigError, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.settings import Settings
@@ -50,8 +50,9 @@ def _model(settings: Settings, host: PluginHost) -> str | None:
     factories = host.registry(attrs.evolve(settings, log_file=None, sinks=())).transports
     if settings.transport is not None:
         named = factories.get(settings.transport.scheme)
-        return settings.transport.options.get("like") or (
-            settings.transport.scheme if named and named.capabilities else None
-        )
+        if named is None:
+            there = ", ".join(sorted(factories)) or "none"
+            raise ConfigError(f"transport: no plugin brings {settings.transport.scheme!r}: there are {there}")
+        return settings.transport.options.get("like") or (named.capabilities and settings.transport.scheme)
     meant = [factory for factory in factories.values() if factory.configured(settings) and factory.capabilities]
     return meant[0].schemes[0] if meant else None

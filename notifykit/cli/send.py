@@ -17,19 +17,19 @@ from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.outcomes import Outcomes, receipt_document
 from notifykit.cli.recipients import Recipients, gather, read_text
 from notifykit.cli.rehearsal import load_settings, provider_codes
-from notifykit.cli.survey import Survey, survey
+from notifykit.cli.survey import WINDOW, Survey, survey
 from notifykit.cli.terminal import Progress, answer_line, confirm, tell, warn
 from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, who
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
+from notifykit.normalizers.digits import compact
 from notifykit.plugins import PluginHost
 from notifykit.protocols import KnowsBalance, ShowsRequests
 
-#: Recipients that are looked back over for duplicates: all of most lists, in bounded memory.
-_WINDOW: Final = 1_000_000
-_NUMBER: Final = re.compile(r"[+\d][\d\s().-]{6,}")
+#: A number with its country code: longer than the codes that people send.
+_NUMBER: Final = re.compile(r"\+?[0-9]{10,15}")
 
 
 @attrs.frozen
@@ -110,7 +110,7 @@ def _order(words: Sequence[str], options: dict[str, Any]) -> Order:
         if not words:
             raise click.UsageError("Give the numbers and then the text: notifykit send 965XXXXXXXX 'Hello'")
         *to, text = words
-        if _NUMBER.fullmatch(text) and (to and not _NUMBER.fullmatch(to[-1]) and to[-1] != "-"):
+        if to and to[-1] != "-" and _NUMBER.fullmatch(compact(text)) and not any(map(str.isdigit, to[-1])):
             raise click.UsageError("The text comes last, behind the numbers.")
         if text == "-":
             if "-" in to or options["to_file"] == "-":
@@ -131,7 +131,7 @@ def _order(words: Sequence[str], options: dict[str, Any]) -> Order:
 @contextlib.contextmanager
 def _notifier(host: PluginHost, via: str | None, *, live: bool) -> Iterator[Notifier]:
     def build(transport: str | Dsn | None) -> Notifier:
-        window = None if _is_set("dedupe_window") else _WINDOW
+        window = None if _is_set("dedupe_window") else WINDOW
         return Notifier.from_settings(transport, env_file=manner().env_file, host=host, dedupe_window=window)
 
     notifier = build(via)

@@ -1,4 +1,4 @@
-"""What a send would do, counted without keeping the recipients."""
+"""What a send would do, in sums: of the recipients it keeps only what it takes to see duplicates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from notifykit.models import Batch, Capabilities, Edit, Measurement, Message, Ou
 
 #: Recipients that are looked at together.
 _CHUNK: Final = 5_000
+#: Recipients that are looked back over for duplicates: all of most lists, in bounded memory.
+WINDOW: Final = 1_000_000
 #: Recipients that are set aside and shown one by one.
 _SHOWN: Final = 20
 
@@ -83,7 +85,7 @@ def survey(notifier: Notifier, to: Iterable[str], text: str, sender: str | None)
     """Go through all recipients once and return the sums."""
     capabilities = notifier.transport.capabilities
     found: Survey | None = None
-    seen: set[str] = set()
+    seen: dict[str, None] = {}
     for number, chunk in enumerate(_chunks(to)):
         planned = notifier.plan(chunk, text, sender=sender)
         found = found or Survey(planned.message, planned.edits, planned.measurement)
@@ -95,14 +97,16 @@ def survey(notifier: Notifier, to: Iterable[str], text: str, sender: str | None)
     return found
 
 
-def _add(found: Survey, planned: Plan, capabilities: Capabilities, seen: set[str], before: int) -> None:
+def _add(found: Survey, planned: Plan, capabilities: Capabilities, seen: dict[str, None], before: int) -> None:
     if found.first is None and planned.batches:
         found.first = planned.batches[0]
     for recipient in planned.recipients:
         if recipient.address in seen:
             found.duplicates += 1
             continue
-        seen.add(recipient.address)
+        seen[recipient.address] = None
+        if len(seen) > WINDOW:
+            del seen[next(iter(seen))]
         found.recipients += 1
         price = None
         if capabilities.price and planned.measurement:

@@ -29,10 +29,16 @@ def quoted(text: str) -> str:
     return " ".join("space" if character == " " else f"U+{ord(character):04X}" for character in text)
 
 
+def change_in_words(edit: Edit) -> str:
+    """Return what was changed."""
+    if not edit.before:
+        return f"{quoted(edit.after)} put in"
+    return f"{quoted(edit.before)} → {quoted(edit.after)}" if edit.after else f"{quoted(edit.before)} removed"
+
+
 def edit_in_words(edit: Edit) -> str:
     """Return what was changed, and why."""
-    change = f"{quoted(edit.before)} → {quoted(edit.after)}" if edit.after else f"{quoted(edit.before)} removed"
-    return f"{change} ({edit.reason})"
+    return f"{change_in_words(edit)} ({edit.reason})"
 
 
 def who(receipt: Receipt, *, clear: bool) -> str:

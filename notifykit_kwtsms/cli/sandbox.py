@@ -89,7 +89,9 @@ def _follow(running: Sandbox, stopped: threading.Event, *, quiet: bool) -> None:
 
 def _line(message: CapturedMessage) -> str:
     """Return one request to send as a line for its developer, who wants to see number and text."""
-    how = "queued (test)" if message.test and message.accepted else "sent" if message.accepted else message.code or "cut"
+    how = (
+        "queued (test)" if message.test and message.accepted else "sent" if message.accepted else message.code or "cut"
+    )
     to = message.numbers[0] if len(message.numbers) == 1 else f"{len(message.numbers)} numbers"
     return f"{message.at:%H:%M:%S}  {how:<13}  {message.sender} → {to}  {message.points:g} points  {message.text!r}"
 

@@ -593,8 +593,8 @@ def test_nobody_takes_the_name_of_a_command_of_the_framework(install: Install) -
     )
     install("acme", acme=source)
     host = installed(builtins=("notifykit.cli.plugins",))
-    assert {label: plugin.name for label, (_, plugin) in host.commands().items()} == {"plugins": "plugins"}
-    assert statuses(host) == {"acme": "broken", "kwtsms": "disabled", "plugins": "ok"}
+    assert {label: plugin.name for label, (_, plugin) in host.commands().items()} == {"plugins": "cli.plugins"}
+    assert statuses(host) == {"acme": "broken", "kwtsms": "disabled", "cli.plugins": "ok"}
 
 
 def test_a_command_can_be_switched_off_by_its_name() -> None:

@@ -1,0 +1,253 @@
+"""``notifykit log``: both shapes of rows, torn lines, rotated files, following, counting."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import pathlib
+import subprocess
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from notifykit.cli.logbook import Entry, Logbook
+from notifykit.cli.stats import KEYS, tally
+from notifykit_kwtsms.sandbox import Sandbox
+from tests.cli.conftest import Run, command, environment, start, terminal
+
+#: A row as the documented client writes it.
+DOCUMENTED: dict[str, Any] = {
+    "ts": "2026-03-04T10:00:00+00:00",
+    "endpoint": "send",
+    "request": {
+        "username": "myuser",
+        "password": "***",
+        "sender": "MYAPP",
+        "mobile": "96598765432,96598765433",
+        "message": "Your OTP is: 123456",
+        "test": "0",
+    },
+    "response": {
+        "result": "OK",
+        "msg-id": "f4c841adee210f31",
+        "numbers": 2,
+        "points-charged": 2,
+        "balance-after": 149,
+        "unix-timestamp": 1741082400,
+    },
+    "ok": True,
+    "error": None,
+}
+LOST = {**DOCUMENTED, "response": None, "ok": False, "error": "timed out"}
+REFUSED = {
+    **DOCUMENTED,
+    "response": {"result": "ERROR", "code": "ERR010", "description": "Account balance is zero."},
+    "ok": False,
+    "error": None,
+}
+
+
+def write(file: pathlib.Path, rows: Iterable[Mapping[str, Any]]) -> pathlib.Path:
+    """Write rows to a file, one a line."""
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(name="sends")
+def _sends(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> pathlib.Path:
+    """The log of an accepted message, a refused one, and one whose queue was full once."""
+    monkeypatch.setenv("NOTIFYKIT_LOG_FILE", str(tmp_path / "sends.jsonl"))
+    run("send", "96598765432", "Hello", "--sender", "MY-APP")
+    run("send", "96545000010", "Hello")
+    return tmp_path / "sends.jsonl"
+
+
+def test_the_last_entries_are_shown(sends: pathlib.Path, run: Run) -> None:
+    """What became of each message, masked; every row on request."""
+    answer = run("log", "tail")
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    assert len(lines) == 2
+    assert "accepted  965****5432" in lines[0]
+    assert "rejected  965****0010  ERR010" in lines[1]
+    assert "message_planned" in run("log", "tail", "-v").out
+    assert len(run("log", "tail", "-n", "1").out.splitlines()) == 1
+
+
+def test_only_what_went_wrong_is_shown_on_request(sends: pathlib.Path, run: Run) -> None:
+    """Rejected and unknown."""
+    answer = run("log", "tail", "--errors", "--json")
+    assert [entry["code"] for entry in answer.data] == ["ERR010"]
+
+
+@pytest.mark.parametrize(("since", "count"), [("1h", 2), ("30m", 2), ("2099-01-01", 0), ("2000-01-01T00:00", 2)])
+def test_entries_can_be_taken_from_a_moment_on(sends: pathlib.Path, run: Run, since: str, count: int) -> None:
+    """An age or a date."""
+    assert len(run("log", "tail", "--since", since).out.splitlines()) == count
+
+
+def test_an_age_that_is_none_is_an_error(sends: pathlib.Path, run: Run) -> None:
+    """With two that are."""
+    answer = run("log", "tail", "--since", "soon")
+    assert answer.code == 2
+    assert "like 1h or 7d" in answer.err
+
+
+def test_one_message_is_shown_whole(sends: pathlib.Path, run: Run) -> None:
+    """By its own id or the provider's, or the beginning of either."""
+    rows = [json.loads(line) for line in sends.read_text().splitlines()]
+    attempt = next(row for row in rows if row["event"] == "attempt_finished")
+    for name in (attempt["id"], attempt["msg_id"], attempt["msg_id"][:8]):
+        data = run("log", "show", name, "--json").data
+        assert [entry["event"] for entry in data] == ["message_planned", "attempt_finished", "send_finished"]
+    answer = run("log", "show", "nothing")
+    assert answer.code == 1
+    assert "No entry has the id" in answer.err
+
+
+@pytest.mark.parametrize("by", sorted(KEYS))
+def test_messages_are_counted(sends: pathlib.Path, run: Run, by: str) -> None:
+    """By day, sender, code or country; a test is no cost."""
+    rows = run("log", "stats", "--by", by, "--json").data["rows"]
+    assert sum(row["messages"] for row in rows) == 2
+    assert sum(row["accepted"] for row in rows) == 1
+    assert sum(row["test"] for row in rows) == 1
+    assert sum(row["cost"] for row in rows) == 0
+    assert run("log", "stats", "--by", by).out.splitlines()[0].split()[0] == by
+
+
+def test_rows_of_the_documented_client_are_read(tmp_path: pathlib.Path, run: Run) -> None:
+    """A row is a request: its numbers are counted, and neither they nor the text are shown."""
+    file = write(tmp_path / "kwtsms.log", [DOCUMENTED, LOST, REFUSED, {**DOCUMENTED, "endpoint": "balance"}])
+    rows = run("log", "stats", "--by", "code", "--file", str(file), "--json").data["rows"]
+    assert {row["code"]: row["messages"] for row in rows} == {"accepted": 2, "ERR010": 2, "unknown": 2}
+    assert sum(row["cost"] for row in rows) == 2
+    shown = run("log", "tail", "--file", str(file)).out + run("log", "tail", "--file", str(file), "--json").out
+    assert "96598765432" not in shown
+    assert "OTP" not in shown
+    assert run("log", "show", "f4c8", "--file", str(file)).code == 0
+
+
+def test_the_log_of_the_documented_client_is_found_by_its_setting(
+    tmp_path: pathlib.Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the framework has no log of its own."""
+    write(tmp_path / "kwtsms.log", [DOCUMENTED])
+    monkeypatch.setenv("KWTSMS_LOG_FILE", str(tmp_path / "kwtsms.log"))
+    assert "2 numbers" in run("log", "tail").out
+
+
+def test_a_log_that_is_not_there_is_an_error(run: Run) -> None:
+    """With the way to have one."""
+    answer = run("log", "tail", "--file", "nowhere.jsonl")
+    assert answer.code == 2
+    assert "NOTIFYKIT_LOG_FILE" in answer.err
+    assert run("log").code == 2
+
+
+def test_a_torn_line_is_left_out_and_counted(sends: pathlib.Path, run: Run) -> None:
+    """Whatever half a row looks like."""
+    with sends.open("a") as opened:
+        opened.write('[1]\n{"v":1}\nnull\n{"v":1,"ts":"2026-')
+    answer = run("log", "tail", "--json")
+    assert [entry["outcome"] for entry in answer.data if "outcome" in entry] == ["accepted", "rejected"]
+    assert answer.document["warnings"] == ["4 lines could not be read"]
+    assert "warning: 4 lines could not be read" in run("log", "stats").err
+
+
+def test_rotated_files_come_first(sends: pathlib.Path, run: Run) -> None:
+    """Packed or not; files with other names stay out."""
+    old = {**DOCUMENTED, "request": {**DOCUMENTED["request"], "mobile": "96550000001"}}
+    with gzip.open(f"{sends}.2.gz", "wt") as opened:
+        opened.write(json.dumps(old) + "\n")
+    write(sends.with_name(f"{sends.name}.1"), [old])
+    write(sends.with_name(f"{sends.name}.bak"), [old])
+    lines = run("log", "tail").out.splitlines()
+    assert len(lines) == 4
+    assert all("965****0001" in line for line in lines[:2])
+
+
+def test_half_a_packed_file_is_read_as_far_as_it_goes(sends: pathlib.Path, run: Run) -> None:
+    """A rotation that was cut off is no reason to see nothing."""
+    packed = gzip.compress(json.dumps(DOCUMENTED).encode())
+    sends.with_name(f"{sends.name}.1.gz").write_bytes(packed[:-9])
+    assert run("log", "tail").code == 0
+
+
+def test_a_try_that_was_repeated_is_counted_once() -> None:
+    """What became of it is told by the later try."""
+    at = datetime.datetime(2026, 3, 4, tzinfo=datetime.UTC)
+    first = Entry(at, "attempt_finished", "m", batch="m-1", attempt=1, outcome="rejected", code="ERR013")
+    again = Entry(at, "retry_scheduled", "m", batch="m-1", attempt=1)
+    second = Entry(at, "attempt_finished", "m", batch="m-1", attempt=2, outcome="accepted", cost=1.0)
+    found = tally([first, again, second], KEYS["code"])
+    assert {name: counts.messages for name, counts in found.items()} == {"accepted": 1}
+
+
+ENTRIES = st.builds(
+    Entry,
+    at=st.datetimes(timezones=st.just(datetime.UTC)),
+    event=st.just("attempt_finished"),
+    outcome=st.sampled_from(["accepted", "rejected", "unknown", "skipped"]),
+    code=st.sampled_from([None, "ERR010", "ERR013"]),
+    recipients=st.integers(0, 200),
+    country=st.sampled_from([None, "KW", "SA"]),
+    cost=st.sampled_from([None, 1.0, 2.0]),
+    test=st.booleans(),
+)
+
+
+@given(st.lists(ENTRIES), st.sampled_from(sorted(KEYS)))
+def test_the_sums_are_the_same_whatever_is_counted_by(entries: list[Entry], by: str) -> None:
+    """Nothing is counted twice or lost."""
+    whole = tally(entries, lambda entry: "all")
+    parts = tally(entries, KEYS[by])
+    assert sum(part.messages for part in parts.values()) == sum(part.messages for part in whole.values())
+    assert sum(part.tests for part in parts.values()) == sum(entry.recipients for entry in entries if entry.test)
+
+
+@given(st.text())
+def test_no_line_breaks_the_reader(line: str) -> None:
+    """Anything may stand in a file."""
+    book = Logbook(pathlib.Path("nowhere"))
+    entry = book.entry(line)
+    assert entry is None or isinstance(str(entry), str)
+
+
+def test_a_log_is_followed_until_ctrl_c(sends: pathlib.Path) -> None:
+    """Rows appear as they are written, one JSON object a line; also after the file was rotated away."""
+    with terminal("log", "tail", "-f", "--json", "-n", "1") as shown:
+        shown.read_until("send_finished")
+        with sends.open("a") as opened:
+            opened.write(json.dumps({**DOCUMENTED, "ok": True}) + "\n")
+        shown.read_until("f4c841adee210f31")
+        sends.rename(sends.with_name(f"{sends.name}.1"))
+        write(sends, [REFUSED])
+        shown.read_until("Account balance is zero")
+        shown.interrupt()
+        assert shown.end() == 130
+    assert "Traceback" not in shown.shown
+
+
+def test_nothing_is_said_about_a_reader_who_has_seen_enough(sends: pathlib.Path) -> None:
+    """``| head`` closes the pipe."""
+    write(sends, [DOCUMENTED] * 20_000)
+    with start_piped("log", "tail", "-n", "20000") as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+        assert process.stderr.read() == b""
+
+
+def start_piped(*arguments: str) -> Any:
+    """Start the program with pipes that a test reads itself."""
+    return subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+
+
+def test_a_log_in_a_pipe_is_utf_8(sends: pathlib.Path) -> None:
+    """Whatever the locale."""
+    write(sends, [{**REFUSED, "response": {"code": "ERR010", "description": "الرصيد صفر"}}])
+    assert "الرصيد صفر" in start("log", "tail", LC_ALL="C").stdout.decode("utf-8")

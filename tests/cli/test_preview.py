@@ -1,0 +1,113 @@
+"""``notifykit preview``: the phone view, and why a text costs what it costs."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from notifykit.cli.bubble import bubble, columns, is_right_to_left
+from tests.cli.conftest import DEAR, Run, start
+
+
+def test_one_curly_quote_is_named_as_the_reason_for_two_segments(run: Run) -> None:
+    """Unicode, two segments, the quote is why, and a straight one makes it one segment."""
+    assert len(DEAR) == 71
+    answer = run("preview", DEAR)
+    assert answer.code == 0
+    assert "Unicode · 2 segments · 2 points a recipient" in answer.out
+    assert "why Unicode  ’  right single quotation mark, at 40 → '" in answer.out
+    assert "could save   1 segment: ' for ’ makes it 1 segment" in answer.out
+    assert "71/134 units" in answer.out
+
+
+def test_json_has_the_same_facts(run: Run) -> None:
+    """Numbers as numbers, characters as characters."""
+    data = run("preview", DEAR, "--json").data
+    assert (data["encoding"], data["units"], data["segments"], data["cost"]) == ("ucs2", 71, 2, 2)
+    assert [forced["character"] for forced in data["forced"]] == ["’"]
+    assert data["saving"]["saves_segments"] == 1
+
+
+def test_it_needs_no_account_and_sends_nothing(run: Run) -> None:
+    """It is what people try first."""
+    answer = run("preview", "Your code is 123456")
+    assert (answer.code, answer.err) == (0, "")
+    assert "GSM-7 · 1 segment" in answer.out
+    assert "19/160 units, 141 left" in answer.out
+
+
+def test_what_the_cleaners_change_is_shown(run: Run) -> None:
+    """With the reason for each edit."""
+    answer = run("preview", "رمز ١٢٣ 🎉")
+    assert "🎉 removed (emoji)" in answer.out
+    assert "١٢٣ → 123 (Arabic-Indic digits)" in answer.out
+    assert "characters without a GSM-7 form: ر م ز" in answer.out
+    assert "nothing by replacing characters" in answer.out
+
+
+def test_the_text_may_come_from_a_file_or_a_pipe(run: Run, tmp_path: pathlib.Path) -> None:
+    """As everywhere."""
+    (tmp_path / "text.txt").write_text("From a file\n")
+    assert "From a file" in run("preview", "--message-file", str(tmp_path / "text.txt")).out
+    assert "From a pipe" in run("preview", "-", stdin="From a pipe\n").out
+    assert run("preview").code == 2
+
+
+def test_a_text_that_would_be_refused_says_so(run: Run) -> None:
+    """Too long, or empty."""
+    answer = run("preview", "x" * 1100)
+    assert answer.code == 1
+    assert "ERR012" in answer.out
+
+
+def test_a_transport_that_does_not_measure_says_that(run: Run) -> None:
+    """No encoding is made up."""
+    answer = run("preview", "Hello", "--via", "webhook://example.com/hook")
+    assert answer.code == 0
+    assert "does not measure" in answer.out
+
+
+# --- the bubble ---
+
+
+@pytest.mark.parametrize("text", ["Hello", "رمز التحقق هو 123456 من MYAPP", "a\nb", "", "你好" * 30, "x" * 200])
+def test_every_line_of_a_bubble_is_as_wide_as_the_others(text: str) -> None:
+    """As a terminal counts: marks that nobody sees take no column, wide signs two."""
+    lines = bubble(text)
+    assert len({columns(line) for line in lines}) == 1
+    assert (lines[0][1], lines[0][-1], lines[-1][1], lines[-1][-1]) == ("╭", "╮", "╰", "╯")
+
+
+def test_right_to_left_lines_are_on_the_right_and_codes_stay_in_order() -> None:
+    """Isolated, so that no terminal turns a code around; the frame stays where it is."""
+    text = "رمز التحقق لتطبيق MY-APP هو الرقم التالي وهو سري جدا 471-102"
+    assert is_right_to_left(text)
+    lines = bubble(text)[1:-1]
+    assert len(lines) > 1
+    assert all(line.startswith(" │ \u200e") and "\u2067" in line for line in lines)
+    assert "\u2066MY-APP\u2069" in "".join(lines)
+    assert "\u2066471-102\u2069" in "".join(lines)
+
+
+def test_control_characters_do_not_reach_the_terminal(run: Run) -> None:
+    """A text must not move the cursor or change colours."""
+    assert "\x1b" not in run("preview", "Hi \x1b[31mred").out
+    assert "\x1b" not in run("explain", "Hi \x1b[31mred").out
+
+
+def test_a_console_without_the_signs_gets_ascii() -> None:
+    """Boxes and bars by their likeness, Arabic as escapes, and no traceback."""
+    done = start("preview", "رمز 12", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    out = done.stdout.decode("ascii")
+    assert "+---" in out
+    assert "\\u0631" in out
+    assert "#" in out
+
+
+def test_arabic_survives_a_pipe_whatever_the_locale() -> None:
+    """A pipe is UTF-8."""
+    done = start("preview", "رمز", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 0
+    assert "رمز" in done.stdout.decode("utf-8")

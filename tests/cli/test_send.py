@@ -1,0 +1,346 @@
+"""``notifykit send``: what it sends, what it says, and when it refuses."""
+
+from __future__ import annotations
+
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from notifykit_kwtsms.sandbox import Sandbox
+from tests.cli.conftest import Run, command, environment, start, terminal
+
+ONE = "96598765432"
+TWO = "96598765433"
+
+
+def texts(gateway: Sandbox) -> list[str]:
+    """Return the texts that the gateway took."""
+    return [message.text for message in gateway.messages]
+
+
+def test_a_text_is_sent_and_what_became_of_it_is_the_answer(gateway: Sandbox, run: Run) -> None:
+    """The id, the points and the balance on standard output; that it is a test on standard error."""
+    answer = run("send", "+965 9876 5432", "Your code is 123456")
+    message = gateway.messages[0]
+    assert answer.code == 0
+    assert answer.out.startswith(f"accepted  {ONE} (test)\n          id {message.msg_id}\n")
+    assert "1 point charged, 149 points left" in answer.out
+    assert answer.err.startswith("Test mode: ")
+    assert (message.text, list(message.numbers), message.test) == ("Your code is 123456", [ONE], True)
+
+
+def test_numbers_are_masked_where_there_are_several(gateway: Sandbox, run: Run) -> None:
+    """Unless they are asked for; a rejected one is known by its place."""
+    answer = run("send", f"{ONE}, {TWO}", "abc", "Hello")
+    assert answer.code == 3
+    assert "965****5432 (no. 1), 965****5433 (no. 2)" in answer.out
+    assert "rejected  **** (no. 3): There are no digits in this address." in answer.out
+    assert ONE not in answer.out
+    assert ONE in run("send", ONE, TWO, "Hello", "--show-numbers").out
+
+
+def test_json_has_every_receipt_and_the_error(gateway: Sandbox, run: Run) -> None:
+    """In the caller's order, under the exit code that there is without it."""
+    answer = run("send", ONE, "abc", "Hello", "--json")
+    assert answer.code == 3
+    assert answer.document["ok"] is False
+    assert answer.document["error"]["kind"] == "InvalidRecipient"
+    assert [receipt["outcome"] for receipt in answer.data["receipts"]] == ["accepted", "rejected"]
+    assert answer.data["message_ids"] == [gateway.messages[0].msg_id]
+    assert (answer.data["cost"], answer.data["balance"], answer.data["test"]) == (1, 149, True)
+    assert answer.document["warnings"][0].startswith("Test mode")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        ("96545000003", 4, "ERR003"),
+        ("96545000024", 4, "ERR024"),
+        ("96545000010", 7, "ERR010"),
+        ("96545000008", 1, "ERR008"),
+        ("96545006001", 6, "It may have been sent"),
+        ("123", 1, "at least 7 digits"),
+    ],
+)
+def test_the_exit_code_says_what_to_do(gateway: Sandbox, run: Run, number: str, code: int, said: str) -> None:
+    """With the reason, the cure, and the next command to type."""
+    answer = run("send", number, "Hello")
+    assert answer.code == code
+    assert said in answer.out
+    assert "→" in answer.out
+    assert answer.err.splitlines()[-1].startswith("Next: notifykit ")
+
+
+def test_an_address_where_nobody_listens_is_certainly_not_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 5, after the tries that are safe."""
+    for name, value in {"USERNAME": "u", "PASSWORD": "p", "BASE_URL": "http://127.0.0.1:9/API/", "RATE": "5"}.items():
+        monkeypatch.setenv(f"KWTSMS_{name}", value)
+    answer = run("send", ONE, "Hello", "--deadline", "0.5")
+    assert answer.code == 5
+    assert "nothing was sent" in answer.out
+
+
+# --- where recipients and texts come from ---
+
+
+def test_numbers_come_from_standard_input(gateway: Sandbox, run: Run) -> None:
+    """One a line, where - says so."""
+    assert run("send", "-", "Hello", stdin=f"{ONE}\n\n{TWO}\n").code == 0
+    assert list(gateway.messages[0].numbers) == [ONE, TWO]
+
+
+def test_the_text_comes_from_standard_input(gateway: Sandbox, run: Run) -> None:
+    """Arabic as well, without the line end behind it."""
+    assert run("send", ONE, "-", stdin="رمز 1\n").code == 0
+    assert run("send", TWO, "--message-file", "-", stdin="رمز 2\n").code == 0
+    assert texts(gateway) == ["رمز 1", "رمز 2"]
+
+
+def test_standard_input_is_not_read_unless_it_is_asked_for(gateway: Sandbox) -> None:
+    """A script that has something else there keeps it."""
+    done = start("send", ONE, "Hello", stdin=b"secret")
+    assert done.returncode == 0
+    assert texts(gateway) == ["Hello"]
+
+
+def test_numbers_and_text_can_not_both_come_from_standard_input(run: Run) -> None:
+    """Nobody could say where one ends."""
+    assert run("send", "-", "-").code == 2
+    assert run("send", "-", "--message-file", "-").code == 2
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_gives_its_column(gateway: Sandbox, run: Run, tmp_path: pathlib.Path, delimiter: str) -> None:
+    """Whatever a spreadsheet separates by; a duplicate is sent to once."""
+    table = tmp_path / "people.csv"
+    rows = [["name", "Mobile"], ["A", ONE], ["B", f"+{TWO}"], ["B again", TWO], ["C"]]
+    table.write_text("\ufeff" + "\n".join(delimiter.join(row) for row in rows) + "\n", encoding="utf-8")
+    answer = run("send", "--to-file", str(table), "--column", "mobile", "Hello", "--json")
+    assert answer.code == 3
+    assert [receipt["outcome"] for receipt in answer.data["receipts"]] == [
+        "accepted",
+        "accepted",
+        "skipped",
+        "rejected",
+    ]
+    assert list(gateway.messages[0].numbers) == [ONE, TWO]
+
+
+def test_a_file_of_lines_needs_no_column(gateway: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
+    """One number a line; empty lines are nothing."""
+    (tmp_path / "people.txt").write_text(f"{ONE}\n\n{TWO}\n")
+    assert run("send", "--to-file", str(tmp_path / "people.txt"), "Hello").code == 0
+    assert list(gateway.messages[0].numbers) == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--column", "mobil"], "there are: name, mobile. Did you mean mobile?"),
+        ([], "say with --column which column has the numbers. There are: name, mobile."),
+    ],
+)
+def test_a_column_that_is_not_there_is_answered_with_those_that_are(
+    run: Run, tmp_path: pathlib.Path, options: list[str], said: str
+) -> None:
+    """Before anything is sent."""
+    (tmp_path / "people.csv").write_text(f"name,mobile\nA,{ONE}\n")
+    answer = run("send", "--to-file", str(tmp_path / "people.csv"), *options, "Hello")
+    assert answer.code == 2
+    assert said in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["send"], "Give the numbers and then the text"),
+        (["send", ONE], "Give the numbers and then the text"),
+        (["send", "Hello", ONE], "The text comes last"),
+        (["send", "--to-file", "nowhere.txt", "Hello"], "nowhere.txt can't be read"),
+        (["send", ONE, "--message-file", "nowhere.txt"], "nowhere.txt can't be read"),
+        (["send", ONE, "Hello", "--column", "x"], "give the file with --to-file"),
+        (["send", ONE, "Hello", "--dry-rum"], "--dry-run"),
+    ],
+)
+def test_a_command_line_that_can_not_be_used_is_told_how(run: Run, words: list[str], said: str) -> None:
+    """With the next command to type, and in the document where one is asked for."""
+    answer = run(*words)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert answer.err.endswith("Next: notifykit send --help\n")
+    document = run(*words, "--json").document
+    assert said in document["error"]["message"]
+    assert document["error"]["next"] == "notifykit send --help"
+
+
+# --- looking first ---
+
+
+def test_a_dry_run_sends_nothing_and_says_what_would_be_done(gateway: Sandbox, run: Run) -> None:
+    """Recipients, segments, points, requests, edits, and who would be left out."""
+    answer = run("send", ONE, TWO, ONE, "abc", "Hi 🎉", "--dry-run")
+    assert answer.code == 3
+    assert "would send  2 recipients, 1 segment of GSM-7 each, 2 points, 1 request" in answer.out
+    assert "🎉 removed (emoji)" in answer.out
+    assert "duplicates  1, each sent to once only" in answer.out
+    assert "no. 4" in answer.out
+    assert gateway.messages == ()
+    assert run("send", ONE, "Hi", "--dry-run", "--json").data["cost"] == 1
+
+
+def test_a_large_file_is_planned_in_sums(gateway: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
+    """Duplicates far apart are still found, and the requests are counted over all of it."""
+    numbers = [f"9659{index:07d}" for index in range(12_000)]
+    (tmp_path / "many.txt").write_text("\n".join([*numbers, numbers[0], "abc"]))
+    data = run("send", "--to-file", str(tmp_path / "many.txt"), "Hello", "--dry-run", "--json").data
+    assert (data["recipients"], data["duplicates"], data["rejected"], data["requests"]) == (12_000, 1, 1, 60)
+    assert data["set_aside"][0]["position"] == 12_001
+
+
+def test_a_text_that_would_be_refused_is_told_before(gateway: Sandbox, run: Run) -> None:
+    """And nothing leaves for it."""
+    answer = run("send", ONE, " ", "--dry-run")
+    assert answer.code == 1
+    assert "ERR009" in answer.out
+    assert gateway.requests == ()
+
+
+def test_offline_shows_the_request_without_secrets(gateway: Sandbox, run: Run) -> None:
+    """As it would leave: address, head and body; account and number masked."""
+    answer = run("send", ONE, "رمز", "--offline")
+    assert answer.code == 0
+    assert answer.out.startswith("POST /API/send/ HTTP/1.1\n")
+    assert '"message": "رمز"' in answer.out
+    assert "965****5432" in answer.out
+    assert "sandbox" not in answer.out
+    assert gateway.requests == ()
+    assert run("send", ONE, "x", "--offline", "--via", "memory").code == 2
+
+
+# --- live ---
+
+
+def test_one_message_below_the_limit_goes_live_when_it_is_said(gateway: Sandbox, run: Run) -> None:
+    """``--live`` where the settings say test; live settings need no word."""
+    answer = run("send", ONE, "Hello", "--live")
+    assert (answer.code, gateway.messages[0].test) == (0, False)
+    assert "(test)" not in answer.out
+    assert "Live:" in answer.err
+
+
+def test_live_settings_send_live(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``KWTSMS_TEST_MODE=0`` is the word."""
+    monkeypatch.setenv("KWTSMS_TEST_MODE", "0")
+    assert run("send", ONE, "Hello").code == 0
+    assert gateway.messages[0].test is False
+
+
+def test_a_transport_that_is_named_by_its_dsn_goes_live_as_well(gateway: Sandbox, run: Run) -> None:
+    """Whatever the DSN says about tests: the word on the command line is the later one."""
+    assert run("send", ONE, "Hello", "--via", gateway.dsn).code == 0
+    assert run("send", ONE, "Hello", "--via", gateway.dsn, "--live").code == 0
+    assert [message.test for message in gateway.messages] == [True, False]
+
+
+def test_several_live_messages_are_refused_where_nobody_can_be_asked(gateway: Sandbox, run: Run) -> None:
+    """The option that answers is named; nothing was sent."""
+    answer = run("send", ONE, TWO, "Hello", "--live")
+    assert (answer.code, answer.out) == (2, "")
+    assert "give --yes" in answer.err
+    assert "Next: notifykit send ... --yes" in answer.err
+    assert "2 recipients" in answer.err
+    assert "150 points, 148 points after it" in answer.err
+    assert gateway.messages == ()
+    assert run("send", ONE, TWO, "Hello", "--live", "--yes").code == 0
+
+
+def test_a_cost_above_the_limit_is_refused_with_its_own_exit_code(gateway: Sandbox, run: Run) -> None:
+    """Seven is "credit"; a higher limit lets it through."""
+    long = "x" * 161
+    answer = run("send", ONE, long, "--live", "--max-cost", "1")
+    assert answer.code == 7
+    assert "This costs 2 points, above --max-cost 1" in answer.err
+    assert gateway.messages == ()
+    assert run("send", ONE, long, "--live", "--max-cost", "2").code == 0
+
+
+def test_a_price_that_is_not_known_is_asked_about(gateway: Sandbox, run: Run) -> None:
+    """Abroad it may be anything."""
+    assert run("send", "966551234567", "Hello", "--live").code == 2
+
+
+def test_a_stand_in_can_not_be_made_live(run: Run) -> None:
+    """It says so instead of pretending; and without --live it says that nothing leaves."""
+    answer = run("send", ONE, "Hello", "--via", "memory", "--live")
+    assert (answer.code, answer.out) == (2, "")
+    assert "stand-in" in answer.err
+    answer = run("send", ONE, "Hello", "--via", "memory")
+    assert answer.code == 0
+    assert "nothing leaves this machine" in answer.err
+
+
+@pytest.mark.parametrize(("typed", "code", "sent"), [("y\n", 0, 1), ("n\n", 1, 0)])
+def test_a_person_is_asked_on_a_terminal(gateway: Sandbox, typed: str, code: int, sent: int) -> None:
+    """With recipients, segments, points and what would be left; and the answer counts."""
+    with terminal("send", ONE, TWO, "Hello", "--live") as shown:
+        shown.read_until("[y/N]")
+        assert "2 recipients, 1 segment of GSM-7 each, 2 points" in shown.shown
+        assert "148 points after it" in shown.shown
+        shown.type(typed)
+        assert shown.end() == code
+    assert len(gateway.messages) == sent
+
+
+# --- while it is under way ---
+
+
+def test_progress_is_plain_lines_in_a_pipe(gateway: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
+    """At least the last; none with --no-progress, --quiet or --json; the answer is not mixed with it."""
+    (tmp_path / "many.txt").write_text("\n".join(f"9659{index:07d}" for index in range(201)))
+    gateway.account.change(balance=10_000)
+    words = ["send", "--to-file", str(tmp_path / "many.txt"), "Hello"]
+    answer = run(*words)
+    assert "201/201 accepted 201" in answer.err
+    assert "201/201" not in answer.out
+    assert "accepted  201 numbers (test)" in answer.out
+    assert answer.out.count("          id ") == 2
+    for option in ("--no-progress", "--quiet", "--json"):
+        assert "201/201" not in run(*words, option).err
+
+
+def test_progress_is_a_bar_on_a_terminal(gateway: Sandbox) -> None:
+    """Of blocks, that ends full."""
+    with terminal("send", ONE, TWO, "Hello") as shown:
+        assert shown.end() == 0
+    assert "█" * 20 + " 2/2 accepted 2" in shown.shown
+
+
+def test_an_interrupt_says_what_was_sent(gateway: Sandbox) -> None:
+    """One line, and exit code 130; a request that is out may have been sent."""
+    gateway.account.change(balance=10_000)
+    first = [f"9659{index:07d}" for index in range(200)]
+    with terminal("send", *first, "96545003100", "Hello") as shown:
+        shown.read_until("200/201")
+        shown.interrupt()
+        assert shown.end() == 130
+    assert "Interrupted: 200 done, 200 of them accepted." in shown.shown
+    assert "Traceback" not in shown.shown
+
+
+def test_an_interrupt_is_a_document_where_one_is_asked_for(gateway: Sandbox) -> None:
+    """With every id that is known by then."""
+    process = subprocess.Popen(
+        command("send", "96545003100", "Hello", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    with process:
+        while not gateway.requests:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b'"interrupted": true' in out

@@ -1,0 +1,121 @@
+"""Streams: colours, terminals, pipes, consoles, and questions that nobody is there to answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from notifykit_kwtsms.sandbox import Sandbox
+from tests.cli.conftest import Run, command, environment, start, terminal
+
+ESCAPE = "\x1b["
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "colored"),
+    [
+        ((), {}, True),
+        ((), {"NO_COLOR": "1"}, False),
+        ((), {"NO_COLOR": ""}, True),
+        ((), {"TERM": "dumb"}, False),
+        (("--color", "never"), {}, False),
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+    ],
+)
+def test_colour_on_a_terminal(options: tuple[str, ...], environment: dict[str, str], colored: bool) -> None:
+    """The option, then NO_COLOR where it is not empty, then what the terminal is."""
+    with terminal("preview", "Hello", *options, **environment) as shown:
+        assert shown.end() == 0
+    assert (ESCAPE in shown.shown) == colored
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "colored"),
+    [
+        ((), {}, False),
+        ((), {"FORCE_COLOR": "1"}, True),
+        ((), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (("--color=always",), {}, True),
+        (("--color=never",), {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colour_in_a_pipe(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    colored: bool,
+) -> None:
+    """None, unless somebody wants it."""
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert (ESCAPE in run("preview", "Hello", *options).out) == colored
+    assert (ESCAPE in run(*options, "preview", "Hello").out) == colored
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "mode       TEST"),
+        (["config"], "kwtsms.password"),
+        (["doctor", "--online"], "the gateway takes the credentials"),
+        (["send", "96545000003", "Hello"], "Next: notifykit explain ERR003"),
+        (["validate", "96598765432", "--remote"], "96598765432  KW"),
+        (["send", "96598765432", "Hello", "--offline"], '"password": "****"'),
+    ],
+)
+def test_a_person_at_a_terminal_sees_the_answer_and_no_password(gateway: Sandbox, words: list[str], said: str) -> None:
+    """The same program that scripts have; colours do not tear words apart."""
+    with terminal(*words, NO_COLOR="1") as shown:
+        shown.end()
+    assert said in shown.shown
+    assert "Traceback" not in shown.shown
+
+
+def test_json_is_json_whatever_the_console(gateway: Sandbox) -> None:
+    """Characters that it lacks are JSON's own escapes, those beyond the first plane too."""
+    done = start("explain", "رمز 𝕏", "--json", PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout)["data"]["forced"][0]["characters"][0]["character"] == "ر"
+    done.stdout.decode("ascii")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp1256", "utf-8"])
+@pytest.mark.parametrize(
+    "words", [["send", "96598765432", "رمز “1” 🎉"], ["explain", "رمز “1” 🎉"], ["send", "abc", "رمز"]]
+)
+def test_no_console_gets_a_traceback(gateway: Sandbox, encoding: str, words: list[str]) -> None:
+    """Whatever it can't show."""
+    done = start(*words, PYTHONIOENCODING=encoding)
+    assert done.returncode in (0, 1)
+    assert b"Traceback" not in done.stderr
+    assert done.stdout.decode(encoding)
+
+
+def test_quiet_leaves_out_the_conversation_and_not_the_warning(gateway: Sandbox, run: Run) -> None:
+    """That it is a test is always said."""
+    answer = run("send", "96598765432", "96598765433", "Hello", "-q")
+    assert answer.err.startswith("Test mode")
+    assert "2/2" not in answer.err
+    assert "2 rejected" not in run("-q", "validate", "1", "2").err
+
+
+def test_a_question_is_no_question_without_a_terminal(gateway: Sandbox) -> None:
+    """Nothing waits: standard input may be open for ever."""
+    done = start("send", "96598765432", "96598765433", "Hello", "--live", stdin=b"y\n")
+    assert done.returncode == 2
+    assert gateway.messages == ()
+
+
+def test_a_reader_who_goes_away_does_not_change_what_happened(gateway: Sandbox) -> None:
+    """The message is sent, and the exit code says so."""
+    with subprocess.Popen(
+        command("send", "96598765432", "Hello"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    ) as process:
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+        assert b"Traceback" not in process.stderr.read()
+    assert len(gateway.messages) == 1

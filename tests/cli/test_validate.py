@@ -1,0 +1,75 @@
+"""``notifykit validate``: here by the rules of countries, at the gateway by its routes."""
+
+from __future__ import annotations
+
+import pathlib
+
+from notifykit_kwtsms.sandbox import Sandbox
+from tests.cli.conftest import Run
+
+
+def test_good_numbers_are_ok(run: Run) -> None:
+    """As they were given, as they would be sent to, and where they are."""
+    answer = run("validate", "96598765432", "+965 9876 5433")
+    assert answer.code == 0
+    assert answer.out.splitlines() == [
+        "OK        96598765432          96598765432  KW",
+        "OK        +965 9876 5433       96598765433  KW",
+    ]
+
+
+def test_bad_numbers_have_their_reason_and_make_the_exit_code(run: Run) -> None:
+    """And what to do about each."""
+    answer = run("validate", "96598765432", "98765432", "abc")
+    assert answer.code == 3
+    assert (
+        "rejected  98765432             This looks like a Kuwait mobile number without its country code." in answer.out
+    )
+    assert "→ Give the country code" in answer.out
+    assert "rejected  abc" in answer.out
+    assert "1 number OK, 2 rejected" in answer.err
+
+
+def test_json_has_every_number(run: Run) -> None:
+    """With reason and advice."""
+    answer = run("validate", "96598765432", "abc", "--json")
+    assert (answer.code, answer.document["ok"]) == (3, False)
+    assert [number["ok"] for number in answer.data["numbers"]] == [True, False]
+    assert answer.data["numbers"][1]["advice"] == "Give a telephone number."
+
+
+def test_numbers_come_from_standard_input_and_files_too(run: Run, tmp_path: pathlib.Path) -> None:
+    """As everywhere."""
+    assert run("validate", "-", stdin="96598765432\n").code == 0
+    (tmp_path / "people.csv").write_text("name,mobile\nA,96598765432\nB,abc\n")
+    answer = run("validate", "--to-file", str(tmp_path / "people.csv"), "--column", "mobile")
+    assert answer.code == 3
+    assert run("validate").code == 2
+
+
+def test_the_gateway_is_asked_only_where_that_is_said(gateway: Sandbox, run: Run) -> None:
+    """And only about numbers that pass here; a country without a route is its word."""
+    assert run("validate", "966551234567").code == 0
+    assert gateway.requests == ()
+    answer = run("validate", "96598765432", "966551234567", "abc", "--remote")
+    assert answer.code == 3
+    assert "OK        96598765432" in answer.out
+    assert "ERR026" in answer.out
+    assert len(gateway.requests) == 1
+
+
+def test_a_transport_that_can_not_be_asked_says_so(run: Run) -> None:
+    """Instead of calling everything good."""
+    answer = run("validate", "96598765432", "--remote", "--via", "memory")
+    assert answer.code == 2
+    assert "leave out --remote" in answer.err
+
+
+def test_credentials_that_are_wrong_are_an_error_of_their_own(gateway: Sandbox, run: Run, monkeypatch) -> None:
+    """With the code, the cure, and the next command."""
+    monkeypatch.setenv("KWTSMS_PASSWORD", "wrong-one")
+    answer = run("validate", "96598765432", "--remote")
+    assert answer.code == 4
+    assert "ERR003" in answer.err
+    assert answer.err.endswith("Next: notifykit explain ERR003\n") or answer.err.endswith("Next: notifykit doctor\n")
+    assert "wrong-one" not in answer.out + answer.err

@@ -61,8 +61,15 @@ def test_the_demo_works_without_anything(shown):
 def test_the_readme_shows_what_the_demo_prints(shown):
     """The excerpt is real output."""
     excerpt = README.read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
-    assert len(excerpt) > 500
+    assert len(excerpt) > 300
     assert excerpt in shown.stdout
+
+
+def test_the_readme_shows_what_preview_prints():
+    """The phone, the meter, and the quote that makes it Unicode."""
+    shown = README.read_text(encoding="utf-8").partition("$ notifykit preview ")[2]
+    printed = shown.partition("\n")[2].partition("```")[0]
+    assert _run("preview", "It’s " + "x" * 66).stdout == printed
 
 
 def test_the_demo_ends_with_three_lines_for_a_real_account(shown):

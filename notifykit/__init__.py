@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ContentRejected,
         DestinationNotCovered,
         InvalidRecipient,
+        MissingCredentials,
         NotifyError,
         NotReached,
         OutcomeUnknown,
@@ -83,6 +84,7 @@ __all__ = (
     # what goes wrong
     "NotifyError",
     "ConfigError",
+    "MissingCredentials",
     "PluginError",
     "TransportError",
     "InvalidRecipient",
@@ -122,8 +124,8 @@ __all__ = (
 
 _HOMES = {
     "dsn": "Dsn",
-    "errors": "AuthFailed ConfigError ContentRejected DestinationNotCovered InvalidRecipient NotifyError NotReached "
-    "OutcomeUnknown OutOfCredit PluginError ProviderUnavailable RateLimited Scope SenderNotAllowed TransportError "
+    "errors": "AuthFailed ConfigError ContentRejected DestinationNotCovered InvalidRecipient MissingCredentials NotifyError "
+    "NotReached OutcomeUnknown OutOfCredit PluginError ProviderUnavailable RateLimited Scope SenderNotAllowed TransportError "
     "Unclassified",
     "flow.aio": "AsyncNotifier",
     "flow.clock": "SystemClock VirtualClock",

@@ -63,6 +63,18 @@ class ConfigError(NotifyError, ValueError):
         return f"{len(self.problems)} settings need attention:\n{lines}"
 
 
+class MissingCredentials(ConfigError):
+    """The user name or the password of an account is given nowhere."""
+
+
+def all_of(errors: Iterable[ConfigError]) -> ConfigError:
+    """Return one error with the problems of several, of their kind where that is the same."""
+    errors = tuple(errors)
+    kinds = {type(error) for error in errors}
+    kind = kinds.pop() if len(kinds) == 1 else ConfigError
+    return kind([problem for error in errors for problem in error.problems])
+
+
 class PluginError(NotifyError):
     """A plugin that can't be used, raised where ``strict`` asks for it or where two plugins claim one name."""
 

@@ -151,6 +151,8 @@ class BuildContext:
 
     #: The settings.
     settings: Settings
+    #: The time of the notifier that it is built for.
+    clock: Clock
     #: Builds another transport: composites need it.
     build: Callable[[Dsn], Transport]
     #: What another transport could do, by scheme; without one, the first that can measure texts. For stand-ins.

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from notifykit import ConfigError, Secret, Settings, TransportError
+from notifykit import ConfigError, Secret, Settings, SystemClock, TransportError
 from notifykit.protocols import Check, Health
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.api.limits import SHARED_SENDER
 from notifykit_kwtsms.settings import KwtSmsSettings, is_configured
+from notifykit_kwtsms.transport import KwtSmsTransport
 
 #: Below this many points somebody should top up.
 _LOW_BALANCE: Final = 20.0
@@ -38,7 +39,7 @@ def checks(settings: Settings, *, online: bool) -> Iterator[Check]:
     yield Check("kwtsms credentials", Health.OK, "an API user and a password are set; --online tries them")
     yield from _usage(own)
     if online:
-        yield from _online(account, own, settings.timeout)
+        yield from _online(account, own, settings.timeout, settings.state_dir)
 
 
 def _usage(own: KwtSmsSettings) -> Iterator[Check]:
@@ -59,7 +60,7 @@ def _usage(own: KwtSmsSettings) -> Iterator[Check]:
         yield Check("kwtsms sender", Health.OK, f"{own.sender} (names are case sensitive)")
 
 
-def _online(account: tuple[str, Secret], own: KwtSmsSettings, timeout: float) -> Iterator[Check]:
+def _online(account: tuple[str, Secret], own: KwtSmsSettings, timeout: float, state_dir: str | None) -> Iterator[Check]:
     parts = urlsplit(own.base_url)
     host = parts.hostname or ""
     try:
@@ -70,7 +71,9 @@ def _online(account: tuple[str, Secret], own: KwtSmsSettings, timeout: float) ->
         )
         return
     yield Check("kwtsms DNS", Health.OK, f"{host} has an address")
-    with contextlib.closing(Gateway(*account, own.base_url)) as gateway:
+    transport = KwtSmsTransport(*account, own, clock=SystemClock(), state_dir=state_dir)
+    with contextlib.closing(transport):
+        gateway = transport.gateway
         try:
             balance = gateway.balance(timeout).available
         except TransportError as error:

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 import attrs
 
 from notifykit.dsn import Dsn
-from notifykit.errors import ConfigError
+from notifykit.errors import MissingCredentials
 from notifykit.http import is_loopback
 from notifykit.masking import Secret
 from notifykit.settings import Field, Settings, boolean, one_of, path, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 
 SECTION: Final = "kwtsms"
+_MOST_PER_SECOND: Final = BLOCKED_ABOVE_PER_SECOND - 1
 
 
 def base_url(value: object) -> str:
@@ -31,16 +32,14 @@ def base_url(value: object) -> str:
 
 
 def rate(value: object) -> float:
-    """Read how many requests may start in a second."""
+    """Read how many requests may start in a second: one fewer than get the IP blocked, as networks bunch them up."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = 0.0
-    if 0 < number <= BLOCKED_ABOVE_PER_SECOND:
+    if 0 < number <= _MOST_PER_SECOND:
         return number
-    raise ValueError(
-        f"is not a number above 0 and at most {BLOCKED_ABOVE_PER_SECOND}: beyond, the gateway blocks the IP"
-    )
+    raise ValueError(f"is not a number above 0 and at most {_MOST_PER_SECOND}: with more, the gateway may block the IP")
 
 
 USERNAME: Final = Field("username", text, environment=("KWTSMS_USERNAME",), help="The API user, not the website login.")
@@ -101,7 +100,7 @@ class KwtSmsSettings:
     def credentials(self) -> tuple[str, Secret]:
         """Return user name and password.
 
-        :raises ConfigError: where one is missing.
+        :raises MissingCredentials: where one is.
         """
         missing = [
             f"{variable} is missing: put it into the environment or .env, which Notifier.from_settings() reads and "
@@ -113,7 +112,7 @@ class KwtSmsSettings:
             if not given
         ]
         if missing or not self.username or not self.password:
-            raise ConfigError(missing)
+            raise MissingCredentials(missing)
         return self.username, self.password
 
 

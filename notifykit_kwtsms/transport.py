@@ -15,6 +15,7 @@ from notifykit import (
     BuildContext,
     Capabilities,
     Channel,
+    Clock,
     Dsn,
     OutcomeUnknown,
     Pace,
@@ -23,6 +24,7 @@ from notifykit import (
     Submission,
     TransportError,
 )
+from notifykit.flow.pacing import pacer
 from notifykit.masking import STARS
 from notifykit_kwtsms.api import endpoints
 from notifykit_kwtsms.api.calls import Listener
@@ -75,23 +77,27 @@ class KwtSmsTransport:
     :param password: the API password.
     :param settings: everything else.
     :param listener: hears each call to the gateway.
+    :param clock: the time by which questions to the gateway wait for their turn; None asks at once.
+    :param state_dir: where processes share the pace.
     """
 
     name = "kwtsms"
 
     def __init__(
-        self, username: str, password: Secret, settings: KwtSmsSettings, listener: Listener | None = None
+        self,
+        username: str,
+        password: Secret,
+        settings: KwtSmsSettings,
+        listener: Listener | None = None,
+        clock: Clock | None = None,
+        state_dir: str | None = None,
     ) -> None:
         self._settings = settings
-        self._username = username
+        pace = Pace(settings.rate, _account(username, settings.base_url))
+        turn = pacer(pace, clock, state_dir).wait if clock else None
         #: The account itself, for balance, sender IDs, coverage, status and delivery reports.
-        self.gateway = Gateway(username, password, settings.base_url, listener)
-        self.capabilities = attrs.evolve(
-            capabilities(),
-            live=not settings.test,
-            pace=Pace(settings.rate, _account(username, settings.base_url)),
-            notices=_notices(settings),
-        )
+        self.gateway = Gateway(username, password, settings.base_url, listener, turn)
+        self.capabilities = attrs.evolve(capabilities(), live=not settings.test, pace=pace, notices=_notices(settings))
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one ``send`` request."""
@@ -160,7 +166,8 @@ def build(dsn: Dsn, context: BuildContext) -> KwtSmsTransport:
     :raises ConfigError: with every problem, missing credentials among them.
     """
     settings = KwtSmsSettings.of(context.settings, dsn)
-    return KwtSmsTransport(*settings.credentials(), settings)
+    credentials = settings.credentials()
+    return KwtSmsTransport(*credentials, settings, clock=context.clock, state_dir=context.settings.state_dir)
 
 
 def _account(username: str, base_url: str) -> str:

@@ -15,8 +15,11 @@ _RIGHT_TO_LEFT, _LEFT_TO_RIGHT, _END = "\u2067", "\u2066", "\u2069"
 _CODE: Final = re.compile(r"[A-Za-z0-9](?:[\w.,:/+@#%&=?-]*[A-Za-z0-9])?", re.ASCII)
 
 
-def bubble(text: str) -> list[str]:
-    """Return the lines of a bubble around a text."""
+def bubble(text: str, *, isolated: bool = True) -> list[str]:
+    """Return the lines of a bubble around a text.
+
+    :param isolated: whether marks that nobody sees keep codes in order: for a terminal, and not for whoever searches.
+    """
     # A line takes its direction from the paragraph, not from the word that it happens to begin with.
     lines = [
         (line, is_right_to_left(paragraph))
@@ -26,7 +29,7 @@ def bubble(text: str) -> list[str]:
     width = max((columns(line) for line, _ in lines), default=0)
     return [
         f" ╭{'─' * (width + 2)}╮",
-        *(f" │ {_placed(line, width, right)} │" for line, right in lines),
+        *(f" │ {_placed(line, width, right, isolated)} │" for line, right in lines),
         f" ╰{'─' * (width + 2)}╯",
     ]
 
@@ -56,8 +59,10 @@ def _visible(paragraph: str) -> str:
     return "".join(character for character in paragraph if unicodedata.category(character) != "Cc")
 
 
-def _placed(line: str, width: int, right: bool) -> str:
+def _placed(line: str, width: int, right: bool, isolate: bool) -> str:
     padding = " " * (width - columns(line))
+    if right and not isolate:
+        return padding + line
     if right:
         isolated = _CODE.sub(lambda code: f"{_LEFT_TO_RIGHT}{code[0]}{_END}", line)
         return f"{_LEFT_TO_RIGHT_MARK}{padding}{_RIGHT_TO_LEFT}{isolated}{_END}{_LEFT_TO_RIGHT_MARK}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.terminal import answer_line, warn
+from notifykit.cli.wording import nearest
 from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.plugins import PluginHost
@@ -80,8 +80,8 @@ def get(ctx: click.Context, key: str, as_json: bool) -> int:
     found, _ = entries(ctx.ensure_object(PluginHost))
     by_key = {entry.key: entry for entry in found}
     if key not in by_key:
-        near = difflib.get_close_matches(key, by_key, 1)
-        hint = f"Did you mean {near[0]}?" if near else "`notifykit config` lists all."
+        near = nearest(key, by_key)
+        hint = f"Did you mean {near}?" if near else "`notifykit config` lists all."
         raise click.UsageError(f"There is no setting {key!r}. {hint}")
     if as_json:
         answer("config", by_key[key].as_document())

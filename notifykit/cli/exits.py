@@ -9,6 +9,7 @@ from typing import Final
 from notifykit.errors import (
     AuthFailed,
     ConfigError,
+    MissingCredentials,
     NotReached,
     OutcomeUnknown,
     OutOfCredit,
@@ -29,17 +30,17 @@ class Exit(enum.IntEnum):
     USAGE = 2
     #: Some were accepted and some not, or some numbers are not valid.
     PARTLY = 3
-    #: The account's credentials or permissions.
+    #: The account's credentials or permissions, or there are no credentials.
     CREDENTIALS = 4
     #: The provider could not be reached; certainly not sent.
     NOT_REACHED = 5
     #: It may have been sent: look before you send again.
     UNKNOWN = 6
-    #: Not enough credit, or above the limit of what may be spent.
+    #: Not enough credit, or above the limit of what may be spent without a yes.
     CREDIT = 7
-    #: Too much at once, after all tries.
+    #: Too much at once: a batch after all tries, a single send that is told to wait.
     RATE = 8
-    #: A plugin failed or is missing.
+    #: A plugin failed or is missing: no other brings what was named.
     PLUGIN = 9
     #: Ctrl-C.
     INTERRUPTED = 130
@@ -51,16 +52,17 @@ MEANINGS: Final = {
     Exit.FAILED: "nothing was accepted, or any other failure",
     Exit.USAGE: "the command line or the settings can't be used, or a question could not be asked",
     Exit.PARTLY: "some were accepted and some not, or some numbers are not valid",
-    Exit.CREDENTIALS: "the account's user name, password, permission or IP address",
+    Exit.CREDENTIALS: "the account's user name, password, permission or IP address: wrong or missing",
     Exit.NOT_REACHED: "the provider could not be reached: certainly not sent",
     Exit.UNKNOWN: "it may have been sent: look before you send again",
-    Exit.CREDIT: "not enough credit, or above --max-cost",
-    Exit.RATE: "too much at once, after all tries",
-    Exit.PLUGIN: "a plugin failed or is missing",
+    Exit.CREDIT: "not enough credit, or above --max-cost and not confirmed",
+    Exit.RATE: "too much at once: a batch after all tries, a single send that is told to wait",
+    Exit.PLUGIN: "a plugin failed or is missing: none brings the transport that was named",
     Exit.INTERRUPTED: "Ctrl-C",
 }
 
 _BY_ERROR = (
+    (MissingCredentials, Exit.CREDENTIALS),
     (ConfigError, Exit.USAGE),
     (PluginError, Exit.PLUGIN),
     (AuthFailed, Exit.CREDENTIALS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -17,8 +16,8 @@ from notifykit.cli.manner import common, examples
 from notifykit.cli.recipients import read_text
 from notifykit.cli.rehearsal import provider_codes, rehearsal
 from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import change_in_words, counted, encoding_name, quoted
-from notifykit.errors import TransportError
+from notifykit.cli.wording import change_in_words, counted, encoding_name, nearest, quoted
+from notifykit.errors import Scope, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
 from notifykit.models import Channel, Recipient, Rejected
@@ -58,8 +57,8 @@ def explain_code(code: str, codes: Mapping[str, TransportError], *, as_json: boo
     """Say what a provider's code means and what to do about it."""
     error = codes.get(code)
     if error is None:
-        near = difflib.get_close_matches(code, codes, 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        near = nearest(code, codes)
+        hint = f" Did you mean {near}?" if near else ""
         raise click.UsageError(f"No installed provider has a code {code!r}.{hint} `notifykit help errors` lists all.")
     if as_json:
         answer(command, {"kind": "code", **code_document(error)})
@@ -88,7 +87,10 @@ def code_document(error: TransportError) -> dict[str, Any]:
 def _retry(error: TransportError) -> str:
     if not error.retryable:
         return "does not help until somebody does something"
-    return f"by itself, after {', '.join(f'{wait:g} s' for wait in error.waits)}"
+    waits = ", ".join(f"{wait:g} s" for wait in error.waits)
+    if error.scope is Scope.RECIPIENT:
+        return f"a batch waits by itself, {waits}; a single send is not held up: it is told to wait"
+    return f"by itself, after {waits}"
 
 
 def _guess(what: str, codes: Mapping[str, TransportError]) -> str:

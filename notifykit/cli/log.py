@@ -6,6 +6,7 @@ import collections
 import datetime
 import pathlib
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -50,6 +51,17 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
 _since_option: Final = click.option(
     "--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."
 )
+
+
+class NoSuchEntry(click.ClickException):
+    """No entry of the log has this id."""
+
+    exit_code = Exit.FAILED
+
+    def __init__(self, id: str, file: str | None) -> None:
+        super().__init__(f"No entry has the id {id!r}.")
+        #: What to type next.
+        self.following = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
 
 
 @click.group("log", invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats"))
@@ -114,14 +126,13 @@ def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
     book = _book(ctx, file)
     ids = {entry.id or entry.message_id for entry in book.entries() if _is_about(entry, id)}
     found = [entry for entry in book.entries() if (entry.id or entry.message_id) in ids and ids]
+    if not found:
+        raise NoSuchEntry(id, file)
     if as_json:
-        answer("log", [entry.as_document() for entry in found], _torn(book), ok=bool(found))
-    elif found:
-        for entry in found:
-            _show(entry, as_json=False)
-    else:
-        warn(f"No entry has the id {id!r}. `notifykit log tail` shows the last ones.")
-    return Exit.OK if found else Exit.FAILED
+        answer("log", [entry.as_document() for entry in found], _torn(book))
+    for entry in found if not as_json else ():
+        _show(entry, as_json=False)
+    return Exit.OK
 
 
 @log.command("stats", epilog=examples("notifykit log stats", "notifykit log stats --by code --since 7d"))

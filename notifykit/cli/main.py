@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import os
 import platform
@@ -19,6 +18,7 @@ from notifykit.cli.exits import Exit, for_error
 from notifykit.cli.following import following
 from notifykit.cli.manner import Manner, begin, common, manner
 from notifykit.cli.status import show_status
+from notifykit.cli.wording import nearest
 from notifykit.errors import NotifyError
 from notifykit.plugins import BUILTINS, PluginHost
 from notifykit.settings import Settings
@@ -58,8 +58,8 @@ class Program(click.Group):
         manner().command = name
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             manner().command = "notifykit"
-            near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
-            hint = f" Did you mean `notifykit {near[0]}`?" if near else " `notifykit --help` lists what there is."
+            near = nearest(name, self.list_commands(ctx))
+            hint = f" Did you mean `notifykit {near}`?" if near else " `notifykit --help` lists what there is."
             ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
 
@@ -151,6 +151,9 @@ def _run(given: list[str], now: Manner) -> int:
     try:
         result: Any = program.main(args=given, prog_name="notifykit", standalone_mode=False)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption):
+            near = nearest(error.option_name, error.possibilities or ())
+            error = click.NoSuchOption(error.option_name, possibilities=[near] if near else [], ctx=error.ctx)
         _complain(error, error.format_message(), now)
         return error.exit_code
     except click.Abort as error:

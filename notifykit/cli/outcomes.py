@@ -70,11 +70,16 @@ class Outcomes:
         return for_receipts(group.examples[0] for group in self.groups.values())
 
     @property
+    def failed(self) -> Receipt | None:
+        """The receipt that stands for what went wrong; None where nothing did."""
+        failed = [group.examples[0] for group in self.groups.values() if group.examples[0].error]
+        unknown = [receipt for receipt in failed if receipt.error and not receipt.error.safe_to_resend]
+        return next(iter((*unknown, *failed)), None)
+
+    @property
     def error(self) -> TransportError | None:
         """The error that stands for what went wrong; None where nothing did."""
-        errors = [group.examples[0].error for group in self.groups.values() if group.examples[0].error]
-        unknown = [error for error in errors if not error.safe_to_resend]
-        return next(iter((*unknown, *errors)), None)
+        return self.failed.error if self.failed else None
 
     def counts(self) -> dict[str, int]:
         """Return how many ended how."""

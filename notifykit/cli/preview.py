@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,16 @@ from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples
 from notifykit.cli.recipients import read_text
-from notifykit.cli.rehearsal import rehearsal
+from notifykit.cli.rehearsal import load_settings, rehearsal
+from notifykit.cli.status import set_up
 from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, quoted
+from notifykit.errors import NotifyError, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Capabilities, Measurement, Plan
+from notifykit.models import Capabilities, Measurement, Plan, Rejected
+from notifykit.plugins import PluginHost
+from notifykit.settings import Settings
 
 _METER = 20
 #: Letters of a script need no line each: they have no replacement, and are named together.
@@ -60,18 +65,50 @@ def preview(
         capabilities = notifier.transport.capabilities
         refusal = capabilities.check(plan.message) if capabilities.check else None
         price = _price(notifier, plan, to)
+        nobody = _nobody(plan)
+        mode = _mode(load_settings({"transport": via}), notifier.host)
         if as_json:
-            answer("preview", _document(plan, price, capabilities), ok=refusal is None, error=refusal)
+            data = _document(plan, price, capabilities) | {"to": _masked(plan), "mode": mode}
+            answer("preview", data, ok=(refusal or nobody) is None, error=refusal or nobody)
         else:
+            _head(plan, mode)
             _show(plan, price, capabilities, text)
+            if nobody:
+                answer_line(f" rejected     {nobody}", "bad")
             if refusal:
                 answer_line(f" refused      {refusal}", "bad")
-    return Exit.FAILED if refusal else Exit.OK
+    return Exit.FAILED if refusal else Exit.PARTLY if nobody else Exit.OK
+
+
+def _masked(plan: Plan) -> str | None:
+    """Return who would get it, masked; None where nobody is named, or the number is no good."""
+    return str(plan.recipients[0]) if plan.recipients else None
+
+
+def _nobody(plan: Plan) -> TransportError | None:
+    """Return why the number that was given can't be sent to; None where it can."""
+    errors = (receipt.error for receipt in plan.set_aside if isinstance(receipt.recipient, Rejected))
+    return next(errors, None)
+
+
+def _mode(settings: Settings, host: PluginHost) -> str | None:
+    """Return ``LIVE`` or ``TEST``; None where nothing is set up to send with."""
+    try:
+        return set_up(settings, host)[1]
+    except NotifyError:
+        return None
+
+
+def _head(plan: Plan, mode: str | None) -> None:
+    to = _masked(plan)
+    parts = (plan.message.sender, f"to {to}" if to else None, mode)
+    if any(parts):
+        answer_line(f" {' · '.join(filter(None, parts))}", "strong")
 
 
 def _price(notifier: Notifier, plan: Plan, to: str | None) -> float | None:
     """Return what one recipient costs; where nobody is named, one whose price is the provider's plain one."""
-    if to:
+    if to and plan.recipients:
         return plan.cost
     capabilities = notifier.transport.capabilities
     home = notifier.plan(["96598765432"], "x").recipients
@@ -100,9 +137,7 @@ def _document(plan: Plan, price: float | None, capabilities: Capabilities) -> di
 
 def _show(plan: Plan, price: float | None, capabilities: Capabilities, text: str) -> None:
     size = plan.measurement
-    if plan.message.sender:
-        answer_line(f" {plan.message.sender}", "strong")
-    for line in bubble(plan.message.text):
+    for line in bubble(plan.message.text, isolated=sys.stdout.isatty()):
         answer_line(line)
     if size is None or capabilities.measure is None:
         answer_line(" encoding     not known: this transport does not measure texts")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import pathlib
 import re
 import sys
@@ -12,6 +11,8 @@ from typing import Final, TextIO
 
 import attrs
 import click
+
+from notifykit.cli.wording import nearest
 
 _BETWEEN: Final = re.compile(r"[,;\n]")
 _TABLES: Final = (".csv", ".tsv")
@@ -121,8 +122,8 @@ def _column(file: pathlib.Path, opened: TextIO, column: str) -> Iterator[str]:
     names = [name.strip() for name in next(table, [])]
     lowered = [name.lower() for name in names]
     if column.strip().lower() not in lowered:
-        near = difflib.get_close_matches(column.lower(), lowered, 1)
-        hint = f" Did you mean {names[lowered.index(near[0])]}?" if near else ""
+        near = nearest(column, names)
+        hint = f" Did you mean {near}?" if near else ""
         raise click.UsageError(f"{file} has no column {column!r}; there are: {', '.join(names) or 'none'}.{hint}")
     place = lowered.index(column.strip().lower())
     for row in table:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from notifykit.cli.manner import manner
+from notifykit.cli.wording import nearest
 from notifykit.dsn import Dsn
-from notifykit.errors import ConfigError, TransportError
+from notifykit.errors import PluginError, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.plugins import PluginHost
+from notifykit.protocols import TransportFactory
 from notifykit.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,14 +47,28 @@ def provider_codes(ctx: click.Context) -> dict[str, TransportError]:
     return {error.code: error for about in told for error in about.codes() if error.code}
 
 
+def known_transport(settings: Settings, host: PluginHost) -> TransportFactory | None:
+    """Return what builds the transport that the settings name; None where they name none.
+
+    :raises PluginError: where no plugin brings it.
+    """
+    factories = host.registry(attrs.evolve(settings, log_file=None, sinks=())).transports
+    # Addresses get their own hint where the transport is built.
+    if settings.transport is None or settings.transport.scheme in ("http", "https"):
+        return None
+    scheme = settings.transport.scheme
+    if scheme not in factories:
+        near = nearest(scheme, factories)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(factories)) or 'none'}"
+        raise PluginError(scheme, f"no plugin brings this transport: {hint}")
+    return factories[scheme]
+
+
 def _model(settings: Settings, host: PluginHost) -> str | None:
     """Return the scheme of the transport that is meant, where its abilities are known without building it."""
     factories = host.registry(attrs.evolve(settings, log_file=None, sinks=())).transports
-    if settings.transport is not None:
-        named = factories.get(settings.transport.scheme)
-        if named is None:
-            there = ", ".join(sorted(factories)) or "none"
-            raise ConfigError(f"transport: no plugin brings {settings.transport.scheme!r}: there are {there}")
+    named = known_transport(settings, host)
+    if settings.transport is not None and named is not None:
         return settings.transport.options.get("like") or (named.capabilities and settings.transport.scheme)
     meant = [factory for factory in factories.values() if factory.configured(settings) and factory.capabilities]
     return meant[0].schemes[0] if meant else None

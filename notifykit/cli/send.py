@@ -16,17 +16,19 @@ from notifykit.cli.following import following
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.outcomes import Outcomes, receipt_document
 from notifykit.cli.recipients import Recipients, gather, read_text
-from notifykit.cli.rehearsal import load_settings, provider_codes
+from notifykit.cli.rehearsal import known_transport, load_settings, provider_codes
 from notifykit.cli.survey import WINDOW, Survey, survey
 from notifykit.cli.terminal import Progress, answer_line, confirm, tell, warn
+from notifykit.cli.underway import UnderWay
 from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, who
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
+from notifykit.models import Receipt
 from notifykit.normalizers.digits import compact
 from notifykit.plugins import PluginHost
-from notifykit.protocols import KnowsBalance, ShowsRequests
+from notifykit.protocols import KnowsBalance, ShowsRequests, Sink
 
 #: A number with its country code: longer than the codes that people send.
 _NUMBER: Final = re.compile(r"\+?[0-9]{10,15}")
@@ -74,7 +76,11 @@ class Order:
 @click.option("--live", is_flag=True, help="Send for real, although the settings say test.")
 @click.option("--yes", is_flag=True, help="Answer yes to every question.")
 @click.option(
-    "--max-cost", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Ask above this cost, where live."
+    "--max-cost",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="What a live send may cost before the question warns of it, and a no exits with 7.",
 )
 @click.option("--idempotency-key", metavar="KEY", help="Your name for this send, for transports that can use it.")
 @click.option("--tag", "tags", metavar="TAG", multiple=True, help="A label for events and logs. May be repeated.")
@@ -89,7 +95,8 @@ def send(ctx: click.Context, /, words: Sequence[str], as_json: bool, **options: 
     The last word is the text. A - reads the numbers, or the text, from standard input.
     """
     order = _order(words, options)
-    with _notifier(ctx.ensure_object(PluginHost), options["via"], live=options["live"]) as notifier:
+    under_way = UnderWay()
+    with _notifier(ctx.ensure_object(PluginHost), options["via"], under_way, live=options["live"]) as notifier:
         found = survey(notifier, order.to, order.text, order.sender)
         _say_mode(notifier)
         if options["dry_run"] or options["offline"]:
@@ -98,7 +105,8 @@ def send(ctx: click.Context, /, words: Sequence[str], as_json: bool, **options: 
             _ask(notifier, order, found)
         said = {name: options[name] for name in ("tags", "idempotency_key", "deadline")}
         progress = Progress(found.given, show=not options["no_progress"] and not as_json)
-        return _send(notifier, order, said, progress, provider_codes(ctx), as_json=as_json)
+        under_way.progress = progress
+        return _send(notifier, order, said, under_way, progress, provider_codes(ctx), as_json=as_json)
 
 
 def _order(words: Sequence[str], options: dict[str, Any]) -> Order:
@@ -129,11 +137,14 @@ def _order(words: Sequence[str], options: dict[str, Any]) -> Order:
 
 
 @contextlib.contextmanager
-def _notifier(host: PluginHost, via: str | None, *, live: bool) -> Iterator[Notifier]:
+def _notifier(host: PluginHost, via: str | None, sink: Sink, *, live: bool) -> Iterator[Notifier]:
     def build(transport: str | Dsn | None) -> Notifier:
         window = None if _is_set("dedupe_window") else WINDOW
-        return Notifier.from_settings(transport, env_file=manner().env_file, host=host, dedupe_window=window)
+        return Notifier.from_settings(
+            transport, env_file=manner().env_file, host=host, sinks=[sink], dedupe_window=window
+        )
 
+    known_transport(load_settings({"transport": via}), host)
     notifier = build(via)
     try:
         if live and not notifier.transport.capabilities.live:
@@ -216,9 +227,8 @@ def _show_plan(found: Survey, unit: str, *, clear: bool) -> None:
 
 
 def _ask(notifier: Notifier, order: Order, found: Survey) -> None:
-    """Let a person say yes to what costs more than a slip of the finger should."""
-    dear = found.cost is None or found.cost > order.max_cost
-    if order.yes or not found.recipients or not (found.recipients > 1 or dear):
+    """Let a person say yes to what reaches phones and is paid for: no slip of the finger should."""
+    if order.yes or not found.recipients:
         return
     unit = notifier.transport.capabilities.unit
     tell(f"LIVE: {found.sentence(unit)}.")
@@ -229,9 +239,15 @@ def _ask(notifier: Notifier, order: Order, found: Survey) -> None:
         left = "" if found.cost is None else f", {many(balance - found.cost, unit)} after it"
         tell(f"On the account: {many(balance, unit)}{left}.")
     question = f"Send to {counted(found.recipients, 'recipient')} for real?"
+    dear = found.cost is not None and found.cost > order.max_cost
     if dear and found.cost is not None:
         question = f"This costs {many(found.cost, unit)}, above --max-cost {order.max_cost:g}. {question}"
-    confirm(question, "--yes", refused=Exit.CREDIT if dear and found.cost is not None else Exit.USAGE)
+    confirm(
+        question,
+        "--yes",
+        refused=Exit.CREDIT if dear else Exit.USAGE,
+        declined=Exit.CREDIT if dear else Exit.FAILED,
+    )
 
 
 def _balance(notifier: Notifier) -> float | None:
@@ -247,6 +263,7 @@ def _send(
     notifier: Notifier,
     order: Order,
     said: dict[str, Any],
+    under_way: UnderWay,
     progress: Progress,
     codes: Container[str],
     *,
@@ -262,7 +279,9 @@ def _send(
             if as_json:
                 documents.append(receipt_document(receipt, clear=order.alone))
             tried += receipt.batch is not None
-            progress.advance(outcomes.done, outcomes.accepted, pause=tried % size == 0)
+            # Receipts come a request at a time: what is drawn is where it stands behind one.
+            if tried % size == 0 or outcomes.done == progress.total:
+                progress.advance(outcomes.done, outcomes.accepted, pause=receipt.batch is not None)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -271,23 +290,27 @@ def _send(
     unit = notifier.transport.capabilities.unit
     if as_json:
         documents.sort(key=lambda document: document["position"])
-        data = outcomes.as_document() | {"interrupted": interrupted, "receipts": documents}
+        data = outcomes.as_document() | {"interrupted": interrupted, "under_way": under_way.lost, "receipts": documents}
         warnings = notifier.transport.capabilities.notices
         answer("send", data, warnings, ok=code is Exit.OK, error=outcomes.error)
     else:
         outcomes.show(unit, clear=order.alone)
     if interrupted:
-        warn(_interrupted(outcomes))
-    elif outcomes.error and not as_json:
-        tell(f"Next: {following(outcomes.error, 'send', codes)}")
+        warn(_interrupted(outcomes, lost=under_way.lost))
+    elif outcomes.failed and not as_json:
+        _say_next(outcomes.failed, codes, logged=bool(notifier.settings.log_file), clear=order.alone)
     return code
 
 
-def _interrupted(outcomes: Outcomes) -> str:
-    return (
-        f"Interrupted: {outcomes.done} done, {outcomes.accepted} of them accepted. The request that was under way may "
-        "have been sent; the rest was not."
-    )
+def _say_next(failed: Receipt, codes: Container[str], *, logged: bool, clear: bool) -> None:
+    assert failed.error is not None, "it failed"
+    then = following(failed.error, "send", codes, logged=logged, address=failed.to, clear=clear)
+    tell(f"Next: {then}")
+
+
+def _interrupted(outcomes: Outcomes, *, lost: bool) -> str:
+    out = "the request that was under way may have been sent" if lost else "nothing was under way"
+    return f"Interrupted: {outcomes.done} done, {outcomes.accepted} accepted; {out}. The rest was not sent."
 
 
 @hookimpl

@@ -17,7 +17,7 @@ from notifykit.settings import Settings
 def show_status(host: PluginHost, *, as_json: bool) -> int:
     """Show which transport is set up, whether it is live, and which plugins are broken."""
     settings = load_settings()
-    transport, mode, problems = _transport(settings, host)
+    transport, mode, problems = set_up(settings, host)
     broken = [info.name for info in host.plugins if info.status is Status.BROKEN]
     following = _following(transport, broken)
     if as_json:
@@ -39,7 +39,8 @@ def show_status(host: PluginHost, *, as_json: bool) -> int:
     return Exit.OK
 
 
-def _transport(settings: Settings, host: PluginHost) -> tuple[str | None, str | None, tuple[str, ...]]:
+def set_up(settings: Settings, host: PluginHost) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Return the transport, whether it is ``LIVE`` or ``TEST``, and what is wrong; None where nothing is set up."""
     quiet = attrs.evolve(settings, log_file=None, sinks=())
     try:
         factories = host.registry(quiet).transports

@@ -57,7 +57,9 @@ class NeedsAnswer(click.UsageError):
 class Declined(click.ClickException):
     """A person said no."""
 
-    exit_code = Exit.FAILED
+    def __init__(self, message: str, exit_code: int = Exit.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
 
 def prepare() -> None:
@@ -152,19 +154,20 @@ def somebody_there() -> bool:
     return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
 
 
-def confirm(question: str, flag: str, *, refused: int = Exit.USAGE) -> None:
+def confirm(question: str, flag: str, *, refused: int = Exit.USAGE, declined: int = Exit.FAILED) -> None:
     """Ask a person whether to go on.
 
     :param question: what to ask.
     :param flag: the option that answers yes.
     :param refused: the exit code where nobody can be asked.
+    :param declined: the exit code where somebody says no.
     :raises NeedsAnswer: where nobody is there, so that nothing ever waits for an answer that can't come.
     """
     if not somebody_there():
         message = f"{question} There is no terminal to ask on: give {flag} to answer yes."
-        raise NeedsAnswer(message, refused, f"notifykit {manner().command} ... {flag}")
+        raise NeedsAnswer(message, refused, f"the same command with {flag}")
     if not click.confirm(fit(question, sys.stderr), err=True):
-        raise Declined("Nothing was done.")
+        raise Declined("Nothing was done.", declined)
 
 
 class Progress:
@@ -175,7 +178,8 @@ class Progress:
     """
 
     def __init__(self, total: int, *, show: bool = True) -> None:
-        self._total = total
+        #: How many there are.
+        self.total = total
         self._show = show and total > 1 and not manner().quiet
         self._bar = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._told = time.monotonic()
@@ -188,12 +192,12 @@ class Progress:
         """
         now = time.monotonic()
         soon = now - self._told < (0.05 if self._bar else 1.0)
-        if not self._show or (soon and done < self._total and not (pause and self._bar)):
+        if not self._show or (soon and done < self.total and not (pause and self._bar)):
             return
         self._told = now
-        line = f"{done}/{self._total} accepted {accepted}"
+        line = f"{done}/{self.total} accepted {accepted}"
         if self._bar:
-            tenths = done * 20 // max(1, self._total)
+            tenths = done * 20 // max(1, self.total)
             _write(sys.stderr, f"{'█' * tenths}{'░' * (20 - tenths)} {line}", None, newline=False, over=True)
             self._open = True
         else:

@@ -77,6 +77,8 @@ def validate(
     as_json: bool,
 ) -> int:
     """Check numbers by the rules of their countries; - reads them from standard input. Nothing is sent."""
+    if not numbers and to_file is None:
+        raise click.UsageError("There is nothing to validate: give numbers, - for standard input, or --to-file.")
     given = gather(numbers, to_file, column)
     with rehearsal(ctx, via) as notifier:
         if remote:

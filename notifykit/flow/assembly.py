@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from notifykit.dsn import Dsn
-from notifykit.errors import INTERRUPTS, ConfigError, PluginError
+from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
 from notifykit.flow.clock import SystemClock
 from notifykit.flow.recording import Recorder, Redaction
 from notifykit.flow.retrying import RetryPolicy
@@ -53,7 +53,7 @@ class Assembly:
         self.settings = settings if settings is not None else Settings()
         if not isinstance(self.settings, Settings):
             raise TypeError("settings is a Settings: see Settings.load, or pass single settings to from_settings")
-        problems = list(self.settings.problems)
+        problems = [ConfigError(problem) for problem in self.settings.problems]
         self.host = host or PluginHost(
             disable=self.settings.disable, allow=self.settings.allow, strict=self.settings.strict
         )
@@ -64,7 +64,8 @@ class Assembly:
         self._closed = False
         self.registry = _collect(problems, lambda: self.host.registry(self.settings)) or Registry()
         problems += [
-            f"sinks: {sink!r:.60} is no sink: it needs a name and a handle method" for sink in _no_sinks(sinks)
+            ConfigError(f"sinks: {sink!r:.60} is no sink: it needs a name and a handle method")
+            for sink in _no_sinks(sinks)
         ]
         self.registry = attrs.evolve(self.registry, sinks=(*self.registry.sinks, *sinks))
         # What is wrong may be the reason why nothing says which transport: that is no second problem.
@@ -74,7 +75,7 @@ class Assembly:
         redaction = _collect(problems, self._redaction) or Redaction()
         if problems:
             self.close()
-            raise ConfigError(problems)
+            raise all_of(problems)
         self.recorder = Recorder(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
 
     @classmethod
@@ -208,7 +209,7 @@ class Assembly:
 
     def _make(self, factory: TransportFactory, dsn: Dsn) -> Transport:
         try:
-            return factory.build(dsn, BuildContext(self.settings, self._transport, self._imitate))
+            return factory.build(dsn, BuildContext(self.settings, self.clock, self._transport, self._imitate))
         except (ConfigError, *INTERRUPTS):
             raise
         except BaseException as error:  # a plugin may raise anything
@@ -240,11 +241,11 @@ class _Frozen(dict[str, str]):
         return hash(frozenset(self.items()))
 
 
-def _collect(problems: list[str], make: Callable[[], _Part]) -> _Part | None:
+def _collect(problems: list[ConfigError], make: Callable[[], _Part]) -> _Part | None:
     try:
         return make()
     except ConfigError as error:
-        problems += error.problems
+        problems += [error] if error.problems else []
         return None
 
 

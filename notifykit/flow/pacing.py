@@ -81,7 +81,10 @@ class FileSlots:
     @contextlib.contextmanager
     def edit(self) -> Iterator[Board]:
         """Give the board under a lock between threads and processes."""
-        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError as error:
+            raise _unusable(self._file.parent, error) from error
         try:
             if not _lock(descriptor):
                 _log.warning("the pace is not shared for the moment: another process holds its lock and is stopped")
@@ -155,6 +158,19 @@ class Pacer:
             board.last = now
             return 0.0
 
+    def wait(self) -> None:
+        """Let time pass until a request may start, and count it as started: for whoever has nothing else to do."""
+        while missing := self.start():
+            self._clock.sleep(missing)
+
+
+def pacer(pace: Pace, clock: Clock, state_dir: str | None = None) -> Pacer:
+    """Return a pacer that shares its pace with the machine where the clock does.
+
+    :raises ConfigError: where the pace can't be shared.
+    """
+    return Pacer(pace, shared_slots(pace.key, state_dir) if clock.shared else MemorySlots(), clock)
+
 
 def shared_slots(key: str, state_dir: str | None = None) -> FileSlots:
     """Return the machine's slots for a key.
@@ -172,11 +188,15 @@ def shared_slots(key: str, state_dir: str | None = None) -> FileSlots:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} can't be written to")
     except OSError as error:
-        raise ConfigError(
-            f"state_dir: the pace of an account can't be shared in {folder} ({type(error).__name__}): "
-            "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
-        ) from error
+        raise _unusable(folder, error) from error
     return FileSlots(folder / f"pace-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+
+
+def _unusable(folder: pathlib.Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"state_dir: the pace of an account can't be shared in {folder} ({type(error).__name__}): "
+        "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
+    )
 
 
 def _own_folder() -> pathlib.Path:

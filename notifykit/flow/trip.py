@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from notifykit.errors import TransportError
-from notifykit.flow.pacing import MemorySlots, Pacer, Slots, shared_slots
+from notifykit.flow.pacing import Pacer, pacer
 from notifykit.flow.recording import Recorder
 from notifykit.flow.retrying import RetryPolicy
-from notifykit.models import Cleaned, Measurement, Message
+from notifykit.models import Cleaned, Measurement, Message, Pace
 from notifykit.plugins import Registry
 from notifykit.protocols import Clock, Transport
 
@@ -61,7 +61,7 @@ class Pacers:
     def __init__(self, clock: Clock, state_dir: str | None) -> None:
         self._clock = clock
         self._state_dir = state_dir
-        self._slots: dict[str, Slots] = {}
+        self._pacers: dict[Pace, Pacer] = {}
 
     def of(self, transport: Transport) -> Pacer | None:
         """Return the pacer of a transport; None where it has no limit.
@@ -71,7 +71,6 @@ class Pacers:
         pace = transport.capabilities.pace
         if pace is None:
             return None
-        if pace.key not in self._slots:
-            shared = self._clock.shared
-            self._slots.setdefault(pace.key, shared_slots(pace.key, self._state_dir) if shared else MemorySlots())
-        return Pacer(pace, self._slots[pace.key], self._clock)
+        if pace not in self._pacers:
+            self._pacers.setdefault(pace, pacer(pace, self._clock, self._state_dir))
+        return self._pacers[pace]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -87,13 +87,23 @@ class Gateway:
     :param password: the API password.
     :param base_url: the address, with its last slash.
     :param listener: hears each call.
+    :param turn: called before each question; it returns when the account may ask. The gateway counts questions and
+        sends together, and blocks an IP for more than five a second. Sends are paced by the road.
     """
 
-    def __init__(self, username: str, password: Secret, base_url: str, listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        username: str,
+        password: Secret,
+        base_url: str,
+        listener: Listener | None = None,
+        turn: Callable[[], None] | None = None,
+    ) -> None:
         self._client = HttpClient(base_url)
         self._username = username
         self._password = password
         self._listener = listener
+        self._turn = turn
 
     def balance(self, timeout: float) -> Balance:
         """Ask for the balance, in points."""
@@ -155,6 +165,8 @@ class Gateway:
 
     def _ask(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
         """Call an endpoint that only answers questions: a lost answer costs nothing there, so asking again is safe."""
+        if self._turn:
+            self._turn()
         try:
             return self._call(endpoint, fields, timeout)
         except OutcomeUnknown as error:

@@ -9,9 +9,8 @@ from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
-from notifykit import ConfigError, Plan, Report, RetryPolicy, Settings, SystemClock
+from notifykit import ConfigError, Plan, Report, RetryPolicy, Secret, Settings, SystemClock
 from notifykit.flow.front import Front
-from notifykit.flow.trip import Pacers
 from notifykit.protocols import Clock
 from notifykit.settings import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, SHARED_SENDER
@@ -122,15 +121,14 @@ class Face(Generic[_Notifier]):
         return client
 
     def _open(self, own: KwtSmsSettings, settings: Settings, clock: Clock | None) -> None:
-        username, password = own.credentials()
+        username, password = _credentials(own)
         clock = clock or SystemClock()
         log = CallLog(own.log_file, password, clock) if own.log_file else None
         host = documented_host(own.default_country)
         self._own = own
         self._clock = clock
-        self._transport = KwtSmsTransport(username, password, own, log)
-        pacers = Pacers(clock, settings.state_dir)
-        self._lookups = Lookups(self._transport.gateway, lambda: pacers.of(self._transport), clock, settings.timeout)
+        self._transport = KwtSmsTransport(username, password, own, log, clock, settings.state_dir)
+        self._lookups = Lookups(self._transport.gateway, settings.timeout)
         parts: dict[str, Any] = {"settings": settings, "host": host, "clock": clock}
         # A single send is not held up: its caller is told what to wait for. A bulk send waits for a full queue.
         self._single = self._front(self._transport, retry=RetryPolicy.never(), **parts)
@@ -190,6 +188,21 @@ class Face(Generic[_Notifier]):
         # The text stands for any: only the numbers are looked at.
         errand = self._errand(phones, "?")
         return self._lookups.validate([recipient.address for recipient in errand.plan.recipients], errand.invalid)
+
+
+def _credentials(own: KwtSmsSettings) -> tuple[str, Secret]:
+    missing = [
+        f"{name} is missing: give {argument}, or {name} in the environment or .env for from_env(). It is that of the API "
+        "(kwtsms.com → Account → API), not of the website."
+        for name, argument, value in (
+            ("KWTSMS_USERNAME", "username", own.username),
+            ("KWTSMS_PASSWORD", "password", own.password),
+        )
+        if not value
+    ]
+    if missing or not own.username or not own.password:
+        raise ConfigError(missing)
+    return own.username, own.password
 
 
 def _read(name: str, read: Callable[[Any], Any], value: object) -> Any:

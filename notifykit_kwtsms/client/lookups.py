@@ -5,16 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from notifykit.errors import NotifyError, TransportError
-from notifykit.flow.pacing import Pacer
-from notifykit.protocols import Clock
 from notifykit_kwtsms.api.gateway import Gateway, Validation
 from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.client.shapes import Shape, refusal, with_action
-
-_Answer = TypeVar("_Answer")
 
 _NO_BALANCE: Final = "The gateway gave no balance that can be read. → Ask again; nothing is charged by asking."
 
@@ -46,23 +42,19 @@ class Purse:
 class Lookups:
     """Asks one account, at its pace.
 
-    :param gateway: the account.
-    :param pacer: gives what says when a request may start; None where nothing does.
-    :param clock: the time.
+    :param gateway: the account; it waits for its turn.
     :param timeout: seconds for one request.
     """
 
-    def __init__(self, gateway: Gateway, pacer: Callable[[], Pacer | None], clock: Clock, timeout: float) -> None:
+    def __init__(self, gateway: Gateway, timeout: float) -> None:
         self._gateway = gateway
-        self._pacer = pacer
-        self._clock = clock
         self._timeout = timeout
         self.purse = Purse()
 
     def verify(self) -> tuple[bool, float | None, str | None]:
         """Return whether the credentials are right, the balance, and what is wrong."""
         try:
-            said = self._ask(self._gateway.balance)
+            said = self._gateway.balance(self._timeout)
         except TransportError as error:
             return False, None, with_action(error)
         except NotifyError as error:
@@ -84,12 +76,12 @@ class Lookups:
             "er": [],
             "nr": [],
             "rejected": list(invalid),
-            "error": None if numbers else "No number to ask about: " + _why(invalid),
+            "error": None if numbers else _why(invalid),
             "raw": None,
         }
         for some in _portions(tuple(dict.fromkeys(numbers))):
             try:
-                said = self._ask(lambda timeout, some=some: self._gateway.validate(some, timeout))  # type: ignore[misc]
+                said = self._gateway.validate(some, self._timeout)
             except TransportError as error:
                 report["error"] = with_action(error)
                 report["raw"] = report["raw"] or _raw_refusal(error)
@@ -124,19 +116,9 @@ class Lookups:
 
     def _answered(self, question: Callable[[float], Shape]) -> Shape:
         try:
-            return self._ask(question)
+            return question(self._timeout)
         except TransportError as error:
             return refusal(error)
-
-    def _ask(self, question: Callable[[float], _Answer]) -> _Answer:
-        self._take_turn()
-        return question(self._timeout)
-
-    def _take_turn(self) -> None:
-        """Wait until a request may start: the gateway counts questions and messages together."""
-        pacer = self._pacer()
-        while pacer and (wait := pacer.start()):
-            self._clock.sleep(wait)
 
 
 def _portions(numbers: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -149,7 +131,7 @@ def _portions(numbers: Sequence[str]) -> Iterator[tuple[str, ...]]:
 def _why(invalid: Sequence[Shape]) -> str:
     if len(invalid) == 1:
         return str(invalid[0]["error"])
-    return f"none of the {len(invalid)} is valid" if invalid else "none was given"
+    return f"All {len(invalid)} phone numbers failed validation" if invalid else "No phone number was given"
 
 
 def _raw_refusal(error: TransportError) -> Shape | None:

@@ -58,7 +58,7 @@ def local_refusal(plan: Plan, invalid: Sequence[Shape]) -> Shape:
     if len(invalid) == 1:
         description = invalid[0]["error"]
     else:
-        description = f"None of the {len(invalid)} phone numbers is valid" if invalid else "No phone number was given"
+        description = f"All {len(invalid)} phone numbers are invalid" if invalid else "No phone number was given"
     return _error(INVALID_INPUT, description, CODES["ERR006"].action)
 
 

@@ -11,13 +11,13 @@ from notifykit_kwtsms.phone.digits import normalize_phone
 from notifykit_kwtsms.phone.rules import find_rule
 
 
-def validate_phone_input(raw: str) -> tuple[bool, str | None, str]:
+def validate_phone_input(raw: object) -> tuple[bool, str | None, str]:
     """Return whether a text is a number, what is wrong with it, and its digits as :func:`normalize_phone` gives them.
 
     Any 7 to 15 digits are a number here, whatever the rules of their country. The digits are empty where there are
-    none and where the text is an email address.
+    none and where the text is an email address. A number may be given as an int.
     """
-    text = raw.strip()
+    text = str(raw).strip()
     if not text:
         return False, "Phone number is required", ""
     if "@" in text:

@@ -13,7 +13,6 @@ from notifykit import Settings, SystemClock
 from notifykit.cli import terminal
 from notifykit.cli.manner import manner
 from notifykit.errors import AuthFailed, ConfigError
-from notifykit.flow.pacing import Pacer, shared_slots
 from notifykit.masking import Secret
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.client.calllog import CallLog
@@ -50,13 +49,8 @@ class Account:
         """
         clock = SystemClock()
         log = CallLog(self.own.log_file, self.password, clock) if self.own.log_file else None
-        transport = KwtSmsTransport(self.username, self.password, self.own, log)
+        transport = KwtSmsTransport(self.username, self.password, self.own, log, clock, self.settings.state_dir)
         with contextlib.closing(transport):
-            pace = transport.capabilities.pace
-            if pace:
-                pacer = Pacer(pace, shared_slots(pace.key, self.settings.state_dir), clock)
-                while wait := pacer.start():
-                    clock.sleep(wait)
             return question(transport.gateway, self.settings.timeout)
 
 

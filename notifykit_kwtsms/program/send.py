@@ -95,13 +95,14 @@ def _told(result: Shape, report: Report | None, notices: Sequence[str]) -> Answe
         error = _error(result, report)
         others = [sentence for sentence in invalid if sentence != error.detail]
         return Answer(result, (), [*notices, *others], code, error, next_command(error, "send"))
-    if code is Exit.OK and invalid:
+    taken = 0 if report is None else len(report.accepted)
+    if code is Exit.OK and (invalid or (result["numbers"] or taken) < taken):
         code = Exit.PARTLY
     warnings = [*notices, *invalid, *_remarks(report)]
     warnings += [
         f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())
     ]
-    return Answer(result, _lines(result), warnings, code, next=_next(code, report))
+    return Answer(result, _lines(result, taken), warnings, code, next=_next(code, report))
 
 
 def _error(result: Shape, report: Report | None) -> TransportError:
@@ -124,11 +125,13 @@ def _remarks(report: Report | None) -> list[str]:
     return remarks
 
 
-def _lines(result: Shape) -> list[str]:
+def _lines(result: Shape, taken: int) -> list[str]:
     ids: list[Any] = result["msg-ids"] if result.get("bulk") else [result["msg-id"]]
     requests = f" in {result['batches']} requests" if result.get("bulk") else ""
     spent = f"points charged: {points(result['points-charged'])}, balance: {points(result['balance-after'])}"
-    summary = f"{result['result']}: {points(result['numbers'])} accepted{requests}, {spent}"
+    counted = points(result["numbers"])
+    of = f" of {taken}" if (result["numbers"] or taken) < taken else ""
+    summary = f"{result['result']}: {counted}{of} accepted{requests}, {spent}"
     return [summary, *(f"msg-id: {message_id}" for message_id in ids if message_id)]
 
 

@@ -63,7 +63,7 @@ def _server() -> Iterator[Sandbox]:
 def _gateway(server: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """A fresh gateway, and the environment that it prints to paste."""
     server.reset()
-    for name, value in {**server.env, "KWTSMS_RATE": "5"}.items():
+    for name, value in {**server.env, "KWTSMS_RATE": "4"}.items():
         monkeypatch.setenv(name, value)
     return server
 

@@ -101,9 +101,13 @@ LINES = (
     ("help", 0),
     ("help json", 0),
     ("sned", 2),
-    ("preview Hello --via pigeon", 2),
+    ("preview Hello --via pigeon", 9),
     ("preview --no-such-option", 2),
-    ("send 96598765432 Hello --via pigeon", 2),
+    ("send 96598765432 Hello --via pigeon", 9),
+    ("send 96598765432 Hello --live", 2),
+    ("preview Hello --to abc", 3),
+    ("validate", 2),
+    ("log stats --by nothing", 2),
 )
 
 
@@ -120,7 +124,7 @@ def test_json_is_one_document_and_keeps_the_exit_code(gateway: Sandbox, run: Run
         assert answer.document["command"] == (words[0] if words and words[0] in EVERY else "notifykit")
         if code == 2:
             assert answer.document["error"]["message"]
-            assert answer.document["error"]["next"].startswith("notifykit")
+            assert answer.document["error"]["next"].startswith(("notifykit", "the same command with --yes"))
 
 
 @pytest.mark.parametrize("line", [line for line, code in LINES if code == 2])
@@ -128,7 +132,33 @@ def test_every_error_ends_with_the_next_command(gateway: Sandbox, run: Run, line
     """To type, and nothing on standard output."""
     answer = run(*shlex.split(line))
     assert answer.out == ""
-    assert answer.err.splitlines()[-1].startswith("Next: notifykit")
+    assert answer.err.splitlines()[-1].startswith(("Next: notifykit", "Next: the same command with --yes"))
+
+
+@pytest.mark.parametrize(
+    ("line", "then"),
+    [
+        ("log stats --bad", "notifykit log stats --help"),
+        ("log tail -n x", "notifykit log tail --help"),
+        ("log", "notifykit log --help"),
+    ],
+)
+def test_an_error_points_at_the_help_of_its_own_command(run: Run, line: str, then: str) -> None:
+    """Not at that of the group around it."""
+    assert run(*shlex.split(line)).err.endswith(f"Next: {then}\n")
+
+
+@pytest.mark.parametrize("line", ["explain ERR999", "send --bad 1 x", "--bad", "config get zzz"])
+def test_what_is_like_nothing_is_not_guessed(run: Run, line: str) -> None:
+    """An absurd guess is worse than none."""
+    answer = run(*shlex.split(line))
+    assert answer.code == 2
+    assert "Did you mean" not in answer.err
+
+
+def test_guesses_do_not_look_at_the_case(run: Run) -> None:
+    """A word in capitals is meant all the same."""
+    assert "Did you mean `notifykit send`?" in run("SEND", "1", "x").err
 
 
 @pytest.mark.parametrize(

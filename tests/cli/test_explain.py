@@ -29,6 +29,14 @@ def test_every_code_can_be_explained(run: Run, code: str) -> None:
     assert (data["kind"], data["code"], data["action"]) == ("code", code, CODES[code].action)
 
 
+def test_a_wait_for_one_number_is_a_batchs(run: Run) -> None:
+    """A single send is told to wait, and the page must not say that it waits by itself."""
+    for words in (["explain", "ERR028"], ["help", "errors", "ERR028"]):
+        line = run(*words).out.splitlines()[-1]
+        assert line.startswith("retry   a batch waits by itself, ")
+        assert line.endswith("a single send is not held up: it is told to wait")
+
+
 def test_a_code_that_nobody_knows_is_guessed(run: Run) -> None:
     """It is not taken for a text."""
     answer = run("explain", "ERR039")

@@ -103,9 +103,16 @@ def test_one_message_is_shown_whole(sends: pathlib.Path, run: Run) -> None:
     for name in (attempt["id"], attempt["msg_id"], attempt["msg_id"][:8]):
         data = run("log", "show", name, "--json").data
         assert [entry["event"] for entry in data] == ["message_planned", "attempt_finished", "send_finished"]
+
+
+def test_an_id_that_is_not_there_is_an_error_like_any_other(sends: pathlib.Path, run: Run) -> None:
+    """With the next command, and in the document."""
     answer = run("log", "show", "nothing")
     assert answer.code == 1
-    assert "No entry has the id" in answer.err
+    assert answer.err == "notifykit: No entry has the id 'nothing'.\nNext: notifykit log tail\n"
+    document = run("log", "show", "nothing", "--file", str(sends), "--json").document
+    assert document["error"]["message"] == "No entry has the id 'nothing'."
+    assert document["error"]["next"] == f"notifykit log tail --file {sends}"
 
 
 @pytest.mark.parametrize("by", sorted(KEYS))

@@ -7,7 +7,8 @@ import pathlib
 import pytest
 
 from notifykit.cli.bubble import bubble, columns, is_right_to_left
-from tests.cli.conftest import DEAR, Run, start
+from notifykit_kwtsms.sandbox import Sandbox
+from tests.cli.conftest import DEAR, Run, start, terminal
 
 
 def test_one_curly_quote_is_named_as_the_reason_for_two_segments(run: Run) -> None:
@@ -66,6 +67,36 @@ def test_a_transport_that_does_not_measure_says_that(run: Run) -> None:
     answer = run("preview", "Hello", "--via", "webhook://example.com/hook")
     assert answer.code == 0
     assert "does not measure" in answer.out
+
+
+def test_a_number_that_is_no_good_is_said_to_be(run: Run) -> None:
+    """With its reason, and the exit code of numbers that are not valid."""
+    answer = run("preview", "Hi", "--to", "abc")
+    assert answer.code == 3
+    assert " rejected     There are no digits in this address." in answer.out
+    document = run("preview", "Hi", "--to", "abc", "--json").document
+    assert (document["ok"], document["error"]["kind"], document["data"]["to"]) == (False, "InvalidRecipient", None)
+
+
+def test_the_head_says_who_would_get_it_and_whether_it_is_a_test(
+    gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number masked; without an account nothing is known about tests."""
+    assert run("preview", "Hi", "--to", "96598765432").out.startswith(" to 965****5432 · TEST\n")
+    monkeypatch.setenv("KWTSMS_TEST_MODE", "0")
+    assert run("preview", "Hi", "--sender", "SHOP").out.startswith(" SHOP · LIVE\n")
+    monkeypatch.delenv("KWTSMS_USERNAME")
+    assert run("preview", "Hi").out.startswith(" ╭")
+    assert gateway.requests == ()
+
+
+def test_marks_that_nobody_sees_are_for_terminals_only(run: Run) -> None:
+    """Whoever searches the answer finds what the message says."""
+    text = "رمز التحقق هو 123456"
+    assert "هو 123456" in run("preview", text).out
+    with terminal("preview", text) as shown:
+        assert shown.end() == 0
+    assert "\u2066123456\u2069" in shown.shown
 
 
 # --- the bubble ---

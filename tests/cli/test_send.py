@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pathlib
+import re
+import shlex
 import signal
 import subprocess
 
@@ -75,7 +77,7 @@ def test_the_exit_code_says_what_to_do(gateway: Sandbox, run: Run, number: str, 
 
 def test_an_address_where_nobody_listens_is_certainly_not_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 5, after the tries that are safe."""
-    for name, value in {"USERNAME": "u", "PASSWORD": "p", "BASE_URL": "http://127.0.0.1:9/API/", "RATE": "5"}.items():
+    for name, value in {"USERNAME": "u", "PASSWORD": "p", "BASE_URL": "http://127.0.0.1:9/API/", "RATE": "4"}.items():
         monkeypatch.setenv(f"KWTSMS_{name}", value)
     answer = run("send", ONE, "Hello", "--deadline", "0.5")
     assert answer.code == 5
@@ -222,9 +224,11 @@ def test_offline_shows_the_request_without_secrets(gateway: Sandbox, run: Run) -
 # --- live ---
 
 
-def test_one_message_below_the_limit_goes_live_when_it_is_said(gateway: Sandbox, run: Run) -> None:
-    """``--live`` where the settings say test; live settings need no word."""
-    answer = run("send", ONE, "Hello", "--live")
+def test_one_message_goes_live_when_it_is_said_and_confirmed(gateway: Sandbox, run: Run) -> None:
+    """``--live`` where the settings say test, and ``--yes``: a single one is paid for as well."""
+    assert run("send", ONE, "Hello", "--live").code == 2
+    assert gateway.messages == ()
+    answer = run("send", ONE, "Hello", "--live", "--yes")
     assert (answer.code, gateway.messages[0].test) == (0, False)
     assert "(test)" not in answer.out
     assert "Live:" in answer.err
@@ -233,14 +237,15 @@ def test_one_message_below_the_limit_goes_live_when_it_is_said(gateway: Sandbox,
 def test_live_settings_send_live(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """``KWTSMS_TEST_MODE=0`` is the word."""
     monkeypatch.setenv("KWTSMS_TEST_MODE", "0")
-    assert run("send", ONE, "Hello").code == 0
+    assert run("send", ONE, "Hello").code == 2
+    assert run("send", ONE, "Hello", "--yes").code == 0
     assert gateway.messages[0].test is False
 
 
 def test_a_transport_that_is_named_by_its_dsn_goes_live_as_well(gateway: Sandbox, run: Run) -> None:
     """Whatever the DSN says about tests: the word on the command line is the later one."""
     assert run("send", ONE, "Hello", "--via", gateway.dsn).code == 0
-    assert run("send", ONE, "Hello", "--via", gateway.dsn, "--live").code == 0
+    assert run("send", ONE, "Hello", "--via", gateway.dsn, "--live", "--yes").code == 0
     assert [message.test for message in gateway.messages] == [True, False]
 
 
@@ -249,7 +254,7 @@ def test_several_live_messages_are_refused_where_nobody_can_be_asked(gateway: Sa
     answer = run("send", ONE, TWO, "Hello", "--live")
     assert (answer.code, answer.out) == (2, "")
     assert "give --yes" in answer.err
-    assert "Next: notifykit send ... --yes" in answer.err
+    assert "Next: the same command with --yes" in answer.err
     assert "2 recipients" in answer.err
     assert "150 points, 148 points after it" in answer.err
     assert gateway.messages == ()
@@ -257,13 +262,23 @@ def test_several_live_messages_are_refused_where_nobody_can_be_asked(gateway: Sa
 
 
 def test_a_cost_above_the_limit_is_refused_with_its_own_exit_code(gateway: Sandbox, run: Run) -> None:
-    """Seven is "credit"; a higher limit lets it through."""
+    """Seven is "credit"; with a higher limit it is a question like any other, and a yes lets it through."""
     long = "x" * 161
     answer = run("send", ONE, long, "--live", "--max-cost", "1")
     assert answer.code == 7
     assert "This costs 2 points, above --max-cost 1" in answer.err
     assert gateway.messages == ()
-    assert run("send", ONE, long, "--live", "--max-cost", "2").code == 0
+    assert run("send", ONE, long, "--live", "--max-cost", "2").code == 2
+    assert run("send", ONE, long, "--live", "--max-cost", "1", "--yes").code == 0
+
+
+def test_a_no_to_a_cost_above_the_limit_is_about_credit_too(gateway: Sandbox) -> None:
+    """Whoever refuses it, the exit code is seven."""
+    with terminal("send", ONE, "x" * 161, "--live", "--max-cost", "1") as shown:
+        shown.read_until("[y/N]")
+        shown.type("n\n")
+        assert shown.end() == 7
+    assert gateway.messages == ()
 
 
 def test_a_price_that_is_not_known_is_asked_about(gateway: Sandbox, run: Run) -> None:
@@ -323,10 +338,74 @@ def test_an_interrupt_says_what_was_sent(gateway: Sandbox) -> None:
     first = [f"9659{index:07d}" for index in range(200)]
     with terminal("send", *first, "96545003100", "Hello") as shown:
         shown.read_until("200/201")
+        while len(gateway.requests) < 2:
+            assert shown.process.poll() is None
         shown.interrupt()
         assert shown.end() == 130
-    assert "Interrupted: 200 done, 200 of them accepted." in shown.shown
+    assert "Interrupted: 200 done, 200 accepted; the request that was under way may have been sent." in shown.shown
     assert "Traceback" not in shown.shown
+
+
+def test_a_wait_is_told_and_an_interrupt_during_it_is_told_truly(gateway: Sandbox) -> None:
+    """A full queue is waited for, somebody knows, and nothing was under way."""
+    with terminal("send", "96545000013", "Hello") as shown:
+        shown.read_until("(ERR013): trying again in 30 s")
+        shown.interrupt()
+        assert shown.end() == 130
+    assert "Interrupted: 0 done, 0 accepted; nothing was under way." in shown.shown
+    assert "may have been sent" not in shown.shown
+
+
+@pytest.mark.parametrize(
+    ("number", "log", "then"),
+    [
+        ("96545006001", None, "notifykit help exit-codes"),
+        ("96545006001", "sends.jsonl", "notifykit log tail --errors"),
+        ("it's", None, """notifykit explain --as number 'it'"'"'s'"""),
+        ("96545000003", None, "notifykit explain ERR003"),
+    ],
+)
+def test_the_next_command_can_be_typed(
+    gateway: Sandbox,
+    run: Run,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: str,
+    log: str | None,
+    then: str,
+) -> None:
+    """And leads somewhere: there is a log only where one is written."""
+    monkeypatch.chdir(tmp_path)
+    if log:
+        monkeypatch.setenv("NOTIFYKIT_LOG_FILE", log)
+    line = run("send", number, "Hello").err.splitlines()[-1]
+    assert line == f"Next: {then}"
+    assert run(*shlex.split(then)[1:]).code in (0, 3)
+
+
+def test_the_next_command_shows_no_number_that_is_masked(gateway: Sandbox, run: Run) -> None:
+    """Among several a bad number is known by its place only."""
+    answer = run("send", ONE, "98765432", "Hello")
+    assert "98765432" not in answer.err + answer.out
+    assert answer.err.endswith("Next: the same command with --dry-run --show-numbers\n")
+
+
+def test_credentials_that_are_missing_have_their_exit_code(run: Run) -> None:
+    """Four, as where they are wrong."""
+    answer = run("send", ONE, "Hello", "--via", "kwtsms")
+    assert answer.code == 4
+    assert "KWTSMS_USERNAME is missing" in answer.err
+    assert run("send", ONE, "Hello", "--via", "kwtsms", "--json").document["error"]["kind"] == "MissingCredentials"
+
+
+def test_progress_is_drawn_behind_a_request(gateway: Sandbox) -> None:
+    """Not behind its first receipt: the counter stands at 200, 400, 450."""
+    gateway.account.change(balance=10_000)
+    numbers = [f"9659{index:07d}" for index in range(450)]
+    with terminal("send", *numbers, "Hello") as shown:
+        assert shown.end() == 0
+    counts = [int(count) for count in re.findall(r"(\d+)/450", shown.shown)]
+    assert list(dict.fromkeys(counts)) == [200, 400, 450]
 
 
 def test_an_interrupt_is_a_document_where_one_is_asked_for(gateway: Sandbox) -> None:

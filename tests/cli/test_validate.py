@@ -44,7 +44,9 @@ def test_numbers_come_from_standard_input_and_files_too(run: Run, tmp_path: path
     (tmp_path / "people.csv").write_text("name,mobile\nA,96598765432\nB,abc\n")
     answer = run("validate", "--to-file", str(tmp_path / "people.csv"), "--column", "mobile")
     assert answer.code == 3
-    assert run("validate").code == 2
+    answer = run("validate")
+    assert answer.code == 2
+    assert "There is nothing to validate" in answer.err
 
 
 def test_the_gateway_is_asked_only_where_that_is_said(gateway: Sandbox, run: Run) -> None:

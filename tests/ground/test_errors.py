@@ -17,6 +17,7 @@ from notifykit.errors import (
     ContentRejected,
     DestinationNotCovered,
     InvalidRecipient,
+    MissingCredentials,
     NotifyError,
     NotReached,
     OutcomeUnknown,
@@ -28,6 +29,7 @@ from notifykit.errors import (
     SenderNotAllowed,
     TransportError,
     Unclassified,
+    all_of,
 )
 from tests.ground.strategies_ground import any_text, every_kind_of_transport_error, transport_errors
 
@@ -103,6 +105,15 @@ def test_a_config_error_keeps_every_problem_once_and_in_order(problems: list[str
     assert all(problem in str(error) for problem in problems)
     twin = pickle.loads(pickle.dumps(error))
     assert (type(twin), twin.problems, str(twin)) == (ConfigError, error.problems, str(error))
+
+
+def test_problems_of_one_kind_keep_it_together_and_behind_a_pickle() -> None:
+    """What is missing is missing; together with another problem it is one of several."""
+    missing = MissingCredentials(["no name", "no password"])
+    twin = pickle.loads(pickle.dumps(all_of([missing])))
+    assert (type(twin), twin.problems) == (MissingCredentials, missing.problems)
+    assert type(all_of([missing, ConfigError("x")])) is ConfigError
+    assert all_of([missing, ConfigError("x")]).problems == ("no name", "no password", "x")
 
 
 def test_a_single_problem_is_a_plain_sentence() -> None:

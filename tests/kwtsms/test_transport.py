@@ -210,7 +210,7 @@ def test_settings_come_from_the_environment(sandbox):
         ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_TEST_MODE": "maybe"}, "neither yes nor no"),
         ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_TEST_MODE": ""}, "neither yes nor no"),
         ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_BASE_URL": "http://example.com/"}, "https://"),
-        ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_RATE": "50"}, "at most 5"),
+        ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_RATE": "50"}, "at most 4"),
     ],
 )
 def test_settings_that_can_not_be_used_are_an_error(environment, expected):

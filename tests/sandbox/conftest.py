@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -97,3 +98,11 @@ def client(start: Start) -> Client:
 def sandbox(client: Client) -> Sandbox:
     """The sandbox that ``client`` talks to."""
     return client.sandbox
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until something holds that a caller did not stay to see."""
+    ends = time.monotonic() + 5
+    while not condition() and time.monotonic() < ends:
+        time.sleep(0.002)
+    assert condition()

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from notifykit_kwtsms.sandbox.faults.catalogue import FAULTS, KINDS
 from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.reading.numbers import well_formed
+from tests.sandbox.conftest import eventually
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox
@@ -113,6 +114,7 @@ def test_3SSS_answers_late(client: Client, sandbox: Sandbox) -> None:
     """001 is a tenth of a second; the caller who waits for less sees a timeout of what was accepted."""
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         client.send("96545003001", timeout=0.03)
+    eventually(lambda: bool(sandbox.messages))
     assert sandbox.accepted("96545003001") == 1
     started = time.monotonic()
     assert client.send("96545003001").status == 200
@@ -145,6 +147,7 @@ def test_4003_hangs_until_the_caller_has_enough(client: Client, sandbox: Sandbox
     """Accepted, and nobody says so."""
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         client.send("96545004003", timeout=0.03)
+    eventually(lambda: bool(sandbox.messages))
     assert sandbox.accepted("96545004003") == 1
 
 

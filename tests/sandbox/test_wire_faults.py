@@ -13,6 +13,7 @@ import urllib3
 from notifykit_kwtsms.sandbox import FAULTS
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Point
 from notifykit_kwtsms.sandbox.http import wire
+from tests.sandbox.conftest import eventually
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 KUWAIT = "96598765432"
 
 
-def _raises(kind: type[Exception], words: str) -> Callable[[Client, str], None]:
+def _raises(kind: type[Exception], words: str, timeout: float = 5) -> Callable[[Client, str], None]:
     def look(client: Client, fault: str) -> None:
         with pytest.raises(kind, match=words):
-            client.send(KUWAIT, headers={"X-Sandbox-Fault": fault}, timeout=0.05)
+            client.send(KUWAIT, headers={"X-Sandbox-Fault": fault}, timeout=timeout)
 
     return look
 
@@ -52,7 +53,7 @@ def _is_no_json(said: Said) -> bool:
 SEEN: dict[str, Callable[[Client, str], None]] = {
     "reset": _raises(urllib3.exceptions.ProtocolError, "ConnectionResetError"),
     "close": _raises(urllib3.exceptions.ProtocolError, "RemoteDisconnected"),
-    "hang": _raises(urllib3.exceptions.ReadTimeoutError, "Read timed out"),
+    "hang": _raises(urllib3.exceptions.ReadTimeoutError, "Read timed out", timeout=0.05),
     "half-head": _shows(lambda said: said.body == b"" and "Content-Length" not in said.headers),
     "half-body": _raises(urllib3.exceptions.ProtocolError, "IncompleteRead"),
     "dribble": _shows(lambda said: said.code is None and "msg-id" in said.json),
@@ -93,6 +94,7 @@ def test_a_fault_shows_and_accepts_as_it_says(client: Client, sandbox: Sandbox, 
     """What the client sees, whether the message was accepted all the same, and what the records say."""
     SEEN[name](client, f"{name}; after={after}; delay={QUICK.get(name, 0)}")
     accepted = after is Point.ACCEPT
+    eventually(lambda: len(sandbox.messages + sandbox.refused) == 1)
     assert sandbox.accepted(KUWAIT) == accepted
     assert sandbox.account.balance == 150 - accepted
     (captured,) = sandbox.messages if accepted else sandbox.refused

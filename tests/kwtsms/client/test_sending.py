@@ -195,3 +195,9 @@ def test_sends_keep_the_pace(sandbox, connect):
     sms.verify()
     sms.senderids()
     assert clock.sleeps == [0.5] * 3
+
+
+def test_several_invalid_numbers_are_counted_in_one_sentence(sms):
+    """In the words of the original."""
+    assert sms.send(["abc", "12"], "Hello")["description"] == "All 2 phone numbers are invalid"
+    assert sms.validate(["abc", "1"])["error"] == "All 2 phone numbers failed validation"

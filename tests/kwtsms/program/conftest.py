@@ -22,7 +22,7 @@ def _gateway() -> Iterator[Sandbox]:
 def _bare(gateway: Sandbox, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A shell of somebody who has set up nothing yet."""
     gateway.reset()
-    monkeypatch.setenv("KWTSMS_RATE", "5")
+    monkeypatch.setenv("KWTSMS_RATE", "4")
     folder = tmp_path / "project"
     folder.mkdir()
     return Shell(folder, {"KWTSMS_BASE_URL": gateway.api_url}, gateway, monkeypatch)

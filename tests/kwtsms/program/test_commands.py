@@ -439,3 +439,11 @@ def test_balance_loads_only_what_it_needs():
     roots, ours = (set(line.split()) for line in done.stdout.splitlines())
     assert {"pluggy", "asyncio", "werkzeug", "urllib3"} & roots == set()
     assert {"notifykit_kwtsms.client.sync", "notifykit_kwtsms.sandbox", "notifykit.flow.notifier"} & ours == set()
+
+
+def test_a_number_that_the_gateway_left_out_is_no_full_success(shell):
+    """It counts one of two and does not say which: neither do we call that OK."""
+    told = shell.run("kwtsms send 96598765432,96545001025 Hello")
+    assert told.code == 3
+    assert "1 of 2 accepted" in told.out
+    assert "does not say which" in told.err

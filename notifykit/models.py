@@ -105,6 +105,8 @@ class Rejected:
     raw: str = attrs.field(repr=mask_address)
     #: Why, and what to do about it.
     error: InvalidRecipient
+    #: Who was probably meant; somebody has to say so before it is used.
+    suggestion: Recipient | None = None
 
     def __str__(self) -> str:
         return mask_address(self.raw)

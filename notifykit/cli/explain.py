@@ -124,6 +124,8 @@ def _number(raw: str, notifier: Notifier, *, as_json: bool) -> int:
         if isinstance(result, Rejected):
             answer_line(f"rejected by {normalizer}: {result.error.detail}", "bad")
             answer_line(f"→ {result.error.action}")
+            if result.suggestion:
+                answer_line(f"Did you mean {result.suggestion.address}?")
         else:
             where = f", country {country}" if country else ", country not known"
             answer_line(f"accepted by {normalizer}{where}", "good")

@@ -19,7 +19,7 @@ from notifykit.cli.wording import counted
 from notifykit.errors import TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Recipient
+from notifykit.models import Recipient, Rejected
 from notifykit.plugins import PluginHost
 from notifykit.protocols import KnowsNumbers
 
@@ -38,6 +38,8 @@ class Verdict:
     country: str | None
     #: Why it can't be sent to; None where it can.
     error: TransportError | None
+    #: Which number was probably meant; None where nobody can tell.
+    suggestion: str | None = attrs.field(default=None, repr=False)
 
     def as_document(self) -> dict[str, Any]:
         """Return it for ``--json``."""
@@ -49,6 +51,7 @@ class Verdict:
             "code": self.error.code if self.error else None,
             "reason": self.error.detail if self.error else None,
             "advice": self.error.action if self.error else None,
+            "suggestion": self.suggestion,
         }
 
 
@@ -94,7 +97,13 @@ def _locally(given: Iterable[str], notifier: Notifier) -> Iterator[Verdict]:
                 recipient = plan.recipients[0]
                 yield Verdict(number, recipient.address, recipient.country, None)
             else:
-                yield Verdict(number, None, None, plan.set_aside[0].error)
+                yield Verdict(number, None, None, plan.set_aside[0].error, suggestion(plan.set_aside[0].recipient))
+
+
+def suggestion(recipient: Recipient | Rejected) -> str | None:
+    """Return whom the normalizer thinks was meant."""
+    meant = recipient.suggestion if isinstance(recipient, Rejected) else None
+    return meant.address if meant else None
 
 
 def _remotely(ctx: click.Context, given: Recipients, local: Notifier, via: str | None) -> Iterator[Verdict]:
@@ -130,7 +139,8 @@ def _report(verdicts: Iterator[Verdict], *, as_json: bool) -> int:
         else:
             code = f"{verdict.error.code}: " if verdict.error.code else ""
             answer_line(f"rejected  {verdict.given:<20} {code}{verdict.error.detail}", "bad")
-            answer_line(f"{'':<30} → {verdict.error.action}")
+            meant = f" Did you mean {verdict.suggestion}?" if verdict.suggestion else ""
+            answer_line(f"{'':<30} → {verdict.error.action}{meant}")
     if as_json:
         answer("validate", {"ok": good, "rejected": bad, "numbers": documents}, ok=not bad)
     elif good + bad > 1:

@@ -95,7 +95,7 @@ class KwtSmsNormalizer:
             address = without_trunk_zero(digits.lstrip("0"))
             reason = self._reason_against(address, digits, marked)
             if reason:
-                return Rejected(raw, reason)
+                return Rejected(raw, reason, None if marked else _perhaps_kuwaiti(digits, channel))
         return Recipient(address, channel, _country_of(address), raw=raw)
 
     def _completed(self, digits: str) -> str | None:
@@ -131,6 +131,12 @@ def _country_of(address: str) -> str | None:
     if rule is None or rule.shared or not rule.right_length(address[len(rule.code) :]):
         return None
     return rule.country
+
+
+def _perhaps_kuwaiti(digits: str, channel: Channel) -> Recipient | None:
+    """Return the Kuwaiti number that somebody may have left the country code off."""
+    kuwait = RULES["965"]
+    return Recipient(f"965{digits}", channel, "KW") if kuwait.fits(digits) else None
 
 
 def _no_country_code(digits: str) -> InvalidRecipient:

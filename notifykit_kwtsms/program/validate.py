@@ -93,10 +93,9 @@ def _why(raw: str) -> str:
     strict = KwtSmsNormalizer().normalize(raw, Channel.SMS)
     if not isinstance(strict, Rejected):
         return _MALFORMED
-    kuwaiti = KwtSmsNormalizer(default_country="KW").normalize(raw, Channel.SMS)
-    if not isinstance(kuwaiti, Recipient):
+    if strict.suggestion is None:
         return strict.error.detail
-    return f"{strict.error.detail} Did you mean {kuwaiti.address} (Kuwait)?"
+    return f"{strict.error.detail} Did you mean {strict.suggestion.address} (Kuwait)?"
 
 
 def _data(judged: Sequence[Judged]) -> dict[str, Any]:

@@ -75,3 +75,10 @@ def test_credentials_that_are_wrong_are_an_error_of_their_own(gateway: Sandbox, 
     assert "ERR003" in answer.err
     assert answer.err.endswith("Next: notifykit explain ERR003\n") or answer.err.endswith("Next: notifykit doctor\n")
     assert "wrong-one" not in answer.out + answer.err
+
+
+def test_a_number_without_its_country_code_is_offered_with_it(gateway: Sandbox, run: Run) -> None:
+    """By both commands that look at numbers, and in the document."""
+    assert "Did you mean 96598765432?" in run("validate", "9876 5432").out
+    assert "Did you mean 96598765432?" in run("explain", "9876 5432").out
+    assert '"suggestion": "96598765432"' in run("validate", "9876 5432", "--json").out

@@ -312,3 +312,15 @@ def test_it_is_a_value() -> None:
     assert repr(AT_HOME) == "KwtSmsNormalizer(default_country='965', kuwait_rule='strict')"
     with pytest.raises(AttributeError):
         AT_HOME.default_country = None  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("raw", "meant"),
+    [("9876 5432", "96598765432"), ("٩٨٧٦٥٤٣٢", "96598765432"), ("22334455", None), ("+98765432", None), ("abc", None)],
+)
+def test_a_number_without_its_country_code_is_guessed_but_not_used(raw: str, meant: str | None) -> None:
+    """The guess stands beside the rejection, for a person to confirm; its repr does not show the number."""
+    answer = KwtSmsNormalizer().normalize(raw, Channel.SMS)
+    assert isinstance(answer, Rejected)
+    assert (answer.suggestion.address if answer.suggestion else None) == meant
+    assert "98765432" not in repr(answer)

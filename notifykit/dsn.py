@@ -33,8 +33,8 @@ class Dsn:
     password: Secret | None = None
     #: The path on the host. It is not shown: webhook addresses keep tokens there.
     path: str = attrs.field(default="", repr=False)
-    #: What stands behind the question mark.
-    options: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    #: What stands behind the question mark. A mapping has no hash; equality looks at it all the same.
+    options: Mapping[str, str] = attrs.field(factory=dict, repr=False, hash=False)
 
     @classmethod
     def parse(cls, text: str) -> Dsn:

@@ -32,6 +32,8 @@ BODY_LIMIT: Final = 1 << 20
 IDLE_LIMIT: Final = 4.0
 #: Seconds for a connection to come about, where the deadline leaves that much.
 CONNECT_LIMIT: Final = 5.0
+#: Seconds before the second and third try where a server is busy and does not say for how long.
+_BUSY_WAITS: Final = (2.0, 10.0)
 _CONNECTIONS: Final = 32
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -52,6 +54,16 @@ class HttpAnswer:
         """Seconds from the ``Retry-After`` header; None where there are none, or where it names a date."""
         value = self.headers.get("retry-after", "")
         return float(value) if value.isdecimal() and value.isascii() else None
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether a 429 or 503 says by its form that the request was not taken; one with a page may be a proxy's."""
+        return self.status in (429, 503) and (self.retry_after is not None or not self.body.strip())
+
+    @property
+    def waits(self) -> tuple[float, ...]:
+        """Seconds before the second and third try, by ``Retry-After`` where it is there."""
+        return _BUSY_WAITS if self.retry_after is None else (self.retry_after,) * len(_BUSY_WAITS)
 
 
 def is_loopback(host: str) -> bool:

@@ -166,11 +166,6 @@ class PluginHost:
         return tuple(sorted(self._infos.values(), key=lambda info: info.name))
 
     @property
-    def disabled(self) -> frozenset[str]:
-        """Names of plugins, or of things they bring, that were to be left out."""
-        return self._disable
-
-    @property
     def unmatched(self) -> tuple[str, ...]:
         """Names that were to be left out and that nothing answers to."""
         items = {item for info in self._infos.values() for item in info.brings}

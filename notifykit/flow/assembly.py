@@ -189,13 +189,12 @@ class Assembly:
                 raise ConfigError(f"transport: {what} carries nothing: give a transport's name, a DSN or an object")
             return via
         dsn = Dsn.parse(via) if isinstance(via, str) else via
-        key = attrs.evolve(dsn, options=_Frozen(dsn.options))
-        if key not in self._built:
+        if dsn not in self._built:
             factory = self.registry.transports.get(dsn.scheme)
             if factory is None:
                 raise ConfigError(self._nobody_brings(dsn.scheme))
-            self._built[key] = self._make(factory, dsn)
-        return self._built[key]
+            self._built[dsn] = self._make(factory, dsn)
+        return self._built[dsn]
 
     def _nobody_brings(self, scheme: str) -> str:
         known = sorted(self.registry.transports)
@@ -232,13 +231,6 @@ class Assembly:
         elif self.settings.log_file:
             key = _key_beside(self.settings.sources.directory)
         return Redaction(self.settings.log_numbers, self.settings.log_body, key)
-
-
-class _Frozen(dict[str, str]):
-    """The options of a DSN as part of a key."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(frozenset(self.items()))
 
 
 def _collect(problems: list[ConfigError], make: Callable[[], _Part]) -> _Part | None:

@@ -37,8 +37,6 @@ _FIELDS: Final = (
     Field("sender", text, help="The sender's name where a message has none."),
 )
 _CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True)
-#: Seconds before the next tries after a 429 or 503 without Retry-After.
-_WAITS: Final = (2.0, 10.0)
 
 
 class WebhookTransport:
@@ -135,19 +133,15 @@ def _refusal(answer: HttpAnswer) -> TransportError:
             f"The endpoint answered {status}.", code, action="Check the token or password of the webhook."
         )
     if status == 429:
-        return RateLimited("The endpoint says that it is asked too often.", code, waits=_waits(answer))
-    if status == 503 and (answer.retry_after is not None or not answer.body.strip()):
-        return ProviderUnavailable("The endpoint says that it is not available.", code, waits=_waits(answer))
+        return RateLimited("The endpoint says that it is asked too often.", code, waits=answer.waits)
+    if status == 503 and answer.turned_away:
+        return ProviderUnavailable("The endpoint says that it is not available.", code, waits=answer.waits)
     if status in (400, 413, 422):
         return ContentRejected(f"The endpoint answered {status} to this message.", code)
     if status >= 500:
         return OutcomeUnknown(f"The endpoint, or something before it, failed with {status}.", code)
     advice = "Check the webhook's address; redirects are not followed, because they could carry the token away."
     return ProviderUnavailable(f"The endpoint answered {status}.", code, action=advice)
-
-
-def _waits(answer: HttpAnswer) -> tuple[float, ...]:
-    return _WAITS if answer.retry_after is None else (answer.retry_after,) * len(_WAITS)
 
 
 def _build(dsn: Dsn, context: BuildContext) -> WebhookTransport:

@@ -22,8 +22,6 @@ from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import BASE_URL
 
 _CODE: Final = re.compile(r"ERR[0-9]{3}")
-#: Seconds before the next tries where a server is busy and does not say for how long.
-_BUSY_WAITS = (2.0, 10.0)
 
 
 def fields_of(body: bytes) -> Mapping[str, Any]:
@@ -80,10 +78,11 @@ def number(value: object) -> float | None:
 def _from_status(answer: HttpAnswer) -> TransportError:
     status = answer.status
     code = f"HTTP{status}"
-    if status in (429, 503) and (answer.retry_after is not None or not answer.body.strip()):
-        waits = _BUSY_WAITS if answer.retry_after is None else (answer.retry_after,) * len(_BUSY_WAITS)
+    if answer.turned_away:
         busy = RateLimited if status == 429 else ProviderUnavailable
-        return busy(f"The gateway answered {status}: it is busy and did not take the request.", code, waits=waits)
+        return busy(
+            f"The gateway answered {status}: it is busy and did not take the request.", code, waits=answer.waits
+        )
     if status in (401, 403):
         return AuthFailed(
             f"The gateway refused this machine ({status}) and did not say why.",

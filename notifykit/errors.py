@@ -236,3 +236,22 @@ class Unclassified(TransportError):
 
     default_scope = Scope.TRANSPORT
     advice = "This code is new to notifykit: ask the provider what it means, and please report it."
+
+
+@attrs.frozen(slots=False)
+class Exhausted(TransportError):
+    """None of several transports took it, and it is certain that none did."""
+
+    advice = "Look at what each transport said: the receipt's attempts and the error's causes have it."
+
+    #: What each of them said, in the order in which they were asked.
+    causes: tuple[TransportError, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if self.causes:
+            self.__cause__ = self.group
+
+    @property
+    def group(self) -> ExceptionGroup[TransportError]:
+        """What each of them said, as Python's own group of exceptions: ``except*`` and tracebacks know it."""
+        return ExceptionGroup(self.detail, self.causes)

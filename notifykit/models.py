@@ -9,7 +9,7 @@ import datetime
 import enum
 import itertools
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import attrs
@@ -43,11 +43,13 @@ class SkipReason(enum.StrEnum):
     """Why a recipient was not tried."""
 
     DUPLICATE = "duplicate"
+    GUARD = "guard"
     DEADLINE = "deadline"
 
 
 _SKIP_ADVICE = {
     SkipReason.DUPLICATE: "The same recipient stands earlier in the list; nothing to do.",
+    SkipReason.GUARD: "A guard held it back; it was not sent.",
     SkipReason.DEADLINE: "The deadline came first; it was not sent, so sending it again is safe.",
 }
 
@@ -70,6 +72,10 @@ class Message:
     channel: Channel = Channel.SMS
     #: The sender's name; None takes the transport's own.
     sender: str | None = None
+    #: What stands above the text, for the channels that have such a line: an e-mail's subject, a push's title.
+    subject: str | None = attrs.field(
+        default=None, repr=lambda subject: str(subject and describe_text(subject)), kw_only=True
+    )
     #: Free labels that events and logs carry.
     tags: tuple[str, ...] = ()
     #: The caller's name for this send, passed on to providers that can use it.
@@ -88,6 +94,8 @@ class Recipient:
     channel: Channel = Channel.SMS
     #: ISO 3166 code of the country where it is known, ``KW``.
     country: str | None = None
+    #: The language that the person reads, ``ar``, where the caller knows it: templates choose by it.
+    language: str | None = attrs.field(default=None, kw_only=True)
     #: The address as it was given.
     raw: str = attrs.field(
         default=attrs.Factory(lambda self: self.address, takes_self=True), repr=False, eq=False, kw_only=True
@@ -110,6 +118,23 @@ class Rejected:
 
     def __str__(self) -> str:
         return mask_address(self.raw)
+
+
+@attrs.frozen
+class Veto:
+    """Why a guard held a message back from one recipient."""
+
+    #: The guard's name.
+    guard: str
+    #: Why, in one sentence without addresses or texts.
+    reason: str
+    #: What a person does about it.
+    action: str = "It was not sent. Change the guard's settings if it should have been."
+    #: Seconds until the guard would let it pass; None where time does not change its mind.
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.guard}: {self.reason}"
 
 
 @attrs.frozen
@@ -209,6 +234,14 @@ class Capabilities:
     live: bool = True
     #: Whether the provider recognises a repeated ``idempotency_key``.
     idempotent: bool = False
+    #: Whether a message may name its own sender.
+    senders: bool = True
+    #: Whether a message may have a subject.
+    subjects: bool = False
+    #: Whether the provider can be asked, later, whether a message was delivered.
+    reports: bool = False
+    #: The encodings that texts travel in, the cheapest first; empty where it does not matter.
+    encodings: tuple[str, ...] = ()
     #: How fast it may be asked; None where there is no limit.
     pace: Pace | None = None
     #: Pure: what a text takes up; None where it does not matter.
@@ -237,6 +270,8 @@ class Batch:
     number: int = 1
     #: What the text takes up; None where the transport does not measure.
     measurement: Measurement | None = None
+    #: The transport that a plan expects to make the request, without secrets; None where nobody has asked yet.
+    transport: str | None = None
 
     @property
     def id(self) -> str:
@@ -245,6 +280,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.recipients)
+
+    def only(self, positions: Container[int]) -> Batch:
+        """Return the batch with only the recipients that stand at these positions of the caller's list."""
+        kept = [(p, r) for p, r in zip(self.positions, self.recipients, strict=True) if p in positions]
+        return attrs.evolve(self, recipients=tuple(r for _, r in kept), positions=tuple(p for p, _ in kept))
 
 
 def _are_errors(instance: object, attribute: object, value: Any) -> None:
@@ -288,6 +328,8 @@ class Attempt:
     elapsed: float
     #: Why it failed; None where the batch was taken.
     error: TransportError | None = None
+    #: What the provider said where the batch was taken.
+    submission: Submission | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -304,6 +346,8 @@ class Receipt:
     error: TransportError | None = None
     #: Why it was skipped.
     skipped: SkipReason | None = None
+    #: The guard's reasons where one held it back.
+    veto: Veto | None = attrs.field(default=None, kw_only=True)
     #: What the provider said about the batch.
     submission: Submission | None = attrs.field(default=None, repr=False)
     #: The tries, in order.
@@ -334,6 +378,8 @@ class Receipt:
     @property
     def retry_after(self) -> float | None:
         """Seconds before another try makes sense; None where it does not or is not needed."""
+        if self.veto:
+            return self.veto.retry_after
         return self.error.retry_after if self.error else None
 
     @property
@@ -341,6 +387,8 @@ class Receipt:
         """What a person does now."""
         if self.error:
             return self.error.action
+        if self.veto:
+            return self.veto.action
         if self.skipped:
             return _SKIP_ADVICE[self.skipped]
         if self.submission is None:
@@ -353,7 +401,7 @@ class Receipt:
         return " ".join((*self.submission.warnings, told or "The provider took it; there is nothing to do."))
 
     def __str__(self) -> str:
-        why = str(self.error or self.skipped or "")
+        why = str(self.error or self.veto or self.skipped or "")
         return f"{self.recipient}: {self.outcome}" + (f", {why}" if why else "")
 
 
@@ -423,7 +471,14 @@ class Report(Sequence[Receipt]):
     @property
     def submissions(self) -> tuple[Submission, ...]:
         """What the provider said, one a batch that it took, in order."""
-        return tuple({id(r.submission): r.submission for r in self.receipts if r.submission}.values())
+        return tuple(
+            {
+                id(said): said
+                for r in self.receipts
+                for said in (*(a.submission for a in r.attempts), r.submission)
+                if said
+            }.values()
+        )
 
     @property
     def message_ids(self) -> tuple[str, ...]:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import attrs
 
+from notifykit.deliveries import DeliveryReport
 from notifykit.dsn import Dsn
 from notifykit.errors import TransportError
 from notifykit.events import Event
-from notifykit.models import Batch, Capabilities, Channel, Cleaned, Recipient, Rejected, Submission
+from notifykit.models import (
+    Batch,
+    Capabilities,
+    Channel,
+    Cleaned,
+    Message,
+    Receipt,
+    Recipient,
+    Rejected,
+    Submission,
+    Veto,
+)
 from notifykit.settings import Field, Settings
 
 
@@ -76,6 +88,48 @@ class Transport(Protocol):
         ...
 
 
+@attrs.frozen
+class Leg:
+    """A part of a batch, and the transport that shall carry it."""
+
+    #: The transport; it may be a composite too.
+    transport: Transport
+    #: What it shall carry.
+    batch: Batch
+    #: The transport that was asked before it and did not take these recipients; None where it is the first.
+    instead_of: Transport | None = None
+    #: Why that one did not take them.
+    because: TransportError | None = None
+
+
+#: What a composite does with a batch: it yields legs, hears the receipts of each, and returns those of the batch.
+Carrying = Generator[Leg, Sequence[Receipt], Sequence[Receipt]]
+
+
+@runtime_checkable
+class Composite(Transport, Protocol):
+    """A transport made of others. It decides who carries what; the road makes the requests, paces and records them."""
+
+    @property
+    def parts(self) -> Sequence[Transport]:
+        """The transports that it is made of, in order."""
+        ...
+
+    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+        """Yield a leg, be sent the receipts of its recipients, yield the next; return one receipt for each recipient.
+
+        It is called from several threads at once.
+
+        :param batch: as many recipients as ``capabilities.batch_size``; a part that can take fewer is given pieces.
+        :param after_unknown: whether the caller allowed another try of what may have been sent already.
+        """
+        ...
+
+    def expected(self, batch: Batch) -> Sequence[Leg]:
+        """Return the legs that there would be if every part took what it is given. Pure: for plans."""
+        ...
+
+
 @runtime_checkable
 class KnowsNumbers(Protocol):
     """A transport whose provider can be asked about addresses without sending to them."""
@@ -102,11 +156,74 @@ class KnowsBalance(Protocol):
 
 
 @runtime_checkable
+class KnowsDeliveries(Protocol):
+    """A transport whose provider can be asked what became of a message that it took."""
+
+    def deliveries(self, receipt: Receipt, timeout: float) -> Sequence[DeliveryReport]:
+        """Ask about the request that a receipt is from, and return what is known of its recipients.
+
+        Nothing about a recipient means that the provider does not say.
+
+        :raises TransportError: where there is no answer.
+        """
+        ...
+
+
+@runtime_checkable
 class ShowsRequests(Protocol):
     """A transport that can show a request instead of making it."""
 
     def describe(self, batch: Batch) -> str:
         """Return the request that ``send`` would make, as text: secrets as stars, addresses masked."""
+        ...
+
+
+@attrs.frozen
+class Parcel:
+    """What a guard looks at: one message on its way to one recipient."""
+
+    #: The message after cleaning.
+    message: Message
+    #: Who would get it.
+    recipient: Recipient
+    #: What it would cost in the provider's unit; None where that is not known.
+    cost: float | None
+    #: Whether it would reach a person; False where the transport pretends.
+    live: bool
+    #: The time of day, UTC.
+    now: datetime.datetime
+
+
+class Book(Protocol):
+    """What guards write down, shared by all processes that use the same state folder."""
+
+    def reserve(self, key: str, amount: float, most: float, window: float) -> float:
+        """Write ``amount`` down under a key, unless more than ``most`` would stand there for the last ``window`` seconds.
+
+        It is one step for everybody who shares the book. What is written for a parcel that is then not sent is taken
+        out again by the road.
+
+        :param key: what is counted, with the guard's name in front; only a keyed hash of it is stored.
+        :return: 0 where it was written down, else the seconds until there may be room; infinity where there never is.
+        :raises OSError: where the book can't be used. A guard lets it through: the road then holds the parcel back.
+        """
+        ...
+
+
+@runtime_checkable
+class Guard(Protocol):
+    """May hold a message back from a recipient, or send it to somebody else instead."""
+
+    @property
+    def name(self) -> str:
+        """Its name: people order it and switch it off by it."""
+        ...
+
+    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+        """Return None to let it pass, a veto to hold it back, or the recipient who shall get it instead.
+
+        Plans ask too, with a book that forgets: keep nothing elsewhere. A guard that raises holds the parcel back.
+        """
         ...
 
 

@@ -14,14 +14,14 @@ import pytest
 
 #: The floors, from the ground up; a module stands on the floor of the longest path that it starts with.
 FLOORS: Final = (
-    ("masking", "errors", "models", "dsn", "events"),
+    ("masking", "errors", "models", "dsn", "events", "deliveries", "templates"),
     ("settings", "http", "protocols"),
     ("hookspecs",),
-    ("plugins", "normalizers", "cleaners", "transports", "sinks"),
+    ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("flow",),
     ("", "__main__", "cli", "testing", "durable", "contrib"),
 )
-STATIONS: Final = ("normalizers", "cleaners", "transports", "sinks")
+STATIONS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ from notifykit.errors import (
     ConfigError,
     ContentRejected,
     DestinationNotCovered,
+    Exhausted,
     InvalidRecipient,
     MissingCredentials,
     NotifyError,
@@ -47,6 +48,7 @@ KINDS = [
     (NotReached, Scope.NETWORK, True, True),
     (OutcomeUnknown, Scope.NETWORK, False, False),
     (Unclassified, Scope.TRANSPORT, False, True),
+    (Exhausted, Scope.TRANSPORT, False, True),
 ]
 
 

@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from notifykit.deliveries import Delivery, DeliveryReport, DeliveryState
     from notifykit.dsn import Dsn
     from notifykit.errors import (
         AuthFailed,
         ConfigError,
         ContentRejected,
         DestinationNotCovered,
+        Exhausted,
         InvalidRecipient,
         MissingCredentials,
         NotifyError,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from notifykit.flow.notifier import Notifier
     from notifykit.flow.retrying import RetryPolicy
     from notifykit.hookspecs import hookimpl
+    from notifykit.jobs import JobState, Progress, Settlement
     from notifykit.masking import Secret
     from notifykit.models import (
         Attempt,
@@ -53,11 +56,28 @@ if TYPE_CHECKING:
         Report,
         SkipReason,
         Submission,
+        Veto,
         replay,
     )
     from notifykit.plugins import PluginHost
-    from notifykit.protocols import BuildContext, Cleaner, Clock, Normalizer, Sink, Transport, TransportFactory
+    from notifykit.protocols import (
+        Book,
+        BuildContext,
+        Cleaner,
+        Clock,
+        Guard,
+        Normalizer,
+        Parcel,
+        Sink,
+        Transport,
+        TransportFactory,
+    )
     from notifykit.settings import Settings
+    from notifykit.templates import BadValues, OverBudget, Template, TemplateError
+    from notifykit.transports.composites.failover import Failover
+    from notifykit.transports.composites.fanout import FanOut
+    from notifykit.transports.composites.rotation import RoundRobin, Weighted
+    from notifykit.transports.composites.route import Route
     from notifykit.transports.memory import MemoryTransport
 
 __all__ = (
@@ -78,14 +98,23 @@ __all__ = (
     "Attempt",
     "Outcome",
     "SkipReason",
+    "Veto",
     "Receipt",
     "Report",
     "replay",
+    "Template",
+    # what is heard later
+    "Delivery",
+    "DeliveryState",
+    "DeliveryReport",
     # what goes wrong
     "NotifyError",
     "ConfigError",
     "MissingCredentials",
     "PluginError",
+    "TemplateError",
+    "BadValues",
+    "OverBudget",
     "TransportError",
     "InvalidRecipient",
     "ContentRejected",
@@ -93,6 +122,7 @@ __all__ = (
     "OutOfCredit",
     "SenderNotAllowed",
     "DestinationNotCovered",
+    "Exhausted",
     "RateLimited",
     "ProviderUnavailable",
     "NotReached",
@@ -103,6 +133,9 @@ __all__ = (
     "hookimpl",
     "Normalizer",
     "Cleaner",
+    "Guard",
+    "Parcel",
+    "Book",
     "Transport",
     "TransportFactory",
     "BuildContext",
@@ -110,6 +143,16 @@ __all__ = (
     "Pace",
     "Sink",
     "PluginHost",
+    # transports made of others
+    "Failover",
+    "RoundRobin",
+    "Weighted",
+    "Route",
+    "FanOut",
+    # sends that are kept on disk
+    "JobState",
+    "Progress",
+    "Settlement",
     # settings, time and stand-ins
     "Settings",
     "Dsn",
@@ -123,8 +166,9 @@ __all__ = (
 )
 
 _HOMES = {
+    "deliveries": "Delivery DeliveryReport DeliveryState",
     "dsn": "Dsn",
-    "errors": "AuthFailed ConfigError ContentRejected DestinationNotCovered InvalidRecipient MissingCredentials NotifyError "
+    "errors": "AuthFailed ConfigError ContentRejected DestinationNotCovered Exhausted InvalidRecipient MissingCredentials NotifyError "
     "NotReached OutcomeUnknown OutOfCredit PluginError ProviderUnavailable RateLimited Scope SenderNotAllowed TransportError "
     "Unclassified",
     "flow.aio": "AsyncNotifier",
@@ -132,12 +176,18 @@ _HOMES = {
     "flow.notifier": "Notifier",
     "flow.retrying": "RetryPolicy",
     "hookspecs": "hookimpl",
+    "jobs": "JobState Progress Settlement",
     "masking": "Secret",
     "models": "Attempt Batch Capabilities Channel Cleaned Edit Measurement Message Outcome Pace Plan Receipt Recipient "
-    "Rejected Report SkipReason Submission replay",
+    "Rejected Report SkipReason Submission Veto replay",
     "plugins": "PluginHost",
-    "protocols": "BuildContext Cleaner Clock Normalizer Sink Transport TransportFactory",
+    "protocols": "Book BuildContext Cleaner Clock Guard Normalizer Parcel Sink Transport TransportFactory",
     "settings": "Settings",
+    "templates": "BadValues OverBudget Template TemplateError",
+    "transports.composites.failover": "Failover",
+    "transports.composites.fanout": "FanOut",
+    "transports.composites.rotation": "RoundRobin Weighted",
+    "transports.composites.route": "Route",
     "transports.memory": "MemoryTransport",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import attrs
 
+from notifykit.deliveries import DeliveryState
 from notifykit.models import Outcome
 
 
@@ -72,7 +73,7 @@ class MessagePlanned(Event):
 
 @attrs.frozen(kw_only=True)
 class RecipientSetAside(Event):
-    """A recipient was in no batch: the address is no good, it was a duplicate, or the text can't be sent."""
+    """A recipient was in no batch: a bad address, a duplicate, a text that can't be sent, or a guard that held it back."""
 
     #: Who, and how it ended.
     recipient: LoggedRecipient
@@ -163,6 +164,28 @@ class RetryScheduled(Event):
 
 
 @attrs.frozen(kw_only=True)
+class FailedOver(Event):
+    """One transport did not take some recipients, and another one is asked."""
+
+    #: The batch.
+    batch: str
+    #: The transport that is asked now.
+    transport: str
+    #: The transport that did not take them.
+    instead_of: str
+    #: How many recipients.
+    numbers: int
+    #: The provider's code of the error.
+    code: str | None
+    #: What the error was about.
+    scope: str
+    #: What happened, in one sentence.
+    error: str
+    #: The caller's labels.
+    tags: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
 class SendFinished(Event):
     """The last recipient of a send has its outcome."""
 
@@ -179,10 +202,41 @@ class SendFinished(Event):
 
 
 @attrs.frozen(kw_only=True)
-class PluginFailed(Event):
-    """Something that a plugin brought raised while a message was on its way; the message went on without it."""
+class DeliveryChanged(Event):
+    """Something new was heard of a message that was sent: it went forward, or reports contradict each other.
 
-    #: What kind of thing it was: ``normalizer``, ``cleaner``, ``transport`` or ``sink``.
+    ``id`` is the provider's id of the request: a report that somebody pushes knows no other. Where several threads
+    hear about one recipient at once, their events may come in another order; ``before`` and ``state`` tell it.
+    """
+
+    #: The provider's id of the request.
+    message_id: str
+    #: The address, masked unless ``log_numbers`` is ``full``; None where the report is about everybody in the request.
+    to: str | None
+    #: A keyed hash of the address. None without a key.
+    to_hash: str | None
+    #: Where it was before; None where nothing had been heard of it.
+    before: DeliveryState | None
+    #: Where it is now.
+    state: DeliveryState
+    #: The provider's own word for it, scrubbed of what looks like a number.
+    words: str | None
+    #: When the provider says that it happened, UTC; None where it does not say.
+    happened: datetime.datetime | None
+    #: Whether reports say different ends.
+    contradicted: bool
+    #: The transport that was asked; None where the report was pushed.
+    transport: str | None
+
+
+@attrs.frozen(kw_only=True)
+class PluginFailed(Event):
+    """Something that a plugin brought raised while a message was on its way.
+
+    The message went on without it; a guard that raises holds the message back instead.
+    """
+
+    #: What kind of thing it was: ``normalizer``, ``cleaner``, ``guard``, ``transport`` or ``sink``.
     kind: str
     #: Its name.
     plugin: str

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 import pluggy
 
-from notifykit.protocols import About, Cleaner, Normalizer, Sink, TransportFactory
+from notifykit.models import Channel, Recipient, Rejected
+from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
 from notifykit.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,6 +81,36 @@ def notifykit_sinks(settings: Settings) -> Iterable[Sink]:  # type: ignore[empty
     :param settings: the settings.
     :return: objects with a ``name`` and a ``handle`` method; a ``close`` method is called at the end where there is
         one.
+    """
+
+
+@hookspec
+def notifykit_guards(  # type: ignore[empty-body]
+    settings: Settings, normalize: Callable[[str, Channel], Recipient | Rejected]
+) -> Iterable[Guard]:
+    """Bring guards: each may hold a message back from a recipient, or send it to somebody else instead.
+
+    For each recipient they are asked one after the other, in the order described for normalizers, and the first veto
+    counts. Somebody who is put in the place of another is asked about from the first guard on, and gets the message
+    once. What you bring is switched on by being brought: return nothing where your settings are absent. Say no where
+    you can't tell: a guard that raises holds the message back. To count something over all processes, reserve it in
+    the book that you are handed; where the message is not sent after all, it is taken out again.
+
+    :param settings: the settings.
+    :param normalize: reads an address in any written form, as this notifier's normalizers do.
+    :return: objects with a ``name`` and a ``judge`` method, in the order in which they should be asked.
+    """
+
+
+@hookspec
+def notifykit_engines(settings: Settings) -> Iterable[EngineFactory]:  # type: ignore[empty-body]
+    """Bring an engine: it keeps sends on disk and carries them out, whatever becomes of the process that asked.
+
+    It is built when somebody first submits, asks for a job or works. The first that is brought is used, installed ones
+    before the framework's own.
+
+    :param settings: the settings.
+    :return: factories.
     """
 
 

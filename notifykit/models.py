@@ -9,6 +9,7 @@ import datetime
 import enum
 import itertools
 import uuid
+import zlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
@@ -45,12 +46,14 @@ class SkipReason(enum.StrEnum):
     DUPLICATE = "duplicate"
     GUARD = "guard"
     DEADLINE = "deadline"
+    CANCELLED = "cancelled"
 
 
 _SKIP_ADVICE = {
     SkipReason.DUPLICATE: "The same recipient stands earlier in the list; nothing to do.",
     SkipReason.GUARD: "A guard held it back; it was not sent.",
     SkipReason.DEADLINE: "The deadline came first; it was not sent, so sending it again is safe.",
+    SkipReason.CANCELLED: "Somebody cancelled it before it was sent; sending it again is safe.",
 }
 
 
@@ -244,6 +247,8 @@ class Capabilities:
     encodings: tuple[str, ...] = ()
     #: How fast it may be asked; None where there is no limit.
     pace: Pace | None = None
+    #: Seconds that have to be between two messages to one recipient; 0 for none.
+    spacing: float = 0.0
     #: Pure: what a text takes up; None where it does not matter.
     measure: Callable[[str], Measurement] | None = None
     #: Pure: why a message would be refused; None where it would not.
@@ -272,11 +277,21 @@ class Batch:
     measurement: Measurement | None = None
     #: The transport that a plan expects to make the request, without secrets; None where nobody has asked yet.
     transport: str | None = None
+    #: Which of its recipients these are, where they are not all of them; empty for the whole batch.
+    part: str = ""
 
     @property
     def id(self) -> str:
-        """Names the batch in events: the message's id and the batch's number."""
-        return f"{self.message.id}-{self.number}"
+        """Names the batch in events: the message's id, the batch's number, and which part of it this is."""
+        return f"{self.message.id}-{self.number}{self.part and f'.{self.part}'}"
+
+    @property
+    def idempotency_key(self) -> str:
+        """The caller's key where this is the whole send, else one that no other request of the send has."""
+        key = self.message.idempotency_key
+        if key is None:
+            return self.id
+        return key if self.number == 1 and not self.part else f"{key}-{self.number}{self.part and f'.{self.part}'}"
 
     def __len__(self) -> int:
         return len(self.recipients)
@@ -284,7 +299,15 @@ class Batch:
     def only(self, positions: Container[int]) -> Batch:
         """Return the batch with only the recipients that stand at these positions of the caller's list."""
         kept = [(p, r) for p, r in zip(self.positions, self.recipients, strict=True) if p in positions]
-        return attrs.evolve(self, recipients=tuple(r for _, r in kept), positions=tuple(p for p, _ in kept))
+        if len(kept) == len(self):
+            return self
+        part = f"{zlib.crc32(repr([p for p, _ in kept]).encode()):08x}"
+        return attrs.evolve(self, recipients=tuple(r for _, r in kept), positions=tuple(p for p, _ in kept), part=part)
+
+    def pieces(self, size: int) -> Iterator[Batch]:
+        """Yield the batch in pieces of at most so many recipients, in order."""
+        for start in range(0, len(self), size):
+            yield self.only(frozenset(self.positions[start : start + size]))
 
 
 def _are_errors(instance: object, attribute: object, value: Any) -> None:

@@ -19,8 +19,9 @@ import attrs
 import pluggy
 
 from notifykit import hookspecs
-from notifykit.errors import INTERRUPTS, ConfigError, PluginError
-from notifykit.protocols import About, Cleaner, Normalizer, Sink, TransportFactory
+from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
+from notifykit.models import Channel, Recipient, Rejected
+from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
 from notifykit.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,13 +32,30 @@ _log = logging.getLogger("notifykit.plugins")
 #: The framework's own plugins. They come in by name, through the same door as everybody else.
 BUILTINS: Final = (
     "notifykit.normalizers.international",
+    "notifykit.normalizers.email",
+    "notifykit.normalizers.push",
     "notifykit.cleaners.unicode",
     "notifykit.transports.memory",
     "notifykit.transports.console",
     "notifykit.transports.null",
     "notifykit.transports.webhook",
+    "notifykit.transports.smtp",
+    "notifykit.transports.file",
+    "notifykit.transports.apprise",
+    "notifykit.transports.composites.failover",
+    "notifykit.transports.composites.rotation",
+    "notifykit.transports.composites.route",
+    "notifykit.transports.composites.fanout",
+    "notifykit.guards.environment",
+    "notifykit.guards.suppression",
+    "notifykit.guards.quiet_hours",
+    "notifykit.guards.cool_down",
+    "notifykit.guards.same_content",
+    "notifykit.guards.volume_cap",
+    "notifykit.guards.spend_cap",
     "notifykit.sinks.logging",
     "notifykit.sinks.jsonl",
+    "notifykit.durable",
 )
 
 _STATION_HOOKS: Final = {
@@ -45,7 +63,10 @@ _STATION_HOOKS: Final = {
     "cleaner": ("notifykit_cleaners", Cleaner),
     "transport": ("notifykit_transports", TransportFactory),
     "sink": ("notifykit_sinks", Sink),
+    "engine": ("notifykit_engines", EngineFactory),
 }
+#: Those who read addresses as the normalizers do: they are asked once it is known who the normalizers are.
+_READING_HOOKS: Final = {"guard": ("notifykit_guards", Guard)}
 
 
 class Status(enum.StrEnum):
@@ -96,6 +117,10 @@ class Registry:
     transports: Mapping[str, TransportFactory] = attrs.field(factory=dict)
     #: Told one after the other.
     sinks: tuple[Sink, ...] = ()
+    #: Keep sends on disk; the first is used.
+    engines: tuple[EngineFactory, ...] = ()
+    #: Asked one after the other; the first veto counts.
+    guards: tuple[Guard, ...] = ()
 
 
 @attrs.frozen
@@ -198,9 +223,18 @@ class PluginHost:
         problems: list[str] = []
         for name in self._names():
             try:
-                brought += self._contributions(name, settings)
+                brought += self._contributions(name, _STATION_HOOKS, settings=settings)
             except ConfigError as error:
                 problems += error.problems
+        ranked = sorted(brought, key=lambda contribution: contribution.rank)
+        normalizers = [contribution.item for contribution in ranked if contribution.kind == "normalizer"]
+        normalize = functools.partial(_normalize, _pick("normalizer", normalizers, settings.normalizers, []))
+        for name in self._names():
+            try:
+                brought += self._contributions(name, _READING_HOOKS, settings=settings, normalize=normalize)
+            except ConfigError as error:
+                problems += error.problems
+        brought = [contribution for contribution in brought if self._manager.has_plugin(contribution.plugin)]
         chosen = self._unshadowed(sorted(brought, key=lambda contribution: contribution.rank))
         self._warn()
         stations = {
@@ -208,6 +242,7 @@ class PluginHost:
             for kind, wanted in (
                 ("normalizer", settings.normalizers),
                 ("cleaner", settings.cleaners),
+                ("guard", settings.guards),
                 ("sink", settings.sinks),
             )
         }
@@ -218,6 +253,8 @@ class PluginHost:
             cleaners=stations["cleaner"],
             transports={s: c.item for c in chosen if c.kind == "transport" for s in c.item.schemes},
             sinks=stations["sink"],
+            engines=tuple(c.item for c in chosen if c.kind == "engine"),
+            guards=stations["guard"],
         )
 
     def commands(self) -> dict[str, tuple[click.Command, PluginInfo]]:
@@ -331,11 +368,13 @@ class PluginHost:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return list(self._manager.subset_hook_caller(hook, others)(**arguments))
 
-    def _contributions(self, name: str, settings: Settings) -> list[_Contribution]:
+    def _contributions(
+        self, name: str, hooks: Mapping[str, tuple[str, type[Any]]], **arguments: Any
+    ) -> list[_Contribution]:
         brought: list[_Contribution] = []
         try:
-            for kind, (hook, shape) in _STATION_HOOKS.items():
-                for item in self._items(name, hook, settings):
+            for kind, (hook, shape) in hooks.items():
+                for item in self._items(name, hook, arguments):
                     _check_shape(name, kind, item, shape)
                     brought.append(_Contribution(kind, item, name, (self._rank(name, hook), self._tiers[name])))
         except ConfigError:
@@ -345,9 +384,11 @@ class PluginHost:
         except BaseException as error:  # a plugin may raise anything
             self._set_aside(name, error)
             return []
-        commands = (item for item in self._infos[name].brings if item.startswith("command:"))
+        others = [item for item in self._infos[name].brings if item.partition(":")[0] not in hooks]
+        before = [item for item in others if not item.startswith("command:")]
+        commands = [item for item in others if item.startswith("command:")]
         self._infos[name] = attrs.evolve(self._infos[name], status=Status.OK, reason=None)
-        self._list(name, (*map(str, brought), *commands))
+        self._list(name, (*before, *map(str, brought), *commands))
         return [c for c in brought if not self._is_off(str(c))]
 
     def _list(self, name: str, brings: Iterable[str]) -> None:
@@ -360,8 +401,8 @@ class PluginHost:
         """Return whether ``sink:audit`` was switched off, by that or by ``audit``."""
         return item in self._disable or item.partition(":")[2] in self._disable
 
-    def _items(self, name: str, hook: str, settings: Settings) -> Iterator[Any]:
-        for items in self._call(name, hook, settings=settings):
+    def _items(self, name: str, hook: str, arguments: Mapping[str, Any]) -> Iterator[Any]:
+        for items in self._call(name, hook, **arguments):
             yield from items
 
     def _rank(self, name: str, hook: str) -> int:
@@ -440,14 +481,29 @@ def _check_identity(name: str, plugin: object) -> None:
 def _check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
     if isinstance(item, type):
         raise PluginError(plugin, f"the {kind} {item.__name__} is a class: bring an object of it")
-    if shape is TransportFactory and not isinstance(item, TransportFactory):
-        raise PluginError(plugin, f"the {kind} {type(item).__name__} is no TransportFactory")
+    if shape in (TransportFactory, EngineFactory) and not isinstance(item, shape):
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} is no {shape.__name__}")
     wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
     missing = [name for name in sorted(wanted) if not hasattr(item, name)]
     if missing:
         raise PluginError(plugin, f"the {kind} {type(item).__name__} lacks {', '.join(missing)}")
     if not isinstance(item.name, str) or not item.name:
         raise PluginError(plugin, f"the {kind} {type(item).__name__} has no name")
+
+
+def _normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
+    """Read an address as the road does; a normalizer that raises has nothing to say."""
+    for normalizer in normalizers:
+        try:
+            answer = normalizer.normalize(raw, channel)
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # a plugin may raise anything
+            _log.warning("the normalizer %s raised %s and was passed over", normalizer.name, type(error).__name__)
+            continue
+        if isinstance(answer, Recipient | Rejected):
+            return answer
+    return Rejected(raw, InvalidRecipient(f"No normalizer knows addresses of the channel {channel}."))
 
 
 def _pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -13,6 +13,7 @@ from notifykit.deliveries import DeliveryReport
 from notifykit.dsn import Dsn
 from notifykit.errors import TransportError
 from notifykit.events import Event
+from notifykit.jobs import Progress, Settlement
 from notifykit.models import (
     Batch,
     Capabilities,
@@ -22,6 +23,7 @@ from notifykit.models import (
     Receipt,
     Recipient,
     Rejected,
+    Report,
     Submission,
     Veto,
 )
@@ -100,10 +102,12 @@ class Leg:
     instead_of: Transport | None = None
     #: Why that one did not take them.
     because: TransportError | None = None
+    #: Whether the recipients get it by other legs too, so that a failure is a warning beside what the others say.
+    also: bool = False
 
 
-#: What a composite does with a batch: it yields legs, hears the receipts of each, and returns those of the batch.
-Carrying = Generator[Leg, Sequence[Receipt], Sequence[Receipt]]
+#: What a composite does with a batch: it yields legs and hears the receipts of each.
+Carrying = Generator[Leg, Sequence[Receipt], None]
 
 
 @runtime_checkable
@@ -116,9 +120,10 @@ class Composite(Transport, Protocol):
         ...
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield a leg, be sent the receipts of its recipients, yield the next; return one receipt for each recipient.
+        """Yield a leg, be sent the receipts of its recipients, yield the next.
 
-        It is called from several threads at once.
+        The road keeps what it heard of each recipient: an acceptance outweighs an unknown outcome, and that a refusal.
+        Who is in no leg is rejected. It is called from several threads at once.
 
         :param batch: as many recipients as ``capabilities.batch_size``; a part that can take fewer is given pieces.
         :param after_unknown: whether the caller allowed another try of what may have been sent already.
@@ -157,13 +162,16 @@ class KnowsBalance(Protocol):
 
 @runtime_checkable
 class KnowsDeliveries(Protocol):
-    """A transport whose provider can be asked what became of a message that it took."""
+    """A transport whose provider can be asked what became of a message that it took. It paces itself."""
 
-    def deliveries(self, receipt: Receipt, timeout: float) -> Sequence[DeliveryReport]:
-        """Ask about the request that a receipt is from, and return what is known of its recipients.
+    def deliveries(self, receipts: Sequence[Receipt], timeout: float) -> Sequence[DeliveryReport]:
+        """Ask about one request, and return what is known of its recipients.
 
-        Nothing about a recipient means that the provider does not say.
+        Nothing about a recipient means that the provider does not say yet; ``last`` in a report, that it will not say
+        more. Reports about others of the same request are welcome. It is called from several threads.
 
+        :param receipts: some of the request's receipts, one at least: all have the same message id.
+        :param timeout: seconds for one question.
         :raises TransportError: where there is no answer.
         """
         ...
@@ -241,6 +249,119 @@ class Sink(Protocol):
         ...
 
 
+class Job(Protocol):
+    """A send that is kept on disk: any process that knows its key can look at it and decide over it."""
+
+    @property
+    def key(self) -> str:
+        """The caller's name for it."""
+        ...
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> Progress:
+        """Return when every recipient has an outcome.
+
+        :param timeout: the most seconds to wait.
+        :raises TimeoutError: where it is not over by then; it goes on.
+        """
+        ...
+
+    def receipts(self) -> Iterator[Receipt]:
+        """Yield what is known of each recipient, in the caller's order, in constant memory."""
+        ...
+
+    def report(self) -> Report:
+        """Return what is known of each recipient so far; whoever has no outcome yet is not in it."""
+        ...
+
+    def cancel(self) -> Progress:
+        """Stop it between two batches; whoever has not been sent to is skipped."""
+        ...
+
+    def pause(self) -> Progress:
+        """Send nothing more of it until it is resumed."""
+        ...
+
+    def resume(self) -> Progress:
+        """Go on with it."""
+        ...
+
+    def settle(self, decision: Settlement | str) -> Progress:
+        """Decide about the recipients whose outcome is unknown.
+
+        :param decision: ``as-sent``: they got it; ``resend``: send to them again, and they may get it twice.
+        """
+        ...
+
+
+@attrs.frozen
+class Order:
+    """What somebody wants sent, by whom it will be sent, and when."""
+
+    #: Who gets it, one by one.
+    recipients: Iterable[Recipient | Rejected]
+    #: The message, as the caller wrote it.
+    message: Message
+    #: The caller's name for the job; None for one that nobody chose.
+    key: str | None = None
+    #: The transport's name in the settings; None for the notifier's own.
+    via: str | None = None
+    #: When it may begin, UTC; None for now.
+    at: datetime.datetime | None = None
+    #: Seconds after that in which it may be sent; None for ever.
+    expires_in: float | None = None
+    #: Whether it goes ahead of what is not; None lets the number of recipients decide.
+    urgent: bool | None = None
+    #: Whether what may have been sent is sent again, to a provider that recognises a repeated key.
+    at_least_once: bool = False
+    #: Whether a failover may go on after an unknown outcome.
+    move_unknown: bool = False
+
+
+class Engine(Protocol):
+    """Keeps sends on disk, and sends them."""
+
+    def submit(self, order: Order, connection: Any = None) -> Job:
+        """Take an order: whole or not at all, and safe on disk when this returns.
+
+        :param connection: somebody else's transaction that the job shall be a part of, where the engine can do that.
+        :raises ConfigError: where the key is that of another order, with what differs.
+        """
+        ...
+
+    def job(self, key: str) -> Job:
+        """Return a job by its key.
+
+        :raises KeyError: where there is none.
+        """
+        ...
+
+    def jobs(self) -> Sequence[Progress]:
+        """Return how far each job is, the newest first."""
+        ...
+
+    def work(self) -> None:
+        """Send what there is to send in the background, until :meth:`close`."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is out, within a bound, and give back connections and files."""
+        ...
+
+
+@attrs.frozen
+class EngineFactory:
+    """Builds the engine that a plugin brings."""
+
+    #: Its name: people switch it off by it.
+    name: str
+    #: Builds one for a notifier. The road takes what a batch needs from it.
+    build: Callable[[Settings, Any], Engine]
+
+
 class Clock(Protocol):
     """Time, as something that a test can replace."""
 
@@ -300,6 +421,8 @@ class TransportFactory:
     configured: Callable[[Settings], bool] = _never
     #: What its transports can do, known without building one; stand-ins imitate it.
     capabilities: Callable[[], Capabilities] | None = None
+    #: Whether its transports are made of others, in the brackets of the DSN: then there has to be one at least.
+    takes_parts: bool = False
 
 
 class Health(enum.StrEnum):

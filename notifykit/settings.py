@@ -7,23 +7,28 @@ the nearest folder upwards, defaults. Plugins resolve their own settings through
 from __future__ import annotations
 
 import difflib
+import graphlib
 import io
+import itertools
 import os
 import pathlib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from notifykit.dsn import Dsn
+from notifykit.dsn import MOST_NESTED, Dsn
 from notifykit.errors import ConfigError
 from notifykit.masking import STARS, Secret
+from notifykit.templates import Template, Templates
 
 _Number = TypeVar("_Number", int, float)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 #: How alike two names are where one is a slip of the other; KWTSMS_LOG_FILE and KWTSMS_LOG_LEVEL are not.
 _NEARLY: Final = 0.9
+#: How alike a word may be to "production" where it means another environment.
+_LIKE_PRODUCTION: Final = 0.75
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
 
@@ -91,8 +96,91 @@ def names(value: object) -> tuple[str, ...]:
 
 
 def dsn(value: object) -> Dsn:
-    """Read a transport: its name or its DSN."""
-    return value if isinstance(value, Dsn) else Dsn.parse(text(value))
+    """Read a transport: its name, its DSN, or a table for one that is made of others; see :meth:`Dsn.read`."""
+    return Dsn.read(value) if isinstance(value, Dsn | Mapping) else Dsn.parse(text(value))
+
+
+def transports(value: object) -> Transports:
+    """Read transports that have names of their own: a table of names, each with what :func:`dsn` reads."""
+    table = value if isinstance(value, Mapping) else None
+    if table is None:
+        raise ValueError('is not a table: write a name and a transport on each line, like backup = "webhook://host"')
+    found: dict[str, Dsn] = {}
+    problems: list[str] = []
+    for name, transport in table.items():
+        if not isinstance(name, str) or not Dsn.may_be_named(name):
+            problems.append(f"{name!r:.40} can't be a name: it takes small letters, digits, -, + and ., a letter first")
+            continue
+        try:
+            found[name] = dsn(transport)
+        except ConfigError as error:
+            problems += (f"{name}: {problem}" for problem in error.problems)
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    problems += tangles(found)
+    if problems:
+        raise ConfigError(problems)
+    return Transports(found)
+
+
+def tangles(transports: Mapping[str, Dsn]) -> list[str]:
+    """Return a problem for each circle of names that refer to each other, and for each that nests too deep."""
+    inside = {name: {found for found in _references(dsn) if found in transports} for name, dsn in transports.items()}
+    ranks = {name: rank for rank, name in enumerate(transports)}
+    problems: list[str] = []
+    while True:
+        try:
+            order = tuple(graphlib.TopologicalSorter(inside).static_order())
+            break
+        except graphlib.CycleError as error:
+            circle = error.args[1][:0:-1]
+            # It is told from the name that comes first in the settings.
+            first = circle.index(min(circle, key=ranks.__getitem__))
+            told = [*circle[first:], *circle[: first + 1]]
+            problems.append(f"{' → '.join(told)} is a circle: nothing in it says what carries the messages")
+            for name, following in itertools.pairwise(told):
+                inside[name].discard(following)
+    depths: dict[str, int] = {}
+    for name in order:
+        depths[name] = _depth(transports[name], depths)
+        if depths[name] > MOST_NESTED >= max((depths[found] for found in inside[name]), default=0):
+            problems.append(f"{name}: transports stand in transports more than {MOST_NESTED} deep")
+    return problems
+
+
+def _references(transport: Dsn) -> Iterable[str]:
+    if transport.is_name:
+        yield transport.scheme
+    for part in transport.parts:
+        yield from _references(part.dsn)
+
+
+def _depth(transport: Dsn, depths: Mapping[str, int]) -> int:
+    """Return how deep a transport is nested where names count as what they stand for, and as one more."""
+    if transport.is_name:
+        return 1 + depths.get(transport.scheme, -1)
+    return max((1 + _depth(part.dsn, depths) for part in transport.parts), default=0)
+
+
+def templates(value: object) -> Templates:
+    """Read templates by their names: a table of names, each with what :meth:`Template.from_table` reads."""
+    if isinstance(value, Mapping):
+        return Templates.from_table(value)
+    raise ValueError('is not a table: write a name and a text on each line, like otp = "Your code is {code}"')
+
+
+def environment_name(value: object) -> str:
+    """Read which environment this is. ``prod`` is ``production``; a slip for that is a :class:`ValueError`.
+
+    Only in production are people outside the allow-list sent to, so no other word may mean it by accident.
+    """
+    word = text(value).lower()
+    if word in ("production", "prod"):
+        return "production"
+    near = difflib.SequenceMatcher(None, word, "production").ratio()
+    if near > _LIKE_PRODUCTION and not word.startswith(("pre", "non", "not", "un")):
+        raise ValueError(f"is {word!r}, which looks like production: write production, or a word that is not like it")
+    return word
 
 
 def one_of(*words: str) -> Callable[[object], str]:
@@ -104,6 +192,29 @@ def one_of(*words: str) -> Callable[[object], str]:
         raise ValueError(f"is not one of {', '.join(words)}")
 
     return read
+
+
+class Transports(Mapping[str, Dsn]):
+    """Transports by the names that the settings give them. Its ``str`` is without secrets."""
+
+    def __init__(self, transports: Mapping[str, Dsn] | None = None) -> None:
+        self._transports = dict(transports or {})
+
+    def __getitem__(self, name: str) -> Dsn:
+        return self._transports[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._transports)
+
+    def __len__(self) -> int:
+        return len(self._transports)
+
+    def __str__(self) -> str:
+        told = (f"{name} = {dsn.scheme if dsn.is_name else dsn}" for name, dsn in self.items())
+        return "; ".join(told) or "-"
+
+    def __repr__(self) -> str:
+        return f"<Transports {self}>"
 
 
 @attrs.frozen
@@ -230,6 +341,9 @@ def _secret_file(name: str, variable: str) -> str:
 
 FIELDS: Final = (
     Field("transport", dsn, environment=("NOTIFYKIT_TRANSPORT",), help="What carries the messages: a name or a DSN."),
+    Field(
+        "transports", transports, Transports(), help="Transports with names of their own; a table in settings files."
+    ),
     Field("sender", text, environment=("NOTIFYKIT_SENDER",), help="The sender's name where a call gives none."),
     Field("timeout", seconds, 15.0, ("NOTIFYKIT_TIMEOUT",), help="Seconds for one request, everything included."),
     Field("deadline", seconds, None, ("NOTIFYKIT_DEADLINE",), help="Seconds for one send, waits included."),
@@ -238,6 +352,7 @@ FIELDS: Final = (
     Field("allow", names, None, ("NOTIFYKIT_ALLOW",), help="The only installed plugins to load."),
     Field("normalizers", names, None, ("NOTIFYKIT_NORMALIZERS",), help="Exactly these normalizers, in this order."),
     Field("cleaners", names, None, ("NOTIFYKIT_CLEANERS",), help="Exactly these cleaners, in this order."),
+    Field("guards", names, None, ("NOTIFYKIT_GUARDS",), help="Exactly these guards, in this order."),
     Field("sinks", names, None, ("NOTIFYKIT_SINKS",), help="Exactly these log sinks, in this order."),
     Field("log_file", path, None, ("NOTIFYKIT_LOG_FILE",), help="Where the jsonl sink writes; no file, no jsonl sink."),
     Field(
@@ -248,6 +363,21 @@ FIELDS: Final = (
     ),
     Field("hash_key", secret, None, ("NOTIFYKIT_HASH_KEY",), help="The key of the hashes that stand for addresses."),
     Field("dedupe_window", count, 10_000, ("NOTIFYKIT_DEDUPE_WINDOW",), help="Recipients stream() looks back over."),
+    Field(
+        "environment",
+        environment_name,
+        None,
+        ("NOTIFYKIT_ENVIRONMENT",),
+        help="Which environment this is; all but production hold back what is not allowed.",
+    ),
+    Field(
+        "unsupported",
+        one_of("error", "warn", "drop"),
+        "warn",
+        ("NOTIFYKIT_UNSUPPORTED",),
+        help="What becomes of an option that a transport can't honour.",
+    ),
+    Field("templates", templates, Templates(), help="Texts with variables, by name; a table in settings files."),
     Field("state_dir", path, None, ("NOTIFYKIT_STATE_DIR",), help="Where processes share the pace of an account."),
 )
 
@@ -258,6 +388,8 @@ class Settings:
 
     #: What carries the messages.
     transport: Dsn | None = None
+    #: Transports by the names that may stand for them wherever a transport is named.
+    transports: Mapping[str, Dsn] = attrs.field(factory=Transports)
     #: The sender's name where a call gives none.
     sender: str | None = None
     #: Seconds for one request, everything included.
@@ -274,6 +406,8 @@ class Settings:
     normalizers: tuple[str, ...] | None = None
     #: Exactly these cleaners, in this order; None for all.
     cleaners: tuple[str, ...] | None = None
+    #: Exactly these guards, in this order; None for all.
+    guards: tuple[str, ...] | None = None
     #: Exactly these log sinks, in this order; None for all.
     sinks: tuple[str, ...] | None = None
     #: Where the jsonl sink writes.
@@ -286,6 +420,12 @@ class Settings:
     hash_key: Secret | None = None
     #: How many recipients ``stream()`` looks back over for duplicates.
     dedupe_window: int = 10_000
+    #: Which environment this is: ``production``, ``staging``; None where nobody says.
+    environment: str | None = None
+    #: What becomes of an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
+    unsupported: str = "warn"
+    #: Texts with variables, by name; ``Notifier.template`` measures them too.
+    templates: Mapping[str, Template] = attrs.field(factory=Templates)
     #: Where processes share the pace of an account.
     state_dir: str | None = None
     #: Where each value comes from.
@@ -327,6 +467,7 @@ class Settings:
             known,
             sources.table_name,
         )
+        problems += _nearly_transports(sources.table, sources.table_name)
         values, more = sources.resolve(FIELDS)
         return cls(
             **{name: value.value for name, value in values.items()},
@@ -343,6 +484,19 @@ class Settings:
         if self.problems:
             raise ConfigError(self.problems)
         return self
+
+    def named(self, transport: Dsn) -> Dsn:
+        """Return what a name in ``transports`` stands for; everything else is returned as it is.
+
+        :raises ConfigError: where names only lead to each other.
+        """
+        passed: set[str] = set()
+        while transport.is_name and transport.scheme in self.transports:
+            if transport.scheme in passed:
+                raise ConfigError(f"transports: {problem}" for problem in tangles(self.transports))
+            passed.add(transport.scheme)
+            transport = self.transports[transport.scheme]
+        return transport
 
     def section(
         self, name: str, fields: Sequence[Field], overrides: Mapping[str, Any] | None = None
@@ -431,6 +585,17 @@ def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Pat
             if table is not None:
                 problems.append(f"tool.notifykit ({name}) is not a table")
     return {}, None, problems
+
+
+def _nearly_transports(table: Mapping[str, Any], origin: str) -> list[str]:
+    """Return a problem for each table that is nearly ``transports``: others belong to plugins."""
+    tables = [name for name, value in table.items() if isinstance(value, Mapping)]
+    near = difflib.get_close_matches("transports", tables, len(tables) or 1, _NEARLY)
+    return [
+        f"{name} ({origin}) is not a setting: did you mean transports?"
+        for name in sorted(near)
+        if name not in ("transport", "transports")
+    ]
 
 
 def _strangers(given: Mapping[str, Any], known: Iterable[str], origin: str) -> list[str]:

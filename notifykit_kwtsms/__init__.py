@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from notifykit_kwtsms.client.aio import AsyncKwtSMS
     from notifykit_kwtsms.client.message import clean_message
     from notifykit_kwtsms.client.sync import KwtSMS
-    from notifykit_kwtsms.client.webhook import parse_webhook
+    from notifykit_kwtsms.client.webhook import delivery_report, parse_webhook
     from notifykit_kwtsms.phone.digits import normalize_phone
     from notifykit_kwtsms.phone.documented import validate_phone_format, validate_phone_input
     from notifykit_kwtsms.phone.rules import find_country_code
@@ -26,6 +26,7 @@ __all__ = (
     "find_country_code",
     "clean_message",
     "parse_webhook",
+    "delivery_report",
 )
 
 _HOME = {
@@ -37,6 +38,7 @@ _HOME = {
     "find_country_code": "phone.rules",
     "clean_message": "client.message",
     "parse_webhook": "client.webhook",
+    "delivery_report": "client.webhook",
 }
 
 

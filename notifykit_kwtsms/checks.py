@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from notifykit import ConfigError, Secret, Settings, SystemClock, TransportError
+import attrs
+
+from notifykit import ConfigError, Dsn, Secret, Settings, SystemClock, TransportError
+from notifykit.cli.rehearsal import inside
 from notifykit.protocols import Check, Health
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.api.limits import SHARED_SENDER
@@ -22,12 +25,32 @@ _KUWAIT: Final = "965"
 
 def checks(settings: Settings, *, online: bool) -> Iterator[Check]:
     """Yield what was found; nothing at all where nobody uses this plugin."""
-    named = settings.transport is not None and settings.transport.scheme == "kwtsms"
+    named = _named(settings)
     if not (named or is_configured(settings)):
         yield Check("kwtsms", Health.OK, "not set up: no API user is configured")
         return
+    if len(named) < 2:
+        yield from _each(settings, next(iter(named), None), online=online)
+        return
+    for number, dsn in enumerate(named, 1):
+        # Whose account it is stands nowhere here: people paste it.
+        shown = attrs.evolve(dsn, user=None, password=None)
+        yield Check("kwtsms", Health.OK, f"the transport uses {len(named)}; number {number} is {shown}")
+        yield from _each(settings, dsn, online=online)
+
+
+def _named(settings: Settings) -> list[Dsn]:
+    """Return the DSNs of this plugin that the transport uses, at any depth, each once."""
+    if settings.transport is None:
+        return []
+    with contextlib.suppress(ConfigError):  # names that lead round in a circle are told by whoever builds them
+        return list(dict.fromkeys(dsn for dsn in inside(settings, settings.transport) if dsn.scheme == "kwtsms"))
+    return []
+
+
+def _each(settings: Settings, dsn: Dsn | None, *, online: bool) -> Iterator[Check]:
     try:
-        own = KwtSmsSettings.of(settings, settings.transport if named else None)
+        own = KwtSmsSettings.of(settings, dsn)
     except ConfigError as error:
         yield from (Check("kwtsms settings", Health.FAIL, problem, "notifykit config") for problem in error.problems)
         return

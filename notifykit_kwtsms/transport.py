@@ -16,9 +16,11 @@ from notifykit import (
     Capabilities,
     Channel,
     Clock,
+    DeliveryReport,
     Dsn,
     OutcomeUnknown,
     Pace,
+    Receipt,
     Recipient,
     Secret,
     Submission,
@@ -31,6 +33,7 @@ from notifykit_kwtsms.api.calls import Listener
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.gateway import Gateway, Sent
 from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SHARED_SENDER
+from notifykit_kwtsms.delivery import ask
 from notifykit_kwtsms.settings import KwtSmsSettings
 from notifykit_kwtsms.text.check import check
 from notifykit_kwtsms.text.segments import measure
@@ -63,6 +66,8 @@ def capabilities() -> Capabilities:
         channels=frozenset({Channel.SMS}),
         batch_size=NUMBERS_PER_REQUEST,
         test_mode=True,
+        reports=True,
+        encodings=("gsm7", "ucs2"),
         measure=measure,
         check=check,
         price=price,
@@ -131,6 +136,17 @@ class KwtSmsTransport:
         answer = self.gateway.validate([recipient.address for recipient in recipients], timeout)
         malformed, unrouted = error_for(_MALFORMED), error_for(_NO_ROUTE)
         return dict.fromkeys(answer.error, malformed) | dict.fromkeys(answer.no_route, unrouted)
+
+    def deliveries(self, receipts: Sequence[Receipt], timeout: float) -> Sequence[DeliveryReport]:
+        """Ask ``status`` where a request is, and ``dlr`` for numbers outside Kuwait once it was passed on.
+
+        Kuwait's networks report nothing: ``sent`` is the last that is said of a number there. A message that is stuck
+        in the queue, as every test message is in the end, is ``undelivered``.
+
+        :raises TransportError: where there is no answer, and ERR029 or ERR020 where nobody knows the message id.
+        """
+        message_id = receipts[0].message_id
+        return ask(self.gateway, message_id, receipts, timeout) if message_id else ()
 
     def describe(self, batch: Batch) -> str:
         """Return the ``send`` request as it would leave, with the account and the numbers masked."""

@@ -1,7 +1,8 @@
 """``unicode``: composes letters with their accents, and drops what no encoding can carry.
 
 A name typed on some systems arrives as a letter followed by a combining accent. Composed into one character it looks
-the same, and has a chance to be in a cheap alphabet. Half surrogates can't be encoded by anybody.
+the same, and has a chance to be in a cheap alphabet. An e-mail has room for both spellings, so its text stays as it was
+written. Half surrogates can't be encoded by anybody.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _CANDIDATE: Final = re.compile(
 
 
 class UnicodeCleaner:
-    """Composes accents and drops half surrogates, in any channel."""
+    """Drops half surrogates in any channel, and composes accents in all but e-mail."""
 
     name = "unicode"
 
@@ -35,6 +36,8 @@ class UnicodeCleaner:
         position = 0
         for match in _CANDIDATE.finditer(text):
             before = match.group()
+            if channel is Channel.EMAIL and not match["half"]:
+                continue
             after = "" if match["half"] else unicodedata.normalize("NFC", before)
             if after == before:
                 continue

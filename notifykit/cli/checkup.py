@@ -15,7 +15,9 @@ import attrs
 
 import notifykit
 from notifykit.cli.config import places
+from notifykit.cli.rehearsal import mode
 from notifykit.errors import ConfigError
+from notifykit.flow.fitting import leaves
 from notifykit.flow.notifier import Notifier
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
@@ -111,7 +113,9 @@ def _log(file: pathlib.Path) -> Check:
 
 
 def _transport(settings: Settings, host: PluginHost) -> Iterator[Check]:
-    quiet = attrs.evolve(settings, log_file=None, sinks=(), problems=())
+    # Names that can't be read may well be those that are missing: that is no second problem.
+    known = tuple(problem for problem in settings.problems if problem.startswith("transports "))
+    quiet = attrs.evolve(settings, log_file=None, sinks=(), problems=known)
     try:
         factories = host.registry(quiet).transports
         chosen = settings.transport or next((f.schemes[0] for f in factories.values() if f.configured(settings)), None)
@@ -121,10 +125,15 @@ def _transport(settings: Settings, host: PluginHost) -> Iterator[Check]:
             )
             return
         with Notifier(chosen, settings=quiet, host=host) as notifier:
-            mode = "LIVE" if notifier.transport.capabilities.live else "TEST"
-            yield Check("transport", Health.OK, f"{notifier.transport.name}, {mode}")
+            yield Check("transport", Health.OK, f"{notifier.transport.name}, {mode(notifier.transport)}")
+            # Only names: people paste this, and a DSN may have a user in it.
+            for leaf in leaves(notifier.transport):
+                if leaf is not notifier.transport:
+                    yield Check("transport part", Health.OK, f"{leaf.name}, {mode(leaf)}")
     except ConfigError as error:
-        yield from (Check("transport", Health.FAIL, problem, "notifykit config") for problem in error.problems)
+        for problem in error.problems:
+            if problem not in known:
+                yield Check("transport", Health.FAIL, problem, "notifykit config")
 
 
 def _plugins(host: PluginHost) -> Iterator[Check]:

@@ -35,8 +35,7 @@ class Entry:
     def as_document(self) -> dict[str, Any]:
         """Return it for ``--json``; secrets are stars."""
         value = self.value.value
-        plain = value is None or isinstance(value, str | int | float | bool)
-        shown = value if plain else list(value) if isinstance(value, tuple) else str(value)
+        shown = [_plain(part) for part in value] if isinstance(value, tuple) else _plain(value)
         return {"key": self.key, "value": shown, "origin": self.value.origin, "help": self.help}
 
     @property
@@ -48,6 +47,10 @@ class Entry:
         if isinstance(value, Secret):
             return str(self.value)
         return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 @click.group(

@@ -16,7 +16,7 @@ from notifykit.errors import (
     PluginError,
     RateLimited,
 )
-from notifykit.models import Outcome, Receipt
+from notifykit.models import Outcome, Receipt, Veto
 
 
 class Exit(enum.IntEnum):
@@ -36,7 +36,7 @@ class Exit(enum.IntEnum):
     NOT_REACHED = 5
     #: It may have been sent: look before you send again.
     UNKNOWN = 6
-    #: Not enough credit, or above the limit of what may be spent without a yes.
+    #: Not enough credit, or above the limit of what may be spent, with a yes or at all.
     CREDIT = 7
     #: Too much at once: a batch after all tries, a single send that is told to wait.
     RATE = 8
@@ -55,11 +55,14 @@ MEANINGS: Final = {
     Exit.CREDENTIALS: "the account's user name, password, permission or IP address: wrong or missing",
     Exit.NOT_REACHED: "the provider could not be reached: certainly not sent",
     Exit.UNKNOWN: "it may have been sent: look before you send again",
-    Exit.CREDIT: "not enough credit, or above --max-cost and not confirmed",
+    Exit.CREDIT: "not enough credit, above --max-cost and not confirmed, or held back by spend_cap",
     Exit.RATE: "too much at once: a batch after all tries, a single send that is told to wait",
     Exit.PLUGIN: "a plugin failed or is missing: none brings the transport that was named",
     Exit.INTERRUPTED: "Ctrl-C",
 }
+
+#: The guard whose vetoes are about money.
+_SPENDING: Final = "spend_cap"
 
 _BY_ERROR = (
     (MissingCredentials, Exit.CREDENTIALS),
@@ -78,6 +81,11 @@ def for_error(error: BaseException | None) -> Exit:
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.FAILED)
 
 
+def for_veto(veto: Veto) -> Exit:
+    """Return the code where a guard held something back."""
+    return Exit.CREDIT if veto.guard == _SPENDING else Exit.FAILED
+
+
 def for_receipts(receipts: Iterable[Receipt]) -> Exit:
     """Return the code for what happened to the recipients of a send.
 
@@ -92,5 +100,9 @@ def for_receipts(receipts: Iterable[Receipt]) -> Exit:
         return Exit.OK
     if Outcome.ACCEPTED in outcomes:
         return Exit.PARTLY
-    codes = {for_error(receipt.error) for receipt in known if receipt.error}
+    codes = {
+        for_veto(receipt.veto) if receipt.veto else for_error(receipt.error)
+        for receipt in known
+        if receipt.veto or receipt.error
+    }
     return codes.pop() if len(codes) == 1 else Exit.FAILED

@@ -124,8 +124,15 @@ def tail(
 def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
     """Show everything about one message; ID is the message's, or the provider's, or its first characters."""
     book = _book(ctx, file)
-    ids = {entry.id or entry.message_id for entry in book.entries() if _is_about(entry, id)}
-    found = [entry for entry in book.entries() if (entry.id or entry.message_id) in ids and ids]
+    about = [entry for entry in book.entries() if _is_about(entry, id)]
+    ids = {entry.id or entry.message_id for entry in about}
+    # What was heard later knows the provider's id only.
+    theirs = {entry.message_id for entry in about if entry.message_id}
+    found = [
+        entry
+        for entry in book.entries()
+        if (entry.id or entry.message_id) in ids or (entry.state is not None and entry.message_id in theirs)
+    ]
     if not found:
         raise NoSuchEntry(id, file)
     if as_json:

@@ -16,12 +16,14 @@ from typing import Any, Final, TextIO
 
 import attrs
 
+from notifykit.deliveries import DeliveryState
 from notifykit.masking import mask_address
 from notifykit.models import Outcome
 
 #: ``sends.jsonl.1``, ``sends.jsonl.2.gz``, ``sends.jsonl-20261122``.
 _ROTATED: Final = re.compile(r"[.-][0-9][0-9-]*(?:\.gz)?|\.gz")
 _ATTEMPT: Final = "attempt_finished"
+_DELIVERY: Final = "delivery_changed"
 
 
 @attrs.frozen
@@ -42,6 +44,8 @@ class Entry:
     attempt: int | None = None
     #: How it ended: ``accepted``, ``rejected``, ``unknown``, ``skipped``; None for rows about other things.
     outcome: str | None = None
+    #: Where the message is, as a delivery report says: ``sent``, ``delivered``; None for rows about sending.
+    state: str | None = None
     #: The provider's code.
     code: str | None = None
     #: What happened, in words.
@@ -68,12 +72,15 @@ class Entry:
     @property
     def is_error(self) -> bool:
         """Whether something went wrong."""
+        if self.state is not None:
+            return self.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
         return self.outcome in (Outcome.REJECTED, Outcome.UNKNOWN) or self.event == "plugin_failed"
 
     @property
     def matters(self) -> bool:
         """Whether it says what became of somebody's message."""
-        return self.outcome is not None or self.event in ("retry_scheduled", "plugin_failed")
+        told = self.outcome or self.state
+        return told is not None or self.event in ("retry_scheduled", "failed_over", "plugin_failed")
 
     def as_document(self) -> dict[str, Any]:
         """Return it for ``--json``, without what is not known."""
@@ -82,12 +89,13 @@ class Entry:
 
     def __str__(self) -> str:
         moment = self.at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if self.at else " " * 19
-        if self.outcome is None:
+        told = self.outcome or self.state
+        if told is None:
             return f"{moment}  {self.event:<20} {self.error or self.id or ''}".rstrip()
         who = self.to or (f"{self.recipients} numbers" if self.recipients > 1 else "")
         what = ": ".join(filter(None, (self.code, self.error)))
         facts = [what or None, f"id {self.message_id}" if self.message_id else None, "test" if self.test else None]
-        return f"{moment}  {self.outcome:<9} {who}  {', '.join(filter(None, facts))}".rstrip()
+        return f"{moment}  {told:<9} {who}  {', '.join(filter(None, facts))}".rstrip()
 
 
 @attrs.define
@@ -178,8 +186,9 @@ def _own(row: Mapping[str, Any]) -> Entry:
         batch=row.get("batch"),
         attempt=row.get("attempt"),
         outcome=row.get("outcome") if counted else None,
+        state=row.get("state") if event == _DELIVERY else None,
         code=row.get("code"),
-        error=row.get("error") or row.get("reason") or (str(row["plugin"]) if "plugin" in row else None),
+        error=_told(row),
         to=_masked(row.get("to")),
         recipients=1 if counted else 0,
         country=row.get("country"),
@@ -190,6 +199,14 @@ def _own(row: Mapping[str, Any]) -> Entry:
         elapsed_ms=row.get("elapsed_ms"),
         test=row.get("test") is True,
     )
+
+
+def _told(row: Mapping[str, Any]) -> str | None:
+    if row["event"] == _DELIVERY:
+        words = str(row.get("words") or "")
+        doubt = "reports contradict each other" if row.get("contradicted") else ""
+        return "; ".join(filter(None, ("" if words.casefold() == row.get("state") else words, doubt))) or None
+    return next((str(row[name]) for name in ("error", "reason", "plugin") if row.get(name)), None)
 
 
 def _documented(row: Mapping[str, Any]) -> Entry:

@@ -29,6 +29,7 @@ COMMANDS: Final = (
     "notifykit.cli.preview",
     "notifykit.cli.explain",
     "notifykit.cli.validate",
+    "notifykit.cli.route",
     "notifykit.cli.log",
     "notifykit.cli.plugins",
     "notifykit.cli.config",

@@ -8,7 +8,7 @@ import attrs
 
 from notifykit.cli.exits import Exit, for_receipts
 from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import counted, many, who
+from notifykit.cli.wording import counted, many, next_time, who
 from notifykit.errors import TransportError
 from notifykit.models import Outcome, Receipt, Submission
 
@@ -50,7 +50,8 @@ class Outcomes:
         """Count one."""
         self.done += 1
         self.accepted += receipt.outcome is Outcome.ACCEPTED
-        group = self.groups.setdefault((receipt.outcome, receipt.error, receipt.advice), Group())
+        veto = receipt.veto and (receipt.veto.guard, receipt.veto.reason)
+        group = self.groups.setdefault((receipt.outcome, receipt.error, receipt.advice, veto), Group())
         group.count += 1
         if len(group.examples) < _EXAMPLES:
             group.examples.append(receipt)
@@ -91,7 +92,7 @@ class Outcomes:
     def show(self, unit: str, *, clear: bool) -> None:
         """Show every kind of ending with its advice, then the account."""
         order = list(Outcome)
-        for (outcome, _, _), group in sorted(self.groups.items(), key=lambda item: order.index(item[0][0])):
+        for (outcome, *_), group in sorted(self.groups.items(), key=lambda item: order.index(item[0][0])):
             _show(group, outcome, clear=clear)
         if self.cost is not None or self.balance is not None:
             charged = "" if self.cost is None else f"{many(self.cost, unit)} charged"
@@ -118,7 +119,8 @@ def _show(group: Group, outcome: Outcome, *, clear: bool) -> None:
         else ", ".join(who(receipt, clear=clear) for receipt in group.examples)
     )
     if outcome is Outcome.ACCEPTED:
-        tries = f", at try {len(first.attempts)}" if len(first.attempts) > 1 else ""
+        count = sum(attempt.transport == first.attempts[-1].transport for attempt in first.attempts)
+        tries = f", at try {count}" if count > 1 else ""
         test = " (test)" if first.test else ""
         answer_line(f"{outcome:<9} {names}{tries}{test}", _STYLES[outcome])
         for message_id in group.ids:
@@ -127,13 +129,13 @@ def _show(group: Group, outcome: Outcome, *, clear: bool) -> None:
         answer_line(f"{outcome:<9} {names}: {_reason(first)}", _STYLES[outcome])
         if group.count > _EXAMPLES:
             answer_line(f"          such as {', '.join(who(receipt, clear=clear) for receipt in group.examples)}")
-    answer_line(f"          → {first.advice}")
+    answer_line(f"          → {next_time(first.veto) if first.veto else first.advice}")
 
 
 def _reason(receipt: Receipt) -> str:
     if receipt.error:
         return f"{receipt.code}: {receipt.error.detail}" if receipt.code else receipt.error.detail
-    return str(receipt.skipped)
+    return f"held back by {receipt.veto}" if receipt.veto else str(receipt.skipped)
 
 
 def receipt_document(receipt: Receipt, *, clear: bool) -> dict[str, Any]:
@@ -143,7 +145,8 @@ def receipt_document(receipt: Receipt, *, clear: bool) -> dict[str, Any]:
         "to": receipt.to if clear else str(receipt.recipient),
         "outcome": receipt.outcome.value,
         "code": receipt.code,
-        "reason": receipt.error.detail if receipt.error else receipt.skipped,
+        "reason": receipt.error.detail if receipt.error else receipt.veto.reason if receipt.veto else receipt.skipped,
+        "veto": attrs.asdict(receipt.veto) if receipt.veto else None,
         "advice": receipt.advice,
         "message_id": receipt.message_id,
         "attempts": len(receipt.attempts),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -13,6 +13,7 @@ from notifykit.cli import savings
 from notifykit.cli.bubble import bubble
 from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
+from notifykit.cli.filling import filling_of, template_options
 from notifykit.cli.manner import common, examples
 from notifykit.cli.recipients import read_text
 from notifykit.cli.rehearsal import load_settings, rehearsal
@@ -37,10 +38,12 @@ _MOST_LINES = 12
         'notifykit preview "Your code is 123456"',
         "notifykit preview --message-file text.txt --to 96598765432",
         'echo "Your code is 123456" | notifykit preview - --json',
+        "notifykit preview --template otp --var code=123456 --language ar",
     ),
 )
 @click.argument("message", required=False)
 @click.option("--message-file", metavar="FILE", help="A file with the text; - is standard input.")
+@template_options
 @click.option("--to", metavar="NUMBER", help="Who would get it: the price depends on the country.")
 @click.option("--sender", metavar="NAME", help="The sender's name.")
 @click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
@@ -53,14 +56,19 @@ def preview(
     to: str | None,
     sender: str | None,
     via: str | None,
+    template: str | None,
+    variables: Sequence[str],
+    language: str | None,
     as_json: bool,
 ) -> int:
     """Show a message as a phone does, with its encoding, segments and cost. Nothing is sent."""
-    if (message is None) == (message_file is None):
-        raise click.UsageError("Give the text, or a file with it: notifykit preview 'Your text'")
-    text = message if message not in (None, "-") else read_text(message_file or "-")
-    assert text is not None, "either is given"
+    filling = filling_of(template, variables, language)
+    if [message is None, message_file is None, filling is None].count(False) != 1:
+        raise click.UsageError("Give the text, or a file with it, or --template: notifykit preview 'Your text'")
+    text = "" if filling else read_text(message_file or "-") if message in (None, "-") else message
+    assert text is not None, "one of them is given"
     with rehearsal(ctx, via) as notifier:
+        text = filling.text(notifier) if filling else text
         plan = notifier.plan([to] if to else (), text, sender=sender or notifier.settings.sender)
         capabilities = notifier.transport.capabilities
         refusal = capabilities.check(plan.message) if capabilities.check else None
@@ -69,6 +77,7 @@ def preview(
         mode = _mode(load_settings({"transport": via}), notifier.host)
         if as_json:
             data = _document(plan, price, capabilities) | {"to": _masked(plan), "mode": mode}
+            data |= filling.as_document(notifier) if filling else {}
             answer("preview", data, ok=(refusal or nobody) is None, error=refusal or nobody)
         else:
             _head(plan, mode)

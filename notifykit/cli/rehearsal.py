@@ -11,10 +11,10 @@ import attrs
 from notifykit.cli.manner import manner
 from notifykit.cli.wording import nearest
 from notifykit.dsn import Dsn
-from notifykit.errors import PluginError, TransportError
+from notifykit.errors import ConfigError, PluginError, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.plugins import PluginHost
-from notifykit.protocols import TransportFactory
+from notifykit.protocols import Transport, TransportFactory
 from notifykit.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def rehearsal(ctx: click.Context, via: str | None = None) -> Iterator[Notifier]:
     """Give a notifier that goes the whole road and ends at a stand-in.
 
     The stand-in measures, refuses and prices as the transport would that the settings mean. It needs no account, and
-    writes no log.
+    writes no log; no guard holds anything back.
     """
     settings = load_settings({"transport": via}).check()
     host = ctx.ensure_object(PluginHost)
     like = _model(settings, host)
-    quiet = attrs.evolve(settings, transport=None, log_file=None, sinks=())
+    quiet = attrs.evolve(settings, transport=None, log_file=None, sinks=(), guards=())
     with Notifier(Dsn("memory", options={"like": like} if like else {}), settings=quiet, host=host) as notifier:
         yield notifier
 
@@ -47,28 +47,59 @@ def provider_codes(ctx: click.Context) -> dict[str, TransportError]:
     return {error.code: error for about in told for error in about.codes() if error.code}
 
 
-def known_transport(settings: Settings, host: PluginHost) -> TransportFactory | None:
-    """Return what builds the transport that the settings name; None where they name none.
+def inside(settings: Settings, transport: Dsn) -> Iterator[Dsn]:
+    """Yield what a transport means: itself, and those in its brackets, in order, with names resolved at any depth.
 
-    :raises PluginError: where no plugin brings it.
+    :raises ConfigError: where names only lead to each other.
+    """
+    transport = settings.named(transport)
+    yield transport
+    for part in transport.parts:
+        yield from inside(settings, part.dsn)
+
+
+def known_transports(settings: Settings, host: PluginHost) -> list[tuple[Dsn, TransportFactory]]:
+    """Return the transports that would make requests, in order, each with what builds it; none where none is named.
+
+    Where something is wrong with the settings, only what is known is returned: whoever builds the transport tells it
+    together with everything else.
+
+    :raises PluginError: where no plugin brings one of them.
+    :raises ConfigError: where a name of the settings is used as if it were a transport of its own kind.
     """
     factories = host.registry(attrs.evolve(settings, log_file=None, sinks=())).transports
+    if settings.transport is None:
+        return []
+    found = list(inside(settings, settings.transport))
     # Addresses get their own hint where the transport is built.
-    if settings.transport is None or settings.transport.scheme in ("http", "https"):
-        return None
-    scheme = settings.transport.scheme
-    if scheme not in factories:
-        near = nearest(scheme, factories)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(factories)) or 'none'}"
-        raise PluginError(scheme, f"no plugin brings this transport: {hint}")
-    return factories[scheme]
+    strange = [dsn.scheme for dsn in found if dsn.scheme not in (*factories, "http", "https")]
+    if strange and not settings.problems:
+        if strange[0] in settings.transports:
+            raise ConfigError(
+                f"transport: {strange[0]} is a name in the settings: it stands alone, without a host, options or brackets"
+            )
+        known = sorted({*factories, *settings.transports})
+        near = nearest(strange[0], known)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(known) or 'none'}"
+        raise PluginError(strange[0], f"no plugin brings this transport: {hint}")
+    return [(dsn, factories[dsn.scheme]) for dsn in found if dsn.scheme in factories and not dsn.parts]
+
+
+def mode(transport: Transport) -> str:
+    """Return ``LIVE`` where what a transport takes may reach people, else ``TEST``."""
+    return "LIVE" if transport.capabilities.live else "TEST"
 
 
 def _model(settings: Settings, host: PluginHost) -> str | None:
-    """Return the scheme of the transport that is meant, where its abilities are known without building it."""
-    factories = host.registry(attrs.evolve(settings, log_file=None, sinks=())).transports
-    named = known_transport(settings, host)
-    if settings.transport is not None and named is not None:
-        return settings.transport.options.get("like") or (named.capabilities and settings.transport.scheme)
-    meant = [factory for factory in factories.values() if factory.configured(settings) and factory.capabilities]
-    return meant[0].schemes[0] if meant else None
+    """Return the scheme of the transport that leads, where its abilities are known without building it.
+
+    Of several it is the first that can measure, else the first whose abilities are known.
+    """
+    named = known_transports(settings, host)
+    if not named and settings.transport is None:
+        factories = host.registry(attrs.evolve(settings, log_file=None, sinks=())).transports
+        named = [(Dsn(factory.schemes[0]), factory) for factory in factories.values() if factory.configured(settings)]
+    known = [(dsn, factory.capabilities()) for dsn, factory in named if factory.capabilities]
+    measuring = [dsn for dsn, capabilities in known if capabilities.measure or not capabilities.live]
+    chosen = next(iter((*measuring, *(dsn for dsn, _ in known))), None)
+    return None if chosen is None else chosen.options.get("like", chosen.scheme)

@@ -6,30 +6,47 @@ import attrs
 
 from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
-from notifykit.cli.rehearsal import load_settings
+from notifykit.cli.rehearsal import load_settings, mode
 from notifykit.cli.terminal import answer_line
 from notifykit.errors import ConfigError
+from notifykit.flow.fitting import leaves
 from notifykit.flow.notifier import Notifier
 from notifykit.plugins import PluginHost, Status
 from notifykit.settings import Settings
 
 
+@attrs.frozen
+class SetUp:
+    """The transport that the settings mean."""
+
+    #: The transport without secrets; None where nothing is set up.
+    transport: str | None = None
+    #: ``LIVE`` where what it takes may reach people, else ``TEST``; None where nothing is set up.
+    mode: str | None = None
+    #: What it is made of, each with its own mode; empty for a transport that is made of nothing.
+    parts: tuple[tuple[str, str], ...] = ()
+    #: What is wrong.
+    problems: tuple[str, ...] = ()
+
+
 def show_status(host: PluginHost, *, as_json: bool) -> int:
     """Show which transport is set up, whether it is live, and which plugins are broken."""
-    settings = load_settings()
-    transport, mode, problems = set_up(settings, host)
+    found = look(load_settings(), host)
     broken = [info.name for info in host.plugins if info.status is Status.BROKEN]
-    following = _following(transport, broken)
+    following = _following(found.transport, broken)
     if as_json:
-        found = {"transport": transport, "mode": mode, "broken_plugins": broken, "next": following}
-        answer("notifykit", found, problems)
+        parts = [{"transport": transport, "mode": how} for transport, how in found.parts]
+        document = {"transport": found.transport, "mode": found.mode, "parts": parts}
+        answer("notifykit", document | {"broken_plugins": broken, "next": following}, found.problems)
         return Exit.OK
-    if transport:
-        answer_line(f"transport  {transport}")
-        answer_line(f"mode       {mode}", "bad" if mode == "LIVE" else "good")
+    if found.transport:
+        answer_line(f"transport  {found.transport}")
+        answer_line(f"mode       {found.mode}", _style(found.mode))
+        for number, (transport, how) in enumerate(found.parts):
+            answer_line(f"{'' if number else 'made of':<10} {how}  {transport}", _style(how))
     else:
         answer_line("transport  none yet")
-        for problem in problems:
+        for problem in found.problems:
             answer_line(f"           {problem}")
     if broken:
         answer_line(f"broken     {', '.join(broken)}", "bad")
@@ -39,18 +56,30 @@ def show_status(host: PluginHost, *, as_json: bool) -> int:
     return Exit.OK
 
 
+def _style(mode: str | None) -> str:
+    return "bad" if mode == "LIVE" else "good"
+
+
 def set_up(settings: Settings, host: PluginHost) -> tuple[str | None, str | None, tuple[str, ...]]:
     """Return the transport, whether it is ``LIVE`` or ``TEST``, and what is wrong; None where nothing is set up."""
+    found = look(settings, host)
+    return found.transport, found.mode, found.problems
+
+
+def look(settings: Settings, host: PluginHost) -> SetUp:
+    """Build the transport that the settings mean, and say what it is."""
     quiet = attrs.evolve(settings, log_file=None, sinks=())
     try:
         factories = host.registry(quiet).transports
         chosen = settings.transport or next((f.schemes[0] for f in factories.values() if f.configured(settings)), None)
         if chosen is None:
-            return None, None, settings.problems
+            return SetUp(problems=settings.problems)
         with Notifier(chosen, settings=quiet, host=host) as notifier:
-            return str(notifier.transport), "LIVE" if notifier.transport.capabilities.live else "TEST", ()
+            carrier = notifier.transport
+            parts = tuple((str(leaf), mode(leaf)) for leaf in leaves(carrier) if leaf is not carrier)
+            return SetUp(str(carrier), mode(carrier), parts)
     except ConfigError as error:
-        return None, None, error.problems
+        return SetUp(problems=error.problems)
 
 
 def _following(transport: str | None, broken: list[str]) -> list[str]:

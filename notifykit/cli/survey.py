@@ -1,24 +1,32 @@
-"""What a send would do, in sums: of the recipients it keeps only what it takes to see duplicates."""
+"""What a send would do, in sums: in bounded memory, however long the list is."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
 
+from notifykit.cli.exits import Exit, for_veto
 from notifykit.cli.wording import counted, encoding_name, many
 from notifykit.errors import TransportError
 from notifykit.flow.notifier import Notifier
-from notifykit.models import Batch, Capabilities, Edit, Measurement, Message, Outcome, Plan, Receipt
+from notifykit.models import Batch, Channel, Edit, Measurement, Message, Outcome, Plan, Receipt, Veto
 
-#: Recipients that are looked at together.
-_CHUNK: Final = 5_000
 #: Recipients that are looked back over for duplicates: all of most lists, in bounded memory.
 WINDOW: Final = 1_000_000
 #: Recipients that are set aside and shown one by one.
 _SHOWN: Final = 20
+
+
+@attrs.define
+class Held:
+    """Recipients whom a guard would hold back for the same reason."""
+
+    #: What it says about the first of them.
+    veto: Veto
+    #: How many there are.
+    count: int = 0
 
 
 @attrs.define
@@ -37,6 +45,8 @@ class Survey:
     rejected: int = 0
     #: How many stand in the list more than once, behind the first.
     duplicates: int = 0
+    #: Those whom a guard would hold back: how many for each reason, and the first veto.
+    held: dict[tuple[str, str], Held] = attrs.field(factory=dict)
     #: What it would cost; None where that is not known.
     cost: float | None = 0.0
     #: The requests that would be made.
@@ -51,7 +61,22 @@ class Survey:
     @property
     def given(self) -> int:
         """How many were given in all."""
-        return self.recipients + self.rejected + self.duplicates
+        return self.recipients + self.rejected + self.duplicates + self.held_back
+
+    @property
+    def held_back(self) -> int:
+        """How many a guard would hold back."""
+        return sum(held.count for held in self.held.values())
+
+    @property
+    def exit_code(self) -> Exit:
+        """How a command ends that would do it."""
+        if not self.rejected and not self.held:
+            return Exit.OK
+        if self.recipients:
+            return Exit.PARTLY
+        codes = {for_veto(held.veto) for held in self.held.values()}
+        return codes.pop() if len(codes) == 1 and not self.rejected else Exit.FAILED
 
     def as_document(self) -> dict[str, Any]:
         """Return it for ``--json``."""
@@ -65,6 +90,8 @@ class Survey:
             "recipients": self.recipients,
             "rejected": self.rejected,
             "duplicates": self.duplicates,
+            "held_back": self.held_back,
+            "vetoes": [attrs.asdict(held.veto) | {"recipients": held.count} for held in self.held.values()],
             "requests": self.requests,
             "cost": self.cost,
             "edits": [attrs.asdict(edit) for edit in self.edits],
@@ -81,38 +108,39 @@ class Survey:
         return ", ".join(parts)
 
 
-def survey(notifier: Notifier, to: Iterable[str], text: str, sender: str | None) -> Survey:
+def survey(
+    notifier: Notifier,
+    to: Iterable[str],
+    text: str,
+    sender: str | None,
+    tags: Iterable[str] = (),
+    channel: Channel | str = Channel.SMS,
+    subject: str | None = None,
+) -> Survey:
     """Go through all recipients once and return the sums."""
-    capabilities = notifier.transport.capabilities
     found: Survey | None = None
-    seen: dict[str, None] = {}
-    for number, chunk in enumerate(_chunks(to)):
-        planned = notifier.plan(chunk, text, sender=sender)
+    for planned in notifier.plans(to, text, sender=sender, tags=tags, channel=channel, subject=subject):
         found = found or Survey(planned.message, planned.edits, planned.measurement)
-        _add(found, planned, capabilities, seen, number * _CHUNK)
-    if found is None:
-        planned = notifier.plan((), text, sender=sender)
-        found = Survey(planned.message, planned.edits, planned.measurement)
-    found.requests = -(-found.recipients // capabilities.batch_size)
+        _add(found, planned)
+    assert found is not None, "there is one plan at least"
     return found
 
 
-def _add(found: Survey, planned: Plan, capabilities: Capabilities, seen: dict[str, None], before: int) -> None:
+def _add(found: Survey, planned: Plan) -> None:
     if found.first is None and planned.batches:
         found.first = planned.batches[0]
-    for recipient in planned.recipients:
-        if recipient.address in seen:
-            found.duplicates += 1
-            continue
-        seen[recipient.address] = None
-        if len(seen) > WINDOW:
-            del seen[next(iter(seen))]
-        found.recipients += 1
-        price = None
-        if capabilities.price and planned.measurement:
-            price = capabilities.price(recipient, planned.measurement.segments)
-        found.cost = None if price is None or found.cost is None else found.cost + price
+    # A fan-out gives one recipient to several requests.
+    people = {position for batch in planned.batches for position in batch.positions}
+    found.recipients += len(people)
+    found.requests += len(planned.batches)
+    if people:
+        known = found.cost is not None and planned.cost is not None
+        found.cost = (found.cost or 0) + (planned.cost or 0) if known else None
     for receipt in planned.set_aside:
+        if receipt.veto:
+            key = (receipt.veto.guard, receipt.veto.reason)
+            found.held.setdefault(key, Held(receipt.veto)).count += 1
+            continue
         if receipt.outcome is Outcome.SKIPPED:
             found.duplicates += 1
             continue
@@ -120,10 +148,4 @@ def _add(found: Survey, planned: Plan, capabilities: Capabilities, seen: dict[st
             found.refusal = receipt.error
         found.rejected += 1
         if len(found.examples) < _SHOWN:
-            found.examples.append(attrs.evolve(receipt, position=before + receipt.position))
-
-
-def _chunks(to: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(to)
-    while chunk := list(itertools.islice(iterator, _CHUNK)):
-        yield chunk
+            found.examples.append(receipt)

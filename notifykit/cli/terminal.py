@@ -184,21 +184,26 @@ class Progress:
         self._bar = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._told = time.monotonic()
         self._open = False
+        self._width = 0
 
-    def advance(self, done: int, accepted: int, *, pause: bool = False) -> None:
+    def advance(self, done: int, accepted: int, *, pause: bool = False, more: str = "") -> None:
         """Say how many are done and how many of them were accepted.
 
         :param pause: whether it may take a while until the next one: a bar shows where it stops.
+        :param more: what else there is to say, such as how long it will take.
         """
         now = time.monotonic()
         soon = now - self._told < (0.05 if self._bar else 1.0)
         if not self._show or (soon and done < self.total and not (pause and self._bar)):
             return
         self._told = now
-        line = f"{done}/{self.total} accepted {accepted}"
+        line = f"{done}/{self.total} accepted {accepted}{more}"
         if self._bar:
             tenths = done * 20 // max(1, self.total)
-            _write(sys.stderr, f"{'█' * tenths}{'░' * (20 - tenths)} {line}", None, newline=False, over=True)
+            # A shorter line leaves nothing of the longer one that it is written over.
+            self._width = max(self._width, len(line))
+            bar = f"{'█' * tenths}{'░' * (20 - tenths)} {line:<{self._width}}"
+            _write(sys.stderr, bar, None, newline=False, over=True)
             self._open = True
         else:
             _write(sys.stderr, line, None, newline=True)

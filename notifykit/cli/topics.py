@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from notifykit.cli.envelope import VERSION
@@ -55,10 +55,10 @@ def _exit_codes() -> str:
 
 
 def _environment(host: PluginHost) -> str:
-    sections: Mapping[str, tuple[Field, ...]] = {
-        "notifykit": FIELDS,
-        **{about.section: about.fields for about in host.about().values() if about.section},
-    }
+    sections: dict[str, tuple[Field, ...]] = {"notifykit": FIELDS}
+    for about in host.about().values():
+        if about.section:
+            sections[about.section] = (*sections.get(about.section, ()), *about.fields)
     lines = ["First wins: options, the environment, .env, notifykit.toml or [tool.notifykit] in pyproject.toml.\n"]
     for section, fields in sections.items():
         lines += ["", *_of_section(section, fields)]

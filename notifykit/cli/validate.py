@@ -17,6 +17,7 @@ from notifykit.cli.rehearsal import rehearsal
 from notifykit.cli.terminal import answer_line, tell
 from notifykit.cli.wording import counted
 from notifykit.errors import TransportError
+from notifykit.flow.fitting import leaves
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Rejected
@@ -109,9 +110,9 @@ def suggestion(recipient: Recipient | Rejected) -> str | None:
 def _remotely(ctx: click.Context, given: Recipients, local: Notifier, via: str | None) -> Iterator[Verdict]:
     """Ask the provider about the numbers that pass here; the others it need not see."""
     with Notifier.from_settings(via, env_file=manner().env_file, host=ctx.ensure_object(PluginHost)) as notifier:
-        transport = notifier.transport
-        if not isinstance(transport, KnowsNumbers):
-            raise click.UsageError(f"{transport.name} can't be asked about numbers: leave out --remote.")
+        transport = next((leaf for leaf in leaves(notifier.transport) if isinstance(leaf, KnowsNumbers)), None)
+        if transport is None:
+            raise click.UsageError(f"{notifier.transport.name} can't be asked about numbers: leave out --remote.")
         for verdicts in _chunks(_locally(given, local)):
             asked = [Recipient(verdict.address) for verdict in verdicts if verdict.address]
             refused = transport.refusals(asked, notifier.settings.timeout) if asked else {}

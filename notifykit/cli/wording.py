@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 from typing import Final
 
-from notifykit.models import Edit, Receipt
+from notifykit.models import Edit, Receipt, Veto
 
 _ENCODINGS = {"gsm7": "GSM-7", "ucs2": "Unicode"}
 #: How alike two words are of which one may be a slip for the other: ERR999 is none for ERR029, sned is one for send.
@@ -28,6 +29,21 @@ def counted(count: int, thing: str) -> str:
 def many(amount: float, thing: str) -> str:
     """Return ``1 point``, ``2 points`` or ``0.5 points``."""
     return f"{amount:,g} {thing}{'' if amount == 1 else 's'}"
+
+
+def span(seconds: float) -> str:
+    """Return about how long something takes: ``12 s``, ``5 min``, ``9.5 h``."""
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 100 * 60:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{math.ceil(seconds / 360) / 10:g} h" if seconds < 100 * 3600 else f"{math.ceil(seconds / 86_400)} days"
+
+
+def next_time(veto: Veto) -> str:
+    """Return what a person does about a veto, and when it would be none any more."""
+    when = "" if veto.retry_after is None else f" It would pass in {span(veto.retry_after)}."
+    return f"{veto.action}{when}"
 
 
 def encoding_name(encoding: str) -> str:

@@ -11,6 +11,7 @@ import os
 import pathlib
 import secrets
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -18,14 +19,19 @@ import attrs
 
 from notifykit.dsn import Dsn
 from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
+from notifykit.flow.book import Overlay, open_book
+from notifykit.flow.cleaning import clean
 from notifykit.flow.clock import SystemClock
+from notifykit.flow.hearing import Hearing
 from notifykit.flow.recording import Recorder, Redaction
+from notifykit.flow.reserving import Reservations
 from notifykit.flow.retrying import RetryPolicy
 from notifykit.flow.trip import Pacers, Trip
-from notifykit.models import Capabilities, Channel, Message
+from notifykit.models import Capabilities, Channel, Measurement, Message
 from notifykit.plugins import PluginHost, Registry
-from notifykit.protocols import BuildContext, Clock, Sink, Transport, TransportFactory
-from notifykit.settings import Settings
+from notifykit.protocols import BuildContext, Clock, Engine, Guard, Sink, Transport, TransportFactory
+from notifykit.settings import Settings, tangles
+from notifykit.templates import Template
 
 _Part = TypeVar("_Part")
 _log = logging.getLogger("notifykit.plugins")
@@ -47,6 +53,7 @@ class Assembly:
         settings: Settings | None = None,
         host: PluginHost | None = None,
         sinks: Sequence[Sink] = (),
+        guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
@@ -60,23 +67,39 @@ class Assembly:
         self.clock = clock or SystemClock()
         self._retry = retry or RetryPolicy()
         self._built: dict[Dsn, Transport] = {}
+        self._building = threading.RLock()
         self._pacers = Pacers(self.clock, self.settings.state_dir)
+        self._book = open_book(self.clock, self.settings.state_dir)
         self._closed = False
+        self._engine: Engine | None = None
         self.registry = _collect(problems, lambda: self.host.registry(self.settings)) or Registry()
         problems += [
             ConfigError(f"sinks: {sink!r:.60} is no sink: it needs a name and a handle method")
             for sink in _no_sinks(sinks)
         ]
-        self.registry = attrs.evolve(self.registry, sinks=(*self.registry.sinks, *sinks))
-        # What is wrong may be the reason why nothing says which transport: that is no second problem.
-        self.transport = _collect(problems, lambda: self._default(transport, silent=bool(problems)))
+        problems += [
+            ConfigError(f"guards: {guard!r:.60} is no guard: it needs a name and a judge method")
+            for guard in _no_guards(guards)
+        ]
+        self.registry = attrs.evolve(
+            self.registry, sinks=(*self.registry.sinks, *sinks), guards=(*guards, *self.registry.guards)
+        )
+        wrong = [ConfigError(problem) for problem in self._named_wrongly()]
+        problems += wrong
+        # What is wrong may be the reason why nothing says which transport: that is no second problem. From names that
+        # are wrong nothing is built: they could lead round in a circle.
+        build = self._looked_at if wrong else self._default
+        self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:
             _collect(problems, functools.partial(self._pacers.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
+        self.recorder = Recorder(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
+        self.hearing = Hearing(self.recorder)
+        #: The templates of the settings, measured as this notifier's texts are.
+        self.templates = self._templates(problems) if self.transport is not None else {}
         if problems:
             self.close()
             raise all_of(problems)
-        self.recorder = Recorder(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
 
     @classmethod
     def from_settings(
@@ -90,6 +113,10 @@ class Assembly:
         **parts: Any,
     ) -> Assembly:
         """Load the settings, then put everything together by them."""
+        if isinstance(environment, str):
+            raise TypeError(
+                "environment is a mapping of variables; which environment this is, NOTIFYKIT_ENVIRONMENT says"
+            )
         named = transport if isinstance(transport, str | Dsn) else None
         settings = Settings.load(
             {"transport": named, **arguments}, environment=environment, directory=directory, env_file=env_file
@@ -103,6 +130,7 @@ class Assembly:
         channel: Channel | str,
         tags: str | Iterable[str],
         key: str | None,
+        subject: str | None = None,
     ) -> Message:
         """Return what one call says.
 
@@ -110,18 +138,28 @@ class Assembly:
         :raises ValueError: where there is no such channel.
         """
         tags = (tags,) if isinstance(tags, str) else tuple(tags)
-        for name, given in (("text", text), ("sender", sender or ""), ("idempotency_key", key or ""), *_each_tag(tags)):
+        optional = {"sender": sender, "idempotency_key": key, "subject": subject}
+        for name, given in (("text", text), *((n, o or "") for n, o in optional.items()), *_each_tag(tags)):
             if not isinstance(given, str):
                 raise TypeError(f"{name} is a {type(given).__name__}: give a str")
         try:
             channel = Channel(channel)
         except ValueError:
             raise ValueError(f"channel is none of {', '.join(Channel)}") from None
-        return Message(text, channel, sender, tags, key)
+        return Message(text, channel, sender, tags, key, subject=subject)
 
-    def trip(self, via: Via | None, deadline: float | None, window: int | None) -> Trip:
+    def trip(
+        self,
+        via: Via | None,
+        deadline: float | None,
+        window: int | None,
+        *,
+        move_unknown: bool = False,
+        rehearsed: bool = False,
+    ) -> Trip:
         """Return what one call carries along the road.
 
+        :param rehearsed: whether nothing is sent, so that what guards write down is forgotten.
         :raises ConfigError: where ``via`` can't be built.
         """
         if self._closed:
@@ -135,18 +173,96 @@ class Assembly:
             registry=self.registry,
             transport=transport,
             recorder=self.recorder,
+            guarding=Reservations(Overlay(self._book, self.clock) if rehearsed else self._book, self.clock),
             clock=self.clock,
             retry=self._retry,
-            pacer=self._pacers.of(transport),
+            pacers=self._pacers,
             timeout=self.settings.timeout,
             ends=None if deadline is None else self.clock.monotonic() + deadline,
             dedupe_window=window,
+            move_unknown=move_unknown,
+            unsupported=self.settings.unsupported,
         )
+
+    def measure(self, text: str, via: Via | None, channel: Channel | str) -> Measurement | None:
+        """Return what a text takes up after cleaning; None where the transport does not measure."""
+        message = self.message(text, None, channel, (), None)
+        return clean(message, self.trip(via, None, window=None, rehearsed=True)).measurement
+
+    def template(self, named: str | Template) -> Template:
+        """Return a template of the settings by its name, or one that was made by hand, measured.
+
+        :raises ConfigError: where the settings have no template of this name.
+        """
+        if isinstance(named, Template):
+            return named.measured_by(self._measure)
+        if not isinstance(named, str):
+            raise TypeError(f"a template is named by a str or is a Template, and not a {type(named).__name__}")
+        if named not in self.templates:
+            near = difflib.get_close_matches(named, self.templates, 1)
+            known = ", ".join(sorted(self.templates)) or "none: they stand in a settings file below [templates]"
+            raise ConfigError(
+                f"templates: there is none called {named!r:.60}: "
+                + (f"did you mean {near[0]}?" if near else f"there are {known}")
+            )
+        return self.templates[named]
+
+    def _measure(self, text: str) -> Measurement | None:
+        return self.measure(text, None, Channel.SMS)
+
+    def _templates(self, problems: list[ConfigError]) -> dict[str, Template]:
+        found: dict[str, Template] = {}
+        for name, template in self.settings.templates.items():
+            try:
+                found[name] = template.measured_by(self._measure)
+            except ConfigError as error:
+                problems.append(ConfigError(f"templates: {name}: {problem}" for problem in error.problems))
+        return found
+
+    def carriers(self, via: Via | None) -> list[Transport]:
+        """Return the transports that may have made a request: the one that is named, or all that are known here.
+
+        :raises ConfigError: where ``via`` can't be built.
+        """
+        self.insist_on_open()
+        if via is not None:
+            return [self._transport(via)]
+        return [transport for transport in (self.transport, *self._built.values()) if transport is not None]
+
+    def insist_on_open(self) -> None:
+        """Raise a :class:`RuntimeError` where the notifier is closed."""
+        if self._closed:
+            raise RuntimeError("this notifier is closed: use it inside its with statement, or make a new one")
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """What decides over another try."""
+        return self._retry
+
+    def engine(self) -> Engine:
+        """Return what keeps sends on disk, built when it is first asked for.
+
+        :raises ConfigError: where nobody brings one, or it can't be used.
+        """
+        self.insist_on_open()
+        with self._building:
+            if self._engine is None:
+                if not self.registry.engines:
+                    raise ConfigError("no plugin keeps jobs: `notifykit plugins` lists what is switched off or broken")
+                self._engine = self.registry.engines[0].build(self.settings, self)
+            return self._engine
 
     def close(self) -> None:
         """Close what was built here: transports, and sinks that can be closed. One that raises stops no other."""
         self._closed = True
-        closable = [*self._built.values(), *self.registry.sinks]
+        engine, self._engine = self._engine, None
+        closable = [
+            *filter(None, (engine,)),
+            *self._built.values(),
+            *self.registry.sinks,
+            *self.registry.guards,
+            self._book,
+        ]
         self._built.clear()
         for thing in closable:
             close = getattr(thing, "close", None)
@@ -188,23 +304,67 @@ class Assembly:
                 what = f"the class {via.__name__}" if isinstance(via, type) else f"a {type(via).__name__}"
                 raise ConfigError(f"transport: {what} carries nothing: give a transport's name, a DSN or an object")
             return via
-        dsn = Dsn.parse(via) if isinstance(via, str) else via
-        if dsn not in self._built:
-            factory = self.registry.transports.get(dsn.scheme)
-            if factory is None:
-                raise ConfigError(self._nobody_brings(dsn.scheme))
-            self._built[dsn] = self._make(factory, dsn)
-        return self._built[dsn]
+        dsn = self.settings.named(Dsn.parse(via) if isinstance(via, str) else via)
+        # A composite's factory comes back here for its parts; what two threads ask for at once is built once.
+        with self._building:
+            if dsn not in self._built:
+                problems = list(self._misfits(dsn))
+                if problems or dsn.scheme not in self.registry.transports:
+                    raise ConfigError(f"transport: {problem}" for problem in problems)
+                self._built[dsn] = self._make(self.registry.transports[dsn.scheme], dsn)
+            return self._built[dsn]
 
-    def _nobody_brings(self, scheme: str) -> str:
-        known = sorted(self.registry.transports)
+    def names(self, transport: Transport) -> tuple[str, ...]:
+        """Return the names in the settings that stand for a transport which was built here, in their order."""
+        return tuple(
+            name for name in self.settings.transports if self._built.get(self.settings.named(Dsn(name))) is transport
+        )
+
+    def _named_wrongly(self) -> Iterable[str]:
+        """Yield what is wrong with the names in the settings, without building what they stand for."""
+        tangled = tangles(self.settings.transports)
+        yield from (f"transports: {problem}" for problem in tangled)
+        for name, dsn in self.settings.transports.items():
+            if name in self.registry.transports:
+                yield f"transports: {name} is already what a plugin calls its transport: choose another name"
+            # Without any transport the plugins could not be asked, and that is told already.
+            if self.registry.transports:
+                yield from (f"transports: {name}: {problem}" for problem in self._misfits(dsn))
+
+    def _looked_at(self, transport: Via | None, *, silent: bool) -> Transport:
+        """Build nothing, and raise for what can be told of a transport without."""
+        dsn = Dsn.parse(transport) if isinstance(transport, str) else transport or self.settings.transport
+        raise ConfigError(f"transport: {problem}" for problem in (self._misfits(dsn) if isinstance(dsn, Dsn) else ()))
+
+    def _misfits(self, dsn: Dsn) -> Iterable[str]:
+        """Yield what is wrong with a transport's DSN and those in its brackets, as far as their plugins tell."""
+        factory = self.registry.transports.get(dsn.scheme)
+        if dsn.is_name and dsn.scheme in self.settings.transports:
+            return
+        if factory is None:
+            yield from self._nobody_brings(dsn)
+        elif factory.takes_parts and not dsn.parts:
+            yield f"{dsn.scheme} needs transports in brackets: {dsn.scheme}(kwtsms, webhook://host)"
+        elif dsn.parts and not factory.takes_parts:
+            composites = sorted(name for name, other in self.registry.transports.items() if other.takes_parts)
+            known = f"; those that do are {', '.join(composites)}" if composites else ""
+            yield f"{dsn.scheme} takes no transports in brackets{known}"
+        for number, part in enumerate(dsn.parts, 1):
+            yield from (f"part {number} of {dsn.scheme}: {problem}" for problem in self._misfits(part.dsn))
+
+    def _nobody_brings(self, dsn: Dsn) -> Iterable[str]:
+        scheme = dsn.scheme
+        named = self.settings.transports
         if scheme in ("http", "https"):
-            return (
-                f"transport: to post to an address of your own, write webhook{'+http' * (scheme == 'http')}://host/path"
-            )
-        near = difflib.get_close_matches(scheme, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'};"
-        return f"transport: no plugin brings {scheme!r}: {hint} `notifykit plugins` lists what is broken"
+            yield f"to post to an address of your own, write webhook{'+http' * (scheme == 'http')}://host/path"
+        elif scheme in named:
+            yield f"{scheme} is a name in the settings: it stands alone, without a host, options or brackets"
+        # Where the names can't be read, it may well be one of them: that is no second problem.
+        elif not any(problem.startswith("transports ") for problem in self.settings.problems):
+            known = sorted({*self.registry.transports, *named})
+            near = difflib.get_close_matches(scheme, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'};"
+            yield f"no plugin brings {scheme!r}: {hint} `notifykit plugins` lists what is broken"
 
     def _make(self, factory: TransportFactory, dsn: Dsn) -> Transport:
         try:
@@ -249,6 +409,12 @@ def _no_sinks(sinks: Iterable[Sink]) -> list[object]:
     if not isinstance(sinks, Iterable):
         raise TypeError("sinks is a list of sinks")
     return [sink for sink in sinks if not (hasattr(sink, "name") and hasattr(sink, "handle"))]
+
+
+def _no_guards(guards: Iterable[Guard]) -> list[object]:
+    if not isinstance(guards, Iterable):
+        raise TypeError("guards is a list of guards")
+    return [guard for guard in guards if not (hasattr(guard, "name") and hasattr(guard, "judge"))]
 
 
 def _each_tag(tags: Iterable[str]) -> Iterable[tuple[str, object]]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 
 from notifykit.errors import INTERRUPTS, NotReached, without_frames
-from notifykit.flow.delivery import Abandoned, Answer, Exchange, Steps, Wait
+from notifykit.flow.carrying import Abandoned, Answer, Exchange, Wait
+from notifykit.flow.delivery import Steps
 from notifykit.models import Receipt
-from notifykit.protocols import Clock, Transport
+from notifykit.protocols import Clock
 
 
-def drive(steps: Steps, transport: Transport, clock: Clock) -> Iterator[Receipt]:
-    """Run the steps in this thread and yield the receipts."""
+def drive(steps: Steps, clock: Clock, make: Callable[[Exchange, Clock], Answer] | None = None) -> Iterator[Receipt]:
+    """Run the steps in this thread and yield the receipts.
+
+    :param make: makes a request; another one than :func:`exchange` may write down first that it is made.
+    """
+    make = make or exchange
     answer: Answer | None = None
     with contextlib.closing(steps):
         while True:
@@ -30,13 +35,13 @@ def drive(steps: Steps, transport: Transport, clock: Clock) -> Iterator[Receipt]
                 clock.sleep(step.seconds)
             else:
                 try:
-                    answer = _exchange(transport, step, clock)
+                    answer = make(step, clock)
                 except BaseException as error:
                     steps.throw(error)
                     raise
 
 
-async def drive_async(steps: Steps, transport: Transport, clock: Clock, executor: Executor) -> AsyncIterator[Receipt]:
+async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncIterator[Receipt]:
     """Run the steps from an event loop and yield the receipts; only requests leave it, for a thread each.
 
     Where the task is cancelled during a request, the request can't be called back: its answer is still waited for in
@@ -57,9 +62,7 @@ async def drive_async(steps: Steps, transport: Transport, clock: Clock, executor
                 await _sleep(step.seconds, clock)
             else:
                 context = contextvars.copy_context()
-                request = asyncio.get_running_loop().run_in_executor(
-                    executor, context.run, _exchange, transport, step, clock
-                )
+                request = asyncio.get_running_loop().run_in_executor(executor, context.run, exchange, step, clock)
                 try:
                     answer = await asyncio.shield(request)
                 except asyncio.CancelledError:
@@ -71,14 +74,15 @@ async def drive_async(steps: Steps, transport: Transport, clock: Clock, executor
             steps.close()
 
 
-def _exchange(transport: Transport, exchange: Exchange, clock: Clock) -> Answer:
-    timeout = exchange.timeout
-    if exchange.ends is not None:
-        timeout = min(timeout, exchange.ends - clock.monotonic())
+def exchange(step: Exchange, clock: Clock) -> Answer:
+    """Make one request and return its answer, whatever it is."""
+    timeout = step.timeout
+    if step.ends is not None:
+        timeout = min(timeout, step.ends - clock.monotonic())
     if timeout <= 0:
         return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
     try:
-        return transport.send(exchange.batch, timeout)
+        return step.transport.send(step.batch, timeout)
     except INTERRUPTS:
         raise
     except BaseException as error:  # a transport may raise anything; the delivery says what it means

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import datetime
+import itertools
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self, overload
 
+from notifykit.deliveries import Delivery, DeliveryReport
+from notifykit.dsn import Dsn
 from notifykit.flow.assembly import Assembly, Via
 from notifykit.flow.cleaning import clean
+from notifykit.flow.expecting import Expected, expected
+from notifykit.flow.guarding import guard
+from notifykit.flow.hearing import as_reports
 from notifykit.flow.normalizing import Addresses, normalize
 from notifykit.flow.planning import cut, plan
 from notifykit.flow.retrying import RetryPolicy
-from notifykit.models import Channel, Plan
+from notifykit.jobs import Progress
+from notifykit.models import Batch, Channel, Measurement, Plan
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Clock, Sink, Transport
+from notifykit.protocols import Clock, Guard, Job, Order, Sink, Transport
 from notifykit.settings import Settings
+from notifykit.templates import Template
 
 
 class Front:
@@ -26,6 +35,7 @@ class Front:
     :param settings: other settings than the defaults.
     :param host: the plugins; without one, everything that is installed.
     :param sinks: log sinks besides those that plugins bring.
+    :param guards: guards besides those that plugins bring; they are asked first.
     :param clock: the time, for tests.
     :param retry: what decides over another try.
     :raises ConfigError: with everything that is wrong.
@@ -38,10 +48,13 @@ class Front:
         settings: Settings | None = None,
         host: PluginHost | None = None,
         sinks: Sequence[Sink] = (),
+        guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
-        self._house = Assembly(transport, settings=settings, host=host, sinks=sinks, clock=clock, retry=retry)
+        self._house = Assembly(
+            transport, settings=settings, host=host, sinks=sinks, guards=guards, clock=clock, retry=retry
+        )
 
     @classmethod
     def from_settings(
@@ -53,6 +66,7 @@ class Front:
         environment: Mapping[str, str] | None = None,
         host: PluginHost | None = None,
         sinks: Sequence[Sink] = (),
+        guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
         **arguments: Any,
@@ -75,6 +89,7 @@ class Front:
             arguments=arguments,
             host=host,
             sinks=sinks,
+            guards=guards,
             clock=clock,
             retry=retry,
         )
@@ -88,12 +103,175 @@ class Front:
         sender: str | None = None,
         via: Via | None = None,
         channel: Channel | str = Channel.SMS,
+        tags: str | Iterable[str] = (),
+        idempotency_key: str | None = None,
+        subject: str | None = None,
     ) -> Plan:
         """Return what ``send`` would do: recipients, edits, segments, cost and batches. Nothing is sent."""
-        message = self._house.message(text, sender, channel, (), None)
-        trip = self._house.trip(via, None, window=None)
+        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        trip = self._house.trip(via, None, window=None, rehearsed=True)
         prepared = clean(message, trip)
-        return plan(cut(normalize(to, message, trip), prepared, trip), prepared, trip.transport.capabilities)
+        admitted = guard(normalize(to, message, trip), prepared, trip)
+        return plan(cut(admitted, prepared, trip), prepared, trip)
+
+    def expected(
+        self,
+        to: Addresses,
+        text: str,
+        *,
+        sender: str | None = None,
+        via: Via | None = None,
+        channel: Channel | str = Channel.SMS,
+        tags: str | Iterable[str] = (),
+    ) -> tuple[Expected, ...]:
+        """Return the requests that ``send`` would make, each with the transports on the way to it. Nothing is sent."""
+        message = self._house.message(text, sender, channel, tags, None)
+        trip = self._house.trip(via, None, window=None, rehearsed=True)
+        prepared = clean(message, trip)
+        batches = cut(guard(normalize(to, message, trip), prepared, trip), prepared, trip)
+        return tuple(
+            request for batch in batches if isinstance(batch, Batch) for request in expected(trip.transport, batch)
+        )
+
+    def names(self, transport: Transport) -> tuple[str, ...]:
+        """Return what a transport answers to: its names in the settings, its own name, and its DSN without secrets."""
+        return (*self._house.names(transport), transport.name, str(transport))
+
+    def plans(
+        self,
+        to: Addresses,
+        text: str,
+        *,
+        size: int = 5_000,
+        sender: str | None = None,
+        via: Via | None = None,
+        channel: Channel | str = Channel.SMS,
+        tags: str | Iterable[str] = (),
+        idempotency_key: str | None = None,
+        subject: str | None = None,
+    ) -> Iterator[Plan]:
+        """Yield what ``stream`` would do, so many recipients at a time, for lists that are too long for one plan.
+
+        Together they are one send: what guards count, and who is a duplicate, goes on from one plan to the next. There
+        is one plan at least. Batches are cut from each plan's own recipients.
+
+        :param size: the recipients of one plan.
+        """
+        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        trip = self._house.trip(via, None, window=self._house.settings.dedupe_window, rehearsed=True)
+        prepared = clean(message, trip)
+        admitted = guard(normalize(to, message, trip), prepared, trip)
+        piece = list(itertools.islice(admitted, size))
+        while True:
+            yield plan(cut(piece, prepared, trip), prepared, trip)
+            piece = list(itertools.islice(admitted, size))
+            if not piece:
+                return
+
+    def measure(self, text: str, *, via: Via | None = None, channel: Channel | str = Channel.SMS) -> Measurement | None:
+        """Return what a text takes up once it is cleaned; None where the transport does not measure texts."""
+        return self._house.measure(text, via, channel)
+
+    def template(self, named: str | Template) -> Template:
+        """Return a template whose texts are measured here, as sending cleans and measures them.
+
+        Rendering it raises where a text takes more than the template's ``segments``. It is of use while this notifier
+        is open.
+
+        :param named: the name of a template in the settings, or a :class:`Template` that you made.
+        :raises ConfigError: where the settings have no template of this name.
+        :raises OverBudget: where the longest text of one that you made takes more segments than it allows; those of
+            the settings have been looked at when the notifier was put together.
+        """
+        return self._house.template(named)
+
+    @overload
+    def hear(self, report: DeliveryReport) -> Delivery: ...
+    @overload
+    def hear(self, report: Iterable[DeliveryReport]) -> tuple[Delivery, ...]: ...
+    def hear(self, report: DeliveryReport | Iterable[DeliveryReport]) -> Delivery | tuple[Delivery, ...]:
+        """Take what a provider pushed, and return what is known now of whom it is about. Nobody is asked.
+
+        Reports may come late, twice, in any order, and before the receipt they belong to: a delivery goes forward
+        only. What is new is told to the sinks, as :class:`~notifykit.events.DeliveryChanged`. The newest 100,000
+        recipients of messages are remembered, as long as this notifier lives.
+
+        :param report: one report, or several: then there is a delivery for each.
+        :raises TypeError: where it is something else, as what was posted is: the provider's package reads it.
+        :raises PluginError: in strict mode, where a sink raised; everything is heard before.
+        """
+        self._house.insist_on_open()
+        reports, alone = as_reports(report)
+        heard = self._house.hearing.hear(reports)
+        return heard[0] if alone else tuple(heard)
+
+    def submit(
+        self,
+        to: Addresses,
+        text: str,
+        *,
+        key: str | None = None,
+        at: datetime.datetime | None = None,
+        expires_in: float | None = None,
+        urgent: bool | None = None,
+        at_least_once: bool = False,
+        sender: str | None = None,
+        via: str | None = None,
+        channel: Channel | str = Channel.SMS,
+        tags: str | Iterable[str] = (),
+        idempotency_key: str | None = None,
+        subject: str | None = None,
+        move_unknown: bool = False,
+        connection: Any = None,
+    ) -> Job:
+        """Have a text sent, whatever becomes of this process: when this returns, it is safe on disk.
+
+        The recipients may be an iterator of any length; they are taken whole or not at all, and memory stays constant.
+        Guards are asked when it is sent. A worker does the sending: this process, unless the setting ``workers`` says
+        that only ``notifykit worker`` does.
+
+        :param to: who gets it, as for ``send``.
+        :param text: the text.
+        :param key: your name for the job, 1 to 200 characters. Submitted again with the same content it is the same
+            job; with another content that is an error.
+        :param at: when it may begin, with its time zone; now without one.
+        :param expires_in: seconds after that in which it may be sent; whoever is left is skipped.
+        :param urgent: whether it goes ahead of what is not; without a word, jobs of at most ten recipients do.
+        :param at_least_once: send again what may have been sent, to providers that recognise a repeated request.
+        :param via: a transport's name in the settings; every worker has to know it.
+        :param move_unknown: let a failover go on after an unknown outcome.
+        :param connection: a SQLAlchemy connection or session in the middle of a transaction on the database that keeps the
+            jobs, in PostgreSQL: the job is a part of it, and is sent once that is committed.
+        :raises ConfigError: where the key is that of another job, or jobs can't be kept or carried out.
+        :raises TypeError: where an argument is of the wrong kind.
+        :raises ValueError: where a time has no zone or lies in no future.
+        """
+        named: object = via
+        if named is not None and not (isinstance(named, str) and Dsn.parse(named).is_name):
+            raise TypeError("via is a transport's name in the settings: a job outlives objects, and keeps no passwords")
+        if at is not None and at.tzinfo is None:
+            raise ValueError("at has no time zone: write datetime.datetime(…, tzinfo=…)")
+        if expires_in is not None and not expires_in > 0:
+            raise ValueError("expires_in is a number of seconds above zero")
+        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        recipients = normalize(to, message, self._house.trip(via, None, window=None))
+        order = Order(recipients, message, key, via, at, expires_in, urgent, at_least_once, move_unknown)
+        return self._house.engine().submit(order, connection)
+
+    def job(self, key: str) -> Job:
+        """Return a job by its key, whoever submitted it.
+
+        :raises KeyError: where there is none.
+        """
+        return self._house.engine().job(key)
+
+    def jobs(self) -> Sequence[Progress]:
+        """Return how far each job is, the newest first."""
+        return self._house.engine().jobs()
+
+    def work(self) -> None:
+        """Send what jobs have to be sent, in the background, until the notifier is closed: what a worker does."""
+        self._house.engine().work()
 
     @property
     def transport(self) -> Transport:

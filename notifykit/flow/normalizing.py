@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import attrs
+
 from notifykit.errors import INTERRUPTS, InvalidRecipient
 from notifykit.flow.trip import Trip
 from notifykit.models import Channel, Message, Recipient, Rejected
@@ -40,7 +42,9 @@ def _split(text: str) -> list[str]:
 
 
 def _recipient(address: object, message: Message, trip: Trip) -> Recipient | Rejected:
+    language: str | None = None
     if isinstance(address, Recipient):
+        language = address.language
         # Made by hand, it may be anything; a canonical number has its country code, and says so with a plus.
         canonical = address.address
         address = f"+{canonical}" if message.channel is Channel.SMS and canonical[:1].isdigit() else canonical
@@ -61,6 +65,8 @@ def _recipient(address: object, message: Message, trip: Trip) -> Recipient | Rej
         except BaseException as error:  # a plugin may raise anything
             trip.recorder.plugin_failed("normalizer", normalizer.name, error, message)
             continue
+        if isinstance(answer, Recipient) and language is not None:
+            return attrs.evolve(answer, language=language)
         if answer is not None:
             return answer
     return Rejected(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from notifykit.deliveries import Delivery
 from notifykit.flow.assembly import Via
 from notifykit.flow.cleaning import clean
 from notifykit.flow.delivery import deliver
 from notifykit.flow.driving import drive
 from notifykit.flow.front import Front
+from notifykit.flow.guarding import guard
 from notifykit.flow.normalizing import Addresses, normalize
 from notifykit.flow.planning import cut
 from notifykit.flow.reporting import report
@@ -32,7 +34,9 @@ class Notifier(Front):
         channel: Channel | str = Channel.SMS,
         tags: str | Iterable[str] = (),
         idempotency_key: str | None = None,
+        subject: str | None = None,
         deadline: float | None = None,
+        move_unknown: bool = False,
     ) -> Report:
         """Send a text to one recipient or many and return what happened to each.
 
@@ -45,17 +49,21 @@ class Notifier(Front):
         :param channel: the medium.
         :param tags: labels for events and logs.
         :param idempotency_key: your name for this send, for transports that can use it.
+        :param subject: what stands above the text, for channels that have such a line.
         :param deadline: seconds for the whole send; whoever is left over then is ``skipped``.
+        :param move_unknown: let a failover try its next transport after an unknown outcome, for this call: people may
+            then get the message twice.
         :raises ConfigError: where ``via`` can't be used.
         :raises PluginError: in strict mode, where a plugin raised.
         """
-        message = self._house.message(text, sender, channel, tags, idempotency_key)
-        trip = self._house.trip(via, deadline, window=None)
+        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        trip = self._house.trip(via, deadline, window=None, move_unknown=move_unknown)
         recipients = normalize(to, message, trip)  # 1  raw address → Recipient | Rejected
         prepared = clean(message, trip)  # 2  text → text the channel can carry
-        batches = list(cut(recipients, prepared, trip))  # 3  → batches; duplicates and refusals set aside
-        steps = deliver(batches, prepared, trip)  # 4  paced, retried, and told to the sinks (5)
-        receipts = drive(steps, trip.transport, trip.clock)
+        admitted = guard(recipients, prepared, trip)  # 3  may it go to them, now? → Admitted | Receipt
+        batches = list(cut(admitted, prepared, trip))  # 4  → batches
+        steps = deliver(batches, prepared, trip)  # 5  paced, retried, and told to the sinks
+        receipts = drive(steps, trip.clock)
         return report(receipts, prepared)
 
     def stream(
@@ -68,18 +76,45 @@ class Notifier(Front):
         channel: Channel | str = Channel.SMS,
         tags: str | Iterable[str] = (),
         idempotency_key: str | None = None,
+        subject: str | None = None,
         deadline: float | None = None,
+        move_unknown: bool = False,
     ) -> Iterator[Receipt]:
         """Send as :meth:`send` does, and yield each receipt as soon as it is known. Memory stays constant.
 
         Receipts come in batches; ``receipt.position`` says which recipient it is. Duplicates are looked for among
         the last ``dedupe_window`` recipients only (10,000 unless set). Nothing more is sent once you stop iterating.
         """
-        message = self._house.message(text, sender, channel, tags, idempotency_key)
-        trip = self._house.trip(via, deadline, window=self._house.settings.dedupe_window)
+        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        trip = self._house.trip(via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown)
         prepared = clean(message, trip)
-        batches = cut(normalize(to, message, trip), prepared, trip)
-        return drive(deliver(batches, prepared, trip), trip.transport, trip.clock)
+        admitted = guard(normalize(to, message, trip), prepared, trip)
+        batches = cut(admitted, prepared, trip)
+        return drive(deliver(batches, prepared, trip), trip.clock)
+
+    def delivery(self, receipt: Receipt, *, via: Via | None = None) -> Delivery:
+        """Ask what became of a message after the provider took it, and return all that was heard of it.
+
+        The transport that made the request is asked, also where it is a part of another one. Nobody is asked about
+        what is ``final``. What can't be asked about is ``unconfirmed``, with the reason as its ``advice``, unless
+        something was pushed: a message that was not sent, one whose outcome is unknown, one without an id, and every
+        message of a transport that does not know deliveries.
+
+        :param receipt: a receipt of ``send``, or of another process that sends as this one does.
+        :param via: the transport to ask; needed where it is an object that one call was given by ``via``.
+        :raises TransportError: where the provider does not answer, or does not know the message. Asking costs nothing.
+        :raises ConfigError: where ``via`` can't be used.
+        """
+        return self.deliveries((receipt,), via=via)[0]
+
+    def deliveries(self, receipts: Iterable[Receipt], *, via: Via | None = None) -> tuple[Delivery, ...]:
+        """Ask about many receipts, a report for one, and return a delivery for each; see :meth:`delivery`.
+
+        Each request is asked about once, however many recipients it had. Where one provider does not answer, the
+        others' answers are remembered for the next time.
+        """
+        carriers = self._house.carriers(via)
+        return tuple(self._house.hearing.ask(receipts, carriers, self._house.settings.timeout))
 
     def close(self) -> None:
         """Give back connections and files."""

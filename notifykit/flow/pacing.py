@@ -13,10 +13,8 @@ import hashlib
 import logging
 import os
 import pathlib
-import stat
 import struct
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from typing import Final, Protocol
 import attrs
 
 from notifykit.errors import ConfigError
+from notifykit.flow.state import own_folder, state_folder
 from notifykit.models import Pace
 from notifykit.protocols import Clock
 
@@ -180,15 +179,10 @@ def shared_slots(key: str, state_dir: str | None = None) -> FileSlots:
         several users can write to where processes of different users share an account.
     :raises ConfigError: where the folder can't be used.
     """
-    folder = pathlib.Path(state_dir).absolute() if state_dir else _own_folder()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not state_dir:
-            _insist_on_own(folder)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"{folder} can't be written to")
+        folder = state_folder(state_dir)
     except OSError as error:
-        raise _unusable(folder, error) from error
+        raise _unusable(pathlib.Path(state_dir).absolute() if state_dir else own_folder(), error) from error
     return FileSlots(folder / f"pace-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
 
 
@@ -197,18 +191,3 @@ def _unusable(folder: pathlib.Path, error: OSError) -> ConfigError:
         f"state_dir: the pace of an account can't be shared in {folder} ({type(error).__name__}): "
         "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
     )
-
-
-def _own_folder() -> pathlib.Path:
-    """Return one folder for all of the user's processes, whatever started them: a login, cron or a service."""
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    common = pathlib.Path("/tmp")  # noqa: S108 - the folder in it is checked to be the user's own
-    base = common if os.access(common, os.W_OK) else pathlib.Path(tempfile.gettempdir())
-    return base / f"notifykit-{user}"
-
-
-def _insist_on_own(folder: pathlib.Path) -> None:
-    """Refuse a folder that somebody else put in our place."""
-    status = folder.lstat()
-    if hasattr(os, "getuid") and (stat.S_ISLNK(status.st_mode) or status.st_uid != os.getuid()):
-        raise PermissionError(f"{folder} belongs to somebody else")

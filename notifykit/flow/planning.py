@@ -1,82 +1,87 @@
-"""Step 3: recipients become batches. Pure: nothing here asks the network or the time."""
+"""Step 4: whoever is admitted is cut into batches. Pure: nothing here asks the network or the time."""
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from notifykit.flow.expecting import Expected, expected, nobody
+from notifykit.flow.fitting import fit
+from notifykit.flow.guarding import Admitted
 from notifykit.flow.trip import Prepared, Trip
-from notifykit.models import Batch, Capabilities, Outcome, Plan, Receipt, Recipient, Rejected, SkipReason
+from notifykit.models import Batch, Measurement, Outcome, Plan, Receipt
 
 
-def cut(candidates: Iterable[Recipient | Rejected], prepared: Prepared, trip: Trip) -> Iterator[Batch | Receipt]:
-    """Yield batches as they fill up, and a receipt at once for everyone who will not be tried."""
+def cut(steps: Iterable[Admitted | Receipt], prepared: Prepared, trip: Trip) -> Iterator[Batch | Receipt]:
+    """Yield batches as they fill up; receipts of those who will not be tried go by at once."""
     size = trip.transport.capabilities.batch_size
-    seen = _Seen(trip.dedupe_window)
-    recipients: list[Recipient] = []
-    positions: list[int] = []
+    admitted: list[Admitted] = []
     number = 0
-    for position, candidate in enumerate(candidates):
-        if isinstance(candidate, Rejected):
-            yield Receipt(position, candidate, Outcome.REJECTED, candidate.error)
-        elif seen.again(candidate.address):
-            yield Receipt(position, candidate, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
-        elif prepared.refusal:
-            yield Receipt(position, candidate, Outcome.REJECTED, prepared.refusal)
-        else:
-            recipients.append(candidate)
-            positions.append(position)
-            if len(recipients) == size:
-                number += 1
-                yield Batch(prepared.message, tuple(recipients), tuple(positions), number, prepared.measurement)
-                recipients.clear()
-                positions.clear()
-    if recipients:
-        yield Batch(prepared.message, tuple(recipients), tuple(positions), number + 1, prepared.measurement)
+    for step in steps:
+        if isinstance(step, Receipt):
+            yield step
+            continue
+        admitted.append(step)
+        if len(admitted) == size:
+            number += 1
+            yield _batch(admitted, number, prepared)
+            admitted.clear()
+    if admitted:
+        yield _batch(admitted, number + 1, prepared)
 
 
-def plan(steps: Iterable[Batch | Receipt], prepared: Prepared, capabilities: Capabilities) -> Plan:
-    """Collect what would be done, with what it would cost."""
-    batches: list[Batch] = []
+def _batch(admitted: Sequence[Admitted], number: int, prepared: Prepared) -> Batch:
+    recipients = tuple(one.recipient for one in admitted)
+    positions = tuple(one.position for one in admitted)
+    return Batch(prepared.message, recipients, positions, number, prepared.measurement)
+
+
+def plan(steps: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -> Plan:
+    """Collect what would be done, by which transports, and what it would cost."""
+    requests: list[Expected] = []
     set_aside: list[Receipt] = []
     for step in steps:
         if isinstance(step, Batch):
-            batches.append(step)
+            found = list(expected(trip.transport, step))
+            requests += found
+            set_aside += _nobody(step, found)
         else:
             set_aside.append(step)
+    leaves = list(dict.fromkeys(request.path[-1] for request in requests)) or [trip.transport]
+    fits = [fit(prepared.message, leaf, trip, check=False) for leaf in leaves]
     return Plan(
         message=prepared.message,
         edits=prepared.cleaned.edits,
         measurement=prepared.measurement,
-        batches=tuple(batches),
+        batches=tuple(request.batch for request in requests),
         set_aside=tuple(set_aside),
-        cost=_cost(batches, prepared, capabilities),
-        notices=capabilities.notices,
+        cost=_cost(requests, prepared.measurement) if requests or trip.transport.capabilities.price else None,
+        notices=tuple(
+            dict.fromkeys(
+                notice
+                for leaf, fitted in zip(leaves, fits, strict=True)
+                for notice in (*leaf.capabilities.notices, *fitted.warnings)
+            )
+        ),
     )
 
 
-def _cost(batches: Iterable[Batch], prepared: Prepared, capabilities: Capabilities) -> float | None:
-    if not capabilities.price or not prepared.measurement:
+def _nobody(batch: Batch, requests: Iterable[Expected]) -> Iterator[Receipt]:
+    """Yield a receipt for everyone whom no transport would be given."""
+    given = {position for request in requests for position in request.batch.positions}
+    for position, recipient in zip(batch.positions, batch.recipients, strict=True):
+        if position not in given:
+            yield Receipt(position, recipient, Outcome.REJECTED, nobody(), batch=batch.number)
+
+
+def _cost(requests: Iterable[Expected], measurement: Measurement | None) -> float | None:
+    if measurement is None:
         return None
-    segments = prepared.measurement.segments
-    prices = [capabilities.price(recipient, segments) for batch in batches for recipient in batch.recipients]
-    known = [price for price in prices if price is not None]
-    return sum(known) if len(known) == len(prices) else None
-
-
-class _Seen:
-    """The addresses that have gone by: all of them, or the last so many where memory has to stay constant."""
-
-    def __init__(self, window: int | None) -> None:
-        self._addresses: collections.OrderedDict[str, None] = collections.OrderedDict()
-        self._window = window
-
-    def again(self, address: str) -> bool:
-        """Return whether the address has gone by before, and remember it."""
-        if address in self._addresses:
-            self._addresses.move_to_end(address)
-            return True
-        self._addresses[address] = None
-        if self._window is not None and len(self._addresses) > self._window:
-            self._addresses.popitem(last=False)
-        return False
+    total = 0.0
+    for request in requests:
+        price = request.path[-1].capabilities.price
+        for recipient in request.batch.recipients:
+            points = price(recipient, measurement.segments) if price else None
+            if points is None:
+                return None
+            total += points
+    return total

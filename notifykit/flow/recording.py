@@ -11,11 +11,14 @@ from typing import Any, overload
 
 import attrs
 
+from notifykit.deliveries import Delivery
 from notifykit.errors import INTERRUPTS, PluginError, TransportError
 from notifykit.events import (
     AttemptFinished,
     BatchSetAside,
+    DeliveryChanged,
     Event,
+    FailedOver,
     LoggedRecipient,
     MessagePlanned,
     PluginFailed,
@@ -23,7 +26,7 @@ from notifykit.events import (
     RetryScheduled,
     SendFinished,
 )
-from notifykit.masking import mask_address, text_shape
+from notifykit.masking import mask_address, scrub, text_shape
 from notifykit.models import Attempt, Batch, Edit, Measurement, Message, Outcome, Receipt, Recipient, Submission
 from notifykit.protocols import Clock, Sink
 
@@ -151,7 +154,7 @@ class Recorder:
                         outcome=receipt.outcome,
                         code=receipt.code,
                     ),
-                    reason=receipt.error.detail if receipt.error else str(receipt.skipped),
+                    reason=receipt.error.detail if receipt.error else str(receipt.veto or receipt.skipped),
                 )
             )
 
@@ -210,21 +213,39 @@ class Recorder:
             )
         )
 
-    def retry(self, batch: Batch, attempt: Attempt, wait: float) -> None:
-        """Tell that a batch will be tried again."""
-        if attempt.error:
-            self.tell(
-                RetryScheduled(
-                    at=self._clock.now(),
-                    id=batch.message.id,
-                    batch=batch.id,
-                    attempt=attempt.number,
-                    transport=attempt.transport,
-                    wait=wait,
-                    code=attempt.error.code,
-                    error=attempt.error.detail,
-                )
+    def retry(self, batch: Batch, receipt: Receipt, wait: float) -> None:
+        """Tell that a batch will be tried again, and why, as one of its recipients has it."""
+        last = receipt.attempts[-1]
+        error = receipt.error
+        self.tell(
+            RetryScheduled(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                attempt=last.number,
+                transport=last.transport,
+                wait=wait,
+                code=error.code if error else None,
+                error=error.detail if error else "",
             )
+        )
+
+    def failed_over(self, batch: Batch, instead_of: str, transport: str, because: TransportError) -> None:
+        """Tell that another transport is asked for recipients that one did not take."""
+        self.tell(
+            FailedOver(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                transport=transport,
+                instead_of=instead_of,
+                numbers=len(batch),
+                code=because.code,
+                scope=because.scope.value,
+                error=because.detail,
+                tags=batch.message.tags,
+            )
+        )
 
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
@@ -242,6 +263,29 @@ class Recorder:
             )
         )
 
+    def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
+        """Tell that something new was heard of a message that was sent.
+
+        :param transport: the transport that was asked; None where the report was pushed.
+        """
+        if self._sinks:
+            address, message_id = after.address, after.message_id or ""
+            self.tell(
+                DeliveryChanged(
+                    at=self._clock.now(),
+                    id=message_id,
+                    message_id=message_id,
+                    to=None if address is None else self._redaction.address(address),
+                    to_hash=None if address is None else self._redaction.hash(address),
+                    before=before.state if before.reports else None,
+                    state=after.state,
+                    words=after.words and scrub(after.words),
+                    happened=after.at,
+                    contradicted=after.contradicted,
+                    transport=transport,
+                )
+            )
+
     def plugin_failed(self, kind: str, name: str, error: BaseException, message: Message) -> None:
         """Something that a plugin brought raised; note where, without what the message contained.
 
@@ -253,7 +297,8 @@ class Recorder:
             if kind != "transport":
                 raise failure from error
             self._fail(failure, error, message.id)
-        _log.warning("the %s %s raised %s and was passed over", kind, name, type(error).__name__)
+        became = "held the message back" if kind == "guard" else "was passed over"
+        _log.warning("the %s %s raised %s and %s", kind, name, type(error).__name__, became)
         self.tell(
             PluginFailed(
                 at=self._clock.now(),
@@ -270,9 +315,16 @@ class Recorder:
 
         :raises PluginError: for the first of them.
         """
-        failure = self._failures.pop(message.id, None)
-        if failure:
-            raise failure
+        self.raise_failures_of(message.id)
+
+    def raise_failures_of(self, *ids: str) -> None:
+        """In strict mode, raise what the sinks raised over events with these ids.
+
+        :raises PluginError: for the first of them.
+        """
+        failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
+        if failures:
+            raise failures[0]
 
     def _sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
         if self._strict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from notifykit.errors import NotReached, RateLimited, Scope, TransportError
+from notifykit.errors import Exhausted, NotReached, RateLimited, Scope, TransportError
 
 _TRIED_AGAIN = (NotReached, RateLimited)
 
@@ -36,6 +36,11 @@ class RetryPolicy:
         :param tries: how many there have been.
         :param alone: whether the send has only this one recipient.
         """
+        if isinstance(error, Exhausted):
+            # Who was asked last has the last word where it spoke about the recipient or the text.
+            causes = error.causes if error.scope.moves_traffic else error.causes[-1:]
+            waits = (self.wait(cause, tries, alone=alone) for cause in causes)
+            return min((wait for wait in waits if wait is not None), default=None)
         if not isinstance(error, _TRIED_AGAIN) or tries >= self.most_tries or tries > len(error.waits):
             return None
         if error.scope is Scope.RECIPIENT and alone:

@@ -7,52 +7,11 @@ import attrs
 from notifykit.errors import TransportError
 from notifykit.flow.pacing import Pacer, pacer
 from notifykit.flow.recording import Recorder
+from notifykit.flow.reserving import Reservations
 from notifykit.flow.retrying import RetryPolicy
 from notifykit.models import Cleaned, Measurement, Message, Pace
 from notifykit.plugins import Registry
 from notifykit.protocols import Clock, Transport
-
-
-@attrs.frozen
-class Trip:
-    """The stations and the limits that hold for one call."""
-
-    #: Who has joined.
-    registry: Registry
-    #: What carries the messages.
-    transport: Transport
-    #: Who tells the sinks.
-    recorder: Recorder
-    #: The time.
-    clock: Clock
-    #: What decides over another try.
-    retry: RetryPolicy
-    #: When a request may start; None where the transport has no limit.
-    pacer: Pacer | None
-    #: Seconds for one request.
-    timeout: float
-    #: The monotonic time at which the send ends, whatever is left; None for no limit.
-    ends: float | None
-    #: How many recipients to look back over for duplicates; None for all.
-    dedupe_window: int | None = None
-
-    def left(self) -> float:
-        """Return the seconds until the send ends."""
-        return float("inf") if self.ends is None else self.ends - self.clock.monotonic()
-
-
-@attrs.frozen
-class Prepared:
-    """A message that is ready to be cut into batches."""
-
-    #: The message with its cleaned text.
-    message: Message
-    #: The text, and what the cleaners changed.
-    cleaned: Cleaned
-    #: What the text takes up; None where the transport does not measure.
-    measurement: Measurement | None
-    #: Why nobody can be sent this message; None where it is fine.
-    refusal: TransportError | None
 
 
 class Pacers:
@@ -74,3 +33,51 @@ class Pacers:
         if pace not in self._pacers:
             self._pacers.setdefault(pace, pacer(pace, self._clock, self._state_dir))
         return self._pacers[pace]
+
+
+@attrs.frozen
+class Trip:
+    """The stations and the limits that hold for one call."""
+
+    #: Who has joined.
+    registry: Registry
+    #: What carries the messages.
+    transport: Transport
+    #: Who tells the sinks.
+    recorder: Recorder
+    #: What the guards have written for this call.
+    guarding: Reservations
+    #: The time.
+    clock: Clock
+    #: What decides over another try.
+    retry: RetryPolicy
+    #: When a request of each transport may start.
+    pacers: Pacers
+    #: Seconds for one request.
+    timeout: float
+    #: The monotonic time at which the send ends, whatever is left; None for no limit.
+    ends: float | None
+    #: How many recipients to look back over for duplicates; None for all.
+    dedupe_window: int | None = None
+    #: Whether the caller lets a failover go on after an unknown outcome.
+    move_unknown: bool = False
+    #: What becomes of an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
+    unsupported: str = "warn"
+
+    def left(self) -> float:
+        """Return the seconds until the send ends."""
+        return float("inf") if self.ends is None else self.ends - self.clock.monotonic()
+
+
+@attrs.frozen
+class Prepared:
+    """A message that is ready to be cut into batches."""
+
+    #: The message with its cleaned text.
+    message: Message
+    #: The text, and what the cleaners changed.
+    cleaned: Cleaned
+    #: What the text takes up; None where the transport does not measure.
+    measurement: Measurement | None
+    #: Why nobody can be sent this message; None where it is fine.
+    refusal: TransportError | None

@@ -7,6 +7,7 @@ messages. ``log_numbers`` and ``log_body`` decide what is in clear.
 
 from __future__ import annotations
 
+import datetime
 import functools
 import os
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,9 @@ from typing import Any, Final
 from notifykit.events import (
     AttemptFinished,
     BatchSetAside,
+    DeliveryChanged,
     Event,
+    FailedOver,
     LoggedRecipient,
     MessagePlanned,
     PluginFailed,
@@ -55,8 +58,7 @@ class JsonlSink:
 
 def rows(event: Event) -> Iterator[dict[str, Any]]:
     """Return the rows of an event, as they are written."""
-    moment = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    head = {"v": VERSION, "ts": moment, "event": event.name, "id": event.id}
+    head = {"v": VERSION, "ts": _stamp(event.at), "event": event.name, "id": event.id}
     for facts in _facts(event):
         yield head | facts
 
@@ -102,6 +104,14 @@ def _(event: RetryScheduled) -> Iterable[dict[str, Any]]:
 
 
 @_facts.register
+def _(event: FailedOver) -> Iterable[dict[str, Any]]:
+    return [
+        _picked(event, "batch", "transport", "instead_of", "numbers", "code", "scope", "error")
+        | {"tags": list(event.tags)}
+    ]
+
+
+@_facts.register
 def _(event: MessagePlanned) -> Iterable[dict[str, Any]]:
     sizes = _picked(event, "encoding", "segments", "units")
     edits = {"edits": dict(event.edits)}
@@ -115,8 +125,19 @@ def _(event: SendFinished) -> Iterable[dict[str, Any]]:
 
 
 @_facts.register
+def _(event: DeliveryChanged) -> Iterable[dict[str, Any]]:
+    facts = {"msg_id": event.message_id, "before": event.before and event.before.value, "state": event.state.value}
+    happened = {"happened": event.happened and _stamp(event.happened)}
+    return [facts | _picked(event, "words", "to", "to_hash", "contradicted", "transport") | happened]
+
+
+@_facts.register
 def _(event: PluginFailed) -> Iterable[dict[str, Any]]:
     return [_picked(event, "kind", "plugin", "error", "traceback")]
+
+
+def _stamp(moment: datetime.datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _picked(event: Event, *names: str) -> dict[str, Any]:

@@ -11,10 +11,13 @@ import functools
 import logging
 from typing import Any, Final
 
+from notifykit.deliveries import DeliveryState
 from notifykit.events import (
     AttemptFinished,
     BatchSetAside,
+    DeliveryChanged,
     Event,
+    FailedOver,
     MessagePlanned,
     PluginFailed,
     RecipientSetAside,
@@ -120,6 +123,15 @@ def _(event: RetryScheduled) -> _Description:
 
 
 @_describe.register
+def _(event: FailedOver) -> _Description:
+    names = ("batch", "transport", "instead_of", "numbers", "code", "scope")
+    line = (
+        f"{event.numbers} numbers by {event.transport} instead of {event.instead_of}: {event.code or ''} {event.error}"
+    )
+    return _transport(event.transport), logging.WARNING, line, {name: getattr(event, name) for name in names}
+
+
+@_describe.register
 def _(event: MessagePlanned) -> _Description:
     names = ("transport", "sender", "encoding", "segments", "units", "tags")
     return _SEND, logging.DEBUG, f"by {event.transport}", {name: getattr(event, name) for name in names}
@@ -130,6 +142,25 @@ def _(event: SendFinished) -> _Description:
     counts = {outcome.value: count for outcome, count in event.counts.items()}
     line = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     return _SEND, logging.DEBUG, line, {**counts, "cost": event.cost, "elapsed_ms": event.elapsed_ms}
+
+
+@_describe.register
+def _(event: DeliveryChanged) -> _Description:
+    to = event.to and _masked(event.to)
+    fields = {
+        "to": to,
+        "state": event.state.value,
+        "before": event.before and event.before.value,
+        "words": event.words,
+        "msg_id": event.message_id,
+        "contradicted": event.contradicted,
+        "transport": event.transport,
+    }
+    said = f" ({event.words})" if event.words and event.words.casefold() != event.state else ""
+    doubt = "; reports contradict each other" if event.contradicted else ""
+    bad = event.contradicted or event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
+    line = f"{to or 'everybody'} {event.state}{said}{doubt}"
+    return _SEND, logging.WARNING if bad else logging.INFO, line, fields
 
 
 @_describe.register

@@ -13,7 +13,7 @@ from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Capabilities, Submission
 from notifykit.protocols import BuildContext, TransportFactory
 from notifykit.settings import Settings
-from notifykit.transports.standin import capabilities_like
+from notifykit.transports.standin import ANYTHING, capabilities_like
 
 _MOST_SHOWN = 5
 
@@ -28,7 +28,7 @@ class ConsoleTransport:
     name = "console"
 
     def __init__(self, stream: TextIO | None = None, capabilities: Capabilities | None = None) -> None:
-        self.capabilities = capabilities or Capabilities(batch_size=200, test_mode=True, live=False)
+        self.capabilities = capabilities or ANYTHING
         self._stream = stream
 
     def send(self, batch: Batch, timeout: float) -> Submission:
@@ -38,7 +38,10 @@ class ConsoleTransport:
         more = f" and {len(batch) - _MOST_SHOWN} more" if len(batch) > _MOST_SHOWN else ""
         size = f" [{batch.measurement.encoding}, {batch.measurement.segments} seg.]" if batch.measurement else ""
         sender = f"{batch.message.sender} " if batch.message.sender else ""
-        shown = f"{batch.message.channel} {sender}→ {', '.join(addresses)}{more}{size}\n  {batch.message.text}\n"
+        subject = f"  {batch.message.subject}\n" if batch.message.subject else ""
+        shown = (
+            f"{batch.message.channel} {sender}→ {', '.join(addresses)}{more}{size}\n{subject}  {batch.message.text}\n"
+        )
         encoding = getattr(stream, "encoding", None) or "utf-8"
         stream.write(shown.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
@@ -58,4 +61,4 @@ def _build(dsn: Dsn, context: BuildContext) -> ConsoleTransport:
 @hookimpl
 def notifykit_transports(settings: Settings) -> list[TransportFactory]:
     """Bring ``console``."""
-    return [TransportFactory("console", _build)]
+    return [TransportFactory("console", _build, capabilities=lambda: ANYTHING)]

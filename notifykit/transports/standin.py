@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from notifykit.dsn import Dsn
@@ -9,11 +11,15 @@ from notifykit.errors import ConfigError
 from notifykit.models import Capabilities, Channel
 from notifykit.protocols import BuildContext
 
+#: What a stand-in can do that imitates nobody.
+ANYTHING: Final = Capabilities(channels=frozenset(Channel), batch_size=200, subjects=True, idempotent=True, live=False)
+
 
 def capabilities_like(dsn: Dsn, context: BuildContext) -> Capabilities:
     """Return the capabilities of the transport that ``?like=`` names, or of the first that can measure texts.
 
-    Pace, notices and the channels are not imitated: nobody has to wait for a stand-in, and it carries everything.
+    Pace, notices, reports and the channels are not imitated: nobody has to wait for a stand-in, nothing is delivered
+    that could be asked about, and it carries everything, subjects too.
 
     :raises ConfigError: where there is no transport of that name.
     """
@@ -24,5 +30,14 @@ def capabilities_like(dsn: Dsn, context: BuildContext) -> Capabilities:
     model = context.imitate(like)
     if model is None and like is not None:
         raise ConfigError(f"{dsn.scheme}: there is no transport {like!r} to be like")
-    model = model or Capabilities(batch_size=200)
-    return attrs.evolve(model, channels=frozenset(Channel), pace=None, notices=(), test_mode=True, live=False)
+    if model is None or not model.live:  # like another stand-in: that one imitates somebody itself
+        model = context.imitate(None) or ANYTHING
+    return attrs.evolve(
+        model,
+        channels=frozenset(Channel),
+        subjects=True,
+        reports=False,
+        pace=None,
+        notices=(),
+        live=False,
+    )

@@ -1,8 +1,8 @@
 """``webhook``: posts every batch as JSON to an HTTP endpoint of your own.
 
 ``webhook://user:password@host/path?bearer=TOKEN`` posts over HTTPS; ``webhook+http://`` over plain HTTP. The body is
-``{"v": 1, "id", "channel", "sender", "text", "to": [...], "tags": [...], "idempotency_key"}``. Any 2xx status accepts
-the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``.
+``{"v": 1, "id", "channel", "sender", "subject", "text", "to": [...], "tags": [...], "idempotency_key"}``.
+Any 2xx status accepts the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``.
 
 Path and query are kept out of everything that is shown here. urllib3's own logger says them at DEBUG.
 """
@@ -36,7 +36,7 @@ _FIELDS: Final = (
     Field("bearer", secret, help="The token for an Authorization header."),
     Field("sender", text, help="The sender's name where a message has none."),
 )
-_CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True)
+_CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
 
 
 class WebhookTransport:
@@ -61,7 +61,7 @@ class WebhookTransport:
         """Post one batch."""
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": quote(batch.message.idempotency_key or batch.id),
+            "Idempotency-Key": quote(batch.idempotency_key),
         }
         if self._authorization:
             headers["Authorization"] = self._authorization.reveal()
@@ -70,6 +70,7 @@ class WebhookTransport:
             "id": batch.id,
             "channel": batch.message.channel.value,
             "sender": batch.message.sender or self._sender,
+            "subject": batch.message.subject,
             "text": batch.message.text,
             "to": [recipient.address for recipient in batch.recipients],
             "tags": list(batch.message.tags),

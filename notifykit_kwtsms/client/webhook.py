@@ -6,10 +6,19 @@ official client reads, for those who have built on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from notifykit import DeliveryReport
+from notifykit_kwtsms.api.delivery_words import REPORTED, as_state, shown
+from notifykit_kwtsms.phone.digits import normalize_phone
+
 _REQUIRED: Final = ("msg-id", "status")
+#: Ids are documented with at most 32 characters; whoever posts something much longer posts something else.
+_LONGEST_ID: Final = 128
+_FEWEST_DIGITS: Final = 7
+_MOST_DIGITS: Final = 15
 
 
 def parse_webhook(payload: object) -> dict[str, Any]:
@@ -32,3 +41,61 @@ def parse_webhook(payload: object) -> dict[str, Any]:
         "delivered_at": payload.get("delivered-at"),
         "raw": payload,
     }
+
+
+def delivery_report(posted: object) -> DeliveryReport:
+    """Return a posted delivery receipt as a report that a notifier can hear.
+
+    ``notifier.hear(delivery_report(parse_webhook(payload)))``. A status that has no known meaning is ``unconfirmed``,
+    with its words; one without a number is about everybody in the request. A time is taken only where it says its
+    zone: the numbers and the bare times of the gateway may be UTC or GMT+3, and nobody knows which.
+
+    :param posted: what :func:`parse_webhook` returned, or the JSON object itself.
+    :raises ValueError: where it can't be read, with everything that is wrong with it.
+    """
+    read = posted if isinstance(posted, Mapping) and "ok" in posted else parse_webhook(posted)
+    problems = list(_problems(read))
+    if problems:
+        raise ValueError(f"this is no delivery receipt: {'; '.join(problems)}")
+    return DeliveryReport(
+        message_id=str(read["msg_id"]).strip(),
+        address=normalize_phone(str(read["phone"])) if _is_given(read.get("phone")) else None,
+        state=as_state(read["status"], REPORTED),
+        words=shown(read["status"]),
+        at=_moment(read.get("delivered_at")),
+    )
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and str(value).strip() != ""
+
+
+def _problems(read: Mapping[str, Any]) -> Iterator[str]:
+    if read.get("ok") is not True:
+        yield str(read.get("error") or "it is not ok")
+        return
+    message_id, status, phone = read.get("msg_id"), read.get("status"), read.get("phone")
+    if isinstance(message_id, bool) or not isinstance(message_id, str | int) or not _is_id(str(message_id).strip()):
+        yield "'msg-id' is not an id: it has letters and digits, and at most 128 of them"
+    if not isinstance(status, str) or shown(status) is None:
+        yield "'status' is not a text with words"
+    if not _is_given(phone):
+        return
+    number = isinstance(phone, str | int) and not isinstance(phone, bool)
+    if not number or not _FEWEST_DIGITS <= len(normalize_phone(str(phone))) <= _MOST_DIGITS:
+        yield "'mobile' is not a phone number of 7 to 15 digits"
+
+
+def _is_id(text: str) -> bool:
+    plain = text.replace("-", "").replace("_", "")
+    return len(text) <= _LONGEST_ID and plain.isascii() and plain.isalnum()
+
+
+def _moment(value: object) -> datetime.datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.datetime.fromisoformat(value.strip())
+        return moment.astimezone(datetime.UTC) if moment.utcoffset() is not None else None
+    except (ValueError, OverflowError):
+        return None

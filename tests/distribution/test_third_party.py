@@ -297,7 +297,7 @@ def test_the_whole_plugin_can_be_switched_off_by_its_name(fresh: Environment, tm
     """Nothing of it is on the road any more, and the error says what there is in its place."""
     kind, told, _ = fresh.send(tmp_path, "acme")["error"]
     assert kind == "ConfigError"
-    assert "no plugin brings 'acme': there are console, memory, null" in told
+    assert "no plugin brings 'acme': there are apprise, console, failover," in told
     answer = fresh.send(tmp_path, "acme", dsn="null")
     assert [outcome for _, outcome, *_ in answer["receipts"]] == ["rejected", "rejected", "accepted", "rejected"]
     assert (answer["plugins"]["acme"][0], answer["text"], answer["tower.log"]) == ("disabled", "Fly", [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import pathlib
 
 import pytest
@@ -27,7 +29,8 @@ def test_every_setting_has_its_line(field):
     """Its name, and one of its variables."""
     page = (DOCS / "how-to" / "settings.md").read_text(encoding="utf-8")
     assert f"`{field.name}`" in page
-    assert any(f"`{name}`" in page for name in field.environment) or field.name in ("cleaners", "sinks")
+    others = not field.environment or field.name in ("cleaners", "sinks")  # only in files, or on another's line
+    assert others or any(f"`{name}`" in page for name in field.environment)
 
 
 def test_the_pages_link_to_each_other_without_being_built():
@@ -43,3 +46,28 @@ def test_names_in_prose_exist():
     assert 'sandbox.chaos("half-body"' in page
     assert "half-body" in FAULTS
     assert f"[project.entry-points.{PROJECT}]" in (DOCS / "how-to" / "plugins.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_transports_is_what_they_declare():
+    """Word for word; ``python docs/matrix.py`` writes it anew."""
+    script = importlib.util.spec_from_file_location("matrix", DOCS / "matrix.py")
+    assert script is not None
+    assert script.loader is not None
+    matrix = importlib.util.module_from_spec(script)
+    script.loader.exec_module(matrix)
+    page = (DOCS / "reference" / "transports.md").read_text(encoding="utf-8")
+    assert matrix.page(page) == page
+    assert {"kwtsms", "smtp", "file", "apprise", "webhook", "memory", "console", "null"} <= set(matrix.known())
+
+
+@pytest.mark.parametrize("name", ["smtp", "file", "apprise"])
+def test_every_setting_of_a_transport_is_on_its_page(name):
+    """By its name or its variable."""
+    page = (DOCS / "how-to" / "transports.md").read_text(encoding="utf-8")
+    fields = importlib.import_module(f"notifykit.transports.{name}").notifykit_about().fields
+    assert fields
+    for field in fields:
+        variable = field.environment[0]
+        short = f"`\u2026{variable.removeprefix(f'NOTIFYKIT_{name.upper()}')}`"
+        assert variable in page or short in page or f"`{field.name}`" in page
+        assert variable.startswith(f"NOTIFYKIT_{name.upper()}_")

@@ -260,7 +260,8 @@ def test_another_transport_may_be_named_for_one_call(walk):
 
 def test_a_channel_that_nobody_knows_addresses_of_says_so(walk):
     """An e-mail address without an e-mail plugin is rejected with what to install."""
-    report = walk.send(MemoryTransport(), "a@example.com", channel="email")
+    host = PluginHost(entry_points=False, disable=["email"])
+    report = walk.send(MemoryTransport(), "a@example.com", channel="email", parts={"host": host})
     assert "Install a plugin for this channel" in report.rejected[0].advice
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import string
@@ -18,6 +19,7 @@ from notifykit.settings import (
     Field,
     Settings,
     Sources,
+    Transports,
     Value,
     boolean,
     count,
@@ -27,7 +29,9 @@ from notifykit.settings import (
     path,
     seconds,
     secret,
+    tangles,
     text,
+    transports,
 )
 from notifykit_kwtsms.settings import KwtSmsSettings
 from tests.ground.strategies_ground import any_text, passwords
@@ -46,6 +50,8 @@ NO: Final = ("0", "false", "no", "off")
 PLACES: Final = ("argument", "environment", ".env", "notifykit.toml")
 #: One setting of each kind that takes a word, with a word that none of them has by default.
 WORDS: Final = ("sender", "log_file", "state_dir")
+#: Settings that are tables of names: they stand in settings files and arguments, and in no variable.
+TABLES: Final = ("transports", "templates")
 
 
 def load(
@@ -136,6 +142,10 @@ def test_names_are_a_list_or_one_text_with_commas(given: list[str]) -> None:
         (path, 5),
         (dsn, 5),
         (dsn, "no such thing"),
+        (dsn, ["memory"]),
+        (transports, 5),
+        (transports, "memory"),
+        (transports, ["memory"]),
         (one_of("a", "b"), "c"),
         (one_of("a", "b"), 1),
     ],
@@ -212,7 +222,7 @@ def test_every_setting_has_a_place_in_the_object_and_a_default_that_agrees(tmp_p
         assert getattr(loaded, field.name) == getattr(built, field.name) == field.default
         assert loaded.origins[field.name] == "default"
         assert field.help.endswith(".")
-        assert field.environment == (f"NOTIFYKIT_{field.name.upper()}",)
+        assert field.environment == (() if field.name in TABLES else (f"NOTIFYKIT_{field.name.upper()}",))
 
 
 def test_the_environment_is_read_and_never_changed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +282,12 @@ def test_a_folder_above_is_not_this_folder(tmp_path: pathlib.Path, monkeypatch: 
         ("notifykit.toml", 'sendr = "x"\n', "sendr (notifykit.toml) is not a setting: did you mean sender?"),
         ("notifykit.toml", "qqqq = 1\n", "qqqq (notifykit.toml) is not a setting: known are allow, cleaners"),
         ("notifykit.toml", "strict = 2\n", "strict (notifykit.toml) is neither yes nor no"),
+        ("notifykit.toml", "[transport]\nmain = 'memory'\n", "transport (notifykit.toml): a table says one transport"),
+        ("notifykit.toml", "transports = 'memory'\n", "transports (notifykit.toml) is not a table"),
+        ("notifykit.toml", "[transprots]\na = 'b'\n", "transprots (notifykit.toml) is not a setting: did you mean tr"),
+        ("notifykit.toml", "[transports]\nA = 'b'\n", "transports (notifykit.toml): 'A' can't be a name"),
+        ("notifykit.toml", "[transports]\na = 5\n", "transports (notifykit.toml): a is not a text"),
+        ("notifykit.toml", "[transports]\na = 'f(b'\n", "transports (notifykit.toml): a: f: the closing bracket"),
         (".env", "NOTIFYKIT_SENDER='ME\n", ".env line 1 can't be read"),
         (".env", 'A=1\nNOTIFYKIT_SENDER="ME\n', ".env line 2 can't be read"),
         (".env", 'NOTIFYKIT_SENDER="ME"x\n', ".env line 1 can't be read"),
@@ -459,7 +475,7 @@ def test_every_problem_of_every_place_is_told_at_once(tmp_path: pathlib.Path) ->
     assert (settings.timeout, settings.deadline, settings.strict) == (15.0, None, False)
 
 
-@given(st.dictionaries(st.sampled_from([field.environment[0] for field in FIELDS]), any_text()))
+@given(st.dictionaries(st.sampled_from([name for field in FIELDS for name in field.environment]), any_text()))
 def test_no_environment_makes_loading_raise(environment: dict[str, str]) -> None:
     """What can't be understood is told; everything that is told names where it stands."""
     settings = Settings.load(environment=environment)
@@ -507,3 +523,142 @@ def test_a_name_without_a_value_is_a_problem(tmp_path: pathlib.Path) -> None:
     (tmp_path / ".env").write_text("NOTIFYKIT_STRICT\nSOMEBODY_ELSES\n")
     problems = Settings.load(environment={}, directory=tmp_path).problems
     assert problems == ("NOTIFYKIT_STRICT (.env) has no value: write NOTIFYKIT_STRICT=…, or take the line out",)
+
+
+# --- transports ---
+
+
+def test_a_transport_may_be_a_table(tmp_path: pathlib.Path) -> None:
+    """It is read into the same Dsn as the text that says it, whatever stands in it."""
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.notifykit]\n"
+        "transport = { route = [\n"
+        '  { country = "KW", tag = "otp", via = "kwtsms" }, { size = "2-", via = { failover = ["a", "b"], rest = 30 } },\n'
+        '  { via = { weighted = [ { weight = 3, via = "c" }, { weight = 1, via = "webhook://host" } ] } } ] }\n'
+    )
+    found = load(tmp_path).check()
+    assert found.transport == Dsn.parse(
+        "route(country=KW&tag=otp => kwtsms, size=2- => failover(a, b)?rest=30, weighted(3 => c, 1 => webhook://host))"
+    )
+    assert found.origins["transport"] == "pyproject.toml"
+    assert load(tmp_path, {"transport": {"fanout": ["a", "b"]}}).transport == Dsn.parse("fanout(a, b)")
+    assert load(tmp_path, {}, {"NOTIFYKIT_TRANSPORT": "fanout(a, b)"}).transport == Dsn.parse("fanout(a, b)")
+
+
+def test_transports_have_names_in_settings_files_and_arguments(tmp_path: pathlib.Path) -> None:
+    """As texts and as tables, in their order; an argument speaks for all of them."""
+    (tmp_path / "notifykit.toml").write_text(
+        'transport = "main"\n[transports]\nmain = { failover = ["kuwait", "backup"] }\n'
+        'kuwait = "kwtsms://default?sender=MY-APP"\nbackup = "webhook://u:p@host/secret"\nalso = "main"\n'
+    )
+    found = load(tmp_path).check()
+    assert found.transport == Dsn("main")
+    assert list(found.transports) == ["main", "kuwait", "backup", "also"]
+    assert found.transports["main"] == Dsn.parse("failover(kuwait, backup)")
+    assert found.transports["backup"].path == "/secret"
+    assert found.origins["transports"] == "notifykit.toml"
+    assert "secret" not in f"{found.transports}{found.transports!r}{found!r}"
+    assert str(found.transports) == (
+        "main = failover(kuwait, backup); kuwait = kwtsms://default?sender=MY-APP; backup = webhook://u@host; also = main"
+    )
+    said = load(tmp_path, {"transports": {"only": Dsn("memory")}}).check()
+    assert dict(said.transports) == {"only": Dsn("memory")}
+    assert said.origins["transports"] == "argument"
+
+
+def test_a_name_stands_for_its_transport_and_nothing_else_does() -> None:
+    """Through other names too; whatever has a host, options or brackets is what it says."""
+    settings = load(pathlib.Path(), {"transports": {"a": "b", "b": "memory://?like=x", "c": "memory"}}).check()
+    assert settings.named(Dsn("a")) == settings.named(Dsn("b")) == Dsn("memory", options={"like": "x"})
+    assert settings.named(Dsn("c")) == settings.named(Dsn("memory")) == Dsn("memory")
+    for other in (Dsn("a", "host"), Dsn("a", options={"x": "1"}), Dsn.parse("a(b)"), Dsn("nobody")):
+        assert settings.named(other) == other
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"a": "a"}, ["a → a is a circle"]),
+        ({"a": "b", "b": "c", "c": "a"}, ["a → b → c → a is a circle"]),
+        ({"x": "b", "b": "c", "c": "b"}, ["b → c → b is a circle"]),
+        ({"a": "f(m, g(2 => b))", "b": "h(a)?x=1"}, ["a → b → a is a circle"]),
+        ({"a": "b", "b": "a", "c": "d", "d": "c"}, ["a → b → a is a circle", "c → d → c is a circle"]),
+        ({"a": "f(b, c)", "b": "a", "c": "a"}, ["a → b → a is a circle", "a → c → a is a circle"]),
+        ({"a": "f(b, b)", "b": "c", "c": "memory", "d": "f(a, b, c)"}, []),
+        ({"a": "a://host", "b": "f(b://host)"}, []),
+    ],
+)
+def test_names_that_refer_to_each_other_in_a_circle_are_a_problem(given: dict[str, str], told: list[str]) -> None:
+    """Each circle is told once, from the name that comes first."""
+    found = load(pathlib.Path(), {"transports": given})
+    starts = [f"transports (argument): {circle}" for circle in told]
+    assert sorted(problem.split(":", 2)[0] for problem in found.problems) == ["transports (argument)"] * len(told)
+    assert {problem.partition(" is a circle")[0] + " is a circle" for problem in found.problems} == set(starts)
+    assert len(tangles({name: Dsn.parse(text) for name, text in given.items()})) == len(told)
+    by_hand = Settings(transports={name: Dsn.parse(text) for name, text in given.items()})
+    if "a" in given and "a → b" in "".join(told) and not by_hand.transports["a"].parts:
+        with pytest.raises(ConfigError, match="a → b"):
+            by_hand.named(Dsn("a"))
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdefm"), min_size=1, max_size=3), max_size=6)
+)
+def test_names_are_tangled_where_one_can_be_reached_from_itself(given: dict[str, list[str]]) -> None:
+    """And only there: whatever is not told can be followed to its end."""
+    table = {name: Dsn("f", parts=[Dsn(inner) for inner in inside]) for name, inside in given.items()}
+    reached = {name: set(inside) for name, inside in given.items()}
+    for _ in given:
+        for inside in reached.values():
+            inside |= {further for found in inside & set(given) for further in reached[found]}
+    around = {name for name, inside in reached.items() if name in inside}
+    told = tangles(table)
+    assert bool(told) == bool(around)
+    for problem in told:
+        circle = problem.partition(" is a circle")[0].split(" → ")
+        assert set(circle) <= around
+        assert circle[0] == circle[-1]
+        assert all(after in given[before] for before, after in itertools.pairwise(circle))
+
+
+def test_names_lead_to_names_only_so_far() -> None:
+    """A chain of thousands is one problem, and no recursion; brackets on the way count with them."""
+    chain = {f"a{index}": f"a{index + 1}" for index in range(3_000)}
+    assert [problem.split(":")[0] for problem in tangles({name: Dsn.parse(text) for name, text in chain.items()})] == [
+        "a2978"
+    ]
+    assert tangles({f"a{index}": Dsn(f"a{index + 1}") for index in range(20)}) == []
+    deep = {"a": Dsn.parse("f(" * 12 + "b" + ")" * 12), "b": Dsn.parse("f(" * 12 + "c" + ")" * 12)}
+    assert [problem.split(":")[0] for problem in tangles(deep)] == ["a"]
+    assert [problem.split(":")[0] for problem in tangles({**deep, "c": Dsn("memory")})] == ["a"]
+
+
+def test_all_that_is_wrong_with_the_transports_is_told_at_once(tmp_path: pathlib.Path) -> None:
+    """Names, values and circles; no value is repeated."""
+    (tmp_path / "notifykit.toml").write_text(
+        '[transports]\nUpper = "memory"\n"with space" = "memory"\na = "kwtsms://u:hunter22@h:port"\nb = 5\nc = "c"\n'
+        'd = { failover = ["x://u:hunter22@h#", {}] }\n'
+    )
+    found = load(tmp_path)
+    assert [problem.removeprefix("transports (notifykit.toml): ")[:12] for problem in found.problems] == [
+        "'Upper' can'",
+        "'with space'",
+        "a: the kwtsm",
+        "b is not a t",
+        "d: part 1 of",
+        "d: part 2 of",
+        "c → c is a c",
+    ]
+    assert "hunter" not in "".join(found.problems)
+    assert dict(found.transports) == {}
+
+
+def test_nobody_changes_the_transports() -> None:
+    """They are shared by everything that was built from them."""
+    given = {"a": Dsn("memory")}
+    found = Transports(given)
+    given["b"] = Dsn("memory")
+    assert list(found) == ["a"]
+    assert not hasattr(found, "__setitem__")
+    assert found == {"a": Dsn("memory")}
+    assert str(Transports()) == "-"

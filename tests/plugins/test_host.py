@@ -151,8 +151,10 @@ def test_the_frameworks_own_plugins_come_through_the_same_door() -> None:
     assert [info.location for info in host.plugins] == sorted(BUILTINS, key=lambda dotted: dotted.rpartition(".")[2])
     assert set(statuses(host).values()) == {"ok"}
     assert {info.distribution for info in host.plugins} == {"notifykit"}
-    assert names_of(registry.normalizers) == ["international"]
-    assert set(registry.transports) == {"memory", "console", "null", "webhook", "webhook+http"}
+    assert names_of(registry.normalizers) == ["international", "email", "push"]
+    composites = {"failover", "roundrobin", "weighted", "route", "fanout"}
+    plain = {"memory", "console", "null", "file", "webhook", "webhook+http", "smtp", "smtps", "apprise"}
+    assert set(registry.transports) == composites | plain
     assert info(host, "memory").brings == ("transport:memory",)
     assert info(host, "memory").hooks == ("notifykit_transports",)
 

@@ -34,6 +34,7 @@ def test_a_batch_is_one_json_document():
         "v": 1,
         "channel": "sms",
         "sender": "ACME",
+        "subject": None,
         "text": "مرحبا",
         "to": [NUMBER, "96598765433"],
         "tags": ["otp"],

@@ -1,0 +1,87 @@
+"""The pace of an account over all workers on all machines: the time of the last start, in the ledger.
+
+Processes of this machine that send without a job keep their pace in a file; that one is looked at and written too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+
+import attrs
+import sqlalchemy as sa
+
+from notifykit.durable.database import Database
+from notifykit.durable.tables import paces
+from notifykit.flow.clock import SystemClock
+from notifykit.flow.pacing import Board, Pacer, shared_slots
+from notifykit.models import Pace
+from notifykit.protocols import Transport
+
+
+class WallClock(SystemClock):
+    """A clock whose seconds mean the same on every machine, as far as their clocks are right."""
+
+    def monotonic(self) -> float:
+        """Return seconds since 1970."""
+        return time.time()
+
+
+class LedgerSlots:
+    """The board of one pace, in the ledger and in this machine's file.
+
+    :param key: what shares the pace.
+    :param database: the ledger.
+    :param state_dir: where processes of this machine keep the pace.
+    """
+
+    def __init__(self, key: str, database: Database, state_dir: str | None) -> None:
+        self._key = hashlib.sha256(key.encode()).hexdigest()[:64]
+        self._db = database
+        self._machine = shared_slots(key, state_dir)
+
+    @contextlib.contextmanager
+    def edit(self) -> Iterator[Board]:
+        """Give the later of the two boards, in seconds since 1970, and write both."""
+        with self._machine.edit() as here, self._db.begin() as db:
+            row = db.execute(sa.select(paces.c.last).where(paces.c.key == self._key).with_for_update()).first()
+            behind = time.time() - time.monotonic()
+            board = Board(max(here.last + behind, row.last if row else float("-inf")))
+            before = board.last
+            yield board
+            if board.last == before:
+                return
+            here.last = board.last - behind
+            if row is None:
+                db.execute(paces.insert().values(key=self._key, last=board.last))
+            else:
+                db.execute(paces.update().where(paces.c.key == self._key).values(last=board.last))
+
+
+@attrs.define(eq=False)
+class LedgerPacers:
+    """The pacers of all workers together, one for each pace."""
+
+    #: The ledger.
+    database: Database
+    #: Where processes of this machine keep the pace.
+    state_dir: str | None
+    _pacers: dict[Pace, Pacer] = attrs.field(factory=dict, init=False)
+
+    def of(self, transport: Transport) -> Pacer | None:
+        """Return the pacer of a transport; None where it has no limit."""
+        pace = transport.capabilities.pace
+        if pace is None:
+            return None
+        if pace not in self._pacers:
+            slots = LedgerSlots(pace.key, self.database, self.state_dir)
+            self._pacers.setdefault(pace, Pacer(pace, slots, WallClock()))
+        return self._pacers[pace]
+
+
+def slowest(found: Iterable[Pace | None]) -> Pace | None:
+    """Return the slowest of some paces: what a queue is let go at."""
+    known = [pace for pace in found if pace is not None]
+    return min(known, key=lambda pace: pace.per_second, default=None)

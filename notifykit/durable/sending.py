@@ -1,0 +1,200 @@
+"""Working on one batch: the same road as ever, with a fence in front of every request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from notifykit.durable.ledger import Enqueue, Ledger, Ticket, Work
+from notifykit.durable.orders import message_of
+from notifykit.durable.packing import Placed
+from notifykit.errors import NotReached, OutcomeUnknown
+from notifykit.flow.assembly import Assembly
+from notifykit.flow.carrying import Abandoned, Answer, Exchange, error_of, receipts_of
+from notifykit.flow.cleaning import clean
+from notifykit.flow.delivery import deliver
+from notifykit.flow.driving import drive, exchange
+from notifykit.flow.fitting import leaves
+from notifykit.flow.guarding import guard
+from notifykit.flow.planning import cut
+from notifykit.flow.retrying import RetryPolicy
+from notifykit.flow.trip import Pacers, Trip
+from notifykit.joining import joined
+from notifykit.models import Attempt, Outcome, Receipt, Recipient, Rejected, SkipReason, Submission
+from notifykit.protocols import Clock
+
+#: Seconds that may pass between the fence and the request: who slept longer was taken for dead meanwhile.
+_FRESH: Final = 10.0
+#: Seconds that are added to the gap between two messages to one recipient: clocks are not that exact.
+_MARGIN: Final = 1.0
+
+
+class Sender:
+    """Works on tickets with one notifier's transports, settings, guards and sinks.
+
+    :param house: what the notifier is made of.
+    :param ledger: where everything is written down.
+    :param pacers: keep the pace of each account over all workers.
+    :param enqueue: puts tickets into the queue.
+    :param now: seconds since 1970.
+    """
+
+    def __init__(
+        self, house: Assembly, ledger: Ledger, pacers: Pacers, enqueue: Enqueue, now: Callable[[], float]
+    ) -> None:
+        self._house = house
+        self._ledger = ledger
+        self._pacers = pacers
+        self._enqueue = enqueue
+        self._now = now
+
+    def run(self, ticket: Ticket) -> None:
+        """Work on a ticket until its batch is over, or waits for another try."""
+        work = self._ledger.begin(ticket)
+        if work is None:
+            return
+        try:
+            receipts, again = self._try(work)
+        except Superseded:
+            return
+        self._ledger.end(work, receipts, again, self._enqueue)
+
+    def _try(self, work: Work) -> tuple[list[Receipt], float | None]:
+        """Try to send to everybody without an outcome; return their receipts, and the seconds until another try."""
+        found = _recovered(work)
+        waiting = [(p, who) for p, who in work.people if not self._is_over(p, found, work)]
+        reason = self._too_late(work)
+        if reason is not None:
+            late = [_skipped(position, who, reason) for position, who in waiting if position not in work.known]
+            return [*found.values(), *late], None
+        trip = self._trip(work)
+        gap = max((leaf.capabilities.spacing for leaf in leaves(trip.transport)), default=0.0)
+        now, later = self._apart(waiting, gap and gap + _MARGIN)
+        receipts = self._send(work, now, trip)
+        again = self._again(receipts, work)
+        if later:
+            again = max(again or 0.0, gap + _MARGIN)
+        return [*(receipt for p, receipt in found.items() if _final(receipt)), *receipts], again
+
+    def _send(self, work: Work, people: Sequence[Placed], trip: Trip) -> list[Receipt]:
+        """Take people down the road, with the fence in front of every request."""
+        if not people:
+            return []
+        prepared = clean(message_of(work.job, work.ticket.number), trip)
+        batches = list(cut(guard((who for _, who in people), prepared, trip), prepared, trip))
+        fence = Fence(work, self._ledger, people)
+        steps = deliver(batches, prepared, trip)
+        return [fence.placed(receipt) for receipt in drive(steps, trip.clock, fence.exchange)]
+
+    def _trip(self, work: Work) -> Trip:
+        options = work.options
+        trip = self._house.trip(options["via"], None, window=None, move_unknown=options["move_unknown"])
+        # Another try is the ledger's affair: there it survives this process.
+        return attrs.evolve(trip, retry=RetryPolicy.never(), ends=None, pacers=self._pacers)
+
+    def _apart(self, people: Sequence[Placed], gap: float) -> tuple[list[Placed], list[Placed]]:
+        """Return who may be sent to now, and who was sent to a moment ago."""
+        free = self._ledger.reserve([who.address for _, who in people if isinstance(who, Recipient)], gap)
+        now = [(p, who) for p, who in people if not isinstance(who, Recipient) or who.address in free]
+        later: list[Placed] = [(p, who) for p, who in people if isinstance(who, Recipient) and who.address not in free]
+        return now, later
+
+    def _again(self, receipts: Iterable[Receipt], work: Work) -> float | None:
+        """Return the seconds until who was refused for a while may be tried again; None where nobody may."""
+        waits = (self._wait(receipt, work.tries + 1) for receipt in receipts)
+        return max((wait for wait in waits if wait is not None), default=None)
+
+    def _wait(self, receipt: Receipt, tries: int) -> float | None:
+        if receipt.outcome is not Outcome.REJECTED or receipt.error is None or not receipt.attempts:
+            return None
+        return self._house.retry.wait(receipt.error, tries, alone=False)
+
+    def _is_over(self, position: int, found: Mapping[int, Receipt], work: Work) -> bool:
+        """Return whether nothing more is to be done for a recipient.
+
+        Whoever was refused in a try that broke off is still in it: another transport may be waiting to be asked.
+        """
+        if position in found:
+            return _final(found[position])
+        known = work.known.get(position)
+        if known is None:
+            return False
+        return known.outcome is not Outcome.REJECTED or self._wait(known, work.tries) is None
+
+    def _too_late(self, work: Work) -> SkipReason | None:
+        if work.job["cancelled"]:
+            return SkipReason.CANCELLED
+        expires = work.job["expires"]
+        return SkipReason.DEADLINE if expires is not None and self._now() > expires else None
+
+
+class Superseded(Abandoned):
+    """Somebody else works on the batch now: nothing more of it is sent from here."""
+
+
+class Fence:
+    """Lets a request pass once it is written down that it is made, and writes down its answer.
+
+    :param work: the batch.
+    :param ledger: where it is written.
+    :param people: who is on the road, in its order.
+    """
+
+    def __init__(self, work: Work, ledger: Ledger, people: Sequence[Placed]) -> None:
+        self._work = work
+        self._ledger = ledger
+        self._positions = [position for position, _ in people]
+
+    def exchange(self, step: Exchange, clock: Clock) -> Answer:
+        """Make one request.
+
+        :raises Superseded: where the batch is not ours any more; nothing was sent.
+        """
+        began = time.monotonic()
+        positions = [self._positions[position] for position in step.batch.positions]
+        claim = self._ledger.claim(self._work, str(step.transport), positions)
+        if claim is None:
+            raise Superseded
+        started = clock.now()
+        if time.monotonic() - began > _FRESH:
+            answer: Answer = NotReached("This worker stood still before the request, so it did not make it.", "stale")
+        else:
+            answer = exchange(step, clock)
+        submission = answer if isinstance(answer, Submission) else None
+        error = None if submission else error_of(answer)
+        attempt = Attempt(1, str(step.transport), started, time.monotonic() - began, error, submission)
+        self._ledger.answered(self._work, claim, [self.placed(receipt) for receipt in receipts_of(step.batch, attempt)])
+        return answer
+
+    def placed(self, receipt: Receipt) -> Receipt:
+        """Return a receipt with its place in the job, and with what was known of the recipient before."""
+        position = self._positions[receipt.position]
+        placed = attrs.evolve(receipt, position=position, batch=self._work.ticket.number + 1)
+        return joined(self._work.known.get(position), placed, again=True)
+
+
+def _recovered(work: Work) -> Mapping[int, Receipt]:
+    """Return what is known of the requests of somebody who is gone: answered, or begun and never heard of again."""
+    found = {receipt.position: receipt for receipt in work.found}
+    if work.options["at_least_once"]:
+        return found
+    people = dict(work.people)
+    for _, positions in work.lost:
+        error = OutcomeUnknown("The worker was gone before the answer came.", code="worker_lost")
+        for position in positions:
+            lost = Receipt(position, people[position], Outcome.UNKNOWN, error, batch=work.ticket.number + 1)
+            found[position] = joined(found.get(position), lost)
+    return found
+
+
+def _final(receipt: Receipt) -> bool:
+    return receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)
+
+
+def _skipped(position: int, who: Recipient | Rejected, reason: SkipReason) -> Receipt:
+    if isinstance(who, Rejected):
+        return Receipt(position, who, Outcome.REJECTED, who.error)
+    return Receipt(position, who, Outcome.SKIPPED, skipped=reason)

@@ -1,0 +1,1 @@
+"""Guards: who is held back, and when. None of them is there unless it is configured."""

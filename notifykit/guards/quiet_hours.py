@@ -1,0 +1,131 @@
+"""``quiet_hours``: nobody is woken up. The hours are those of the recipient's own clock.
+
+The zone is that of the recipient's country; in a country of several zones it is quiet as long as it is in any of them.
+Whoever has no known country lives in ``quiet_zone``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import zoneinfo
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import attrs
+
+from notifykit.errors import ConfigError
+from notifykit.guards.options import Hours, about, resolved
+from notifykit.guards.zones import names_of_zones, zones_of
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Recipient, Veto
+from notifykit.protocols import About, Book, Parcel
+from notifykit.settings import Settings
+
+_DAY: Final = datetime.timedelta(days=1)
+_SECOND: Final = datetime.timedelta(seconds=1)
+
+
+@attrs.frozen
+class QuietHours:
+    """Holds back what would arrive while people sleep."""
+
+    #: What settings and listings call it.
+    name = "quiet_hours"
+
+    #: When it is quiet.
+    hours: Hours
+    #: The zone of those whose country is not known.
+    zone: zoneinfo.ZoneInfo
+    #: Tags of messages that may wake people.
+    spared: Collection[str] = ()
+
+    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+        """Look at the recipient's clock."""
+        if any(tag in self.spared for tag in parcel.message.tags):
+            return None
+        zones = zones_of(parcel.recipient.country or "") or (self.zone,)
+        if not any(self.is_quiet(parcel.now, zone) for zone in zones):
+            return None
+        ends = self.end(parcel.now, zones)
+        return Veto(
+            self.name,
+            f"It is quiet from {self.hours.start:%H:%M} to {self.hours.end:%H:%M} where the recipient is.",
+            "Send it when the quiet hours are over, or give it a tag of NOTIFYKIT_GUARD_QUIET_EXCEPT.",
+            None if ends is None else (ends - parcel.now).total_seconds(),
+        )
+
+    def is_quiet(self, moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> bool:
+        """Return whether the clocks of a zone show a quiet hour at a moment."""
+        return self.hours.contain(moment.astimezone(zone).time())
+
+    def end(self, moment: datetime.datetime, zones: Sequence[zoneinfo.ZoneInfo]) -> datetime.datetime | None:
+        """Return the first moment from this one on at which it is quiet in none of the zones; None where it always is."""
+        latest = moment + 2 * _DAY
+        while moment < latest:
+            quiet = [zone for zone in zones if self.is_quiet(moment, zone)]
+            if not quiet:
+                return moment
+            moment = max(self._change(moment, zone) for zone in quiet)
+        return None
+
+    def _change(self, moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> datetime.datetime:
+        """Return when the quiet time is over by the clock, or the clock is changed, whichever comes first."""
+        wall = moment.astimezone(zone).replace(tzinfo=None)
+        ends = wall.replace(hour=self.hours.end.hour, minute=self.hours.end.minute, second=0, microsecond=0)
+        ends += _DAY if ends <= wall else datetime.timedelta()
+        later = moment + (ends - wall)
+        return later if _offset(later, zone) == _offset(moment, zone) else _changed(moment, later, zone)
+
+
+def _offset(moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> datetime.timedelta | None:
+    return moment.astimezone(zone).utcoffset()
+
+
+def _changed(before: datetime.datetime, after: datetime.datetime, zone: zoneinfo.ZoneInfo) -> datetime.datetime:
+    """Return the second at which the clocks of a zone are changed between two moments."""
+    old = _offset(before, zone)
+    before, after = before.replace(microsecond=0), after.replace(microsecond=0)
+    while after - before > _SECOND:
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        before, after = (middle, after) if _offset(middle, zone) == old else (before, middle)
+    return after
+
+
+@hookimpl
+def notifykit_guards(settings: Settings) -> list[QuietHours]:
+    """Bring ``quiet_hours`` where the settings give them."""
+    given, problems = resolved(settings)
+    zone = None
+    try:
+        zone = _zone(given["quiet_zone"]) if given["quiet_hours"] else None
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return [QuietHours(given["quiet_hours"], zone, frozenset(given["quiet_except"]))] if zone else []
+
+
+def _zone(name: str | None) -> zoneinfo.ZoneInfo:
+    if not name:
+        raise ConfigError(
+            "guard.quiet_zone is missing: quiet_hours needs the time zone of those whose country is not known; "
+            "set NOTIFYKIT_GUARD_QUIET_ZONE=Asia/Kuwait, or where they are"
+        )
+    try:
+        names_of_zones()
+        return zoneinfo.ZoneInfo(name)
+    except FileNotFoundError:
+        raise ConfigError(
+            "guard.quiet_hours: this machine has no time zone database: `pip install tzdata` brings one"
+        ) from None
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
+        near = difflib.get_close_matches(name, zoneinfo.available_timezones(), 1)
+        hint = f"did you mean {near[0]}?" if near else "write one such as Asia/Kuwait"
+        raise ConfigError(f"guard.quiet_zone is no time zone: {hint}") from None
+
+
+@hookimpl
+def notifykit_about() -> About:
+    """Tell of the settings."""
+    return about("quiet_hours", "quiet_zone", "quiet_except")

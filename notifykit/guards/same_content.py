@@ -1,0 +1,59 @@
+"""``same_content``: nobody gets the same text twice within some time, whoever sent it: a double click, a job run twice.
+
+The text is compared as it is sent, after cleaning, together with the subject. It is written down only as a hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import attrs
+
+from notifykit.guards.options import about, in_words, options, whom
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Message, Recipient, Veto
+from notifykit.protocols import About, Book, Parcel
+from notifykit.settings import Settings
+
+
+@attrs.frozen
+class SameContent:
+    """Holds back a text that went to the same recipient a short time ago."""
+
+    #: What settings and listings call it.
+    name = "same_content"
+
+    #: The time, in seconds.
+    window: float
+
+    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+        """Reserve the text for the recipient."""
+        who = whom(parcel.recipient.channel, parcel.recipient.address)
+        wait = book.reserve(f"{self.name}:{who}:{_digest(parcel.message)}", 1, 1, self.window)
+        if not wait:
+            return None
+        return Veto(
+            self.name,
+            f"The recipient was sent the same text less than {in_words(self.window)} ago.",
+            "Nothing to do where it was sent twice by mistake; else wait, or change the text.",
+            wait,
+        )
+
+
+def _digest(message: Message) -> str:
+    content = json.dumps([message.subject, message.text])
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+@hookimpl
+def notifykit_guards(settings: Settings) -> list[SameContent]:
+    """Bring ``same_content`` where the settings give a time."""
+    window = options(settings)["same_content"]
+    return [SameContent(window)] if window else []
+
+
+@hookimpl
+def notifykit_about() -> About:
+    """Tell of the settings."""
+    return about("same_content")

@@ -1,0 +1,81 @@
+"""What is known of a send that is kept on disk: a job, its state, and how far it is."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+
+import attrs
+
+
+class JobState(enum.StrEnum):
+    """Where a job is."""
+
+    #: It waits for its time.
+    SCHEDULED = "scheduled"
+    #: It is being sent, or waits for its turn.
+    RUNNING = "running"
+    #: Somebody held it; nothing of it is sent until it is resumed.
+    PAUSED = "paused"
+    #: Every recipient has an outcome.
+    DONE = "done"
+    #: Somebody stopped it; whoever had not been sent to is skipped.
+    CANCELLED = "cancelled"
+
+
+class Settlement(enum.StrEnum):
+    """What a person decides about recipients whose outcome is unknown."""
+
+    #: They got it: count them as accepted.
+    AS_SENT = "as-sent"
+    #: They did not get it: send to them again, with the chance that they get it twice.
+    RESEND = "resend"
+
+
+@attrs.frozen
+class Progress:
+    """How far a job is. Nothing in it is secret."""
+
+    #: The caller's name for the job.
+    key: str
+    #: Where it is.
+    state: JobState
+    #: Recipients in all.
+    total: int
+    #: Those that the provider took.
+    accepted: int
+    #: Those that were certainly not sent.
+    rejected: int
+    #: Those that may have been sent.
+    unknown: int
+    #: Those that were not tried.
+    skipped: int
+    #: When it was accepted, UTC.
+    created: datetime.datetime
+    #: When it may begin, UTC.
+    starts: datetime.datetime
+    #: When what is left of it is not sent any more, UTC; None for never.
+    expires: datetime.datetime | None
+    #: When its last recipient got an outcome, UTC; None where it is not over.
+    finished: datetime.datetime | None
+    #: What the provider charged so far, in its unit; None where it said nothing.
+    cost: float | None
+    #: Recipients a second, over the last minute in which something ended; None where nothing did.
+    rate: float | None
+
+    @property
+    def left(self) -> int:
+        """Recipients without an outcome."""
+        return self.total - self.accepted - self.rejected - self.unknown - self.skipped
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the end at the present rate; None where nobody can tell."""
+        if not self.left:
+            return 0.0
+        return self.left / self.rate if self.rate and self.state is JobState.RUNNING else None
+
+    def __str__(self) -> str:
+        counts = (("accepted", self.accepted), ("rejected", self.rejected), ("unknown", self.unknown))
+        told = [f"{count} {word}" for word, count in (*counts, ("skipped", self.skipped), ("left", self.left)) if count]
+        return f"{self.key}: {self.state}, " + (", ".join(told) or "no recipients")

@@ -1,0 +1,50 @@
+"""Several answers about one recipient make one receipt: what would be worst to forget, with every attempt."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from notifykit.errors import Exhausted, TransportError
+from notifykit.models import Outcome, Receipt
+
+#: Which of two outcomes is the truth about a recipient who was tried twice.
+_WEIGHT: Final = {Outcome.SKIPPED: 0, Outcome.REJECTED: 1, Outcome.UNKNOWN: 2, Outcome.ACCEPTED: 3}
+
+
+def outcome_of(error: TransportError | None) -> Outcome:
+    """Return what an error says about the recipients of a request; none is an acceptance."""
+    if error is None:
+        return Outcome.ACCEPTED
+    return Outcome.REJECTED if error.safe_to_resend else Outcome.UNKNOWN
+
+
+def joined(before: Receipt | None, after: Receipt, *, again: bool = False) -> Receipt:
+    """Return the receipt of a recipient who was tried twice: an acceptance outweighs an unknown outcome, and that a refusal.
+
+    :param before: what is known already; None for nothing.
+    :param after: what was heard now.
+    :param again: whether the same way was tried again, so that its later error takes the place of the earlier.
+    """
+    if before is None:
+        return after
+    attempts = (*before.attempts, *after.attempts)
+    if before.outcome is after.outcome is Outcome.REJECTED and before.error and after.error and not again:
+        return attrs.evolve(after, error=_exhausted(before.error, after.error), attempts=attempts)
+    newer = _WEIGHT[after.outcome] > _WEIGHT[before.outcome] or (again and before.outcome is after.outcome)
+    return attrs.evolve(after if newer else before, attempts=attempts)
+
+
+def _exhausted(first: TransportError, second: TransportError) -> Exhausted:
+    causes = tuple(
+        cause for error in (first, second) for cause in (error.causes if isinstance(error, Exhausted) else (error,))
+    )
+    return Exhausted(
+        f"None of {len(causes)} transports took it.",
+        second.code,
+        action=" ".join(dict.fromkeys(cause.action for cause in causes)),
+        waits=min((cause.waits for cause in causes if cause.waits), default=()),
+        scope=second.scope,
+        causes=causes,
+    )

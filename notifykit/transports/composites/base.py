@@ -1,0 +1,162 @@
+"""What composites have in common: what they can do, how they are printed, and how they send outside of the road."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, ProviderUnavailable, TransportError
+from notifykit.joining import joined, outcome_of
+from notifykit.models import Attempt, Batch, Capabilities, Outcome, Receipt, Recipient, Submission
+from notifykit.protocols import Carrying, Leg, Transport
+
+
+class CompositeTransport:
+    """A transport made of others; subclasses decide in :meth:`carry` who carries what.
+
+    The road never calls :meth:`send`: it carries out the legs itself, so that every request is paced, retried and
+    recorded like any other.
+
+    :param parts: the transports, in order.
+    :raises ConfigError: where there are none, or one of them is none.
+    """
+
+    name = "composite"
+
+    def __init__(self, *parts: Transport) -> None:
+        problems = [
+            f"{self.name}: part {number} is a {type(part).__name__}, not a transport: give objects with name, "
+            "capabilities and send"
+            for number, part in enumerate(cast("tuple[object, ...]", parts), 1)
+            if not isinstance(part, Transport)
+        ]
+        if problems or not parts:
+            raise ConfigError(problems or f"{self.name} needs at least one transport")
+        self.parts: tuple[Transport, ...] = parts
+        self.capabilities = _together(parts, self._price)
+
+    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+        """Yield the legs of a batch."""
+        raise NotImplementedError
+
+    def expected(self, batch: Batch) -> Sequence[Leg]:
+        """Return the leg that there would be if the first part that carries the channel took everything."""
+        carriers = (part for part in self.parts if batch.message.channel in part.capabilities.channels)
+        return (Leg(next(carriers, self.parts[0]), batch),)
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Carry a batch through the parts at once, without pace and without another try.
+
+        :raises TransportError: where nobody was accepted.
+        """
+        ends = time.monotonic() + timeout
+        heard: dict[int, Receipt] = {}
+        steps = self.carry(batch, after_unknown=False)
+        answer: Sequence[Receipt] | None = None
+        while True:
+            try:
+                leg = steps.send(answer)  # type: ignore[arg-type]  # a generator starts with None
+            except StopIteration:
+                break
+            answer = _receipts(leg, ends)
+            heard |= {receipt.position: joined(heard.get(receipt.position), receipt) for receipt in answer}
+        return _summed([heard[position] for position in batch.positions if position in heard])
+
+    def close(self) -> None:
+        """Leave the parts open: each is closed by whoever made it."""
+
+    def __str__(self) -> str:
+        options = self._options()
+        return f"{self.name}({', '.join(self._shown())})" + (f"?{urlencode(options)}" if options else "")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+    def _shown(self) -> Iterable[str]:
+        """Return each part as it stands between the brackets."""
+        return map(str, self.parts)
+
+    def _options(self) -> Mapping[str, Any]:
+        """Return what stands behind the question mark."""
+        return {}
+
+    def _price(self, prices: Sequence[float | None]) -> float | None:
+        """Return what one recipient costs, from what each part would take: by default the highest, to err on that side."""
+        known = [price for price in prices if price is not None]
+        return max(known) if len(known) == len(prices) else None
+
+
+def _together(parts: Sequence[Transport], combine: Any) -> Capabilities:
+    each = [part.capabilities for part in parts]
+
+    def price(recipient: Recipient, segments: int) -> float | None:
+        return combine([one.price(recipient, segments) if one.price else None for one in each])  # type: ignore[no-any-return]
+
+    return Capabilities(
+        channels=frozenset().union(*(one.channels for one in each)),
+        batch_size=max(one.batch_size for one in each),
+        test_mode=all(one.test_mode for one in each),
+        live=any(one.live for one in each),
+        idempotent=all(one.idempotent for one in each),
+        senders=any(one.senders for one in each),
+        subjects=any(one.subjects for one in each),
+        reports=any(one.reports for one in each),
+        encodings=next((one.encodings for one in each if one.encodings), ()),
+        measure=next((one.measure for one in each if one.measure), None),
+        price=price if any(one.price for one in each) else None,
+        unit=next((one.unit for one in each if one.price), each[0].unit),
+        notices=tuple(dict.fromkeys(notice for one in each for notice in one.notices)),
+    )
+
+
+def _receipts(leg: Leg, ends: float) -> list[Receipt]:
+    """Make the requests of one leg and return what became of each recipient."""
+    transport, batch = leg.transport, leg.batch
+    receipts: list[Receipt] = []
+    for piece in batch.pieces(transport.capabilities.batch_size):
+        attempt = _asked(transport, piece, ends)
+        said = attempt.submission
+        for position, recipient in zip(piece.positions, piece.recipients, strict=True):
+            why = said.refused.get(recipient.address) if said else attempt.error
+            receipts.append(Receipt(position, recipient, outcome_of(why), why, None, said, (attempt,), batch.number))
+    return receipts
+
+
+def _asked(transport: Transport, batch: Batch, ends: float) -> Attempt:
+    started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
+    said: Submission | None = None
+    error: TransportError | None = None
+    try:
+        if ends <= began:
+            raise NotReached("The deadline came before this request could start.", "deadline", waits=())
+        said = transport.send(batch, ends - began)
+    except TransportError as refusal:
+        error = refusal
+    except Exception as broken:  # a transport may raise anything, and the request may be out
+        kind = type(broken).__name__
+        error = OutcomeUnknown(f"The transport broke off with {kind} instead of an answer.", code=kind)
+    return Attempt(1, str(transport), started, time.monotonic() - began, error, said)
+
+
+def _summed(receipts: Sequence[Receipt]) -> Submission:
+    """Return what a composite says where it is asked like a plain transport."""
+    said = list({id(r.submission): r.submission for r in receipts if r.submission}.values())
+    refused = {r.recipient.address: r.error for r in receipts if r.error and isinstance(r.recipient, Recipient)}
+    if not any(receipt.outcome is Outcome.ACCEPTED for receipt in receipts):
+        unknown = (r.error for r in receipts if r.outcome is Outcome.UNKNOWN)
+        raise (
+            next(unknown, None)
+            or next(iter(refused.values()), None)
+            or ProviderUnavailable("Nobody was chosen to carry it.", "route")
+        )
+    costs = [one.cost for one in said if one.cost is not None]
+    return Submission(
+        message_id=next((one.message_id for one in said if one.message_id), None),
+        cost=sum(costs) if costs else None,
+        test=all(one.test for one in said),
+        refused=refused,
+        warnings=tuple(warning for one in said for warning in one.warnings),
+    )

@@ -1,0 +1,91 @@
+"""``failover(a, b, …)``: asks the first, and the next where that one can't.
+
+It moves on only where the account, the transport or the network is at fault: a number or a text that one provider
+refuses is not tried at the next. It never moves on after an unknown outcome, unless the caller says so for that call:
+the message may have been sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from notifykit.dsn import Dsn
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Batch, Outcome, Receipt
+from notifykit.protocols import BuildContext, Carrying, Clock, Leg, Transport, TransportFactory
+from notifykit.settings import Field, Settings, count, seconds
+from notifykit.transports.composites.base import CompositeTransport
+from notifykit.transports.composites.breaker import Asked, Breakers, State
+from notifykit.transports.composites.building import options, parts
+
+_FIELDS: Final = (
+    Field("failures", count, 3, help="Failures in a row after which a part rests."),
+    Field("rest", seconds, 30.0, help="Seconds that a part rests before it is probed."),
+)
+
+
+class Failover(CompositeTransport):
+    """Asks its parts in order until one takes the message.
+
+    :param parts: the transports, the preferred first.
+    :param failures: how many failures in a row let a part rest.
+    :param rest: seconds that it rests before one batch probes it.
+    :param clock: the time; the machine's where none is given.
+    """
+
+    name = "failover"
+
+    def __init__(self, *parts: Transport, failures: int = 3, rest: float = 30.0, clock: Clock | None = None) -> None:
+        super().__init__(*parts)
+        self._failures = failures
+        self._rest = rest
+        self._breakers = Breakers(self.parts, failures, rest, clock.monotonic if clock else time.monotonic)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """How each part is doing: closed, open or half-open, with its failures and the seconds that it still rests."""
+        return self._breakers.states
+
+    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+        """Yield a leg for each part that is asked, with whoever the parts before it did not take."""
+        waiting, asked = batch, Asked()
+        instead_of, because = None, None
+        while (number := self._breakers.next(asked)) is not None:
+            asked.add(number)
+            part = self.parts[number]
+            try:
+                receipts: Sequence[Receipt] = yield Leg(part, waiting, instead_of, because)
+            except BaseException:
+                self._breakers.let_go(number)
+                raise
+            self._breakers.heard(number, receipts)
+            moving = [receipt for receipt in receipts if _moves(receipt, after_unknown=after_unknown)]
+            if not moving:
+                return
+            waiting = waiting.only({receipt.position for receipt in moving})
+            instead_of, because = part, moving[0].error
+
+    def _options(self) -> Mapping[str, Any]:
+        return {
+            name: f"{value:g}"
+            for name, value, usual in (("failures", self._failures, 3), ("rest", self._rest, 30.0))
+            if value != usual
+        }
+
+
+def _moves(receipt: Receipt, *, after_unknown: bool) -> bool:
+    if receipt.outcome is Outcome.UNKNOWN:
+        return after_unknown
+    return receipt.outcome is Outcome.REJECTED and receipt.error is not None and receipt.error.scope.moves_traffic
+
+
+def _build(dsn: Dsn, context: BuildContext) -> Failover:
+    return Failover(*parts(dsn, context), clock=context.clock, **options(dsn, context, _FIELDS))
+
+
+@hookimpl
+def notifykit_transports(settings: Settings) -> list[TransportFactory]:
+    """Bring ``failover``."""
+    return [TransportFactory("failover", _build, takes_parts=True)]

@@ -1,0 +1,50 @@
+"""``fanout(a, b)``: every part carries every message.
+
+A recipient is accepted where one part took it; what the others did not take is a warning on the receipt. Who should
+get a message once only wants a ``failover`` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from notifykit.dsn import Dsn
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Batch
+from notifykit.protocols import BuildContext, Carrying, Leg, TransportFactory
+from notifykit.settings import Settings
+from notifykit.transports.composites.base import CompositeTransport
+from notifykit.transports.composites.building import options, parts
+
+
+class FanOut(CompositeTransport):
+    """Sends everything through every part.
+
+    :param parts: the transports, in order.
+    """
+
+    name = "fanout"
+
+    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+        """Yield a leg for each part."""
+        for leg in self.expected(batch):  # noqa: UP028 - answers are sent in, which a plain iterator can't take
+            yield leg
+
+    def expected(self, batch: Batch) -> Sequence[Leg]:
+        """Return a leg for each part."""
+        return [Leg(part, batch, also=True) for part in self.parts]
+
+    def _price(self, prices: Sequence[float | None]) -> float | None:
+        known = [price for price in prices if price is not None]
+        return sum(known) if len(known) == len(prices) else None
+
+
+def _build(dsn: Dsn, context: BuildContext) -> FanOut:
+    options(dsn, context, ())
+    return FanOut(*parts(dsn, context))
+
+
+@hookimpl
+def notifykit_transports(settings: Settings) -> list[TransportFactory]:
+    """Bring ``fanout``."""
+    return [TransportFactory("fanout", _build, takes_parts=True)]

@@ -1,0 +1,227 @@
+"""``file``: writes every message to a file, one JSON object a line, for development, tests and hand-over.
+
+``file:///path/to/messages.jsonl``, or ``file://default?path=messages.jsonl`` for a path that starts where the program
+does. A message to three recipients is three lines: ``{"v": 1, "ts", "id", "batch", "channel", "sender", "subject",
+"text", "to", "tags", "idempotency_key"}``.
+
+The file is where the message goes, not a log: addresses and texts stand in it in clear, so it is made with mode 0600.
+It is opened for each batch and appended to in one write, so several processes can share it, and one that was moved away
+is made anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import stat
+import time
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote, urlencode
+
+import attrs
+
+from notifykit.dsn import Dsn
+from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError
+from notifykit.hookspecs import hookimpl
+from notifykit.models import Batch, Capabilities, Submission
+from notifykit.protocols import About, BuildContext, Clock, TransportFactory
+from notifykit.settings import Field, Settings, path
+from notifykit.transports.standin import ANYTHING, capabilities_like
+
+#: The version of the shape of a line.
+VERSION: Final = 1
+
+_FIELDS: Final = (Field("path", path, None, ("NOTIFYKIT_FILE_PATH",), help="The file that messages are written to."),)
+#: Whoever reads the file gets the caller's key, and can recognise a repetition by it.
+_CAPABILITIES: Final = attrs.evolve(ANYTHING, idempotent=True)
+_ADVICE: Final = "It was written to the file, and reaches nobody."
+_READABLE: Final = "Others on this machine may read the file of messages: `chmod 600` keeps it to its owner."
+_FULL: Final = "Make room on the disk, or let this user write to the file; then send again."
+#: Seconds before asking again whether the file is free; a write takes less.
+_PAUSE: Final = 0.002
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class FileTransport:
+    """Appends every message to a file.
+
+    :param path: the file; it is made where there is none.
+    :param clock: says when.
+    :param capabilities: what it pretends to be able to do.
+    :raises ConfigError: where the file can't be written.
+    """
+
+    name = "file"
+
+    def __init__(self, path: str | os.PathLike[str], clock: Clock, capabilities: Capabilities = _CAPABILITIES) -> None:
+        self._path = os.fspath(path)
+        self._clock = clock
+        try:
+            descriptor = _open(self._path)
+        except OSError as error:
+            raise ConfigError(
+                f"file: {self._path} can't be written ({type(error).__name__}): name a plain file, in a folder that "
+                "exists and that this user may write to"
+            ) from error
+        try:
+            others = os.name == "posix" and os.fstat(descriptor).st_mode & 0o077
+        finally:
+            os.close(descriptor)
+        self.capabilities = attrs.evolve(capabilities, notices=(_READABLE,)) if others else capabilities
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Append a line for each recipient, all in one write.
+
+        :raises ProviderUnavailable: where nothing was written.
+        """
+        lines = [self._line(batch, recipient.address) for recipient in batch.recipients]
+        try:
+            written = _append(self._path, lines, timeout)
+        except OSError as error:
+            raise _not_written(type(error).__name__) from error
+        return Submission(batch.id, test=True, refused=_refused(batch, lines, written), advice=_ADVICE)
+
+    def close(self) -> None:
+        """Do nothing: the file is closed after every batch."""
+
+    def _line(self, batch: Batch, address: str) -> bytes:
+        message = batch.message
+        row = {
+            "v": VERSION,
+            "ts": self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "id": message.id,
+            "batch": batch.id,
+            "channel": message.channel.value,
+            "sender": message.sender,
+            "subject": message.subject,
+            "text": message.text,
+            "to": address,
+            "tags": list(message.tags),
+            "idempotency_key": message.idempotency_key,
+        }
+        # Half a surrogate is spelled \ud800, which is how JSON spells it too.
+        return _encode(row).encode("utf-8", "backslashreplace") + b"\n"
+
+    def __str__(self) -> str:
+        return f"file://default?{urlencode({'path': self._path})}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+
+def _open(path: str) -> int:
+    """Open a file to append to.
+
+    :raises OSError: where that is impossible, or where it is a pipe, a terminal or another thing that may block.
+    """
+    # A pipe that nobody reads would hold up whoever opens it.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("not a plain file")
+    return descriptor
+
+
+def _append(path: str, lines: list[bytes], timeout: float) -> int:
+    """Append lines in one write, and return how many of their bytes were written.
+
+    :raises OSError: where it was none.
+    """
+    descriptor = _open(path)
+    try:
+        _lock(descriptor, timeout)
+        # Somebody who was cut off in the middle of a line must not spoil the next one.
+        before = b"" if _ends_a_line(descriptor) else b"\n"
+        return max(0, os.write(descriptor, before + b"".join(lines)) - len(before))
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, timeout: float) -> None:
+    """Keep others from writing until the file is closed: half of their write would look like a torn line.
+
+    :raises OSError: where somebody else kept it for too long.
+    """
+    if os.name != "posix":
+        return
+    import fcntl
+
+    ends = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _ends_a_line(descriptor: int) -> bool:
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    if not size:
+        return True
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1) == b"\n"
+
+
+def _refused(batch: Batch, lines: list[bytes], written: int) -> Mapping[str, TransportError]:
+    """Say whose lines a write that stopped half-way left out, and whose it tore."""
+    refused: dict[str, TransportError] = {}
+    for recipient, line in zip(batch.recipients, lines, strict=True):
+        if written <= 0:
+            refused[recipient.address] = _not_written("short write")
+        elif written < len(line):
+            refused[recipient.address] = OutcomeUnknown(
+                "Only a part of the line was written.", "torn", action="Look at the end of the file."
+            )
+        written -= len(line)
+    return refused
+
+
+def _not_written(code: str) -> ProviderUnavailable:
+    return ProviderUnavailable("The file could not be written.", code, action=_FULL)
+
+
+def _build(dsn: Dsn, context: BuildContext) -> FileTransport:
+    problems = []
+    options = dict(dsn.options)
+    like = options.pop("like", None)
+    if dsn.path:
+        if "path" in options:
+            problems.append("file: the path is given twice, in front of the ? and behind it")
+        options["path"] = unquote(dsn.path)
+    if dsn.host != "default" or dsn.port or dsn.user or dsn.password:
+        problems.append(
+            "file: write three slashes before a path that starts at the root, file:///path/to/messages.jsonl, "
+            "and file://default?path=messages.jsonl for any other"
+        )
+    try:
+        value = context.settings.section("file", _FIELDS, options)["path"].value
+        if not value and not problems:
+            problems.append(
+                "file: say which file: file:///path/to/messages.jsonl, file://default?path=messages.jsonl, "
+                "or NOTIFYKIT_FILE_PATH"
+            )
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    pretended = capabilities_like(attrs.evolve(dsn, options={"like": like} if like is not None else {}), context)
+    return FileTransport(pathlib.Path(value), context.clock, attrs.evolve(pretended, idempotent=True))
+
+
+@hookimpl
+def notifykit_transports(settings: Settings) -> list[TransportFactory]:
+    """Bring ``file``."""
+    return [TransportFactory("file", _build, capabilities=lambda: _CAPABILITIES)]
+
+
+@hookimpl
+def notifykit_about() -> About:
+    """Tell of the settings of ``file``."""
+    return About("file", _FIELDS)

@@ -1,0 +1,110 @@
+"""Killing whoever submits, in the middle of a hundred thousand recipients."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import Final
+
+import sqlalchemy as sa
+
+from notifykit import Notifier
+from notifykit.durable.ledger import Ledger
+from notifykit.durable.tables import batches, contents, jobs
+from tests.crash.scenarios import Plan, Stage, stage
+from tests.crash.verdict import Verdict, database_of, judge
+from tests.crash.workers import environment
+
+_RECIPIENTS: Final = 100_000
+_TRIES: Final = 5
+_KEY: Final = "interrupted"
+
+
+def interrupted_submit(plan: Plan) -> Verdict:
+    """Kill whoever submits five times: nobody sees a job, nothing is sent, and what was written is forgotten later."""
+    dice = random.Random(plan.seed)
+    verdict = Verdict()
+    with stage(plan) as on, on.workers(1) as workers:
+        workers.wait_ready()
+        killed_at = [_interrupt(on, dice.randrange(1000, _RECIPIENTS - 1000)) for _ in range(_TRIES)]
+        left = _rows(on)
+        verdict.figures |= {"submits killed": _TRIES, "after so many recipients": killed_at, "rows left behind": left}
+        verdict.require(left["jobs"] == _TRIES, "not every kill fell into the middle of a submit")
+        verdict.require(not on.load.notifier.jobs(10), "an order that was never finished can be seen")
+        time.sleep(2.0)
+        verdict.require(on.gateway.count() == 0, "something of an order that was never finished was sent")
+        database = database_of(on.load)
+        try:
+            Ledger(database, lambda: time.time() + 3700.0).prune(1e9, 1e9)
+        finally:
+            database.close()
+        verdict.figures["rows after an hour"] = after = _rows(on)
+        verdict.require(not any(after.values()), "what a killed submit wrote was not forgotten")
+        began = time.monotonic()
+        whole = on.load.notifier.submit(_addresses(), "Whole", key=_KEY)
+        verdict.figures["submitting 100,000, s"] = round(time.monotonic() - began, 2)
+        verdict.require(whole.progress().total == _RECIPIENTS, "the key of a killed submit can't be used again")
+        whole.cancel()
+        on.load.campaign(300)
+        verdict.require(on.load.wait(60) is not None, "a job was not over in time")
+        return judge(on.load, verdict)
+
+
+def _addresses() -> list[str]:
+    return [f"9659{number:07d}" for number in range(_RECIPIENTS)]
+
+
+def _interrupt(on: Stage, after: int) -> int:
+    """Kill a process once it has submitted so many recipients; return how many it had by then."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.interrupted"],
+        cwd=on.store.folder,
+        env=environment(on.environment),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    seen = 0
+    with process.stdout as lines:
+        for line in lines:
+            seen = int(line)
+            if seen >= after:
+                break
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return seen
+
+
+def _rows(on: Stage) -> dict[str, int]:
+    database = database_of(on.load)
+    try:
+        with database.read() as db:
+            return {
+                table.name.removeprefix("notifykit_"): db.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+                for table in (jobs, batches, contents)
+            }
+    finally:
+        database.close()
+
+
+def _submit() -> None:
+    """Submit, and say after each thousand recipients how many were asked for."""
+
+    def said() -> object:
+        for number, address in enumerate(_addresses()):
+            if number % 1000 == 0:
+                sys.stdout.write(f"{number}\n")
+                sys.stdout.flush()
+            yield address
+
+    with Notifier.from_settings() as notifier:
+        notifier.submit(said(), "Interrupted", key=_KEY)
+
+
+if __name__ == "__main__":
+    _submit()

@@ -1,0 +1,146 @@
+"""Holding the gateway's book against the ledger: what was lost, doubled, unknown, and how it was paced."""
+
+from __future__ import annotations
+
+import collections
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from notifykit import Outcome
+from notifykit.durable.database import Database
+from notifykit.durable.settings import DurableSettings
+from notifykit.durable.tables import exchanges
+from tests.crash.gateway import MOST_IN_A_SECOND, most_in_a_second
+from tests.crash.load import Load
+
+
+@attrs.define
+class Verdict:
+    """What came out of a run."""
+
+    #: The figures, by their names, in the order they are shown.
+    figures: dict[str, Any] = attrs.field(factory=dict)
+    #: What must not be, and was.
+    problems: list[str] = attrs.field(factory=list)
+
+    def require(self, condition: object, problem: str) -> None:
+        """Note a problem unless a condition holds."""
+        if not condition:
+            self.problems.append(problem)
+
+    def table(self) -> str:
+        """Return the figures, one a line, and the problems after them."""
+        width = max(map(len, self.figures))
+        lines = [f"{name:<{width}}  {_shown(value)}" for name, value in self.figures.items()]
+        return "\n".join([*lines, "", *(f"FAILED: {problem}" for problem in self.problems or ()), self.word])
+
+    @property
+    def word(self) -> str:
+        """Whether every promise was kept."""
+        return "a promise was broken" if self.problems else "every promise was kept"
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"ok": not self.problems, "problems": self.problems, "figures": self.figures}
+
+
+def judge(load: Load, verdict: Verdict) -> Verdict:
+    """Compare what arrived with what the ledger says of everybody."""
+    arrived: collections.Counter[str] = collections.Counter()
+    arrivals = load.gateway.arrivals()
+    for arrival in arrivals:
+        arrived.update(arrival.numbers)
+    outcomes: dict[str, Outcome] = {}
+    unaccounted = 0
+    begun = _begun(load)
+    false_requests = set()
+    for job in load.jobs:
+        for receipt in job.receipts():
+            outcomes[receipt.to] = receipt.outcome
+            if receipt.outcome is Outcome.UNKNOWN:
+                place = (job._id, receipt.position)  # type: ignore[attr-defined]
+                unaccounted += place not in begun
+                if not arrived[receipt.to]:
+                    false_requests.add(begun.get(place))
+    count = collections.Counter(outcomes.values())
+    missing = [a for a in load.addresses if a not in outcomes]
+    phantom = [a for a, outcome in outcomes.items() if outcome is Outcome.ACCEPTED and not arrived[a]]
+    doubled = [a for a, times in arrived.items() if times > 1]
+    hidden = [a for a in arrived if outcomes.get(a) not in (Outcome.ACCEPTED, Outcome.UNKNOWN)]
+    unknown = {a for a, outcome in outcomes.items() if outcome is Outcome.UNKNOWN}
+    most = most_in_a_second(load.gateway.starts())
+    verdict.figures |= {
+        "jobs": len(load.jobs),
+        "recipients": len(load.addresses),
+        "requests that arrived": len(arrivals),
+        "recipients accepted": count[Outcome.ACCEPTED],
+        "recipients unknown": count[Outcome.UNKNOWN],
+        "of these had not arrived": len([a for a in unknown if not arrived[a]]),
+        "in so many requests": len(false_requests),
+        "requests arrived, nobody heard": sum(any(n in unknown for n in arrival.numbers) for arrival in arrivals),
+        "recipients rejected or skipped": count[Outcome.REJECTED] + count[Outcome.SKIPPED],
+        "lost: no outcome": len(missing),
+        "lost: accepted, never arrived": len(phantom),
+        "doubled": len(doubled),
+        "arrived, called not sent": len(hidden),
+        "unknown without a request": unaccounted,
+        "most requests in a second": most,
+        **spread("one-time code to arrival, s", load.code_times()),
+    }
+    verdict.require(not missing, f"{len(missing)} recipients have no outcome")
+    verdict.require(not phantom, f"{len(phantom)} recipients are accepted and never arrived")
+    verdict.require(not doubled, f"{len(doubled)} recipients got it twice")
+    verdict.require(not hidden, f"{len(hidden)} recipients got it, and the ledger says that they did not")
+    verdict.require(not unaccounted, f"{unaccounted} recipients are unknown, and no request of theirs was left open")
+    verdict.require(
+        not count[Outcome.REJECTED] + count[Outcome.SKIPPED], "recipients were rejected or skipped for no reason"
+    )
+    verdict.require(most <= MOST_IN_A_SECOND, f"{most} requests came within a second: the gateway would block")
+    verdict.problems += [f"submitting failed: {failure}" for failure in load.failures]
+    return verdict
+
+
+def database_of(load: Load) -> Database:
+    """Return a way of one's own into the database of a run."""
+    return Database(DurableSettings.of(load.notifier.settings))
+
+
+def _begun(load: Load) -> Mapping[tuple[str, int], str]:
+    """Return the request that was begun and not answered in time, for each job and position that had one."""
+    database = database_of(load)
+    try:
+        with database.read() as db:
+            rows = db.execute(sa.select(exchanges.c.job, exchanges.c.positions, exchanges.c.id, exchanges.c.answered))
+            return {
+                (row.job, position): row.id
+                for row in rows
+                if row.answered is None
+                for position in json.loads(row.positions)
+            }
+    finally:
+        database.close()
+
+
+def spread(name: str, values: Sequence[float]) -> dict[str, Any]:
+    """Return how many values there are, and their middle, 95th percentile and largest."""
+    if not values:
+        return {name: None}
+    ordered = sorted(values)
+    return {
+        name: {
+            "count": len(ordered),
+            "p50": round(ordered[len(ordered) // 2], 2),
+            "p95": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 2),
+            "max": round(ordered[-1], 2),
+        }
+    }
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return "-" if value is None else str(value)

@@ -1,0 +1,160 @@
+"""The workers of a run: real processes, which are killed as a whole and replaced at once."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+
+import notifykit
+
+ROOT: Final = pathlib.Path(notifykit.__file__).parent.parent
+_READY: Final = "Sending through"
+_GONE: Final = re.compile(r"worker \S+-(?P<pid>\d+)-[0-9a-f]{8} is gone")
+#: Lines of a worker's errors that are kept to be shown.
+_LINES: Final = 12
+
+
+@attrs.define
+class Worker:
+    """One process."""
+
+    #: The process.
+    process: subprocess.Popen[str]
+    #: Whether it takes work already.
+    ready: threading.Event = attrs.field(factory=threading.Event)
+    #: When it was killed, in monotonic seconds.
+    killed: float | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+
+class Workers:
+    """A number of workers that stays the same.
+
+    :param count: how many.
+    :param environment: what they are told.
+    :param folder: where they run.
+    :param seed: makes the same dice fall.
+    """
+
+    def __init__(self, count: int, environment: Mapping[str, str], folder: pathlib.Path, seed: int) -> None:
+        self._environment = dict(environment)
+        self._folder = folder
+        self._count = count
+        self._dice = random.Random(seed)
+        self._guard = threading.Lock()
+        self._readers: list[threading.Thread] = []
+        self.all: list[Worker] = []
+        #: The workers that live now.
+        self.alive: list[Worker] = []
+        #: When somebody first said that the worker with this process id is gone.
+        self.noticed: dict[int, float] = {}
+        #: What workers said that nobody expected.
+        self.complaints: list[str] = []
+
+    def __enter__(self) -> Self:
+        for _ in range(self._count):
+            self._spawn()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for worker in self.alive:
+            worker.process.send_signal(signal.SIGCONT)
+            worker.process.terminate()
+        for worker in self.alive:
+            try:
+                worker.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.complaints.append("a worker did not end on SIGTERM within 20 s")
+                worker.process.kill()
+                worker.process.wait()
+        for reader in self._readers:
+            reader.join(5)
+
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        """Wait until all of them take work."""
+        for worker in self.alive:
+            if not worker.ready.wait(seconds):
+                raise TimeoutError(f"a worker did not start within {seconds:g} s: {self.complaints}")
+
+    def kill_one(self) -> bool:
+        """Kill one, mostly one that takes work already, and start another; return whether it took work."""
+        ready = [worker for worker in self.alive if worker.ready.is_set()]
+        chosen = self._dice.choice(ready if ready and self._dice.random() < 0.85 else self.alive)
+        worked = chosen.ready.is_set()
+        self.kill(chosen)
+        self._spawn()
+        return worked
+
+    def kill(self, worker: Worker) -> None:
+        """Kill one, without a replacement."""
+        worker.killed = time.monotonic()
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.process.wait()
+        self.alive.remove(worker)
+
+    def notice_times(self) -> list[float]:
+        """Return the seconds from each kill to the moment that somebody took over what the dead one had in hand."""
+        return sorted(
+            self.noticed[worker.pid] - worker.killed
+            for worker in self.all
+            if worker.killed is not None and worker.pid in self.noticed
+        )
+
+    def _spawn(self) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "notifykit", "worker"],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        worker = Worker(process)
+        self.all.append(worker)
+        self.alive.append(worker)
+        reader = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        reader.start()
+        self._readers.append(reader)
+
+    def _listen(self, worker: Worker) -> None:
+        assert worker.process.stderr is not None
+        with worker.process.stderr as lines:
+            for line in lines:
+                now = time.monotonic()
+                gone = _GONE.search(line)
+                with self._guard:
+                    if gone:
+                        self.noticed.setdefault(int(gone["pid"]), now)
+                    elif line.startswith(_READY):
+                        worker.ready.set()
+                    elif line.strip() and "Finishing what is out" not in line and len(self.complaints) < _LINES:
+                        self.complaints.append(line.rstrip())
+
+
+def environment(*more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a worker: this one without anybody's settings, and more."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("NOTIFYKIT_", "KWTSMS_"))}
+    kept |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    for settings in more:
+        kept |= settings
+    return kept

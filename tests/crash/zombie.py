@@ -1,0 +1,114 @@
+"""Stopping a worker in the middle of a request, having others take it for dead, and waking it up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Final
+
+import sqlalchemy as sa
+
+from notifykit import Outcome
+from notifykit.durable.alive import _number
+from notifykit.durable.queue import Queue
+from notifykit.durable.tables import exchanges
+from tests.crash.scenarios import Plan, Stage, stage
+from tests.crash.verdict import Verdict, database_of
+from tests.crash.workers import Worker, Workers
+
+_ROUNDS: Final = 3
+#: Seconds that every answer takes: long enough to stop whoever waits for it.
+_ANSWER: Final = 2.5
+
+
+def zombie(plan: Plan) -> Verdict:
+    """Stop a worker that waits for an answer, let others take over, and wake it: nothing twice, and the truth wins."""
+    verdict = Verdict()
+    with stage(plan) as on, on.workers() as workers:
+        on.gateway.delay(_ANSWER, _ANSWER)
+        on.load.mixed(plan.requests)
+        workers.wait_ready()
+        most = 0
+        held = True
+        for _ in range(_ROUNDS):
+            on.gateway.wait_for(on.gateway.count() + 4, 60)
+            worker, name = _stop_one(on, workers)
+            time.sleep(3.0)
+            held = held and worker.pid not in workers.noticed
+            _let_go(on, name)
+            _wait_until(lambda pid=worker.pid: pid in workers.noticed, 20)
+            # Whoever took over notes that nobody knows, and goes on with the next batch.
+            _wait_until(lambda: _unknown(on) > 0, 20)
+            most = max(most, _unknown(on))
+            os.kill(worker.pid, signal.SIGCONT)
+        verdict.figures |= {"workers stopped and woken": _ROUNDS, "unknown while they were stopped, at most": most}
+        verdict.require(held, "a worker that only stood still was taken for dead while it held its lock")
+        verdict.require(most, "nothing was taken over from a worker that was stopped")
+        on.finish(workers, verdict)
+        verdict.require(not verdict.figures["recipients unknown"], "a late answer did not replace an unknown outcome")
+        return verdict
+
+
+def _stop_one(on: Stage, workers: Workers) -> tuple[Worker, str]:
+    """Stop a worker that has asked and not been answered, and return it with its name."""
+    database = database_of(on.load)
+    queue = Queue(database)
+    by_pid = {worker.pid: worker for worker in workers.alive}
+    try:
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            for name, tickets in queue.pending().items():
+                worker = by_pid.get(int(name.rsplit("-", 2)[1]))
+                if worker is None or worker.pid in workers.noticed:
+                    continue
+                os.kill(worker.pid, signal.SIGSTOP)
+                with database.read() as db:
+                    for ticket, _ in tickets:
+                        job, number, _run = ticket.split(":")
+                        claimed = sa.select(exchanges.c.claimed).where(
+                            (exchanges.c.job == job) & (exchanges.c.number == int(number)) & (exchanges.c.state == "claimed")
+                        )
+                        since = db.execute(claimed).scalar()
+                        # The request has arrived by now, and its answer is on its way or waiting to be read.
+                        if since is not None and 0.3 < time.time() - since < _ANSWER:
+                            return worker, name
+                os.kill(worker.pid, signal.SIGCONT)
+            time.sleep(0.1)
+        raise TimeoutError("no worker was found in the middle of a request")
+    finally:
+        queue.close()
+        database.close()
+
+
+def _let_go(on: Stage, name: str) -> None:
+    """Take from a stopped worker what says that it lives, as a lost connection or a cleaned folder would."""
+    if on.store.cluster is None:
+        (on.store.folder / "state" / "jobs.sqlite3.alive" / name).unlink()
+        return
+    key = _number(name) % (1 << 64)
+    database = database_of(on.load)
+    try:
+        with database.begin() as db:
+            db.execute(
+                sa.text(
+                    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted "
+                    "and classid::bigint = :high and objid::bigint = :low"
+                ),
+                {"high": key >> 32, "low": key & 0xFFFFFFFF},
+            )
+    finally:
+        database.close()
+
+
+def _unknown(on: Stage) -> int:
+    return sum(r.outcome is Outcome.UNKNOWN for job in on.load.jobs for r in job.receipts())
+
+
+def _wait_until(condition: object, seconds: float) -> None:
+    assert callable(condition)
+    ends = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > ends:
+            raise TimeoutError(f"it did not happen within {seconds:g} s")
+        time.sleep(0.1)

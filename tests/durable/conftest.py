@@ -1,0 +1,307 @@
+"""Durable sending on both databases: a file of its own for each test, or a database of its own in a PostgreSQL cluster.
+
+The cluster is made of the machine's binaries, listens on loopback, and is thrown away at the end. Where there are none,
+what needs it is skipped; where they are there and CI runs, it has to work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from notifykit import Batch, Capabilities, Notifier, PluginHost, Recipient, Settings, Submission
+from notifykit_kwtsms import plugin
+from notifykit_kwtsms.sandbox import Rules, Sandbox
+
+pytest.importorskip("dbos", reason='durable sending needs the extra "durable"')
+
+#: The number of the first recipient of :func:`numbers`.
+FIRST = 96550000000
+ROOT = pathlib.Path(__file__).parents[2]
+MakeNotifier = Callable[..., Notifier]
+
+
+def numbers(count: int, first: int = 0) -> Iterator[str]:
+    """Yield Kuwaiti numbers, all different."""
+    return (str(FIRST + n) for n in range(first, first + count))
+
+
+def host() -> PluginHost:
+    """Return a host with the framework's own plugins and kwtSMS, whatever else is installed."""
+    found = PluginHost(entry_points=False)
+    found.register(plugin, "kwtsms")
+    return found
+
+
+def until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """Return what a condition says once that is true, looking often."""
+    ends = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends, f"not within {seconds:g} s"
+        time.sleep(0.01)
+    return found
+
+
+# --- databases ---
+
+
+@attrs.frozen
+class Cluster:
+    """A PostgreSQL that runs."""
+
+    #: Where its binaries are.
+    binaries: pathlib.Path
+    #: Where it listens.
+    port: int
+
+    def url(self, database: str) -> str:
+        """Return the address of a database in it."""
+        return f"postgresql://postgres:s3cr3t-word@127.0.0.1:{self.port}/{database}"
+
+    def run(self, statement: str) -> None:
+        """Run a statement outside of any transaction."""
+        import psycopg
+
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def _binaries() -> pathlib.Path | None:
+    """Return the folder of the newest PostgreSQL of this machine."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[-3]))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else pathlib.Path(on_path).parent if on_path else None
+
+
+def _as_postgres(command: Sequence[str]) -> list[str]:
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
+
+
+def _call(*command: object) -> None:
+    done = subprocess.run(
+        _as_postgres([str(word) for word in command]), capture_output=True, check=False, cwd="/", timeout=60
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _cluster(binaries: pathlib.Path) -> Iterator[Cluster]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # Outside of pytest's folders: those are closed to the user that PostgreSQL runs as.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="notifykit-postgres-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    data, password = folder / "data", folder / "password"
+    try:
+        password.write_text("s3cr3t-word\n", encoding="ascii")
+        password.chmod(0o644)
+        _call(
+            binaries / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-N",
+            "-E", "UTF8", "--locale=C",
+        )  # fmt: skip
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -F -c max_connections=200 -c synchronous_commit=off"
+        _call(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        try:
+            yield Cluster(binaries, port)
+        finally:
+            _call(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", name="cluster")
+def _session_cluster() -> Iterator[Cluster]:
+    binaries = _binaries()
+    if binaries is None:
+        pytest.skip("this machine has no PostgreSQL: install it to run these tests on it too")
+    with contextlib.ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(_cluster(binaries))
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"PostgreSQL does not start here: {error}")
+        yield cluster
+
+
+@attrs.frozen
+class Store:
+    """Where the jobs of one test are kept."""
+
+    #: ``sqlite`` or ``postgresql``.
+    kind: str
+    #: The folder of locks, paces, and of the file where it is one.
+    folder: pathlib.Path
+    #: The environment that leads there, for any process.
+    environment: dict[str, str]
+
+    @property
+    def file(self) -> pathlib.Path:
+        """The database, where it is a file."""
+        return self.folder / "jobs.sqlite3"
+
+
+_COUNT = iter(range(10_000))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], name="store")
+def _store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
+    """A database of the test's own, of each kind."""
+    environment = {"NOTIFYKIT_STATE_DIR": str(tmp_path / "state"), "NOTIFYKIT_WORKERS": "embedded"}
+    if request.param == "sqlite":
+        yield Store("sqlite", tmp_path / "state", environment)
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = f"test_{os.getpid()}_{next(_COUNT)}"
+    cluster.run(f"create database {name}")
+    yield Store("postgresql", tmp_path / "state", {**environment, "NOTIFYKIT_DATABASE_URL": cluster.url(name)})
+    cluster.run(f"drop database {name} with (force)")
+
+
+@pytest.fixture(name="sqlite")
+def _sqlite(tmp_path: pathlib.Path) -> Store:
+    """A file of the test's own, for what has nothing to do with the kind of database."""
+    environment = {"NOTIFYKIT_STATE_DIR": str(tmp_path / "state"), "NOTIFYKIT_WORKERS": "embedded"}
+    return Store("sqlite", tmp_path / "state", environment)
+
+
+# --- notifiers ---
+
+
+@pytest.fixture(name="notifiers")
+def _notifiers() -> Iterator[Callable[..., Notifier]]:
+    """Make notifiers with their jobs in a store, and close them at the end: one of them at a time may send."""
+    made: list[Notifier] = []
+
+    def make(store: Store, transport: Any, *, workers: str = "embedded", **parts: Any) -> Notifier:
+        environment = {**store.environment, "NOTIFYKIT_WORKERS": workers}
+        parts = {"host": host(), **parts}
+        made.append(Notifier.from_settings(transport, environment=environment, directory=store.folder.parent, **parts))
+        return made[-1]
+
+    yield make
+    for notifier in made:
+        notifier.close()
+
+
+@pytest.fixture(name="connect")
+def _connect(store: Store, notifiers: Callable[..., Notifier]) -> MakeNotifier:
+    """Make notifiers with their jobs in the test's database."""
+
+    def connect(transport: Any, **parts: Any) -> Notifier:
+        return notifiers(store, transport, **parts)
+
+    return connect
+
+
+@pytest.fixture(name="sandbox")
+def _sandbox() -> Iterator[Sandbox]:
+    """A gateway that has credit, and does not mind being asked often."""
+    with Sandbox(rules=Rules(rate_limit=None, same_number_gap=0)) as sandbox:
+        sandbox.account.change(balance=1_000_000)
+        yield sandbox
+
+
+def live(sandbox: Sandbox, **options: object) -> str:
+    """Return the DSN that sends for real, as fast as the options say."""
+    more = "".join(f"&{name}={value}" for name, value in options.items())
+    return sandbox.dsn.replace("test=1", "test=0") + more
+
+
+#: Takes batches as the gateway does, as fast as they come.
+SWIFT = Capabilities(batch_size=5)
+
+
+class Recorder:
+    """A transport that keeps what it is given, and answers as a test says.
+
+    :param answer: gets the batch and how many there were before; returns a submission or raises. Without one,
+        everything is accepted.
+    """
+
+    name = "recorder"
+
+    def __init__(
+        self,
+        answer: Callable[[Batch, int], Submission | None] | None = None,
+        capabilities: Capabilities = SWIFT,
+        label: str = "default",
+    ) -> None:
+        self.capabilities = capabilities
+        self.batches: list[Batch] = []
+        self.times: list[float] = []
+        self._answer = answer
+        self._label = label
+        self._lock = threading.Lock()
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Keep the batch and answer."""
+        with self._lock:
+            before = len(self.batches)
+            self.batches.append(batch)
+            self.times.append(time.monotonic())
+        found = self._answer(batch, before) if self._answer else None
+        return found if found is not None else Submission(f"id-{before + 1}", cost=float(len(batch)))
+
+    @property
+    def addresses(self) -> list[str]:
+        """Every address that was sent to, as often as it was."""
+        return [who.address for batch in self.batches for who in batch.recipients]
+
+    def close(self) -> None:
+        """Keep everything."""
+
+    def __str__(self) -> str:
+        return f"recorder://{self._label}"
+
+
+def settings(store: Store) -> Settings:
+    """Return the settings that lead to a store."""
+    return Settings.load(environment=store.environment, directory=store.folder.parent)
+
+
+def people(count: int) -> list[Recipient]:
+    """Return recipients, all different."""
+    return [Recipient(address, country="KW") for address in numbers(count)]
+
+
+# --- other processes ---
+
+
+def environment(store: Store, **more: str) -> dict[str, str]:
+    """Return the environment of a process that finds this checkout and the store."""
+    path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
+    return {**os.environ, "PYTHONPATH": path, **store.environment, **more}
+
+
+def spawn(store: Store, script: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
+    """Start a script in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env=environment(store, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def elsewhere(store: Store, script: str, *arguments: str, **more: str) -> Any:
+    """Run a script in a process of its own, and return what it printed as JSON."""
+    process = spawn(store, script, *arguments, **more)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err.decode()
+    return json.loads(out)

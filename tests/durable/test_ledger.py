@@ -1,0 +1,443 @@
+"""The fence itself: whatever is interrupted, nobody is sent to twice, and nothing that was heard is forgotten."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings as hypothesis_settings, strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+
+from notifykit import Outcome, Receipt, Recipient, Settings, Submission
+from notifykit.durable.database import Database
+from notifykit.durable.ledger import LANES, KeyTakenError, Ledger, Ticket, Work
+from notifykit.durable.sending import _recovered
+from notifykit.durable.settings import DurableSettings
+from notifykit.errors import OutcomeUnknown, RateLimited
+from notifykit.jobs import JobState
+from tests.durable.conftest import Store, numbers, settings
+
+#: A row of a job, as the engine writes it.
+JOB = {"starts": 0.0, "expires": None, "options": '{"at_least_once":false}', "body": "{}", "queue": "q", "priority": 100}
+
+
+class Bench:
+    """A ledger with a clock that stands still, and a queue that is a list."""
+
+    def __init__(self, durable: DurableSettings) -> None:
+        self.database = Database(durable)
+        self.now = 1_000_000.0
+        self.ledger = Ledger(self.database, lambda: self.now)
+        self.tickets: list[tuple[Ticket, float]] = []
+
+    def enqueue(self, connection: sa.Connection, ticket: Ticket, delay: float) -> None:
+        """Take a ticket."""
+        self.tickets.append((ticket, delay))
+
+    def job(self, key: str, sizes: list[int], **row: Any) -> str:
+        """Write a job with batches of these sizes."""
+        job = self.ledger.open_job({**JOB, "starts": self.now, **row})
+        everybody = iter(enumerate(Recipient(address) for address in numbers(sum(sizes))))
+        self.ledger.add(job, 0, [[next(everybody) for _ in range(size)] for size in sizes])
+        about = {"total": sum(sizes), "batches": len(sizes), "fingerprint": "{}"}
+        self.ledger.accept(job, key, about, self.enqueue)
+        return job
+
+    def take(self) -> tuple[Ticket, float]:
+        """Return the next ticket."""
+        return self.tickets.pop(0)
+
+    def counted(self, key: str) -> dict[Outcome, int]:
+        """Return how many of each outcome the progress of a job says there are."""
+        [progress] = self.ledger.progress(key)
+        return {outcome: getattr(progress, outcome.value) for outcome in Outcome}
+
+
+@pytest.fixture(name="bench")
+def _bench(store: Store) -> Iterator[Bench]:
+    bench = Bench(DurableSettings.of(settings(store)))
+    yield bench
+    bench.database.close()
+
+
+def said(work: Work, outcome: Outcome, positions: list[int] | None = None) -> list[Receipt]:
+    """Return receipts of a batch with one outcome."""
+    error = {
+        Outcome.ACCEPTED: None,
+        Outcome.REJECTED: RateLimited("full", "ERR013"),
+        Outcome.UNKNOWN: OutcomeUnknown("lost"),
+    }[outcome]
+    submission = Submission("id", cost=1.0) if outcome is Outcome.ACCEPTED else None
+    return [
+        Receipt(position, who, outcome, error, None, submission, batch=work.ticket.number + 1)
+        for position, who in work.people
+        if positions is None or position in positions
+    ]
+
+
+def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> None:
+    """An older one, that the queue delivers late or twice, is worth nothing once the batch went on."""
+    bench.job("k", [2])
+    ticket, delay = bench.take()
+    assert delay == 0
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    bench.ledger.end(work, said(work, Outcome.REJECTED), 30.0, bench.enqueue)
+    again, delay = bench.take()
+    assert (again.run, delay) == (ticket.run + 1, 30.0)
+    assert bench.ledger.begin(ticket) is None
+    assert bench.ledger.begin(attrs.evolve(ticket, job="nobody")) is None
+    work = bench.ledger.begin(again)
+    assert work is not None
+    assert work.tries == 1
+    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    assert bench.ledger.begin(again) is None
+    assert not bench.tickets
+
+
+def test_whoever_was_superseded_claims_nothing_and_ends_nothing(bench: Bench) -> None:
+    """The same ticket, taken by somebody else since: that one alone may go on."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    first, second = bench.ledger.begin(ticket), bench.ledger.begin(ticket)
+    assert first is not None
+    assert second is not None
+    assert bench.ledger.claim(first, "t", [0, 1]) is None
+    bench.ledger.end(first, said(first, Outcome.UNKNOWN), None, bench.enqueue)
+    assert sum(bench.counted("k").values()) == 0
+    assert bench.ledger.claim(second, "t", [0, 1]) is not None
+
+
+@pytest.mark.parametrize("crashes", [1, 2, 3])
+def test_what_was_claimed_stays_lost_however_often_its_finders_die_too(bench: Bench, crashes: int) -> None:
+    """Each who takes the batch over learns of the request, as long as nobody has written down what became of it."""
+    bench.job("k", [3])
+    ticket, _ = bench.take()
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    assert bench.ledger.claim(work, "t", [0, 2]) is not None
+    for _ in range(crashes):
+        work = bench.ledger.begin(ticket)
+        assert work is not None
+        assert work.lost == (("t", (0, 2)),)
+        assert {position: r.outcome for position, r in _recovered(work).items()} == dict.fromkeys(
+            (0, 2), Outcome.UNKNOWN
+        )
+
+
+def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
+    """The next try of the same batch starts from the receipts."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    bench.ledger.claim(work, "t", [0])
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    receipts = [*_recovered(work).values(), *said(work, Outcome.REJECTED, [1])]
+    bench.ledger.end(work, receipts, 30.0, bench.enqueue)
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    assert work.lost == ()
+    assert {p: r.outcome for p, r in work.known.items()} == {0: Outcome.UNKNOWN, 1: Outcome.REJECTED}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.REJECTED])
+@pytest.mark.parametrize("late", ["before the end", "after the end"])
+def test_an_answer_that_comes_late_is_worth_as_much(bench: Bench, outcome: Outcome, late: str) -> None:
+    """Whoever was taken for dead still knows what the provider said: nobody has to look it up."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    sleeper = bench.ledger.begin(ticket)
+    assert sleeper is not None
+    claim = bench.ledger.claim(sleeper, "t", [0, 1])
+    assert claim is not None
+    heir = bench.ledger.begin(ticket)
+    assert heir is not None
+    if late == "before the end":
+        bench.ledger.answered(sleeper, claim, said(sleeper, outcome))
+    bench.ledger.end(heir, list(_recovered(heir).values()), None, bench.enqueue)
+    if late == "after the end":
+        assert bench.counted("k")[Outcome.UNKNOWN] == 2
+        bench.ledger.answered(sleeper, claim, said(sleeper, outcome))
+    assert bench.counted("k")[outcome] == 2
+    assert bench.counted("k")[Outcome.UNKNOWN] == 0
+
+
+def test_an_answer_survives_whoever_heard_it(bench: Bench) -> None:
+    """It is written down the moment it is there, not at the end of the batch."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    claim = bench.ledger.claim(work, "t", [0, 1])
+    assert claim is not None
+    bench.ledger.answered(work, claim, said(work, Outcome.ACCEPTED))
+    heir = bench.ledger.begin(ticket)
+    assert heir is not None
+    assert heir.lost == ()
+    assert [receipt.outcome for receipt in heir.found] == [Outcome.ACCEPTED] * 2
+
+
+def test_a_key_has_one_job(bench: Bench) -> None:
+    """Whoever comes second leaves nothing behind."""
+    bench.job("k", [2])
+    with pytest.raises(KeyTakenError):
+        bench.job("k", [2])
+    with bench.database.read() as db:
+        assert db.execute(sa.text("select count(*) from notifykit_jobs")).scalar() == 1
+        assert db.execute(sa.text("select count(*) from notifykit_contents")).scalar() == 1
+
+
+def test_some_batches_of_a_job_are_under_way_at_once_and_each_is_queued_once(bench: Bench) -> None:
+    """So that a job of any size leaves room for others in the queue."""
+    bench.job("k", [1] * (LANES * 3))
+    seen = []
+    assert len(bench.tickets) == LANES
+    while bench.tickets:
+        ticket, _ = bench.take()
+        seen.append(ticket.number)
+        work = bench.ledger.begin(ticket)
+        assert work is not None
+        bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+        assert len(bench.tickets) < LANES + 1
+    assert sorted(seen) == list(range(LANES * 3))
+    assert bench.ledger.progress("k")[0].state is JobState.DONE
+
+
+def test_a_paused_job_goes_on_where_it_stopped(bench: Bench) -> None:
+    """Tickets that come meanwhile are put aside, and come again once each."""
+    job = bench.job("k", [1] * 6)
+    bench.ledger.pause(job, paused=True, enqueue=bench.enqueue)
+    held = [bench.take() for _ in range(LANES)]
+    assert [bench.ledger.begin(ticket) for ticket, _ in held] == [None] * LANES
+    assert bench.ledger.progress("k")[0].state is JobState.PAUSED
+    bench.ledger.pause(job, paused=False, enqueue=bench.enqueue)
+    assert sorted(ticket.number for ticket, _ in bench.tickets) == list(range(LANES))
+    assert bench.ledger.begin(held[0][0]) is None
+
+
+def test_pausing_and_resuming_at_once_queues_nothing_twice(bench: Bench) -> None:
+    """The ticket that is out stays the one that counts."""
+    job = bench.job("k", [1])
+    bench.ledger.pause(job, paused=True, enqueue=bench.enqueue)
+    bench.ledger.pause(job, paused=False, enqueue=bench.enqueue)
+    assert len(bench.tickets) == 1
+    assert bench.ledger.begin(bench.take()[0]) is not None
+
+
+def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
+    """Everybody else is skipped, and says why."""
+    job = bench.job("k", [2] * 6)
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    bench.ledger.cancel(job)
+    assert bench.ledger.progress("k")[0].finished is None
+    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    [progress] = bench.ledger.progress("k")
+    assert (progress.state, progress.accepted, progress.skipped, progress.left) == (JobState.CANCELLED, 2, 10, 0)
+    receipts = list(bench.ledger.receipts(job))
+    assert [receipt.position for receipt in receipts] == list(range(12))
+    assert {receipt.skipped for receipt in receipts[2:]} == {"cancelled"}
+    assert all(bench.ledger.begin(ticket) is None for ticket, _ in bench.tickets)
+
+
+def test_a_number_is_reserved_for_one_at_a_time(bench: Bench) -> None:
+    """Until its time is over; a time that a wrong clock wrote does not hold it for ever."""
+    a, b, c = numbers(3)
+    assert bench.ledger.reserve([a, b], 15.0) == {a, b}
+    assert bench.ledger.reserve([b, c], 15.0) == {c}
+    bench.now += 15.0
+    assert bench.ledger.reserve([a, b], 15.0) == {a, b}
+    bench.now -= 86_400
+    assert bench.ledger.reserve([a], 15.0) == {a}
+    assert bench.ledger.reserve([], 15.0) == set()
+    assert bench.ledger.reserve([a], 0.0) == {a}
+
+
+def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
+    """First texts and addresses, then all of it; what is not over is kept, however old."""
+    for key in ("over", "open"):
+        bench.job(key, [1])
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    half = bench.ledger.open_job({**JOB, "starts": bench.now})
+    bench.now += 100.0
+    bench.ledger.prune(keep_jobs=1000.0, keep_bodies=99.0)
+    row = bench.ledger.find("over")
+    assert row is not None
+    assert row["body"] is None
+    assert list(bench.ledger.receipts(row["id"])) == []
+    assert bench.counted("over")[Outcome.ACCEPTED] == 1
+    bench.now += 10_000.0
+    bench.ledger.prune(keep_jobs=1000.0, keep_bodies=99.0)
+    assert bench.ledger.find("over") is None
+    kept = bench.ledger.find("open")
+    assert kept is not None
+    assert kept["body"] is not None
+    with bench.database.read() as db:
+        assert db.execute(sa.text("select count(*) from notifykit_jobs where id = :id"), {"id": half}).scalar() == 0
+        assert db.execute(sa.text("select count(*) from notifykit_contents")).scalar() == 1
+
+
+# --- any order of events ---
+
+
+@attrs.define
+class Hand:
+    """Somebody who works on the batch, and what is out in its name."""
+
+    work: Work
+    claims: list[tuple[str, list[int]]] = attrs.field(factory=list)
+
+
+class FenceMachine(RuleBasedStateMachine):
+    """One batch, workers that die and come back at any moment, and what must hold whatever happens."""
+
+    hands = Bundle("hands")
+
+    @initialize(size=st.integers(1, 4))
+    def start(self, size: int) -> None:
+        """Write a job of one batch."""
+        self.folder = tempfile.TemporaryDirectory()
+        environment = {"NOTIFYKIT_STATE_DIR": self.folder.name}
+        loaded = Settings.load(environment=environment, directory=pathlib.Path(self.folder.name))
+        self.bench = Bench(DurableSettings.of(loaded))
+        self.size = size
+        self.job = self.bench.job("k", [size])
+        self.newest, _ = self.bench.take()
+        self.newest_hand: Hand | None = None
+        #: How often a request with this position may have reached the provider without a settled no.
+        self.open: dict[int, int] = dict.fromkeys(range(size), 0)
+        self.accepted: set[int] = set()
+        self.over = False
+
+    def teardown(self) -> None:
+        """Remove the file."""
+        if hasattr(self, "bench"):
+            self.bench.database.close()
+            self.folder.cleanup()
+
+    @rule(target=hands)
+    def take_over(self) -> Any:
+        """Somebody gets the newest ticket: the first time, or because the one before is taken for dead."""
+        work = self.bench.ledger.begin(self.newest)
+        if self.over:
+            assert work is None
+            return Hand(self.newest_hand.work) if self.newest_hand else None
+        assert work is not None
+        hand = Hand(work)
+        self.newest_hand = hand
+        return hand
+
+    @rule(hand=hands, data=st.data())
+    def claim(self, hand: Hand | None, data: st.DataObject) -> None:
+        """Try to send to those of whom nothing final is known, as the sender does."""
+        if hand is None:
+            return
+        found = _recovered(hand.work)
+        known = {**hand.work.known, **found}
+        done = {p for p, receipt in known.items() if receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)}
+        done |= {position for _, positions in hand.claims for position in positions}
+        free = [position for position, _ in hand.work.people if position not in done]
+        if not free:
+            return
+        positions = data.draw(st.lists(st.sampled_from(free), min_size=1, unique=True))
+        claim = self.bench.ledger.claim(hand.work, "t", positions)
+        if claim is None:
+            assert hand is not self.newest_hand or self.over or hand.work.ticket.run != self.newest.run
+            return
+        assert hand is self.newest_hand
+        for position in positions:
+            assert self.open[position] == 0, "sent to somebody who may have got it"
+            self.open[position] += 1
+        hand.claims.append((claim, positions))
+
+    @rule(hand=hands, outcome=st.sampled_from([Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN]))
+    def answer(self, hand: Hand | None, outcome: Outcome) -> None:
+        """An answer comes, in time or long after somebody else took over."""
+        if hand is None or not hand.claims:
+            return
+        claim, positions = hand.claims.pop(0)
+        receipts = said(hand.work, outcome, positions)
+        self.bench.ledger.answered(hand.work, claim, receipts)
+        if outcome is Outcome.ACCEPTED:
+            self.accepted |= set(positions)
+        if outcome is Outcome.REJECTED and hand is self.newest_hand:
+            for position in positions:
+                self.open[position] = 0
+        # What somebody says late stays counted as open for the model: it is never sent again by itself.
+        hand.work = attrs.evolve(hand.work, found=(*hand.work.found, *receipts))
+
+    @precondition(lambda self: not self.over)
+    @rule(hand=consumes(hands), again=st.booleans())
+    def end(self, hand: Hand | None, again: bool) -> None:
+        """One try ends as the sender ends it: with what was found, and what is left as unknown."""
+        if hand is None or hand.claims:
+            return
+        receipts = list(_recovered(hand.work).values())
+        if not again:
+            heard = {receipt.position for receipt in receipts} | set(hand.work.known)
+            receipts += said(hand.work, Outcome.REJECTED, [p for p, _ in hand.work.people if p not in heard])
+        self.bench.ledger.end(hand.work, receipts, 1.0 if again else None, self.bench.enqueue)
+        if hand is self.newest_hand and hand.work.ticket.run == self.newest.run:
+            if again:
+                self.newest, _ = self.bench.take()
+            else:
+                self.over = True
+        assert not self.bench.tickets
+
+    @invariant()
+    def the_counts_are_those_of_the_receipts(self) -> None:
+        """Nothing is counted that is not there, and nothing is there that is not counted."""
+        if not hasattr(self, "bench"):
+            return
+        receipts = list(self.bench.ledger.receipts(self.job))
+        assert len({receipt.position for receipt in receipts}) == len(receipts)
+        counted = self.bench.counted("k")
+        for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN, *([Outcome.REJECTED] if self.over else [])):
+            assert counted[outcome] == sum(receipt.outcome is outcome for receipt in receipts), outcome
+        if self.over:
+            assert sum(counted.values()) == self.size
+            assert self.bench.ledger.progress("k")[0].left == 0
+            heard = {receipt.position for receipt in receipts if receipt.outcome is Outcome.ACCEPTED}
+            assert heard >= self.accepted, "an acceptance was forgotten"
+
+
+TestFence = FenceMachine.TestCase
+TestFence.settings = hypothesis_settings(
+    deadline=None, max_examples=40, stateful_step_count=25, suppress_health_check=list(HealthCheck)
+)
+
+
+# --- size ---
+
+
+@pytest.mark.slow
+def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
+    """Looking at the jobs reads no recipient, so it takes as long as the batches are many."""
+    job = bench.ledger.open_job({**JOB, "starts": bench.now})
+    from notifykit.durable.tables import batches, contents
+
+    recipients = '[[0,"96550000000","sms","KW",null,null]]'
+    with bench.database.begin() as db:
+        rows = range(5000)
+        db.execute(batches.insert(), [{"job": job, "number": n, "state": "waiting", "size": 200} for n in rows])
+        db.execute(contents.insert(), [{"job": job, "number": n, "recipients": recipients * 200} for n in rows])
+    bench.ledger.accept(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": "{}"}, bench.enqueue)
+    began = time.monotonic()
+    [progress] = bench.ledger.progress()
+    assert time.monotonic() - began < 1.0
+    assert (progress.total, progress.left) == (1_000_000, 1_000_000)
+    began = time.monotonic()
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    bench.ledger.end(work, [], None, bench.enqueue)
+    assert time.monotonic() - began < 0.5

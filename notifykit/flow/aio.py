@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
 from notifykit.deliveries import Delivery
-from notifykit.flow.assembly import Via
+from notifykit.flow.building import Via
 from notifykit.flow.cleaning import clean
 from notifykit.flow.delivery import deliver
 from notifykit.flow.driving import drive_async

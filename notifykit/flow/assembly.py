@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import functools
 import hashlib
 import logging
 import os
-import pathlib
-import secrets
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
 from notifykit.dsn import Dsn
-from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
+from notifykit.errors import INTERRUPTS, ConfigError, all_of
 from notifykit.flow.book import Overlay, open_book
+from notifykit.flow.building import Builder, Via
 from notifykit.flow.cleaning import clean
 from notifykit.flow.clock import SystemClock
+from notifykit.flow.hashkey import key_beside
 from notifykit.flow.hearing import Hearing
 from notifykit.flow.recording import Recorder, Redaction
 from notifykit.flow.reserving import Reservations
 from notifykit.flow.retrying import RetryPolicy
 from notifykit.flow.trip import Pacers, Trip
-from notifykit.models import Capabilities, Channel, Measurement, Message
+from notifykit.models import Channel, Measurement, Message
 from notifykit.plugins import PluginHost, Registry
-from notifykit.protocols import BuildContext, Clock, Engine, Guard, Sink, Transport, TransportFactory
-from notifykit.settings import Settings, tangles
+from notifykit.protocols import Clock, Engine, Guard, Sink, Transport
+from notifykit.settings import Settings
 from notifykit.templates import Template
 
 _Part = TypeVar("_Part")
 _log = logging.getLogger("notifykit.plugins")
-
-#: How a caller may name a transport.
-Via = str | Dsn | Transport
-
-_KEY_FILE: Final = ".notifykit.key"
-_KEY_SIZE: Final = 32
 
 
 class Assembly:
@@ -66,8 +58,7 @@ class Assembly:
         )
         self.clock = clock or SystemClock()
         self._retry = retry or RetryPolicy()
-        self._built: dict[Dsn, Transport] = {}
-        self._building = threading.RLock()
+        self._opening = threading.Lock()
         self._pacers = Pacers(self.clock, self.settings.state_dir)
         self._book = open_book(self.clock, self.settings.state_dir)
         self._closed = False
@@ -84,11 +75,12 @@ class Assembly:
         self.registry = attrs.evolve(
             self.registry, sinks=(*self.registry.sinks, *sinks), guards=(*guards, *self.registry.guards)
         )
-        wrong = [ConfigError(problem) for problem in self._named_wrongly()]
+        self.builder = Builder(self.settings, self.registry, self.clock)
+        wrong = [ConfigError(problem) for problem in self.builder.wrong_names()]
         problems += wrong
         # What is wrong may be the reason why nothing says which transport: that is no second problem. From names that
         # are wrong nothing is built: they could lead round in a circle.
-        build = self._looked_at if wrong else self._default
+        build = self.builder.looked_at if wrong else self.builder.default
         self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:
             _collect(problems, functools.partial(self._pacers.of, self.transport))
@@ -164,7 +156,7 @@ class Assembly:
         """
         if self._closed:
             raise RuntimeError("this notifier is closed: send inside its with statement, or make a new one")
-        transport = self._transport(via) if via is not None else self.transport
+        transport = self.builder.of(via) if via is not None else self.transport
         assert transport is not None, "the constructor raises where there is no transport"
         deadline = deadline if deadline is not None else self.settings.deadline
         if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float)):
@@ -226,8 +218,8 @@ class Assembly:
         """
         self.insist_on_open()
         if via is not None:
-            return [self._transport(via)]
-        return [transport for transport in (self.transport, *self._built.values()) if transport is not None]
+            return [self.builder.of(via)]
+        return [transport for transport in (self.transport, *self.builder.built) if transport is not None]
 
     def insist_on_open(self) -> None:
         """Raise a :class:`RuntimeError` where the notifier is closed."""
@@ -245,7 +237,7 @@ class Assembly:
         :raises ConfigError: where nobody brings one, or it can't be used.
         """
         self.insist_on_open()
-        with self._building:
+        with self._opening:
             if self._engine is None:
                 if not self.registry.engines:
                     raise ConfigError("no plugin keeps jobs: `notifykit plugins` lists what is switched off or broken")
@@ -258,12 +250,12 @@ class Assembly:
         engine, self._engine = self._engine, None
         closable = [
             *filter(None, (engine,)),
-            *self._built.values(),
+            *self.builder.built,
             *self.registry.sinks,
             *self.registry.guards,
             self._book,
         ]
-        self._built.clear()
+        self.builder.forget()
         for thing in closable:
             close = getattr(thing, "close", None)
             if close is None:
@@ -275,121 +267,12 @@ class Assembly:
             except BaseException as error:  # a plugin may raise anything
                 _log.warning("%s raised %s while it was closed", type(thing).__name__, type(error).__name__)
 
-    def _default(self, transport: Via | None, *, silent: bool) -> Transport:
-        if isinstance(transport, str):
-            transport = Dsn.parse(transport)
-        if transport is None:
-            transport = self.settings.transport
-        if transport is not None:
-            return self._transport(transport)
-        meant = [f for f in _distinct(self.registry.transports.values()) if f.configured(self.settings)]
-        if len(meant) == 1:
-            return self._transport(Dsn(meant[0].schemes[0]))
-        if meant:
-            raise ConfigError(
-                f"transport: the settings fit {' and '.join(sorted(f.name for f in meant))}: "
-                "say which with NOTIFYKIT_TRANSPORT or transport="
-            )
-        if silent:
-            raise ConfigError(())
-        raise ConfigError(
-            "transport: nothing says what carries the messages. Set NOTIFYKIT_TRANSPORT to a name "
-            f"({', '.join(sorted(self.registry.transports))}) or a DSN, or give KWTSMS_USERNAME and KWTSMS_PASSWORD; "
-            "`notifykit demo` works without"
-        )
-
-    def _transport(self, via: Via) -> Transport:
-        if not isinstance(via, str | Dsn):
-            if isinstance(via, type) or not all(hasattr(via, name) for name in ("name", "capabilities", "send")):
-                what = f"the class {via.__name__}" if isinstance(via, type) else f"a {type(via).__name__}"
-                raise ConfigError(f"transport: {what} carries nothing: give a transport's name, a DSN or an object")
-            return via
-        dsn = self.settings.named(Dsn.parse(via) if isinstance(via, str) else via)
-        # A composite's factory comes back here for its parts; what two threads ask for at once is built once.
-        with self._building:
-            if dsn not in self._built:
-                problems = list(self._misfits(dsn))
-                if problems or dsn.scheme not in self.registry.transports:
-                    raise ConfigError(f"transport: {problem}" for problem in problems)
-                self._built[dsn] = self._make(self.registry.transports[dsn.scheme], dsn)
-            return self._built[dsn]
-
-    def names(self, transport: Transport) -> tuple[str, ...]:
-        """Return the names in the settings that stand for a transport which was built here, in their order."""
-        return tuple(
-            name for name in self.settings.transports if self._built.get(self.settings.named(Dsn(name))) is transport
-        )
-
-    def _named_wrongly(self) -> Iterable[str]:
-        """Yield what is wrong with the names in the settings, without building what they stand for."""
-        tangled = tangles(self.settings.transports)
-        yield from (f"transports: {problem}" for problem in tangled)
-        for name, dsn in self.settings.transports.items():
-            if name in self.registry.transports:
-                yield f"transports: {name} is already what a plugin calls its transport: choose another name"
-            # Without any transport the plugins could not be asked, and that is told already.
-            if self.registry.transports:
-                yield from (f"transports: {name}: {problem}" for problem in self._misfits(dsn))
-
-    def _looked_at(self, transport: Via | None, *, silent: bool) -> Transport:
-        """Build nothing, and raise for what can be told of a transport without."""
-        dsn = Dsn.parse(transport) if isinstance(transport, str) else transport or self.settings.transport
-        raise ConfigError(f"transport: {problem}" for problem in (self._misfits(dsn) if isinstance(dsn, Dsn) else ()))
-
-    def _misfits(self, dsn: Dsn) -> Iterable[str]:
-        """Yield what is wrong with a transport's DSN and those in its brackets, as far as their plugins tell."""
-        factory = self.registry.transports.get(dsn.scheme)
-        if dsn.is_name and dsn.scheme in self.settings.transports:
-            return
-        if factory is None:
-            yield from self._nobody_brings(dsn)
-        elif factory.takes_parts and not dsn.parts:
-            yield f"{dsn.scheme} needs transports in brackets: {dsn.scheme}(kwtsms, webhook://host)"
-        elif dsn.parts and not factory.takes_parts:
-            composites = sorted(name for name, other in self.registry.transports.items() if other.takes_parts)
-            known = f"; those that do are {', '.join(composites)}" if composites else ""
-            yield f"{dsn.scheme} takes no transports in brackets{known}"
-        for number, part in enumerate(dsn.parts, 1):
-            yield from (f"part {number} of {dsn.scheme}: {problem}" for problem in self._misfits(part.dsn))
-
-    def _nobody_brings(self, dsn: Dsn) -> Iterable[str]:
-        scheme = dsn.scheme
-        named = self.settings.transports
-        if scheme in ("http", "https"):
-            yield f"to post to an address of your own, write webhook{'+http' * (scheme == 'http')}://host/path"
-        elif scheme in named:
-            yield f"{scheme} is a name in the settings: it stands alone, without a host, options or brackets"
-        # Where the names can't be read, it may well be one of them: that is no second problem.
-        elif not any(problem.startswith("transports ") for problem in self.settings.problems):
-            known = sorted({*self.registry.transports, *named})
-            near = difflib.get_close_matches(scheme, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'};"
-            yield f"no plugin brings {scheme!r}: {hint} `notifykit plugins` lists what is broken"
-
-    def _make(self, factory: TransportFactory, dsn: Dsn) -> Transport:
-        try:
-            return factory.build(dsn, BuildContext(self.settings, self.clock, self._transport, self._imitate))
-        except (ConfigError, *INTERRUPTS):
-            raise
-        except BaseException as error:  # a plugin may raise anything
-            raise PluginError(factory.name, f"building its transport raised {type(error).__name__}") from error
-
-    def _imitate(self, scheme: str | None) -> Capabilities | None:
-        if scheme is not None:
-            factory = self.registry.transports.get(scheme)
-            return factory.capabilities() if factory and factory.capabilities else None
-        for factory in self.registry.transports.values():
-            capabilities = factory.capabilities() if factory.capabilities else None
-            if capabilities and capabilities.measure:
-                return capabilities
-        return None
-
     def _redaction(self) -> Redaction:
         key: bytes | None = None
         if self.settings.hash_key:
             key = hashlib.sha256(self.settings.hash_key.reveal().encode()).digest()
         elif self.settings.log_file:
-            key = _key_beside(self.settings.sources.directory)
+            key = key_beside(self.settings.sources.directory)
         return Redaction(self.settings.log_numbers, self.settings.log_body, key)
 
 
@@ -399,10 +282,6 @@ def _collect(problems: list[ConfigError], make: Callable[[], _Part]) -> _Part | 
     except ConfigError as error:
         problems += [error] if error.problems else []
         return None
-
-
-def _distinct(factories: Iterable[Any]) -> list[Any]:
-    return list({id(factory): factory for factory in factories}.values())
 
 
 def _no_sinks(sinks: Iterable[Sink]) -> list[object]:
@@ -419,29 +298,3 @@ def _no_guards(guards: Iterable[Guard]) -> list[object]:
 
 def _each_tag(tags: Iterable[str]) -> Iterable[tuple[str, object]]:
     return (("a tag", tag) for tag in tags)
-
-
-def _key_beside(directory: pathlib.Path) -> bytes:
-    """Read the key of the address hashes that lives beside the settings; make one where there is none."""
-    file = directory / _KEY_FILE
-    try:
-        if not file.exists():
-            _make_key(file)
-        key = bytes.fromhex(file.read_text(encoding="ascii"))
-        if len(key) != _KEY_SIZE:
-            raise ValueError("not a key")
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"hash_key: {_KEY_FILE} beside the settings can't be used ({type(error).__name__}): "
-            "delete it to get a new one, or set NOTIFYKIT_HASH_KEY"
-        ) from error
-    return key
-
-
-def _make_key(file: pathlib.Path) -> None:
-    """Make a key that appears whole or not at all, once, whoever else is making one."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=_KEY_FILE, encoding="ascii") as draft:
-        draft.write(secrets.token_bytes(_KEY_SIZE).hex())
-        draft.flush()
-        with contextlib.suppress(FileExistsError):
-            os.link(draft.name, file)

@@ -10,7 +10,8 @@ from typing import Any, Self, overload
 
 from notifykit.deliveries import Delivery, DeliveryReport
 from notifykit.dsn import Dsn
-from notifykit.flow.assembly import Assembly, Via
+from notifykit.flow.assembly import Assembly
+from notifykit.flow.building import Via
 from notifykit.flow.cleaning import clean
 from notifykit.flow.expecting import Expected, expected
 from notifykit.flow.guarding import guard
@@ -135,7 +136,7 @@ class Front:
 
     def names(self, transport: Transport) -> tuple[str, ...]:
         """Return what a transport answers to: its names in the settings, its own name, and its DSN without secrets."""
-        return (*self._house.names(transport), transport.name, str(transport))
+        return (*self._house.builder.names(transport), transport.name, str(transport))
 
     def plans(
         self,

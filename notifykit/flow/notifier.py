@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from notifykit.deliveries import Delivery
-from notifykit.flow.assembly import Via
+from notifykit.flow.building import Via
 from notifykit.flow.cleaning import clean
 from notifykit.flow.delivery import deliver
 from notifykit.flow.driving import drive

@@ -236,12 +236,12 @@ def test_an_assembly_tells_the_names_of_what_it_built(workshop: Workshop) -> Non
     house = assembly(workshop, "turns(a, null)", a="box://a", other="box://b", main="turns(a, null)", again="a")
     main = house.transport
     assert isinstance(main, Turns)
-    assert house.names(main) == ("main",)
-    assert house.names(main.members[0]) == ("a", "again")
-    assert house.names(main.members[1]) == ()
-    assert house.names(house.trip(Dsn("box", "b"), None, None).transport) == ("other",)
-    assert house.names(house.trip("box://a?x=1", None, None).transport) == ()
-    assert house.names(Box("a")) == ()
+    assert house.builder.names(main) == ("main",)
+    assert house.builder.names(main.members[0]) == ("a", "again")
+    assert house.builder.names(main.members[1]) == ()
+    assert house.builder.names(house.trip(Dsn("box", "b"), None, None).transport) == ("other",)
+    assert house.builder.names(house.trip("box://a?x=1", None, None).transport) == ()
+    assert house.builder.names(Box("a")) == ()
     assert len([name for name in workshop.names() if name == "box://b"]) == 1
     house.close()
 

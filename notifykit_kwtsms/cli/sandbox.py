@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from notifykit.cli.envelope import answer
-from notifykit.cli.manner import common
+from notifykit.cli.manner import common, examples
+from notifykit_kwtsms.cli.inbox.exchange import export, import_
+from notifykit_kwtsms.cli.inbox.switches import account, chaos as chaos_command
+from notifykit_kwtsms.cli.inbox.tail import tail
+from notifykit_kwtsms.cli.inbox.waiting import otp, ready, wait
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import CapturedMessage, Sandbox
@@ -20,40 +25,100 @@ if TYPE_CHECKING:
 _PORT = 8965
 #: Seconds after which a stop is noticed at the latest.
 _PATIENCE = 0.2
+_AGE = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+#: The options that only starting a sandbox knows.
+_OF_THE_SERVER = ("host", "port", "chaos", "seed", "keep", "keep_for", "store", "label", "token", "allow_remote")
 
 
-@click.command("sandbox")
+def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Read ``12h`` as seconds."""
+    if value is None:
+        return None
+    found = _AGE.fullmatch(value)
+    if found is None or not int(found[1]):
+        raise click.BadParameter(f"{value!r} is no age like 30m, 12h or 7d")
+    return float(int(found[1]) * _SECONDS[found[2]])
+
+
+@click.group(
+    "sandbox",
+    invoke_without_command=True,
+    epilog=examples(
+        "notifykit sandbox", "notifykit sandbox --store inbox.sqlite3 --keep-for 7d", "notifykit sandbox tail"
+    ),
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--chaos", metavar="PRESET", help="Start with the faults of a preset.")
 @click.option("--seed", type=int, help="Makes message ids and chance the same in every run.")
 @click.option("--keep", default=2000, show_default=True, type=click.IntRange(min=1), help="Messages to keep.")
+@click.option("--keep-for", callback=_age, metavar="AGE", help="Forget messages that are older: 30m, 12h, 7d.")
+@click.option("--store", metavar="FILE", help="Keep the inbox in a file, so that it survives a restart.")
+@click.option("--label", help="A name that the page shows, where there are several.")
 @click.option("--token", envvar="NOTIFYKIT_SANDBOX_TOKEN", help="Guards everything but the gateway itself.")
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine; needs a token.")
 @common
+@click.pass_context
 def sandbox(
+    ctx: click.Context,
     host: str,
     port: int,
     chaos: str | None,
     seed: int | None,
     keep: int,
+    keep_for: float | None,
+    store: str | None,
+    label: str | None,
     token: str | None,
     allow_remote: bool,
     as_json: bool,
 ) -> int:
-    """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C."""
+    """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs."""
+    if ctx.invoked_subcommand is not None:
+        _expect_nothing_before(ctx)
+        return 0
     from notifykit_kwtsms.sandbox import Sandbox
 
-    prepared = Sandbox(host, port, seed=seed, keep=keep, token=token, allow_remote=allow_remote)
+    prepared = Sandbox(
+        host,
+        port,
+        seed=seed,
+        keep=keep,
+        keep_for=keep_for,
+        store=store,
+        label=label,
+        token=token,
+        allow_remote=allow_remote,
+    )
     with stop_signal() as stopped, prepared as running:
         if chaos:
             _arm(running, chaos)
         if as_json:
             answer("sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env})
         else:
-            _announce(running)
+            _announce(running, token)
         _follow(running, stopped, quiet=as_json)
     return 0
+
+
+sandbox.add_command(tail)
+sandbox.add_command(wait)
+sandbox.add_command(otp)
+sandbox.add_command(chaos_command)
+sandbox.add_command(account)
+sandbox.add_command(export)
+sandbox.add_command(import_)
+sandbox.add_command(ready)
+
+
+def _expect_nothing_before(ctx: click.Context) -> None:
+    """Refuse options that would start another sandbox: those of a command stand behind its name."""
+    said = click.core.ParameterSource.COMMANDLINE
+    misplaced = [name for name in _OF_THE_SERVER if ctx.get_parameter_source(name) is said]
+    if misplaced:
+        options = ", ".join("--" + name.replace("_", "-") for name in misplaced)
+        raise click.UsageError(f"{options} stands before {ctx.invoked_subcommand!r}, where it starts a new sandbox.")
 
 
 def _arm(running: Sandbox, chaos: str) -> None:
@@ -64,7 +129,7 @@ def _arm(running: Sandbox, chaos: str) -> None:
     running.chaos(chaos)
 
 
-def _announce(running: Sandbox) -> None:
+def _announce(running: Sandbox, token: str | None) -> None:
     click.echo(
         f"A sandbox of the kwtSMS gateway on {running.url}: it charges, queues and refuses, and reaches no phone.\n"
     )
@@ -72,13 +137,14 @@ def _announce(running: Sandbox) -> None:
     for name, value in running.env.items():
         click.echo(f"  export {name}={value}")
     click.echo(f"\nor use the transport {running.dsn}")
+    click.echo(f"The inbox: {running.url}/{'?token=…' if token else ''}")
     click.echo(f"What arrived: curl {running.url}/sandbox/messages    The newest code: curl {running.url}/sandbox/otp")
     click.echo("Ctrl-C ends it.")
 
 
 def _follow(running: Sandbox, stopped: threading.Event, *, quiet: bool) -> None:
     """Say what arrives, until somebody ends it."""
-    seen = 0
+    seen = running.gateway.store.floor
     while not stopped.is_set():
         for change in running.gateway.store.changes(seen, _PATIENCE):
             seen = change.sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import threading
 import time
+from collections.abc import Callable
 
 
 class Clock:
@@ -19,6 +20,7 @@ class Clock:
         # Monotonic underneath, so that an adjusted system clock can't run the sandbox backwards.
         self._base = time.time() - time.monotonic()
         self._offset = 0.0
+        self._watchers: tuple[Callable[[], None], ...] = ()
 
     @property
     def offset(self) -> float:
@@ -40,11 +42,23 @@ class Clock:
             raise ValueError(f"a clock goes forward by a finite number of seconds, not by {seconds!r}")
         with self._lock:
             self._offset += seconds
+        self._tell()
 
     def reset(self) -> None:
         """Return to real time."""
         with self._lock:
             self._offset = 0.0
+        self._tell()
+
+    def watch(self, jumped: Callable[[], None]) -> None:
+        """Have somebody told after each jump."""
+        with self._lock:
+            self._watchers += (jumped,)
+
+    def _tell(self) -> None:
+        # Without the lock: who is told will ask for the time.
+        for jumped in self._watchers:
+            jumped()
 
 
 def as_utc(seconds: float) -> datetime.datetime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import pathlib
 import re
 import threading
 from collections.abc import Iterable
@@ -21,8 +23,10 @@ from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
 from notifykit_kwtsms.sandbox.http.app import App
+from notifykit_kwtsms.sandbox.http.desks.desk import Site
 from notifykit_kwtsms.sandbox.http.guard import Guard
 from notifykit_kwtsms.sandbox.http.server import Server
+from notifykit_kwtsms.sandbox.inbox.archive import Archive
 from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
 
 if TYPE_CHECKING:
@@ -52,12 +56,17 @@ class Sandbox:
         hosts: Iterable[str] = (),
         allow_remote: bool = False,
         token: str | None = None,
+        keep_for: float | None = None,
+        store: str | os.PathLike[str] | None = None,
+        label: str | None = None,
     ) -> None:
         """Prepare a sandbox; :meth:`start`, or ``with``, runs it.
 
         ``port`` 0 takes a free one. ``seed`` makes message ids and dice the same in every run, None makes them new.
         ``keep`` is how many messages the inbox holds. A host that is not loopback needs ``allow_remote`` and a
-        ``token`` for the control API; ``hosts`` are names that it may be called by then.
+        ``token`` for the control API; ``hosts`` are names that it may be called by then. ``keep_for`` are virtual
+        seconds after which a message is forgotten, ``store`` a file in which the inbox survives a restart, ``label`` a
+        name that the page shows. A store that can't be used is a :class:`ConfigError`.
         """
         self._remote = not _is_loopback(host)
         if self._remote and not (allow_remote and token):
@@ -71,8 +80,10 @@ class Sandbox:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._server: Server | None = None
+        self._site = Site(label, self._remote)
         #: Everything that the imitation remembers.
-        self.gateway = Gateway(rules, clock, seed, keep)
+        archive = None if store is None else Archive(pathlib.Path(store))
+        self.gateway = Gateway(rules, clock, seed, keep, keep_for=keep_for, archive=archive)
         #: The clock; ``sandbox.clock.advance(16)`` spares a test 16 seconds.
         self.clock = self.gateway.clock
         #: The default account, to read and to change.
@@ -94,6 +105,8 @@ class Sandbox:
         """End every connection and thread, and let go of the port. What was captured stays readable."""
         server, self._server = self._server, None
         if server is None:
+            # It may have been used without a server, and its file is to be free all the same.
+            self.gateway.store.close()
             return
         self._stopping.set()
         self.gateway.store.close()
@@ -232,7 +245,7 @@ class Sandbox:
 
     def _app(self, port: int | None) -> App:
         hosts = self._hosts | {"*"} if self._remote else self._hosts
-        return App(self.gateway, Guard(hosts, port, self._token), self._stopping)
+        return App(self.gateway, Guard(hosts, port, self._token), self._stopping, self._site)
 
     def _wait(
         self, to: str | None, text: str | re.Pattern[str] | None, with_code: bool, timeout: float

@@ -173,8 +173,8 @@ def test_a_token_guards_the_control_api() -> None:
             return pool.urlopen("GET", path, headers=names).status
 
         assert sandbox.url.startswith("http://127.0.0.1:")
-        assert status("/sandbox/messages") == 403
-        assert status("/sandbox/messages", Authorization="Bearer wrong") == 403
+        assert status("/sandbox/messages") == 401
+        assert status("/sandbox/messages", Authorization="Bearer wrong") == 401
         assert status("/sandbox/messages", Authorization="Bearer sesame") == 200
         assert status("/sandbox/messages", X_Sandbox_Token="sesame") == 200
         assert status("/livez") == 200
@@ -378,8 +378,8 @@ def test_the_control_api_needs_the_length_of_a_body(client: Client) -> None:
 
 
 def test_the_root_says_where_things_are(client: Client) -> None:
-    """For who opens the address in a browser."""
-    assert "/sandbox/messages" in client.request("GET", "/").text
+    """For who opens the address in a browser: the page, by addresses that hold at any prefix."""
+    assert 'src="page/' in client.request("GET", "/").text
 
 
 def test_a_delayed_fault_ends_when_the_sandbox_stops() -> None:

@@ -6,7 +6,7 @@ import fnmatch
 import itertools
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import attrs
 
@@ -65,7 +65,9 @@ class _Slot:
 class Faults:
     """The armed faults of one sandbox. The first one that fires wins; all that match count the request."""
 
-    def __init__(self, clock: Clock, dice: random.Random) -> None:
+    def __init__(self, clock: Clock, dice: random.Random, changed: Callable[[], None] = lambda: None) -> None:
+        """Have ``changed`` called whenever somebody armed or disarmed one."""
+        self._changed = changed
         self._clock = clock
         self._dice = dice
         self._lock = threading.Lock()
@@ -78,23 +80,32 @@ class Faults:
             now = self._clock.time()
             slots = [_Slot(next(self._numbers), fault, now, self._dice) for fault in faults]
             self._slots += slots
-            return tuple(self._view(slot, now) for slot in slots)
+            armed = tuple(self._view(slot, now) for slot in slots)
+        self._changed()
+        return armed
 
     def replace(self, *faults: Fault) -> tuple[ArmedFault, ...]:
         """Arm these instead of those that are armed."""
-        self.clear()
+        with self._lock:
+            self._slots.clear()
         return self.arm(*faults)
 
     def clear(self, number: int | None = None) -> None:
         """Disarm one, or all of them."""
         with self._lock:
             self._slots = [slot for slot in self._slots if number is not None and slot.number != number]
+        self._changed()
 
     def armed(self) -> tuple[ArmedFault, ...]:
         """Return the faults that can still fire."""
         with self._lock:
             now = self._clock.time()
             return tuple(self._view(slot, now) for slot in self._slots if not slot.over(now))
+
+    def preset(self) -> str | None:
+        """Return the preset that all armed faults come from: ``Calm`` where none is armed, None for a mixture."""
+        names = {item.fault.preset for item in self.armed()}
+        return next(iter(names)) if len(names) == 1 else None if names else "Calm"
 
     def fire(self, endpoint: str, numbers: Iterable[str]) -> Firing | None:
         """Show a request to every armed fault and return what happens to it, if anything does."""

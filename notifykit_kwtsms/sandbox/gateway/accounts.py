@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, TypeVar, overload
 
 import attrs
@@ -122,8 +122,12 @@ CHANGEABLE: Final = frozenset(attrs.fields_dict(Account)) - {"username", "passwo
 class AccountBook:
     """All accounts, changed under one lock, which is also the lock that makes accepting a message atomic."""
 
-    def __init__(self, accounts: tuple[Account, ...] = SEED) -> None:
+    def __init__(
+        self, accounts: tuple[Account, ...] = SEED, changed: Callable[[Account], None] = lambda account: None
+    ) -> None:
+        """Tell ``changed`` what a person changed; what a message costs is told by the message."""
         self.lock = threading.RLock()
+        self._changed = changed
         self._seed = accounts
         self._accounts = {account.username: account for account in accounts}
 
@@ -144,22 +148,33 @@ class AccountBook:
                 f"an account has no {', '.join(unknown)} to change; it has {', '.join(sorted(CHANGEABLE))}"
             )
         with self.lock:
-            account = attrs.evolve(self._accounts[username], **fields)
-            self._accounts[username] = account
+            account = self._set(username, fields)
+            self._changed(account)
             return account
 
     def charge(self, username: str, points: float) -> float:
-        """Take points off an account, or give them back if negative, and return what is left."""
+        """Take points off an account and return what is left."""
         with self.lock:
             # Prices may be fractions; four places keep a sum of them what a person would write.
             left = round(self._accounts[username].balance - points, 4)
-            self.change(username, balance=left)
+            self._set(username, {"balance": left})
             return left
+
+    def refund(self, username: str, points: float) -> None:
+        """Give points back to an account."""
+        with self.lock:
+            self.charge(username, -points)
+            self._changed(self._accounts[username])
 
     def reset(self) -> None:
         """Put every account back to what it was at the start."""
         with self.lock:
             self._accounts = {account.username: account for account in self._seed}
+
+    def _set(self, username: str, fields: Mapping[str, Any]) -> Account:
+        account = attrs.evolve(self._accounts[username], **fields)
+        self._accounts[username] = account
+        return account
 
 
 T = TypeVar("T")

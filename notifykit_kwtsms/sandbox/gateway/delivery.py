@@ -130,8 +130,14 @@ def _reports(message: CapturedMessage, number: str) -> bool:
     return not message.test and not is_kuwaiti(number)
 
 
+def following(state: str) -> str | None:
+    """Return the state that follows on the good road, or None after a final one."""
+    return _NEXT.get(state)
+
+
 def next_state(state: str) -> str:
     """Return the state that follows, on the good road; a final state is a :class:`ValueError`."""
-    if state not in _NEXT:
+    found = following(state)
+    if found is None:
         raise ValueError(f"nothing follows {state}")
-    return _NEXT[state]
+    return found

@@ -20,8 +20,10 @@ from notifykit_kwtsms.sandbox.gateway.checks import Sending
 from notifykit_kwtsms.sandbox.gateway.magic import Kind
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.gateway.traffic import Traffic
+from notifykit_kwtsms.sandbox.inbox.archive import Archive
 from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, CapturedResponse, Dropped, Event
 from notifykit_kwtsms.sandbox.inbox.store import Store
+from notifykit_kwtsms.sandbox.inbox.tally import Tally
 from notifykit_kwtsms.sandbox.problems import NotThere
 from notifykit_kwtsms.sandbox.reading import content, numbers
 from notifykit_kwtsms.sandbox.reading.segments import count
@@ -60,20 +62,28 @@ class Gateway:
         seed: int | None = 0,
         keep: int = 2000,
         accounts: Iterable[Account] = SEED,
+        *,
+        keep_for: float | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.rules = rules or Rules()
         self.clock = clock or Clock()
         # Not for secrets: a seed makes message ids, dice and delays the same in every run.
         self._dice = random.Random(seed)  # noqa: S311
-        self.accounts = AccountBook(tuple(accounts))
-        self.store = Store(self.clock, keep)
-        self.faults = Faults(self.clock, random.Random(seed))  # noqa: S311
+        self.store = Store(self.clock, keep, keep_for, archive)
+        self.accounts = AccountBook(tuple(accounts), self._account_changed)
+        self.faults = Faults(self.clock, random.Random(seed), self._faults_changed)  # noqa: S311
         self.traffic = Traffic(self.clock, self.rules)
+        self.tally = Tally()
         self._lock = self.accounts.lock
         self._accepted: collections.Counter[str] = collections.Counter()
         self._attempts: collections.Counter[str] = collections.Counter()
         self._last: dict[tuple[str, str], float] = {}
-        self._queue: dict[str, Queued] = {}
+        self._queue: dict[str, Queued] = {
+            message.msg_id: Queued(message.msg_id, message.account, len(message.numbers), message.points, True, None)
+            for message in self.store.all()
+            if message.queued and message.msg_id is not None
+        }
         self._endpoints: dict[str, Callable[[Call, Account], Reply]] = {
             "balance": self._balance,
             "senderid": self._senderid,
@@ -102,6 +112,11 @@ class Gateway:
         """Note that a fault came before the gateway saw the call."""
         if call.endpoint == SEND.name and call.fields is not None:
             self._keep_refused(call, numbers.split(call.field("mobile")), (), None)
+
+    def fired(self, call: Call, fault: str) -> None:
+        """Note that a fault fired; one that met a message is told with the message."""
+        if call.endpoint != SEND.name or call.fields is None:
+            self._tell_fault(call.endpoint, fault, None)
 
     def wire_fault(self, call: Call) -> tuple[Firing | None, bool]:
         """Return what the magic numbers of a call do to the wire, and whether any of them is magic at all."""
@@ -138,10 +153,16 @@ class Gateway:
             if queued is None:
                 raise NotThere("there is no such test message in the queue")
             del self._queue[msg_id]
-            self.accounts.charge(queued.account, -queued.points)
+            self.accounts.refund(queued.account, queued.points)
             if self.store.get(msg_id) is not None:
                 self.store.force(msg_id, "deleted")
             return queued.points
+
+    def empty_queue(self, account: str | None = None) -> tuple[int, float]:
+        """Delete every test message from the queue of an account, or of all; return how many, and the points."""
+        with self._lock:
+            ids = [queued.msg_id for queued in self.queue(account) if queued.test]
+            return len(ids), round(sum(self.unqueue(msg_id) for msg_id in ids), 4)
 
     def reset(self) -> None:
         """Forget messages, requests, faults, blocks and time jumps, and fill the accounts up again."""
@@ -155,6 +176,7 @@ class Gateway:
             self._last.clear()
             self._queue.clear()
             self.store.delete(lambda message: True)
+            self.store.note("reset")
 
     def _account(self, call: Call) -> Account | None:
         return self.accounts.get(call.field("username"))
@@ -270,7 +292,7 @@ class Gateway:
         points = state.cost
         left = self.accounts.charge(account.username, points)
         now = self.clock.time()
-        msg_id = f"{self._dice.getrandbits(128):032x}"
+        msg_id = self._fresh_id()
         self._enqueue(msg_id, state, points, now)
         cut_off = False
         for number in kept:
@@ -318,6 +340,23 @@ class Gateway:
         )
         return reply
 
+    def _fresh_id(self) -> str:
+        while True:
+            msg_id = f"{self._dice.getrandbits(128):032x}"
+            # With a seed and a store file, the ids of the last run would come again.
+            if self.store.get(msg_id) is None:
+                return msg_id
+
+    def _account_changed(self, account: Account) -> None:
+        self.store.note("account", username=account.username, balance=account.balance)
+
+    def _faults_changed(self) -> None:
+        self.store.note("chaos", preset=self.faults.preset(), armed=len(self.faults.armed()))
+
+    def _tell_fault(self, endpoint: str, fault: str, message: int | None) -> None:
+        self.tally.fault(fault)
+        self.store.note("fault", () if message is None else (message,), endpoint=endpoint, fault=fault)
+
     def _enqueue(self, msg_id: str, state: Sending, points: float, now: float) -> None:
         test = state.call.test
         leaves = None if test or not self.rules.drain_live else now + self.rules.status_delay
@@ -342,7 +381,7 @@ class Gateway:
         )
 
     def _keep(self, call: Call, **outcome: Any) -> None:
-        self.store.add(
+        message = self.store.add(
             lambda number: CapturedMessage(
                 id=number,
                 account=call.field("username"),
@@ -355,3 +394,6 @@ class Gateway:
                 **outcome,
             )
         )
+        self.tally.message(message)
+        if message.fault:
+            self._tell_fault(call.endpoint, message.fault, message.id)

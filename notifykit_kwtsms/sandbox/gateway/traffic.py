@@ -85,6 +85,24 @@ class Traffic:
         with self._lock:
             return tuple(self._records.values())
 
+    def counts(self, seconds: int = 60) -> list[int]:
+        """Return how many requests started in each of the last real seconds, the oldest second first."""
+        now = time.monotonic()
+        found = [0] * seconds
+        with self._lock:
+            for record in reversed(self._records.values()):
+                ago = int(now - record.started)
+                if ago >= seconds:
+                    break
+                found[-1 - ago] += 1
+        return found
+
+    @property
+    def total(self) -> int:
+        """Requests since the start, those included that are no longer on record."""
+        with self._lock:
+            return self._count
+
     def blocked(self) -> dict[str, float]:
         """Return the blocked IP addresses and the virtual seconds that each stays so."""
         with self._lock:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -14,6 +14,18 @@ from notifykit_kwtsms.sandbox.shown import how_many
 JSON: Final = "application/json; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
 TEXT: Final = "text/plain; charset=utf-8"
+
+
+class Stream(Protocol):
+    """A body that comes bit by bit."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield it."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
 
 
 @attrs.frozen
@@ -28,6 +40,8 @@ class Answer:
     content_type: str = JSON
     #: Further headers.
     headers: tuple[tuple[str, str], ...] = ()
+    #: The body where it comes bit by bit and nobody knows its end.
+    stream: Stream | None = attrs.field(default=None, repr=False)
 
     @property
     def status_line(self) -> str:
@@ -37,7 +51,8 @@ class Answer:
     @property
     def all_headers(self) -> list[tuple[str, str]]:
         """The headers, those of the body included."""
-        return [("Content-Type", self.content_type), ("Content-Length", str(len(self.body))), *self.headers]
+        length = [("Content-Length", str(len(self.body)))] if self.stream is None else []
+        return [("Content-Type", self.content_type), *length, *self.headers]
 
 
 def json_answer(status: int, value: Mapping[str, Any], ascii_only: bool = False) -> Answer:

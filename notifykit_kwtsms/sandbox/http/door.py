@@ -58,6 +58,7 @@ class Door:
         if chosen:
             call = attrs.evolve(call, fault=describe(chosen))
             self._note(record, fault=call.fault)
+            self._gateway.fired(call, describe(chosen))
         if chosen and chosen.code:
             if line.wait(chosen.delay):
                 line.drop()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import attrs
 
 from notifykit.masking import Secret
 
@@ -14,6 +17,16 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@attrs.frozen
+class Objection:
+    """Why a request is refused."""
+
+    #: 401 where a token is missing, 403 otherwise.
+    status: int
+    #: The sentence.
+    words: str
 
 
 class Guard:
@@ -26,16 +39,35 @@ class Guard:
         self._port = port
         self._token = token
 
-    def objection(self, request: Request, private: bool) -> str | None:
+    def objection(self, request: Request, private: bool) -> Objection | None:
         """Return why a request is refused, or None. Private is what only the owner of the sandbox may ask."""
         if not self._knows(request.environ.get("HTTP_HOST", "")):
-            return "This sandbox is not called that; ask it by a loopback address."
-        origin = request.headers.get("Origin")
-        if origin is not None and request.method in _WRITES and not self._same(origin, request):
-            return "Another page may not write to this sandbox."
+            return Objection(403, "This sandbox is not called that; ask it by a loopback address.")
+        if self._is_foreign(request, private):
+            return Objection(403, "Another page may not ask this of the sandbox.")
         if private and self._token is not None and not self._proven(request):
-            return "Give the token of this sandbox: Authorization: Bearer …"
+            return Objection(401, "Give the token of this sandbox: Authorization: Bearer …")
         return None
+
+    def admits(self, token: str) -> bool:
+        """Whether this is the token, which there is."""
+        return self._token is not None and _same(token, self._token.reveal())
+
+    def pass_for(self, request: Request) -> str:
+        """Return the cookie that a browser shows instead of the token, which it never learns."""
+        path = f"{request.root_path}/"
+        return f"{self._cookie(request)}={self._pass()}; Path={path}; HttpOnly; SameSite=Strict"
+
+    def _is_foreign(self, request: Request, private: bool) -> bool:
+        """Whether another page makes the request: a link may lead here, nothing else may."""
+        if not (private or request.method in _WRITES):
+            return False
+        origin = request.headers.get("Origin")
+        if origin is not None:
+            return not self._is_own(origin, request)
+        # Sent by browsers only, also where they leave the origin out.
+        site, mode = request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Mode")
+        return site in ("cross-site", "same-site") and not (mode == "navigate" and request.method in ("GET", "HEAD"))
 
     def _knows(self, host: str) -> bool:
         try:
@@ -56,13 +88,29 @@ class Guard:
         # An address can't be rebound to another machine, a name can.
         return self._any_address or address.is_loopback
 
-    def _same(self, origin: str, request: Request) -> bool:
+    def _is_own(self, origin: str, request: Request) -> bool:
+        # Host and port, as they were asked for: another port is another program's page.
         parts = urlsplit(origin)
         return parts.scheme in ("http", "https") and parts.netloc.lower() == request.environ["HTTP_HOST"].lower()
 
     def _proven(self, request: Request) -> bool:
+        cookie = request.cookies.get(self._cookie(request))
+        if cookie is not None and _same(cookie, self._pass()):
+            return True
         given = request.headers.get("X-Sandbox-Token") or request.headers.get("Authorization", "").removeprefix(
             "Bearer "
         )
-        wanted = self._token.reveal() if self._token is not None else ""
-        return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
+        return self.admits(given)
+
+    def _cookie(self, request: Request) -> str:
+        # Browsers share cookies between the ports of a host.
+        port = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").port or 80
+        return f"notifykit_sandbox_{port}"
+
+    def _pass(self) -> str:
+        key = self._token.reveal() if self._token is not None else ""
+        return hmac.new(key.encode(), b"notifykit sandbox page", hashlib.sha256).hexdigest()
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())

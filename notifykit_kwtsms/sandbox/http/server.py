@@ -39,7 +39,7 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
-        """Answer one request in one write."""
+        """Answer one request in one write, or bit by bit where nobody knows its length."""
         self.environ = environ = self.make_environ()
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -50,9 +50,13 @@ class _Handler(WSGIRequestHandler):
             return self.wfile.write
 
         try:
-            body = b"".join(self.server.app(environ, start_response))
+            answer = self.server.app(environ, start_response)
             status, headers = started[-1]
             headers = [*headers, ("Date", self.date_time_string())]
+            if not any(name == "Content-Length" for name, _ in headers):
+                self._stream(status, headers, answer)
+                return
+            body = b"".join(answer)
         except Answered:
             return
         except ConnectionDropped:
@@ -65,6 +69,19 @@ class _Handler(WSGIRequestHandler):
             self._write(failure.status_line, failure.all_headers, failure.body, unread=True)
             return
         self._write(status, headers, body, unread=bool(environ.get(UNREAD)))
+
+    def _stream(self, status: str, headers: Iterable[tuple[str, str]], answer: Iterable[bytes]) -> None:
+        """Write what comes as it comes, to the end of the connection."""
+        self.close_connection = True
+        try:
+            with contextlib.suppress(OSError):  # The reader left, which is how most streams end.
+                self.wfile.write(head(status, [*headers, ("Connection", "close")]))
+                for piece in answer:
+                    self.wfile.write(piece)
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
 
     def _write(self, status: str, headers: Iterable[tuple[str, str]], body: bytes, unread: bool) -> None:
         self.close_connection = self.close_connection or unread

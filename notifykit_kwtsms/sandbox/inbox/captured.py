@@ -139,6 +139,11 @@ class CapturedMessage:
         return self.analysis.segments
 
     @property
+    def units(self) -> int:
+        """Septets or UTF-16 units of the text."""
+        return self.analysis.units
+
+    @property
     def otp(self) -> str | None:
         """The first run of 4 to 8 digits in the text, in Latin digits."""
         return find_code(self.text)
@@ -152,6 +157,11 @@ class CapturedMessage:
     def state(self) -> str:
         """The newest state of the message, whichever number it is about."""
         return self.timeline[-1].state
+
+    @property
+    def queued(self) -> bool:
+        """Whether it stands in the Queue folder: a test message, until its credits are recovered."""
+        return self.accepted and self.test and all(event.state != "deleted" for event in self.timeline)
 
     def state_of(self, number: str) -> str:
         """Return the newest state of one of its numbers."""

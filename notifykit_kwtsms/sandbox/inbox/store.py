@@ -2,73 +2,101 @@
 
 from __future__ import annotations
 
-import collections
-import itertools
+import heapq
+import logging
+import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import attrs
 
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
+from notifykit_kwtsms.sandbox.inbox.archive import Archive
 from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Event
+from notifykit_kwtsms.sandbox.inbox.journal import Change, Journal
+from notifykit_kwtsms.sandbox.inbox.trash import Deleted, Trash
 from notifykit_kwtsms.sandbox.problems import NotThere
 
-Matches = Callable[[CapturedMessage], bool]
+__all__ = ["Change", "Matches", "Snapshot", "Store"]
 
-#: Changes that the journal keeps; who was away longer reads the list again.
-_JOURNAL = 10_000
+Matches = Callable[[CapturedMessage], bool]
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen
-class Change:
-    """One line of the journal, for whoever shows the inbox live."""
+class Snapshot:
+    """The inbox at one moment."""
 
-    #: Counts up from 1.
+    #: Every message, oldest first.
+    messages: tuple[CapturedMessage, ...] = attrs.field(repr=False)
+    #: The number of the newest change that is in it.
     sequence: int
-    #: ``new``, ``update`` or ``delete``.
-    kind: str
-    #: The message it is about.
-    message: int
 
 
 class Store:
-    """Messages in the order they came, the ``keep`` newest of them."""
+    """Messages in the order they came: the ``keep`` newest of them, none older than ``keep_for`` virtual seconds."""
 
-    def __init__(self, clock: Clock, keep: int = 2000) -> None:
+    def __init__(
+        self, clock: Clock, keep: int = 2000, keep_for: float | None = None, archive: Archive | None = None
+    ) -> None:
         if keep < 1:
             raise ValueError("an inbox keeps at least one message")
+        if keep_for is not None and not 0 < keep_for < float("inf"):
+            raise ValueError("an inbox keeps messages for a number of seconds above 0")
+        self.keep = keep
+        self.keep_for = keep_for
         self._clock = clock
-        self._keep = keep
         self._changed = threading.Condition()
-        self._messages: dict[int, CapturedMessage] = {}
-        self._by_msg_id: dict[str, int] = {}
-        # The messages that something is still to happen to; the others need no look at the clock.
-        self._moving: set[int] = set()
-        self._ids = itertools.count(1)
-        self._sequence = 0
-        self._journal: collections.deque[Change] = collections.deque(maxlen=_JOURNAL)
+        self._archive = archive
+        self._trash = Trash()
+        self._trouble: str | None = None
         self._closed = False
+        self._load()
+        clock.watch(self._jumped)
+
+    def _load(self) -> None:
+        archive = self._archive
+        with self._changed:
+            self._messages: dict[int, CapturedMessage] = {}
+            self._by_msg_id: dict[str, int] = {}
+            # When something is to happen next to a message; an entry may have been overtaken by a person.
+            self._due: list[tuple[float, int]] = []
+            # What the archive doesn't know yet.
+            self._touched: dict[int, CapturedMessage | None] = {}
+            #: Names this history of changes: who comes with the number of another one reads everything again.
+            self.history = archive.history if archive else secrets.token_hex(8)
+            self._highest = archive.highest if archive else 0
+            self._journal = Journal(archive.sequence if archive else 0)
+            for message in archive.messages() if archive else ():
+                self._place(message)
+                self._highest = max(self._highest, message.id)
+            self._prune()
+            self._commit()
 
     def add(self, build: Callable[[int], CapturedMessage]) -> CapturedMessage:
         """Keep the message that ``build`` makes of a fresh id, drop the oldest beyond ``keep``, and return it."""
         with self._changed:
-            message = build(next(self._ids))
-            self._messages[message.id] = message
-            if message.msg_id is not None:
-                self._by_msg_id[message.msg_id] = message.id
-            if message.planned:
-                self._moving.add(message.id)
-            self._note("new", message.id)
-            while len(self._messages) > self._keep:
-                self._remove(next(iter(self._messages)))
+            message = build(self._highest + 1)
+            self._highest += 1
+            self._place(message)
+            self._touched[message.id] = message
+            self._journal.note("new", (message.id,))
+            self._prune()
+            self._commit()
             return message
 
     def all(self) -> tuple[CapturedMessage, ...]:
         """Return every message, accepted or not, oldest first."""
+        return self.snapshot().messages
+
+    def snapshot(self) -> Snapshot:
+        """Return every message together with the number of the change that they are as new as."""
         with self._changed:
             self._settle()
-            return tuple(self._messages.values())
+            return Snapshot(tuple(self._messages.values()), self._journal.sequence)
 
     def get(self, name: int | str) -> CapturedMessage | None:
         """Return a message by the store's id or by the gateway's msg-id."""
@@ -81,13 +109,23 @@ class Store:
         """Mark a message read or unread, or give it other tags."""
         with self._changed:
             message = self._named(name)
-            self._put(
-                attrs.evolve(
-                    message,
-                    unread=message.unread if unread is None else unread,
-                    tags=message.tags if tags is None else tuple(tags),
-                )
-            )
+            self._change(message, unread, lambda before: before if tags is None else tuple(tags))
+            self._commit()
+
+    def update_all(
+        self,
+        matches: Matches,
+        *,
+        unread: bool | None = None,
+        retag: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda tags: tags,
+    ) -> int:
+        """Mark and tag every message that matches, and return how many changed by it."""
+        with self._changed:
+            self._settle()
+            found = [message for message in self._messages.values() if matches(message)]
+            changed = sum(self._change(message, unread, retag) for message in found)
+            self._commit()
+            return changed
 
     def force(self, name: int | str, state: str, number: str | None = None) -> CapturedMessage:
         """Bring a message, or one number of it, into a state now; what was planned for it is given up."""
@@ -98,57 +136,137 @@ class Store:
                 raise NotThere("this message was not for that number")
             planned = tuple(step for step in message.planned if number is not None and step.number != number)
             event = Event(self._clock.utc(), state, number, forced=True)
-            return self._put(attrs.evolve(message, planned=planned, timeline=(*message.timeline, event)))
+            forced = attrs.evolve(message, planned=planned, timeline=(*message.timeline, event))
+            self._put(forced, "dlr")
+            self._commit()
+            return forced
 
     def delete(self, matches: Matches) -> int:
-        """Delete the messages that match and return how many they were."""
+        """Delete the messages that match for good and return how many they were."""
         with self._changed:
-            self._settle()
-            doomed = [message.id for message in self._messages.values() if matches(message)]
-            for number in doomed:
-                self._remove(number)
-            return len(doomed)
+            count = len(self._take_out(matches))
+            self._trash.empty()
+            self._commit()
+            return count
+
+    def discard(self, matches: Matches) -> Deleted:
+        """Delete the messages that match in a way that :meth:`restore` can undo for some seconds."""
+        with self._changed:
+            deleted = self._trash.put(self._take_out(matches))
+            self._commit()
+            return deleted
+
+    def restore(self, undo: str) -> int:
+        """Bring back a discarded set with its ids and return how many are back. Too late is :class:`NotThere`."""
+        with self._changed:
+            returned = self._trash.take(undo)
+            for message in returned:
+                self._place(message)
+                self._touched[message.id] = message
+            # Order is by id everywhere, and a dictionary keeps the order of arrival.
+            self._messages = dict(sorted(self._messages.items()))
+            self._journal.note("restore", (message.id for message in returned))
+            self._prune()
+            self._commit()
+            return len(returned)
+
+    def adopt(self, messages: Iterable[CapturedMessage]) -> tuple[CapturedMessage, ...]:
+        """Take in messages of another inbox under new ids; those whose msg-id is here already are left out."""
+        taken = []
+        with self._changed:
+            for message in messages:
+                if message.msg_id is not None and message.msg_id in self._by_msg_id:
+                    continue
+                self._highest += 1
+                # What was to happen to it there belongs to another clock.
+                own = attrs.evolve(message, id=self._highest, planned=())
+                self._place(own)
+                self._touched[own.id] = own
+                self._journal.note("new", (own.id,))
+                taken.append(own)
+            self._prune()
+            self._commit()
+        return tuple(taken)
 
     def wait(self, matches: Matches, timeout: float) -> CapturedMessage | None:
         """Return the newest message that matches, waiting real seconds for one; None if none came in time."""
         deadline = time.monotonic() + timeout
+        seen = -1
         with self._changed:
             while True:
                 self._settle()
-                for message in reversed(self._messages.values()):
-                    if matches(message):
-                        return message
+                if self._journal.sequence != seen:
+                    seen = self._journal.sequence
+                    for message in reversed(self._messages.values()):
+                        if matches(message):
+                            return message
                 left = deadline - time.monotonic()
                 if left <= 0 or self._closed:
                     return None
-                self._changed.wait(left)
+                self._changed.wait(self._until_due(left))
+
+    def note(self, kind: str, messages: Iterable[int] = (), **facts: Any) -> None:
+        """Write a line into the journal about something that is no message."""
+        with self._changed:
+            self._journal.note(kind, messages, facts)
+            self._commit()
 
     def changes(self, after: int = 0, timeout: float = 0.0) -> tuple[Change, ...]:
         """Return the journal after a sequence number, waiting real seconds for the first line of it."""
         deadline = time.monotonic() + timeout
         with self._changed:
-            while self._sequence <= after and not self._closed:
+            self._settle()
+            while self._journal.sequence <= after and not self._closed:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                self._changed.wait(left)
-            return tuple(change for change in self._journal if change.sequence > after)
+                self._changed.wait(self._until_due(left))
+                self._settle()
+            return self._journal.since(after)
 
     @property
     def sequence(self) -> int:
         """The sequence number of the newest change."""
         with self._changed:
-            return self._sequence
+            return self._journal.sequence
+
+    @property
+    def floor(self) -> int:
+        """The sequence number after which no change is forgotten yet."""
+        with self._changed:
+            return self._journal.floor
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the file could not be written the last time; None where all is well."""
+        with self._changed:
+            return self._trouble
+
+    @property
+    def stored(self) -> bool:
+        """Whether it survives a restart."""
+        return self._archive is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether readers are being sent home."""
+        with self._changed:
+            return self._closed
 
     def open(self) -> None:
         """Let readers wait again after :meth:`close`."""
         with self._changed:
             self._closed = False
+            if self._archive is not None and self._archive.closed:
+                self._archive.open()
+                self._load()
 
     def close(self) -> None:
         """Send everybody home who waits."""
         with self._changed:
             self._closed = True
+            if self._archive is not None:
+                self._archive.close()
             self._changed.notify_all()
 
     def _named(self, name: int | str) -> CapturedMessage:
@@ -164,35 +282,105 @@ class Store:
             return self._by_msg_id[name]
         return int(name) if len(name) < 16 and name.isascii() and name.isdigit() else None
 
-    def _put(self, message: CapturedMessage) -> CapturedMessage:
+    def _place(self, message: CapturedMessage) -> None:
+        """Have a message, without a word to anybody."""
         self._messages[message.id] = message
-        if not message.planned:
-            self._moving.discard(message.id)
-        self._note("update", message.id)
-        return message
-
-    def _remove(self, number: int) -> None:
-        message = self._messages.pop(number)
-        self._moving.discard(number)
         if message.msg_id is not None:
-            del self._by_msg_id[message.msg_id]
-        self._note("delete", number)
+            self._by_msg_id[message.msg_id] = message.id
+        self._plan(message)
 
-    def _note(self, kind: str, number: int) -> None:
-        self._sequence += 1
-        self._journal.append(Change(self._sequence, kind, number))
+    def _plan(self, message: CapturedMessage) -> None:
+        if message.planned:
+            heapq.heappush(self._due, (message.planned[0].due, message.id))
+
+    def _change(
+        self,
+        message: CapturedMessage,
+        unread: bool | None,
+        retag: Callable[[tuple[str, ...]], tuple[str, ...]],
+    ) -> bool:
+        changed = attrs.evolve(message, unread=message.unread if unread is None else unread, tags=retag(message.tags))
+        if (changed.unread, changed.tags) == (message.unread, message.tags):
+            return False
+        self._put(changed, "update")
+        return True
+
+    def _put(self, message: CapturedMessage, kind: str) -> None:
+        self._messages[message.id] = message
+        self._touched[message.id] = message
+        self._journal.note(kind, (message.id,))
+
+    def _take_out(self, matches: Matches) -> list[CapturedMessage]:
+        self._settle()
+        doomed = [message for message in self._messages.values() if matches(message)]
+        self._remove(doomed)
+        return doomed
+
+    def _remove(self, doomed: Iterable[CapturedMessage]) -> None:
+        ids = []
+        for message in doomed:
+            del self._messages[message.id]
+            if message.msg_id is not None:
+                self._by_msg_id.pop(message.msg_id, None)
+            self._touched[message.id] = None
+            ids.append(message.id)
+        if ids:
+            self._journal.note("delete", ids)
+
+    def _prune(self) -> None:
+        """Forget what is too much and what is too old."""
+        doomed: list[CapturedMessage] = []
+        spare = len(self._messages) - self.keep
+        oldest = None if self.keep_for is None else self._clock.utc().timestamp() - self.keep_for
+        for message in self._messages.values():
+            if len(doomed) >= spare and (oldest is None or message.at.timestamp() >= oldest):
+                break
+            doomed.append(message)
+        self._remove(doomed)
+
+    def _commit(self) -> None:
+        """Bring the file up to date, and wake those who wait."""
+        if self._archive is not None and not self._archive.closed:
+            try:
+                self._archive.write(self._touched, self._journal.sequence, self._highest)
+            except sqlite3.Error as problem:
+                # The gateway goes on without its disk; what could not be written is tried again with the next change.
+                if self._trouble is None:
+                    _log.warning("the store %s can't be written: %s", self._archive.path, problem)
+                self._trouble = str(problem)
+            else:
+                self._trouble = None
+                self._touched.clear()
+        else:
+            self._touched.clear()
         self._changed.notify_all()
+
+    def _jumped(self) -> None:
+        """See what a jump of the clock brought about."""
+        with self._changed:
+            self._journal.note("clock", facts={"time": self._clock.utc().isoformat(), "offset": self._clock.offset})
+            self._settle()
+            self._commit()
+
+    def _until_due(self, most: float) -> float:
+        """Return for how many real seconds nothing can happen by itself."""
+        return min(most, max(0.001, self._due[0][0] - self._clock.time())) if self._due else most
 
     def _settle(self) -> None:
         """Let happen what is due by the virtual clock."""
-        if not self._moving:
-            return
+        before = self._journal.sequence
         now = self._clock.time()
-        for number in sorted(self._moving):
-            message = self._messages[number]
-            due = tuple(step for step in message.planned if step.due <= now)
-            if due:
+        while self._due and self._due[0][0] <= now:
+            message = self._messages.get(heapq.heappop(self._due)[1])
+            due = tuple(step for step in message.planned if step.due <= now) if message else ()
+            if message and due:
                 happened = (Event(as_utc(step.due), step.state, step.number) for step in due)
-                self._put(
-                    attrs.evolve(message, timeline=(*message.timeline, *happened), planned=message.planned[len(due) :])
+                settled = attrs.evolve(
+                    message, timeline=(*message.timeline, *happened), planned=message.planned[len(due) :]
                 )
+                self._put(settled, "dlr")
+                self._plan(settled)
+        if self.keep_for is not None:
+            self._prune()
+        if self._journal.sequence != before:
+            self._commit()

@@ -55,3 +55,12 @@ def find_code(text: str) -> str | None:
 def find_links(text: str) -> tuple[str, ...]:
     """Return the addresses in it, for a person to look at; the sandbox never fetches one."""
     return tuple(match.rstrip(".,;:!?)") for match in _LINK.findall(text))
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether the first letter with a direction is written from the right, as ``dir="auto"`` decides."""
+    for character in text:
+        direction = unicodedata.bidirectional(character)
+        if direction in ("R", "AL", "L"):
+            return direction != "L"
+    return False

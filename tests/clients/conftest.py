@@ -1,0 +1,308 @@
+"""Clients that other people published, as their registries hand them out, and a sandbox for them to talk to.
+
+Not one byte of their files is changed. The only thing they are told is another address: the Python clients keep theirs
+in a module constant, which a ``sitecustomize`` sets from outside; the Node client has it in a literal, so a preloaded
+script sends what is meant for that host elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from notifykit_kwtsms.sandbox import Rules, Sandbox
+
+#: Where no Python client may be left out: one that can't be had is a failure there, not a skip.
+REQUIRED: Final = os.environ.get("CI", "").lower() in ("1", "true")
+#: Real seconds that one program may take.
+_PATIENCE: Final = 120
+#: Points the Python clients at the sandbox, wherever their interpreter starts, and lets their naps pass on its clock.
+_PYTHON_HOOK: Final = """\
+import json, os, sys, time, urllib.request
+
+try:
+    import kwtsms._core
+except ImportError:
+    pass
+else:
+    for module in filter(None, map(sys.modules.get, ("kwtsms._core", "kwtsms._async"))):
+        module.BASE_URL = os.environ["SANDBOX_AT"] + "/API/"
+    naps = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        body = json.dumps({"advance": seconds}).encode()
+        urllib.request.urlopen(urllib.request.Request(os.environ["SANDBOX_AT"] + "/sandbox/clock", body)).close()
+
+    time.sleep = nap
+"""
+#: Makes calls as they stand in JSON and prints what came of each.
+_PYTHON_WALK: Final = """\
+import asyncio, inspect, json, sys
+import kwtsms, sitecustomize
+
+asked = json.load(sys.stdin)
+client = getattr(kwtsms, asked["kind"])
+client = client.from_env() if asked["options"] is None else client(**asked["options"])
+told = []
+for name, positional, named in asked["calls"]:
+    try:
+        value = getattr(client, name)
+        value = value(*positional, **named) if callable(value) else value
+        told.append({"returned": asyncio.run(value) if inspect.isawaitable(value) else value})
+    except Exception as error:
+        told.append({"raised": type(error).__name__, "saying": str(error)})
+print(json.dumps({"told": told, "naps": sitecustomize.naps, "home": kwtsms.__file__}))
+"""
+#: The same for a class of an npm package.
+_NODE_WALK: Final = """\
+const chunks = [];
+process.stdin.on('data', (chunk) => chunks.push(chunk)).on('end', async () => {
+  const asked = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const { KwtSMS } = require('kwtsms');
+  const told = [];
+  let client;
+  try {
+    const { username, password, ...options } = asked.options || {};
+    client = asked.options === null ? KwtSMS.fromEnv() : new KwtSMS(username, password, options);
+  } catch (error) {
+    console.log(JSON.stringify({ told: [{ raised: error.name, saying: error.message }], naps: globalThis.naps }));
+    return;
+  }
+  for (const [name, positional] of asked.calls) {
+    try {
+      const value = typeof client[name] === 'function' ? await client[name](...positional) : client[name];
+      told.push({ returned: value === undefined ? null : value });
+    } catch (error) {
+      told.push({ raised: error.name, saying: error.message });
+    }
+  }
+  console.log(JSON.stringify({ told, naps: globalThis.naps, home: require.resolve('kwtsms') }));
+});
+"""
+#: Sends what a Node program means for the gateway to the sandbox instead, and lets its naps pass on the sandbox's clock.
+_NODE_HOOK: Final = """\
+const http = require('node:http');
+const https = require('node:https');
+const { syncBuiltinESMExports } = require('node:module');
+const HOST = 'www.kwtsms.com';
+const there = new URL(process.env.SANDBOX_AT);
+const moved = (options) => ({
+  ...options, protocol: 'http:', host: there.hostname, hostname: there.hostname, port: there.port, agent: undefined,
+  headers: { ...options.headers, Host: there.host },
+});
+const original = https.request;
+https.request = (first, ...rest) => {
+  const url = typeof first === 'string' || first instanceof URL ? new URL(first) : null;
+  const options = url
+    ? { hostname: url.hostname, path: url.pathname + url.search, ...(typeof rest[0] === 'object' ? rest.shift() : {}) }
+    : first;
+  if ((options.hostname || options.host) !== HOST) return original(first, ...rest);
+  return http.request(moved(options), ...rest);
+};
+https.get = (...all) => { const request = https.request(...all); request.end(); return request; };
+const fetched = globalThis.fetch;
+globalThis.fetch = (resource, options) => {
+  const url = new URL(resource instanceof Request ? resource.url : resource);
+  if (url.hostname !== HOST) return fetched(resource, options);
+  const target = new URL(url.pathname + url.search, there);
+  return fetched(resource instanceof Request ? new Request(target, resource) : target, options);
+};
+syncBuiltinESMExports();
+globalThis.naps = [];
+const timer = globalThis.setTimeout;
+globalThis.setTimeout = Object.assign((callback, delay, ...rest) => {
+  if (![500, 30000, 60000, 120000].includes(delay)) return timer(callback, delay, ...rest);
+  globalThis.naps.push(delay / 1000);
+  const body = JSON.stringify({ advance: delay / 1000 });
+  const passed = () => fetched(new URL('/sandbox/clock', there), { method: 'PUT', body }).then(() => callback(...rest));
+  return timer(passed, 0);
+}, timer);
+"""
+
+
+@attrs.frozen
+class Walked:
+    """What came of a walk through some calls."""
+
+    #: What each call returned, or the exception as ``{"raised": …, "saying": …}``.
+    told: list[dict[str, Any]]
+    #: Every nap the client took, in seconds; none of them was slept.
+    naps: list[float]
+
+    @property
+    def returned(self) -> list[Any]:
+        """What the calls returned; one that raised is a failure."""
+        assert all("returned" in one for one in self.told), self.told
+        return [one["returned"] for one in self.told]
+
+    @property
+    def only(self) -> Any:
+        """What the only call returned."""
+        (value,) = self.returned
+        return value
+
+
+@attrs.frozen
+class Client:
+    """A published client in an environment of its own."""
+
+    #: Its interpreter.
+    interpreter: pathlib.Path
+    #: The script that makes calls.
+    walker: tuple[str, ...]
+    #: What tells it the other address.
+    hooks: dict[str, str]
+    #: Where its commands are.
+    commands: pathlib.Path
+
+    def walk(
+        self,
+        sandbox: Sandbox,
+        *calls: Sequence[Any],
+        kind: str = "KwtSMS",
+        options: dict[str, Any] | None = None,
+        **environment: str,
+    ) -> Walked:
+        """Make calls, each a name and its arguments; without options the client reads its environment."""
+        plain = [
+            (
+                name,
+                [part for part in rest if not isinstance(part, dict)],
+                next((p for p in rest if isinstance(p, dict)), {}),
+            )
+            for name, *rest in calls
+        ]
+        done = self.run(
+            sandbox,
+            *self.walker,
+            program=self.interpreter,
+            told=json.dumps({"kind": kind, "options": options, "calls": plain}),
+            **environment,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        answer = json.loads(done.stdout)
+        assert "home" not in answer or pathlib.Path(answer["home"]).is_relative_to(self.commands.parent.resolve())
+        return Walked(answer["told"], answer["naps"])
+
+    def run(
+        self,
+        sandbox: Sandbox,
+        *arguments: str,
+        program: pathlib.Path | None = None,
+        told: str = "",
+        **environment: str,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run its program ``kwtsms``, or another one, with what a sandbox prints to paste as the environment."""
+        return subprocess.run(
+            [program or self.commands / "kwtsms", *arguments],
+            env={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "PYTHONIOENCODING": "utf-8",
+                "PYTHONWARNINGS": "ignore",
+                "SANDBOX_AT": sandbox.url,
+                **sandbox.env,
+                **self.hooks,
+                **environment,
+            },
+            input=told,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=_PATIENCE,
+            start_new_session=True,
+        )
+
+
+def unavailable(reason: str) -> None:
+    """Leave the tests of a client out, or fail where nothing may be left out."""
+    if REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _attempt(*command: str | pathlib.Path, cwd: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Client]:
+    """Install a version of the ``kwtsms`` that is on the Python index, once a session."""
+    installed: dict[str, Client] = {}
+
+    def install(requirement: str) -> Client:
+        if requirement in installed:
+            return installed[requirement]
+        if importlib.util.find_spec("pip") is None:
+            unavailable("this environment has no pip to install other people's clients with")
+        folder = tmp_path_factory.mktemp("client")
+        venv.create(folder / "venv", with_pip=False)
+        programs = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+        python = programs / "python"
+        done = _attempt(
+            sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", python, "install", requirement
+        )  # fmt: skip
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-1:]
+            unavailable(f"{requirement} can't be installed from the Python index: {''.join(last)}")
+        hook = folder / "hook"
+        hook.mkdir()
+        (hook / "sitecustomize.py").write_text(_PYTHON_HOOK)
+        client = Client(python, ("-c", _PYTHON_WALK), {"PYTHONPATH": str(hook)}, programs)
+        return installed.setdefault(requirement, client)
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def node_program(tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Node as it is on this machine, with the hook that leads to the sandbox."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node on this machine; install Node.js 20 or later to run these")
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "hook.cjs").write_text(_NODE_HOOK)
+    (folder / "walk.cjs").write_text(_NODE_WALK)
+    hooks = {"NODE_OPTIONS": f"--require {folder / 'hook.cjs'}"}
+    return Client(pathlib.Path(node), (str(folder / "walk.cjs"),), hooks, folder / "node_modules" / ".bin")
+
+
+@pytest.fixture(scope="session")
+def node_client(node_program: Client) -> Client:
+    """The ``kwtsms`` of the npm registry, installed beside the script that calls it."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("there is no npm on this machine to install the Node client with")
+    folder = pathlib.Path(node_program.walker[0]).parent
+    done = _attempt(npm, "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "kwtsms", cwd=folder)
+    if done.returncode:
+        gone = "E404" in done.stderr
+        why = "it has no package of that name (E404)" if gone else done.stderr.strip()[-300:]
+        pytest.skip(f"npm install kwtsms fails: {why}")
+    return node_program
+
+
+@pytest.fixture
+def gateway() -> Iterator[Sandbox]:
+    """A sandbox that doesn't mind haste: the clients' naps take no time here."""
+    with Sandbox(rules=Rules(rate_limit=None)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def strict() -> Iterator[Sandbox]:
+    """A sandbox with every default rule, that of the rate included."""
+    with Sandbox() as sandbox:
+        yield sandbox

@@ -1,0 +1,56 @@
+"""A reader of server-sent events over a socket of its own, as a browser is one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import attrs
+
+
+@attrs.frozen
+class Heard:
+    """One event, or a comment."""
+
+    kind: str
+    id: int | None
+    data: Any
+
+
+class Listener:
+    """One connection to the event stream."""
+
+    def __init__(self, port: int, path: str = "/sandbox/events", headers: Mapping[str, str] | None = None) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self.connection.request("GET", path, headers=dict(headers or {}))
+        self.answer = self.connection.getresponse()
+        self._rest = b""
+        self._heard = self._read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.answer.close()
+        self.connection.close()
+
+    def events(self, *kinds: str) -> Iterator[Heard]:
+        """Yield what is heard, of some kinds only, until the stream ends."""
+        return (heard for heard in self._heard if heard.kind in kinds or not kinds)
+
+    def next(self, *kinds: str) -> Heard:
+        """Return the next one."""
+        return next(self.events(*kinds))
+
+    def _read(self) -> Iterator[Heard]:
+        while data := self.answer.read1(65536):
+            *blocks, self._rest = (self._rest + data).split(b"\n\n")
+            for block in blocks:
+                fields = dict(line.split(": ", 1) for line in block.decode().split("\n"))
+                if "event" in fields:
+                    number = int(fields["id"]) if "id" in fields else None
+                    yield Heard(fields["event"], number, json.loads(fields["data"]))
+                elif "" in fields:
+                    yield Heard("comment", None, fields[""])

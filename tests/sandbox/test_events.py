@@ -1,0 +1,204 @@
+"""The event stream: everything that happens, once, in order, over any number of connections."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+
+from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox
+from notifykit_kwtsms.sandbox.http import feed
+from notifykit_kwtsms.sandbox.http.desks.desk import Site
+from notifykit_kwtsms.sandbox.inbox import journal
+from tests.sandbox.conftest import Client, eventually
+from tests.sandbox.streams import Listener
+
+if TYPE_CHECKING:
+    import pytest
+
+KUWAIT, OTHER, SAUDI = "96598765432", "96599999999", "966558724477"
+#: The kinds that say how things stand, and not what happened.
+STANDING = ("hello", "stats", "comment")
+
+
+def what_happened(listener: Listener, count: int) -> list[Any]:
+    happened = (heard for heard in listener.events() if heard.kind not in STANDING)
+    return list(itertools.islice(happened, count))
+
+
+def test_a_reader_hears_everything_that_happens(client: Client, sandbox: Sandbox) -> None:
+    """Of messages, accounts, faults, the clock; each with the next number."""
+    with Listener(sandbox.port) as listener:
+        assert listener.answer.getheader("Content-Type") == "text/event-stream; charset=utf-8"
+        hello = listener.next()
+        assert (hello.kind, hello.id, hello.data["sequence"]) == ("hello", None, 0)
+        client.send(KUWAIT, "Hi")
+        client.request("PUT", "/sandbox/messages/1", {"unread": False})
+        client.request("POST", "/sandbox/dlr/1", {"state": "sent"})
+        client.request("PUT", "/sandbox/account", {"balance": 7})
+        client.request("PUT", "/sandbox/chaos", {"do": "html-502"})
+        client.send(OTHER, "cut")
+        undo = client.request("DELETE", "/sandbox/messages?ids=1,2").json["undo"]
+        client.request("POST", "/sandbox/messages/restore", {"undo": undo})
+        client.request("PUT", "/sandbox/clock", {"advance": 16})
+        client("balance", headers={"X-Sandbox-Fault": "html-200"})
+        heard = what_happened(listener, 11)
+    assert [event.kind for event in heard] == [
+        "new", "update", "dlr", "account", "chaos", "new", "fault", "delete", "restore", "clock", "fault",
+    ]  # fmt: skip
+    assert [event.id for event in heard] == list(range(1, 12))
+    assert heard[0].data["text"] == "Hi"
+    assert heard[3].data == {"username": "sandbox", "balance": 7}
+    assert heard[6].data == {"endpoint": "send", "fault": "html-502 after receive (armed)", "message": 2}
+    assert heard[7].data == heard[8].data == {"ids": [1, 2]}
+    assert heard[9].data["offset"] == 16
+    assert heard[10].data["message"] is None
+
+
+def test_a_reader_goes_on_where_it_was(client: Client, sandbox: Sandbox) -> None:
+    """By Last-Event-ID as a browser says it, or by after; the header is the newer word."""
+    for number in range(5):
+        client.send(KUWAIT, f"text {number}")
+    for path, headers in (
+        ("/sandbox/events", {"Last-Event-ID": "3"}),
+        ("/sandbox/events?after=3", {}),
+        ("/sandbox/events?after=1", {"Last-Event-ID": "3"}),
+    ):
+        with Listener(sandbox.port, path, headers) as listener:
+            assert [event.data["id"] for event in what_happened(listener, 2)] == [4, 5]
+    for wrong in ("-1", "x", "9" * 20):
+        assert client.request("GET", f"/sandbox/events?after={wrong}").status == 400
+
+
+def test_who_was_away_too_long_is_told_to_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also who comes from another history; after that nothing is missed."""
+    monkeypatch.setattr(journal.Journal.__init__, "__defaults__", (0, 3))
+    with Sandbox(rules=Rules(rate_limit=None)) as sandbox:
+        client = Client(sandbox)
+        for number in range(5):
+            client.send(KUWAIT, f"text {number}")
+        for after in (1, 99):
+            with Listener(sandbox.port, f"/sandbox/events?after={after}") as listener:
+                (told,) = what_happened(listener, 1)
+                assert (told.kind, told.id, told.data) == ("reload", 5, {"sequence": 5})
+        with Listener(sandbox.port, "/sandbox/events?after=2") as listener:
+            assert [event.data["id"] for event in what_happened(listener, 3)] == [3, 4, 5]
+        client.pool.close()
+
+
+def test_a_message_is_heard_within_a_tenth_of_a_second(client: Client, sandbox: Sandbox) -> None:
+    """From the request to the reader."""
+    with Listener(sandbox.port) as listener:
+        listener.next("hello")
+        waits = []
+        for number in range(5):
+            begun = time.monotonic()
+            client.send(KUWAIT, f"text {number}")
+            listener.next("new")
+            waits.append(time.monotonic() - begun)
+    assert sorted(waits)[2] < 0.1
+
+
+def test_what_the_clock_brings_is_heard(client: Client, sandbox: Sandbox) -> None:
+    """A jump from any side, without anybody asking."""
+    sandbox.account.prefixes = ("966",)
+    client.live(SAUDI)
+    with Listener(sandbox.port) as listener:
+        listener.next("hello")
+        sandbox.clock.advance(301)
+        assert any(event.data["state"] == "delivered" for event in listener.events("dlr"))
+
+
+def test_silence_is_broken_by_a_heartbeat(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """So that a dead line is noticed."""
+    monkeypatch.setattr(feed, "HEARTBEAT", 0.02)
+    with Listener(sandbox.port) as listener:
+        assert listener.next("comment").data == "alive"
+
+
+def test_the_figures_come_along(client: Client, sandbox: Sandbox) -> None:
+    """At the start, and while something moves."""
+    with Listener(sandbox.port) as listener:
+        figures = listener.next("stats").data
+        assert (figures["messages"], figures["listeners"], figures["balance"]) == (0, 1, 150)
+        client.send(KUWAIT)
+        assert listener.next("stats").data["messages"] == 1
+
+
+def test_a_reader_that_leaves_is_forgotten(sandbox: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the next thing that happens at the latest."""
+
+    def readers() -> int:
+        found: int = client.request("GET", "/sandbox/stats").json["listeners"]
+        return found
+
+    monkeypatch.setattr(feed, "READERS", 1)
+    with Listener(sandbox.port) as listener:
+        listener.next("hello")
+        assert readers() == 1
+        assert client.request("GET", "/sandbox/events").status == 503
+    numbers = itertools.count()
+
+    def gone() -> bool:
+        client.send(KUWAIT, f"{next(numbers)}")
+        return readers() == 0
+
+    eventually(gone)
+    assert client.request("HEAD", "/sandbox/events").status == 200
+    assert readers() == 0
+
+
+def test_streams_end_with_the_sandbox(sandbox: Sandbox) -> None:
+    """No thread stays behind."""
+    with Listener(sandbox.port) as listener:
+        listener.next("hello")
+        sandbox.stop()
+        assert list(listener.events("new")) == []
+
+
+def test_a_stream_that_nobody_begins_gives_its_place_back() -> None:
+    """A server may close it before the first byte."""
+    streams = feed.Feed(Gateway(), Site(), threading.Event())
+    assert streams.enter()
+    stream = streams.stream(None)
+    assert streams.readers == 1
+    stream.close()
+    stream.close()
+    assert streams.readers == 0
+
+
+def test_fifty_readers_hear_two_thousand_messages_each() -> None:
+    """None lost, none twice, in order, while some of them break off and come back; the gateway is not held up."""
+    messages, readers = 2000, 50
+    with Sandbox(rules=Rules(rate_limit=None), keep=messages) as sandbox:
+        sandbox.account.change(balance=messages, queue_limit=messages)
+        begin = sandbox.gateway.store.sequence
+        heard: list[list[int]] = [[] for _ in range(readers)]
+
+        def listen(number: int) -> None:
+            place = begin
+            while len(heard[number]) < messages:
+                with Listener(sandbox.port, headers={"Last-Event-ID": str(place)}) as listener:
+                    for event in listener.events("new"):
+                        assert event.id is not None
+                        heard[number].append(event.data["id"])
+                        place = event.id
+                        # Every fifth of them has a bad connection.
+                        if len(heard[number]) == messages or (number % 5 == 0 and place % 400 == 0):
+                            break
+
+        threads = [threading.Thread(target=listen, args=(number,)) for number in range(readers)]
+        for thread in threads:
+            thread.start()
+        pool = urllib3.HTTPConnectionPool("127.0.0.1", sandbox.port, retries=False, timeout=30)
+        for number in range(messages):
+            fields = {"username": "sandbox", "password": "sandboxpassword", "sender": "MY-APP", "test": "1"}
+            said = pool.request("POST", "/API/send/", json={**fields, "mobile": KUWAIT, "message": f"{number}"})
+            assert said.status == 200, said.data
+        for thread in threads:
+            thread.join(60)
+        pool.close()
+        assert all(ids == list(range(1, messages + 1)) for ids in heard)

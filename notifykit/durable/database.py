@@ -104,7 +104,7 @@ class Database:
     def alone(self) -> Iterator[None]:
         """Let one process at a time make tables."""
         if self.file is not None:
-            with self.file.with_name(f"{self.file.name}.lock").open("a") as lock:
+            with open(self.file.with_name(f"{self.file.name}.lock"), "a", opener=_private) as lock:
                 with contextlib.suppress(ImportError):
                     import fcntl
 
@@ -176,6 +176,10 @@ def unusable(settings: DurableSettings, error: Exception) -> ConfigError:
 def moment(stamp: float | None) -> datetime.datetime | None:
     """Return a time of the ledger as a time of day, UTC."""
     return None if stamp is None else datetime.datetime.fromtimestamp(stamp, datetime.UTC)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _pragma(connection: Any, pragma: str) -> None:

@@ -179,14 +179,21 @@ class Consumer:
 
         :raises ConfigError: where this process takes tickets of another database already.
         """
-        from dbos import DBOS, DBOSConfig
-
         with Consumer._starting:
             if Consumer._only is not None:
                 raise ConfigError(
                     "database_url: this process sends the jobs of another database already: one process, one database"
                 )
             Consumer._only = self
+        try:
+            self._launch()
+        except BaseException:
+            Consumer._only = None
+            raise
+
+    def _launch(self) -> None:
+        from dbos import DBOS, DBOSConfig
+
         self._alive.live(self.name)
         self._engine = new_engine(self._db.settings)
         config = DBOSConfig(

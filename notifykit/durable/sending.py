@@ -70,6 +70,7 @@ class Sender:
         except OtherMode as error:
             _log.warning("%s", error)
             self._ledger.put_off(work, _BROKEN, self._enqueue)
+            self._ledger.pause(work.ticket.job, paused=True, enqueue=self._enqueue)
             return
         except Exception as error:
             # A setting that this worker lacks, a plugin that raises: the batch is not lost with it.
@@ -114,8 +115,8 @@ class Sender:
         if live != meant_live:
             meant, is_ = ("for real", "in test mode") if meant_live else ("as a test", "for real")
             raise OtherMode(
-                f"job {work.job['key']} was submitted to be sent {meant}, and this worker sends {is_}: it waits for one "
-                "with the settings that it was submitted with, or for `notifykit jobs cancel`"
+                f"job {work.job['key']} was submitted to be sent {meant}, and this worker sends {is_}: it is paused. Resume "
+                f"it with the settings that it was submitted with: notifykit jobs resume {work.job['key']}"
             )
         # Another try is the ledger's affair: there it survives this process.
         return attrs.evolve(trip, retry=RetryPolicy.never(), ends=None, pacers=self._pacers)

@@ -313,7 +313,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     time.sleep(60)
 """
     sandbox.chaos("hang", endpoint="send", nth=2, after="accept")
-    process = spawn(store, script, live(sandbox, rate=5))
+    process = spawn(store, script, live(sandbox, rate=4))
     try:
         sandbox.wait(text="Hello", timeout=20)
         import time
@@ -332,7 +332,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     progress = notifier.job("k").wait(30)
     print(json.dumps([progress.accepted, progress.unknown, progress.left]))
 """
-    accepted, unknown, left = elsewhere(store, finish, live(sandbox, rate=5))
+    accepted, unknown, left = elsewhere(store, finish, live(sandbox, rate=4))
     assert (accepted + unknown, left) == (600, 0)
     assert unknown % 200 == 0
     assert {sandbox.accepted(number) for number in numbers(600)} == {1}

@@ -107,6 +107,8 @@ class AttemptFinished(Event):
     attempt: int
     #: The transport that made it.
     transport: str
+    #: The composite that asked it, whose ``batch_finished`` tells what became of the recipients; None where nobody did.
+    inside: str | None = None
     #: How it ended for the batch; single recipients may differ.
     outcome: Outcome
     #: The provider's code where there was an error.
@@ -161,6 +163,28 @@ class RetryScheduled(Event):
     code: str | None
     #: What happened, in one sentence.
     error: str
+
+
+@attrs.frozen(kw_only=True)
+class BatchFinished(Event):
+    """Everybody in a batch that went through a composite has an outcome, whatever each of its parts said."""
+
+    #: The batch: the message's id and the batch's number.
+    batch: str
+    #: The composite.
+    transport: str
+    #: Everybody in the batch, each with the outcome.
+    recipients: Sequence[LoggedRecipient]
+    #: The sender's name; None where the transport's own is used.
+    sender: str | None
+    #: Segments of the text.
+    segments: int | None
+    #: What the batch cost in all, in the provider's unit.
+    cost: float | None
+    #: Whether all of it was a test.
+    test: bool
+    #: The caller's labels.
+    tags: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)

@@ -20,31 +20,47 @@ def outcome_of(error: TransportError | None) -> Outcome:
     return Outcome.REJECTED if error.safe_to_resend else Outcome.UNKNOWN
 
 
-def joined(before: Receipt | None, after: Receipt, *, again: bool = False) -> Receipt:
+def joined(before: Receipt | None, after: Receipt, *, again: bool = False, also: bool = False) -> Receipt:
     """Return the receipt of a recipient who was tried twice: an acceptance outweighs an unknown outcome, and that a refusal.
 
     :param before: what is known already; None for nothing.
     :param after: what was heard now.
     :param again: whether the same way was tried again, so that its later error takes the place of the earlier.
+    :param also: whether both ways were meant to be gone, so that neither has the last word.
     """
     if before is None:
         return after
     attempts = (*before.attempts, *after.attempts)
     if before.outcome is after.outcome is Outcome.REJECTED and before.error and after.error and not again:
-        return attrs.evolve(after, error=_exhausted(before.error, after.error), attempts=attempts)
+        return attrs.evolve(after, error=_exhausted(before, after, also=also), attempts=attempts)
     newer = _WEIGHT[after.outcome] > _WEIGHT[before.outcome] or (again and before.outcome is after.outcome)
     return attrs.evolve(after if newer else before, attempts=attempts)
 
 
-def _exhausted(first: TransportError, second: TransportError) -> Exhausted:
-    causes = tuple(
-        cause for error in (first, second) for cause in (error.causes if isinstance(error, Exhausted) else (error,))
-    )
+def _exhausted(before: Receipt, after: Receipt, *, also: bool) -> Exhausted:
+    """Return one error for what two said, or more. Who was asked last has the last word about the recipient."""
+    told = [*_told(before), *_told(after)]
+    causes = tuple(cause for _, cause in told)
+    decisive = next((cause for cause in causes if also and not cause.scope.moves_traffic), causes[-1])
     return Exhausted(
-        f"None of {len(causes)} transports took it.",
-        second.code,
+        f"None of {len(told)} transports took it. "
+        + " ".join(f"{who + ': ' if who else ''}{_sentence(cause)}" for who, cause in told),
+        decisive.code,
         action=" ".join(dict.fromkeys(cause.action for cause in causes)),
         waits=min((cause.waits for cause in causes if cause.waits), default=()),
-        scope=second.scope,
+        scope=decisive.scope,
         causes=causes,
     )
+
+
+def _told(receipt: Receipt) -> list[tuple[str, TransportError]]:
+    """Return each cause of a receipt's error, with the transport that it came from where that was asked."""
+    error = receipt.error
+    assert error is not None, "only refusals are joined like this"
+    causes = error.causes if isinstance(error, Exhausted) else (error,)
+    names = {id(attempt.error): attempt.transport for attempt in receipt.attempts if attempt.error}
+    return [(names.get(id(cause), ""), cause) for cause in causes]
+
+
+def _sentence(error: TransportError) -> str:
+    return f"{error.code}: {error.detail}" if error.code else error.detail

@@ -245,6 +245,8 @@ class Capabilities:
     reports: bool = False
     #: The encodings that texts travel in, the cheapest first; empty where it does not matter.
     encodings: tuple[str, ...] = ()
+    #: Whether what it says of a text or a sender is about one recipient only, as mailboxes do.
+    personal: bool = False
     #: How fast it may be asked; None where there is no limit.
     pace: Pace | None = None
     #: Seconds that have to be between two messages to one recipient; 0 for none.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import enum
+import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import attrs
 
@@ -133,6 +134,22 @@ class Composite(Transport, Protocol):
     def expected(self, batch: Batch) -> Sequence[Leg]:
         """Return the legs that there would be if every part took what it is given. Pure: for plans."""
         ...
+
+    def possible(self, batch: Batch) -> Sequence[Leg]:
+        """Return every leg that there may be for a batch, whatever happens. Pure: for what it may cost at most."""
+        ...
+
+
+_COMPOSITES: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
+def is_composite(transport: Transport) -> TypeGuard[Composite]:
+    """Return whether a transport is made of others. Asked on every send, so the answer is kept for each class."""
+    kind = type(transport)
+    known = _COMPOSITES.get(kind)
+    if known is None:
+        known = _COMPOSITES[kind] = isinstance(transport, Composite)
+    return known
 
 
 @runtime_checkable

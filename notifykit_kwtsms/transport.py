@@ -32,7 +32,7 @@ from notifykit_kwtsms.api import endpoints
 from notifykit_kwtsms.api.calls import Listener
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.gateway import Gateway, Sent
-from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SHARED_SENDER
+from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SHARED_SENDER
 from notifykit_kwtsms.delivery import ask
 from notifykit_kwtsms.settings import KwtSmsSettings
 from notifykit_kwtsms.text.check import check
@@ -68,6 +68,7 @@ def capabilities() -> Capabilities:
         test_mode=True,
         reports=True,
         encodings=("gsm7", "ucs2"),
+        spacing=SAME_NUMBER_GAP,
         measure=measure,
         check=check,
         price=price,
@@ -102,7 +103,11 @@ class KwtSmsTransport:
         turn = pacer(pace, clock, state_dir).wait if clock else None
         #: The account itself, for balance, sender IDs, coverage, status and delivery reports.
         self.gateway = Gateway(username, password, settings.base_url, listener, turn)
-        self.capabilities = attrs.evolve(capabilities(), live=not settings.test, pace=pace, notices=_notices(settings))
+        # Test messages may follow each other: the gap counts for those that reach a phone.
+        gap = 0.0 if settings.test else SAME_NUMBER_GAP
+        self.capabilities = attrs.evolve(
+            capabilities(), live=not settings.test, pace=pace, spacing=gap, notices=_notices(settings)
+        )
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one ``send`` request."""

@@ -23,6 +23,7 @@ from notifykit.models import Outcome
 #: ``sends.jsonl.1``, ``sends.jsonl.2.gz``, ``sends.jsonl-20261122``.
 _ROTATED: Final = re.compile(r"[.-][0-9][0-9-]*(?:\.gz)?|\.gz")
 _ATTEMPT: Final = "attempt_finished"
+_FINISHED: Final = "batch_finished"
 _DELIVERY: Final = "delivery_changed"
 
 
@@ -177,7 +178,8 @@ def _opened(file: pathlib.Path) -> TextIO:
 
 def _own(row: Mapping[str, Any]) -> Entry:
     event = str(row["event"])
-    counted = event in (_ATTEMPT, "recipient_set_aside")
+    # What the parts of a composite said is not the last word: that is told by its own row.
+    counted = event in (_FINISHED, "recipient_set_aside") or (event == _ATTEMPT and row.get("inside") is None)
     return Entry(
         at=_moment(row.get("ts")),
         event=event,
@@ -194,7 +196,7 @@ def _own(row: Mapping[str, Any]) -> Entry:
         country=row.get("country"),
         sender=row.get("sender"),
         segments=row.get("segments"),
-        cost=row.get("cost") if event == _ATTEMPT else None,
+        cost=row.get("cost") if counted else None,
         balance=row.get("balance"),
         elapsed_ms=row.get("elapsed_ms"),
         test=row.get("test") is True,

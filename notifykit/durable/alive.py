@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import pathlib
 import threading
 from typing import IO, Any, Protocol
@@ -29,7 +30,11 @@ class Liveness(Protocol):
         ...
 
     def keep(self) -> None:
-        """Say it again where the lock was lost with the connection to the database."""
+        """Say it again where the lock was lost: with the connection to the database, or with its file."""
+        ...
+
+    def forget_dead(self) -> None:
+        """Remove what is left of workers that are gone."""
         ...
 
     def die(self) -> None:
@@ -52,32 +57,57 @@ class Files:
 
     def live(self, name: str) -> None:
         """Take the lock of this worker's name."""
-        import fcntl
-
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._name = name
-        self._held = (self._folder / name).open("a")
-        fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.keep()
 
     def is_dead(self, name: str) -> bool:
         """Try to take another worker's lock."""
+        return self._try(name, remove=False)
+
+    def forget_dead(self) -> None:
+        """Remove the files of workers that are gone."""
+        for file in self._folder.iterdir():
+            self._try(file.name, remove=True)
+
+    def keep(self) -> None:
+        """Take the lock, again where somebody removed its file."""
+        import fcntl
+
+        file = self._folder / self._name
+        while not self._holds(file):
+            held, self._held = self._held, file.open("a")
+            if held is not None:
+                held.close()
+            # Whoever looks for dead workers may hold it for a moment, and may have removed the file by then.
+            fcntl.flock(self._held, fcntl.LOCK_EX)
+
+    def _try(self, name: str, *, remove: bool) -> bool:
+        """Return whether a worker is dead; its file is removed while the lock is held, so that no other loses its own."""
         import fcntl
 
         if name == self._name:
             return False
+        file = self._folder / name
         try:
-            with (self._folder / name).open("a") as lock:
+            with file.open("r") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if remove:
+                    file.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return True
         except BlockingIOError:
             return False
         return True
 
-    def forget(self, name: str) -> None:
-        """Remove the file of a worker whose work was taken over."""
-        (self._folder / name).unlink(missing_ok=True)
-
-    def keep(self) -> None:
-        """Do nothing: a file's lock is never lost."""
+    def _holds(self, file: pathlib.Path) -> bool:
+        """Return whether the file that is locked is the one that others look at."""
+        if self._held is None:
+            return False
+        try:
+            return os.path.samestat(file.stat(), os.fstat(self._held.fileno()))
+        except FileNotFoundError:
+            return False
 
     def die(self) -> None:
         """Let go of the lock and remove the file."""
@@ -117,11 +147,13 @@ class Advisory:
             try:
                 assert self._connection is not None
                 self._connection.execute(sa.text("select 1"))
-                self._connection.rollback()
             except Exception:  # whatever the driver says: the lock is gone with the connection
                 with contextlib.suppress(Exception):
                     self._drop()
                 self._take()
+
+    def forget_dead(self) -> None:
+        """Do nothing: nothing is left of a connection that is gone."""
 
     def die(self) -> None:
         """Let go of the lock."""
@@ -129,9 +161,12 @@ class Advisory:
             self._drop()
 
     def _take(self) -> None:
-        self._connection = self._db.engine.connect()
-        self._connection.execute(sa.select(sa.func.pg_advisory_lock(_number(self._name))))
-        self._connection.rollback()  # the lock belongs to the session, and stays
+        # The lock belongs to the session. Where an older one of this worker's has not ended yet, the next look comes.
+        connection = self._db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if connection.execute(sa.select(sa.func.pg_try_advisory_lock(_number(self._name)))).scalar():
+            self._connection = connection
+        else:
+            connection.close()
 
     def _drop(self) -> None:
         if self._connection is not None:

@@ -13,7 +13,8 @@ import click
 from notifykit.cli.envelope import answer, row
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.terminal import answer_line, tell
+from notifykit.cli.terminal import Progress as Bar, answer_line, tell
+from notifykit.cli.watching import watch
 from notifykit.errors import ConfigError
 from notifykit.flow.notifier import Notifier
 from notifykit.jobs import JobState, Progress, Settlement
@@ -121,10 +122,7 @@ def resume(ctx: click.Context, key: str, as_json: bool) -> int:
     """Go on with a job that was paused, and send it here until it is over where no worker does."""
     with _notifier(ctx) as notifier:
         job = _job(notifier, key)
-        progress = job.resume()
-        if progress.finished is None and embedded(notifier):
-            progress = follow(notifier, job)
-        return _shown(progress, as_json=as_json)
+        return _followed(notifier, job, job.resume(), as_json=as_json)
 
 
 @jobs.command("pause", epilog=examples("notifykit jobs pause ramadan-2026"))
@@ -162,10 +160,7 @@ def settle(ctx: click.Context, key: str, decision: str, as_json: bool) -> int:
     """Decide about recipients who may have been sent to: look at the provider's side first."""
     with _notifier(ctx) as notifier:
         job = _job(notifier, key)
-        progress = job.settle(decision)
-        if progress.finished is None and embedded(notifier):
-            progress = follow(notifier, job)
-        return _shown(progress, as_json=as_json)
+        return _followed(notifier, job, job.settle(decision), as_json=as_json)
 
 
 @click.command("worker", epilog=examples("notifykit worker", "NOTIFYKIT_DATABASE_URL=postgresql://… notifykit worker"))
@@ -196,20 +191,16 @@ def embedded(notifier: Notifier) -> bool:
     return DurableSettings.of(notifier.settings).embedded
 
 
-def follow(notifier: Notifier, job: Job) -> Progress:
-    """Send a job here, and return when it is over; Ctrl-C leaves it on disk."""
+def _followed(notifier: Notifier, job: Job, progress: Progress, *, as_json: bool) -> int:
+    """Send a job here where no worker does, show how far it is, and say how it ended; Ctrl-C leaves it on disk."""
+    if progress.finished is not None or not embedded(notifier):
+        return _shown(progress, as_json=as_json)
     notifier.work()
-    try:
-        while True:
-            try:
-                return job.wait(1.0)
-            except TimeoutError:
-                progress = job.progress()
-                if progress.state is JobState.PAUSED:
-                    return progress
-    except KeyboardInterrupt:
+    progress, interrupted = watch(job, Bar(progress.total, show=not as_json and not manner().quiet))
+    code = _shown(progress, as_json=as_json)
+    if interrupted:
         tell(f"Interrupted. What is left is on disk: notifykit jobs resume {job.key}")
-        return job.progress()
+    return Exit.INTERRUPTED if interrupted else code
 
 
 def exit_for(progress: Progress) -> int:

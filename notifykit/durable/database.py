@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from notifykit.durable.settings import DurableSettings
 from notifykit.durable.tables import METADATA
@@ -28,6 +28,9 @@ _BUSY: Final = 30_000
 #: Seconds for which a worker goes on trying where the database is away, and the most between two tries.
 PATIENCE: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
+#: Who makes tables in PostgreSQL holds the advisory lock of this number; seconds between two tries to get it.
+_MAKING_TABLES: Final = 7203165
+_LOCK_POLL: Final = 0.1
 
 
 class Database:
@@ -44,7 +47,7 @@ class Database:
             _make_private(self.file)
         self.engine = new_engine(settings)
         try:
-            with _schema_lock(self.file):
+            with self.alone():
                 METADATA.create_all(self.engine)
         except SQLAlchemyError as error:
             raise unusable(settings, error) from None
@@ -69,7 +72,7 @@ class Database:
             try:
                 with self.begin() as connection:
                     return work(connection)
-            except DBAPIError:
+            except (OperationalError, InterfaceError):  # every other error would be the same next time
                 if time.monotonic() + pause > ends:
                     raise
                 time.sleep(pause)
@@ -96,6 +99,27 @@ class Database:
                     "commit, or keep jobs in that database"
                 )
         return found
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process at a time make tables."""
+        if self.file is not None:
+            with open(self.file.with_name(f"{self.file.name}.lock"), "a", opener=_private) as lock:
+                with contextlib.suppress(ImportError):
+                    import fcntl
+
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+            return
+        # Whoever waits inside PostgreSQL, or holds a transaction, holds up an index that is made concurrently, and
+        # whoever makes it holds the lock: so it is asked for again and again, each time in no transaction at all.
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_MAKING_TABLES))).scalar():
+                time.sleep(_LOCK_POLL)
+            try:
+                yield
+            finally:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_MAKING_TABLES)))
 
     def close(self) -> None:
         """Close the connections."""
@@ -154,6 +178,10 @@ def moment(stamp: float | None) -> datetime.datetime | None:
     return None if stamp is None else datetime.datetime.fromtimestamp(stamp, datetime.UTC)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _pragma(connection: Any, pragma: str) -> None:
     # Changing a new file to WAL is not covered by the busy timeout: whoever comes second tries again.
     for pause in (0.01, 0.05, 0.2, 0.5, 1.0, 0):
@@ -181,17 +209,3 @@ def _make_private(file: pathlib.Path) -> None:
             f"database_url: jobs can't be kept in {file} ({type(error).__name__}): "
             "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
         ) from error
-
-
-@contextlib.contextmanager
-def _schema_lock(file: pathlib.Path | None) -> Iterator[None]:
-    """Let one process at a time make the tables."""
-    if file is None:
-        yield
-        return
-    with file.with_name(f"{file.name}.lock").open("a") as lock:
-        with contextlib.suppress(ImportError):
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

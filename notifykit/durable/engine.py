@@ -15,10 +15,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifykit.durable.database import Database, unusable
 from notifykit.durable.job import StoredJob
 from notifykit.durable.ledger import KeyTakenError, Ledger
-from notifykit.durable.orders import BULK, MOST_URGENT, URGENT, Fingerprint, body_of, differences, options_of, placed
+from notifykit.durable.orders import (
+    BULK,
+    MOST_URGENT,
+    URGENT,
+    Fingerprint,
+    body_of,
+    differences,
+    duplicates,
+    options_of,
+    placed,
+)
 from notifykit.durable.pacing import LedgerPacers, slowest
 from notifykit.durable.packing import dump
 from notifykit.durable.queue import Consumer, Queue
+from notifykit.durable.seen import Seen
 from notifykit.durable.sending import Sender
 from notifykit.durable.settings import DurableSettings
 from notifykit.errors import ConfigError
@@ -79,7 +90,7 @@ class DurableEngine:
         self._mind_the_fork()
         outer = None if connection is None else self._database.outer(connection)
         transport = self._carrier(order)
-        key = order.key or uuid.uuid4().hex
+        key = uuid.uuid4().hex if order.key is None else order.key
         if not 0 < len(key) <= 200 or not key.isprintable():
             raise ConfigError("key: give 1 to 200 characters that can be seen")
         try:
@@ -137,14 +148,15 @@ class DurableEngine:
         self._database.close()
 
     def _accept(self, order: Order, key: str, transport: Transport, outer: sa.Connection | None) -> StoredJob:
-        fingerprint = Fingerprint(order)
+        live = transport.capabilities.live
+        fingerprint = Fingerprint(order, live=live)
         now = time.time()
         starts = order.at.timestamp() if order.at else now
         queue = self._queue.open(slowest(leaf.capabilities.pace for leaf in leaves(transport)))
         row = {
             "starts": starts,
             "expires": None if order.expires_in is None else max(starts, now) + order.expires_in,
-            "options": dump(options_of(order)),
+            "options": dump(options_of(order, live=live)),
             "body": body_of(order),
             "queue": queue,
             "priority": BULK,
@@ -153,13 +165,14 @@ class DurableEngine:
         try:
             total = numbers = 0
             pending: list[Any] = []
-            for piece in placed(fingerprint.seeing(order.recipients), transport.capabilities.batch_size):
-                pending.append(piece)
-                total += len(piece)
-                if len(pending) == _AT_ONCE:
-                    self.ledger.add(written, numbers, pending, outer)
-                    numbers += len(pending)
-                    pending = []
+            with Seen() as seen:
+                for piece in placed(fingerprint.seeing(order.recipients), transport.capabilities.batch_size):
+                    pending.append((piece, duplicates(piece, seen)))
+                    total += len(piece)
+                    if len(pending) == _AT_ONCE:
+                        self.ledger.add(written, numbers, pending, outer)
+                        numbers += len(pending)
+                        pending = []
             if pending:
                 self.ledger.add(written, numbers, pending, outer)
                 numbers += len(pending)

@@ -99,14 +99,13 @@ class StoredJob:
         """Decide about the recipients whose outcome is unknown.
 
         :param decision: ``as-sent``: they got it; ``resend``: send to them again, and they may get it twice.
-        :raises ConfigError: where the job is cancelled, or its bodies are forgotten, and it shall be sent again.
+        :raises ConfigError: where its text and addresses are forgotten.
         :raises ValueError: where the decision is none.
         """
         decision = Settlement(decision)
-        if decision is Settlement.RESEND:
-            row = self._ledger.find(self._key)
-            if row is None or row["body"] is None:
-                raise ConfigError(f"{self._key}: its text and addresses are forgotten, so it can't be sent again")
+        row = self._ledger.find(self._key)
+        if row is None or row["body"] is None:
+            raise ConfigError(f"{self._key}: its text and addresses are forgotten, so nothing is left to decide about")
         self._ledger.settle(self._id, _DECISIONS[decision], self._enqueue)
         return self.progress()
 

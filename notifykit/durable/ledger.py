@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from notifykit.durable.database import Database, moment
 from notifykit.durable.packing import Placed, dump, pack_people, pack_receipts, unpack_people, unpack_receipts
 from notifykit.durable.tables import batches, contents, exchanges, jobs, spacing
+from notifykit.errors import ConfigError
 from notifykit.jobs import JobState, Progress
 from notifykit.models import Outcome, Receipt, SkipReason
 
@@ -84,6 +85,8 @@ class Work:
     lost: tuple[tuple[str, tuple[int, ...]], ...]
     #: Tries that ended before.
     tries: int
+    #: The requests that ``found`` is of.
+    heard: frozenset[str] = attrs.field(default=frozenset(), repr=False)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -116,18 +119,25 @@ class Ledger:
             db.execute(jobs.insert().values(id=job, touched=now, created=now, **row))
         return job
 
-    def add(self, job: str, first: int, pieces: Sequence[Sequence[Placed]], outer: sa.Connection | None = None) -> None:
-        """Write batches of a job that nobody sees yet."""
-        numbered = list(enumerate(pieces, first))
+    def add(
+        self,
+        job: str,
+        first: int,
+        pieces: Sequence[tuple[Sequence[Placed], Sequence[Receipt]]],
+        outer: sa.Connection | None = None,
+    ) -> None:
+        """Write batches of a job that nobody sees yet: who is in each, and the receipts of those who are set aside."""
+        rows, large = [], []
+        for number, (people, aside) in enumerate(pieces, first):
+            this = {"job": job, "number": number}
+            rows.append({**this, "state": _WAITING, "size": len(people), "skipped": len(aside)})
+            large.append(
+                {**this, "recipients": pack_people(people), "receipts": pack_receipts(aside) if aside else None}
+            )
         with self._writing(outer) as db:
-            db.execute(jobs.update().where(jobs.c.id == job).values(touched=self._time()))
-            db.execute(
-                batches.insert(),
-                [{"job": job, "number": n, "state": _WAITING, "size": len(piece)} for n, piece in numbered],
-            )
-            db.execute(
-                contents.insert(), [{"job": job, "number": n, "recipients": pack_people(p)} for n, p in numbered]
-            )
+            self._write_on(db, job)
+            db.execute(batches.insert(), rows)
+            db.execute(contents.insert(), large)
 
     def accept(
         self, job: str, key: str, row: Mapping[str, Any], enqueue: Enqueue, outer: sa.Connection | None = None
@@ -138,7 +148,7 @@ class Ledger:
         """
         try:
             with self._writing(outer) as db:
-                db.execute(jobs.update().where(jobs.c.id == job).values(key=key, **row))
+                self._write_on(db, job, key=key, **row)
                 self._start_lanes(db, job, enqueue)
                 self._finish(db, job)
         except IntegrityError:
@@ -172,11 +182,13 @@ class Ledger:
                 db.execute(batches.update().where(this).values(state=_WAITING))
                 return None
             db.execute(batches.update().where(this).values(state=_RUNNING, owner=owner))
-            begun = _exchanges(ticket.job, ticket.number, _CLAIMED)
+            # Whoever found them before may be gone too: they are lost until the end of a try has written that down.
+            begun = _exchanges(ticket.job, ticket.number, _CLAIMED, _LOST)
             lost = db.execute(sa.select(exchanges.c.transport, exchanges.c.positions).where(begun)).all()
             db.execute(exchanges.update().where(begun).values(state=_LOST))
             answered = _exchanges(ticket.job, ticket.number, _ANSWERED)
-            found = db.execute(sa.select(exchanges.c.receipts).where(answered)).scalars().all()
+            answers = sa.select(exchanges.c.id, exchanges.c.receipts).where(answered).order_by(exchanges.c.answered)
+            found = db.execute(answers).all()
             content = db.execute(sa.select(contents).where(_content(ticket.job, ticket.number))).mappings().one()
             known = unpack_receipts(content["receipts"]) if content["receipts"] else []
             return Work(
@@ -185,9 +197,10 @@ class Ledger:
                 dict(job),
                 tuple(unpack_people(content["recipients"])),
                 {receipt.position: receipt for receipt in known},
-                tuple(receipt for packed in found for receipt in unpack_receipts(packed)),
+                tuple(receipt for row_ in found for receipt in unpack_receipts(row_.receipts)),
                 tuple((transport, tuple(json.loads(positions))) for transport, positions in lost),
                 row["tries"],
+                frozenset(row_.id for row_ in found),
             )
 
         return self._db.steadily(take)
@@ -224,8 +237,11 @@ class Ledger:
         this = exchanges.c.id == exchange
 
         def write(db: sa.Connection) -> None:
-            state = db.execute(sa.select(exchanges.c.state).where(this).with_for_update()).scalar_one()
-            if state == _CLAIMED:
+            db.execute(sa.select(batches.c.job).where(_this(work.ticket.job, work.ticket.number)).with_for_update())
+            state = db.execute(sa.select(exchanges.c.state).where(this)).scalar()
+            if state is None:  # the job was forgotten meanwhile
+                return
+            if state in (_CLAIMED, _LOST):
                 packed = pack_receipts(receipts)
                 values = {"state": _ANSWERED, "receipts": packed, "answered": self._time()}
             else:
@@ -235,8 +251,13 @@ class Ledger:
 
         self._db.steadily(write)
 
-    def end(self, work: Work, receipts: Sequence[Receipt], again: float | None, enqueue: Enqueue) -> None:
-        """Close one try of a batch: it is over, or it is tried again after so many seconds; then the lane goes on."""
+    def end(
+        self, work: Work, receipts: Sequence[Receipt], again: float | None, enqueue: Enqueue, *, tried: bool = True
+    ) -> None:
+        """Close one try of a batch: it is over, or it is tried again after so many seconds; then the lane goes on.
+
+        :param tried: whether somebody was sent to; waiting alone is no try.
+        """
         job, number = work.ticket.job, work.ticket.number
 
         def write(db: sa.Connection) -> None:
@@ -245,15 +266,35 @@ class Ledger:
             if row is None:
                 return
             self._note(db, work, receipts)
-            answered = _exchanges(job, number, _ANSWERED)
-            db.execute(exchanges.update().where(answered).values(state=_MERGED, receipts=None))
+            # What was heard since by somebody who was taken for dead is better than not to know.
+            since = _exchanges(job, number, _ANSWERED) & (exchanges.c.owner != work.owner)
+            heard = db.execute(
+                sa.select(exchanges.c.receipts).where(since & exchanges.c.id.not_in(work.heard))
+            ).scalars()
+            late = [receipt for packed in heard for receipt in unpack_receipts(packed)]
+            self._note(db, work, late, only_unknown=True)
+            told = _exchanges(job, number, _ANSWERED, _LOST)
+            db.execute(exchanges.update().where(told).values(state=_MERGED, receipts=None))
             if again is not None:
-                db.execute(batches.update().where(ours).values(tries=batches.c.tries + 1))
+                db.execute(batches.update().where(ours).values(tries=batches.c.tries + int(tried)))
                 self._queue(db, job, number, enqueue, again)
                 return
             db.execute(batches.update().where(ours).values(state=_DONE, ended=self._time(), owner=None))
             self._start_lane(db, job, number % LANES, enqueue)
             self._finish(db, job)
+
+        self._db.steadily(write)
+
+    def put_off(self, work: Work, seconds: float, enqueue: Enqueue) -> None:
+        """Leave a batch as it is, for another worker or a later time; it is no try."""
+        job, number = work.ticket.job, work.ticket.number
+
+        def write(db: sa.Connection) -> None:
+            ours = _this(job, number) & (batches.c.owner == work.owner)
+            if db.execute(sa.select(batches.c.run).where(ours).with_for_update()).first() is not None:
+                self._queue(db, job, number, enqueue, seconds)
+                # It stays under way: requests may be out whose answers nobody has read yet.
+                db.execute(batches.update().where(_this(job, number)).values(state=_RUNNING))
 
         self._db.steadily(write)
 
@@ -319,8 +360,9 @@ class Ledger:
                 if None in decided.values():
                     db.execute(batches.update().where(_this(job, number)).values(tries=0, ended=None))
                     self._queue(db, job, number, enqueue, 0.0)
-            db.execute(jobs.update().where(jobs.c.id == job).values(finished=None, cancelled=False))
-            self._finish(db, job)
+            open_ = sa.select(batches.c.job).where((batches.c.job == job) & (batches.c.state != _DONE)).exists()
+            goes_on = (jobs.c.id == job) & jobs.c.finished.is_not(None) & open_
+            db.execute(jobs.update().where(goes_on).values(finished=None, cancelled=False))
         return count
 
     # --- looking ---
@@ -387,6 +429,17 @@ class Ledger:
             with outer.begin_nested():
                 yield outer
 
+    def _write_on(self, db: sa.Connection, job: str, **values: Any) -> None:
+        """Go on with writing a job that nobody sees yet.
+
+        :raises ConfigError: where it was thrown away, because nothing was written for so long.
+        """
+        if db.execute(jobs.update().where(jobs.c.id == job).values(touched=self._time(), **values)).rowcount != 1:
+            raise ConfigError(
+                f"to: no recipients came for {_ABANDONED:.0f} s, so the order was given up and nothing of it is sent: "
+                "submit it again, and faster"
+            )
+
     def _start_lanes(self, db: sa.Connection, job: str, enqueue: Enqueue, *, anew: bool = False) -> None:
         for lane in range(LANES):
             self._start_lane(db, job, lane, enqueue, anew=anew)
@@ -407,7 +460,10 @@ class Ledger:
             .values(state=_QUEUED, run=batches.c.run + 1, owner=None)
             .returning(batches.c.run)
         ).scalar_one()
-        delay = max(delay, about.starts - self._time(), 0.0)
+        # A lane that is past its first batch, or a batch that is tried again, has begun: a clock that is behind the one
+        # that wrote the start does not hold it up.
+        if number < LANES and not delay:
+            delay = max(about.starts - self._time(), 0.0)
         enqueue(db, Ticket(job, number, run, about.queue, about.priority), delay)
 
     def _note(self, db: sa.Connection, work: Work, receipts: Sequence[Receipt], *, only_unknown: bool = False) -> None:
@@ -480,8 +536,8 @@ def _this(job: str, number: int) -> sa.ColumnElement[bool]:
     return (batches.c.job == job) & (batches.c.number == number)
 
 
-def _exchanges(job: str, number: int, state: str) -> sa.ColumnElement[bool]:
-    return (exchanges.c.job == job) & (exchanges.c.number == number) & (exchanges.c.state == state)
+def _exchanges(job: str, number: int, *states: str) -> sa.ColumnElement[bool]:
+    return (exchanges.c.job == job) & (exchanges.c.number == number) & exchanges.c.state.in_(states)
 
 
 def _content(job: str, number: int) -> sa.ColumnElement[bool]:

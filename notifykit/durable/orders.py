@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from notifykit.durable.packing import Placed, dump
+from notifykit.durable.seen import Seen
 from notifykit.errors import ConfigError
-from notifykit.models import Channel, Message, Recipient, Rejected
+from notifykit.models import Channel, Message, Outcome, Receipt, Recipient, Rejected, SkipReason
 from notifykit.protocols import Order
 
 #: An order of at most so many recipients goes ahead of larger ones, unless it says something else.
@@ -18,10 +19,14 @@ URGENT: Final = 1
 BULK: Final = 100
 
 
-def options_of(order: Order) -> dict[str, Any]:
-    """Return what an order says besides text and recipients."""
+def options_of(order: Order, *, live: bool) -> dict[str, Any]:
+    """Return what an order says besides text and recipients.
+
+    :param live: whether the transport that it was given for reaches people.
+    """
     message = order.message
     return {
+        "live": live,
         "channel": message.channel.value,
         "sender": message.sender,
         "tags": list(message.tags),
@@ -55,11 +60,11 @@ def message_of(row: Mapping[str, Any], number: int) -> Message:
 class Fingerprint:
     """What an order is, in hashes: enough to tell two apart and to say where they differ, without showing either."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, *, live: bool) -> None:
         self._parts = {
             "text": _hash(order.message.text),
             "subject": _hash(order.message.subject or ""),
-            **{name: value for name, value in options_of(order).items() if name != "idempotency_key"},
+            **{name: value for name, value in options_of(order, live=live).items() if name != "idempotency_key"},
         }
         self._people = hashlib.blake2b(digest_size=16)
         self._count = 0
@@ -97,6 +102,15 @@ def differences(key: str, before: str, now: str) -> ConfigError:
 
 def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def duplicates(piece: Iterable[Placed], seen: Seen) -> list[Receipt]:
+    """Return receipts for those who stand earlier in the order too."""
+    return [
+        Receipt(position, who, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
+        for position, who in piece
+        if isinstance(who, Recipient) and seen.again(who.address)
+    ]
 
 
 def placed(people: Iterable[Recipient | Rejected], size: int) -> Iterator[list[Placed]]:

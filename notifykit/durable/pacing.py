@@ -9,9 +9,11 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from notifykit.durable.database import Database
 from notifykit.durable.tables import paces
@@ -19,14 +21,6 @@ from notifykit.flow.clock import SystemClock
 from notifykit.flow.pacing import Board, Pacer, shared_slots
 from notifykit.models import Pace
 from notifykit.protocols import Transport
-
-
-class WallClock(SystemClock):
-    """A clock whose seconds mean the same on every machine, as far as their clocks are right."""
-
-    def monotonic(self) -> float:
-        """Return seconds since 1970."""
-        return time.time()
 
 
 class LedgerSlots:
@@ -41,23 +35,34 @@ class LedgerSlots:
         self._key = hashlib.sha256(key.encode()).hexdigest()[:64]
         self._db = database
         self._machine = shared_slots(key, state_dir)
+        self._upsert: Any = sqlite.insert if database.file is not None else postgresql.insert
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[Board]:
-        """Give the later of the two boards, in seconds since 1970, and write both."""
+        """Give the later of the two boards, in monotonic seconds of this machine, and write both."""
+        this = paces.c.key == self._key
         with self._machine.edit() as here, self._db.begin() as db:
-            row = db.execute(sa.select(paces.c.last).where(paces.c.key == self._key).with_for_update()).first()
-            behind = time.time() - time.monotonic()
-            board = Board(max(here.last + behind, row.last if row else float("-inf")))
+            row = db.execute(sa.select(paces.c.last).where(this).with_for_update()).first()
+            if row is None:
+                nobody = self._upsert(paces).values(key=self._key, last=0.0).on_conflict_do_nothing()
+                db.execute(nobody)
+                row = db.execute(sa.select(paces.c.last).where(this).with_for_update()).one()
+            now = self._now(db)
+            behind = now - time.monotonic()
+            # A start in the future was written before a clock was put right: it says nothing.
+            board = Board(max(here.last, row.last - behind if row.last <= now else float("-inf")))
             before = board.last
             yield board
             if board.last == before:
                 return
-            here.last = board.last - behind
-            if row is None:
-                db.execute(paces.insert().values(key=self._key, last=board.last))
-            else:
-                db.execute(paces.update().where(paces.c.key == self._key).values(last=board.last))
+            here.last = board.last
+            db.execute(paces.update().where(this).values(last=board.last + behind))
+
+    def _now(self, db: sa.Connection) -> float:
+        """Return seconds since 1970 by the one clock that all workers share: PostgreSQL's, or this machine's."""
+        if self._db.file is not None:
+            return time.time()
+        return float(db.execute(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))).scalar_one())
 
 
 @attrs.define(eq=False)
@@ -77,7 +82,7 @@ class LedgerPacers:
             return None
         if pace not in self._pacers:
             slots = LedgerSlots(pace.key, self.database, self.state_dir)
-            self._pacers.setdefault(pace, Pacer(pace, slots, WallClock()))
+            self._pacers.setdefault(pace, Pacer(pace, slots, SystemClock()))
         return self._pacers[pace]
 
 

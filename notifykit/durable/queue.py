@@ -5,6 +5,7 @@ Only this module knows it. What it must not do is decide: whether a request was 
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import hashlib
 import logging
@@ -12,10 +13,9 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.alive import liveness
@@ -23,6 +23,9 @@ from notifykit.durable.database import Database, new_engine, unusable
 from notifykit.durable.ledger import Ticket
 from notifykit.errors import ConfigError
 from notifykit.models import Pace
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _log = logging.getLogger("notifykit.durable")
 
@@ -37,6 +40,11 @@ _POLL: Final = 0.15
 _WATCH: Final = 1.0
 #: Batches that one worker has under way at once.
 _CONCURRENCY: Final = 4
+#: Seconds until a batch that failed for want of the database is begun again, and the most that they grow to.
+_AGAIN: Final = 1.0
+_LONGEST_AGAIN: Final = 60.0
+#: Looks after which a ticket that nobody works on is a stray.
+_LOOKS: Final = 5
 #: Finished tickets are forgotten so many at a time.
 _SWEPT: Final = 500
 
@@ -56,10 +64,10 @@ class Queue:
     def __init__(self, database: Database) -> None:
         from dbos import DBOS, DBOSClient
 
-        logging.getLogger("dbos").setLevel(logging.ERROR)
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
         self._db = database
         self._known: set[str] = set()
-        with _one_at_a_time(database):
+        with database.alone():
             try:
                 DBOS.migrate(_plain(database))
                 # It goes on where the database comes back, instead of waiting inside for as long as it takes.
@@ -133,6 +141,10 @@ class Queue:
         self._client.destroy()
 
 
+class Unfinished(BaseException):
+    """A worker ends before its batch does: the queue notes nothing, and somebody else goes on with it."""
+
+
 class Consumer:
     """Takes tickets out of the queues of one database; a process has one at most.
 
@@ -142,13 +154,16 @@ class Consumer:
     """
 
     _only: ClassVar[Consumer | None] = None
-    _guard: ClassVar[threading.Lock] = threading.Lock()
+    _starting: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, queue: Queue, database: Database, run: Callable[[Ticket], None]) -> None:
         self._queue = queue
         self._db = database
         self._run = run
         self._alive = liveness(database)
+        self._guard = threading.Lock()
+        self._in_hand: collections.Counter[str] = collections.Counter()
+        self._idle: dict[str, int] = {}
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
         self.pid = os.getpid()
@@ -164,14 +179,21 @@ class Consumer:
 
         :raises ConfigError: where this process takes tickets of another database already.
         """
-        from dbos import DBOS, DBOSConfig
-
-        with Consumer._guard:
+        with Consumer._starting:
             if Consumer._only is not None:
                 raise ConfigError(
                     "database_url: this process sends the jobs of another database already: one process, one database"
                 )
             Consumer._only = self
+        try:
+            self._launch()
+        except BaseException:
+            Consumer._only = None
+            raise
+
+    def _launch(self) -> None:
+        from dbos import DBOS, DBOSConfig
+
         self._alive.live(self.name)
         self._engine = new_engine(self._db.settings)
         config = DBOSConfig(
@@ -181,14 +203,15 @@ class Consumer:
             application_version=_VERSION,
             executor_id=self.name,
             run_migrations=False,
-            log_level="ERROR",
+            # What it says of a database that is away is long, and said by us already.
+            log_level="CRITICAL",
             serializer=_serializer(),
             scheduler_polling_interval_sec=3600.0,
         )
         DBOS(config=config)
 
         def work(job: str, number: int, run: int, queue: str, priority: int) -> None:
-            self._run(Ticket(job, number, run, queue, priority))
+            self._work(Ticket(job, number, run, queue, priority))
 
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(work)
         DBOS.launch()
@@ -205,18 +228,63 @@ class Consumer:
             self._watcher.join(_WATCH * 3)
         self._alive.die()
         self._engine.dispose()
-        with Consumer._guard:
+        with Consumer._starting:
             Consumer._only = None
+
+    def _work(self, ticket: Ticket) -> None:
+        """Work on a ticket until that ends well: the queue forgets those that fail, and with them their batch.
+
+        The ledger knows what was begun and answered. So to begin again sends nothing twice.
+
+        :raises Unfinished: where the worker ends before.
+        """
+        pause = _AGAIN
+        with self._holding(ticket.id):
+            while True:
+                try:
+                    return self._run(ticket)
+                except Exception as error:
+                    _log.warning("a batch is begun again in %.0f s: %s", pause, type(error).__name__)
+                if self._stopping.wait(pause):
+                    raise Unfinished
+                pause = min(pause * 2, _LONGEST_AGAIN)
+
+    @contextlib.contextmanager
+    def _holding(self, ticket: str) -> Iterator[None]:
+        """Note that a ticket is being worked on here."""
+        with self._guard:
+            self._in_hand[ticket] += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._in_hand[ticket] -= 1
+                if not self._in_hand[ticket]:
+                    del self._in_hand[ticket]
+
+    def _find_strays(self, tickets: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return tickets that the queue takes for being worked on here, look after look, and that nobody works on.
+
+        The database went away while the queue handed them out, or noted that they are over.
+        """
+        with self._guard:
+            idle = [(ticket, queue) for ticket, queue in tickets if ticket not in self._in_hand]
+        self._idle = {ticket: self._idle.get(ticket, 0) + 1 for ticket, _ in idle}
+        return [(ticket, queue) for ticket, queue in idle if self._idle[ticket] > _LOOKS]
 
     def _watch(self) -> None:
         """Look for workers that died, take over what they had in hand, and forget what is over."""
         while not self._stopping.wait(_WATCH):
             try:
                 self._alive.keep()
-                for name, tickets in self._queue.pending().items():
-                    if name != self.name and self._alive.is_dead(name):
+                pending = self._queue.pending()
+                if strays := self._find_strays(pending.pop(self.name, [])):
+                    self._queue.deliver_again(strays)
+                for name, tickets in pending.items():
+                    if self._alive.is_dead(name):
                         _log.warning("worker %s is gone: %d batches are taken over", name, len(tickets))
                         self._queue.deliver_again(tickets)
+                self._alive.forget_dead()
                 self._queue.sweep()
             except Exception as error:  # the database may be away; the next look comes
                 _log.debug("looking for dead workers raised %s", type(error).__name__)
@@ -231,21 +299,3 @@ def _serializer() -> Any:
 
 def _plain(database: Database) -> str:
     return database.settings.url.reveal().replace("+psycopg", "")
-
-
-@contextlib.contextmanager
-def _one_at_a_time(database: Database) -> Any:
-    """Let one process at a time make the queue's tables."""
-    if database.file is not None:
-        import fcntl
-
-        with database.file.with_name(f"{database.file.name}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        return
-    with database.engine.connect() as connection:
-        connection.execute(sa.text("select pg_advisory_lock(7203165)"))
-        try:
-            yield
-        finally:
-            connection.execute(sa.text("select pg_advisory_unlock(7203165)"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -32,6 +33,12 @@ _FRESH: Final = 10.0
 _MARGIN: Final = 1.0
 
 
+#: Seconds until a batch that broke off for a reason of this worker is taken up again.
+_BROKEN: Final = 30.0
+
+_log = logging.getLogger("notifykit.durable")
+
+
 class Sender:
     """Works on tickets with one notifier's transports, settings, guards and sinks.
 
@@ -60,7 +67,18 @@ class Sender:
             receipts, again = self._try(work)
         except Superseded:
             return
-        self._ledger.end(work, receipts, again, self._enqueue)
+        except OtherMode as error:
+            _log.warning("%s", error)
+            self._ledger.put_off(work, _BROKEN, self._enqueue)
+            self._ledger.pause(work.ticket.job, paused=True, enqueue=self._enqueue)
+            return
+        except Exception as error:
+            # A setting that this worker lacks, a plugin that raises: the batch is not lost with it.
+            _log.error("a batch broke off with %s: it is taken up again", type(error).__name__)
+            self._ledger.put_off(work, _BROKEN, self._enqueue)
+            return
+        tried = any(receipt.attempts for receipt in receipts)
+        self._ledger.end(work, receipts, again, self._enqueue, tried=tried)
 
     def _try(self, work: Work) -> tuple[list[Receipt], float | None]:
         """Try to send to everybody without an outcome; return their receipts, and the seconds until another try."""
@@ -73,25 +91,33 @@ class Sender:
         trip = self._trip(work)
         gap = max((leaf.capabilities.spacing for leaf in leaves(trip.transport)), default=0.0)
         now, later = self._apart(waiting, gap and gap + _MARGIN)
-        receipts = self._send(work, now, trip)
+        receipts = self._send(work, now, trip, found)
         again = self._again(receipts, work)
         if later:
             again = max(again or 0.0, gap + _MARGIN)
         return [*(receipt for p, receipt in found.items() if _final(receipt)), *receipts], again
 
-    def _send(self, work: Work, people: Sequence[Placed], trip: Trip) -> list[Receipt]:
+    def _send(self, work: Work, people: Sequence[Placed], trip: Trip, found: Mapping[int, Receipt]) -> list[Receipt]:
         """Take people down the road, with the fence in front of every request."""
         if not people:
             return []
         prepared = clean(message_of(work.job, work.ticket.number), trip)
         batches = list(cut(guard((who for _, who in people), prepared, trip), prepared, trip))
-        fence = Fence(work, self._ledger, people)
+        fence = Fence(work, self._ledger, people, found)
         steps = deliver(batches, prepared, trip)
         return [fence.placed(receipt) for receipt in drive(steps, trip.clock, fence.exchange)]
 
     def _trip(self, work: Work) -> Trip:
         options = work.options
         trip = self._house.trip(options["via"], None, window=None, move_unknown=options["move_unknown"])
+        live = trip.transport.capabilities.live
+        meant_live = options.get("live", live)
+        if live != meant_live:
+            meant, is_ = ("for real", "in test mode") if meant_live else ("as a test", "for real")
+            raise OtherMode(
+                f"job {work.job['key']} was submitted to be sent {meant}, and this worker sends {is_}: it is paused. Resume "
+                f"it with the settings that it was submitted with: notifykit jobs resume {work.job['key']}"
+            )
         # Another try is the ledger's affair: there it survives this process.
         return attrs.evolve(trip, retry=RetryPolicy.never(), ends=None, pacers=self._pacers)
 
@@ -131,6 +157,10 @@ class Sender:
         return SkipReason.DEADLINE if expires is not None and self._now() > expires else None
 
 
+class OtherMode(Exception):  # noqa: N818 - it says what is the case
+    """A test would be sent for real, or a real message as a test."""
+
+
 class Superseded(Abandoned):
     """Somebody else works on the batch now: nothing more of it is sent from here."""
 
@@ -141,12 +171,14 @@ class Fence:
     :param work: the batch.
     :param ledger: where it is written.
     :param people: who is on the road, in its order.
+    :param found: what was heard of them in this try by somebody who is gone.
     """
 
-    def __init__(self, work: Work, ledger: Ledger, people: Sequence[Placed]) -> None:
+    def __init__(self, work: Work, ledger: Ledger, people: Sequence[Placed], found: Mapping[int, Receipt]) -> None:
         self._work = work
         self._ledger = ledger
         self._positions = [position for position, _ in people]
+        self._known = {**work.known, **found}
 
     def exchange(self, step: Exchange, clock: Clock) -> Answer:
         """Make one request.
@@ -173,12 +205,16 @@ class Fence:
         """Return a receipt with its place in the job, and with what was known of the recipient before."""
         position = self._positions[receipt.position]
         placed = attrs.evolve(receipt, position=position, batch=self._work.ticket.number + 1)
-        return joined(self._work.known.get(position), placed, again=True)
+        return joined(self._known.get(position), placed, again=True)
 
 
 def _recovered(work: Work) -> Mapping[int, Receipt]:
     """Return what is known of the requests of somebody who is gone: answered, or begun and never heard of again."""
-    found = {receipt.position: receipt for receipt in work.found}
+    found: dict[int, Receipt] = {}
+    for receipt in work.found:
+        before, known = found.get(receipt.position), work.known.get(receipt.position)
+        new = receipt.attempts[len(known.attempts) :] if before and known else receipt.attempts
+        found[receipt.position] = joined(before, attrs.evolve(receipt, attempts=new))
     if work.options["at_least_once"]:
         return found
     people = dict(work.people)
@@ -186,7 +222,7 @@ def _recovered(work: Work) -> Mapping[int, Receipt]:
         error = OutcomeUnknown("The worker was gone before the answer came.", code="worker_lost")
         for position in positions:
             lost = Receipt(position, people[position], Outcome.UNKNOWN, error, batch=work.ticket.number + 1)
-            found[position] = joined(found.get(position), lost)
+            found[position] = joined(found.get(position) or work.known.get(position), lost)
     return found
 
 

@@ -79,6 +79,8 @@ class DurableSettings:
                 "database_url: jobs are kept in PostgreSQL (postgresql://user:password@host/database) or in a file "
                 "(sqlite:///folder/jobs.sqlite3)"
             )
+        if file is not None and set("?%") & set(str(file)):
+            raise ConfigError(f"database_url: {file} has a ? or a % in it: keep jobs in a folder whose name has none")
         embedded = values["workers"] == "embedded" if values["workers"] else file is not None
         url = Secret(f"sqlite:///{file}") if file else Secret(_with_driver(given.reveal() if given else ""))
         return cls(url, file, embedded, values["keep_jobs"], values["keep_bodies"])

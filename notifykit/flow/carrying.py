@@ -7,7 +7,7 @@ refusal. So no composite can lose or gloss over what a provider said.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -17,6 +17,7 @@ from notifykit.errors import (
     ContentRejected,
     OutcomeUnknown,
     OutOfCredit,
+    ProviderUnavailable,
     SenderNotAllowed,
     TransportError,
 )
@@ -25,7 +26,7 @@ from notifykit.flow.fitting import fit
 from notifykit.flow.trip import Trip
 from notifykit.joining import joined, outcome_of
 from notifykit.models import Attempt, Batch, Outcome, Receipt, SkipReason, Submission
-from notifykit.protocols import Composite, Leg, Transport
+from notifykit.protocols import Composite, Leg, Transport, is_composite
 
 #: Errors that the next batch of the same message would meet as well.
 _ENDS_THE_SEND = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
@@ -70,39 +71,70 @@ class Ride:
     trip: Trip
     #: Which transports need not be asked again for this message, and why.
     done_with: dict[int, TransportError] = attrs.field(factory=dict)
-    #: The tries of the present batch, the one under way included.
-    tries: int = 0
+    #: Whether the send has one recipient in all, whose caller is told to wait instead of being held up.
+    alone: bool = False
     #: Numbers the attempts of the present batch.
     numbers: Iterator[int] = attrs.field(factory=itertools.count)
+    #: The recipients of the present batch.
+    under_way: tuple[int, ...] = ()
 
-    def begin(self) -> None:
+    def begin(self, batch: Batch) -> None:
         """Start with another batch."""
-        self.tries = 0
+        self.under_way = batch.positions
         self.numbers = itertools.count(1)
 
-    def again(self, error: TransportError, batch: Batch) -> float | None:
-        """Return the seconds until a batch may be tried again, or None where it may not."""
-        wait = self.trip.retry.wait(error, self.tries, alone=batch.number == len(batch) == 1)
+    def again(self, error: TransportError, tries: int) -> float | None:
+        """Return the seconds until another try may be made, or None where there is none."""
+        wait = self.trip.retry.wait(error, tries, alone=self.alone)
         return wait if wait is not None and wait < self.trip.left() else None
 
 
-def carry(transport: Transport, batch: Batch, ride: Ride, *, inside: bool = False) -> Try:
+def patiently(transport: Transport, batch: Batch, ride: Ride, inside: Composite | None = None) -> Try:
+    """Take a batch through a transport, and whoever may be tried again once more, until each has an outcome."""
+    known: dict[int, Receipt] = {}
+    waiting = batch
+    tries = 0
+    while True:
+        tries += 1
+        for receipt in (yield from carry(transport, waiting, ride, inside, tries)):
+            known[receipt.position] = joined(known.get(receipt.position), receipt, again=True)
+        again: dict[int, float] = {}
+        for position in waiting.positions:
+            wait = _wait(known[position], ride, tries)
+            if wait is not None:
+                again[position] = wait
+        if not again:
+            return [known[position] for position in batch.positions]
+        waiting = batch.only(again)
+        longest = max(again.values())
+        ride.trip.recorder.retry(waiting, known[waiting.positions[0]], longest)
+        yield Wait(longest)
+
+
+def _wait(receipt: Receipt, ride: Ride, tries: int) -> float | None:
+    if receipt.outcome is not Outcome.REJECTED or receipt.error is None or not receipt.attempts:
+        return None
+    return ride.again(receipt.error, tries)
+
+
+def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | None = None, tries: int = 1) -> Try:
     """Take a batch through a transport once, and return a receipt for each recipient.
 
-    :param inside: whether the transport is a part of a composite, which has its own plans for a failure.
+    :param inside: the composite that the transport is a part of; it has its own plans for a failure.
+    :param tries: which try this is.
     """
-    if isinstance(transport, Composite):
+    if is_composite(transport):
         return (yield from _through(transport, batch, ride))
-    fitted = fit(batch.message, transport, ride.trip, check=inside)
+    fitted = fit(batch.message, transport, ride.trip, check=inside is not None)
     if fitted.refusal:
-        return _untried(batch, ride.trip, error=fitted.refusal)
+        return _untried(batch, ride.trip, error=fitted.refusal, inside=inside is not None)
     receipts: list[Receipt] = []
     for piece in attrs.evolve(batch, message=fitted.message).pieces(transport.capabilities.batch_size):
         error = ride.done_with.get(id(transport))
         if error:
-            receipts += _untried(piece, ride.trip, error=error)
+            receipts += _untried(piece, ride.trip, error=error, inside=inside is not None)
         else:
-            receipts += yield from _request(transport, piece, ride, fitted.warnings, inside=inside)
+            receipts += yield from _request(transport, piece, ride, fitted.warnings, inside, tries)
     return receipts
 
 
@@ -131,44 +163,91 @@ def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
     missed: dict[int, list[str]] = {}
     steps = composite.carry(batch, after_unknown=trip.move_unknown)
     answer: Sequence[Receipt] | None = None
+    broken: TransportError = nobody()
     while True:
         try:
-            leg = steps.send(answer)  # type: ignore[arg-type]  # a generator starts with None
-            if not isinstance(leg, Leg):
-                raise TypeError("a composite yields Legs")
+            leg = _checked(steps.send(answer), batch, heard, trip)  # type: ignore[arg-type]  # it starts with None
         except StopIteration:
             break
         except INTERRUPTS:
             raise
         except BaseException as error:  # a plugin may raise anything
             trip.recorder.plugin_failed("transport", composite.name, error, batch.message)
+            broken = _broke(composite, error)
             break
         if leg.instead_of is not None and leg.because is not None:
             trip.recorder.failed_over(leg.batch, str(leg.instead_of), str(leg.transport), leg.because)
-        answer = yield from carry(leg.transport, leg.batch, ride, inside=True)
+        if leg.also:
+            answer = [_spent(receipt) for receipt in (yield from patiently(leg.transport, leg.batch, ride, composite))]
+        else:
+            answer = yield from carry(leg.transport, leg.batch, ride, composite)
         for receipt in answer:
             if leg.also and receipt.outcome is not Outcome.ACCEPTED:
-                missed.setdefault(receipt.position, []).append(f"{leg.transport}: {receipt.error or receipt.skipped}")
-            heard[receipt.position] = joined(heard.get(receipt.position), receipt)
+                missed.setdefault(receipt.position, []).append(_missing(receipt, leg.transport))
+            heard[receipt.position] = joined(heard.get(receipt.position), receipt, also=leg.also)
     rest = batch.only({position for position in batch.positions if position not in heard})
     if rest:
-        heard |= {receipt.position: receipt for receipt in _untried(rest, trip, error=nobody())}
+        heard |= {receipt.position: receipt for receipt in _untried(rest, trip, error=broken, inside=True)}
     return [_with_missed(heard[position], missed.get(position, ())) for position in batch.positions]
 
 
-def _with_missed(receipt: Receipt, missed: Iterable[str]) -> Receipt:
+def _checked(leg: object, batch: Batch, heard: Mapping[int, Receipt], trip: Trip) -> Leg:
+    """Return a leg, without whoever must not be sent to again.
+
+    :raises TypeError: where it is no leg.
+    :raises ValueError: where it is for somebody who is not in the batch.
+    """
+    if not isinstance(leg, Leg):
+        raise TypeError("a composite yields Legs")
+    people = dict(zip(batch.positions, batch.recipients, strict=True))
+    if any(
+        people.get(position) != who for position, who in zip(leg.batch.positions, leg.batch.recipients, strict=True)
+    ):
+        raise ValueError("a leg is for somebody who is not in the batch")
+    if leg.also:
+        return leg
+    spared = {Outcome.ACCEPTED} if trip.move_unknown else {Outcome.ACCEPTED, Outcome.UNKNOWN}
+    left = {p for p in leg.batch.positions if p not in heard or heard[p].outcome not in spared}
+    return leg if len(left) == len(leg.batch) else attrs.evolve(leg, batch=leg.batch.only(left))
+
+
+def _broke(composite: Composite, error: BaseException) -> TransportError:
+    return ProviderUnavailable(
+        f"The composite {composite.name} broke off with {type(error).__name__} before anybody was asked.",
+        "composite",
+        action="Nothing was sent to this recipient, so sending again is safe. Put the composite right first.",
+    )
+
+
+def _spent(receipt: Receipt) -> Receipt:
+    """Return a receipt whose error has had all the tries that it may have."""
+    error = receipt.error
+    return attrs.evolve(receipt, error=attrs.evolve(error, waits=())) if error and error.waits else receipt
+
+
+def _missing(receipt: Receipt, transport: Transport) -> str:
+    why = receipt.error.detail if receipt.error else str(receipt.skipped)
+    if receipt.outcome is Outcome.UNKNOWN:
+        return f"It may or may not have been carried by {transport} too: {why}"
+    return f"It was not carried by {transport} too: {why}"
+
+
+def _with_missed(receipt: Receipt, missed: Sequence[str]) -> Receipt:
     """Return an accepted receipt with a warning for each transport that should have carried it too, and did not."""
     if receipt.submission is None or not missed:
         return receipt
-    warnings = (*receipt.submission.warnings, *(f"Not carried by {why}" for why in missed))
+    warnings = (*receipt.submission.warnings, *missed, "Another transport took it: don't send it to everybody again.")
     return attrs.evolve(receipt, submission=attrs.evolve(receipt.submission, warnings=warnings))
 
 
-def _request(transport: Transport, batch: Batch, ride: Ride, warnings: tuple[str, ...], *, inside: bool) -> Try:
+def _request(
+    transport: Transport, batch: Batch, ride: Ride, warnings: tuple[str, ...], inside: Composite | None, tries: int
+) -> Try:
     """Make one request when its turn comes, and read its answer."""
     trip = ride.trip
+    within = str(inside) if inside is not None else None
     if not (yield from _turn(transport, trip)):
-        return _untried(batch, trip, skipped=SkipReason.DEADLINE)
+        return _untried(batch, trip, skipped=SkipReason.DEADLINE, inside=inside is not None)
     number = next(ride.numbers)
     started, began = trip.clock.now(), trip.clock.monotonic()
     try:
@@ -179,21 +258,23 @@ def _request(transport: Transport, batch: Batch, ride: Ride, warnings: tuple[str
         # The request may be out, and nobody will read its answer: the log must say so before the world ends.
         lost = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
         attempt = Attempt(number, str(transport), started, trip.clock.monotonic() - began, lost)
-        trip.recorder.attempt(batch, attempt, Outcome.UNKNOWN)
+        trip.recorder.attempt(batch, attempt, Outcome.UNKNOWN, inside=within)
         raise
     elapsed = trip.clock.monotonic() - began
     if isinstance(answer, Submission):
         submission = attrs.evolve(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
         attempt = Attempt(number, str(transport), started, elapsed, submission=submission)
-        trip.recorder.attempt(batch, attempt, Outcome.ACCEPTED, submission)
+        trip.recorder.attempt(batch, attempt, Outcome.ACCEPTED, submission, inside=within)
         return receipts_of(batch, attempt)
     error = error_of(answer)
     if answer is not error:
         broken = answer if isinstance(answer, BaseException) else TypeError("a transport returns a Submission")
         trip.recorder.plugin_failed("transport", transport.name, broken, batch.message)
     attempt = Attempt(number, str(transport), started, elapsed, error)
-    trip.recorder.attempt(batch, attempt, outcome_of(error), again=None if inside else ride.again(error, batch))
-    if isinstance(error, _ENDS_THE_SEND):
+    again = None if inside is not None else ride.again(error, tries)
+    trip.recorder.attempt(batch, attempt, outcome_of(error), again=again, inside=within)
+    personal = transport.capabilities.personal and isinstance(error, ContentRejected | SenderNotAllowed)
+    if isinstance(error, _ENDS_THE_SEND) and not personal:
         ride.done_with[id(transport)] = error
     return receipts_of(batch, attempt)
 
@@ -209,10 +290,20 @@ def _turn(transport: Transport, trip: Trip) -> Generator[Wait | Exchange, Answer
 
 
 def _untried(
-    batch: Batch, trip: Trip, *, error: TransportError | None = None, skipped: SkipReason | None = None
+    batch: Batch,
+    trip: Trip,
+    *,
+    error: TransportError | None = None,
+    skipped: SkipReason | None = None,
+    inside: bool = False,
 ) -> list[Receipt]:
+    """Return receipts for people whom nobody is asked about.
+
+    :param inside: whether a composite has more to say about them, so that this is not told as their end.
+    """
     outcome = Outcome.SKIPPED if skipped else Outcome.REJECTED
-    trip.recorder.batch_set_aside(batch, outcome, error, error.detail if error else str(skipped))
+    if not inside:
+        trip.recorder.batch_set_aside(batch, outcome, error, error.detail if error else str(skipped))
     return [
         Receipt(position, recipient, outcome, error, skipped, batch=batch.number)
         for position, recipient in zip(batch.positions, batch.recipients, strict=True)

@@ -9,61 +9,54 @@ from __future__ import annotations
 import collections
 from collections.abc import Generator, Iterable
 
-from notifykit.flow.carrying import Answer, Exchange, Ride, Try, Wait, carry
+from notifykit.flow.carrying import Answer, Exchange, Ride, Try, Wait, patiently
 from notifykit.flow.trip import Prepared, Trip
-from notifykit.joining import joined
 from notifykit.models import Batch, Outcome, Receipt, Submission
+from notifykit.protocols import is_composite
 
 Steps = Generator[Wait | Exchange | Receipt, Answer | None, None]
 
 
 def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -> Steps:
-    """Take every batch to its outcome, and tell the sinks of each step."""
+    """Take every batch to its outcome, and tell the sinks of each step.
+
+    Where it is broken off, guards forget whoever has not been sent to; who may have been goes on counting.
+    """
     trip.recorder.planned(prepared.message, prepared.cleaned.edits, prepared.measurement, str(trip.transport))
     trip.recorder.raise_failures(prepared.message)
     began = trip.clock.monotonic()
     tally = _Tally()
-    ride = Ride(trip)
-    for piece in pieces:
-        if isinstance(piece, Receipt):
-            trip.recorder.set_aside(prepared.message, piece)
-            yield tally.count(piece)
-        else:
-            for receipt in (yield from _batch(piece, ride)):
-                trip.guarding.settle(receipt)
-                yield tally.count(receipt)
+    ride = Ride(trip, alone=_is_alone(pieces))
+    try:
+        for piece in pieces:
+            if isinstance(piece, Receipt):
+                trip.recorder.set_aside(prepared.message, piece)
+                yield tally.count(piece)
+            else:
+                for receipt in (yield from _batch(piece, ride)):
+                    trip.guarding.settle(receipt)
+                    yield tally.count(receipt)
+                ride.under_way = ()
+    except BaseException:
+        trip.guarding.abandon(keep=ride.under_way)
+        raise
     elapsed = trip.clock.monotonic() - began
     trip.recorder.finished(prepared.message, str(trip.transport), tally.counts, tally.cost, elapsed)
     trip.recorder.raise_failures(prepared.message)
 
 
 def _batch(batch: Batch, ride: Ride) -> Try:
-    """Try a batch, and whoever may be tried again again, until each recipient has an outcome."""
-    known: dict[int, Receipt] = {}
-    waiting = batch
-    ride.begin()
-    while True:
-        ride.tries += 1
-        for receipt in (yield from carry(ride.trip.transport, waiting, ride)):
-            known[receipt.position] = joined(known.get(receipt.position), receipt, again=True)
-        again = _tried_again([known[position] for position in waiting.positions], batch, ride)
-        if not again:
-            return list(known.values())
-        waiting = batch.only(again.keys())
-        wait = max(again.values())
-        ride.trip.recorder.retry(waiting, known[waiting.positions[0]], wait)
-        yield Wait(wait)
+    """Take one batch to its outcome."""
+    ride.begin(batch)
+    receipts = yield from patiently(ride.trip.transport, batch, ride)
+    if is_composite(ride.trip.transport):
+        ride.trip.recorder.batch_finished(batch, str(ride.trip.transport), receipts)
+    return receipts
 
 
-def _tried_again(receipts: Iterable[Receipt], batch: Batch, ride: Ride) -> dict[int, float]:
-    """Return the positions that are tried again, each with its wait in seconds."""
-    again: dict[int, float] = {}
-    for receipt in receipts:
-        if receipt.outcome is Outcome.REJECTED and receipt.error and receipt.attempts:
-            wait = ride.again(receipt.error, batch)
-            if wait is not None:
-                again[receipt.position] = wait
-    return again
+def _is_alone(pieces: Iterable[Batch | Receipt]) -> bool:
+    """Return whether a send has one recipient in all, as far as it is known: a stream may go on."""
+    return isinstance(pieces, list) and sum(len(piece) for piece in pieces if isinstance(piece, Batch)) == 1
 
 
 class _Tally:

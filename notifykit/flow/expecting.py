@@ -8,7 +8,7 @@ import attrs
 
 from notifykit.errors import ProviderUnavailable, TransportError
 from notifykit.models import Batch
-from notifykit.protocols import Composite, Transport
+from notifykit.protocols import Transport, is_composite
 
 
 @attrs.frozen
@@ -24,12 +24,30 @@ class Expected:
 def expected(transport: Transport, batch: Batch, path: tuple[Transport, ...] = ()) -> Iterator[Expected]:
     """Yield the requests that a transport would make of a batch."""
     path = (*path, transport)
-    if isinstance(transport, Composite):
+    if is_composite(transport):
         for leg in transport.expected(batch):
             yield from expected(leg.transport, leg.batch, path)
     else:
         for piece in batch.pieces(transport.capabilities.batch_size):
             yield Expected(path, attrs.evolve(piece, transport=str(transport)))
+
+
+def price(transport: Transport, batch: Batch) -> float | None:
+    """Return what a batch of one recipient costs at most, whatever happens; None where nobody tells a price.
+
+    Whoever would carry it besides others adds to the price; of those who would carry it in each other's place the
+    dearest counts.
+    """
+    if not is_composite(transport):
+        known = transport.capabilities.price
+        return known(batch.recipients[0], batch.measurement.segments) if known and batch.measurement else None
+    legs = transport.possible(batch)
+    besides = [price(leg.transport, leg.batch) for leg in legs if leg.also and leg.batch]
+    instead = [price(leg.transport, leg.batch) for leg in legs if not leg.also and leg.batch]
+    told = [
+        points for points in (*besides, max((p for p in instead if p is not None), default=None)) if points is not None
+    ]
+    return sum(told) if told else None
 
 
 def nobody() -> TransportError:

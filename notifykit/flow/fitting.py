@@ -10,7 +10,7 @@ import attrs
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError
 from notifykit.flow.trip import Trip
 from notifykit.models import Capabilities, Channel, Message
-from notifykit.protocols import Composite, Transport
+from notifykit.protocols import Transport, is_composite
 
 _Asked = TypeVar("_Asked")
 _Answer = TypeVar("_Answer")
@@ -41,7 +41,7 @@ def fit(message: Message, transport: Transport, trip: Trip, *, check: bool = Tru
     capabilities = transport.capabilities
     if message.channel not in capabilities.channels:
         return Fit(message, refusal=_not_carried(message, transport))
-    if isinstance(transport, Composite):
+    if is_composite(transport):
         return Fit(message)
     unheard = list(_unheard(message, capabilities))
     if unheard and trip.unsupported == "error":
@@ -56,18 +56,20 @@ def fit(message: Message, transport: Transport, trip: Trip, *, check: bool = Tru
 
 
 def lead(transport: Transport, channel: Channel) -> Transport:
-    """Return the transport that a text is measured for: of a composite the first part that carries the channel."""
-    while isinstance(transport, Composite):
-        carriers = [part for part in transport.parts if channel in part.capabilities.channels]
-        if not carriers:
-            break
-        transport = carriers[0]
-    return transport
+    """Return the transport that a text is measured for.
+
+    Of a composite it is the first part that carries the channel and measures, else the first that carries it.
+    """
+    if not is_composite(transport):
+        return transport
+    carriers = [leaf for leaf in leaves(transport) if channel in leaf.capabilities.channels]
+    measuring = (leaf for leaf in carriers if leaf.capabilities.measure)
+    return next(measuring, carriers[0] if carriers else transport)
 
 
 def leaves(transport: Transport) -> Iterator[Transport]:
     """Yield the transports that make requests, in order: the parts of a composite, and of its parts."""
-    if isinstance(transport, Composite):
+    if is_composite(transport):
         for part in transport.parts:
             yield from leaves(part)
     else:

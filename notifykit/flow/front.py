@@ -238,7 +238,8 @@ class Front:
         :param at: when it may begin, with its time zone; now without one.
         :param expires_in: seconds after that in which it may be sent; whoever is left is skipped.
         :param urgent: whether it goes ahead of what is not; without a word, jobs of at most ten recipients do.
-        :param at_least_once: send again what may have been sent, to providers that recognise a repeated request.
+        :param at_least_once: send again what a worker that died may have sent, to providers that recognise a repeated
+            request. A lost answer is unknown all the same.
         :param via: a transport's name in the settings; every worker has to know it.
         :param move_unknown: let a failover go on after an unknown outcome.
         :param connection: a SQLAlchemy connection or session in the middle of a transaction on the database that keeps the

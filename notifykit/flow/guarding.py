@@ -9,10 +9,10 @@ import attrs
 
 from notifykit.errors import INTERRUPTS
 from notifykit.flow.book import BookUnusable
-from notifykit.flow.fitting import lead
+from notifykit.flow.expecting import price
 from notifykit.flow.reserving import Page
 from notifykit.flow.trip import Prepared, Trip
-from notifykit.models import Outcome, Receipt, Recipient, Rejected, SkipReason, Veto
+from notifykit.models import Batch, Outcome, Receipt, Recipient, Rejected, SkipReason, Veto
 from notifykit.protocols import Guard, Parcel
 
 
@@ -127,12 +127,9 @@ def _parcel(recipient: Recipient, prepared: Prepared, trip: Trip) -> Parcel:
 
 
 def _cost(recipient: Recipient, prepared: Prepared, trip: Trip) -> float | None:
-    transport = lead(trip.transport, prepared.message.channel)
-    price = transport.capabilities.price
-    if price is None or prepared.measurement is None:
-        return None
+    transport = trip.transport
     try:
-        return price(recipient, prepared.measurement.segments)
+        return price(transport, Batch(prepared.message, (recipient,), (0,), measurement=prepared.measurement))
     except INTERRUPTS:
         raise
     except BaseException as error:  # a plugin may raise anything

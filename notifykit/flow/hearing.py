@@ -13,7 +13,7 @@ from notifykit.deliveries import Delivery, DeliveryReport
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError, without_frames
 from notifykit.flow.recording import Recorder
 from notifykit.models import Attempt, Outcome, Receipt
-from notifykit.protocols import Composite, KnowsDeliveries, Transport
+from notifykit.protocols import KnowsDeliveries, Transport, is_composite
 
 #: Recipients of messages about whom is remembered what was heard. A delivery takes about a kilobyte.
 REMEMBERED: Final = 100_000
@@ -167,7 +167,7 @@ def _leaves(transports: Iterable[Transport]) -> Iterator[Transport]:
         if id(transport) in seen:
             continue
         seen.add(id(transport))
-        if isinstance(transport, Composite):
+        if is_composite(transport):
             waiting.extend(transport.parts)
         else:
             yield transport
@@ -197,7 +197,9 @@ def _carrier(receipt: Receipt) -> str:
     def fits(attempt: Attempt) -> bool:
         return attempt.submission is not None and attempt.submission.message_id == receipt.message_id
 
-    taken = [attempt for attempt in receipt.attempts if fits(attempt)] or receipt.attempts[-1:]
+    # Two parts of a fan-out may have given the same id: the answer that the receipt shows is the one that is asked about.
+    this = [attempt for attempt in receipt.attempts if attempt.submission and attempt.submission is receipt.submission]
+    taken = this or [attempt for attempt in receipt.attempts if fits(attempt)] or receipt.attempts[-1:]
     return taken[-1].transport if taken else ""
 
 

@@ -15,6 +15,7 @@ from notifykit.deliveries import Delivery
 from notifykit.errors import INTERRUPTS, PluginError, TransportError
 from notifykit.events import (
     AttemptFinished,
+    BatchFinished,
     BatchSetAside,
     DeliveryChanged,
     Event,
@@ -179,8 +180,12 @@ class Recorder:
         outcome: Outcome,
         submission: Submission | None = None,
         again: float | None = None,
+        inside: str | None = None,
     ) -> None:
-        """Tell that a request came to an end, and whether there will be another."""
+        """Tell that a request came to an end, and whether there will be another.
+
+        :param inside: the composite that asked for it.
+        """
         if not self._sinks:
             return
         error = attempt.error
@@ -194,6 +199,7 @@ class Recorder:
                 batch=batch.id,
                 attempt=attempt.number,
                 transport=attempt.transport,
+                inside=inside,
                 outcome=outcome,
                 code=error.code if error else None,
                 scope=error.scope.value if error else None,
@@ -227,6 +233,36 @@ class Recorder:
                 wait=wait,
                 code=error.code if error else None,
                 error=error.detail if error else "",
+            )
+        )
+
+    def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt]) -> None:
+        """Tell what became of everybody in a batch that went through a composite."""
+        if not self._sinks:
+            return
+        said = {id(s): s for r in receipts for s in (attempt.submission for attempt in r.attempts) if s}.values()
+        costs = [one.cost for one in said if one.cost is not None]
+        self.tell(
+            BatchFinished(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                transport=transport,
+                recipients=tuple(
+                    LoggedRecipient(
+                        to=self._redaction.address(receipt.to),
+                        to_hash=self._redaction.hash(receipt.to),
+                        country=getattr(receipt.recipient, "country", None),
+                        outcome=receipt.outcome,
+                        code=receipt.code,
+                    )
+                    for receipt in receipts
+                ),
+                sender=batch.message.sender,
+                segments=batch.measurement.segments if batch.measurement else None,
+                cost=sum(costs) if costs else None,
+                test=bool(said) and all(one.test for one in said),
+                tags=batch.message.tags,
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from notifykit.flow.book import BookUnusable, Entry, Ledger
@@ -106,8 +106,13 @@ class Reservations:
         if receipt.outcome in (Outcome.REJECTED, Outcome.SKIPPED):
             self._take_out(entries)
 
-    def abandon(self) -> None:
-        """Take out everything whose recipient has no receipt yet: none of it will be sent."""
+    def abandon(self, keep: Iterable[int] = ()) -> None:
+        """Take out everything whose recipient has no receipt yet: none of it will be sent.
+
+        :param keep: the positions of those who may have been sent to: they go on counting.
+        """
+        for position in keep:
+            self._open.pop(position, None)
         for entries in self._open.values():
             self._take_out(entries)
         self._open.clear()

@@ -37,8 +37,8 @@ class RetryPolicy:
         :param alone: whether the send has only this one recipient.
         """
         if isinstance(error, Exhausted):
-            # Who was asked last has the last word where it spoke about the recipient or the text.
-            causes = error.causes if error.scope.moves_traffic else error.causes[-1:]
+            # Where somebody spoke about the recipient or the text, nobody else has a say.
+            causes = [c for c in error.causes if error.scope.moves_traffic or not c.scope.moves_traffic]
             waits = (self.wait(cause, tries, alone=alone) for cause in causes)
             return min((wait for wait in waits if wait is not None), default=None)
         if not isinstance(error, _TRIED_AGAIN) or tries >= self.most_tries or tries > len(error.waits):

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from notifykit.events import (
     AttemptFinished,
+    BatchFinished,
     BatchSetAside,
     DeliveryChanged,
     Event,
@@ -70,7 +71,7 @@ def _facts(event: Event) -> Iterable[dict[str, Any]]:
 
 @_facts.register
 def _(event: AttemptFinished) -> Iterable[dict[str, Any]]:
-    before = {"batch": event.batch, "attempt": event.attempt, "transport": event.transport}
+    before = {"batch": event.batch, "attempt": event.attempt, "transport": event.transport, "inside": event.inside}
     after = {
         "error": event.error,
         "sender": event.sender,
@@ -101,6 +102,19 @@ def _(event: BatchSetAside) -> Iterable[dict[str, Any]]:
 @_facts.register
 def _(event: RetryScheduled) -> Iterable[dict[str, Any]]:
     return [_picked(event, "batch", "attempt", "transport", "wait", "code", "error")]
+
+
+@_facts.register
+def _(event: BatchFinished) -> Iterable[dict[str, Any]]:
+    before = {"batch": event.batch, "transport": event.transport}
+    after = {
+        "sender": event.sender,
+        "segments": event.segments,
+        "cost": None if event.cost is None else _plain(event.cost / max(1, len(event.recipients))),
+        "test": event.test,
+        "tags": list(event.tags),
+    }
+    return (before | _who(recipient) | after for recipient in event.recipients)
 
 
 @_facts.register

@@ -7,6 +7,7 @@ configured here; bodies and full numbers are never logged.
 
 from __future__ import annotations
 
+import collections
 import functools
 import logging
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 from notifykit.deliveries import DeliveryState
 from notifykit.events import (
     AttemptFinished,
+    BatchFinished,
     BatchSetAside,
     DeliveryChanged,
     Event,
@@ -85,7 +87,11 @@ def _(event: AttemptFinished) -> _Description:
         "test": event.test,
     }
     level = _OUTCOME_LEVEL[event.outcome]
-    if event.again is not None or (event.outcome is Outcome.ACCEPTED and (event.test or event.warnings)):
+    if (
+        event.again is not None
+        or event.inside is not None
+        or (event.outcome is Outcome.ACCEPTED and (event.test or event.warnings))
+    ):
         level = logging.WARNING
     why = f": {event.code or ''} {event.error}" if event.error else ""
     why += f" → {event.action}" if event.action and event.again is None else ""
@@ -120,6 +126,14 @@ def _(event: RetryScheduled) -> _Description:
     names = ("batch", "attempt", "transport", "code", "wait")
     line = f"again in {event.wait:g} s: {event.code or ''} {event.error}"
     return _transport(event.transport), logging.WARNING, line, {name: getattr(event, name) for name in names}
+
+
+@_describe.register
+def _(event: BatchFinished) -> _Description:
+    counts = collections.Counter(recipient.outcome.value for recipient in event.recipients)
+    names = ("batch", "transport", "sender", "segments", "cost", "test")
+    line = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return _transport(event.transport), logging.INFO, line, {name: getattr(event, name) for name in names} | counts
 
 
 @_describe.register

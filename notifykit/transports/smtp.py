@@ -92,7 +92,7 @@ def _check(message: Message) -> TransportError | None:
     return None
 
 
-_CAPABILITIES: Final = Capabilities(channels=frozenset({Channel.EMAIL}), subjects=True, check=_check)
+_CAPABILITIES: Final = Capabilities(channels=frozenset({Channel.EMAIL}), subjects=True, personal=True, check=_check)
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ import argparse
 import datetime
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=Plan().seed)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
+    # Whoever is told to end takes the workers and the database along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan(given.store, given.kills, given.workers, given.rate, given.pause, given.requests, given.seed)
     began = time.monotonic()
     try:

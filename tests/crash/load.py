@@ -19,8 +19,6 @@ from tests.crash.gateway import Gateway
 _BATCH: Final = 200
 #: Seconds between two one-time codes.
 _CODES: Final = 1.5
-#: Requests that are kept waiting while workers are killed.
-_WAITING: Final = 40
 
 
 @attrs.define
@@ -68,10 +66,10 @@ class Load:
             wanted = min(left, dice.choice((1, 1, 1, 2, 5, 10)))
             self.campaign(dice.randint(1, 4) if wanted == 1 else _BATCH * wanted - dice.randint(0, _BATCH - 1))
 
-    def kept_up(self, until: threading.Event) -> list[threading.Thread]:
-        """Keep work waiting and send a code now and then, in the background, until an event."""
+    def kept_up(self, until: threading.Event, waiting: int) -> list[threading.Thread]:
+        """Keep so many requests waiting and send a code now and then, in the background, until an event."""
         threads = [
-            threading.Thread(target=self._feed, args=(until,), daemon=True),
+            threading.Thread(target=self._feed, args=(until, waiting), daemon=True),
             threading.Thread(target=self._send_codes, args=(until,), daemon=True),
         ]
         for thread in threads:
@@ -100,10 +98,10 @@ class Load:
             self.requests += requests
         return job
 
-    def _feed(self, until: threading.Event) -> None:
+    def _feed(self, until: threading.Event, wanted: int) -> None:
         while not until.wait(1.0):
-            if self.requests - self.gateway.count() < _WAITING:
-                self._guarded(lambda: self.mixed(_WAITING // 2))
+            if self.requests - self.gateway.count() < wanted:
+                self._guarded(lambda: self.mixed(-(-wanted // 2)))
 
     def _send_codes(self, until: threading.Event) -> None:
         while not until.wait(_CODES):

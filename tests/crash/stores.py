@@ -68,7 +68,13 @@ def as_postgres(*command: str) -> None:
     """Run a program of PostgreSQL, which refuses to run as root."""
     prefix = ("runuser", "-u", "postgres", "--") if os.getuid() == 0 else ()
     done = subprocess.run(
-        [*prefix, *command], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*prefix, *command],
+        check=False,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     if done.returncode:
         raise RuntimeError(f"{pathlib.Path(command[0]).name} ended with {done.returncode}: {done.stderr.strip()}")

@@ -14,7 +14,7 @@ from notifykit import Outcome
 from notifykit.durable.database import Database
 from notifykit.durable.settings import DurableSettings
 from notifykit.durable.tables import exchanges
-from tests.crash.gateway import MOST_IN_A_SECOND, most_in_a_second
+from tests.crash.gateway import MOST_IN_A_SECOND, Arrival, most_in_a_second
 from tests.crash.load import Load
 
 
@@ -49,59 +49,85 @@ class Verdict:
 
 
 def judge(load: Load, verdict: Verdict) -> Verdict:
-    """Compare what arrived with what the ledger says of everybody."""
-    arrived: collections.Counter[str] = collections.Counter()
-    arrivals = load.gateway.arrivals()
-    for arrival in arrivals:
-        arrived.update(arrival.numbers)
-    outcomes: dict[str, Outcome] = {}
-    unaccounted = 0
-    begun = _begun(load)
-    false_requests = set()
-    for job in load.jobs:
-        for receipt in job.receipts():
-            outcomes[receipt.to] = receipt.outcome
-            if receipt.outcome is Outcome.UNKNOWN:
-                place = (job._id, receipt.position)  # type: ignore[attr-defined]
-                unaccounted += place not in begun
-                if not arrived[receipt.to]:
-                    false_requests.add(begun.get(place))
-    count = collections.Counter(outcomes.values())
-    missing = [a for a in load.addresses if a not in outcomes]
-    phantom = [a for a, outcome in outcomes.items() if outcome is Outcome.ACCEPTED and not arrived[a]]
-    doubled = [a for a, times in arrived.items() if times > 1]
-    hidden = [a for a in arrived if outcomes.get(a) not in (Outcome.ACCEPTED, Outcome.UNKNOWN)]
-    unknown = {a for a, outcome in outcomes.items() if outcome is Outcome.UNKNOWN}
+    """Compare what arrived with what the ledger says of everybody, and look at the pace."""
+    told = [
+        Told(receipt.to, receipt.outcome, (job._id, receipt.position))  # type: ignore[attr-defined]
+        for job in load.jobs
+        for receipt in job.receipts()
+    ]
+    verdict.figures["jobs"] = len(load.jobs)
+    compare(load.addresses, load.gateway.arrivals(), told, _begun(load), verdict)
     most = most_in_a_second(load.gateway.starts())
     verdict.figures |= {
-        "jobs": len(load.jobs),
-        "recipients": len(load.addresses),
+        "most requests in a second": most,
+        **spread("one-time code to arrival, s", load.code_times()),
+    }
+    verdict.require(most <= MOST_IN_A_SECOND, f"{most} requests came within a second: the gateway would block")
+    verdict.problems += [f"submitting failed: {failure}" for failure in load.failures]
+    return verdict
+
+
+@attrs.frozen
+class Told:
+    """What the ledger says of one recipient."""
+
+    #: The address.
+    to: str
+    #: Its outcome.
+    outcome: Outcome
+    #: The job, and the position in it.
+    place: tuple[str, int]
+
+
+def compare(
+    addresses: Sequence[str],
+    arrivals: Sequence[Arrival],
+    told: Sequence[Told],
+    begun: Mapping[tuple[str, int], str],
+    verdict: Verdict,
+) -> None:
+    """Compare what arrived with what is told.
+
+    :param addresses: everybody who was submitted, each once.
+    :param arrivals: every request that the gateway accepted.
+    :param told: what the ledger says.
+    :param begun: the request that was begun and not answered, by job and position.
+    :param verdict: where the figures and problems go.
+    """
+    arrived = collections.Counter(number for arrival in arrivals for number in arrival.numbers)
+    outcomes = {one.to: one.outcome for one in told}
+    count = collections.Counter(one.outcome for one in told)
+    unknown = [one for one in told if one.outcome is Outcome.UNKNOWN]
+    unheard = {one.to for one in unknown}
+    silent = [one for one in unknown if not arrived[one.to]]
+    unsent = count[Outcome.REJECTED] + count[Outcome.SKIPPED]
+    missing = [address for address in addresses if address not in outcomes]
+    phantom = [one for one in told if one.outcome is Outcome.ACCEPTED and not arrived[one.to]]
+    doubled = [address for address, times in arrived.items() if times > 1]
+    hidden = [address for address in arrived if outcomes.get(address) not in (Outcome.ACCEPTED, Outcome.UNKNOWN)]
+    unaccounted = [one for one in unknown if one.place not in begun]
+    verdict.figures |= {
+        "recipients": len(addresses),
         "requests that arrived": len(arrivals),
         "recipients accepted": count[Outcome.ACCEPTED],
-        "recipients unknown": count[Outcome.UNKNOWN],
-        "of these had not arrived": len([a for a in unknown if not arrived[a]]),
-        "in so many requests": len(false_requests),
-        "requests arrived, nobody heard": sum(any(n in unknown for n in arrival.numbers) for arrival in arrivals),
-        "recipients rejected or skipped": count[Outcome.REJECTED] + count[Outcome.SKIPPED],
+        "recipients unknown": len(unknown),
+        "in so many requests": len({begun.get(one.place) for one in unknown}),
+        "unknown, had not arrived": len(silent),
+        "in so many requests of these": len({begun.get(one.place) for one in silent}),
+        "requests arrived, nobody heard": sum(any(n in unheard for n in arrival.numbers) for arrival in arrivals),
+        "recipients rejected or skipped": unsent,
         "lost: no outcome": len(missing),
         "lost: accepted, never arrived": len(phantom),
         "doubled": len(doubled),
         "arrived, called not sent": len(hidden),
-        "unknown without a request": unaccounted,
-        "most requests in a second": most,
-        **spread("one-time code to arrival, s", load.code_times()),
+        "unknown without a request": len(unaccounted),
     }
     verdict.require(not missing, f"{len(missing)} recipients have no outcome")
     verdict.require(not phantom, f"{len(phantom)} recipients are accepted and never arrived")
     verdict.require(not doubled, f"{len(doubled)} recipients got it twice")
     verdict.require(not hidden, f"{len(hidden)} recipients got it, and the ledger says that they did not")
-    verdict.require(not unaccounted, f"{unaccounted} recipients are unknown, and no request of theirs was left open")
-    verdict.require(
-        not count[Outcome.REJECTED] + count[Outcome.SKIPPED], "recipients were rejected or skipped for no reason"
-    )
-    verdict.require(most <= MOST_IN_A_SECOND, f"{most} requests came within a second: the gateway would block")
-    verdict.problems += [f"submitting failed: {failure}" for failure in load.failures]
-    return verdict
+    verdict.require(not unaccounted, f"{len(unaccounted)} recipients are unknown, and no request of theirs is open")
+    verdict.require(not unsent, f"{unsent} recipients were rejected or skipped for no reason")
 
 
 def database_of(load: Load) -> Database:

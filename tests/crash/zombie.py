@@ -17,7 +17,7 @@ from tests.crash.scenarios import Plan, Stage, stage
 from tests.crash.verdict import Verdict, database_of
 from tests.crash.workers import Worker, Workers
 
-_ROUNDS: Final = 3
+_MOST: Final = 3
 #: Seconds that every answer takes: long enough to stop whoever waits for it.
 _ANSWER: Final = 2.5
 
@@ -31,7 +31,8 @@ def zombie(plan: Plan) -> Verdict:
         workers.wait_ready()
         most = 0
         held = True
-        for _ in range(_ROUNDS):
+        rounds = min(_MOST, plan.workers)
+        for _ in range(rounds):
             on.gateway.wait_for(on.gateway.count() + 4, 60)
             worker, name = _stop_one(on, workers)
             time.sleep(3.0)
@@ -42,7 +43,7 @@ def zombie(plan: Plan) -> Verdict:
             _wait_until(lambda: _unknown(on) > 0, 20)
             most = max(most, _unknown(on))
             os.kill(worker.pid, signal.SIGCONT)
-        verdict.figures |= {"workers stopped and woken": _ROUNDS, "unknown while they were stopped, at most": most}
+        verdict.figures |= {"workers stopped and woken": rounds, "unknown while they were stopped, at most": most}
         verdict.require(held, "a worker that only stood still was taken for dead while it held its lock")
         verdict.require(most, "nothing was taken over from a worker that was stopped")
         on.finish(workers, verdict)
@@ -67,7 +68,9 @@ def _stop_one(on: Stage, workers: Workers) -> tuple[Worker, str]:
                     for ticket, _ in tickets:
                         job, number, _run = ticket.split(":")
                         claimed = sa.select(exchanges.c.claimed).where(
-                            (exchanges.c.job == job) & (exchanges.c.number == int(number)) & (exchanges.c.state == "claimed")
+                            (exchanges.c.job == job)
+                            & (exchanges.c.number == int(number))
+                            & (exchanges.c.state == "claimed")
                         )
                         since = db.execute(claimed).scalar()
                         # The request has arrived by now, and its answer is on its way or waiting to be read.

@@ -17,6 +17,7 @@ from notifykit import (
     ConfigError,
     Failover,
     FanOut,
+    Measurement,
     MemoryTransport,
     Message,
     Notifier,
@@ -489,7 +490,7 @@ def test_print_then_build_is_the_identity(tree: Any) -> None:
     "dsn",
     [
         "weighted(3 => memory://default, 1 => null://default)",
-        "route(country=KW&tag=otp => memory://default, size=2- => null://default, console://default)",
+        "route(country=KW&tag=otp => memory://default, sender=ME => null://default, console://default)",
         "failover(memory://default, null://default)?failures=5&rest=60",
         "failover(route(channel=email => memory://default), weighted(2 => null://default))",
     ],
@@ -568,3 +569,164 @@ def test_sent_by_hand_it_behaves_like_any_transport() -> None:
         Failover(Named("a", ProviderUnavailable("Down.")), Named("b", ProviderUnavailable("Down."))).send(batch, 5)
     with pytest.raises(OutcomeUnknown):
         RoundRobin(Named("a", LOST)).send(batch, 5)
+
+
+# --- what a hostile reader found ---
+
+
+def priced(name: str, points: float | None, *answers: Any, **more: Any) -> Named:
+    """Return a transport with a price, which measures every text as one segment."""
+    tell = {} if points is None else {"price": lambda recipient, segments: points * segments}
+    return Named(name, *answers, measure=lambda text: Measurement("gsm7", len(text), 1), **tell, **more)
+
+
+DOWN = ProviderUnavailable("Down.")
+
+
+@pytest.mark.parametrize(
+    ("composite", "most"),
+    [
+        (lambda: Failover(priced("cheap", 1, *[DOWN] * 20, size=1), priced("dear", 100, size=1)), 0),
+        (lambda: Route(("country=SA", priced("cheap", 1)), (None, priced("dear", 100))), 0),
+        (lambda: Route(("prefix=965", priced("cheap", 1)), (None, priced("dear", 100))), 10),
+        (lambda: FanOut(priced("cheap", 1), priced("dear", 4)), 2),
+        (lambda: Weighted((1, priced("cheap", 1)), (9, priced("dear", 100))), 0),
+        (lambda: Failover(priced("unknown", None), priced("known", 5)), 2),
+        (lambda: Route(("country=SA", priced("unknown", None)), (None, priced("known", 1))), 10),
+    ],
+)
+def test_a_spend_cap_holds_whatever_part_carries_it(walk, numbers, composite: Any, most: int) -> None:
+    """Ten points an hour: the dearest way that a message may go counts, and no other."""
+    from notifykit.guards.options import Limit
+    from notifykit.guards.spend_cap import SpendCap
+
+    guard = SpendCap((Limit(10, 3600),))
+    assert len(walk.send(composite(), numbers(12), parts={"guards": [guard]}).accepted) == most
+
+
+def test_a_dead_part_is_given_up_after_its_breakers_patience(walk, clock, numbers) -> None:
+    """Two hundred people don't wait for two hundred failures of a part that takes one at a time."""
+
+    def slowly(batch: Batch) -> TransportError:
+        clock.advance(10)
+        return NotReached("Refused.", waits=())
+
+    first, second = Named("first", *[slowly] * 200, size=1), Named("second")
+    report = walk.send(Failover(first, second, clock=clock), numbers(200))
+    assert len(report.accepted) == 200
+    assert len(first.batches) == 3
+    hanging, spare = Named("first", *[LOST] * 200, size=1), Named("second")
+    report = walk.send(Failover(hanging, spare, clock=clock), numbers(200))
+    assert (len(report.unknown), len(report.accepted)) == (3, 197)
+
+
+def test_a_text_is_measured_by_a_part_that_can(walk) -> None:
+    """Also where the first part carries the channel and measures nothing."""
+    many = Named("many", measure=lambda text: Measurement("gsm7", len(text), 1 + len(text) // 160))
+    short, long = Named("short"), many
+    walk.send(Route(("size=2-", long), (None, short)), ONE, "x" * 200)
+    assert (len(long.batches), len(short.batches)) == (1, 0)
+    with pytest.raises(ConfigError, match="no part measures"):
+        Route(("size=2-", Named("a")), (None, Named("b")))
+
+
+def test_a_fan_out_never_says_that_sending_again_is_safe_where_one_took_it(walk) -> None:
+    """The one thing that a person must not do at two in the morning."""
+    for failing in (NotReached("Refused.", waits=()), LOST):
+        (receipt,) = walk.send(FanOut(Named("a"), Named("b", failing)), ONE)
+        assert "again is safe" not in receipt.advice
+        assert "don't send it to everybody again" in receipt.advice
+
+
+def test_each_part_of_a_fan_out_has_its_own_tries(walk, clock) -> None:
+    """A blip at one is no reason to ask the other again, and no reason to give up either."""
+    first, second = Named("a", InvalidRecipient("No.")), Named("b", NotReached("Refused."))
+    (receipt,) = walk.send(FanOut(first, second), ONE)
+    assert (receipt.outcome, len(first.batches), len(second.batches)) == (ACCEPTED, 1, 2)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_refused_recipient_is_refused_in_any_order(walk, turned: bool) -> None:
+    """A failover does not go on where one part of a fan-out said that the number is no good."""
+    parts = [Named("a", InvalidRecipient("No.")), Named("b", *[NotReached("Refused.")] * 9)]
+    third = Named("c")
+    (receipt,) = walk.send(Failover(FanOut(*(reversed(parts) if turned else parts)), third), ONE)
+    assert (receipt.outcome, third.got) == (REJECTED, [])
+
+
+def test_what_parts_said_is_not_the_last_word_of_the_log(walk, ears) -> None:
+    """Attempts inside a composite say so, and what became of each recipient is told once."""
+    first, second = twins(DOWN)
+    walk.send(Failover(first, second), ONE)
+    assert [event.inside for event in ears.named("attempt_finished")] == [str(Failover(first, second))] * 2
+    (finished,) = ears.named("batch_finished")
+    assert [recipient.outcome for recipient in finished.recipients] == [ACCEPTED]
+    assert ears.named("batch_set_aside") == []
+
+
+def _twice(part: Transport, batch: Batch) -> Carrying:
+    yield Leg(part, batch)
+    yield Leg(part, batch)
+
+
+def _for_a_stranger(part: Transport, batch: Batch) -> Carrying:
+    yield Leg(part, attrs.evolve(batch, recipients=(Recipient("96590000009"),)))
+
+
+def _breaks(part: Transport, batch: Batch) -> Carrying:
+    raise RuntimeError("secret")
+    yield
+
+
+def test_a_composite_can_not_send_twice_or_to_strangers(walk) -> None:
+    """Whoever was accepted is left out of the next leg; who is not in the batch gets nothing."""
+    part = Named("a")
+    (receipt,) = walk.send(Odd(part, _twice), ONE)
+    assert (receipt.outcome, part.got) == (ACCEPTED, [ONE])
+    part = Named("a")
+    (receipt,) = walk.send(Odd(part, _for_a_stranger), ONE)
+    assert (receipt.outcome, receipt.code, part.got) == (REJECTED, "composite", [])
+    (receipt,) = walk.send(Odd(Named("a"), _breaks), ONE)
+    assert "broke off with RuntimeError" in str(receipt.error)
+
+
+def test_each_cause_stands_beside_its_transport(walk) -> None:
+    """A person can see which password is wrong."""
+    first, second = Named("first", AuthFailed("Wrong password.", "ERR003")), Named("second", DOWN)
+    (receipt,) = walk.send(Failover(first, second), ONE)
+    assert "first://default: ERR003: Wrong password. second://default: Down." in str(receipt.error)
+
+
+def test_a_refusal_of_one_mailbox_does_not_end_the_send(walk, numbers) -> None:
+    """What a mail server says of a text is about that mailbox."""
+    transport = Named("mail", ContentRejected("Policy."), size=1, personal=True)
+    assert [r.outcome for r in walk.send(transport, numbers(3))] == [REJECTED, ACCEPTED, ACCEPTED]
+
+
+def test_the_first_of_several_is_tried_again_like_the_others(walk, numbers) -> None:
+    """Only a send of one recipient is not held up."""
+    busy = RateLimited("Later.", waits=(5.0,), scope=Scope.RECIPIENT)
+    assert len(walk.send(Named("a", busy, size=1), numbers(2)).accepted) == 2
+    assert len(walk.send(Named("a", busy, size=1), ONE).rejected) == 1
+
+
+def test_what_was_never_sent_does_not_go_on_counting(walk, clock, numbers) -> None:
+    """A send that is broken off: whoever was in no request is free again, whoever may have got it is not."""
+    from notifykit.guards.options import Limit
+    from notifykit.guards.volume_cap import VolumeCap
+
+    def stop(batch: Batch) -> TransportError:
+        raise KeyboardInterrupt
+
+    guard = VolumeCap((Limit(100, 3600),))
+    transport = Named("a", stop, size=10)
+    with Notifier(transport, **walk.parts(guards=[guard])) as notifier:
+        with pytest.raises(KeyboardInterrupt):
+            notifier.send(numbers(100), "Hello")
+        assert len(notifier.send([f"9655{n:07d}" for n in range(100)], "Hello").accepted) == 90
+
+
+def test_by_hand_nobody_is_taken_for_carried() -> None:
+    """Whom no part was chosen for is among the refused."""
+    batch = Batch(Message("Hello"), (Recipient("96590000001"), Recipient("97190000001")), (0, 1))
+    assert dict(Route(("prefix=965", Named("a"))).send(batch, 5).refused).keys() == {"97190000001"}

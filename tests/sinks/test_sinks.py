@@ -55,6 +55,7 @@ def test_a_row_has_the_documented_shape(tmp_path):
         "id": rows[0]["id"],
         "batch": f"{rows[0]['id']}-1",
         "attempt": 1,
+        "inside": None,
         "transport": "memory://default",
         "outcome": "accepted",
         "code": None,

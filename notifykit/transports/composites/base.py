@@ -36,7 +36,7 @@ class CompositeTransport:
         if problems or not parts:
             raise ConfigError(problems or f"{self.name} needs at least one transport")
         self.parts: tuple[Transport, ...] = parts
-        self.capabilities = _together(parts, self._price)
+        self.capabilities = _together(parts)
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
         """Yield the legs of a batch."""
@@ -46,6 +46,10 @@ class CompositeTransport:
         """Return the leg that there would be if the first part that carries the channel took everything."""
         carriers = (part for part in self.parts if batch.message.channel in part.capabilities.channels)
         return (Leg(next(carriers, self.parts[0]), batch),)
+
+    def possible(self, batch: Batch) -> Sequence[Leg]:
+        """Return a leg for each part that carries the channel: any of them may be chosen."""
+        return [Leg(part, batch) for part in self.parts if batch.message.channel in part.capabilities.channels]
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Carry a batch through the parts at once, without pace and without another try.
@@ -63,7 +67,10 @@ class CompositeTransport:
                 break
             answer = _receipts(leg, ends)
             heard |= {receipt.position: joined(heard.get(receipt.position), receipt) for receipt in answer}
-        return _summed([heard[position] for position in batch.positions if position in heard])
+        nobody = ProviderUnavailable("No part of the composite was chosen for this recipient.", "route")
+        for position, recipient in zip(batch.positions, batch.recipients, strict=True):
+            heard.setdefault(position, Receipt(position, recipient, Outcome.REJECTED, nobody))
+        return _summed([heard[position] for position in batch.positions])
 
     def close(self) -> None:
         """Leave the parts open: each is closed by whoever made it."""
@@ -83,17 +90,9 @@ class CompositeTransport:
         """Return what stands behind the question mark."""
         return {}
 
-    def _price(self, prices: Sequence[float | None]) -> float | None:
-        """Return what one recipient costs, from what each part would take: by default the highest, to err on that side."""
-        known = [price for price in prices if price is not None]
-        return max(known) if len(known) == len(prices) else None
 
-
-def _together(parts: Sequence[Transport], combine: Any) -> Capabilities:
+def _together(parts: Sequence[Transport]) -> Capabilities:
     each = [part.capabilities for part in parts]
-
-    def price(recipient: Recipient, segments: int) -> float | None:
-        return combine([one.price(recipient, segments) if one.price else None for one in each])  # type: ignore[no-any-return]
 
     return Capabilities(
         channels=frozenset().union(*(one.channels for one in each)),
@@ -106,8 +105,8 @@ def _together(parts: Sequence[Transport], combine: Any) -> Capabilities:
         reports=any(one.reports for one in each),
         encodings=next((one.encodings for one in each if one.encodings), ()),
         measure=next((one.measure for one in each if one.measure), None),
-        price=price if any(one.price for one in each) else None,
         unit=next((one.unit for one in each if one.price), each[0].unit),
+        spacing=max(one.spacing for one in each),
         notices=tuple(dict.fromkeys(notice for one in each for notice in one.notices)),
     )
 
@@ -147,11 +146,7 @@ def _summed(receipts: Sequence[Receipt]) -> Submission:
     refused = {r.recipient.address: r.error for r in receipts if r.error and isinstance(r.recipient, Recipient)}
     if not any(receipt.outcome is Outcome.ACCEPTED for receipt in receipts):
         unknown = (r.error for r in receipts if r.outcome is Outcome.UNKNOWN)
-        raise (
-            next(unknown, None)
-            or next(iter(refused.values()), None)
-            or ProviderUnavailable("Nobody was chosen to carry it.", "route")
-        )
+        raise next(unknown, None) or next(iter(refused.values()))
     costs = [one.cost for one in said if one.cost is not None]
     return Submission(
         message_id=next((one.message_id for one in said if one.message_id), None),

@@ -96,6 +96,12 @@ class Breakers:
             asked.last_resort = True
             return min(left, key=lambda pair: pair[1].until or now, default=(None, None))[0]
 
+    def better(self, number: int, asked: Asked) -> bool:
+        """Return whether a part rests, and another that has not been asked does not."""
+        with self._lock:
+            others = (part for n, part in enumerate(self._parts) if n not in asked)
+            return self._parts[number].until is not None and any(part.until is None for part in others)
+
     def heard(self, number: int, receipts: Sequence[Receipt]) -> None:
         """Note how a part did. What was refused because of a recipient or a text says that it works."""
         tried = [receipt for receipt in receipts if receipt.attempts]

@@ -55,24 +55,41 @@ class Failover(CompositeTransport):
         while (number := self._breakers.next(asked)) is not None:
             asked.add(number)
             part = self.parts[number]
-            try:
-                receipts: Sequence[Receipt] = yield Leg(part, waiting, instead_of, because)
-            except BaseException:
-                self._breakers.let_go(number)
-                raise
-            self._breakers.heard(number, receipts)
-            moving = [receipt for receipt in receipts if _moves(receipt, after_unknown=after_unknown)]
+            moving: set[int] = set()
+            error, tried = because, False
+            # What it can take at once is one leg: a part that fails is given up after its breaker's patience, and not
+            # after the whole list.
+            for piece in waiting.pieces(part.capabilities.batch_size):
+                if tried and self._breakers.better(number, asked):
+                    moving |= set(piece.positions)
+                    continue
+                tried = True
+                try:
+                    receipts: Sequence[Receipt] = yield Leg(part, piece, instead_of, because)
+                except BaseException:
+                    self._breakers.let_go(number)
+                    raise
+                self._breakers.heard(number, receipts)
+                for receipt in receipts:
+                    error = receipt.error or error
+                    if _moves(receipt, after_unknown=after_unknown):
+                        moving.add(receipt.position)
             if not moving:
                 return
-            waiting = waiting.only({receipt.position for receipt in moving})
-            instead_of, because = part, moving[0].error
+            waiting = waiting.only(moving)
+            instead_of, because = part, error
 
     def _options(self) -> Mapping[str, Any]:
         return {
-            name: f"{value:g}"
+            name: _exact(value)
             for name, value, usual in (("failures", self._failures, 3), ("rest", self._rest, 30.0))
             if value != usual
         }
+
+
+def _exact(number: float) -> str:
+    """Return a number as a text that is read back as the same number."""
+    return f"{number:g}" if float(f"{number:g}") == number else repr(number)
 
 
 def _moves(receipt: Receipt, *, after_unknown: bool) -> bool:

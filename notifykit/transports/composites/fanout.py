@@ -34,9 +34,9 @@ class FanOut(CompositeTransport):
         """Return a leg for each part."""
         return [Leg(part, batch, also=True) for part in self.parts]
 
-    def _price(self, prices: Sequence[float | None]) -> float | None:
-        known = [price for price in prices if price is not None]
-        return sum(known) if len(known) == len(prices) else None
+    def possible(self, batch: Batch) -> Sequence[Leg]:
+        """Return a leg for each part: all of them are gone."""
+        return self.expected(batch)
 
 
 def _build(dsn: Dsn, context: BuildContext) -> FanOut:

@@ -42,6 +42,8 @@ class Route(CompositeTransport):
         everything = next((number for number, rule in enumerate(rules, 1) if rule == Rule()), len(rules))
         if not problems and everything < len(rules):
             problems.append(f"route: part {everything} takes everything, so those behind it are never chosen")
+        if any(rule.size for rule in rules) and not any(part.capabilities.measure for _, part in parts):
+            problems.append("route: a rule asks for a size, and no part measures texts: leave the size out")
         if problems:
             raise ConfigError(problems)
         super().__init__(*(part for _, part in parts))
@@ -71,6 +73,10 @@ class Route(CompositeTransport):
             if number is not None:
                 chosen.setdefault(number, set()).add(position)
         return [Leg(self.parts[number], batch.only(chosen[number])) for number in sorted(chosen)]
+
+    def possible(self, batch: Batch) -> Sequence[Leg]:
+        """Return the same legs as are expected: a route does not change its mind."""
+        return self.expected(batch)
 
     def _shown(self) -> Iterable[str]:
         return (

@@ -1,0 +1,79 @@
+"""A ledger without a queue behind it: a test takes the tickets out by hand, in any order and as often as it likes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from notifykit import Outcome, Receipt, Recipient, Submission
+from notifykit.durable.database import Database
+from notifykit.durable.ledger import Ledger, Ticket, Work
+from notifykit.durable.settings import DurableSettings
+from notifykit.errors import OutcomeUnknown, RateLimited
+from tests.durable.conftest import numbers
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+#: The options and the row of a job, as the engine writes it.
+OPTIONS = {"channel": "sms", "sender": None, "tags": [], "via": None, "idempotency_key": None}
+OPTIONS |= {"at_least_once": False, "move_unknown": False}
+JOB = {
+    "starts": 0.0,
+    "expires": None,
+    "options": json.dumps(OPTIONS),
+    "body": '{"text":"Hello","subject":null}',
+    "queue": "q",
+    "priority": 100,
+}
+
+
+class Bench:
+    """A ledger with a clock that stands still, and a queue that is a list."""
+
+    def __init__(self, durable: DurableSettings) -> None:
+        self.database = Database(durable)
+        self.now = 1_000_000.0
+        self.ledger = Ledger(self.database, lambda: self.now)
+        self.tickets: list[tuple[Ticket, float]] = []
+
+    def enqueue(self, connection: sa.Connection, ticket: Ticket, delay: float) -> None:
+        """Take a ticket."""
+        self.tickets.append((ticket, delay))
+
+    def job(self, key: str, sizes: list[int], **row: Any) -> str:
+        """Write a job with batches of these sizes."""
+        job = self.ledger.open_job({**JOB, "starts": self.now, **row})
+        everybody = iter(enumerate(Recipient(address) for address in numbers(sum(sizes))))
+        self.ledger.add(job, 0, [([next(everybody) for _ in range(size)], []) for size in sizes])
+        about = {"total": sum(sizes), "batches": len(sizes), "fingerprint": "{}"}
+        self.ledger.accept(job, key, about, self.enqueue)
+        return job
+
+    def people(self, count: int) -> list[Recipient]:
+        """Return who is in a job of so many."""
+        return [Recipient(address) for address in numbers(count)]
+
+    def take(self) -> tuple[Ticket, float]:
+        """Return the next ticket."""
+        return self.tickets.pop(0)
+
+    def counted(self, key: str) -> dict[Outcome, int]:
+        """Return how many of each outcome the progress of a job says there are."""
+        [progress] = self.ledger.progress(key)
+        return {outcome: getattr(progress, outcome.value) for outcome in Outcome}
+
+
+def said(work: Work, outcome: Outcome, positions: list[int] | None = None) -> list[Receipt]:
+    """Return receipts of a batch with one outcome."""
+    error = {
+        Outcome.ACCEPTED: None,
+        Outcome.REJECTED: RateLimited("full", "ERR013"),
+        Outcome.UNKNOWN: OutcomeUnknown("lost"),
+    }[outcome]
+    submission = Submission("id", cost=1.0) if outcome is Outcome.ACCEPTED else None
+    return [
+        Receipt(position, who, outcome, error, None, submission, batch=work.ticket.number + 1)
+        for position, who in work.people
+        if positions is None or position in positions
+    ]

@@ -1,0 +1,149 @@
+"""Deciding over a job: when it begins, until when it is sent, holding it, stopping it, waiting for it."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from notifykit import Batch, Capabilities, ConfigError, Notifier, Pace
+from notifykit.errors import RateLimited
+from notifykit.jobs import JobState
+from tests.durable.conftest import MakeNotifier, Recorder, Store, numbers, until
+
+#: One request a moment, a recipient each.
+SLOW = Capabilities(batch_size=1, pace=Pace(10.0, "durable-test"))
+
+
+def now() -> datetime.datetime:
+    """Return the time of day."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def test_a_job_begins_at_its_time(connect: MakeNotifier) -> None:
+    """Until then it is scheduled, and nothing of it leaves; a time that is past is now."""
+    transport = Recorder()
+    with connect(transport) as notifier:
+        at = now() + datetime.timedelta(seconds=1.5)
+        job = notifier.submit(numbers(2), "Hello", key="later", at=at)
+        assert job.progress().state is JobState.SCHEDULED
+        past = notifier.submit(numbers(1, 5), "Hello", at=now() - datetime.timedelta(days=1))
+        assert past.wait(20).state is JobState.DONE
+        assert len(transport.batches) == 1
+        progress = job.wait(20)
+        assert progress.state is JobState.DONE
+        assert progress.finished is not None
+        assert progress.finished >= at
+        assert progress.starts == at
+
+
+def test_what_is_late_is_skipped(connect: MakeNotifier) -> None:
+    """Nobody gets a message whose time is over."""
+    transport = Recorder(capabilities=SLOW)
+    with connect(transport) as notifier:
+        progress = notifier.submit(numbers(40), "Hello", key="k", expires_in=1.0).wait(30)
+        assert 0 < progress.accepted < 40
+        assert progress.accepted + progress.skipped == 40
+        assert {r.skipped for r in notifier.job("k").receipts() if r.skipped} == {"deadline"}
+
+
+def test_a_job_is_held_and_goes_on(connect: MakeNotifier) -> None:
+    """Between two requests; nobody is left out, and nobody gets it twice."""
+    transport = Recorder(capabilities=SLOW)
+    with connect(transport) as notifier:
+        job = notifier.submit(numbers(30), "Hello", key="k")
+        until(lambda: transport.batches)
+        assert job.pause().state is JobState.PAUSED
+        until(lambda: job.progress().accepted == len(transport.batches))
+        time.sleep(0.5)  # whatever was out has ended
+        held = len(transport.batches)
+        time.sleep(0.5)
+        assert len(transport.batches) == held < 30
+        with pytest.raises(TimeoutError, match="it goes on"):
+            job.wait(0.1)
+        assert job.resume().state is JobState.RUNNING
+        assert job.wait(30).accepted == 30
+    assert sorted(transport.addresses) == list(numbers(30))
+
+
+def test_a_job_is_stopped(connect: MakeNotifier) -> None:
+    """What is out ends; the others are skipped, and the job is over."""
+    transport = Recorder(capabilities=SLOW)
+    with connect(transport) as notifier:
+        job = notifier.submit(numbers(30), "Hello", key="k")
+        until(lambda: transport.batches)
+        job.cancel()
+        progress = job.wait(20)
+        assert progress.state is JobState.CANCELLED
+        assert progress.accepted == len(transport.batches) < 30
+        assert progress.accepted + progress.skipped == 30
+        assert [receipt.position for receipt in job.receipts()] == list(range(30))
+
+
+def test_a_wait_for_the_provider_survives_a_restart(store: Store, connect: MakeNotifier) -> None:
+    """Who is told to come back in some seconds comes back once, from whatever process there is then."""
+
+    def full(batch: Batch, before: int) -> None:
+        raise RateLimited("full", "ERR013", waits=(2.0, 60.0))
+
+    transport = Recorder(full)
+    with connect(transport) as notifier:
+        job = notifier.submit(numbers(2), "Hello", key="k")
+        until(lambda: transport.batches)
+        until(lambda: list(job.receipts()))
+        progress = job.progress()
+        assert (progress.rejected, progress.left, progress.state) == (0, 2, JobState.RUNNING)
+    began = time.monotonic()
+    again = Recorder()
+    with connect(again) as notifier:
+        notifier.work()
+        assert notifier.job("k").wait(20).accepted == 2
+    assert len(again.batches) == 1
+    assert time.monotonic() - began < 10
+
+
+def test_the_pace_is_kept(connect: MakeNotifier) -> None:
+    """By everything that sends together."""
+    transport = Recorder(capabilities=attrs.evolve(SLOW, pace=Pace(10.0, f"pace-{time.monotonic_ns()}")))
+    with connect(transport) as notifier:
+        jobs = [notifier.submit(numbers(8, 10 * n), "Hello", urgent=False) for n in range(2)]
+        for job in jobs:
+            job.wait(30)
+    # What starts at its time may arrive late on a busy machine, and the next one in time: the whole span tells.
+    assert max(transport.times) - min(transport.times) > 0.1 * (len(transport.times) - 1) - 0.3
+    assert transport.times[-1] - transport.times[0] > 1.4
+
+
+def test_forgotten_texts_leave_nothing_to_decide(sqlite: Store, notifiers: Callable[..., Notifier]) -> None:
+    """The counts stay as they were."""
+    with notifiers(sqlite, Recorder()) as notifier:
+        job = notifier.submit(numbers(2), "Hello", key="k")
+        job.wait(20)
+        engine: Any = notifier._house.engine()
+        engine.ledger.prune(1e9, -1.0)
+        for decision in ("as-sent", "resend"):
+            with pytest.raises(ConfigError, match="forgotten"):
+                job.settle(decision)
+        assert job.progress().accepted == 2
+        assert job.report().receipts == ()
+        engine.ledger.prune(-1.0, -1.0)
+        with pytest.raises(KeyError, match="forgotten"):
+            job.progress()
+
+
+def test_many_threads_may_wait(connect: MakeNotifier) -> None:
+    """For the same job, and for others."""
+    with connect(Recorder()) as notifier:
+        jobs = [notifier.submit(numbers(3, 10 * n), "Hello") for n in range(5)]
+        found: list[int] = []
+        threads = [threading.Thread(target=lambda job=job: found.append(job.wait(20).accepted)) for job in jobs * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert found == [3] * 15

@@ -261,6 +261,7 @@ class Ledger:
         job, number = work.ticket.job, work.ticket.number
 
         def write(db: sa.Connection) -> None:
+            _lock(db, job)
             ours = _this(job, number) & (batches.c.owner == work.owner)
             row = db.execute(sa.select(batches.c.run).where(ours).with_for_update()).first()
             if row is None:
@@ -346,6 +347,7 @@ class Ledger:
         """
         count = 0
         with self._db.begin() as db:
+            _lock(db, job)
             numbers = db.execute(
                 sa.select(batches.c.number).where(
                     (batches.c.job == job) & (batches.c.state == _DONE) & (batches.c.unknown > 0)
@@ -530,6 +532,15 @@ _HEAD: Final = (
     jobs.c.paused,
     jobs.c.cancelled,
 )
+
+
+def _lock(db: sa.Connection, job: str) -> None:
+    """Let nobody else end a batch of a job, or decide over it, meanwhile.
+
+    Two that end the last two batches at once would each see the other's still open, and the job would never be over.
+    Whoever needs the job and a batch locks the job first.
+    """
+    db.execute(sa.select(jobs.c.id).where(jobs.c.id == job).with_for_update())
 
 
 def _this(job: str, number: int) -> sa.ColumnElement[bool]:

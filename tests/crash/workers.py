@@ -20,6 +20,8 @@ import attrs
 import notifykit
 
 ROOT: Final = pathlib.Path(notifykit.__file__).parent.parent
+#: Where these tests are: beside the source, or alone where the wheel is tested.
+_TESTS: Final = pathlib.Path(__file__).parents[2]
 #: What every worker's interpreter loads first.
 _INJECTED: Final = pathlib.Path(__file__).parent / "injected"
 _READY: Final = "Sending through"
@@ -156,7 +158,11 @@ class Workers:
 def environment(*more: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a worker: this one without anybody's settings, and more."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NOTIFYKIT_", "KWTSMS_"))}
-    kept |= {"PYTHONPATH": f"{_INJECTED}{os.pathsep}{ROOT}", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    kept |= {
+        "PYTHONPATH": f"{_INJECTED}{os.pathsep}{_TESTS}{os.pathsep}{ROOT}",
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
     for settings in more:
         kept |= settings
     return kept

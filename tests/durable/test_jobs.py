@@ -29,7 +29,7 @@ def test_a_job_begins_at_its_time(connect: MakeNotifier) -> None:
     """Until then it is scheduled, and nothing of it leaves; a time that is past is now."""
     transport = Recorder()
     with connect(transport) as notifier:
-        at = now() + datetime.timedelta(seconds=1.5)
+        at = now() + datetime.timedelta(seconds=5)
         job = notifier.submit(numbers(2), "Hello", key="later", at=at)
         assert job.progress().state is JobState.SCHEDULED
         past = notifier.submit(numbers(1, 5), "Hello", at=now() - datetime.timedelta(days=1))

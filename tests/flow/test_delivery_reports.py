@@ -80,6 +80,10 @@ class Together(MemoryTransport):
         """Expect the first to take it."""
         return [Leg(self.parts[0], batch)]
 
+    def possible(self, batch: Batch) -> Sequence[Leg]:
+        """Say that any of them may."""
+        return [Leg(part, batch) for part in self.parts]
+
 
 class Front:
     """A notifier of either kind, whose answers are waited for."""

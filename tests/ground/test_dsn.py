@@ -6,7 +6,7 @@ import contextlib
 import re
 import time
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import attrs
 import pytest
@@ -428,7 +428,8 @@ def test_a_password_without_its_percent_signs_never_comes_apart_between_brackets
         told = str(error)
         assert "§" not in told
     else:
-        assert dsn.parts[0].dsn.password == Secret(password)
+        # What happens to be an escape is read as one, as everywhere.
+        assert dsn.parts[0].dsn.password == Secret(unquote(password))
         assert dsn.parts[1:] == (Part(Dsn("memory")),)
 
 

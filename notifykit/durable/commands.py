@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -175,6 +176,7 @@ def worker(ctx: click.Context, as_json: bool) -> int:
     with _notifier(ctx) as notifier:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        logging.getLogger("notifykit.durable").addHandler(_Told(logging.WARNING))
         notifier.work()
         tell(f"Sending through {notifier.transport}; SIGTERM or Ctrl-C ends it.")
         stop.wait()
@@ -182,6 +184,14 @@ def worker(ctx: click.Context, as_json: bool) -> int:
     if as_json:
         answer("worker", {"stopped": True})
     return Exit.OK
+
+
+class _Told(logging.Handler):
+    """Says what the engine warns of: workers that died, batches that are begun again."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one thing."""
+        tell(record.getMessage())
 
 
 def embedded(notifier: Notifier) -> bool:

@@ -151,3 +151,25 @@ def test_a_worker_sends_until_it_is_told_to_stop(sqlite: Store, waiting: str, sa
     assert process.returncode == 0, err.decode()
     assert json.loads(out)["data"] == {"stopped": True}
     assert b"Finishing what is out" in err
+
+
+def test_a_worker_says_what_it_can_not_do(sqlite: Store, waiting: str, sandbox: Sandbox) -> None:
+    """A test is not sent for real because some worker's settings say so: it is paused, and the operator reads why."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "notifykit", "worker"],
+        env=environment(sqlite, **{**sandbox.env, "KWTSMS_TEST_MODE": "0"}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    try:
+        with process.stderr as lines:
+            told = next((line for line in lines if b"submitted" in line), b"")
+            assert b"it is paused" in told
+            assert b"notifykit jobs resume" in told
+            assert sandbox.messages == ()
+            process.terminate()
+            lines.read()
+    finally:
+        process.kill()
+        process.wait()

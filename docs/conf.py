@@ -9,6 +9,8 @@ release = version = importlib.metadata.version("notifykit")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
 myst_enable_extensions = ["colon_fence", "deflist"]
+# Headings can be linked to as they can where the pages are read without being built.
+myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "show-inheritance": True}

@@ -128,7 +128,11 @@ class Watch:
     def judge(self, page: Page) -> None:
         """Nothing on the console, nothing to a stranger, no dialog, no break of the policy, no foreign script."""
         complaints = [
-            words for words in self.complaints if not any(pattern in words for pattern in self.expected)
+            words
+            for words in self.complaints
+            # A message that is deleted while its details are on their way is not there when they are asked for.
+            if not re.search(r"404 \(Not Found\) \S+/sandbox/messages/[0-9]+$", words)
+            and not any(pattern in words for pattern in self.expected)
         ]  # fmt: skip
         assert complaints == []
         abroad = [url for url in self.asked if not url.startswith((self.origin + "/", "data:", "blob:"))]

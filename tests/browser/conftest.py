@@ -216,6 +216,10 @@ class Inbox:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def focused(self) -> str | None:
+        """The key of the row of the list that has the focus: what the row says may change at any time."""
+        return self.page.evaluate("document.activeElement.closest('li.row')?.dataset.key ?? null")
+
     def until(self, expression: str, argument: Any = None) -> Any:
         """Wait until JavaScript finds something true, and return it."""
         return self.page.wait_for_function(expression, arg=argument, timeout=PATIENCE).json_value()

@@ -119,7 +119,8 @@ class Sender:
                 f"it with the settings that it was submitted with: notifykit jobs resume {work.job['key']}"
             )
         # Another try is the ledger's affair: there it survives this process.
-        return attrs.evolve(trip, retry=RetryPolicy.never(), ends=None, pacers=self._pacers)
+        pacers = trip.pacers if trip.instead else self._pacers
+        return attrs.evolve(trip, retry=RetryPolicy.never(), ends=None, pacers=pacers)
 
     def _apart(self, people: Sequence[Placed], gap: float) -> tuple[list[Placed], list[Placed]]:
         """Return who may be sent to now, and who was sent to a moment ago."""

@@ -19,6 +19,7 @@ from notifykit.flow.book import Overlay, open_book
 from notifykit.flow.building import Builder, Via
 from notifykit.flow.cleaning import clean
 from notifykit.flow.clock import SystemClock
+from notifykit.flow.detour import detour
 from notifykit.flow.hashkey import key_beside
 from notifykit.flow.hearing import Hearing
 from notifykit.flow.recording import Recorder, Redaction
@@ -59,8 +60,8 @@ class Assembly:
         self.clock = clock or SystemClock()
         self._retry = retry or RetryPolicy()
         self._opening = threading.Lock()
-        self._pacers = Pacers(self.clock, self.settings.state_dir)
-        self._book = open_book(self.clock, self.settings.state_dir)
+        self.pacers = Pacers(self.clock, self.settings.state_dir)
+        self.book = open_book(self.clock, self.settings.state_dir)
         self._closed = False
         self._engine: Engine | None = None
         self.registry = _collect(problems, lambda: self.host.registry(self.settings)) or Registry()
@@ -83,7 +84,7 @@ class Assembly:
         build = self.builder.looked_at if wrong else self.builder.default
         self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:
-            _collect(problems, functools.partial(self._pacers.of, self.transport))
+            _collect(problems, functools.partial(self.pacers.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
         self.recorder = Recorder(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
         self.hearing = Hearing(self.recorder)
@@ -161,19 +162,22 @@ class Assembly:
         deadline = deadline if deadline is not None else self.settings.deadline
         if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float)):
             raise TypeError(f"deadline is a {type(deadline).__name__}: give seconds")
+        other = None if rehearsed else detour(transport)
+        clock, book, pacers = (other or self).clock, (other or self).book, (other or self).pacers
         return Trip(
             registry=self.registry,
             transport=transport,
             recorder=self.recorder,
-            guarding=Reservations(Overlay(self._book, self.clock) if rehearsed else self._book, self.clock),
-            clock=self.clock,
+            guarding=Reservations(Overlay(book, clock) if rehearsed else book, clock),
+            clock=clock,
             retry=self._retry,
-            pacers=self._pacers,
+            pacers=pacers,
             timeout=self.settings.timeout,
-            ends=None if deadline is None else self.clock.monotonic() + deadline,
+            ends=None if deadline is None else clock.monotonic() + deadline,
             dedupe_window=window,
             move_unknown=move_unknown,
             unsupported=self.settings.unsupported,
+            instead=other.instead if other else None,
         )
 
     def measure(self, text: str, via: Via | None, channel: Channel | str) -> Measurement | None:
@@ -253,7 +257,7 @@ class Assembly:
             *self.builder.built,
             *self.registry.sinks,
             *self.registry.guards,
-            self._book,
+            self.book,
         ]
         self.builder.forget()
         for thing in closable:

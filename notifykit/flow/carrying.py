@@ -251,7 +251,8 @@ def _request(
     number = next(ride.numbers)
     started, began = trip.clock.now(), trip.clock.monotonic()
     try:
-        answer = yield Exchange(transport, batch, trip.timeout, trip.ends)
+        carrier = trip.instead(transport) if trip.instead else transport
+        answer = yield Exchange(carrier, batch, trip.timeout, trip.ends)
     except Abandoned:
         raise
     except BaseException:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from notifykit.errors import TransportError
@@ -63,6 +65,8 @@ class Trip:
     move_unknown: bool = False
     #: What becomes of an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
     unsupported: str = "warn"
+    #: What makes the requests of a transport in its place, in a test run; None where it makes them itself.
+    instead: Callable[[Transport], Transport] | None = None
 
     def left(self) -> float:
         """Return the seconds until the send ends."""

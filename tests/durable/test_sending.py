@@ -69,7 +69,7 @@ def _sender(bench: Bench, store: Store) -> Iterator[MakeSender]:
     def make(transport: Any, ledger: Any = None) -> Sender:
         made.append(Notifier(transport, settings=settings(store), host=host()))
         house = made[-1]._house
-        return Sender(house, ledger or bench.ledger, house._pacers, bench.enqueue, lambda: bench.now)
+        return Sender(house, ledger or bench.ledger, house.pacers, bench.enqueue, lambda: bench.now)
 
     yield make
     for notifier in made:

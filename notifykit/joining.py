@@ -1,4 +1,4 @@
-"""Several answers about one recipient make one receipt: what would be worst to forget, with every attempt."""
+"""What answers mean: one makes receipts, and several about one recipient make one receipt, with every attempt."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 import attrs
 
-from notifykit.errors import Exhausted, TransportError
-from notifykit.models import Outcome, Receipt
+from notifykit.errors import Exhausted, OutcomeUnknown, TransportError
+from notifykit.models import Attempt, Batch, Outcome, Receipt
 
 #: Which of two outcomes is the truth about a recipient who was tried twice.
 _WEIGHT: Final = {Outcome.SKIPPED: 0, Outcome.REJECTED: 1, Outcome.UNKNOWN: 2, Outcome.ACCEPTED: 3}
@@ -18,6 +18,24 @@ def outcome_of(error: TransportError | None) -> Outcome:
     if error is None:
         return Outcome.ACCEPTED
     return Outcome.REJECTED if error.safe_to_resend else Outcome.UNKNOWN
+
+
+def error_of(answer: object) -> TransportError:
+    """Return the error that an answer is where it is no submission; what nobody understands is unknown."""
+    if isinstance(answer, TransportError):
+        return answer
+    kind = type(answer if isinstance(answer, BaseException) else TypeError()).__name__
+    return OutcomeUnknown(f"The transport broke off with {kind} instead of an answer.", code=kind)
+
+
+def receipts_of(batch: Batch, attempt: Attempt) -> list[Receipt]:
+    """Return what a request that came to an end means for each recipient."""
+    said = attempt.submission
+    receipts = []
+    for position, recipient in zip(batch.positions, batch.recipients, strict=True):
+        error = said.refused.get(recipient.address) if said else attempt.error
+        receipts.append(Receipt(position, recipient, outcome_of(error), error, None, said, (attempt,), batch.number))
+    return receipts
 
 
 def joined(before: Receipt | None, after: Receipt, *, again: bool = False, also: bool = False) -> Receipt:

@@ -301,15 +301,18 @@ class Batch:
     def only(self, positions: Container[int]) -> Batch:
         """Return the batch with only the recipients that stand at these positions of the caller's list."""
         kept = [(p, r) for p, r in zip(self.positions, self.recipients, strict=True) if p in positions]
-        if len(kept) == len(self):
-            return self
-        part = f"{zlib.crc32(repr([p for p, _ in kept]).encode()):08x}"
-        return attrs.evolve(self, recipients=tuple(r for _, r in kept), positions=tuple(p for p, _ in kept), part=part)
+        return self._kept(tuple(r for _, r in kept), tuple(p for p, _ in kept))
 
     def pieces(self, size: int) -> Iterator[Batch]:
         """Yield the batch in pieces of at most so many recipients, in order."""
         for start in range(0, len(self), size):
-            yield self.only(frozenset(self.positions[start : start + size]))
+            yield self._kept(self.recipients[start : start + size], self.positions[start : start + size])
+
+    def _kept(self, recipients: tuple[Recipient, ...], positions: tuple[int, ...]) -> Batch:
+        if len(positions) == len(self):
+            return self
+        part = f"{zlib.crc32(repr(list(positions)).encode()):08x}"
+        return attrs.evolve(self, recipients=recipients, positions=positions, part=part)
 
 
 def _are_errors(instance: object, attribute: object, value: Any) -> None:
@@ -430,6 +433,25 @@ class Receipt:
         return f"{self.recipient}: {self.outcome}" + (f", {why}" if why else "")
 
 
+def submissions_of(receipts: Iterable[Receipt]) -> tuple[Submission, ...]:
+    """Return what providers said in receipts, once a request that was taken, in order.
+
+    The tries have it; what a composite made of it on a receipt is no request of its own.
+    """
+    found: dict[int, Submission] = {}
+    for receipt in receipts:
+        said = [attempt.submission for attempt in receipt.attempts if attempt.submission is not None]
+        for submission in said or filter(None, (receipt.submission,)):
+            found[id(submission)] = submission
+    return tuple(found.values())
+
+
+def cost_of(submissions: Iterable[Submission]) -> float | None:
+    """Return what providers say they charged in all; None where none of them said."""
+    costs = [said.cost for said in submissions if said.cost is not None]
+    return sum(costs) if costs else None
+
+
 @attrs.frozen
 class Plan:
     """Everything that would be done, before anything is done."""
@@ -496,14 +518,7 @@ class Report(Sequence[Receipt]):
     @property
     def submissions(self) -> tuple[Submission, ...]:
         """What the provider said, one a batch that it took, in order."""
-        return tuple(
-            {
-                id(said): said
-                for r in self.receipts
-                for said in (*(a.submission for a in r.attempts), r.submission)
-                if said
-            }.values()
-        )
+        return submissions_of(self.receipts)
 
     @property
     def message_ids(self) -> tuple[str, ...]:
@@ -513,8 +528,7 @@ class Report(Sequence[Receipt]):
     @property
     def cost(self) -> float | None:
         """What the provider says it charged in all; None where it said nothing."""
-        costs = [s.cost for s in self.submissions if s.cost is not None]
-        return sum(costs) if costs else None
+        return cost_of(self.submissions)
 
     @property
     def balance(self) -> float | None:

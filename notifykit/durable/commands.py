@@ -16,6 +16,7 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.terminal import Progress as Bar, answer_line, tell
 from notifykit.cli.watching import watch
+from notifykit.cli.wording import span
 from notifykit.errors import ConfigError
 from notifykit.flow.notifier import Notifier
 from notifykit.jobs import JobState, Progress, Settlement
@@ -263,18 +264,8 @@ def _facts(progress: Progress) -> Sequence[tuple[str, Any]]:
     if progress.state is JobState.SCHEDULED:
         facts.append(("starts", f"{progress.starts:%Y-%m-%d %H:%M:%S} UTC"))
     if progress.seconds_left:
-        facts.append(("ends in", f"about {_span(progress.seconds_left)}, at {progress.rate:.1f} a second"))
+        facts.append(("ends in", f"about {span(progress.seconds_left)}, at {progress.rate:.1f} a second"))
     return facts
-
-
-def _span(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.1f} h"
-    )
 
 
 def _line(progress: Progress) -> str:

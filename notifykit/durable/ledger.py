@@ -23,7 +23,7 @@ from notifykit.durable.packing import Placed, dump, pack_people, pack_receipts, 
 from notifykit.durable.tables import batches, contents, exchanges, jobs, spacing
 from notifykit.errors import ConfigError
 from notifykit.jobs import JobState, Progress
-from notifykit.models import Outcome, Receipt, SkipReason
+from notifykit.models import Outcome, Receipt, SkipReason, cost_of, submissions_of
 
 #: Batches of one job that are under way at once.
 LANES: Final = 4
@@ -482,12 +482,10 @@ class Ledger:
 
     def _save(self, db: sa.Connection, job: str, number: int, receipts: Sequence[Receipt]) -> None:
         counts = {outcome: sum(r.outcome is outcome for r in receipts) for outcome in Outcome}
-        said = {id(s): s for r in receipts for s in (*(a.submission for a in r.attempts), r.submission) if s}
-        costs = [one.cost for one in said.values() if one.cost is not None]
         db.execute(
             batches.update()
             .where(_this(job, number))
-            .values(cost=sum(costs) if costs else None, **{o.value: count for o, count in counts.items()})
+            .values(cost=cost_of(submissions_of(receipts)), **{o.value: count for o, count in counts.items()})
         )
         packed = pack_receipts(sorted(receipts, key=lambda receipt: receipt.position))
         db.execute(contents.update().where(_content(job, number)).values(receipts=packed))

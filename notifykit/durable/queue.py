@@ -65,7 +65,6 @@ class Queue:
         from dbos import DBOS, DBOSClient
 
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
-        self._db = database
         self._known: set[str] = set()
         with database.alone():
             try:

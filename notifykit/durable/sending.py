@@ -14,7 +14,7 @@ from notifykit.durable.orders import message_of
 from notifykit.durable.packing import Placed
 from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.flow.assembly import Assembly
-from notifykit.flow.carrying import Abandoned, Answer, Exchange, error_of, receipts_of
+from notifykit.flow.carrying import Abandoned, Answer, Exchange
 from notifykit.flow.cleaning import clean
 from notifykit.flow.delivery import deliver
 from notifykit.flow.driving import drive, exchange
@@ -23,7 +23,7 @@ from notifykit.flow.guarding import guard
 from notifykit.flow.planning import cut
 from notifykit.flow.retrying import RetryPolicy
 from notifykit.flow.trip import Pacers, Trip
-from notifykit.joining import joined
+from notifykit.joining import error_of, joined, receipts_of
 from notifykit.models import Attempt, Outcome, Receipt, Recipient, Rejected, SkipReason, Submission
 from notifykit.protocols import Clock
 
@@ -131,13 +131,8 @@ class Sender:
 
     def _again(self, receipts: Iterable[Receipt], work: Work) -> float | None:
         """Return the seconds until who was refused for a while may be tried again; None where nobody may."""
-        waits = (self._wait(receipt, work.tries + 1) for receipt in receipts)
+        waits = (self._house.retry.after(receipt, work.tries + 1, alone=False) for receipt in receipts)
         return max((wait for wait in waits if wait is not None), default=None)
-
-    def _wait(self, receipt: Receipt, tries: int) -> float | None:
-        if receipt.outcome is not Outcome.REJECTED or receipt.error is None or not receipt.attempts:
-            return None
-        return self._house.retry.wait(receipt.error, tries, alone=False)
 
     def _is_over(self, position: int, found: Mapping[int, Receipt], work: Work) -> bool:
         """Return whether nothing more is to be done for a recipient.
@@ -149,7 +144,7 @@ class Sender:
         known = work.known.get(position)
         if known is None:
             return False
-        return known.outcome is not Outcome.REJECTED or self._wait(known, work.tries) is None
+        return self._house.retry.after(known, work.tries, alone=False) is None
 
     def _too_late(self, work: Work) -> SkipReason | None:
         if work.job["cancelled"]:

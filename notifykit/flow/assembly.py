@@ -58,7 +58,8 @@ class Assembly:
             disable=self.settings.disable, allow=self.settings.allow, strict=self.settings.strict
         )
         self.clock = clock or SystemClock()
-        self._retry = retry or RetryPolicy()
+        #: What decides over another try.
+        self.retry = retry or RetryPolicy()
         self._opening = threading.Lock()
         self.pacers = Pacers(self.clock, self.settings.state_dir)
         self.book = open_book(self.clock, self.settings.state_dir)
@@ -170,7 +171,7 @@ class Assembly:
             recorder=self.recorder,
             guarding=Reservations(Overlay(book, clock) if rehearsed else book, clock),
             clock=clock,
-            retry=self._retry,
+            retry=self.retry,
             pacers=pacers,
             timeout=self.settings.timeout,
             ends=None if deadline is None else clock.monotonic() + deadline,
@@ -178,6 +179,7 @@ class Assembly:
             move_unknown=move_unknown,
             unsupported=self.settings.unsupported,
             instead=other.instead if other else None,
+            told=other.told if other else None,
         )
 
     def measure(self, text: str, via: Via | None, channel: Channel | str) -> Measurement | None:
@@ -229,11 +231,6 @@ class Assembly:
         """Raise a :class:`RuntimeError` where the notifier is closed."""
         if self._closed:
             raise RuntimeError("this notifier is closed: use it inside its with statement, or make a new one")
-
-    @property
-    def retry(self) -> RetryPolicy:
-        """What decides over another try."""
-        return self._retry
 
     def engine(self) -> Engine:
         """Return what keeps sends on disk, built when it is first asked for.

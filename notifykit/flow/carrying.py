@@ -24,8 +24,8 @@ from notifykit.errors import (
 from notifykit.flow.expecting import nobody
 from notifykit.flow.fitting import fit
 from notifykit.flow.trip import Trip
-from notifykit.joining import joined, outcome_of
-from notifykit.models import Attempt, Batch, Outcome, Receipt, SkipReason, Submission
+from notifykit.joining import error_of, joined, outcome_of, receipts_of
+from notifykit.models import Attempt, Batch, Outcome, Receipt, Recipient, SkipReason, Submission
 from notifykit.protocols import Composite, Leg, Transport, is_composite
 
 #: Errors that the next batch of the same message would meet as well.
@@ -83,9 +83,9 @@ class Ride:
         self.under_way = batch.positions
         self.numbers = itertools.count(1)
 
-    def again(self, error: TransportError, tries: int) -> float | None:
+    def again(self, ended: Receipt | TransportError, tries: int) -> float | None:
         """Return the seconds until another try may be made, or None where there is none."""
-        wait = self.trip.retry.wait(error, tries, alone=self.alone)
+        wait = self.trip.retry.after(ended, tries, alone=self.alone)
         return wait if wait is not None and wait < self.trip.left() else None
 
 
@@ -100,7 +100,7 @@ def patiently(transport: Transport, batch: Batch, ride: Ride, inside: Composite 
             known[receipt.position] = joined(known.get(receipt.position), receipt, again=True)
         again: dict[int, float] = {}
         for position in waiting.positions:
-            wait = _wait(known[position], ride, tries)
+            wait = ride.again(known[position], tries)
             if wait is not None:
                 again[position] = wait
         if not again:
@@ -109,12 +109,6 @@ def patiently(transport: Transport, batch: Batch, ride: Ride, inside: Composite 
         longest = max(again.values())
         ride.trip.recorder.retry(waiting, known[waiting.positions[0]], longest)
         yield Wait(longest)
-
-
-def _wait(receipt: Receipt, ride: Ride, tries: int) -> float | None:
-    if receipt.outcome is not Outcome.REJECTED or receipt.error is None or not receipt.attempts:
-        return None
-    return ride.again(receipt.error, tries)
 
 
 def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | None = None, tries: int = 1) -> Try:
@@ -129,7 +123,9 @@ def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | No
     if fitted.refusal:
         return _untried(batch, ride.trip, error=fitted.refusal, inside=inside is not None)
     receipts: list[Receipt] = []
-    for piece in attrs.evolve(batch, message=fitted.message).pieces(transport.capabilities.batch_size):
+    if fitted.message is not batch.message:
+        batch = attrs.evolve(batch, message=fitted.message)
+    for piece in batch.pieces(transport.capabilities.batch_size):
         error = ride.done_with.get(id(transport))
         if error:
             receipts += _untried(piece, ride.trip, error=error, inside=inside is not None)
@@ -138,35 +134,18 @@ def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | No
     return receipts
 
 
-def receipts_of(batch: Batch, attempt: Attempt) -> list[Receipt]:
-    """Return what a request that came to an end means for each recipient."""
-    said = attempt.submission
-    receipts = []
-    for position, recipient in zip(batch.positions, batch.recipients, strict=True):
-        error = said.refused.get(recipient.address) if said else attempt.error
-        receipts.append(Receipt(position, recipient, outcome_of(error), error, None, said, (attempt,), batch.number))
-    return receipts
-
-
-def error_of(answer: Answer | None) -> TransportError:
-    """Return the error that an answer is where it is no submission; what nobody understands is unknown."""
-    if isinstance(answer, TransportError):
-        return answer
-    kind = type(answer if isinstance(answer, BaseException) else TypeError()).__name__
-    return OutcomeUnknown(f"The transport broke off with {kind} instead of an answer.", code=kind)
-
-
 def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
     """Carry out the legs that a composite asks for, and keep what is heard of each recipient."""
     trip = ride.trip
     heard: dict[int, Receipt] = {}
     missed: dict[int, list[str]] = {}
+    people = dict(zip(batch.positions, batch.recipients, strict=True))
     steps = composite.carry(batch, after_unknown=trip.move_unknown)
     answer: Sequence[Receipt] | None = None
     broken: TransportError = nobody()
     while True:
         try:
-            leg = _checked(steps.send(answer), batch, heard, trip)  # type: ignore[arg-type]  # it starts with None
+            leg = _checked(steps.send(answer), people, heard, trip)  # type: ignore[arg-type]  # it starts with None
         except StopIteration:
             break
         except INTERRUPTS:
@@ -191,7 +170,7 @@ def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
     return [_with_missed(heard[position], missed.get(position, ())) for position in batch.positions]
 
 
-def _checked(leg: object, batch: Batch, heard: Mapping[int, Receipt], trip: Trip) -> Leg:
+def _checked(leg: object, people: Mapping[int, Recipient], heard: Mapping[int, Receipt], trip: Trip) -> Leg:
     """Return a leg, without whoever must not be sent to again.
 
     :raises TypeError: where it is no leg.
@@ -199,7 +178,6 @@ def _checked(leg: object, batch: Batch, heard: Mapping[int, Receipt], trip: Trip
     """
     if not isinstance(leg, Leg):
         raise TypeError("a composite yields Legs")
-    people = dict(zip(batch.positions, batch.recipients, strict=True))
     if any(
         people.get(position) != who for position, who in zip(leg.batch.positions, leg.batch.recipients, strict=True)
     ):

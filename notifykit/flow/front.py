@@ -14,13 +14,14 @@ from notifykit.flow.assembly import Assembly
 from notifykit.flow.building import Via
 from notifykit.flow.cleaning import clean
 from notifykit.flow.expecting import Expected, expected
-from notifykit.flow.guarding import guard
+from notifykit.flow.guarding import Admitted, guard
 from notifykit.flow.hearing import as_reports
 from notifykit.flow.normalizing import Addresses, normalize
 from notifykit.flow.planning import cut, plan
 from notifykit.flow.retrying import RetryPolicy
+from notifykit.flow.trip import Prepared, Trip
 from notifykit.jobs import Progress
-from notifykit.models import Batch, Channel, Measurement, Plan
+from notifykit.models import Batch, Channel, Measurement, Message, Plan, Receipt
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Clock, Guard, Job, Order, Sink, Transport
 from notifykit.settings import Settings
@@ -110,9 +111,7 @@ class Front:
     ) -> Plan:
         """Return what ``send`` would do: recipients, edits, segments, cost and batches. Nothing is sent."""
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        trip = self._house.trip(via, None, window=None, rehearsed=True)
-        prepared = clean(message, trip)
-        admitted = guard(normalize(to, message, trip), prepared, trip)
+        admitted, prepared, trip = self._rehearsed(to, message, via)
         return plan(cut(admitted, prepared, trip), prepared, trip)
 
     def expected(
@@ -127,9 +126,8 @@ class Front:
     ) -> tuple[Expected, ...]:
         """Return the requests that ``send`` would make, each with the transports on the way to it. Nothing is sent."""
         message = self._house.message(text, sender, channel, tags, None)
-        trip = self._house.trip(via, None, window=None, rehearsed=True)
-        prepared = clean(message, trip)
-        batches = cut(guard(normalize(to, message, trip), prepared, trip), prepared, trip)
+        admitted, prepared, trip = self._rehearsed(to, message, via)
+        batches = cut(admitted, prepared, trip)
         return tuple(
             request for batch in batches if isinstance(batch, Batch) for request in expected(trip.transport, batch)
         )
@@ -159,15 +157,21 @@ class Front:
         :param size: the recipients of one plan.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        trip = self._house.trip(via, None, window=self._house.settings.dedupe_window, rehearsed=True)
-        prepared = clean(message, trip)
-        admitted = guard(normalize(to, message, trip), prepared, trip)
+        admitted, prepared, trip = self._rehearsed(to, message, via, window=self._house.settings.dedupe_window)
         piece = list(itertools.islice(admitted, size))
         while True:
             yield plan(cut(piece, prepared, trip), prepared, trip)
             piece = list(itertools.islice(admitted, size))
             if not piece:
                 return
+
+    def _rehearsed(
+        self, to: Addresses, message: Message, via: Via | None, *, window: int | None = None
+    ) -> tuple[Iterator[Admitted | Receipt], Prepared, Trip]:
+        """Go down the road as far as it goes without sending."""
+        trip = self._house.trip(via, None, window, rehearsed=True)
+        prepared = clean(message, trip)
+        return guard(normalize(to, message, trip), prepared, trip), prepared, trip
 
     def measure(self, text: str, *, via: Via | None = None, channel: Channel | str = Channel.SMS) -> Measurement | None:
         """Return what a text takes up once it is cleaned; None where the transport does not measure texts."""

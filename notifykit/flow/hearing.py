@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import collections
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from notifykit.deliveries import Delivery, DeliveryReport
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError, without_frames
+from notifykit.flow.fitting import leaves
 from notifykit.flow.recording import Recorder
 from notifykit.models import Attempt, Outcome, Receipt
-from notifykit.protocols import KnowsDeliveries, Transport, is_composite
+from notifykit.protocols import KnowsDeliveries, Transport
 
 #: Recipients of messages about whom is remembered what was heard. A delivery takes about a kilobyte.
 REMEMBERED: Final = 100_000
@@ -142,14 +143,14 @@ class Hearing:
         :raises TransportError: where a provider does not answer; what others said is remembered.
         """
         receipts = list(receipts)
-        leaves = list(_leaves(transports))
-        silences = [_silence(receipt, leaves) for receipt in receipts]
+        carriers = list(_leaves(transports))
+        silences = [_silence(receipt, carriers) for receipt in receipts]
         requests: dict[tuple[str, str], list[Receipt]] = {}
         for receipt, silence in zip(receipts, silences, strict=True):
             if silence is None and receipt.message_id and not self._book.known(receipt.message_id, receipt.to).final:
                 requests.setdefault((receipt.message_id, _carrier(receipt)), []).append(receipt)
         for (_, carrier), some in requests.items():
-            self.hear(_first_answer(_those_that_know(leaves, carrier), some, timeout), carrier)
+            self.hear(_first_answer(_those_that_know(carriers, carrier), some, timeout), carrier)
         return [self._told(receipt, silence) for receipt, silence in zip(receipts, silences, strict=True)]
 
     def _told(self, receipt: Receipt, silence: str | None) -> Delivery:
@@ -158,19 +159,9 @@ class Hearing:
         return attrs.evolve(self._book.known(receipt.message_id, receipt.to), silence=silence)
 
 
-def _leaves(transports: Iterable[Transport]) -> Iterator[Transport]:
-    """Yield the transports that make requests themselves, each once."""
-    seen: set[int] = set()
-    waiting = collections.deque(transports)
-    while waiting:
-        transport = waiting.popleft()
-        if id(transport) in seen:
-            continue
-        seen.add(id(transport))
-        if is_composite(transport):
-            waiting.extend(transport.parts)
-        else:
-            yield transport
+def _leaves(transports: Iterable[Transport]) -> Iterable[Transport]:
+    """Return the transports that make requests themselves, each once."""
+    return {id(leaf): leaf for transport in transports for leaf in leaves(transport)}.values()
 
 
 def _may_be_delivered(receipt: Receipt) -> bool:

@@ -28,7 +28,19 @@ from notifykit.events import (
     SendFinished,
 )
 from notifykit.masking import mask_address, scrub, text_shape
-from notifykit.models import Attempt, Batch, Edit, Measurement, Message, Outcome, Receipt, Recipient, Submission
+from notifykit.models import (
+    Attempt,
+    Batch,
+    Edit,
+    Measurement,
+    Message,
+    Outcome,
+    Receipt,
+    Recipient,
+    Submission,
+    cost_of,
+    submissions_of,
+)
 from notifykit.protocols import Clock, Sink
 
 _log = logging.getLogger("notifykit.plugins")
@@ -58,6 +70,16 @@ class Redaction:
         if self.key is None:
             return None
         return hashlib.blake2b(address.encode("utf-8", "replace"), key=self.key, digest_size=12).hexdigest()
+
+    def receipt(self, receipt: Receipt) -> LoggedRecipient:
+        """Return a recipient, and how it ended, as it may be seen."""
+        return LoggedRecipient(
+            to=self.address(receipt.to),
+            to_hash=self.hash(receipt.to),
+            country=getattr(receipt.recipient, "country", None),
+            outcome=receipt.outcome,
+            code=receipt.code,
+        )
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -148,13 +170,7 @@ class Recorder:
                 RecipientSetAside(
                     at=self._clock.now(),
                     id=message.id,
-                    recipient=LoggedRecipient(
-                        to=self._redaction.address(receipt.to),
-                        to_hash=self._redaction.hash(receipt.to),
-                        country=getattr(receipt.recipient, "country", None),
-                        outcome=receipt.outcome,
-                        code=receipt.code,
-                    ),
+                    recipient=self._redaction.receipt(receipt),
                     reason=receipt.error.detail if receipt.error else str(receipt.veto or receipt.skipped),
                 )
             )
@@ -240,27 +256,17 @@ class Recorder:
         """Tell what became of everybody in a batch that went through a composite."""
         if not self._sinks:
             return
-        said = {id(s): s for r in receipts for s in (attempt.submission for attempt in r.attempts) if s}.values()
-        costs = [one.cost for one in said if one.cost is not None]
+        said = submissions_of(receipts)
         self.tell(
             BatchFinished(
                 at=self._clock.now(),
                 id=batch.message.id,
                 batch=batch.id,
                 transport=transport,
-                recipients=tuple(
-                    LoggedRecipient(
-                        to=self._redaction.address(receipt.to),
-                        to_hash=self._redaction.hash(receipt.to),
-                        country=getattr(receipt.recipient, "country", None),
-                        outcome=receipt.outcome,
-                        code=receipt.code,
-                    )
-                    for receipt in receipts
-                ),
+                recipients=tuple(map(self._redaction.receipt, receipts)),
                 sender=batch.message.sender,
                 segments=batch.measurement.segments if batch.measurement else None,
-                cost=sum(costs) if costs else None,
+                cost=cost_of(said),
                 test=bool(said) and all(one.test for one in said),
                 tags=batch.message.tags,
             )

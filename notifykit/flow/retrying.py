@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from notifykit.errors import Exhausted, NotReached, RateLimited, Scope, TransportError
+from notifykit.models import Outcome, Receipt
 
 _TRIED_AGAIN = (NotReached, RateLimited)
 
@@ -28,6 +29,17 @@ class RetryPolicy:
     def never(cls) -> RetryPolicy:
         """Return a policy that tries once."""
         return cls(most_tries=1)
+
+    def after(self, ended: Receipt | TransportError, tries: int, *, alone: bool) -> float | None:
+        """Return the seconds until a recipient may be tried again, or None where nothing is to be tried.
+
+        :param ended: how it ended for the recipient, or for everybody in the request.
+        """
+        if isinstance(ended, TransportError):
+            return self.wait(ended, tries, alone=alone)
+        if ended.outcome is not Outcome.REJECTED or ended.error is None or not ended.attempts:
+            return None
+        return self.wait(ended.error, tries, alone=alone)
 
     def wait(self, error: TransportError, tries: int, *, alone: bool) -> float | None:
         """Return the seconds to wait before the next try, or None to leave it.

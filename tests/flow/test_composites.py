@@ -730,3 +730,15 @@ def test_by_hand_nobody_is_taken_for_carried() -> None:
     """Whom no part was chosen for is among the refused."""
     batch = Batch(Message("Hello"), (Recipient("96590000001"), Recipient("97190000001")), (0, 1))
     assert dict(Route(("prefix=965", Named("a"))).send(batch, 5).refused).keys() == {"97190000001"}
+
+
+def test_what_a_provider_charged_is_counted_once_where_another_failed(walk, ears) -> None:
+    """A warning on the receipt makes no second request of the one that was taken."""
+    taken = Submission("m-1", cost=3.0, balance=7.0)
+    report = walk.send(
+        FanOut(Named("first", taken), Named("second", ProviderUnavailable("Down."))), [ONE, "96598765433"]
+    )
+    assert (report.cost, report.balance, report.message_ids, report.submissions) == (3.0, 7.0, ("m-1",), (taken,))
+    assert "was not carried by" in report[0].advice
+    assert [event.cost for event in ears.named("batch_finished")] == [3.0]
+    assert [event.cost for event in ears.named("send_finished")] == [3.0]

@@ -8,9 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, ProviderUnavailable, TransportError
-from notifykit.joining import joined, outcome_of
-from notifykit.models import Attempt, Batch, Capabilities, Outcome, Receipt, Recipient, Submission
+from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError
+from notifykit.joining import error_of, joined, receipts_of
+from notifykit.models import (
+    Attempt,
+    Batch,
+    Capabilities,
+    Outcome,
+    Receipt,
+    Recipient,
+    Submission,
+    cost_of,
+    submissions_of,
+)
 from notifykit.protocols import Carrying, Leg, Transport
 
 
@@ -116,11 +126,7 @@ def _receipts(leg: Leg, ends: float) -> list[Receipt]:
     transport, batch = leg.transport, leg.batch
     receipts: list[Receipt] = []
     for piece in batch.pieces(transport.capabilities.batch_size):
-        attempt = _asked(transport, piece, ends)
-        said = attempt.submission
-        for position, recipient in zip(piece.positions, piece.recipients, strict=True):
-            why = said.refused.get(recipient.address) if said else attempt.error
-            receipts.append(Receipt(position, recipient, outcome_of(why), why, None, said, (attempt,), batch.number))
+        receipts += receipts_of(piece, _asked(transport, piece, ends))
     return receipts
 
 
@@ -132,25 +138,21 @@ def _asked(transport: Transport, batch: Batch, ends: float) -> Attempt:
         if ends <= began:
             raise NotReached("The deadline came before this request could start.", "deadline", waits=())
         said = transport.send(batch, ends - began)
-    except TransportError as refusal:
-        error = refusal
     except Exception as broken:  # a transport may raise anything, and the request may be out
-        kind = type(broken).__name__
-        error = OutcomeUnknown(f"The transport broke off with {kind} instead of an answer.", code=kind)
+        error = error_of(broken)
     return Attempt(1, str(transport), started, time.monotonic() - began, error, said)
 
 
 def _summed(receipts: Sequence[Receipt]) -> Submission:
     """Return what a composite says where it is asked like a plain transport."""
-    said = list({id(r.submission): r.submission for r in receipts if r.submission}.values())
+    said = submissions_of(receipts)
     refused = {r.recipient.address: r.error for r in receipts if r.error and isinstance(r.recipient, Recipient)}
     if not any(receipt.outcome is Outcome.ACCEPTED for receipt in receipts):
         unknown = (r.error for r in receipts if r.outcome is Outcome.UNKNOWN)
         raise next(unknown, None) or next(iter(refused.values()))
-    costs = [one.cost for one in said if one.cost is not None]
     return Submission(
         message_id=next((one.message_id for one in said if one.message_id), None),
-        cost=sum(costs) if costs else None,
+        cost=cost_of(said),
         test=all(one.test for one in said),
         refused=refused,
         warnings=tuple(warning for one in said for warning in one.warnings),

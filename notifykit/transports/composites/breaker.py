@@ -110,11 +110,11 @@ class Breakers:
             part.probing = False
             if not tried:
                 return
-            failed = [receipt for receipt in tried if _is_failure(receipt)]
-            if len(failed) < len(tried):
+            failures = [receipt for receipt in tried if failed(receipt)]
+            if len(failures) < len(tried):
                 part.failures, part.until = 0, None
                 return
-            error = failed[0].error
+            error = failures[0].error
             part.failures += 1
             part.last = error.detail if error else None
             at_once = error is not None and error.scope is Scope.ACCOUNT and not error.retryable
@@ -148,7 +148,8 @@ class Breakers:
         return Health.HALF_OPEN if part.until <= now or part.probing else Health.OPEN
 
 
-def _is_failure(receipt: Receipt) -> bool:
+def failed(receipt: Receipt) -> bool:
+    """Return whether a part failed a recipient, so that another may do better: whose refusal is about neither person nor text."""
     if receipt.outcome is Outcome.UNKNOWN:
         return True
     return receipt.outcome is Outcome.REJECTED and receipt.error is not None and receipt.error.scope.moves_traffic

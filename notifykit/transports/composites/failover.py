@@ -17,7 +17,7 @@ from notifykit.models import Batch, Outcome, Receipt
 from notifykit.protocols import BuildContext, Carrying, Clock, Leg, Transport, TransportFactory
 from notifykit.settings import Field, Settings, count, seconds
 from notifykit.transports.composites.base import CompositeTransport
-from notifykit.transports.composites.breaker import Asked, Breakers, State
+from notifykit.transports.composites.breaker import Asked, Breakers, State, failed
 from notifykit.transports.composites.building import options, parts
 
 _FIELDS: Final = (
@@ -72,7 +72,7 @@ class Failover(CompositeTransport):
                 self._breakers.heard(number, receipts)
                 for receipt in receipts:
                     error = receipt.error or error
-                    if _moves(receipt, after_unknown=after_unknown):
+                    if failed(receipt) and (after_unknown or receipt.outcome is not Outcome.UNKNOWN):
                         moving.add(receipt.position)
             if not moving:
                 return
@@ -90,12 +90,6 @@ class Failover(CompositeTransport):
 def _exact(number: float) -> str:
     """Return a number as a text that is read back as the same number."""
     return f"{number:g}" if float(f"{number:g}") == number else repr(number)
-
-
-def _moves(receipt: Receipt, *, after_unknown: bool) -> bool:
-    if receipt.outcome is Outcome.UNKNOWN:
-        return after_unknown
-    return receipt.outcome is Outcome.REJECTED and receipt.error is not None and receipt.error.scope.moves_traffic
 
 
 def _build(dsn: Dsn, context: BuildContext) -> Failover:

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from notifykit.errors import Exhausted, OutcomeUnknown, TransportError
-from notifykit.models import Attempt, Batch, Outcome, Receipt
+from notifykit.models import Attempt, Batch, Outcome, Receipt, new_receipt
 
 #: Which of two outcomes is the truth about a recipient who was tried twice.
 _WEIGHT: Final = {Outcome.SKIPPED: 0, Outcome.REJECTED: 1, Outcome.UNKNOWN: 2, Outcome.ACCEPTED: 3}
@@ -30,11 +30,17 @@ def error_of(answer: object) -> TransportError:
 
 def receipts_of(batch: Batch, attempt: Attempt) -> list[Receipt]:
     """Return what a request that came to an end means for each recipient."""
-    said = attempt.submission
+    said, number, attempts = attempt.submission, batch.number, (attempt,)
+    refused = said.refused if said else {}
+    error = None if said else attempt.error
+    outcome = outcome_of(error)
+    people = zip(batch.positions, batch.recipients, strict=True)
+    if not refused:
+        return [new_receipt(at, who, outcome, error, None, None, said, attempts, number) for at, who in people]
     receipts = []
-    for position, recipient in zip(batch.positions, batch.recipients, strict=True):
-        error = said.refused.get(recipient.address) if said else attempt.error
-        receipts.append(Receipt(position, recipient, outcome_of(error), error, None, said, (attempt,), batch.number))
+    for at, who in people:
+        why = refused.get(who.address)
+        receipts.append(new_receipt(at, who, outcome_of(why), why, None, None, said, attempts, number))
     return receipts
 
 

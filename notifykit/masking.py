@@ -5,7 +5,6 @@ Everything that ends up in a ``repr``, a log line, an error or an event passes t
 
 from __future__ import annotations
 
-import hmac
 import re
 import unicodedata
 from typing import Final
@@ -46,6 +45,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac
+
         return hmac.compare_digest(
             self._text.encode("utf-8", "surrogatepass"), other._text.encode("utf-8", "surrogatepass")
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import enum
 import itertools
-import uuid
+import os
 import zlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from notifykit.errors import InvalidRecipient, TransportError
+from notifykit.filling import filler
 from notifykit.masking import describe_text, mask_address
 
 
@@ -62,7 +63,7 @@ def _counted(things: Sized) -> str:
 
 
 def _new_id() -> str:
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 @attrs.frozen
@@ -87,7 +88,7 @@ class Message:
     id: str = attrs.field(factory=_new_id)
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Recipient:
     """An address in its canonical form: what the provider is given."""
 
@@ -106,6 +107,10 @@ class Recipient:
 
     def __str__(self) -> str:
         return mask_address(self.address)
+
+
+#: A recipient from all of its fields by position: address, channel, country, language, raw. For normalizers in a hurry.
+new_recipient: Callable[[str, Channel, str | None, str | None, str], Recipient] = filler(Recipient)
 
 
 @attrs.frozen
@@ -360,7 +365,7 @@ class Attempt:
     submission: Submission | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Receipt:
     """What happened to one recipient, with the evidence."""
 
@@ -433,13 +438,34 @@ class Receipt:
         return f"{self.recipient}: {self.outcome}" + (f", {why}" if why else "")
 
 
+#: A receipt from all of its fields by position, in the order above.
+new_receipt: Callable[
+    [
+        int,
+        Recipient | Rejected,
+        Outcome,
+        TransportError | None,
+        SkipReason | None,
+        Veto | None,
+        Submission | None,
+        tuple[Attempt, ...],
+        int | None,
+    ],
+    Receipt,
+] = filler(Receipt)
+
+
 def submissions_of(receipts: Iterable[Receipt]) -> tuple[Submission, ...]:
     """Return what providers said in receipts, once a request that was taken, in order.
 
     The tries have it; what a composite made of it on a receipt is no request of its own.
     """
     found: dict[int, Submission] = {}
+    attempts: tuple[Attempt, ...] = ()
     for receipt in receipts:
+        if attempts and receipt.attempts is attempts:
+            continue  # the same request as the one before
+        attempts = receipt.attempts
         said = [attempt.submission for attempt in receipt.attempts if attempt.submission is not None]
         for submission in said or filter(None, (receipt.submission,)):
             found[id(submission)] = submission

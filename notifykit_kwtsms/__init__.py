@@ -6,9 +6,11 @@ Names are loaded when they are first used, so that importing the package costs n
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # type checkers take it for typing's, whose import costs more than this whole package
 if TYPE_CHECKING:
+    from typing import Any
+
     from notifykit_kwtsms.client.aio import AsyncKwtSMS
     from notifykit_kwtsms.client.message import clean_message
     from notifykit_kwtsms.client.sync import KwtSMS

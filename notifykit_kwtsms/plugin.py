@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from notifykit import Cleaner, Normalizer, Settings, TransportFactory, hookimpl
+from notifykit import (
+    BuildContext,
+    Capabilities,
+    Cleaner,
+    Dsn,
+    Normalizer,
+    Settings,
+    Transport,
+    TransportFactory,
+    hookimpl,
+)
 from notifykit.protocols import About
 
 if TYPE_CHECKING:
@@ -34,9 +44,20 @@ def notifykit_cleaners(settings: Settings) -> Sequence[Cleaner]:
 def notifykit_transports(settings: Settings) -> Sequence[TransportFactory]:
     """Bring ``kwtsms``."""
     from notifykit_kwtsms.settings import is_configured
-    from notifykit_kwtsms.transport import build, capabilities
 
-    return [TransportFactory("kwtsms", build, configured=is_configured, capabilities=capabilities)]
+    return [TransportFactory("kwtsms", _build, configured=is_configured, capabilities=_capabilities)]
+
+
+def _build(dsn: Dsn, context: BuildContext) -> Transport:
+    from notifykit_kwtsms.transport import build
+
+    return build(dsn, context)
+
+
+def _capabilities() -> Capabilities:
+    from notifykit_kwtsms.transport import capabilities
+
+    return capabilities()
 
 
 @hookimpl

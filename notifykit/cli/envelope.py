@@ -10,7 +10,6 @@ from typing import Any, Final
 import click
 
 from notifykit.cli import terminal
-from notifykit.errors import TransportError
 
 #: The version of the envelope.
 VERSION: Final = 1
@@ -61,6 +60,8 @@ def row(document: Any) -> None:
 
 def as_document(error: BaseException) -> dict[str, Any]:
     """Return an error as JSON knows it."""
+    from notifykit.errors import TransportError
+
     if isinstance(error, TransportError):
         kind = type(error).__name__
         facts = {"code": error.code, "scope": error.scope.value, "action": error.action}

@@ -13,8 +13,9 @@ import click
 
 import notifykit
 from notifykit.cli import terminal
+from notifykit.cli.endings import for_error
 from notifykit.cli.envelope import failure
-from notifykit.cli.exits import Exit, for_error
+from notifykit.cli.exits import Exit
 from notifykit.cli.following import following
 from notifykit.cli.manner import Manner, begin, common, manner
 from notifykit.cli.status import show_status

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.cli.exits import Exit, for_receipts
+from notifykit.cli.endings import for_receipts
+from notifykit.cli.exits import Exit
 from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import counted, many, next_time, who
 from notifykit.errors import TransportError

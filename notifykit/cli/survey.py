@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.cli.exits import Exit, for_veto
+from notifykit.cli.endings import for_veto
+from notifykit.cli.exits import Exit
 from notifykit.cli.wording import counted, encoding_name, many
 from notifykit.errors import TransportError
 from notifykit.flow.notifier import Notifier

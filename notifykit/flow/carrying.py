@@ -60,7 +60,7 @@ class Abandoned(BaseException):
 
 #: What a driver answers to an exchange; to everything else it answers None.
 Answer = Submission | BaseException
-Try = Generator[Wait | Exchange, Answer | None, Sequence[Receipt]]
+Try = Generator[Wait | Exchange, Answer | None, list[Receipt]]
 
 
 @attrs.define(eq=False)
@@ -91,24 +91,25 @@ class Ride:
 
 def patiently(transport: Transport, batch: Batch, ride: Ride, inside: Composite | None = None) -> Try:
     """Take a batch through a transport, and whoever may be tried again once more, until each has an outcome."""
-    known: dict[int, Receipt] = {}
-    waiting = batch
-    tries = 0
-    while True:
-        tries += 1
-        for receipt in (yield from carry(transport, waiting, ride, inside, tries)):
-            known[receipt.position] = joined(known.get(receipt.position), receipt, again=True)
-        again: dict[int, float] = {}
-        for position in waiting.positions:
-            wait = ride.again(known[position], tries)
-            if wait is not None:
-                again[position] = wait
-        if not again:
-            return [known[position] for position in batch.positions]
-        waiting = batch.only(again)
-        longest = max(again.values())
+    receipts = heard = yield from carry(transport, batch, ride, inside)
+    for tries in itertools.count(1):
+        waits = {
+            receipt.position: wait
+            for receipt in heard
+            if receipt.outcome is Outcome.REJECTED and (wait := ride.again(receipt, tries)) is not None
+        }
+        if not waits:
+            break
+        known = {receipt.position: receipt for receipt in receipts}
+        waiting = batch.only(waits)
+        longest = max(waits.values())
         ride.trip.recorder.retry(waiting, known[waiting.positions[0]], longest)
         yield Wait(longest)
+        answers = yield from carry(transport, waiting, ride, inside, tries + 1)
+        heard = [joined(known[receipt.position], receipt, again=True) for receipt in answers]
+        known |= {receipt.position: receipt for receipt in heard}
+        receipts = list(known.values())
+    return receipts
 
 
 def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | None = None, tries: int = 1) -> Try:

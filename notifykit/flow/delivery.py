@@ -1,7 +1,7 @@
 """Step 5: each batch to its outcome, tried again where the policy says so, and told to the log sinks.
 
 The delivery is a generator that decides and never waits: it yields a :class:`Wait` or an :class:`Exchange` for its
-driver to carry out, with threads or with asyncio, and receipts for the caller. So there is one road for both.
+driver to carry out, with threads or with asyncio, and lists of receipts for the caller. So there is one road for both.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Generator, Iterable
 
 from notifykit.flow.carrying import Answer, Exchange, Ride, Try, Wait, patiently
 from notifykit.flow.trip import Prepared, Trip
-from notifykit.models import Batch, Outcome, Receipt, Submission
+from notifykit.models import Batch, Outcome, Receipt, cost_of, submissions_of
 from notifykit.protocols import is_composite
 
-Steps = Generator[Wait | Exchange | Receipt, Answer | None, None]
+Steps = Generator[Wait | Exchange | list[Receipt], Answer | None, None]
 
 
 def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -> Steps:
@@ -31,12 +31,12 @@ def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -
         for piece in pieces:
             if isinstance(piece, Receipt):
                 trip.recorder.set_aside(prepared.message, piece)
-                yield tally.count(piece)
+                yield tally.count([piece])
             else:
-                for receipt in (yield from _batch(piece, ride)):
-                    trip.guarding.settle(receipt)
-                    yield tally.count(receipt)
+                receipts = yield from _batch(piece, ride)
+                trip.guarding.settle(receipts)
                 ride.under_way = ()
+                yield tally.count(receipts)
     except BaseException:
         trip.guarding.abandon(keep=ride.under_way)
         raise
@@ -65,19 +65,12 @@ class _Tally:
     def __init__(self) -> None:
         self.counts: dict[Outcome, int] = collections.Counter()
         self.cost: float | None = None
-        self._batch: int | None = None
-        self._told: list[Submission] = []
 
-    def count(self, receipt: Receipt) -> Receipt:
-        """Count one receipt and return it."""
-        self.counts[receipt.outcome] += 1
-        if receipt.batch != self._batch:
-            self._batch = receipt.batch
-            self._told.clear()
-        for attempt in receipt.attempts:
-            said = attempt.submission
-            if said is not None and not any(said is told for told in self._told):
-                self._told.append(said)
-                if said.cost is not None:
-                    self.cost = (self.cost or 0) + said.cost
-        return receipt
+    def count(self, receipts: list[Receipt]) -> list[Receipt]:
+        """Count the receipts of one batch, or of somebody who was in none, and return them."""
+        for receipt in receipts:
+            self.counts[receipt.outcome] += 1
+        cost = cost_of(submissions_of(receipts))
+        if cost is not None:
+            self.cost = (self.cost or 0) + cost
+        return receipts

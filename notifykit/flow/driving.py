@@ -29,8 +29,8 @@ def drive(steps: Steps, clock: Clock, make: Callable[[Exchange, Clock], Answer] 
             except StopIteration:
                 return
             answer = None
-            if isinstance(step, Receipt):
-                yield step
+            if isinstance(step, list):
+                yield from step
             elif isinstance(step, Wait):
                 clock.sleep(step.seconds)
             else:
@@ -56,8 +56,9 @@ async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncIt
             except StopIteration:
                 return
             answer = None
-            if isinstance(step, Receipt):
-                yield step
+            if isinstance(step, list):
+                for receipt in step:
+                    yield receipt
             elif isinstance(step, Wait):
                 await _sleep(step.seconds, clock)
             else:
@@ -101,6 +102,6 @@ def _finish(steps: Steps, request: asyncio.Future[Answer]) -> None:
     """Hear the answer of a request whose task is gone, up to the point where more would be sent."""
     with contextlib.suppress(StopIteration, Abandoned):
         step = steps.send(OSError("the event loop was closed") if request.cancelled() else request.result())
-        while isinstance(step, Receipt):
+        while isinstance(step, list):
             step = steps.send(None)
         steps.throw(Abandoned())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import sys
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 import attrs
 
@@ -15,15 +17,9 @@ from notifykit.flow.trip import Prepared, Trip
 from notifykit.models import Batch, Outcome, Receipt, Recipient, Rejected, SkipReason, Veto
 from notifykit.protocols import Guard, Parcel
 
-
-@attrs.frozen
-class Admitted:
-    """Somebody who will be sent to."""
-
-    #: Where the recipient stood in the caller's list, from 0.
-    position: int
-    #: Who gets it: the one in the list, or the one whom a guard put in that place.
-    recipient: Recipient
+#: Somebody who will be sent to: where the recipient stood in the caller's list, from 0, and who gets it, which may be
+#: somebody whom a guard put in that place. A tuple, because there may be millions.
+Admitted: TypeAlias = tuple[int, Recipient]
 
 
 def guard(candidates: Iterable[Recipient | Rejected], prepared: Prepared, trip: Trip) -> Iterator[Admitted | Receipt]:
@@ -33,10 +29,13 @@ def guard(candidates: Iterable[Recipient | Rejected], prepared: Prepared, trip: 
     sent. Then the guards are asked in order; the first veto counts.
     """
     seen = _Seen(trip.dedupe_window)
+    everybody = not prepared.refusal and not trip.registry.guards
     try:
         for position, candidate in enumerate(candidates):
             if isinstance(candidate, Rejected):
                 yield Receipt(position, candidate, Outcome.REJECTED, candidate.error)
+            elif everybody and not seen.again(candidate.address):
+                yield position, candidate
             else:
                 yield _admitted(position, candidate, seen, prepared, trip)
     except GeneratorExit:
@@ -55,8 +54,6 @@ def _admitted(position: int, recipient: Recipient, seen: _Seen, prepared: Prepar
             return Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
         if prepared.refusal:
             return Receipt(position, recipient, Outcome.REJECTED, prepared.refusal)
-        if not trip.registry.guards:
-            return Admitted(position, recipient)
         met.add(recipient.address)
         page = trip.guarding.page()
         try:
@@ -66,7 +63,7 @@ def _admitted(position: int, recipient: Recipient, seen: _Seen, prepared: Prepar
             raise
         if answer is None:
             trip.guarding.keep(position, page)
-            return Admitted(position, recipient)
+            return position, recipient
         trip.guarding.drop(page)
         if isinstance(answer, Recipient) and (answer.address in met or len(met) > len(trip.registry.guards)):
             answer = Veto("guards", "Guards send it from one recipient to the next.", "Switch one of them off.")
@@ -143,14 +140,15 @@ class _Seen:
 
     def __init__(self, window: int | None) -> None:
         self._addresses: collections.OrderedDict[str, None] = collections.OrderedDict()
-        self._window = window
+        self._window = sys.maxsize if window is None else window
 
     def again(self, address: str) -> bool:
         """Return whether the address has gone by before, and remember it."""
-        if address in self._addresses:
-            self._addresses.move_to_end(address)
+        addresses = self._addresses
+        if address in addresses:
+            addresses.move_to_end(address)
             return True
-        self._addresses[address] = None
-        if self._window is not None and len(self._addresses) > self._window:
-            self._addresses.popitem(last=False)
+        addresses[address] = None
+        if len(addresses) > self._window:
+            addresses.popitem(last=False)
         return False

@@ -15,6 +15,7 @@ from notifykit.models import Channel, Message, Recipient, Rejected
 #: What a caller may give: one address, several in one text, or any iterable of them.
 Addresses = str | int | Recipient | Iterable[str | int | Recipient]
 
+_ANSWERS: Final = (Recipient, Rejected)
 _BETWEEN_NUMBERS: Final = re.compile(r"[,;\n]")
 
 
@@ -33,7 +34,10 @@ def normalize(to: Addresses, message: Message, trip: Trip) -> Iterator[Recipient
         given = to
     else:
         raise TypeError(f"to is a {type(to).__name__}: give an address or an iterable of addresses")
-    return (_recipient(address, message, trip) for address in given)
+    return (
+        _asked(address, message, trip) if type(address) is str else _recipient(address, message, trip)
+        for address in given
+    )
 
 
 def _split(text: str) -> list[str]:
@@ -55,20 +59,27 @@ def _recipient(address: object, message: Message, trip: Trip) -> Recipient | Rej
         return Rejected(
             "", InvalidRecipient(f"The address is a {kind}, not a text.", action="Give addresses as texts.")
         )
+    answer = _asked(address, message, trip)
+    if isinstance(answer, Recipient) and language is not None:
+        return attrs.evolve(answer, language=language)
+    return answer
+
+
+def _asked(address: str, message: Message, trip: Trip) -> Recipient | Rejected:
+    """Ask the normalizers about one address, in their order; the first answer counts."""
     for normalizer in trip.registry.normalizers:
         try:
             answer = normalizer.normalize(address, message.channel)
-            if not isinstance(answer, Recipient | Rejected | None):
+            if not isinstance(answer, _ANSWERS):
+                if answer is None:
+                    continue
                 raise TypeError("a normalizer returns a Recipient, a Rejected or None")
         except INTERRUPTS:
             raise
         except BaseException as error:  # a plugin may raise anything
             trip.recorder.plugin_failed("normalizer", normalizer.name, error, message)
             continue
-        if isinstance(answer, Recipient) and language is not None:
-            return attrs.evolve(answer, language=language)
-        if answer is not None:
-            return answer
+        return answer
     return Rejected(
         address,
         InvalidRecipient(

@@ -30,8 +30,7 @@ def cut(steps: Iterable[Admitted | Receipt], prepared: Prepared, trip: Trip) -> 
 
 
 def _batch(admitted: Sequence[Admitted], number: int, prepared: Prepared) -> Batch:
-    recipients = tuple(one.recipient for one in admitted)
-    positions = tuple(one.position for one in admitted)
+    positions, recipients = zip(*admitted, strict=True)
     return Batch(prepared.message, recipients, positions, number, prepared.measurement)
 
 

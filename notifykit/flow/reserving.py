@@ -100,11 +100,12 @@ class Reservations:
         """Take out what was written for somebody who will not be sent to."""
         self._take_out(page.entries)
 
-    def settle(self, receipt: Receipt) -> None:
-        """Hear how a recipient ended: what was certainly not sent does not count. Never raises."""
-        entries = self._open.pop(receipt.position, ())
-        if receipt.outcome in (Outcome.REJECTED, Outcome.SKIPPED):
-            self._take_out(entries)
+    def settle(self, receipts: Iterable[Receipt]) -> None:
+        """Hear how recipients ended: what was certainly not sent does not count. Never raises."""
+        for receipt in receipts if self._open else ():
+            entries = self._open.pop(receipt.position, ())
+            if receipt.outcome in (Outcome.REJECTED, Outcome.SKIPPED):
+                self._take_out(entries)
 
     def abandon(self, keep: Iterable[int] = ()) -> None:
         """Take out everything whose recipient has no receipt yet: none of it will be sent.

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.models import Channel, Recipient, Rejected
+from notifykit.models import Channel, Recipient, Rejected, new_recipient
 from notifykit.normalizers.digits import compact
 from notifykit.normalizers.reading import FEWEST_DIGITS, national_form, read_number, too_short
 from notifykit_kwtsms.phone.digits import without_trunk_zero
@@ -79,10 +79,10 @@ class KwtSmsNormalizer:
         if channel is not _SMS:
             return None
         if self._is_clean(raw):
-            return Recipient(raw, channel, "KW", raw=raw)
+            return new_recipient(raw, channel, "KW", None, raw)
         written = self._is_written(compact(raw))
         if written:
-            return Recipient(written[1], channel, "KW", raw=raw)
+            return new_recipient(written[1], channel, "KW", None, raw)
         return self._look_closely(raw, channel)
 
     def _look_closely(self, raw: str, channel: Channel) -> Recipient | Rejected:

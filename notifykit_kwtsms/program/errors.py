@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from notifykit.cli.exits import for_error
+from notifykit.cli.endings import for_error
 from notifykit.cli.manner import common
 from notifykit_kwtsms.api.codes import CODES, Code
 from notifykit_kwtsms.program.command import Answer, Command, near

@@ -11,9 +11,8 @@ import click
 
 from notifykit.cli import terminal
 from notifykit.cli.envelope import failure
-from notifykit.cli.exits import Exit, for_error
+from notifykit.cli.exits import Exit
 from notifykit.cli.manner import begin, common, manner
-from notifykit.errors import NotifyError
 from notifykit_kwtsms.program.command import near
 
 #: Where each command lives; it is loaded when it is asked for.
@@ -31,6 +30,21 @@ COMMANDS: Final = {
     "sandbox": "notifykit_kwtsms.cli.sandbox",
 }
 
+#: What the list of commands says of each, so that `--help` loads none of them.
+SUMMARIES: Final = {
+    "setup": "Ask for the account, check it, and write .env for it.",
+    "verify": "Check the credentials; show the mode, TEST or LIVE, and the balance.",
+    "balance": "Print the balance, in points: kwtsms balance --min 50.",
+    "send": "Send MESSAGE to NUMBERS, separated by commas or spaces.",
+    "validate": "Say of each number OK, ER (its form is wrong) or NR (no route to its country).",
+    "senderid": "List the sender IDs of the account, one a line.",
+    "coverage": "List the country codes that are active for the account, one a line.",
+    "status": "Say where a message is: kwtsms status f4c841adee210f31307633ceaebff2ec.",
+    "dlr": "Print the delivery reports of a message: kwtsms dlr f4c841adee210f31307633ceaebff2ec.",
+    "errors": "List the gateway's error codes, or explain one: kwtsms errors ERR013.",
+    "sandbox": "Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs.",
+}
+
 _EXAMPLES: Final = """\b
 Examples:
   kwtsms setup
@@ -45,6 +59,13 @@ class Program(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order in which a newcomer needs them."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command is for, without loading it."""
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        named = [(name, click.Command(name, help=words)) for name, words in SUMMARIES.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit)) for name, command in named])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
@@ -112,9 +133,14 @@ def _run(given: list[str]) -> int:
             failure(manner().command, error)
         terminal.warn("Interrupted.")
         return Exit.INTERRUPTED
-    except NotifyError as error:
+    except Exception as error:
+        # Nearly nobody comes here: `--help` and `--version` do without all of this.
+        from notifykit.cli.endings import for_error
+        from notifykit.errors import NotifyError
         from notifykit_kwtsms.program.advice import next_command
 
+        if not isinstance(error, NotifyError):
+            raise
         _complain(error, str(error), next_command(error, manner().command))
         return for_error(error)
     return int(result) if isinstance(result, int) else Exit.OK

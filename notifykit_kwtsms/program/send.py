@@ -9,7 +9,8 @@ import click
 
 from notifykit import InvalidRecipient, Report, TransportError
 from notifykit.cli import terminal
-from notifykit.cli.exits import Exit, for_receipts
+from notifykit.cli.endings import for_receipts
+from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, manner
 from notifykit.cli.recipients import read_text
 from notifykit_kwtsms.api.codes import CODES, error_for

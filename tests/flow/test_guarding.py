@@ -229,9 +229,9 @@ def test_what_was_reserved_is_forgotten_once_the_receipt_is_there(clock):
         assert page.reserve("key", 1, 50, 60) == (0 if position < 50 else 60)
         reservations.keep(position, page)
     for position in range(100):
-        reservations.settle(Receipt(position, Recipient(ONE), Outcome.ACCEPTED))
+        reservations.settle([Receipt(position, Recipient(ONE), Outcome.ACCEPTED)])
     assert reservations._open == {}
-    reservations.settle(Receipt(0, Recipient(ONE), Outcome.REJECTED))
+    reservations.settle([Receipt(0, Recipient(ONE), Outcome.REJECTED)])
     assert sum(row.amount for row in ledger.rows("key", 60)) == 50
 
 

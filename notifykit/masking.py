@@ -88,7 +88,15 @@ def text_shape(text: str) -> str:
 
     Letters outside ASCII, and the marks on them, become ``ء`` so that questions about the encoding can still be asked of the shape.
     """
-    return "".join(_shape_of(character) for character in text)
+    return text.translate(_SHAPES)
+
+
+class _Shapes(dict[int, str]):
+    """The shape of each character that was met so far."""
+
+    def __missing__(self, code: int) -> str:
+        shape = self[code] = _shape_of(chr(code))
+        return shape
 
 
 def _shape_of(character: str) -> str:
@@ -96,6 +104,9 @@ def _shape_of(character: str) -> str:
         return "9" if character.isdigit() else "x" if character.isalpha() else character
     kind = unicodedata.category(character)[0]
     return "9" if kind == "N" else "ء" if kind in "LM" else character
+
+
+_SHAPES: Final = _Shapes()
 
 
 def scrub(text: str, *secrets: str) -> str:

@@ -99,6 +99,7 @@ class KwtSmsTransport:
         state_dir: str | None = None,
     ) -> None:
         self._settings = settings
+        self._shown = _shown(settings)
         pace = Pace(settings.rate, _account(username, settings.base_url))
         turn = pacer(pace, clock, state_dir).wait if clock else None
         #: The account itself, for balance, sender IDs, coverage, status and delivery reports.
@@ -172,10 +173,7 @@ class KwtSmsTransport:
         self.gateway.close()
 
     def __str__(self) -> str:
-        parts = urlsplit(self._settings.base_url)
-        host = "default" if self._settings.base_url == BASE_URL else parts.netloc
-        options = urlencode({"sender": self._settings.sender, "test": int(self._settings.test)})
-        return f"kwtsms://{host}?{options}"
+        return self._shown
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
@@ -189,6 +187,12 @@ def build(dsn: Dsn, context: BuildContext) -> KwtSmsTransport:
     settings = KwtSmsSettings.of(context.settings, dsn)
     credentials = settings.credentials()
     return KwtSmsTransport(*credentials, settings, clock=context.clock, state_dir=context.settings.state_dir)
+
+
+def _shown(settings: KwtSmsSettings) -> str:
+    """Return the DSN that would build the transport, without the account."""
+    host = "default" if settings.base_url == BASE_URL else urlsplit(settings.base_url).netloc
+    return f"kwtsms://{host}?{urlencode({'sender': settings.sender, 'test': int(settings.test)})}"
 
 
 def _account(username: str, base_url: str) -> str:

@@ -41,6 +41,8 @@ _OUTCOME_LEVEL: Final = {
     Outcome.REJECTED: logging.ERROR,
     Outcome.UNKNOWN: logging.ERROR,
 }
+#: Events that are always told this quietly, nearly always to nobody: they are not put into words first.
+_QUIET: Final[dict[type[Event], int]] = {MessagePlanned: logging.DEBUG, SendFinished: logging.DEBUG}
 
 
 class LoggingSink:
@@ -50,6 +52,8 @@ class LoggingSink:
 
     def handle(self, event: Event) -> None:
         """Log one event."""
+        if not _SEND.isEnabledFor(_QUIET.get(type(event), logging.CRITICAL)):
+            return
         logger, level, line, fields = _describe(event)
         if logger.isEnabledFor(level):
             extra = {f"nk_{name}": value for name, value in fields.items() if value is not None}

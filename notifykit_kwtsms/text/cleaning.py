@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Final
 
@@ -68,10 +67,14 @@ def clean_text(text: str) -> str:
 def _is_clean(text: str) -> bool:
     if text.isascii():
         return len(text.encode().translate(None, _SUSPECT_ASCII)) == len(text)
-    return _innocent().fullmatch(text) is not None
+    return _is_innocent(text) is not None
 
 
-@functools.cache
-def _innocent() -> re.Pattern[str]:
-    """Return what matches a text in which no cleaner finds anything: faster than a search for what is wrong."""
-    return re.compile(f"[{outside(_SUSPECT)}]*+")
+def _is_innocent(text: str) -> object:
+    """Return a match for a text in which no cleaner finds anything: faster than a search for what is wrong.
+
+    The pattern is made for the first text that needs it, and takes this function's place.
+    """
+    global _is_innocent  # noqa: PLW0603 - start-up is spared a pattern of a thousand characters
+    _is_innocent = re.compile(f"[{outside(_SUSPECT)}]*+").fullmatch  # type: ignore[assignment]
+    return _is_innocent(text)

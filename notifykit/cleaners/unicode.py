@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 from notifykit.hookspecs import hookimpl
@@ -17,8 +18,10 @@ from notifykit.settings import Settings
 
 #: Longer runs of accents are no accents: composing them would only cost time.
 _MOST_ACCENTS: Final = 8
+_HALVES: Final = re.compile("[\ud800-\udfff]+")
+#: Half surrogates between a letter and its accents keep them apart only until they are dropped.
 _CANDIDATE: Final = re.compile(
-    rf"(?P<half>[\ud800-\udfff]+)|(?P<composable>[^\W\d_][\u0300-\u036f\u0653-\u0655]{{1,{_MOST_ACCENTS}}})"
+    rf"(?P<half>{_HALVES.pattern})|[^\W\d_](?:[\ud800-\udfff]*[\u0300-\u036f\u0653-\u0655])+"
 )
 
 
@@ -34,18 +37,25 @@ class UnicodeCleaner:
         edits: list[Edit] = []
         pieces: list[str] = []
         position = 0
-        for match in _CANDIDATE.finditer(text):
-            before = match.group()
-            if channel is Channel.EMAIL and not match["half"]:
-                continue
-            after = "" if match["half"] else unicodedata.normalize("NFC", before)
-            if after == before:
-                continue
-            reason = "half of a character" if match["half"] else "letter and accent composed"
-            edits.append(Edit(match.start(), match.end(), before, after, reason, self.name))
-            pieces += (text[position : match.start()], after)
-            position = match.end()
+        for start, end, after, reason in _changes(text, compose=channel is not Channel.EMAIL):
+            edits.append(Edit(start, end, text[start:end], after, reason, self.name))
+            pieces += (text[position:start], after)
+            position = end
         return Cleaned("".join(pieces) + text[position:], tuple(edits)) if edits else Cleaned(text)
+
+
+def _changes(text: str, *, compose: bool) -> Iterator[tuple[int, int, str, str]]:
+    """Yield where a change starts and ends, what stands there afterwards, and why."""
+    for match in _CANDIDATE.finditer(text):
+        start, end = match.span()
+        whole = _HALVES.sub("", match.group())
+        composed = whole
+        if compose and not match["half"] and len(whole) - 1 <= _MOST_ACCENTS:
+            composed = unicodedata.normalize("NFC", whole)
+        if composed != whole:
+            yield start, end, composed, "letter and accent composed"
+        else:
+            yield from ((*half.span(), "", "half of a character") for half in _HALVES.finditer(text, start, end))
 
 
 @hookimpl

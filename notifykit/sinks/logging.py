@@ -56,8 +56,10 @@ class LoggingSink:
             return
         logger, level, line, fields = _describe(event)
         if logger.isEnabledFor(level):
-            extra = {f"nk_{name}": value for name, value in fields.items() if value is not None}
-            logger.log(level, "%s %s", event.name, line, extra={"nk_event": event.name, "nk_id": event.id, **extra})
+            extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
+            logger.log(
+                level, "%s %s", event.name, _whole(line), extra={"nk_event": event.name, "nk_id": event.id, **extra}
+            )
 
 
 #: Where, how loud and in which words to log an event, and its fields.
@@ -185,6 +187,13 @@ def _(event: DeliveryChanged) -> _Description:
 def _(event: PluginFailed) -> _Description:
     fields = {"kind": event.kind, "plugin": event.plugin, "error": event.error}
     return _PLUGINS, logging.WARNING, f"{event.kind} {event.plugin} raised {event.error}", fields
+
+
+def _whole(value: Any) -> Any:
+    """Return a value without half characters, which no handler can write."""
+    if isinstance(value, tuple):
+        return tuple(map(_whole, value))
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _transport(dsn: str) -> logging.Logger:

@@ -76,7 +76,9 @@ class WebhookTransport:
             "tags": list(batch.message.tags),
             "idempotency_key": batch.message.idempotency_key,
         }
-        answer = self._client.post("", json.dumps(body, ensure_ascii=False).encode(), headers, timeout)
+        # Half a surrogate is spelled \ud800, which is how JSON spells it too.
+        octets = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        answer = self._client.post("", octets, headers, timeout)
         if 200 <= answer.status < 300:
             return _submission(answer, batch)
         raise _refusal(answer)
@@ -121,7 +123,7 @@ def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tup
         if address is None:
             odd = True
             continue
-        words = scrub(str(why), address) if why else None
+        words = scrub(str(why), address, batch.message.text, batch.message.subject or "") if why else None
         refused[address] = InvalidRecipient("The endpoint refused this recipient.", provider_words=words)
     return refused, ("The endpoint rejected somebody who is not in the batch.",) if odd else ()
 
@@ -139,7 +141,7 @@ def _refusal(answer: HttpAnswer) -> TransportError:
         return ProviderUnavailable("The endpoint says that it is not available.", code, waits=answer.waits)
     if status in (400, 413, 422):
         return ContentRejected(f"The endpoint answered {status} to this message.", code)
-    if status >= 500:
+    if status < 200 or status >= 500:  # below 200 nothing is the last word
         return OutcomeUnknown(f"The endpoint, or something before it, failed with {status}.", code)
     advice = "Check the webhook's address; redirects are not followed, because they could carry the token away."
     return ProviderUnavailable(f"The endpoint answered {status}.", code, action=advice)

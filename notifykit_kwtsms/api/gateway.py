@@ -185,7 +185,7 @@ class Gateway:
             answer = self._client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
             heard = answers.fields_of(answer.body)
             ours = (Secret(fields[name]) for name in ("message", "mobile") if fields.get(name))
-            said = answers.read(answer, heard, self._password, *ours)
+            said = answers.read(answer, heard, self._password, Secret(self._username), *ours)
         except BaseException as error:
             self._tell(endpoint, fields, heard, error)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -26,7 +27,7 @@ class TextCleaner:
 
     @strip.default
     def _strip(self) -> Callable[[str], str]:
-        return lambda text: apply(text, self.find(text))
+        return functools.partial(_stripped, self.find)  # unlike a function made here, it pickles
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text, and none, where there is nothing to do."""
@@ -38,6 +39,10 @@ class TextCleaner:
         return tuple(
             Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
         )
+
+
+def _stripped(find: Callable[[str], Sequence[Change]], text: str) -> str:
+    return apply(text, find(text))
 
 
 def apply(text: str, changes: Sequence[Change]) -> str:

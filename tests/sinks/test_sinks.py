@@ -205,3 +205,14 @@ def test_a_key_that_is_none_is_an_error(tmp_path, content):
     (tmp_path / ".notifykit.key").write_text(content)
     with pytest.raises(ConfigError, match="hash_key"):
         _send(tmp_path)
+
+
+def test_logging_leaves_no_half_characters_for_a_handler_to_fail_on(tmp_path, caplog):
+    """Whatever a caller's labels and a provider's words are made of, the line and its extras can be written."""
+    caplog.set_level(logging.DEBUG, "notifykit")
+    with Notifier(MemoryTransport([OutcomeUnknown("Lost \ud83d.")]), host=PluginHost(entry_points=False)) as notifier:
+        notifier.send(NUMBERS[0], TEXT, tags=["half \ude00"])
+    told = [f"{record.getMessage()} {getattr(record, 'nk_tags', '')}" for record in caplog.records]
+    assert any("Lost \\ud83d." in line for line in told)
+    assert any("half \\\\ude00" in line for line in told)
+    assert "".join(told).encode()

@@ -36,6 +36,7 @@ COMMANDS: Final = (
     "notifykit.cli.config",
     "notifykit.cli.doctor",
     "notifykit.cli.completion",
+    "notifykit.cli.new",
     "notifykit.cli.help",
 )
 

@@ -28,9 +28,12 @@ def clean(message: Message, trip: Trip) -> Prepared:
         edits += cleaned.edits
     message = attrs.evolve(message, text=text)
     leader = lead(trip.transport, message.channel)
-    return Prepared(
+    prepared = Prepared(
         message,
         Cleaned(text, tuple(edits)),
         measurement=ask(leader, leader.capabilities.measure, text, message, trip),
         refusal=fit(message, trip.transport, trip).refusal,
     )
+    if trip.told:
+        trip.told(prepared)
+    return prepared

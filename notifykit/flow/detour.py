@@ -6,6 +6,7 @@ plugins. In a process that a test starts, the environment names the diversion.
 
 from __future__ import annotations
 
+import functools
 import os
 import pkgutil
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Final
 
 from notifykit.errors import ConfigError
 from notifykit.flow.book import MemoryLedger
-from notifykit.flow.trip import Pacers
+from notifykit.flow.trip import Pacers, Prepared
 from notifykit.protocols import Clock, Transport
 
 #: Names a diversion, ``package.module:function``, for the processes that a test starts.
@@ -25,11 +26,18 @@ class Detour:
 
     :param clock: the time that retries and paces wait by.
     :param instead: what makes the requests of a transport in its place.
+    :param told: hears of each message once it is cleaned.
     """
 
-    def __init__(self, clock: Clock, instead: Callable[[Transport], Transport]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        instead: Callable[[Transport], Transport],
+        told: Callable[[Prepared], None] | None = None,
+    ) -> None:
         self.clock = clock
         self.instead = instead
+        self.told = told
         self.pacers = Pacers(clock, None)
         self.book = MemoryLedger(clock)
 
@@ -37,14 +45,11 @@ class Detour:
 #: Looks at the transport of a send: None lets it go its way, an exception forbids it.
 Diversion = Callable[[Transport], Detour | None]
 
-_diversion: Diversion | None = None
-_named: str | None = os.environ.get(VARIABLE)
-
 
 def divert(diversion: Diversion | None) -> Diversion | None:
     """Have every send of this process looked at, or none, and return what looked at them before."""
-    global _diversion, _named
-    before, _diversion, _named = _diversion, diversion, None
+    global _diversion
+    before, _diversion = _diversion, diversion
     return before
 
 
@@ -53,11 +58,10 @@ def detour(transport: Transport) -> Detour | None:
 
     :raises ConfigError: where the environment names a diversion that can't be loaded.
     """
-    if _named is not None:
-        divert(_load(_named))
     return _diversion(transport) if _diversion is not None else None
 
 
+@functools.cache
 def _load(name: str) -> Diversion:
     try:
         found: Diversion = pkgutil.resolve_name(name)
@@ -67,3 +71,15 @@ def _load(name: str) -> Diversion:
             "start; unset it where no test is running"
         ) from None
     return found
+
+
+def _by_name(name: str) -> Diversion:
+    """Return a diversion that is loaded when it is first asked, so that importing this costs nothing."""
+
+    def look(transport: Transport) -> Detour | None:
+        return _load(name)(transport)
+
+    return look
+
+
+_diversion: Diversion | None = _by_name(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None

@@ -67,6 +67,8 @@ class Trip:
     unsupported: str = "warn"
     #: What makes the requests of a transport in its place, in a test run; None where it makes them itself.
     instead: Callable[[Transport], Transport] | None = None
+    #: What hears of the message once it is cleaned, in a test run; None where nobody does.
+    told: Callable[[Prepared], None] | None = None
 
     def left(self) -> float:
         """Return the seconds until the send ends."""

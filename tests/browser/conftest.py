@@ -29,7 +29,7 @@ except ImportError:  # The tests are then skipped by their fixture, with the rea
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
-REQUIRED: Final = os.environ.get("NOTIFYKIT_REQUIRE") == "browser"
+REQUIRED: Final = "browser" in os.environ.get("NOTIFYKIT_REQUIRE", "").split(",")
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 #: Nothing but the page: no sandbox of the process (it may run as root), and nobody at home to call.
 FLAGS: Final = (

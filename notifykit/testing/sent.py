@@ -1,0 +1,164 @@
+"""What a test sees of a message: one for each recipient of each request."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from notifykit.errors import TransportError
+from notifykit.models import Batch, Channel, Edit, Outcome, Recipient, Submission
+
+_CODE: Final = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
+_LINK: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+
+
+@attrs.frozen(kw_only=True)
+class Handed:
+    """A request as it is handed to an outbox, maybe from another process: everything in it pickles."""
+
+    #: The recipients, and what they get.
+    batch: Batch
+    #: The transport that would have made it, as its ``str`` tells.
+    transport: str
+    #: Whether that one reaches people.
+    live: bool
+    #: What each recipient costs, in the provider's unit; None where that is not known.
+    costs: tuple[float | None, ...]
+    #: What the provider calls one unit of cost.
+    unit: str
+    #: The sender that the transport has of its own; None where its DSN names none.
+    sender: str | None
+    #: What the cleaners changed.
+    edits: tuple[Edit, ...]
+    #: The caller's name for the send; the batch has none where the transport could not use it.
+    idempotency_key: str | None
+
+
+@attrs.frozen(kw_only=True)
+class Sent:
+    """One message to one recipient, as it left after normalizers, cleaners and guards.
+
+    It belongs to a test, so its ``repr`` shows number and text in clear.
+    """
+
+    #: The canonical address: for SMS digits with the country code first.
+    to: str
+    #: The text, after cleaning.
+    text: str
+    #: The sender's name: the message's own, else the one in the transport's DSN; None where neither names one.
+    sender: str | None = None
+    #: The medium.
+    channel: Channel = Channel.SMS
+    #: What stands above the text, where the channel has such a line.
+    subject: str | None = None
+    #: The labels.
+    tags: tuple[str, ...] = ()
+    #: ``gsm7`` or ``ucs2``; None where the transport does not measure texts.
+    encoding: str | None = None
+    #: Parts that the text is cut into; None where the transport does not measure texts.
+    segments: int | None = None
+    #: Septets or UTF-16 units; None where the transport does not measure texts.
+    units: int | None = None
+    #: What this recipient costs, in the provider's unit; None where that is not known.
+    cost: float | None = None
+    #: What the provider calls one unit of cost.
+    unit: str = "unit"
+    #: What the cleaners changed.
+    edits: tuple[Edit, ...] = attrs.field(default=(), repr=lambda edits: f"<{len(edits)}>")
+    #: Where the number belongs to, ``KW``; None where that is not known.
+    country: str | None = None
+    #: The address as the caller gave it.
+    raw: str = attrs.field(default="", repr=False)
+    #: The transport that would have carried it, without secrets.
+    transport: str = ""
+    #: How the request ended for this recipient.
+    outcome: Outcome = Outcome.ACCEPTED
+    #: Why it was not taken; None where it was.
+    error: TransportError | None = attrs.field(default=None, repr=str)
+    #: The id that the provider, or the outbox in its place, gave to the request.
+    message_id: str | None = None
+    #: Whether it was taken as a test.
+    test: bool = False
+    #: The caller's name for the send, also where the transport can't use it.
+    idempotency_key: str | None = None
+    #: Names the request: the recipients of one request have the same.
+    batch: str = attrs.field(default="", repr=False)
+    #: Which request for this recipient of the send it is, from 1.
+    attempt: int = 1
+    #: Where the recipient stood in the caller's list, from 0.
+    position: int = attrs.field(default=0, repr=False)
+    #: When it was handed over, in the time of the test, UTC.
+    at: datetime.datetime = attrs.field(repr=False)
+
+    @property
+    def otp(self) -> str | None:
+        """The first run of 4 to 8 digits in the text, in Latin digits; None where there is none."""
+        found = _CODE.search(self.text)
+        return "".join(str(unicodedata.digit(digit)) for digit in found[0]) if found else None
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The web addresses in the text."""
+        return tuple(match.rstrip(".,;:!?)") for match in _LINK.findall(self.text))
+
+    @property
+    def code(self) -> str | None:
+        """The provider's code where it was not taken."""
+        return self.error.code if self.error else None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was taken."""
+        return self.outcome is Outcome.ACCEPTED
+
+
+#: Everything that a test can ask for, in the order in which it is shown.
+FIELDS: Final = (*(field.name for field in attrs.fields(Sent)), "otp", "links", "code", "accepted")
+
+
+def sent_of(
+    handed: Handed,
+    position: int,
+    recipient: Recipient,
+    said: Submission | TransportError,
+    outcome: Outcome,
+    **known: Any,
+) -> Sent:
+    """Return what a test sees of one recipient of a request.
+
+    :param said: how the request ended.
+    :param outcome: what that means for this recipient.
+    :param known: the attempt and the time.
+    """
+    batch, message, measured = handed.batch, handed.batch.message, handed.batch.measurement
+    refused: Mapping[str, TransportError] = said.refused if isinstance(said, Submission) else {}
+    return Sent(
+        to=recipient.address,
+        text=message.text,
+        sender=message.sender or handed.sender,
+        channel=message.channel,
+        subject=message.subject,
+        tags=message.tags,
+        encoding=measured.encoding if measured else None,
+        segments=measured.segments if measured else None,
+        units=measured.units if measured else None,
+        cost=handed.costs[batch.positions.index(position)],
+        unit=handed.unit,
+        edits=handed.edits,
+        country=recipient.country,
+        raw=recipient.raw,
+        transport=handed.transport,
+        outcome=outcome,
+        error=refused.get(recipient.address) if isinstance(said, Submission) else said,
+        message_id=said.message_id if isinstance(said, Submission) else None,
+        test=isinstance(said, Submission) and said.test,
+        idempotency_key=handed.idempotency_key,
+        batch=batch.id,
+        position=position,
+        **known,
+    )

@@ -1,0 +1,173 @@
+"""What ``notifykit new plugin`` writes: it builds, is installed, is found, carries a send, and keeps its contract.
+
+The four kinds are built by one command and installed into one folder beside this environment; what is asked of them is
+asked of processes of their own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+import attrs
+import pytest
+
+pytestmark = pytest.mark.slow
+
+KINDS: Final = ("transport", "sink", "normalizer", "cleaner")
+
+
+@attrs.frozen
+class Installed:
+    """One plugin of each kind, ``acme-KIND``, installed into one folder."""
+
+    #: Where they were written, each in a folder of its name.
+    sources: pathlib.Path
+    #: What a process needs to see them.
+    environment: dict[str, str]
+
+    def python(self, *arguments: str, within: str = ".", **more: str) -> subprocess.CompletedProcess[str]:
+        """Run Python where they are installed, in the folder where they were written or one within it."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.sources / within,
+            env={**self.environment, **more},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def notifykit(self, *arguments: str, **more: str) -> tuple[int, Any]:
+        """Run the program and return its exit code and the data of its answer."""
+        done = self.python("-m", "notifykit", *arguments, "--json", **more)
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)["data"]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Write, build and install one of each kind, with nothing from anywhere else."""
+    for needed in ("pip", "hatchling"):
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f"this environment has no {needed} to build with")
+    sources = tmp_path_factory.mktemp("scaffold")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NOTIFYKIT", "KWTSMS", "PYTEST"))}
+    seen = [path for path in sys.path if path and pathlib.Path(path).is_dir()]
+    plugins = Installed(
+        sources,
+        {
+            **kept,
+            "PYTHONPATH": os.pathsep.join((str(sources / "site"), *seen)),
+            "PYTHONIOENCODING": "utf-8",
+            "NOTIFYKIT_STATE_DIR": str(sources / "state"),
+        },
+    )
+    for kind in KINDS:
+        code, data = plugins.notifykit("new", "plugin", f"acme-{kind}", "--kind", kind)
+        assert (code, data["folder"]) == (0, f"acme-{kind}")
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-index", "--no-deps")
+    folders = [f"./acme-{kind}" for kind in KINDS]
+    for step in (
+        ("wheel", *quiet, "--no-build-isolation", "--wheel-dir", "wheels", *folders),
+        ("install", *quiet, "--find-links", "wheels", "--target", "site", *(f"acme-{kind}" for kind in KINDS)),
+    ):
+        done = plugins.python("-m", "pip", *step)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return plugins
+
+
+def test_each_is_installed_with_its_type_marker(installed: Installed) -> None:
+    """The package is in the wheel, and its tests are not."""
+    for kind in KINDS:
+        package = installed.sources / "site" / f"acme_{kind}"
+        assert sorted(file.name for file in package.iterdir() if file.is_file()) == ["__init__.py", "py.typed"]
+    assert not (installed.sources / "site" / "tests").exists()
+
+
+def test_each_is_found(installed: Installed) -> None:
+    """``notifykit plugins`` lists all four as ok; those that need a setting bring their thing with it."""
+    (installed.sources / "staff.csv").write_text("204,96598765432\n")
+    settings = {"ACME_SINK_FILE": "found.txt", "ACME_NORMALIZER_FILE": "staff.csv"}
+    for more, brought in (({}, {"transport", "cleaner"}), (settings, set(KINDS))):
+        code, data = installed.notifykit("plugins", **more)
+        rows = {row["name"]: row for row in data if row["distribution"].startswith("acme-")}
+        assert code == 0
+        assert set(rows) == {f"acme-{kind}" for kind in KINDS}
+        for kind in KINDS:
+            row = rows[f"acme-{kind}"]
+            assert (row["status"], row["version"], row["location"]) == ("ok", "0.1.0", f"acme_{kind}")
+            assert row["brings"] == ([f"{kind}:acme-{kind}"] if kind in brought else [])
+
+
+@pytest.fixture
+def provider() -> Iterator[tuple[str, list[Any]]]:
+    """A provider on this machine: its address, and what was posted to it."""
+    posted: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            body = b'{"id": "id-1"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}", posted
+        server.shutdown()
+        thread.join()
+
+
+def test_one_send_goes_through_all_four(installed: Installed, provider: tuple[str, list[Any]]) -> None:
+    """From an extension to the provider, without superfluous blanks, and into the tally."""
+    address, posted = provider
+    (installed.sources / "staff.csv").write_text("204,96598765432\n")
+    code, data = installed.notifykit(
+        *("send", "x204", "Your   order is ready ", "--live", "--yes"),
+        *("--via", f"acme-transport://{address}/messages?tls=0&sender=ACME"),
+        ACME_TRANSPORT_TOKEN="token-of-the-tests",
+        ACME_NORMALIZER_FILE="staff.csv",
+        ACME_SINK_FILE="tally.txt",
+    )
+    assert code == 0, data
+    assert posted == [("/messages", {"to": ["96598765432"], "text": "Your order is ready", "sender": "ACME"})]
+    (line,) = (installed.sources / "tally.txt").read_text().splitlines()
+    assert line.endswith(f" acme-transport://{address}?sender=ACME&tls=0 1 accepted")
+
+
+def test_each_keeps_its_contract(installed: Installed) -> None:
+    """Their own tests are green, all of them, in a run as their authors have it."""
+    for kind in KINDS:
+        done = installed.python("-m", "pytest", "-q", "-p", "no:cacheprovider", within=f"acme-{kind}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert " passed" in done.stdout
+        assert "skipped" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "check",
+    [("ruff", "check"), ("mypy", "--strict", "--cache-dir", "../mypy", "src", "tests")],
+    ids=lambda check: check[0],
+)
+def test_checkers_have_nothing_to_say(installed: Installed, check: tuple[str, ...]) -> None:
+    """Neither ruff by its default rules nor mypy by its strict ones; where they are installed."""
+    if importlib.util.find_spec(check[0]) is None:
+        pytest.skip(f"{check[0]} is not among what tests need")
+    for kind in KINDS:
+        done = installed.python("-m", *check, within=f"acme-{kind}")
+        assert done.returncode == 0, done.stdout + done.stderr

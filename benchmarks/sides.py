@@ -1,0 +1,151 @@
+"""What several benchmarks have a side do: send one text over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import time
+from collections.abc import Callable
+from itertools import repeat
+from typing import Any
+
+from benchmarks import people
+
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+class SkippingClock:
+    """The machine's clock, with the waiting left out: processes share it, so the pace is kept in the file as always."""
+
+    shared = True
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def monotonic(self) -> float:
+        """Return seconds, those that were slept through among them."""
+        return time.monotonic() + self._skipped
+
+    def now(self) -> Any:
+        """Return the time of day, UTC."""
+        import datetime
+
+        return datetime.datetime.now(datetime.UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass without waiting for it."""
+        self._skipped += seconds
+
+
+def notifier(context: dict[str, Any], clock: Any) -> Any:
+    """Return a notifier with the kwtsms transport and the JSONL log, made as users make it."""
+    from notifykit import Notifier
+
+    scratch = pathlib.Path(context["scratch"])
+    environment = {
+        "KWTSMS_USERNAME": "benchmark",
+        "KWTSMS_PASSWORD": "nobody",
+        "KWTSMS_SENDER_ID": "BENCH",
+        "KWTSMS_TEST_MODE": "1",
+        "KWTSMS_BASE_URL": context["url"],
+        "NOTIFYKIT_LOG_FILE": str(scratch / f"sends-{os.getpid()}.jsonl"),
+        "NOTIFYKIT_STATE_DIR": str(scratch / f"state-{os.getpid()}"),
+    }
+    return Notifier.from_settings("kwtsms", environment=environment, directory=scratch, clock=clock)
+
+
+def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
+    """Send through the whole road: normalized, cleaned, planned, paced, told to the log.
+
+    Every send finds that the last one was long enough ago. With ``unpaced`` the transport has no pace at all.
+    """
+    import attrs
+
+    clock = SkippingClock()
+    front = notifier(context, clock)
+    if case == "unpaced":
+        front.transport.capabilities = attrs.evolve(front.transport.capabilities, pace=None)
+    accepted = 0
+
+    def work(times: int) -> None:
+        nonlocal accepted
+        for _ in repeat(None, times):
+            clock.sleep(1.0)
+            accepted += len(front.send(people.CLEAN, people.CODE).accepted)
+
+    return work, lambda: accepted
+
+
+def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
+    """Send through the official client; nothing of it is changed but the address."""
+    from kwtsms import KwtSMS, _core
+
+    _core.BASE_URL = context["url"]
+    log = str(pathlib.Path(context["scratch"], f"peer-{os.getpid()}.log"))
+    client = KwtSMS("benchmark", "nobody", "BENCH", True, log_file=log)
+    accepted = 0
+
+    def work(times: int) -> None:
+        nonlocal accepted
+        for _ in repeat(None, times):
+            accepted += client.send(people.CLEAN, people.CODE)["numbers"]
+
+    return work, lambda: accepted
+
+
+def urllib3(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
+    """Post a body that is there already, and read the answer without looking at it: nothing but the request."""
+    import urllib3
+
+    pool = urllib3.PoolManager(maxsize=context.get("connections", 1))
+    url, body = f"{context['url']}send/", _body()
+    accepted = 0
+
+    def work(times: int) -> None:
+        nonlocal accepted
+        for _ in repeat(None, times):
+            answer = pool.request("POST", url, body=body, headers=_HEADERS)
+            accepted += bool(answer.data)
+
+    return work, lambda: accepted
+
+
+def floor(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
+    """Do by hand what a send has to do: encode, post over a kept pool, read the answer, write one line."""
+    import urllib3
+
+    pool = urllib3.connection_from_url(context["url"], maxsize=8)
+    descriptor = os.open(
+        pathlib.Path(context["scratch"], f"floor-{os.getpid()}.log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
+    )
+    accepted = 0
+
+    def work(times: int) -> None:
+        nonlocal accepted
+        for _ in repeat(None, times):
+            answer = pool.urlopen("POST", "/API/send/", body=_body(), headers=_HEADERS, retries=False, redirect=False)
+            said = json.loads(answer.data)
+            line = json.dumps({"ts": time.time(), "to": people.CLEAN[-4:], "id": said["msg-id"], "ok": said["result"]})
+            os.write(descriptor, line.encode() + b"\n")
+            accepted += said["numbers"]
+
+    return work, lambda: accepted
+
+
+def _body() -> bytes:
+    fields = {
+        "username": "benchmark",
+        "password": "nobody",
+        "sender": "BENCH",
+        "mobile": people.CLEAN,
+        "message": people.CODE,
+        "test": "1",
+    }
+    return json.dumps(fields).encode()
+
+
+def asked(body: str) -> dict[str, str]:
+    """Return what a request asked for, to compare."""
+    fields: dict[str, str] = json.loads(body)
+    return fields

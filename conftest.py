@@ -30,6 +30,12 @@ def _gateway() -> Iterator[None]:
             os.environ |= kept
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many tests run at once: they wait for servers and processes as long as they count."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
     """Keep the blocks of a page in order, whatever shuffles the tests."""

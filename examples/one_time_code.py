@@ -14,7 +14,8 @@ from notifykit import Notifier
 def send_code(notifier: Notifier, number: str) -> str:
     """Send a fresh code and return the sentence that the person should see."""
     code = f"{secrets.randbelow(1_000_000):06}"
-    (receipt,) = notifier.send(number, f"Your code for MYAPP is {code}", tags=["otp"], deadline=20)
+    # In brackets it is one number, whatever somebody typed.
+    (receipt,) = notifier.send([number], f"Your code for MYAPP is {code}", tags=["otp"], deadline=20)
     match receipt.outcome:
         case "accepted":
             return "We have sent you a code."
@@ -26,7 +27,7 @@ def send_code(notifier: Notifier, number: str) -> str:
         case "rejected" if receipt.error.scope == "recipient":
             return "Please check the number."
         case _:
-            print(f"for the operator: {receipt} → {receipt.advice}", file=sys.stderr)
+            print(f"for the operator: {receipt}", file=sys.stderr)
             return "We can't send codes at the moment."
 
 

@@ -15,9 +15,9 @@ import pytest
 ROOT: Final = pathlib.Path(__file__).parents[1]
 #: Each project's framework and page, and how many tests it has at least.
 PROJECTS: Final = {
-    "django_shop": ("django", "django.md", 17),
+    "django_shop": ("django", "django.md", 18),
     "fastapi_app": ("fastapi", "fastapi.md", 20),
-    "celery_worker": ("celery", "celery.md", 12),
+    "celery_worker": ("celery", "celery.md", 13),
 }
 REQUIRED: Final = "examples" in os.environ.get("NOTIFYKIT_REQUIRE", "").split(",")
 

@@ -89,7 +89,7 @@ class Sender:
             late = [_skipped(position, who, reason) for position, who in waiting if position not in work.known]
             return [*found.values(), *late], None
         trip = self._trip(work)
-        gap = max((leaf.capabilities.spacing for leaf in leaves(trip.transport)), default=0.0)
+        gap = 0.0 if trip.instead else max((leaf.capabilities.spacing for leaf in leaves(trip.transport)), default=0.0)
         now, later = self._apart(waiting, gap and gap + _MARGIN)
         receipts = self._send(work, now, trip, found)
         again = self._again(receipts, work)

@@ -1,0 +1,114 @@
+"""Logging in with a one-time code, and hearing what became of it.
+
+Start it with `uvicorn app:app`.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from pydantic import BaseModel
+
+from codes import Codes
+from notifykit import AsyncNotifier, Receipt
+from notifykit_kwtsms import delivery_report
+
+logger = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open one notifier for the whole life of the server, after it has forked; close it when the last request is out."""
+    async with AsyncNotifier.from_settings() as notifier:
+        app.state.notifier = notifier
+        app.state.codes = Codes()
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+def get_notifier(request: Request) -> AsyncNotifier:
+    """Return the application's notifier."""
+    return request.app.state.notifier
+
+
+def get_codes(request: Request) -> Codes:
+    """Return the codes that are waited for."""
+    return request.app.state.codes
+
+
+Notify = Annotated[AsyncNotifier, Depends(get_notifier)]
+Waiting = Annotated[Codes, Depends(get_codes)]
+
+
+class Person(BaseModel):
+    """Who wants to log in."""
+
+    mobile: str
+
+
+class Typed(BaseModel):
+    """What somebody has typed."""
+
+    code: str
+
+
+class Told(BaseModel):
+    """What the person reads, and where the code is to be typed."""
+
+    message: str
+    ticket: str | None = None
+
+
+@app.post("/codes")
+async def send_code(person: Person, notifier: Notify, codes: Waiting, response: Response) -> Told:
+    """Send a code. The person waits for this: it ends within twenty seconds."""
+    code = f"{secrets.randbelow(1_000_000):06}"
+    # In a list, what was typed is one number: "98765432,98765433" would be two.
+    (receipt,) = await notifier.send([person.mobile], f"Your code for MYAPP is {code}", tags=["otp"], deadline=20)
+    response.status_code, message = told(receipt)
+    sent = receipt.outcome in ("accepted", "unknown")
+    return Told(message=message, ticket=codes.keep(receipt.to, code) if sent else None)
+
+
+def told(receipt: Receipt) -> tuple[int, str]:
+    """Return the status and the sentence for what happened. What an operator has to do goes to the log."""
+    match receipt.outcome:
+        case "accepted":
+            return 200, "We have sent you a code."
+        case "unknown":
+            # It may be on its way: a second one now would only confuse.
+            return 202, "Your code should arrive in a moment. If it does not, ask for another in two minutes."
+        case "rejected" if receipt.error.scope == "recipient" and not receipt.retry_after:
+            return 422, "Please check the number."
+        case _ if receipt.retry_after:
+            return 429, f"Please wait {receipt.retry_after:.0f} seconds and try again."
+        case _:
+            logger.error("no code was sent: %s", receipt)
+            return 503, "We can't send codes at the moment."
+
+
+@app.post("/codes/{ticket}")
+async def log_in(ticket: str, typed: Typed, codes: Waiting) -> Person:
+    """Let somebody in who has typed the right code."""
+    mobile = codes.take(ticket, typed.code)
+    if mobile is None:
+        raise HTTPException(403, "That is not the code. Check it, or ask for another.")
+    return Person(mobile=mobile)
+
+
+@app.post("/reports/{secret}")
+async def hear(secret: str, report: dict[str, Any], notifier: Notify) -> dict[str, str]:
+    """Hear from the provider what became of a message. Reports may come late, twice and in any order."""
+    if not secrets.compare_digest(secret.encode(), os.environ["REPORTS_SECRET"].encode()):
+        raise HTTPException(404)
+    try:
+        delivery = notifier.hear(delivery_report(report))
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None
+    return {"state": delivery.state}

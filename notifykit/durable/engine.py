@@ -22,6 +22,7 @@ from notifykit.durable.orders import (
     Fingerprint,
     body_of,
     differences,
+    diverted,
     duplicates,
     options_of,
     placed,
@@ -156,7 +157,7 @@ class DurableEngine:
         row = {
             "starts": starts,
             "expires": None if order.expires_in is None else max(starts, now) + order.expires_in,
-            "options": dump(options_of(order, live=live)),
+            "options": dump(options_of(order, live=live) | {"diverted": diverted(transport)}),
             "body": body_of(order),
             "queue": queue,
             "priority": BULK,

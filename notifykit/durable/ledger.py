@@ -29,7 +29,7 @@ from notifykit.models import Outcome, Receipt, SkipReason, cost_of, submissions_
 LANES: Final = 4
 #: Seconds after which a job that was never finished being written is thrown away: more than clocks may be apart, also
 #: where one machine counts summer time and another does not.
-_ABANDONED: Final = 4 * 3600.0
+_ABANDONED: Final = 2 * 3600.0
 #: Seconds of which the present rate is taken.
 _RATE_WINDOW: Final = 60.0
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 from notifykit.durable.packing import Placed, dump
 from notifykit.durable.seen import Seen
 from notifykit.errors import ConfigError
+from notifykit.flow.detour import detour
 from notifykit.models import Channel, Message, Outcome, Receipt, Recipient, Rejected, SkipReason
-from notifykit.protocols import Order
+from notifykit.protocols import Order, Transport
 
 #: An order of at most so many recipients goes ahead of larger ones, unless it says something else.
 MOST_URGENT: Final = 10
@@ -35,6 +36,11 @@ def options_of(order: Order, *, live: bool) -> dict[str, Any]:
         "at_least_once": order.at_least_once,
         "move_unknown": order.move_unknown,
     }
+
+
+def diverted(transport: Transport) -> bool:
+    """Return whether what is sent through a transport just now goes elsewhere, as in a test: the same has to hold later."""
+    return detour(transport) is not None
 
 
 def body_of(order: Order) -> str:

@@ -118,6 +118,12 @@ class Sender:
                 f"job {work.job['key']} was submitted to be sent {meant}, and this worker sends {is_}: it is paused. Resume "
                 f"it with the settings that it was submitted with: notifykit jobs resume {work.job['key']}"
             )
+        if options.get("diverted", False) is not (trip.instead is not None):
+            where = "by a test, and this worker is not in it" if trip.instead is None else "outside of this test"
+            raise OtherMode(
+                f"job {work.job['key']} was submitted {where}: it is paused, so that nothing of a test reaches people. "
+                f"Where nobody needs it: notifykit jobs cancel {work.job['key']}"
+            )
         # Another try is the ledger's affair: there it survives this process.
         pacers = trip.pacers if trip.instead else self._pacers
         return attrs.evolve(trip, retry=RetryPolicy.never(), ends=None, pacers=pacers)
@@ -154,7 +160,7 @@ class Sender:
 
 
 class OtherMode(Exception):  # noqa: N818 - it says what is the case
-    """A test would be sent for real, or a real message as a test."""
+    """A test would be sent for real, or a real message as a test, or into a test."""
 
 
 class Superseded(Abandoned):

@@ -59,6 +59,8 @@ class NotifyTestCase(unittest.TestCase):
         return self.outbox.plugins
 
     def _settle(self) -> None:
+        if self.outbox.broken and not _has_failed(self):
+            raise self.outbox.broken[0]
         if self.notify_strict and not _has_failed(self):
             self.outbox.assert_all_known()
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
+import weakref
+from collections.abc import Iterable
 from typing import Final
 
-from notifykit.errors import NotifyError
-from notifykit.flow.detour import Detour
+from notifykit.errors import ConfigError, NotifyError
+from notifykit.flow import detour
+from notifykit.flow.detour import Detour, Diversion
 from notifykit.flow.fitting import leaves
 from notifykit.protocols import Transport
 from notifykit.testing import ground, owners
@@ -55,19 +59,46 @@ def look(transport: Transport) -> Detour | None:
         return box.detour
     rules = ground.here()
     if rules is None:
+        _insist_on_rules()
         return None
     if not rules.ours:
         far = _far(rules, owner or ground.owner())
         if far is not None:
             return far
-    if rules.live:
+    _forbid(rules, transport)
+    return None
+
+
+def only_of(threads: Iterable[threading.Thread], rules: str) -> Diversion:
+    """Return what forbids the live sends of some threads only: those that outlived a run, under its rules."""
+    theirs, held = weakref.WeakSet(threads), ground.read(rules)
+
+    def look(transport: Transport) -> Detour | None:
+        if held is not None and threading.current_thread() in theirs:
+            _forbid(held, transport)
         return None
+
+    return look
+
+
+def _insist_on_rules() -> None:
+    """Raise where somebody said that this is a test, and not what it may send."""
+    if os.environ.get(detour.VARIABLE) == ground.DIVERSION:
+        raise ConfigError(
+            f"{detour.VARIABLE} says that a test started this process, and {ground.VARIABLE} does not say what it may send: "
+            "give it both, env={**env, **outbox.env}, or neither"
+        )
+
+
+def _forbid(rules: Ground, transport: Transport) -> None:
+    """Raise where a transport would send for real, and the rules don't allow that."""
+    if rules.live:
+        return
     for leaf in leaves(transport):
         if leaf.capabilities.live and not rules.is_test_server(str(leaf)):
             test = os.environ.get(_TEST, "").rpartition(" (")[0] or "Something outside of any test"
             blocked.append((test, str(leaf)))
             raise LiveSendBlocked(test, str(leaf))
-    return None
 
 
 def _far(rules: Ground, owner: str | None) -> Detour | None:

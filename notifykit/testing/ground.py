@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -21,6 +22,8 @@ from notifykit.testing import owners
 VARIABLE: Final = "NOTIFYKIT_TESTING"
 #: What sends are looked at by.
 DIVERSION: Final = "notifykit.testing.diverting:look"
+#: Holds the rules in the process of a run of pytest.
+_PLUGIN: Final = "notifykit.testing.pytest_plugin"
 #: Longer addresses of sockets don't work everywhere.
 _LONGEST_FOLDER: Final = 70
 
@@ -51,13 +54,30 @@ class Ground:
 
     def is_test_server(self, transport: str) -> bool:
         """Return whether a transport talks to a test server, by what its ``str`` tells."""
-        return bool(self.servers) and netloc(transport) in self.servers
+        server = netloc(transport)
+        return bool(server) and server in self.servers
 
 
 def here() -> Ground | None:
-    """Return the rules that hold in this process; None outside of tests."""
+    """Return the rules that hold in this process; None outside of tests.
+
+    In the process of a run of pytest its plugin holds them, so that a test may clear the environment; also in one that
+    was forked from it since.
+    """
+    text = getattr(sys.modules.get(_PLUGIN), "said", None)
+    held = read(text) if text else None
+    if held is not None and held.ours:
+        return held
     text = os.environ.get(VARIABLE)
-    return _read(text) if text else None
+    return (read(text) if text else None) or held
+
+
+def say(ground: Ground) -> None:
+    """Let rules hold in this process, and in those that it will start."""
+    os.environ |= variables(ground)
+    plugin: Any = sys.modules.get(_PLUGIN)
+    if plugin is not None and plugin.said is not None and ground.ours:
+        plugin.said = variables(ground)[VARIABLE]
 
 
 def fresh(*, live: bool) -> Ground:
@@ -75,19 +95,32 @@ def netloc(transport: str) -> str:
     return urlsplit(transport).netloc.rpartition("@")[2]
 
 
+def server_of(url: str) -> str:
+    """Return ``127.0.0.1:8965`` of the address of a test server.
+
+    :raises ValueError: where it names no host: it would stand for every transport that shows none.
+    """
+    server = netloc(url)
+    if not server:
+        raise ValueError(f"{url!r:.100} is no address of a test server: write http://127.0.0.1:8965")
+    return server
+
+
 @contextlib.contextmanager
 def trusting(url: str) -> Iterator[None]:
     """Let everything go its way, in the block, that is sent to a server which stands there for tests.
 
     What is sent to it counts as not live, whatever the transport believes. Processes that are started in the block
     know it too. Outside of a test run nothing is forbidden, and this changes nothing.
+
+    :raises ValueError: where the address names no host.
     """
-    server = netloc(url)
+    server = server_of(url)
     _trust(lambda servers: (*servers, server))
     try:
         yield
     finally:
-        _trust(lambda servers: tuple(other for other in servers if other != server))
+        _trust(lambda servers: _without_one(servers, server))
 
 
 class Variables:
@@ -116,7 +149,15 @@ def owner() -> str | None:
 def _trust(change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
     ground = here()
     if ground is not None:
-        os.environ |= variables(attrs.evolve(ground, servers=change(ground.servers)))
+        say(attrs.evolve(ground, servers=change(ground.servers)))
+
+
+def _without_one(servers: tuple[str, ...], server: str) -> tuple[str, ...]:
+    """Leave out a server once: somebody around this block may trust it too."""
+    left = list(servers)
+    if server in left:
+        left.remove(server)
+    return tuple(left)
 
 
 def _set(name: str, value: str | None) -> None:
@@ -127,7 +168,8 @@ def _set(name: str, value: str | None) -> None:
 
 
 @functools.lru_cache(maxsize=8)
-def _read(text: str) -> Ground | None:
+def read(text: str) -> Ground | None:
+    """Return rules from JSON; None where they can't be read."""
     try:
         given: dict[str, Any] = json.loads(text)
         return Ground(**given)

@@ -128,8 +128,10 @@ class Opened:
     def _lay_ground(self) -> None:
         rules = ground.here()
         if rules is None or not rules.ours:
-            live = rules.live if rules else True
-            for name, value in ground.variables(ground.fresh(live=live)).items():
+            # Whoever is started while it is open, and sends when it is closed, was never meant to send for real.
+            rules = ground.fresh(live=rules.live if rules else False)
+        for name, value in ground.variables(rules).items():
+            if os.environ.get(name) != value:
                 self._variables.put(name, value)
 
     def _tell_processes(self) -> None:

@@ -23,7 +23,7 @@ from notifykit.testing import ground
 from notifykit.testing.carrying import Carriers, Said
 from notifykit.testing.clock import TestClock
 from notifykit.testing.diverting import look
-from notifykit.testing.ground import netloc
+from notifykit.testing.ground import netloc, server_of
 from notifykit.testing.matching import Expected
 from notifykit.testing.opened import OPENED, environment
 from notifykit.testing.owners import HEADER, owned
@@ -71,6 +71,8 @@ class Outbox(Verbs, Sequence[Sent]):
         #: What the provider answers.
         self.script = Script(self.plugins)
         self.strict = strict
+        #: What functions of the script raised instead of an answer: it is raised again in the end.
+        self.broken: list[Exception] = []
         self._carriers = Carriers(self, self.clock)
         self._sent: list[Sent] = []
         self._known: set[int] = set()
@@ -88,7 +90,12 @@ class Outbox(Verbs, Sequence[Sent]):
         if OPENED.open(self, look):
             rules = ground.here()
             assert rules is not None, "opening lays the ground"
-            RELAY.start(rules)
+            try:
+                RELAY.start(rules)
+            except BaseException:
+                # Nobody will close what never opened.
+                OPENED.close(self)
+                raise
         return self
 
     def close(self) -> None:
@@ -106,6 +113,8 @@ class Outbox(Verbs, Sequence[Sent]):
     ) -> None:
         __tracebackhide__ = True
         self.close()
+        if error is None and self.broken:
+            raise self.broken[0]
         if error is None and self.strict:
             self.assert_all_known()
 
@@ -198,8 +207,9 @@ class Outbox(Verbs, Sequence[Sent]):
         """Let requests to a test server go their way, and take them down all the same.
 
         :param url: the server's address. Only what the script answers does not reach it.
+        :raises ValueError: where it names no host.
         """
-        self._spied.add(netloc(url))
+        self._spied.add(server_of(url))
 
     # --- the way into it
 
@@ -210,7 +220,13 @@ class Outbox(Verbs, Sequence[Sent]):
 
     def answer(self, handed: Handed, timeout: float) -> Said:
         """Say what becomes of a request, and take it down."""
-        said = self.script.play(handed.batch)
+        try:
+            said = self.script.play(handed.batch)
+        except Exception as error:
+            # The road takes it for a transport that broke, and goes on: the test has to hear of it.
+            self.broken.append(error)
+            self.record(handed, error)
+            raise
         plain = said.answer is None and not said.delay and not said.refused
         if plain and netloc(handed.transport) in self._spied:
             return Said(None)

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -51,9 +51,11 @@ class Inheritance:
         self._undo: list[Callable[[], None]] = []
 
     def switch_on(self) -> None:
-        """Wrap ``Thread.start`` and ``ThreadPoolExecutor.submit``."""
+        """Wrap ``Thread.start``, and ``submit`` of the pools of threads and of processes."""
         self._wrap(threading.Thread, "start", _start_owned)
         self._wrap(ThreadPoolExecutor, "submit", _submit_owned)
+        # Its processes may have been started when another outbox was the innermost one.
+        self._wrap(ProcessPoolExecutor, "submit", _submit_owned)
 
     def switch_off(self) -> None:
         """Put back what was there before."""
@@ -91,9 +93,7 @@ def _start_owned(start: Callable[[threading.Thread], None]) -> Callable[[threadi
 
 def _submit_owned(submit: Callable[..., Future[_Result]]) -> Callable[..., Future[_Result]]:
     @functools.wraps(submit)
-    def submit_owned(
-        pool: ThreadPoolExecutor, function: Callable[..., _Result], /, *args: Any, **named: Any
-    ) -> Future[_Result]:
+    def submit_owned(pool: Executor, function: Callable[..., _Result], /, *args: Any, **named: Any) -> Future[_Result]:
         token = _owner.get()
         if token is None:
             return submit(pool, function, *args, **named)

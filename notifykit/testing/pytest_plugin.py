@@ -6,19 +6,24 @@ only; the rest is loaded by the fixtures, and by the first send.
 
 from __future__ import annotations
 
+import importlib.machinery
 import json
 import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from notifykit.flow.clock import VirtualClock
+    from notifykit.flow.detour import Detour
     from notifykit.flow.notifier import Notifier
+    from notifykit.protocols import Transport
     from notifykit.testing.outbox import Outbox
     from notifykit.testing.plugging import Plugins
     from notifykit.testing.script import Script
@@ -28,6 +33,8 @@ _RULES: Final = "NOTIFYKIT_TESTING"
 _DIVERSION: Final = "NOTIFYKIT_DIVERSION"
 _OWNER: Final = "NOTIFYKIT_OWNER"
 _LOOK: Final = "notifykit.testing.diverting:look"
+#: Has every send looked at.
+_DETOUR: Final = "notifykit.flow.detour"
 
 #: What ``@pytest.mark.notify`` takes.
 _MARKS: Final = ("script", "strict", "live")
@@ -38,6 +45,11 @@ _LONGEST_FOLDER: Final = 70
 
 _before: Final = pytest.StashKey[dict[str, str | None]]()
 _blocked: Final = pytest.StashKey[list[tuple[str, str]]]()
+_broke_off: Final = pytest.StashKey[bool]()
+
+#: The rules of this process's run, as JSON; None outside of one. The environment repeats them for processes that tests
+#: start. Here it is not asked: tests clear it, and put back copies of it that they made under other rules.
+said: str | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,6 +69,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Tell this process what may be sent, before the first of the tests' own files is imported."""
+    _begin(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Tell this process, and those that tests start, what may be sent."""
     config.addinivalue_line(
@@ -64,36 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "notify(script=[...], strict=True, live=True): what the provider answers; fail for messages that nobody asserted; "
         "let this test send for real where no outbox takes it.",
     )
-    rules = {
-        "pid": os.getpid(),
-        "live": _allowed(config),
-        "address": _address(),
-        "key": secrets.token_hex(32),
-        "servers": [],
-    }
-    given = {_RULES: json.dumps(rules), _DIVERSION: _LOOK}
-    config.stash[_before] = {name: os.environ.get(name) for name in (*given, _OWNER)}
-    os.environ.pop(_OWNER, None)
-    os.environ |= given
-    if "notifykit.flow.detour" in sys.modules:
-        _divert(on=True)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave everything as it was."""
-    before = config.stash.get(_before, None)
-    if before is None:
-        return
-    relay = sys.modules.get("notifykit.testing.relay")
-    if relay is not None:
-        relay.RELAY.stop()
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    if before[_DIVERSION] is None and "notifykit.flow.detour" in sys.modules:
-        _divert(on=False)
+    live = _allowed(config)
+    _begin(config)
+    _say_live(live=live)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -105,12 +96,25 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Do what a marker asks for, before the fixtures are set up."""
+    _repeat()
     if item.get_closest_marker("notify") is None:
         return
     names: list[str] | None = getattr(item, "fixturenames", None)
     # The parameters of a test share the list, and not all of them need have the mark: the fixture looks at it.
     if names is not None and _MARKED not in names:
         names.insert(0, _MARKED)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Tell processes that the test starts what may be sent, also where a fixture has cleared the environment."""
+    _repeat()
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember of a test that it did not come to its end: it failed, was skipped, or is expected to fail."""
+    if call.excinfo is not None:
+        item.stash[_broke_off] = True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -140,7 +144,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _notify_marked(request: pytest.FixtureRequest) -> Iterator[None]:
     """Do what the markers of a test ask for."""
     marks = _marks(request.node)
-    opens = bool(marks.get("live")) and not json.loads(os.environ[_RULES])["live"]
+    opens = bool(marks.get("live")) and said is not None and not json.loads(said)["live"]
     if opens:
         _say_live(live=True)
     if marks.get("strict") or "script" in marks:
@@ -175,12 +179,11 @@ def notify_outbox(
 
     marks = _marks(request.node)
     strict = marks.get("strict", request.config.getini("notifykit_strict"))
-    failed = request.session.testsfailed
     outbox = Outbox(clock=notify_clock, plugins=notify_plugins, script=marks.get("script", ()))
     with outbox:
         yield outbox
-    # What a test did not come to assert, because it failed before, is no news.
-    if strict and request.session.testsfailed == failed:
+    # What a test did not come to assert, because it broke off before, is no news.
+    if strict and not request.node.stash.get(_broke_off, False):
         said = outbox.left_over()
         if said:
             pytest.fail(said, pytrace=False)
@@ -202,7 +205,98 @@ def _allowed(config: pytest.Config) -> bool:
     way = str(config.getini("notifykit_live")).strip().lower()
     if way not in _WAYS:
         raise pytest.UsageError(f"notifykit_live is {' or '.join(_WAYS)}, not {way!r}")
-    return bool(config.getoption("notifykit_live")) or way == "allow"
+    return _asked_for(config) or way == "allow"
+
+
+def _asked_for(config: pytest.Config) -> bool:
+    # The first files of the tests are imported before the options are complete.
+    early = getattr(config, "known_args_namespace", None)
+    return bool(config.getoption("notifykit_live", False) or getattr(early, "notifykit_live", False))
+
+
+def _begin(config: pytest.Config) -> None:
+    """Lay down the rules of a run, once; they end with it, also where it never gets to its tests."""
+    if _before in config.stash:
+        return
+    way = str(config.getini("notifykit_live")).strip().lower()
+    rules = {
+        "pid": os.getpid(),
+        "live": _asked_for(config) or way == "allow",
+        "address": _address(),
+        "key": secrets.token_hex(32),
+        "servers": [],
+    }
+    outer = said
+    config.stash[_before] = {name: os.environ.get(name) for name in (_RULES, _DIVERSION, _OWNER)}
+    os.environ.pop(_OWNER, None)
+    _say(json.dumps(rules))
+    config.add_cleanup(lambda: _end(config, outer))
+    if _DETOUR in sys.modules:
+        _divert(on=True)
+    elif _AT_IMPORT not in sys.meta_path:
+        sys.meta_path.insert(0, _AT_IMPORT)
+
+
+def _end(config: pytest.Config, outer: str | None) -> None:
+    """Leave everything as it was; only threads that outlive the run send nothing for real, as before."""
+    global said
+    relay = sys.modules.get("notifykit.testing.relay")
+    if relay is not None:
+        relay.RELAY.stop()
+    ended, said = said, outer
+    for name, value in config.stash[_before].items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    if _AT_IMPORT in sys.meta_path and outer is None:
+        sys.meta_path.remove(_AT_IMPORT)
+    if config.stash[_before][_DIVERSION] is None and _DETOUR in sys.modules:
+        _divert(on=False, ended=ended)
+
+
+def _say(text: str) -> None:
+    """Let these rules hold, here and in processes that are started from now on."""
+    global said  # noqa: PLW0603 - the environment is not to be relied on
+    said = text
+    _repeat()
+
+
+def _repeat() -> None:
+    if said is not None and (os.environ.get(_RULES) != said or _DIVERSION not in os.environ):
+        os.environ |= {_RULES: said, _DIVERSION: _LOOK}
+
+
+class _AtImport:
+    """Has sends looked at from the moment that anything is loaded that can send, whatever the environment says then."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Find one module, and have it divert once it is loaded."""
+        if name != _DETOUR:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        load = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            load(module)
+            if said is not None:
+                module.divert(_look)
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # of this one loader
+        return spec
+
+
+_AT_IMPORT: Final = _AtImport()
+
+
+def _look(transport: Transport) -> Detour | None:
+    from notifykit.testing.diverting import look
+
+    return look(transport)
 
 
 def _marks(node: Any) -> dict[str, Any]:
@@ -219,18 +313,23 @@ def _marks(node: Any) -> dict[str, Any]:
 
 def _say_live(*, live: bool) -> None:
     # Somebody else may have written into it meanwhile.
-    os.environ[_RULES] = json.dumps({**json.loads(os.environ[_RULES]), "live": live})
+    if said is not None:
+        _say(json.dumps({**json.loads(said), "live": live}))
 
 
-def _divert(*, on: bool) -> None:
+def _divert(*, on: bool, ended: str | None = None) -> None:
     from notifykit.flow.detour import divert
 
-    if not on:
-        divert(None)
+    if on:
+        divert(_look)
         return
-    from notifykit.testing.diverting import look
+    left = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    if left and ended is not None and not json.loads(ended)["live"]:
+        from notifykit.testing.diverting import only_of
 
-    divert(look)
+        divert(only_of(left, ended))
+    else:
+        divert(None)
 
 
 def _blocked_here() -> Iterable[tuple[str, str]]:

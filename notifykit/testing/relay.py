@@ -13,6 +13,9 @@ from notifykit.errors import NotReached
 from notifykit.testing.ground import Ground
 from notifykit.testing.opened import OPENED, AmbiguousOutbox
 
+#: Processes that may ask at once: whoever finds no room would take it that nobody listens.
+_WAITING: Final = 128
+
 
 class Relay:
     """Listens to other processes, in a thread of its own."""
@@ -27,7 +30,7 @@ class Relay:
         with self._lock:
             if self._listener is not None and self._ground is not None and self._ground.ours:
                 return
-            listener = Listener(ground.address, authkey=ground.key.encode())
+            listener = Listener(ground.address, backlog=_WAITING, authkey=ground.key.encode())
             self._listener, self._ground = listener, ground
             threading.Thread(target=self._serve, args=(listener,), name="notifykit-outbox", daemon=True).start()
 

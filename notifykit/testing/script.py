@@ -237,7 +237,10 @@ def _made(answer: Answer, batch: Batch) -> Submission | Exception | None:
         return _checked(answer(f"The script answers with {answer.__name__}."))
     if answer is None or isinstance(answer, Submission | TransportError):
         return answer
-    return _checked(answer(batch))
+    try:
+        return _checked(answer(batch))
+    except TransportError as error:
+        return error
 
 
 def _checked(made: object) -> Submission | Exception | None:

@@ -41,10 +41,10 @@ def interrupted_submit(plan: Plan) -> Verdict:
         verdict.require(on.gateway.count() == 0, "something of an order that was never finished was sent")
         database = database_of(on.load)
         try:
-            Ledger(database, lambda: time.time() + 3700.0).prune(1e9, 1e9)
+            Ledger(database, lambda: time.time() + 7300.0).prune(1e9, 1e9)
         finally:
             database.close()
-        verdict.figures["rows after an hour"] = after = _rows(on)
+        verdict.figures["rows after two hours"] = after = _rows(on)
         verdict.require(not any(after.values()), "what a killed submit wrote was not forgotten")
         began = time.monotonic()
         later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)

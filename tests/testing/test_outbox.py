@@ -12,7 +12,7 @@ import sys
 import threading
 import unittest
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, Final
 from wsgiref.util import setup_testing_defaults
 
@@ -589,8 +589,10 @@ def test_a_server_knows_whose_a_request_is_by_its_header(send: Callable[..., Any
 @pytest.fixture(name="forbidden")
 def _forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run in which nobody allowed anything."""
-    for name, value in ground.variables(ground.fresh(live=False)).items():
+    given = ground.variables(ground.fresh(live=False))
+    for name, value in given.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(pytest_plugin, "said", given[ground.VARIABLE])
     monkeypatch.setattr(diverting, "blocked", [])
 
 
@@ -681,3 +683,59 @@ def test_the_plugin_of_pytest_and_the_rest_use_the_same_names() -> None:
     assert pytest_plugin._DIVERSION == detour.VARIABLE
     assert pytest_plugin._OWNER == owners.VARIABLE
     assert pytest_plugin._LOOK == ground.DIVERSION
+
+
+def _send_from_a_pool(text: str) -> None:
+    with Notifier(MemoryTransport(), host=PluginHost(entry_points=False)) as notifier:
+        notifier.send(ONE, text)
+
+
+def test_a_pool_of_processes_sends_for_whoever_submits() -> None:
+    """Its processes were started when another outbox was the innermost one."""
+    before = (ProcessPoolExecutor.submit, threading.Thread.start)
+    with capture() as outer, ProcessPoolExecutor(1) as pool:
+        pool.submit(_send_from_a_pool, "outer").result(timeout=60)
+        with capture() as inner:
+            pool.submit(_send_from_a_pool, "inner").result(timeout=60)
+    assert [message.text for message in outer] == ["outer"]
+    assert [message.text for message in inner] == ["inner"]
+    assert (ProcessPoolExecutor.submit, threading.Thread.start) == before
+
+
+def test_what_a_function_of_the_script_raises_fails_the_test(send: Callable[..., Any]) -> None:
+    """The road takes it for a broken transport and goes on; an error of the provider that is raised is the answer."""
+
+    def look(batch: Batch) -> None:
+        assert batch.message.text == "Hello", "not what was expected"
+
+    def refuse(batch: Batch) -> None:
+        raise RateLimited("Not now.", "X", waits=())
+
+    outbox = capture(script=[look, look, refuse])
+
+    def sends() -> None:
+        with outbox:
+            assert send(ONE, "Hello").accepted
+            assert send(ONE, "Goodbye").unknown
+            assert send(ONE, "Hello").rejected
+
+    def fails() -> None:
+        with capture(script=[look]):
+            send(ONE, "Goodbye")
+            raise ZeroDivisionError
+
+    with pytest.raises(AssertionError, match="not what was expected"):
+        sends()
+    assert [message.code for message in outbox.attempts] == [None, "AssertionError", "X"]
+    with pytest.raises(ZeroDivisionError):
+        fails()
+
+    class Looking(NotifyTestCase):
+        notify_script = [look]
+
+        def test(self) -> None:
+            send(ONE, "Goodbye")
+
+    result = unittest.TestResult()
+    Looking("test").run(result)
+    assert len(result.failures) == 1

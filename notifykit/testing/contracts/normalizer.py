@@ -13,6 +13,8 @@ from notifykit.testing.contracts.promises import Contract, fragments
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+#: The longest number that there is, with its country code (ITU-T E.164).
+_MOST_DIGITS: Final = 15
 #: What a program may be given where it expects an address.
 _HOSTILE: Final = (
     "",
@@ -188,6 +190,28 @@ class NormalizerContract(Contract):
         for raw in (*self.accepts, *self.rejects):
             check(raw)
         self.for_all(check, raw=self.addresses())
+
+    def test_a_number_is_digits(self) -> None:
+        """The address of an SMS is what providers take: digits of ASCII, at most fifteen, as ITU-T E.164 has it."""
+        normalizer = self.normalizer()
+
+        def check(raw: str) -> None:
+            answer = self._ask(normalizer, raw, Channel.SMS)
+            people = [answer] if isinstance(answer, Recipient) else [answer.suggestion] if answer else []
+            for person in filter(None, people):
+                address = person.address
+                self.promise(
+                    address.isascii() and address.isdigit() and len(address) <= _MOST_DIGITS,
+                    f"the address of an SMS is at most {_MOST_DIGITS} digits, 0 to 9",
+                    "Reject what has letters in it, turn digits of other scripts into 0 to 9, and leave the plus sign out.",
+                    given=raw,
+                    got=address,
+                )
+
+        if Channel.SMS in (self.channel, *self.also):
+            for raw in (*_HOSTILE, *_WRONG, *self.accepts, *self.rejects):
+                check(raw)
+            self.for_all(check, raw=self.addresses())
 
     def test_other_channels_are_passed_on(self) -> None:
         """An address of a medium that is not its own is left to the next normalizer."""

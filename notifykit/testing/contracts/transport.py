@@ -155,14 +155,17 @@ class TransportContract(Contract):
             batch = self.batch(people=people[start : start + size])
             self.calmly("a good batch is taken", batch, transport.send, batch, self.timeout)
         arrived = self.arrived(transport)
-        if arrived is not None:
-            self.promise(
-                [address for address, _ in arrived] == [person.address for person in people],
-                "everybody gets it, in the order in which they were given",
-                "Go through batch.recipients from first to last.",
-                given=people,
-                got=[address for address, _ in arrived],
-            )
+        if arrived is None:
+            import pytest
+
+            pytest.skip("nobody can see what arrived: write arrived(self, transport) to have it looked at")
+        self.promise(
+            [address for address, _ in arrived] == [person.address for person in people],
+            "everybody gets it, in the order in which they were given",
+            "Go through batch.recipients from first to last.",
+            given=people,
+            got=[address for address, _ in arrived],
+        )
 
     def test_everybody_has_one_receipt_in_order(self) -> None:
         """Through a Notifier, each recipient ends with one receipt, in the caller's order, and all are accepted."""

@@ -92,6 +92,18 @@ class Greedy(Plain):
         return super().normalize(raw, Channel.SMS)
 
 
+class Spoken(Plain):
+    """Keeps the digits of every script, and what stands around them."""
+
+    def normalize(self, raw, channel):
+        if channel is not Channel.SMS:
+            return None
+        digits = "".join(filter(str.isdigit, raw))
+        if not digits:
+            return Rejected(raw, InvalidRecipient("This is no number.", action="Give a number."))
+        return Recipient(digits, channel, raw=raw)
+
+
 class Tells(Plain):
     def normalize(self, raw, channel):
         answer = super().normalize(raw, channel)
@@ -148,6 +160,7 @@ MUTANTS = {
     "test_a_canonical_address_stays_as_it_is": [_of(Prefixes), _of(Grows)],
     "test_it_keeps_what_was_written": [_of(Forgets)],
     "test_a_recipient_belongs_to_the_channel_that_was_asked_for": [_of(ElseWhere)],
+    "test_a_number_is_digits": [_of(Spoken)],
     "test_other_channels_are_passed_on": [_of(Greedy)],
     "test_the_examples_hold": [
         _of(Plain, accepts={"+965 9731-5264": "97315264"}),

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from notifykit.errors import InvalidRecipient
 from notifykit.models import Channel, Recipient, Rejected
+from notifykit.normalizers.reading import MOST_DIGITS
 from notifykit.protocols import Normalizer
 from notifykit.testing.contracts.promises import Contract, fragments
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-#: The longest number that there is, with its country code (ITU-T E.164).
-_MOST_DIGITS: Final = 15
 #: What a program may be given where it expects an address.
 _HOSTILE: Final = (
     "",
@@ -201,8 +200,8 @@ class NormalizerContract(Contract):
             for person in filter(None, people):
                 address = person.address
                 self.promise(
-                    address.isascii() and address.isdigit() and len(address) <= _MOST_DIGITS,
-                    f"the address of an SMS is at most {_MOST_DIGITS} digits, 0 to 9",
+                    address.isascii() and address.isdigit() and len(address) <= MOST_DIGITS,
+                    f"the address of an SMS is at most {MOST_DIGITS} digits, 0 to 9",
                     "Reject what has letters in it, turn digits of other scripts into 0 to 9, and leave the plus sign out.",
                     given=raw,
                     got=address,

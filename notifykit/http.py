@@ -7,16 +7,18 @@ request may have left is :class:`~notifykit.errors.OutcomeUnknown`.
 
 from __future__ import annotations
 
+import collections
 import functools
 import http.client
 import io
 import os
+import re
 import socket
 import ssl
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote, urlsplit
 
 import attrs
 
@@ -24,7 +26,7 @@ from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, without_fr
 from notifykit.masking import SecretBytes
 
 if TYPE_CHECKING:
-    import urllib3
+    from urllib3.connection import HTTPConnection
 
 #: The most that is read of an answer, in bytes.
 BODY_LIMIT: Final = 1 << 20
@@ -34,7 +36,15 @@ IDLE_LIMIT: Final = 4.0
 CONNECT_LIMIT: Final = 5.0
 #: Seconds before the second and third try where a server is busy and does not say for how long.
 _BUSY_WAITS: Final = (2.0, 10.0)
+#: Idle connections that are kept.
 _CONNECTIONS: Final = 32
+#: Seconds that a timeout has at least: none at all would mean another thing to a socket.
+_LEAST: Final = 0.001
+_PORTS: Final = {"http": 80, "https": 443}
+#: What stands in a path as it is.
+_PATH: Final = "/%:@!$&'()*+,;=~"
+#: What the name of a header is made of.
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -72,7 +82,11 @@ def is_loopback(host: str) -> bool:
 
 
 class HttpClient:
-    """Posts to one host over one pool of connections. Safe to share between threads.
+    """Posts to one host over connections that it keeps. Safe to share between threads.
+
+    urllib3 makes the connections, and :mod:`http.client` reads the answers. What lies between is done here, because it
+    decides what is known of a message: a request is one write, its answer has one deadline, and a connection that may
+    have been dropped is not used.
 
     :param url: where to, ``https://host[:port]/path``; the path of each request is appended.
     :param idle_limit: seconds after which an idle connection is closed instead of used.
@@ -82,26 +96,20 @@ class HttpClient:
     def __init__(self, url: str, *, idle_limit: float = IDLE_LIMIT) -> None:
         parts = urlsplit(url)
         try:
-            self._port = parts.port
+            port = parts.port
         except ValueError:
             raise ConfigError("the URL's port is not a number between 0 and 65535") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in _PORTS or not parts.hostname:
             raise ConfigError("a URL starts with https:// or http:// and names a host")
         self._https = parts.scheme == "https"
         self._host = parts.hostname
-        self._path = parts.path
-        self._query = f"?{parts.query}" if parts.query else ""
+        self._port = port or _PORTS[parts.scheme]
+        self._named = _named(parts.hostname, port if port != _PORTS[parts.scheme] else None)
+        self._path = quote(parts.path, _PATH)
+        self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
         self._idle_limit = idle_limit
-        self._pools: dict[int, urllib3.HTTPConnectionPool] = {}
+        self._idle: collections.deque[_Idle] = collections.deque()
         self._closed = False
-
-    @property
-    def _pool(self) -> urllib3.HTTPConnectionPool:
-        """The connections of this process: a forked child that used its parent's would read its parent's answers."""
-        process = os.getpid()
-        if process not in self._pools:
-            self._pools[process] = _make_pool(self._https, self._host, self._port, self._idle_limit)
-        return self._pools[process]
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> HttpAnswer:
         """Post a body and read the whole answer.
@@ -114,67 +122,180 @@ class HttpClient:
         :raises NotReached: where no connection came about; nothing was sent.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
-        import urllib3
-
         if self._closed:
             raise NotReached(
                 "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
             )
-        _check_headers(headers)
+        request = self._request(path, body, headers)
+        ends = time.monotonic() + timeout
+        connection = self._reused() or self._opened(ends)
+        reusable = False
         try:
-            response = self._pool.urlopen(
-                "POST",
-                f"{self._path}{path}{self._query}",
-                body=SecretBytes(body),
-                headers={**headers, "Content-Length": str(len(body)), "Accept-Encoding": "identity"},
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(total=timeout, connect=min(timeout, CONNECT_LIMIT)),
-            )
-            content = _read(response)
-            return HttpAnswer(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
-        except NotReached as error:
-            raise NotReached(error.detail, error.code) from error.__cause__ and without_frames(error.__cause__)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            answer, reusable = _exchanged(connection.sock, request, ends)
+        except (http.client.HTTPException, OSError) as error:
             raise _unknown(error) from without_frames(error)
+        finally:
+            if not reusable:
+                connection.close()
+        self._keep(connection)
+        return answer
 
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        pool = self._pools.pop(os.getpid(), None)
-        if pool is not None:
-            pool.close()
+        while self._idle:
+            self._idle.pop().connection.close()
+
+    def _request(self, path: str, body: bytes, headers: Mapping[str, str]) -> SecretBytes:
+        """Return the whole request.
+
+        :raises NotReached: where something can't be a header; nothing was sent.
+        """
+        fields = {
+            "Host": self._named,
+            "User-Agent": "notifykit",
+            **{name.title(): value for name, value in headers.items()},
+            "Accept-Encoding": "identity",
+            "Content-Length": str(len(body)),
+        }
+        for name, value in fields.items():
+            if not (value.isprintable() and value.isascii() and _TOKEN.fullmatch(name)):
+                raise NotReached(
+                    f"The header {name} can't be sent: it has characters that no header may have.", waits=()
+                )
+        lines = "\r\n".join([f"{name}: {value}" for name, value in fields.items()])
+        target = f"{self._path}{quote(path, _PATH)}{self._query}"
+        return SecretBytes(f"POST {target} HTTP/1.1\r\n{lines}\r\n\r\n".encode() + body)
+
+    def _reused(self) -> HTTPConnection | None:
+        """Return a connection that was used a moment ago; None where there is none that can be trusted."""
+        while self._idle:
+            try:
+                idle = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            # A forked child that used its parent's connection would read its parent's answers.
+            of_this_process = idle.process == os.getpid()
+            if of_this_process and time.monotonic() - idle.since < self._idle_limit and idle.connection.is_connected:
+                return idle.connection
+            idle.connection.close()
+        return None
+
+    def _opened(self, ends: float) -> HTTPConnection:
+        """Return a new connection.
+
+        :raises NotReached: where it does not come about.
+        """
+        left = ends - time.monotonic()
+        kind = _connections()[self._https]
+        options: dict[str, Any] = {"ssl_context": _tls_context()} if self._https else {}
+        connection = kind(self._host, self._port, timeout=min(left, CONNECT_LIMIT), **options)
+        try:
+            connection.connect()
+            if time.monotonic() >= ends:
+                raise TimeoutError("nothing is left for the request")
+        except Exception as error:
+            connection.close()
+            why = _why(error)
+            detail = f"No connection to {self._host} came about: {why.replace('_', ' ')}."
+            raise NotReached(detail, why, action=_CURES[why]) from without_frames(error)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _keep(self, connection: HTTPConnection) -> None:
+        if self._closed or len(self._idle) >= _CONNECTIONS:
+            connection.close()
+        else:
+            self._idle.append(_Idle(connection, time.monotonic(), os.getpid()))
 
 
-def _check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse what can't be a header before anything is sent."""
-    for name, value in headers.items():
-        if not (value.isprintable() and value.isascii()):
-            raise NotReached(f"The header {name} can't be sent: it has characters that no header may have.", waits=())
+class _Idle(NamedTuple):
+    """A connection that nobody uses at the moment."""
+
+    connection: HTTPConnection
+    since: float
+    process: int
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Read to the end, which gives the connection back to the pool."""
+def _named(host: str, port: int | None) -> str:
+    """Return a host as the header of a request names it."""
+    name = f"[{host}]" if ":" in host else host.encode("idna").decode() if not host.isascii() else host
+    return name if port is None else f"{name}:{port}"
+
+
+def _exchanged(sock: socket.socket, request: bytes, ends: float) -> tuple[HttpAnswer, bool]:
+    """Make one request, and return its answer and whether the connection may be used again."""
+    sock.settimeout(max(ends - time.monotonic(), _LEAST))
+    sock.sendall(request)
+    # All that an answer asks of a socket is a file to read from.
+    with http.client.HTTPResponse(_Answer(sock, ends), method="POST") as response:  # type: ignore[arg-type]
+        response.begin()
+        content = response.read(BODY_LIMIT + 1)
+        if len(content) > BODY_LIMIT:
+            raise _oversized()
+        if response.length:
+            raise http.client.IncompleteRead(content, response.length)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            content = _decoded(content, headers)
+        return HttpAnswer(response.status, headers, content), not response.will_close
+
+
+class _Answer(io.RawIOBase):
+    """What comes over a socket before a deadline: a timeout for each read would let a server dribble for ever."""
+
+    def __init__(self, sock: socket.socket, ends: float) -> None:
+        self._sock = sock
+        self._ends = ends
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Return the file. Closing it does not close the socket."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there before the deadline.
+
+        :raises TimeoutError: where nothing came.
+        """
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline for the whole answer has passed")
+        self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)
+
+
+def _decoded(content: bytes, headers: Mapping[str, str]) -> bytes:
+    """Undo the encoding of a body; we asked for none, and read it if it comes."""
+    import urllib3
+
+    response = urllib3.HTTPResponse(io.BytesIO(content), headers, preload_content=False)
     pieces: list[bytes] = []
     size = 0
-    while piece := response.read(65536, decode_content=True):
-        pieces.append(piece)
-        size += len(piece)
-        if size > BODY_LIMIT:
-            response.close()
-            raise OutcomeUnknown(f"The answer is longer than {BODY_LIMIT} bytes.", code="oversized")
+    try:
+        while piece := response.read(65536, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > BODY_LIMIT:
+                raise _oversized()
+    except urllib3.exceptions.DecodeError as error:
+        raise OutcomeUnknown("The answer's compression can't be undone.", code="unreadable") from without_frames(error)
     return b"".join(pieces)
 
 
-def _unknown(error: Exception) -> OutcomeUnknown:
-    from urllib3 import exceptions
+def _oversized() -> OutcomeUnknown:
+    return OutcomeUnknown(f"The answer is longer than {BODY_LIMIT} bytes.", code="oversized")
 
-    if isinstance(error, exceptions.ReadTimeoutError | TimeoutError):
+
+def _unknown(error: Exception) -> OutcomeUnknown:
+    if isinstance(error, TimeoutError):
         return OutcomeUnknown("No whole answer came before the deadline.", code="timeout")
-    if isinstance(error, exceptions.DecodeError):
-        return OutcomeUnknown("The answer's compression can't be undone.", code="unreadable")
-    if isinstance(error, exceptions.IncompleteRead) or "IncompleteRead" in repr(error):
+    if isinstance(error, http.client.IncompleteRead):
         return OutcomeUnknown("The connection broke off in the middle of the answer.", code="incomplete")
     return OutcomeUnknown("The connection broke off before the answer.", code="connection_lost")
 
@@ -187,50 +308,18 @@ def _tls_context() -> ssl.SSLContext:
     return context
 
 
-def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> urllib3.HTTPConnectionPool:
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+@functools.cache
+def _connections() -> tuple[type[HTTPConnection], type[HTTPConnection]]:
+    """Return the kinds of connections: without TLS, and with."""
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
-    class Watched(HTTPConnection):
-        """A connection that tells "never came about" from "broke", and whose answer has one deadline."""
-
-        _used = 0.0
+    class Plain(HTTPConnection):
+        """A connection with one timeout for all addresses of its host together."""
 
         def _new_conn(self) -> socket.socket:
             return _connected(self._dns_host, self.port, self.timeout, self.socket_options)
 
-        def connect(self) -> None:
-            try:
-                super().connect()
-            except Exception as error:
-                why = _why(error)
-                detail = f"No connection to {host} came about: {why.replace('_', ' ')}."
-                raise NotReached(detail, why, action=_CURES[why]) from error
-
-        @property
-        def is_connected(self) -> bool:
-            return super().is_connected and time.monotonic() - self._used < idle_limit
-
-        def request(self, *args: Any, **options: Any) -> None:
-            self._used = time.monotonic()
-            super().request(*args, **options)
-
-        def getresponse(self) -> Any:
-            # The pool has set self.timeout to what is left of the total.
-            ends = time.monotonic() + self.timeout if isinstance(self.timeout, int | float) else None
-            self.response_class = functools.partial(_Response, ends=ends)  # type: ignore[assignment]
-            response = super().getresponse()
-            self._used = time.monotonic()
-            return response
-
-    options: dict[str, Any] = {"maxsize": _CONNECTIONS, "retries": False}
-    if not https:
-        plain = HTTPConnectionPool(host, port, **options)
-        plain.ConnectionCls = Watched
-        return plain
-    secure = HTTPSConnectionPool(host, port, ssl_context=_tls_context(), **options)
-    secure.ConnectionCls = type("WatchedTls", (Watched, HTTPSConnection), {})
-    return secure
+    return Plain, type("Tls", (Plain, HTTPSConnection), {})
 
 
 def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socket:
@@ -274,55 +363,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection_refused"
     return "connect_timeout" if isinstance(error, TimeoutError) else "connect_failed"
-
-
-class _Response(http.client.HTTPResponse):
-    """An answer whose every read counts against one deadline: a timeout for each read lets a server dribble for ever."""
-
-    def __init__(self, sock: socket.socket, *args: Any, ends: float | None, **options: Any) -> None:
-        super().__init__(_Reader(sock, ends), *args, **options)  # type: ignore[arg-type]
-
-
-class _Reader:
-    """The one thing that an answer asks of its socket: a file to read from."""
-
-    def __init__(self, sock: socket.socket, ends: float | None) -> None:
-        self._sock = sock
-        self._ends = ends
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """Return the file."""
-        raw = self._sock.makefile("rb", buffering=0)
-        return io.BufferedReader(_Timed(raw, self._sock, self._ends))
-
-
-class _Timed(io.RawIOBase):
-    """Reads from a socket's file until a deadline."""
-
-    def __init__(self, raw: Any, sock: socket.socket, ends: float | None) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._ends = ends
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read what is there before the deadline.
-
-        :raises TimeoutError: where nothing came.
-        """
-        if self._ends is not None:
-            left = self._ends - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the deadline for the whole answer has passed")
-            self._sock.settimeout(left)
-        count: int | None = self._raw.readinto(buffer)
-        return count
-
-    def close(self) -> None:
-        """Give the socket back."""
-        if not self.closed:
-            self._raw.close()
-        super().close()

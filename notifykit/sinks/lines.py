@@ -13,7 +13,7 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 
 class LineFile:
-    """One JSON object a line, one write a line; made with mode 0600.
+    """One JSON object a line; made with mode 0600.
 
     :param path: the file.
     :param setting: what the file is called in the settings, for the error.
@@ -36,9 +36,20 @@ class LineFile:
 
         :raises OSError: where the disk is full, or the file was closed.
         """
+        self.append(_encode(row))
+
+    def append(self, lines: str) -> None:
+        """Append lines that are JSON already, all in one write.
+
+        :param lines: the lines, without the end of the last one.
+        :raises OSError: where the disk is full, or the file was closed.
+        """
         # One write with O_APPEND needs no lock, and so a forked child can't inherit one that is held.
-        line = (b"\n" if self._torn else b"") + _encode(row).encode("utf-8", "backslashreplace") + b"\n"
-        self._torn = os.write(self._descriptor, line) != len(line)
+        start = "\n" if self._torn else ""
+        left = f"{start}{lines}\n".encode("utf-8", "backslashreplace")
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+            self._torn = bool(left)
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""

@@ -43,6 +43,8 @@ _OUTCOME_LEVEL: Final = {
 }
 #: Events that are always told this quietly, nearly always to nobody: they are not put into words first.
 _QUIET: Final[dict[type[Event], int]] = {MessagePlanned: logging.DEBUG, SendFinished: logging.DEBUG}
+#: Events that the logger of a transport tells.
+_OF_REQUESTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver)
 
 
 class LoggingSink:
@@ -52,9 +54,10 @@ class LoggingSink:
 
     def handle(self, event: Event) -> None:
         """Log one event."""
-        if not _SEND.isEnabledFor(_QUIET.get(type(event), logging.CRITICAL)):
+        logger = _logger(event)
+        if not logger.isEnabledFor(_QUIET.get(type(event), logging.CRITICAL)) or not _is_heard(logger):
             return
-        logger, level, line, fields = _describe(event)
+        level, line, fields = _describe(event)
         if logger.isEnabledFor(level):
             extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
             logger.log(
@@ -62,13 +65,34 @@ class LoggingSink:
             )
 
 
-#: Where, how loud and in which words to log an event, and its fields.
-_Description = tuple[logging.Logger, int, str, dict[str, Any]]
+def _logger(event: Event) -> logging.Logger:
+    if isinstance(event, _OF_REQUESTS):
+        return _of_transport(event.transport)
+    return _PLUGINS if isinstance(event, PluginFailed) else _SEND
+
+
+@functools.lru_cache(maxsize=64)
+def _of_transport(dsn: str) -> logging.Logger:
+    return logging.getLogger(f"notifykit.transport.{dsn.partition(':')[0]}")
+
+
+def _is_heard(logger: logging.Logger) -> bool:
+    """Return whether anybody gets what a logger says: most programs of a test or a job set up no logging at all."""
+    at: logging.Logger | None = logger
+    while at is not None:
+        if any(not isinstance(handler, logging.NullHandler) for handler in at.handlers):
+            return True
+        at = at.parent if at.propagate else None
+    return False
+
+
+#: How loud and in which words to log an event, and its fields.
+_Description = tuple[int, str, dict[str, Any]]
 
 
 @functools.singledispatch
 def _describe(event: Event) -> _Description:
-    return _SEND, logging.DEBUG, "", {}
+    return logging.DEBUG, "", {}
 
 
 @_describe.register
@@ -104,7 +128,7 @@ def _(event: AttemptFinished) -> _Description:
     notes = " (test: nothing reaches a phone)" if event.test else ""
     notes += "".join(f" ({warning})" for warning in event.warnings)
     line = f"{to or f'{len(event.recipients)} numbers'} {event.outcome}{why}{notes}"
-    return _transport(event.transport), level, line, fields
+    return level, line, fields
 
 
 @_describe.register
@@ -112,7 +136,7 @@ def _(event: RecipientSetAside) -> _Description:
     recipient = event.recipient
     fields = {"to": _masked(recipient.to), "outcome": recipient.outcome.value, "code": recipient.code}
     level = logging.WARNING if recipient.outcome is Outcome.REJECTED else logging.INFO
-    return _SEND, level, f"{fields['to']} {fields['outcome']}: {event.reason}", fields
+    return level, f"{fields['to']} {fields['outcome']}: {event.reason}", fields
 
 
 @_describe.register
@@ -124,14 +148,14 @@ def _(event: BatchSetAside) -> _Description:
         "code": event.code,
     }
     line = f"{len(event.recipients)} numbers {event.outcome} without a try: {event.reason}"
-    return _SEND, logging.WARNING, line, fields
+    return logging.WARNING, line, fields
 
 
 @_describe.register
 def _(event: RetryScheduled) -> _Description:
     names = ("batch", "attempt", "transport", "code", "wait")
     line = f"again in {event.wait:g} s: {event.code or ''} {event.error}"
-    return _transport(event.transport), logging.WARNING, line, {name: getattr(event, name) for name in names}
+    return logging.WARNING, line, {name: getattr(event, name) for name in names}
 
 
 @_describe.register
@@ -139,7 +163,7 @@ def _(event: BatchFinished) -> _Description:
     counts = collections.Counter(recipient.outcome.value for recipient in event.recipients)
     names = ("batch", "transport", "sender", "segments", "cost", "test")
     line = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    return _transport(event.transport), logging.INFO, line, {name: getattr(event, name) for name in names} | counts
+    return logging.INFO, line, {name: getattr(event, name) for name in names} | counts
 
 
 @_describe.register
@@ -148,20 +172,20 @@ def _(event: FailedOver) -> _Description:
     line = (
         f"{event.numbers} numbers by {event.transport} instead of {event.instead_of}: {event.code or ''} {event.error}"
     )
-    return _transport(event.transport), logging.WARNING, line, {name: getattr(event, name) for name in names}
+    return logging.WARNING, line, {name: getattr(event, name) for name in names}
 
 
 @_describe.register
 def _(event: MessagePlanned) -> _Description:
     names = ("transport", "sender", "encoding", "segments", "units", "tags")
-    return _SEND, logging.DEBUG, f"by {event.transport}", {name: getattr(event, name) for name in names}
+    return logging.DEBUG, f"by {event.transport}", {name: getattr(event, name) for name in names}
 
 
 @_describe.register
 def _(event: SendFinished) -> _Description:
     counts = {outcome.value: count for outcome, count in event.counts.items()}
     line = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    return _SEND, logging.DEBUG, line, {**counts, "cost": event.cost, "elapsed_ms": event.elapsed_ms}
+    return logging.DEBUG, line, {**counts, "cost": event.cost, "elapsed_ms": event.elapsed_ms}
 
 
 @_describe.register
@@ -180,13 +204,13 @@ def _(event: DeliveryChanged) -> _Description:
     doubt = "; reports contradict each other" if event.contradicted else ""
     bad = event.contradicted or event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
     line = f"{to or 'everybody'} {event.state}{said}{doubt}"
-    return _SEND, logging.WARNING if bad else logging.INFO, line, fields
+    return logging.WARNING if bad else logging.INFO, line, fields
 
 
 @_describe.register
 def _(event: PluginFailed) -> _Description:
     fields = {"kind": event.kind, "plugin": event.plugin, "error": event.error}
-    return _PLUGINS, logging.WARNING, f"{event.kind} {event.plugin} raised {event.error}", fields
+    return logging.WARNING, f"{event.kind} {event.plugin} raised {event.error}", fields
 
 
 def _whole(value: Any) -> Any:
@@ -194,10 +218,6 @@ def _whole(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_whole, value))
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def _transport(dsn: str) -> logging.Logger:
-    return logging.getLogger(f"notifykit.transport.{dsn.partition(':')[0]}")
 
 
 def _masked(to: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from typing import Any
 
@@ -41,7 +40,7 @@ class Keeper:
 
     def handle(self, event: Any) -> None:
         """Keep the event in every form that somebody may see."""
-        self.said += [repr(event), *(json.dumps(row, default=str) for row in rows(event))]
+        self.said += [repr(event), *rows(event)]
 
 
 class Machine(RuleBasedStateMachine):

@@ -43,8 +43,13 @@ _LEAST: Final = 0.001
 _PORTS: Final = {"http": 80, "https": 443}
 #: What stands in a path as it is.
 _PATH: Final = "/%:@!$&'()*+,;=~"
-#: What the name of a header is made of.
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLAIN: Final = re.compile(r"[\w/.-]*", re.ASCII)
+_AGENT: Final = "User-Agent: notifykit\r\n"
+#: A header as it may be sent besides those that every request has.
+_HEADER: Final = re.compile(
+    r"(?!(?i:host|accept-encoding|content-length|transfer-encoding|connection):)"
+    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ -~]*\r\n"
+)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -104,7 +109,7 @@ class HttpClient:
         self._https = parts.scheme == "https"
         self._host = parts.hostname
         self._port = port or _PORTS[parts.scheme]
-        self._named = _named(parts.hostname, port if port != _PORTS[parts.scheme] else None)
+        self._own = f"Host: {_named(parts.hostname, port)}\r\nAccept-Encoding: identity\r\n"
         self._path = quote(parts.path, _PATH)
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
         self._idle_limit = idle_limit
@@ -116,7 +121,7 @@ class HttpClient:
 
         :param path: appended to the client's URL.
         :param body: sent with its ``Content-Length``.
-        :param headers: besides those that every request has.
+        :param headers: besides the host, the encodings and the length, which every request has.
         :param timeout: seconds for everything: connecting, sending, and reading to the last byte. Only the look-up of
             the host's name, which the operating system does, is not counted.
         :raises NotReached: where no connection came about; nothing was sent.
@@ -151,21 +156,19 @@ class HttpClient:
 
         :raises NotReached: where something can't be a header; nothing was sent.
         """
-        fields = {
-            "Host": self._named,
-            "User-Agent": "notifykit",
-            **{name.title(): value for name, value in headers.items()},
-            "Accept-Encoding": "identity",
-            "Content-Length": str(len(body)),
-        }
-        for name, value in fields.items():
-            if not (value.isprintable() and value.isascii() and _TOKEN.fullmatch(name)):
+        target = f"{self._path}{path if _PLAIN.fullmatch(path) else quote(path, _PATH)}{self._query}"
+        lines = "" if "User-Agent" in headers else _AGENT
+        for name, value in headers.items():
+            line = f"{name}: {value}\r\n"
+            if not _HEADER.fullmatch(line):
                 raise NotReached(
-                    f"The header {name} can't be sent: it has characters that no header may have.", waits=()
+                    f"The header {name} can't be sent: every request has its own, or it has characters that no header "
+                    "may have.",
+                    waits=(),
                 )
-        lines = "\r\n".join([f"{name}: {value}" for name, value in fields.items()])
-        target = f"{self._path}{quote(path, _PATH)}{self._query}"
-        return SecretBytes(f"POST {target} HTTP/1.1\r\n{lines}\r\n\r\n".encode() + body)
+            lines += line
+        head = f"POST {target} HTTP/1.1\r\n{self._own}{lines}Content-Length: {len(body)}\r\n\r\n"
+        return SecretBytes(head.encode() + body)
 
     def _reused(self) -> HTTPConnection | None:
         """Return a connection that was used a moment ago; None where there is none that can be trusted."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
@@ -140,16 +139,10 @@ class Composite(Transport, Protocol):
         ...
 
 
-_COMPOSITES: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
-
-
 def is_composite(transport: Transport) -> TypeGuard[Composite]:
-    """Return whether a transport is made of others. Asked on every send, so the answer is kept for each class."""
-    kind = type(transport)
-    known = _COMPOSITES.get(kind)
-    if known is None:
-        known = _COMPOSITES[kind] = isinstance(transport, Composite)
-    return known
+    """Return whether a transport is made of others: it has parts then, and carries a batch instead of sending it."""
+    # Asked several times on every send; isinstance would look at every method of the protocol each time.
+    return hasattr(transport, "carry") and hasattr(transport, "parts")
 
 
 @runtime_checkable

@@ -132,15 +132,15 @@ class Assembly:
         :raises ValueError: where there is no such channel.
         """
         tags = (tags,) if isinstance(tags, str) else tuple(tags)
-        optional = {"sender": sender, "idempotency_key": key, "subject": subject}
-        for name, given in (("text", text), *((n, o or "") for n, o in optional.items()), *_each_tag(tags)):
-            if not isinstance(given, str):
-                raise TypeError(f"{name} is a {type(given).__name__}: give a str")
-        try:
-            channel = Channel(channel)
-        except ValueError:
-            raise ValueError(f"channel is none of {', '.join(Channel)}") from None
-        return Message(text, channel, sender, tags, key, subject=subject)
+        if not isinstance(text, str):
+            raise _no_text("text", text)
+        for name, given in (("sender", sender), ("idempotency_key", key), ("subject", subject)):
+            if given is not None and not isinstance(given, str):
+                raise _no_text(name, given)
+        for tag in tags:
+            if not isinstance(tag, str):
+                raise _no_text("a tag", tag)
+        return Message(text, _channel(channel), sender, tags, key, subject=subject)
 
     def trip(
         self,
@@ -297,5 +297,14 @@ def _no_guards(guards: Iterable[Guard]) -> list[object]:
     return [guard for guard in guards if not (hasattr(guard, "name") and hasattr(guard, "judge"))]
 
 
-def _each_tag(tags: Iterable[str]) -> Iterable[tuple[str, object]]:
-    return (("a tag", tag) for tag in tags)
+def _no_text(name: str, given: object) -> TypeError:
+    return TypeError(f"{name} is a {type(given).__name__}: give a str")
+
+
+def _channel(channel: Channel | str) -> Channel:
+    if isinstance(channel, Channel):
+        return channel
+    try:
+        return Channel(channel)
+    except ValueError:
+        raise ValueError(f"channel is none of {', '.join(Channel)}") from None

@@ -26,7 +26,8 @@ def clean(message: Message, trip: Trip) -> Prepared:
             continue
         text = cleaned.text
         edits += cleaned.edits
-    message = attrs.evolve(message, text=text)
+    if text is not message.text:
+        message = attrs.evolve(message, text=text)
     leader = lead(trip.transport, message.channel)
     prepared = Prepared(
         message,

@@ -43,15 +43,18 @@ def fit(message: Message, transport: Transport, trip: Trip, *, check: bool = Tru
         return Fit(message, refusal=_not_carried(message, transport))
     if is_composite(transport):
         return Fit(message)
-    unheard = list(_unheard(message, capabilities))
-    if unheard and trip.unsupported == "error":
-        return Fit(message, refusal=_not_honoured(unheard, transport))
-    fitted = attrs.evolve(message, **dict[str, Any](dict.fromkeys(unheard))) if unheard else message
-    warnings = tuple(
-        f"The transport {transport.name} can't use the {name} that was given; it went without."
-        for name in unheard
-        if trip.unsupported == "warn"
-    )
+    fitted = message
+    warnings: tuple[str, ...] = ()
+    unheard = _unheard(message, capabilities)
+    if unheard:
+        if trip.unsupported == "error":
+            return Fit(message, refusal=_not_honoured(unheard, transport))
+        fitted = attrs.evolve(message, **dict[str, Any](dict.fromkeys(unheard)))
+        if trip.unsupported == "warn":
+            warnings = tuple(
+                f"The transport {transport.name} can't use the {name} that was given; it went without."
+                for name in unheard
+            )
     return Fit(fitted, warnings, ask(transport, capabilities.check if check else None, fitted, message, trip))
 
 
@@ -95,10 +98,13 @@ def ask(
         return None
 
 
-def _unheard(message: Message, capabilities: Capabilities) -> Iterator[str]:
-    for name, capability in _OPTIONS.items():
-        if getattr(message, name) is not None and not getattr(capabilities, capability):
-            yield name
+def _unheard(message: Message, capabilities: Capabilities) -> list[str]:
+    """Return the options of a message that a transport can't honour."""
+    return [
+        name
+        for name, capability in _OPTIONS.items()
+        if getattr(message, name) is not None and not getattr(capabilities, capability)
+    ]
 
 
 def _not_carried(message: Message, transport: Transport) -> TransportError:

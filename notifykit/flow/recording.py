@@ -157,9 +157,11 @@ class Recorder:
                     transport=transport,
                     sender=message.sender,
                     text=self._redaction.text(message.text),
-                    edits=collections.Counter(edit.reason for edit in edits),
+                    edits=collections.Counter(edit.reason for edit in edits) if edits else {},
+                    encoding=measurement.encoding if measurement else None,
+                    segments=measurement.segments if measurement else None,
+                    units=measurement.units if measurement else None,
                     tags=message.tags,
-                    **_size(measurement),
                 )
             )
 
@@ -204,7 +206,7 @@ class Recorder:
         """
         if not self._sinks:
             return
-        error = attempt.error
+        error, size = attempt.error, batch.measurement
         recipients = _LoggedRecipients(
             batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
         )
@@ -230,8 +232,10 @@ class Recorder:
                 elapsed_ms=round(attempt.elapsed * 1000, 3),
                 test=submission.test if submission else False,
                 warnings=submission.warnings if submission else (),
+                encoding=size.encoding if size else None,
+                segments=size.segments if size else None,
+                units=size.units if size else None,
                 tags=batch.message.tags,
-                **_size(batch.measurement),
             )
         )
 
@@ -388,11 +392,3 @@ def _frames(error: BaseException) -> str:
         lines += [*traceback.format_tb(seen.__traceback__), f"{type(seen).__module__}.{type(seen).__qualname__}\n"]
         seen = seen.__cause__ or seen.__context__
     return "".join(lines)
-
-
-def _size(measurement: Measurement | None) -> dict[str, Any]:
-    return {
-        "encoding": measurement.encoding if measurement else None,
-        "segments": measurement.segments if measurement else None,
-        "units": measurement.units if measurement else None,
-    }

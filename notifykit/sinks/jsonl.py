@@ -8,7 +8,6 @@ messages. ``log_numbers`` and ``log_body`` decide what is in clear.
 from __future__ import annotations
 
 import datetime
-import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -192,9 +191,14 @@ def _texts(texts: Iterable[str]) -> str:
 
 def _number(number: float | None) -> str:
     """Return a number, a whole one without a point: a point more or less should not change the look of a log."""
-    if number is None or not math.isfinite(number):
+    if number is None:
         return "null"
-    return repr(int(number) if number == int(number) else number)
+    if isinstance(number, float):
+        if not math.isfinite(number):
+            return "null"
+        if number.is_integer():
+            number = int(number)
+    return repr(number)
 
 
 def _share(cost: float | None, of: int) -> str:
@@ -207,7 +211,7 @@ def _truth(truth: bool) -> str:
 
 
 def _counts(counts: Mapping[Any, int]) -> str:
-    return json.dumps(counts, ensure_ascii=False, separators=(",", ":")) if counts else "{}"
+    return f"{{{','.join([f'{_text(name)}:{count}' for name, count in counts.items()])}}}"
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from notifykit.errors import (
@@ -27,13 +27,13 @@ _CODE: Final = re.compile(r"ERR[0-9]{3}")
 def fields_of(body: bytes) -> Mapping[str, Any]:
     """Return the fields of the JSON object that a body is; none where it is something else."""
     try:
-        fields = json.loads(body.decode("utf-8-sig"))
+        fields = json.loads(body.decode().removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
 
 
-def read(answer: HttpAnswer, fields: Mapping[str, Any], *secrets: Secret) -> Mapping[str, Any]:
+def read(answer: HttpAnswer, fields: Mapping[str, Any], secrets: Iterable[Secret] = ()) -> Mapping[str, Any]:
     """Return the fields of an answer if it says OK.
 
     The HTTP status is only looked at where the body says nothing: errors come with 200, 400 and 403 (gateway facts,
@@ -52,7 +52,7 @@ def read(answer: HttpAnswer, fields: Mapping[str, Any], *secrets: Secret) -> Map
     raise _from_status(answer)
 
 
-def _refusal(fields: Mapping[str, Any], secrets: Sequence[Secret]) -> TransportError:
+def _refusal(fields: Mapping[str, Any], secrets: Iterable[Secret]) -> TransportError:
     code, words = fields.get("code"), fields.get("description")
     known = isinstance(code, str) and _CODE.fullmatch(code)
     said = " ".join(str(part) for part in ((words,) if known else (code, words)) if part)

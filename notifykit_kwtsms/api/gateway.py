@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -184,13 +184,18 @@ class Gateway:
         try:
             answer = self._client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
             heard = answers.fields_of(answer.body)
-            ours = (Secret(fields[name]) for name in ("message", "mobile") if fields.get(name))
-            said = answers.read(answer, heard, self._password, Secret(self._username), *ours)
+            said = answers.read(answer, heard, self._secrets(fields))
         except BaseException as error:
             self._tell(endpoint, fields, heard, error)
             raise
         self._tell(endpoint, fields, heard, None)
         return said
+
+    def _secrets(self, fields: Mapping[str, str]) -> Iterator[Secret]:
+        """Yield what must not be in the words of an error, where there is one."""
+        yield self._password
+        yield Secret(self._username)
+        yield from (Secret(fields[name]) for name in ("message", "mobile") if fields.get(name))
 
     def _tell(
         self, endpoint: Endpoint, fields: Mapping[str, str], heard: Mapping[str, Any], failure: BaseException | None

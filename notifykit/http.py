@@ -17,7 +17,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import attrs
@@ -40,6 +40,10 @@ _BUSY_WAITS: Final = (2.0, 10.0)
 _CONNECTIONS: Final = 32
 #: Seconds that a timeout has at least: none at all would mean another thing to a socket.
 _LEAST: Final = 0.001
+#: Bytes of a header of an answer, and how many of them there may be.
+_LONGEST_HEADER: Final = 1 << 16
+_MOST_HEADERS: Final = 100
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _PORTS: Final = {"http": 80, "https": 443}
 #: What stands in a path as it is.
 _PATH: Final = "/%:@!$&'()*+,;=~"
@@ -232,21 +236,73 @@ def _exchanged(sock: socket.socket, request: bytes, ends: float) -> tuple[HttpAn
     """Make one request, and return its answer and whether the connection may be used again."""
     sock.settimeout(max(ends - time.monotonic(), _LEAST))
     sock.sendall(request)
-    # All that an answer asks of a socket is a file to read from.
-    with http.client.HTTPResponse(_Answer(sock, ends), method="POST") as response:  # type: ignore[arg-type]
+    with _Response(_Arriving(sock, ends)) as response:
         response.begin()
         content = response.read(BODY_LIMIT + 1)
         if len(content) > BODY_LIMIT:
             raise _oversized()
         if response.length:
             raise http.client.IncompleteRead(content, response.length)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        if headers.get("content-encoding", "identity").lower() != "identity":
-            content = _decoded(content, headers)
-        return HttpAnswer(response.status, headers, content), not response.will_close
+        if response.fields.get("content-encoding", "identity").lower() != "identity":
+            content = _decoded(content, response.fields)
+        return HttpAnswer(response.status, response.fields, content), not response.will_close
 
 
-class _Answer(io.RawIOBase):
+class _Response(http.client.HTTPResponse):
+    """An answer whose headers are not read as those of an e-mail: that would take as long as all the rest of a request.
+
+    :param arriving: what comes; all that an answer asks of a socket is a file to read from.
+    """
+
+    def __init__(self, arriving: _Arriving) -> None:
+        super().__init__(arriving, method="POST")  # type: ignore[arg-type]
+        #: The headers, names in lower case; one that came twice with both values.
+        self.fields: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Read up to where the body begins, and find out where it ends."""
+        status = http.HTTPStatus.CONTINUE.value
+        while status == http.HTTPStatus.CONTINUE:
+            version, status, self.reason = self._read_status()  # type: ignore[attr-defined]
+            self.headers = self.fields = _fields(self.fp)  # type: ignore[assignment]
+        self.status = status
+        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
+        self.chunked = self.fields.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        length = self.fields.get("content-length", "")
+        if status < 200 or status in (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED):
+            self.length = 0
+        else:
+            self.length = int(length) if _LENGTH.fullmatch(length) and not self.chunked else None
+        endless = self.length is None and not self.chunked
+        self.will_close = endless or self._check_close()  # type: ignore[attr-defined]
+
+
+def _fields(file: IO[bytes]) -> dict[str, str]:
+    """Read the headers of an answer.
+
+    :raises IncompleteRead: where they break off.
+    :raises HTTPException: where there is no end of them.
+    """
+    fields: dict[str, str] = {}
+    name = ""
+    for _ in range(_MOST_HEADERS):
+        line = file.readline(_LONGEST_HEADER)
+        if line in (b"\r\n", b"\n"):
+            return fields
+        if not line.endswith(b"\n"):
+            raise http.client.IncompleteRead(line)
+        text = line.decode("iso-8859-1")
+        if text[0] in " \t":  # the one before goes on
+            fields[name] = f"{fields.get(name, '')} {text.strip()}"
+            continue
+        name, _, value = text.partition(":")
+        name, value = name.strip().lower(), value.strip()
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    raise http.client.HTTPException("the headers of the answer have no end")
+
+
+class _Arriving(io.RawIOBase):
     """What comes over a socket before a deadline: a timeout for each read would let a server dribble for ever."""
 
     def __init__(self, sock: socket.socket, ends: float) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import socket
+import ssl
 import time
 import traceback
 
 import pytest
+import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
-from notifykit.http import BODY_LIMIT, HttpClient
+from notifykit.http import BODY_LIMIT, HttpClient, _tls_context
 from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
 
 SECRET = b'{"password": "hunter2", "mobile": "96598765432"}'
@@ -36,6 +38,43 @@ def test_the_request_is_a_plain_post_with_its_length():
     assert f"content-length: {len(SECRET)}".encode() in head.lower()
     assert b"transfer-encoding" not in head.lower()
     assert body == SECRET
+
+
+def test_paths_are_quoted_and_the_agent_can_be_chosen():
+    """No character of a URL ends the line that it stands in."""
+    with scripted(answer()) as wire:
+        client = HttpClient(f"{wire.url}/a b/%7e/رمز?q=ü v")
+        client.post("send now\r\nX: 1/", b"", {}, 5)
+        client.post("", b"", {"User-Agent": "mine/1"}, 5)
+        client.close()
+    first, second = wire.requests
+    assert first.startswith(b"POST /a%20b/%7e/%D8%B1%D9%85%D8%B2send%20now%0D%0AX:%201/?q=%C3%BC%20v HTTP/1.1\r\n")
+    assert b"\r\nUser-Agent: notifykit\r\n" in first
+    assert second.count(b"User-Agent") == second.count(b"User-Agent: mine/1\r\n") == 1
+
+
+@pytest.mark.parametrize(("trusted", "name"), [(True, "localhost"), (True, "elsewhere.example"), (False, "localhost")])
+def test_only_a_certificate_that_fits_is_believed(monkeypatch, trusted, name):
+    """From an authority that this machine trusts, and for this host; else nothing leaves."""
+    authority = trustme.CA()
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(served)
+    believed = ssl.create_default_context()
+    (authority if trusted else trustme.CA()).configure_trust(believed)
+    monkeypatch.setattr(ssl, "create_default_context", lambda: believed)
+    _tls_context.cache_clear()
+    try:
+        with scripted(answer(b"ok"), tls=served) as wire:
+            url = f"https://localhost:{wire.port}"
+            if trusted and name == "localhost":
+                assert _post(url).body == b"ok"
+            else:
+                with pytest.raises(NotReached) as raised:
+                    _post(url)
+                assert raised.value.code == "tls_failed"
+                assert wire.requests == []
+    finally:
+        _tls_context.cache_clear()
 
 
 def test_requests_share_one_connection():
@@ -141,6 +180,92 @@ def test_retry_after_is_read_in_seconds(value, seconds):
         assert _post(wire.url).retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "body", "headers", "kept"),
+    [
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nX-Way: one\r\nx-way:two\r\nX-Long: a\r\n\t b \r\nNo colon\r\nContent-Length: 2\r\n\r\nok",
+            200,
+            b"ok",
+            {"x-way": "one, two", "x-long": "a b", "content-length": "2"},
+            True,
+            id="repeated and folded headers",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nContent-Length: 1\r\n\r\n2;x=y\r\nok\r\n3\r\n...\r\n0\r\nT: 1\r\n\r\n",
+            200,
+            b"ok...",
+            {},
+            True,
+            id="chunks and a trailer",
+        ),
+        pytest.param(
+            b"HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\nHTTP/1.1 201 Made\nContent-Length: 0\n\n",
+            201,
+            b"",
+            {},
+            True,
+            id="100 before it, and bare line ends",
+        ),
+        pytest.param(b"HTTP/1.1 204 None\r\n\r\n", 204, b"", {}, True, id="a status without a body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nuntil the end", 200, b"until the end", {}, False, id="no length"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nx", 200, b"x", {}, False, id="no number"),
+        pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, b"ok", {}, False, id="HTTP/1.0"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 2\r\n\r\nok",
+            200,
+            b"ok",
+            {"connection": "Close"},
+            False,
+            id="a connection that closes",
+        ),
+    ],
+)
+def test_answers_of_all_kinds_are_read_to_their_end(said, status, body, headers, kept):
+    """Whatever says where the body ends; the connection is used again where the server leaves it open."""
+
+    def script(connection: socket.socket, request: bytes) -> bool:
+        connection.sendall(said)
+        return kept
+
+    with scripted(script) as wire:
+        client = HttpClient(f"{wire.url}/API/")
+        for _ in range(2):
+            got = _post(wire.url, client=client)
+            assert (got.status, got.body) == (status, body)
+            assert headers.items() <= got.headers.items()
+        client.close()
+        assert wire.connections == (1 if kept else 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Len", "incomplete"),
+        (b"HTTP/1.1 403 Forbidden\r\n", "incomplete"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", "incomplete"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", "incomplete"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n", "connection_lost"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "incomplete"),
+        (b"nonsense\r\n\r\n", "connection_lost"),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_no_answer(said, code):
+    """Half a refusal may be half of something else: the outcome is unknown, and the connection is not used again."""
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(said)
+
+    with scripted(script) as wire:
+        client = HttpClient(f"{wire.url}/API/")
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown) as raised:
+                _post(wire.url, client=client)
+            assert raised.value.code == code
+        client.close()
+        assert wire.connections == 2
+
+
 @pytest.mark.parametrize("script", [reset, half, stall])
 def test_no_traceback_shows_what_was_sent(script):
     """Not in the text of the error, not in its causes, and not in the variables of any frame."""
@@ -184,10 +309,14 @@ def test_forked_children_do_not_read_each_others_answers():
         assert wire.connections == 3
 
 
-def test_what_can_not_be_a_header_is_refused_before_anything_is_sent():
+@pytest.mark.parametrize(
+    "header",
+    [{"Authorization": "Bearer s3cret\n"}, {"Two words": "s3cret"}, {"host": "s3cret"}, {"Content-Length": "s3cret"}],
+)
+def test_what_can_not_be_a_header_is_refused_before_anything_is_sent(header):
     """And its value is not in the message."""
     with scripted(answer()) as wire, pytest.raises(NotReached) as raised:
-        HttpClient(wire.url).post("", b"", {"Authorization": "Bearer s3cret\n"}, 5)
+        HttpClient(wire.url).post("", b"", header, 5)
     assert "s3cret" not in str(raised.value)
     assert wire.requests == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -27,17 +28,20 @@ class Wire:
 
 
 @contextlib.contextmanager
-def scripted(script: Script) -> Iterator[Wire]:
+def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
     """Run a server for the length of a test."""
     listener = socket.create_server(("127.0.0.1", 0))
     wire = Wire(listener.getsockname()[1])
 
     def serve(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
-            while request := _request(connection):
+        connection.settimeout(5)
+        with (
+            contextlib.suppress(OSError),
+            tls.wrap_socket(connection, server_side=True) if tls else connection as spoken,
+        ):
+            while request := _request(spoken):
                 wire.requests.append(request)
-                if not script(connection, request):
+                if not script(spoken, request):
                     return
 
     def accept() -> None:

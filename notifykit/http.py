@@ -16,6 +16,7 @@ import re
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -119,6 +120,8 @@ class HttpClient:
         self._idle_limit = idle_limit
         self._idle: collections.deque[_Idle] = collections.deque()
         self._closed = False
+        # Whoever forgets a client has nothing to close.
+        weakref.finalize(self, _close, self._idle)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> HttpAnswer:
         """Post a body and read the whole answer.
@@ -152,8 +155,7 @@ class HttpClient:
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().connection.close()
+        _close(self._idle)
 
     def _request(self, path: str, body: bytes, headers: Mapping[str, str]) -> SecretBytes:
         """Return the whole request.
@@ -224,6 +226,11 @@ class _Idle(NamedTuple):
     connection: HTTPConnection
     since: float
     process: int
+
+
+def _close(idle: collections.deque[_Idle]) -> None:
+    while idle:
+        idle.pop().connection.close()
 
 
 def _named(host: str, port: int | None) -> str:
@@ -403,14 +410,14 @@ def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socke
     raise failure
 
 
-_SAFE: Final = "Nothing was sent, so sending again is safe."
+_SAFE: Final = "nothing was sent, so sending again is safe."
 #: What to do, by why no connection came about.
 _CURES: Final = {
-    "name_not_found": f"Check how the host is spelled, and the DNS of this machine. {_SAFE}",
-    "tls_failed": f"Check that the host speaks HTTPS on this port, and the certificates of this machine. {_SAFE}",
-    "connection_refused": f"Check host and port: nothing listens there, or a firewall refuses. {_SAFE}",
-    "connect_timeout": f"Check the firewall of this machine, and whether the host is up. {_SAFE}",
-    "connect_failed": f"Check the network of this machine. {_SAFE}",
+    "name_not_found": f"Check how the host is spelled, and the DNS of this machine; {_SAFE}",
+    "tls_failed": f"Check that the host speaks HTTPS on this port, and the certificates of this machine; {_SAFE}",
+    "connection_refused": f"Check host and port: nothing listens there, or a firewall refuses; {_SAFE}",
+    "connect_timeout": f"Check the firewall of this machine, and whether the host is up; {_SAFE}",
+    "connect_failed": f"Check the network of this machine; {_SAFE}",
 }
 
 

@@ -34,6 +34,8 @@ from notifykit.sinks.lines import LineFile
 
 #: The version of the shape of a row.
 VERSION: Final = 1
+_NOTHING: Final = datetime.timedelta(0)
+_SECOND: Final = datetime.timedelta(seconds=1)
 
 
 class JsonlSink:
@@ -63,7 +65,7 @@ def rows(event: Event) -> Iterator[str]:
     They are written as they are read here, field by field: an encoder that has to look what each field is takes three
     times as long.
     """
-    head = f'{{"v":{VERSION},"ts":"{_stamp(event.at)}","event":"{event.name}","id":{_text(event.id)}'
+    head = f'{{"v":{VERSION},"ts":"{_stamp(event.at)}","event":"{event.name}","id":{encode_basestring(event.id)}'
     facts = _FACTS.get(type(event), _nothing)
     for fields in facts(event):
         yield f"{head}{fields}}}"
@@ -75,25 +77,25 @@ def _nothing(event: Event) -> Iterable[str]:
 
 def _message_planned(event: MessagePlanned) -> Iterable[str]:
     yield (
-        f',"transport":{_text(event.transport)},"sender":{_text(event.sender)},"text":{_text(event.text)}'
+        f',"transport":{encode_basestring(event.transport)},"sender":{_text(event.sender)},"text":{_text(event.text)}'
         f',"edits":{_counts(event.edits)},"encoding":{_text(event.encoding)},"segments":{_number(event.segments)}'
         f',"units":{_number(event.units)},"tags":{_texts(event.tags)}'
     )
 
 
 def _recipient_set_aside(event: RecipientSetAside) -> Iterable[str]:
-    yield f'{_who(event.recipient)},"reason":{_text(event.reason)}'
+    yield f'{_who(event.recipient)},"reason":{encode_basestring(event.reason)}'
 
 
 def _batch_set_aside(event: BatchSetAside) -> Iterable[str]:
-    batch, reason = _text(event.batch), _text(event.reason)
+    batch, reason = encode_basestring(event.batch), encode_basestring(event.reason)
     for recipient in event.recipients:
         yield f',"batch":{batch}{_who(recipient)},"reason":{reason}'
 
 
 def _attempt_finished(event: AttemptFinished) -> Iterable[str]:
     before = (
-        f',"batch":{_text(event.batch)},"attempt":{event.attempt},"transport":{_text(event.transport)}'
+        f',"batch":{encode_basestring(event.batch)},"attempt":{event.attempt},"transport":{encode_basestring(event.transport)}'
         f',"inside":{_text(event.inside)}'
     )
     after = (
@@ -109,13 +111,13 @@ def _attempt_finished(event: AttemptFinished) -> Iterable[str]:
 
 def _retry_scheduled(event: RetryScheduled) -> Iterable[str]:
     yield (
-        f',"batch":{_text(event.batch)},"attempt":{event.attempt},"transport":{_text(event.transport)}'
+        f',"batch":{encode_basestring(event.batch)},"attempt":{event.attempt},"transport":{_text(event.transport)}'
         f',"wait":{event.wait!r},"code":{_text(event.code)},"error":{_text(event.error)}'
     )
 
 
 def _batch_finished(event: BatchFinished) -> Iterable[str]:
-    before = f',"batch":{_text(event.batch)},"transport":{_text(event.transport)}'
+    before = f',"batch":{encode_basestring(event.batch)},"transport":{_text(event.transport)}'
     after = (
         f',"sender":{_text(event.sender)},"segments":{_number(event.segments)}'
         f',"cost":{_share(event.cost, len(event.recipients))},"test":{_truth(event.test)},"tags":{_texts(event.tags)}'
@@ -126,7 +128,7 @@ def _batch_finished(event: BatchFinished) -> Iterable[str]:
 
 def _failed_over(event: FailedOver) -> Iterable[str]:
     yield (
-        f',"batch":{_text(event.batch)},"transport":{_text(event.transport)},"instead_of":{_text(event.instead_of)}'
+        f',"batch":{encode_basestring(event.batch)},"transport":{_text(event.transport)},"instead_of":{_text(event.instead_of)}'
         f',"numbers":{event.numbers},"code":{_text(event.code)},"scope":{_text(event.scope)}'
         f',"error":{_text(event.error)},"tags":{_texts(event.tags)}'
     )
@@ -134,7 +136,7 @@ def _failed_over(event: FailedOver) -> Iterable[str]:
 
 def _send_finished(event: SendFinished) -> Iterable[str]:
     yield (
-        f',"transport":{_text(event.transport)},"cost":{_number(event.cost)},"elapsed_ms":{event.elapsed_ms!r}'
+        f',"transport":{encode_basestring(event.transport)},"cost":{_number(event.cost)},"elapsed_ms":{event.elapsed_ms!r}'
         f',"counts":{_counts(event.counts)},"tags":{_texts(event.tags)}'
     )
 
@@ -172,13 +174,27 @@ _FACTS: Final[dict[type[Event], Callable[[Any], Iterable[str]]]] = {
 
 def _who(recipient: LoggedRecipient) -> str:
     return (
-        f',"outcome":"{recipient.outcome}","code":{_text(recipient.code)},"to":{_text(recipient.to)}'
+        f',"outcome":"{recipient.outcome}","code":{_text(recipient.code)},"to":{encode_basestring(recipient.to)}'
         f',"to_hash":{_text(recipient.to_hash)},"country":{_text(recipient.country)}'
     )
 
 
-def _stamp(moment: datetime.datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+class _Stamps:
+    """Times as they are written, UTC. Those of one second differ in their last digits only, and there may be many."""
+
+    def __init__(self) -> None:
+        self._second = (datetime.datetime.min.replace(tzinfo=datetime.UTC), "")
+
+    def __call__(self, moment: datetime.datetime) -> str:
+        second, words = self._second
+        if not _NOTHING <= moment - second < _SECOND:
+            second = moment.astimezone(datetime.UTC).replace(microsecond=0)
+            words = second.isoformat().removesuffix("+00:00")
+            self._second = second, words
+        return f"{words}.{moment.microsecond // 1000:03}Z"
+
+
+_stamp: Final = _Stamps()
 
 
 def _text(text: str | None) -> str:

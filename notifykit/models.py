@@ -114,7 +114,7 @@ open_recipient: Callable[[], Any] = thawed(Recipient)
 
 
 def new_recipient(address: str, channel: Channel, country: str | None, language: str | None, raw: str) -> Recipient:
-    """Return a recipient from all of its fields, in less than half the time that its class takes."""
+    """Return a recipient from all of its fields, in a fifth of the time that its class takes."""
     made = open_recipient()
     made.address = address
     made.channel = channel
@@ -144,7 +144,7 @@ _open_rejected: Callable[[], Any] = thawed(Rejected)
 
 
 def new_rejected(raw: str, error: InvalidRecipient, suggestion: Recipient | None) -> Rejected:
-    """Return a rejected address from all of its fields, in half the time that its class takes."""
+    """Return a rejected address from all of its fields, in a third of the time that its class takes."""
     made = _open_rejected()
     made.raw = raw
     made.error = error
@@ -186,6 +186,22 @@ class Edit:
     reason: str
     #: The cleaner that made it.
     cleaner: str
+
+
+_open_edit: Callable[[], Any] = thawed(Edit)
+
+
+def new_edit(start: int, end: int, before: str, after: str, reason: str, cleaner: str) -> Edit:
+    """Return an edit from all of its fields, in a fifth of the time that its class takes: a text may have thousands."""
+    made = _open_edit()
+    made.start = start
+    made.end = end
+    made.before = before
+    made.after = after
+    made.reason = reason
+    made.cleaner = cleaner
+    made.__class__ = Edit
+    return made  # type: ignore[no-any-return]
 
 
 @attrs.frozen

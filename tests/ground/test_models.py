@@ -57,6 +57,7 @@ def receipts(*, test: bool = False) -> tuple[Receipt, ...]:
 
 
 BUILT = [
+    (models.new_edit(3, 5, "ab", "c", "why", "who"), Edit(3, 5, "ab", "c", "why", "who")),
     (
         models.new_recipient("96598765432", Channel.SMS, "KW", "ar", "+965 9876 5432"),
         Recipient("96598765432", Channel.SMS, "KW", language="ar", raw="+965 9876 5432"),

@@ -59,9 +59,10 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
     reason = None
     # Most texts have nothing else in them by now.
     if not (digits.isdecimal() and digits.isascii()):
-        text = _without_scheme(raw)
-        digits = latin_digits(text)
+        scheme = _SCHEME.match(raw)
+        text = (compact(raw[scheme.end() :]) if scheme else text).strip()
         reason = _objection(text) if raw.strip() else _empty()
+        digits = "" if reason else latin_digits(text)
     significant = digits.lstrip("0")
     reason = reason or _misread(raw) or _miscounted(len(significant))
     if reason:
@@ -69,6 +70,11 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
     if "+" in text or digits.startswith("00"):
         return significant, True
     return digits, False
+
+
+def is_decimal(raw: str) -> bool:
+    """Whether a text is a number with a point and nothing but zeros behind it: without its point it would be another."""
+    return "." in raw and _DECIMAL.fullmatch(raw) is not None
 
 
 def too_short(count: int) -> InvalidRecipient:
@@ -86,11 +92,6 @@ def national_form() -> InvalidRecipient:
     )
 
 
-def _without_scheme(raw: str) -> str:
-    scheme = _SCHEME.match(raw)
-    return compact(raw[scheme.end() :] if scheme else raw).strip()
-
-
 def _empty() -> InvalidRecipient:
     return InvalidRecipient("The address is empty.", action="Give a telephone number.")
 
@@ -103,7 +104,7 @@ def _objection(text: str) -> InvalidRecipient | None:
 
 
 def _misread(raw: str) -> InvalidRecipient | None:
-    if "." not in raw or not _DECIMAL.fullmatch(raw):
+    if not is_decimal(raw):
         return None
     return InvalidRecipient(
         "This is a decimal number, as a spreadsheet writes it.", action="Keep numbers as text, without .0 behind."

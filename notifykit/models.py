@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from notifykit.errors import InvalidRecipient, TransportError
-from notifykit.filling import filler
+from notifykit.filling import thawed
 from notifykit.masking import describe_text, mask_address
 
 
@@ -109,8 +109,20 @@ class Recipient:
         return mask_address(self.address)
 
 
-#: A recipient from all of its fields by position: address, channel, country, language, raw. For normalizers in a hurry.
-new_recipient: Callable[[str, Channel, str | None, str | None, str], Recipient] = filler(Recipient)
+#: An empty recipient, for normalizers in a hurry: who fills in every field makes it a :class:`Recipient` at the end.
+open_recipient: Callable[[], Any] = thawed(Recipient)
+
+
+def new_recipient(address: str, channel: Channel, country: str | None, language: str | None, raw: str) -> Recipient:
+    """Return a recipient from all of its fields, in a fifth of the time that its class takes."""
+    made = open_recipient()
+    made.address = address
+    made.channel = channel
+    made.country = country
+    made.language = language
+    made.raw = raw
+    made.__class__ = Recipient
+    return made  # type: ignore[no-any-return]
 
 
 @attrs.frozen
@@ -126,6 +138,19 @@ class Rejected:
 
     def __str__(self) -> str:
         return mask_address(self.raw)
+
+
+_open_rejected: Callable[[], Any] = thawed(Rejected)
+
+
+def new_rejected(raw: str, error: InvalidRecipient, suggestion: Recipient | None) -> Rejected:
+    """Return a rejected address from all of its fields, in a third of the time that its class takes."""
+    made = _open_rejected()
+    made.raw = raw
+    made.error = error
+    made.suggestion = suggestion
+    made.__class__ = Rejected
+    return made  # type: ignore[no-any-return]
 
 
 @attrs.frozen
@@ -161,6 +186,22 @@ class Edit:
     reason: str
     #: The cleaner that made it.
     cleaner: str
+
+
+_open_edit: Callable[[], Any] = thawed(Edit)
+
+
+def new_edit(start: int, end: int, before: str, after: str, reason: str, cleaner: str) -> Edit:
+    """Return an edit from all of its fields, in a fifth of the time that its class takes: a text may have thousands."""
+    made = _open_edit()
+    made.start = start
+    made.end = end
+    made.before = before
+    made.after = after
+    made.reason = reason
+    made.cleaner = cleaner
+    made.__class__ = Edit
+    return made  # type: ignore[no-any-return]
 
 
 @attrs.frozen
@@ -438,21 +479,33 @@ class Receipt:
         return f"{self.recipient}: {self.outcome}" + (f", {why}" if why else "")
 
 
-#: A receipt from all of its fields by position, in the order above.
-new_receipt: Callable[
-    [
-        int,
-        Recipient | Rejected,
-        Outcome,
-        TransportError | None,
-        SkipReason | None,
-        Veto | None,
-        Submission | None,
-        tuple[Attempt, ...],
-        int | None,
-    ],
-    Receipt,
-] = filler(Receipt)
+_open_receipt: Callable[[], Any] = thawed(Receipt)
+
+
+def new_receipt(
+    position: int,
+    recipient: Recipient | Rejected,
+    outcome: Outcome,
+    error: TransportError | None,
+    skipped: SkipReason | None,
+    veto: Veto | None,
+    submission: Submission | None,
+    attempts: tuple[Attempt, ...],
+    batch: int | None,
+) -> Receipt:
+    """Return a receipt from all of its fields, in a third of the time that its class takes."""
+    made = _open_receipt()
+    made.position = position
+    made.recipient = recipient
+    made.outcome = outcome
+    made.error = error
+    made.skipped = skipped
+    made.veto = veto
+    made.submission = submission
+    made.attempts = attempts
+    made.batch = batch
+    made.__class__ = Receipt
+    return made  # type: ignore[no-any-return]
 
 
 def submissions_of(receipts: Iterable[Receipt]) -> tuple[Submission, ...]:

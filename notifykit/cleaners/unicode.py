@@ -13,16 +13,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Cleaned, Edit
+from notifykit.models import Channel, Cleaned, Edit, new_edit
 from notifykit.settings import Settings
 
 #: Longer runs of accents are no accents: composing them would only cost time.
 _MOST_ACCENTS: Final = 8
-_HALVES: Final = re.compile("[\ud800-\udfff]+")
-#: Half surrogates between a letter and its accents keep them apart only until they are dropped.
-_CANDIDATE: Final = re.compile(
-    rf"(?P<half>{_HALVES.pattern})|[^\W\d_](?:[\ud800-\udfff]*[\u0300-\u036f\u0653-\u0655])+"
-)
+_HALF: Final = "\ud800-\udfff"
+_ACCENT: Final = "\u0300-\u036f\u0653-\u0655"
+_HALVES: Final = re.compile(f"[{_HALF}][{_HALF}]*+")
+#: Where something may change. It starts with a set, not with the letter in front, so that the search for it runs in C.
+_RUN: Final = re.compile(f"[{_HALF}{_ACCENT}][{_HALF}{_ACCENT}]*+")
 
 
 class UnicodeCleaner:
@@ -38,7 +38,7 @@ class UnicodeCleaner:
         pieces: list[str] = []
         position = 0
         for start, end, after, reason in _changes(text, compose=channel is not Channel.EMAIL):
-            edits.append(Edit(start, end, text[start:end], after, reason, self.name))
+            edits.append(new_edit(start, end, text[start:end], after, reason, self.name))
             pieces += (text[position:start], after)
             position = end
         return Cleaned("".join(pieces) + text[position:], tuple(edits)) if edits else Cleaned(text)
@@ -46,16 +46,26 @@ class UnicodeCleaner:
 
 def _changes(text: str, *, compose: bool) -> Iterator[tuple[int, int, str, str]]:
     """Yield where a change starts and ends, what stands there afterwards, and why."""
-    for match in _CANDIDATE.finditer(text):
-        start, end = match.span()
-        whole = _HALVES.sub("", match.group())
-        composed = whole
-        if compose and not match["half"] and len(whole) - 1 <= _MOST_ACCENTS:
-            composed = unicodedata.normalize("NFC", whole)
-        if composed != whole:
-            yield start, end, composed, "letter and accent composed"
-        else:
-            yield from ((*half.span(), "", "half of a character") for half in _HALVES.finditer(text, start, end))
+    broken = _HALVES.search(text) is not None
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        halves = [half.span() for half in _HALVES.finditer(text, start, end)] if broken else []
+        if compose and start and _is_letter(text[start - 1]):
+            # Half surrogates between a letter and its accents keep them apart only until they are dropped.
+            last = halves[-1][0] if halves and halves[-1][1] == end else end
+            whole = text[start - 1 : last]
+            if broken:
+                whole = _HALVES.sub("", whole)
+            composed = unicodedata.normalize("NFC", whole) if len(whole) - 1 <= _MOST_ACCENTS else whole
+            if composed != whole:
+                yield start - 1, last, composed, "letter and accent composed"
+                halves = halves[-1:] if last < end else []
+        for first, behind in halves:
+            yield first, behind, "", "half of a character"
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() and not character.isdecimal()
 
 
 @hookimpl

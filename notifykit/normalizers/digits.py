@@ -25,6 +25,7 @@ _COMPACTING: Final[dict[int, int | None]] = {
 }
 #: The same within ASCII, where bytes are quicker.
 _ASCII_PUNCTUATION: Final = "".join(filter(str.isascii, _SPACES + _DASHES + _MARKS)).encode()
+_UNCHANGED: Final = bytes(range(256))  # saves translate from making one for every call
 _NO_DIGITS: Final = re.compile(r"\D+")
 
 
@@ -34,7 +35,7 @@ def compact(raw: str) -> str:
     Arabic-Indic and Persian digits become Latin. Everything else stays, so that a caller can still see it.
     """
     if raw.isascii():
-        return raw.encode().translate(None, _ASCII_PUNCTUATION).decode()
+        return raw.encode().translate(_UNCHANGED, _ASCII_PUNCTUATION).decode()
     return raw.translate(_COMPACTING)
 
 

@@ -20,8 +20,7 @@ MOST_DIGITS: Final = 15
 _WHOLE_NUMBER: Final = "Give the whole number: country code, then the number, digits only."
 
 _SCHEME: Final = re.compile(r"\s*(?:tel|sms):", re.IGNORECASE)
-_PLAIN: Final = re.compile(r"\+?[0-9]+")
-_DECIMAL: Final = re.compile(r"\s*\d+\.0+\s*")
+_DECIMAL: Final = re.compile(r"\s*\+?\d+\.0+\s*")
 _SEPARATORS: Final = r",;|&\n\r\u060c\u061b"
 
 #: What makes a text something else than one number, with the reason and what to do, in the order of asking. In front of
@@ -55,29 +54,27 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
     Marked digits begin with the country code. Digits without a mark are as they were typed, so a zero in front is
     still there. Of either there are 7 to 15, not counting zeros in front.
     """
-    if not raw.strip():
-        return InvalidRecipient("The address is empty.", action="Give a telephone number.")
-    scheme = _SCHEME.match(raw)
-    text = compact(raw[scheme.end() :] if scheme else raw).strip()
-    reason = None if _PLAIN.fullmatch(text) else _objection(text)
-    if reason is None and _DECIMAL.fullmatch(raw):
-        reason = InvalidRecipient(
-            "This is a decimal number, as a spreadsheet writes it.", action="Keep numbers as text, without .0 behind."
-        )
+    text = compact(raw)
+    digits = text.removeprefix("+")
+    reason = None
+    # Most texts have nothing else in them by now.
+    if not (digits.isdecimal() and digits.isascii()):
+        scheme = _SCHEME.match(raw)
+        text = (compact(raw[scheme.end() :]) if scheme else text).strip()
+        reason = _objection(text) if raw.strip() else _empty()
+        digits = "" if reason else latin_digits(text)
+    significant = digits.lstrip("0")
+    reason = reason or _misread(raw) or _miscounted(len(significant))
     if reason:
         return reason
-    digits = latin_digits(text)
-    significant = digits.lstrip("0")
-    if len(significant) < FEWEST_DIGITS:
-        return too_short(len(significant))
-    if len(significant) > MOST_DIGITS:
-        return InvalidRecipient(
-            f"A number has at most {MOST_DIGITS} digits; this one has {len(significant)}.",
-            action="Look for digits too many, or several numbers in one; give each number as an item of its own.",
-        )
     if "+" in text or digits.startswith("00"):
         return significant, True
     return digits, False
+
+
+def is_decimal(raw: str) -> bool:
+    """Whether a text is a number with a point and nothing but zeros behind it: without its point it would be another."""
+    return "." in raw and _DECIMAL.fullmatch(raw) is not None
 
 
 def too_short(count: int) -> InvalidRecipient:
@@ -95,8 +92,31 @@ def national_form() -> InvalidRecipient:
     )
 
 
+def _empty() -> InvalidRecipient:
+    return InvalidRecipient("The address is empty.", action="Give a telephone number.")
+
+
 def _objection(text: str) -> InvalidRecipient | None:
     for pattern, detail, action in _OBJECTIONS:
         if pattern.search(text):
             return InvalidRecipient(detail, action=action)
+    return None
+
+
+def _misread(raw: str) -> InvalidRecipient | None:
+    if not is_decimal(raw):
+        return None
+    return InvalidRecipient(
+        "This is a decimal number, as a spreadsheet writes it.", action="Keep numbers as text, without .0 behind."
+    )
+
+
+def _miscounted(count: int) -> InvalidRecipient | None:
+    if count < FEWEST_DIGITS:
+        return too_short(count)
+    if count > MOST_DIGITS:
+        return InvalidRecipient(
+            f"A number has at most {MOST_DIGITS} digits; this one has {count}.",
+            action="Look for digits too many, or several numbers in one; give each number as an item of its own.",
+        )
     return None

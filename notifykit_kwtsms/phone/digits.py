@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifykit.normalizers.digits import latin_digits
-from notifykit_kwtsms.phone.rules import find_rule
+from notifykit_kwtsms.phone.rules import CountryRule, find_rule
 
 
 def to_digits(raw: str) -> str:
@@ -16,7 +16,11 @@ def without_trunk_zero(number: str) -> str:
 
     That zero is dialled inside a country only: 966 0559123456 is 966 559123456.
     """
-    rule = find_rule(number)
+    return drop_trunk_zero(number, find_rule(number))
+
+
+def drop_trunk_zero(number: str, rule: CountryRule | None) -> str:
+    """Return the same where the rule of the number's country is known already; None where it has none."""
     if rule is None or rule.leading_zero:
         return number
     end = len(rule.code)

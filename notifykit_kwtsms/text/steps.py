@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
-from notifykit.models import Channel, Cleaned, Edit
+from notifykit.models import Channel, Cleaned, Edit, new_edit
 
 #: Where a change starts and ends, what stands there afterwards, and why. A tuple, because a text may have thousands.
 Change: TypeAlias = tuple[int, int, str, str]
@@ -37,7 +37,7 @@ class TextCleaner:
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
         """Return changes of a text as edits by this cleaner."""
         return tuple(
-            Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
+            new_edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import inspect
 import pickle
@@ -30,6 +31,7 @@ from notifykit.models import (
     Report,
     SkipReason,
     Submission,
+    Veto,
     replay,
 )
 from tests.ground.strategies_ground import any_text, edited_texts, numbers
@@ -52,6 +54,78 @@ def receipts(*, test: bool = False) -> tuple[Receipt, ...]:
         Receipt(5, Recipient("96598765435"), Outcome.ACCEPTED, submission=second),
         Receipt(6, Recipient("96598765436"), Outcome.REJECTED, error=LATER),
     )
+
+
+BUILT = [
+    (models.new_edit(3, 5, "ab", "c", "why", "who"), Edit(3, 5, "ab", "c", "why", "who")),
+    (
+        models.new_recipient("96598765432", Channel.SMS, "KW", "ar", "+965 9876 5432"),
+        Recipient("96598765432", Channel.SMS, "KW", language="ar", raw="+965 9876 5432"),
+    ),
+    (
+        models.new_rejected("9876", LATER, Recipient("96598765432")),  # type: ignore[arg-type]
+        Rejected("9876", LATER, Recipient("96598765432")),  # type: ignore[arg-type]
+    ),
+    (
+        models.new_receipt(
+            7,
+            Recipient("1"),
+            Outcome.SKIPPED,
+            LATER,
+            SkipReason.GUARD,
+            Veto("g", "r"),
+            None,
+            (Attempt(1, "t", NOW, 0.1),),
+            3,
+        ),
+        Receipt(
+            7,
+            Recipient("1"),
+            Outcome.SKIPPED,
+            LATER,
+            SkipReason.GUARD,
+            None,
+            (Attempt(1, "t", NOW, 0.1),),
+            3,
+            veto=Veto("g", "r"),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("built", "usual"), BUILT, ids=lambda model: type(model).__name__)
+class TestBuilt:
+    """Models that the road builds in a hurry are no other models."""
+
+    def test_every_field_is_filled(self, built: object, usual: object) -> None:
+        """Field by field it is what the class makes of the same values, in equality, hash and words too."""
+        assert type(built) is type(usual)
+        for field in attrs.fields(type(usual)):
+            assert getattr(built, field.name) == getattr(usual, field.name), field.name
+        assert (built, repr(built), str(built)) == (usual, repr(usual), str(usual))
+        assert {built} == {usual}
+
+    def test_it_is_frozen(self, built: object, usual: object) -> None:
+        """No field can be assigned or deleted, and nothing can be added."""
+        for name in [field.name for field in attrs.fields(type(usual))]:
+            with pytest.raises(attrs.exceptions.FrozenInstanceError):
+                setattr(built, name, None)
+            with pytest.raises(attrs.exceptions.FrozenInstanceError):
+                delattr(built, name)
+        with pytest.raises(AttributeError):
+            built.more = None  # type: ignore[attr-defined]
+
+    def test_it_can_be_copied_and_sent(self, built: object, usual: object) -> None:
+        """Pickled, copied or evolved it stays what it is."""
+        first = attrs.fields(type(usual))[0].name
+        sent = pickle.loads(pickle.dumps(built))
+        assert type(sent) is type(usual)
+        assert attrs.astuple(sent, recurse=False)[0] == attrs.astuple(usual, recurse=False)[0]
+        assert repr(sent) == repr(copy.deepcopy(built)) == repr(usual)
+        assert copy.copy(built) == usual
+        changed = attrs.evolve(built, **{first: getattr(usual, first) * 2})  # type: ignore[misc]
+        assert type(changed) is type(usual)
+        assert changed != usual
 
 
 @given(edited_texts())

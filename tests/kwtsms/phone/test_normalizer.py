@@ -281,6 +281,35 @@ def test_every_spelling_of_a_number_is_that_number(data: st.DataObject, number: 
     assert answer.address == number
 
 
+@pytest.mark.parametrize("by", NORMALIZERS)
+@given(data=st.data())
+def test_what_is_known_at_sight_is_what_a_close_look_finds(by: KwtSmsNormalizer, data: st.DataObject) -> None:
+    """The short way is no rule of its own: whatever it answers, the long way answers too, letter by letter."""
+    number = data.draw(st.one_of(kuwait_mobiles(), mobiles(), st.from_regex(r"\A965[0-9]{6,9}\Z")))
+    raw = data.draw(spellings(number, marks=("", "+", "00", "0", "+0", "++", "0+", "tel:", " ", "\u202a")))
+    raw += data.draw(st.sampled_from(("", "", "", ".0", "0.0", " ", "\n", "+", "_1", "\u202c", "\u0660", ".\u0660")))
+    answer, closely = normalized(raw, by), by._look_closely(raw, Channel.SMS)
+    assert type(answer) is type(closely)
+    assert answer.raw == closely.raw == raw
+    if isinstance(answer, Rejected):
+        assert isinstance(closely, Rejected)
+        assert (str(answer.error), answer.suggestion) == (str(closely.error), closely.suggestion)
+    else:
+        assert answer == closely
+
+
+@pytest.mark.parametrize("raw", ["9659800012.0", "+9659800012.0", " 9659800012.0 ", "9659800012.0\u00a0"])
+def test_a_decimal_of_one_digit_too_few_is_no_number(raw: str) -> None:
+    """Without its point it would be somebody else's number."""
+    assert "decimal" in reason(raw).detail
+
+
+@pytest.mark.parametrize("raw", ["096598765432", "0965 9876.5432", "٠96598765432", "0965-9876-5432\n"])
+def test_one_zero_in_front_of_a_whole_kuwaiti_number_says_nothing(raw: str) -> None:
+    """However it is set: Kuwait has no numbers that are dialled with a zero."""
+    assert normalized(raw) == Recipient("96598765432", country="KW")
+
+
 @given(st.data(), kuwait_mobiles())
 def test_the_cores_own_normalizer_agrees_on_kuwaiti_numbers(data: st.DataObject, number: str) -> None:
     """It knows no country, but it finds the same address."""

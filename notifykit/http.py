@@ -44,6 +44,9 @@ _LEAST: Final = 0.001
 #: Bytes of a header of an answer, and how many of them there may be.
 _LONGEST_HEADER: Final = 1 << 16
 _MOST_HEADERS: Final = 100
+#: The status of an answer that comes before the answer, and those of answers that have no body.
+_CONTINUE: Final = 100
+_BODILESS: Final = (204, 304)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _PORTS: Final = {"http": 80, "https": 443}
 #: What stands in a path as it is.
@@ -268,8 +271,8 @@ class _Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """Read up to where the body begins, and find out where it ends."""
-        status = http.HTTPStatus.CONTINUE.value
-        while status == http.HTTPStatus.CONTINUE:
+        status = _CONTINUE
+        while status == _CONTINUE:
             version, status, self.reason = self._read_status()  # type: ignore[attr-defined]
             self.headers = self.fields = _fields(self.fp)  # type: ignore[assignment]
         self.status = status
@@ -277,7 +280,7 @@ class _Response(http.client.HTTPResponse):
         self.chunked = self.fields.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
         length = self.fields.get("content-length", "")
-        if status < 200 or status in (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED):
+        if status < 200 or status in _BODILESS:
             self.length = 0
         else:
             self.length = int(length) if _LENGTH.fullmatch(length) and not self.chunked else None

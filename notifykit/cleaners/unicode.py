@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Cleaned, Edit, new_edit
+from notifykit.models import Channel, Cleaned, Edit, new_edit, unchanged
 from notifykit.settings import Settings
 
 #: Longer runs of accents are no accents: composing them would only cost time.
@@ -33,7 +33,7 @@ class UnicodeCleaner:
     def clean(self, text: str, channel: Channel) -> Cleaned:
         """Return the text in composed form."""
         if text.isascii():
-            return Cleaned(text)
+            return unchanged(text)
         edits: list[Edit] = []
         pieces: list[str] = []
         position = 0
@@ -41,7 +41,7 @@ class UnicodeCleaner:
             edits.append(new_edit(start, end, text[start:end], after, reason, self.name))
             pieces += (text[position:start], after)
             position = end
-        return Cleaned("".join(pieces) + text[position:], tuple(edits)) if edits else Cleaned(text)
+        return Cleaned("".join(pieces) + text[position:], tuple(edits)) if edits else unchanged(text)
 
 
 def _changes(text: str, *, compose: bool) -> Iterator[tuple[int, int, str, str]]:

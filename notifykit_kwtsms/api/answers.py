@@ -21,6 +21,8 @@ from notifykit.masking import Secret, scrub
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import BASE_URL
 
+#: Whole numbers below it are the same as floats.
+_EXACT: Final = 1 << 53
 _CODE: Final = re.compile(r"ERR[0-9]{3}")
 
 
@@ -64,6 +66,8 @@ def _refusal(fields: Mapping[str, Any], secrets: Iterable[Secret]) -> TransportE
 
 def number(value: object) -> float | None:
     """Return a number that came as a number or as a text, a whole one as an int; None for anything else."""
+    if type(value) is int and -_EXACT < value < _EXACT:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
-from notifykit.models import Channel, Cleaned, Edit, new_edit
+from notifykit.models import Channel, Cleaned, Edit, new_edit, unchanged
 
 #: Where a change starts and ends, what stands there afterwards, and why. A tuple, because a text may have thousands.
 Change: TypeAlias = tuple[int, int, str, str]
@@ -32,7 +32,7 @@ class TextCleaner:
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text, and none, where there is nothing to do."""
         changes = self.find(text) if channel is Channel.SMS else ()
-        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
+        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else unchanged(text)
 
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
         """Return changes of a text as edits by this cleaner."""

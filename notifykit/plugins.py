@@ -9,7 +9,6 @@ import difflib
 import enum
 import functools
 import importlib
-import importlib.metadata
 import logging
 import traceback
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pluggy
 
-from notifykit import hookspecs
+from notifykit import hookspecs, installed
 from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
 from notifykit.models import Channel, Recipient, Rejected
 from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
@@ -443,16 +442,9 @@ class PluginHost:
 
 def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidate]:
     if entry_points:
-        found = importlib.metadata.entry_points(group=hookspecs.PROJECT)
-        for point in sorted(found, key=lambda point: (point.name, point.value)):
-            yield _Candidate(
-                point.name,
-                point.dist.name if point.dist else "an unknown distribution",
-                point.dist.version if point.dist else None,
-                point.value,
-                point.load,
-                tier=1,
-            )
+        for point in installed.entry_points(hookspecs.PROJECT):
+            distribution = point.distribution or "an unknown distribution"
+            yield _Candidate(point.name, distribution, point.version, point.value, point.load, tier=1)
     for dotted in builtins:
         load = functools.partial(importlib.import_module, dotted)
         # Commands are named apart: a stranger's plugin may well be called "log" or "send".

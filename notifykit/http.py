@@ -35,7 +35,6 @@ CONNECT_LIMIT: Final = 5.0
 #: Seconds before the second and third try where a server is busy and does not say for how long.
 _BUSY_WAITS: Final = (2.0, 10.0)
 _CONNECTIONS: Final = 32
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @attrs.frozen
@@ -64,11 +63,6 @@ class HttpAnswer:
     def waits(self) -> tuple[float, ...]:
         """Seconds before the second and third try, by ``Retry-After`` where it is there."""
         return _BUSY_WAITS if self.retry_after is None else (self.retry_after,) * len(_BUSY_WAITS)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, without asking DNS."""
-    return host.strip("[]").lower() in _LOOPBACK
 
 
 class HttpClient:

@@ -5,7 +5,6 @@ A host is an object, and nothing loads at import: a test builds one with exactly
 
 from __future__ import annotations
 
-import difflib
 import enum
 import functools
 import importlib
@@ -19,12 +18,13 @@ import pluggy
 
 from notifykit import hookspecs, installed
 from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
-from notifykit.models import Channel, Recipient, Rejected
 from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
-from notifykit.settings import Settings
 
 if TYPE_CHECKING:
     import click
+
+    from notifykit.models import Channel, Recipient, Rejected
+    from notifykit.settings import Settings
 
 _log = logging.getLogger("notifykit.plugins")
 
@@ -329,9 +329,7 @@ class PluginHost:
             hooks = tuple(caller.name for caller in self._manager.get_hookcallers(self._manager.get_plugin(name)) or ())
             unknown = [hook for hook in hooks if not hasattr(hookspecs, hook)]
             if unknown:
-                near = difflib.get_close_matches(
-                    unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1
-                )
+                near = _alike(unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1)
                 raise PluginError(
                     name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else "")
                 )
@@ -434,7 +432,7 @@ class PluginHost:
 
     def _warn(self) -> None:
         for name in self.unmatched:
-            near = difflib.get_close_matches(name, self._infos, 1)
+            near = _alike(name, self._infos, 1)
             _log.warning(
                 "nothing is named %s, so nothing was switched off%s", name, f"; did you mean {near[0]}?" if near else ""
             )
@@ -485,6 +483,8 @@ def _check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
 
 def _normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
     """Read an address as the road does; a normalizer that raises has nothing to say."""
+    from notifykit.models import Recipient, Rejected
+
     for normalizer in normalizers:
         try:
             answer = normalizer.normalize(raw, channel)
@@ -498,6 +498,12 @@ def _normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) ->
     return Rejected(raw, InvalidRecipient(f"No normalizer knows addresses of the channel {channel}."))
 
 
+def _alike(name: str, known: Iterable[str], most: int) -> list[str]:
+    from difflib import get_close_matches  # nearly everybody's names are right
+
+    return get_close_matches(name, known, most)
+
+
 def _pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:
     """Return exactly the wanted ones, in their order; all of them where nobody asked."""
     if wanted is None:
@@ -505,7 +511,7 @@ def _pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems:
     by_name = {item.name: item for item in items}
     for name in wanted:
         if name not in by_name:
-            near = difflib.get_close_matches(name, by_name, 1)
+            near = _alike(name, by_name, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(by_name)) or 'none'}"
             problems.append(f"{kind}s: there is no {kind} named {name}: {hint}")
     return tuple(by_name[name] for name in wanted if name in by_name)

@@ -16,9 +16,14 @@ import pytest
 FLOORS: Final = (
     (
         "filling",
+        "hosts",
         "installed",
         "masking",
         "errors",
+        "letters",
+        "pace",
+        "edits",
+        "abilities",
         "models",
         "dsn",
         "events",

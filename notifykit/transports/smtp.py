@@ -30,7 +30,7 @@ from notifykit.errors import (
     TransportError,
 )
 from notifykit.hookspecs import hookimpl
-from notifykit.http import is_loopback
+from notifykit.hosts import is_loopback
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
 from notifykit.protocols import About, BuildContext, Clock, TransportFactory

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.models import Channel, Recipient, Rejected, new_recipient
+from notifykit.letters import Channel, Recipient, Rejected, new_recipient
 from notifykit.normalizers.digits import compact
 from notifykit.normalizers.reading import FEWEST_DIGITS, national_form, read_number, too_short
 from notifykit_kwtsms.phone.digits import without_trunk_zero

@@ -13,7 +13,7 @@ from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Answer:
     """What a command found, for people and for programs."""
 

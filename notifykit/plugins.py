@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import importlib
 import logging
 import traceback
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pluggy
 
-from notifykit import hookspecs, installed
+from notifykit import doors, hookspecs, installed
 from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
 from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
 
@@ -444,7 +443,7 @@ def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidat
             distribution = point.distribution or "an unknown distribution"
             yield _Candidate(point.name, distribution, point.version, point.value, point.load, tier=1)
     for dotted in builtins:
-        load = functools.partial(importlib.import_module, dotted)
+        load = functools.partial(doors.plugin, dotted)
         # Commands are named apart: a stranger's plugin may well be called "log" or "send".
         command = dotted.startswith("notifykit.cli.")
         name = dotted.rpartition(".")[2]

@@ -34,7 +34,7 @@ FLOORS: Final = (
     ),
     ("settings", "http", "protocols"),
     ("hookspecs",),
-    ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
+    ("plugins", "doors", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("flow",),
     ("", "__main__", "cli", "testing", "durable", "contrib"),
 )

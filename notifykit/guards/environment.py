@@ -13,8 +13,7 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.guards.addresses import AddressList, Normalize, read_address, read_list
-from notifykit.guards.options import about, resolved
-from notifykit.hookspecs import hookimpl
+from notifykit.guards.options import about_settings, resolved
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -59,8 +58,7 @@ class EnvironmentGuard:
         return Veto(self.name, f"{here}, and nothing says who may get messages.", _WAYS) if parcel.live else None
 
 
-@hookimpl(tryfirst=True)
-def notifykit_guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:
+def guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:
     """Bring ``environment`` unless this is production, or nobody says anything."""
     given, problems = resolved(settings)
     said = settings.environment is not None or given["allow"] or given["redirect"]
@@ -84,7 +82,6 @@ def notifykit_guards(settings: Settings, normalize: Normalize) -> list[Environme
     return [EnvironmentGuard(settings.environment, allow if given["allow"] else None, redirect)]
 
 
-@hookimpl
-def notifykit_about() -> About:
+def about() -> About:
     """Tell of the settings."""
-    return about("allow", "redirect")
+    return about_settings("allow", "redirect")

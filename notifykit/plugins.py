@@ -151,6 +151,13 @@ class _Contribution:
         return f"{self.kind}:{self.name}"
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks among a plugin's own names, and not among the two dozen that every object has."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+
 class PluginHost:
     """Finds, loads and lists plugins.
 
@@ -176,7 +183,7 @@ class PluginHost:
         self.builtins = tuple(builtins)
         self._disable = frozenset(disable)
         self._allow = None if allow is None else frozenset(allow)
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager = _Manager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
         self._tiers: dict[str, int] = {}
@@ -360,6 +367,8 @@ class PluginHost:
 
     def _call(self, name: str, hook: str, **arguments: Any) -> list[Any]:
         """Call one hook of one plugin only, so that it can't take others down with it."""
+        if hook not in self._infos[name].hooks:
+            return []
         plugin = self._manager.get_plugin(name)
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return list(self._manager.subset_hook_caller(hook, others)(**arguments))

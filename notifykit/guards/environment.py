@@ -13,7 +13,8 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.guards.addresses import AddressList, Normalize, read_address, read_list
-from notifykit.guards.options import about_settings, resolved
+from notifykit.guards.options import about, resolved
+from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -58,7 +59,8 @@ class EnvironmentGuard:
         return Veto(self.name, f"{here}, and nothing says who may get messages.", _WAYS) if parcel.live else None
 
 
-def guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:
+@hookimpl(tryfirst=True)
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:
     """Bring ``environment`` unless this is production, or nobody says anything."""
     given, problems = resolved(settings)
     said = settings.environment is not None or given["allow"] or given["redirect"]
@@ -82,6 +84,7 @@ def guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:
     return [EnvironmentGuard(settings.environment, allow if given["allow"] else None, redirect)]
 
 
-def about() -> About:
+@hookimpl
+def notifykit_about() -> About:
     """Tell of the settings."""
-    return about_settings("allow", "redirect")
+    return about("allow", "redirect")

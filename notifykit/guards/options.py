@@ -233,7 +233,7 @@ def resolved(settings: Settings) -> tuple[Mapping[str, Any], list[str]]:
     return {name: value.value for name, value in values.items()}, problems
 
 
-def about_settings(*wanted: str) -> About:
+def about(*wanted: str) -> About:
     """Return what one guard tells of its settings."""
     return About(section=SECTION, fields=tuple(field for field in FIELDS if field.name in wanted))
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Final
 
 from notifykit.guards.addresses import AddressList, Normalize, read_address
-from notifykit.guards.options import about_settings, options
+from notifykit.guards.options import about, options
+from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -109,12 +110,14 @@ class SuppressionFile:
         )
 
 
-def guards(settings: Settings, normalize: Normalize) -> list[SuppressionFile]:
+@hookimpl
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SuppressionFile]:
     """Bring ``suppression`` where the settings name a file; its folder is that of the settings."""
     file = options(settings)["suppression_file"]
     return [SuppressionFile(settings.sources.directory / file, normalize)] if file else []
 
 
-def about() -> About:
+@hookimpl
+def notifykit_about() -> About:
     """Tell of the settings."""
-    return about_settings("suppression_file")
+    return about("suppression_file")

@@ -35,6 +35,7 @@ from notifykit.errors import (
     OutcomeUnknown,
     TransportError,
 )
+from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
 from notifykit.protocols import About, BuildContext
@@ -305,6 +306,7 @@ def build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
     return AppriseTransport(targets, urlencode(shown))
 
 
-def about() -> About:
+@hookimpl
+def notifykit_about() -> About:
     """Tell of the settings of ``apprise``."""
     return About("apprise", _FIELDS)

@@ -29,6 +29,7 @@ from notifykit.errors import (
     SenderNotAllowed,
     TransportError,
 )
+from notifykit.hookspecs import hookimpl
 from notifykit.hosts import is_loopback
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
@@ -356,6 +357,7 @@ def is_configured(settings: Settings) -> bool:
     return values["host"].value is not None
 
 
-def about() -> About:
+@hookimpl
+def notifykit_about() -> About:
     """Tell of the settings of ``smtp``."""
     return About("smtp", _FIELDS)

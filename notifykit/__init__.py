@@ -168,8 +168,10 @@ __all__ = (
 )
 
 _HOMES = {
+    "abilities": "Capabilities Measurement",
     "deliveries": "Delivery DeliveryReport DeliveryState",
     "dsn": "Dsn",
+    "edits": "Cleaned Edit replay",
     "errors": "AuthFailed ConfigError ContentRejected DestinationNotCovered Exhausted InvalidRecipient MissingCredentials NotifyError "
     "NotReached OutcomeUnknown OutOfCredit PluginError ProviderUnavailable RateLimited Scope SenderNotAllowed TransportError "
     "Unclassified",
@@ -179,9 +181,10 @@ _HOMES = {
     "flow.retrying": "RetryPolicy",
     "hookspecs": "hookimpl",
     "jobs": "JobState Progress Settlement",
+    "letters": "Channel Message Recipient Rejected",
     "masking": "Secret",
-    "models": "Attempt Batch Capabilities Channel Cleaned Edit Measurement Message Outcome Pace Plan Receipt Recipient "
-    "Rejected Report SkipReason Submission Veto replay",
+    "models": "Attempt Batch Outcome Plan Receipt Report SkipReason Submission Veto",
+    "pace": "Pace",
     "plugins": "PluginHost",
     "protocols": "Book BuildContext Cleaner Clock Guard Normalizer Parcel Sink Transport TransportFactory",
     "settings": "Settings",

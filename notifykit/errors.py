@@ -147,7 +147,9 @@ class TransportError(NotifyError, RuntimeError):
         return type(self), attrs.astuple(self, recurse=False)
 
 
-@attrs.frozen(slots=False)
+# What attrs made for the base is inherited: only a class with a field of its own is made again.
+
+
 class InvalidRecipient(TransportError):
     """This address can't receive the message, whoever carries it."""
 
@@ -155,7 +157,6 @@ class InvalidRecipient(TransportError):
     advice = "Check the address with the person it belongs to."
 
 
-@attrs.frozen(slots=False)
 class ContentRejected(TransportError):
     """This text can't be sent, whoever it is for."""
 
@@ -163,7 +164,6 @@ class ContentRejected(TransportError):
     advice = "Change the text."
 
 
-@attrs.frozen(slots=False)
 class AuthFailed(TransportError):
     """The account's name, password, permission or address is not accepted."""
 
@@ -171,7 +171,6 @@ class AuthFailed(TransportError):
     advice = "Check the user name and the password of the account."
 
 
-@attrs.frozen(slots=False)
 class OutOfCredit(TransportError):
     """The account can't pay for this."""
 
@@ -179,7 +178,6 @@ class OutOfCredit(TransportError):
     advice = "Top up the account."
 
 
-@attrs.frozen(slots=False)
 class SenderNotAllowed(TransportError):
     """The account may not send under this sender name."""
 
@@ -187,7 +185,6 @@ class SenderNotAllowed(TransportError):
     advice = "Use a sender that is registered for this account; names are case sensitive."
 
 
-@attrs.frozen(slots=False)
 class DestinationNotCovered(TransportError):
     """The account has no route to this country or network."""
 
@@ -195,7 +192,6 @@ class DestinationNotCovered(TransportError):
     advice = "Ask the provider to activate this destination."
 
 
-@attrs.frozen(slots=False)
 class RateLimited(TransportError):
     """Too much at once: for the account, or for one recipient."""
 
@@ -204,7 +200,6 @@ class RateLimited(TransportError):
     default_waits = (30.0, 60.0, 120.0)
 
 
-@attrs.frozen(slots=False)
 class ProviderUnavailable(TransportError):
     """The provider answered, and said that it did not take the request."""
 
@@ -212,7 +207,6 @@ class ProviderUnavailable(TransportError):
     advice = "The provider did not take the request; send it again later."
 
 
-@attrs.frozen(slots=False)
 class NotReached(TransportError):
     """No connection came about, so the request certainly did not leave."""
 
@@ -221,7 +215,6 @@ class NotReached(TransportError):
     default_waits = (0.5, 2.0)
 
 
-@attrs.frozen(slots=False)
 class OutcomeUnknown(TransportError):
     """The request may have arrived and no readable answer came back. It is never sent again by itself."""
 
@@ -230,7 +223,6 @@ class OutcomeUnknown(TransportError):
     advice = "It may have been sent. Look at the provider's side before you send it again."
 
 
-@attrs.frozen(slots=False)
 class Unclassified(TransportError):
     """A code that nobody has seen before: kept and reported, not retried."""
 

@@ -12,17 +12,18 @@ who wrote the settings: raise it where yours can't be understood, not where they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import pluggy
 
-from notifykit.models import Channel, Recipient, Rejected
-from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
-from notifykit.settings import Settings
-
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import click
+
+    from notifykit.models import Channel, Recipient, Rejected
+    from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
+    from notifykit.settings import Settings
 
 PROJECT: Final = "notifykit"
 

@@ -58,7 +58,6 @@ _HEADER: Final = re.compile(
     r"(?!(?i:host|accept-encoding|content-length|transfer-encoding|connection):)"
     r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ -~]*\r\n"
 )
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @attrs.frozen
@@ -87,11 +86,6 @@ class HttpAnswer:
     def waits(self) -> tuple[float, ...]:
         """Seconds before the second and third try, by ``Retry-After`` where it is there."""
         return _BUSY_WAITS if self.retry_after is None else (self.retry_after,) * len(_BUSY_WAITS)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, without asking DNS."""
-    return host.strip("[]").lower() in _LOOPBACK
 
 
 class HttpClient:

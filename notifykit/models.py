@@ -1,6 +1,7 @@
 """What flows along the road: Message → Recipient | Rejected → Plan of Batches → Receipts → Report.
 
-Everything here is frozen, and nothing shows a number or a text in its ``repr``.
+Everything here is frozen, and nothing shows a number or a text in its ``repr``. What stations have to do with before
+anything is sent stands in modules of its own, so that finding the stations does not load all of this.
 """
 
 from __future__ import annotations
@@ -8,24 +9,45 @@ from __future__ import annotations
 import datetime
 import enum
 import itertools
-import os
 import zlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import attrs
 
-from notifykit.errors import InvalidRecipient, TransportError
+from notifykit.abilities import Capabilities, ForcedCharacter, Measurement
+from notifykit.edits import Cleaned, Edit, replay
+from notifykit.errors import TransportError
 from notifykit.filling import thawed
-from notifykit.masking import describe_text, mask_address
+from notifykit.letters import Channel, Message, Recipient, Rejected, new_recipient
+from notifykit.pace import Pace
 
-
-class Channel(enum.StrEnum):
-    """The medium, never the provider."""
-
-    SMS = "sms"
-    EMAIL = "email"
-    PUSH = "push"
+__all__ = (
+    "Attempt",
+    "Batch",
+    "Capabilities",
+    "Channel",
+    "Cleaned",
+    "Edit",
+    "ForcedCharacter",
+    "Measurement",
+    "Message",
+    "Outcome",
+    "Pace",
+    "Plan",
+    "Receipt",
+    "Recipient",
+    "Rejected",
+    "Report",
+    "SkipReason",
+    "Submission",
+    "Veto",
+    "cost_of",
+    "new_receipt",
+    "new_recipient",
+    "replay",
+    "submissions_of",
+)
 
 
 class Outcome(enum.StrEnum):
@@ -62,97 +84,6 @@ def _counted(things: Sized) -> str:
     return f"<{len(things)}>"
 
 
-def _new_id() -> str:
-    return os.urandom(16).hex()
-
-
-@attrs.frozen
-class Message:
-    """What to say, and how it should look to the person who gets it."""
-
-    #: The text, as the caller wrote it or as the cleaners left it.
-    text: str = attrs.field(repr=describe_text)
-    #: The medium it travels by.
-    channel: Channel = Channel.SMS
-    #: The sender's name; None takes the transport's own.
-    sender: str | None = None
-    #: What stands above the text, for the channels that have such a line: an e-mail's subject, a push's title.
-    subject: str | None = attrs.field(
-        default=None, repr=lambda subject: str(subject and describe_text(subject)), kw_only=True
-    )
-    #: Free labels that events and logs carry.
-    tags: tuple[str, ...] = ()
-    #: The caller's name for this send, passed on to providers that can use it.
-    idempotency_key: str | None = None
-    #: Ties the events, attempts and receipts of one send together.
-    id: str = attrs.field(factory=_new_id)
-
-
-@attrs.frozen(weakref_slot=False)
-class Recipient:
-    """An address in its canonical form: what the provider is given."""
-
-    #: The canonical address: for SMS digits with the country code first.
-    address: str = attrs.field(repr=mask_address)
-    #: The medium it belongs to.
-    channel: Channel = Channel.SMS
-    #: ISO 3166 code of the country where it is known, ``KW``.
-    country: str | None = None
-    #: The language that the person reads, ``ar``, where the caller knows it: templates choose by it.
-    language: str | None = attrs.field(default=None, kw_only=True)
-    #: The address as it was given.
-    raw: str = attrs.field(
-        default=attrs.Factory(lambda self: self.address, takes_self=True), repr=False, eq=False, kw_only=True
-    )
-
-    def __str__(self) -> str:
-        return mask_address(self.address)
-
-
-#: An empty recipient, for normalizers in a hurry: who fills in every field makes it a :class:`Recipient` at the end.
-open_recipient: Callable[[], Any] = thawed(Recipient)
-
-
-def new_recipient(address: str, channel: Channel, country: str | None, language: str | None, raw: str) -> Recipient:
-    """Return a recipient from all of its fields, in a fifth of the time that its class takes."""
-    made = open_recipient()
-    made.address = address
-    made.channel = channel
-    made.country = country
-    made.language = language
-    made.raw = raw
-    made.__class__ = Recipient
-    return made  # type: ignore[no-any-return]
-
-
-@attrs.frozen
-class Rejected:
-    """An address that nobody can send to, with the reason."""
-
-    #: The address as it was given.
-    raw: str = attrs.field(repr=mask_address)
-    #: Why, and what to do about it.
-    error: InvalidRecipient
-    #: Who was probably meant; somebody has to say so before it is used.
-    suggestion: Recipient | None = None
-
-    def __str__(self) -> str:
-        return mask_address(self.raw)
-
-
-_open_rejected: Callable[[], Any] = thawed(Rejected)
-
-
-def new_rejected(raw: str, error: InvalidRecipient, suggestion: Recipient | None) -> Rejected:
-    """Return a rejected address from all of its fields, in a third of the time that its class takes."""
-    made = _open_rejected()
-    made.raw = raw
-    made.error = error
-    made.suggestion = suggestion
-    made.__class__ = Rejected
-    return made  # type: ignore[no-any-return]
-
-
 @attrs.frozen
 class Veto:
     """Why a guard held a message back from one recipient."""
@@ -168,157 +99,6 @@ class Veto:
 
     def __str__(self) -> str:
         return f"{self.guard}: {self.reason}"
-
-
-@attrs.frozen
-class Edit:
-    """One change a cleaner made: ``text[start:end]`` became ``after``."""
-
-    #: Where the change starts in the text that entered the cleaner.
-    start: int
-    #: Where it ends there.
-    end: int
-    #: What stood there.
-    before: str = attrs.field(repr=describe_text)
-    #: What stands there now.
-    after: str = attrs.field(repr=describe_text)
-    #: Why, in words for the author of the text: ``emoji``, ``Arabic-Indic digits``.
-    reason: str
-    #: The cleaner that made it.
-    cleaner: str
-
-
-_open_edit: Callable[[], Any] = thawed(Edit)
-
-
-def new_edit(start: int, end: int, before: str, after: str, reason: str, cleaner: str) -> Edit:
-    """Return an edit from all of its fields, in a fifth of the time that its class takes: a text may have thousands."""
-    made = _open_edit()
-    made.start = start
-    made.end = end
-    made.before = before
-    made.after = after
-    made.reason = reason
-    made.cleaner = cleaner
-    made.__class__ = Edit
-    return made  # type: ignore[no-any-return]
-
-
-@attrs.frozen
-class Cleaned:
-    """What a cleaner returns: the text, and the edits that lead there, in order of their position."""
-
-    #: The text after the edits.
-    text: str = attrs.field(repr=describe_text)
-    #: The edits; empty where nothing changed.
-    edits: tuple[Edit, ...] = ()
-
-
-_open_cleaned = thawed(Cleaned)
-
-
-def unchanged(text: str) -> Cleaned:
-    """Return what a cleaner says of a text in which it found nothing to do, as nearly always."""
-    made = _open_cleaned()
-    made.text = text
-    made.edits = ()
-    made.__class__ = Cleaned
-    return made  # type: ignore[no-any-return]
-
-
-def replay(text: str, edits: Iterable[Edit]) -> str:
-    """Apply edits to the text they were made on and return the result.
-
-    Edits of several cleaners may follow each other: those of one cleaner count from the text that it was given.
-    """
-    for _, group in itertools.groupby(edits, key=lambda edit: edit.cleaner):
-        pieces: list[str] = []
-        position = 0
-        for edit in group:
-            pieces += (text[position : edit.start], edit.after)
-            position = edit.end
-        text = "".join(pieces) + text[position:]
-    return text
-
-
-@attrs.frozen
-class ForcedCharacter:
-    """A character that made a text more expensive, and what could stand in its place."""
-
-    #: Where it stands in the text.
-    position: int
-    #: The character.
-    character: str
-    #: Its Unicode name.
-    name: str
-    #: What the cheap encoding has instead; None where it has nothing like it.
-    replacement: str | None
-
-
-@attrs.frozen
-class Measurement:
-    """What a text takes up on the air."""
-
-    #: ``gsm7`` or ``ucs2`` for SMS.
-    encoding: str
-    #: Septets or UTF-16 units, not characters.
-    units: int
-    #: Parts that the text is cut into; each is paid for.
-    segments: int
-    #: Units that still fit into the last segment.
-    units_left: int = 0
-    #: The characters that forced the more expensive encoding, each once.
-    forced: tuple[ForcedCharacter, ...] = ()
-
-
-@attrs.frozen
-class Pace:
-    """How fast a provider lets one account ask."""
-
-    #: Requests started in a second.
-    per_second: float
-    #: What shares the limit, the account for one; the same key is the same limit on the whole machine.
-    key: str
-
-
-@attrs.frozen
-class Capabilities:
-    """What a transport can do. The road plans by it."""
-
-    #: The media it carries.
-    channels: frozenset[Channel] = frozenset({Channel.SMS})
-    #: The most recipients that one request may have.
-    batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    #: Whether it can pretend: accept without delivering. The DSN option ``test`` says which.
-    test_mode: bool = False
-    #: Whether what it takes reaches people; False where it pretends, and for stand-ins.
-    live: bool = True
-    #: Whether the provider recognises a repeated ``idempotency_key``.
-    idempotent: bool = False
-    #: Whether a message may name its own sender.
-    senders: bool = True
-    #: Whether a message may have a subject.
-    subjects: bool = False
-    #: Whether the provider can be asked, later, whether a message was delivered.
-    reports: bool = False
-    #: The encodings that texts travel in, the cheapest first; empty where it does not matter.
-    encodings: tuple[str, ...] = ()
-    #: Whether what it says of a text or a sender is about one recipient only, as mailboxes do.
-    personal: bool = False
-    #: How fast it may be asked; None where there is no limit.
-    pace: Pace | None = None
-    #: Seconds that have to be between two messages to one recipient; 0 for none.
-    spacing: float = 0.0
-    #: Pure: what a text takes up; None where it does not matter.
-    measure: Callable[[str], Measurement] | None = None
-    #: Pure: why a message would be refused; None where it would not.
-    check: Callable[[Message], TransportError | None] | None = None
-    #: Pure: what one recipient of a text of so many segments costs, in the provider's unit; None where unknown.
-    price: Callable[[Recipient, int], float | None] | None = None
-    #: What the provider calls one unit of cost: ``point``.
-    unit: str = "unit"
-    #: What a person should know before sending, each a sentence.
-    notices: tuple[str, ...] = ()
 
 
 @attrs.frozen

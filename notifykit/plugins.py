@@ -5,11 +5,8 @@ A host is an object, and nothing loads at import: a test builds one with exactly
 
 from __future__ import annotations
 
-import difflib
 import enum
 import functools
-import importlib
-import importlib.metadata
 import logging
 import traceback
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -18,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pluggy
 
-from notifykit import hookspecs
+from notifykit import doors, hookspecs, installed
 from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
-from notifykit.models import Channel, Recipient, Rejected
 from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
-from notifykit.settings import Settings
 
 if TYPE_CHECKING:
     import click
+
+    from notifykit.models import Channel, Recipient, Rejected
+    from notifykit.settings import Settings
 
 _log = logging.getLogger("notifykit.plugins")
 
@@ -153,6 +151,13 @@ class _Contribution:
         return f"{self.kind}:{self.name}"
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks among a plugin's own names, and not among the two dozen that every object has."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+
 class PluginHost:
     """Finds, loads and lists plugins.
 
@@ -178,7 +183,7 @@ class PluginHost:
         self.builtins = tuple(builtins)
         self._disable = frozenset(disable)
         self._allow = None if allow is None else frozenset(allow)
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager = _Manager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
         self._tiers: dict[str, int] = {}
@@ -330,9 +335,7 @@ class PluginHost:
             hooks = tuple(caller.name for caller in self._manager.get_hookcallers(self._manager.get_plugin(name)) or ())
             unknown = [hook for hook in hooks if not hasattr(hookspecs, hook)]
             if unknown:
-                near = difflib.get_close_matches(
-                    unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1
-                )
+                near = _alike(unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1)
                 raise PluginError(
                     name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else "")
                 )
@@ -364,6 +367,8 @@ class PluginHost:
 
     def _call(self, name: str, hook: str, **arguments: Any) -> list[Any]:
         """Call one hook of one plugin only, so that it can't take others down with it."""
+        if hook not in self._infos[name].hooks:
+            return []
         plugin = self._manager.get_plugin(name)
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return list(self._manager.subset_hook_caller(hook, others)(**arguments))
@@ -435,7 +440,7 @@ class PluginHost:
 
     def _warn(self) -> None:
         for name in self.unmatched:
-            near = difflib.get_close_matches(name, self._infos, 1)
+            near = _alike(name, self._infos, 1)
             _log.warning(
                 "nothing is named %s, so nothing was switched off%s", name, f"; did you mean {near[0]}?" if near else ""
             )
@@ -443,18 +448,11 @@ class PluginHost:
 
 def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidate]:
     if entry_points:
-        found = importlib.metadata.entry_points(group=hookspecs.PROJECT)
-        for point in sorted(found, key=lambda point: (point.name, point.value)):
-            yield _Candidate(
-                point.name,
-                point.dist.name if point.dist else "an unknown distribution",
-                point.dist.version if point.dist else None,
-                point.value,
-                point.load,
-                tier=1,
-            )
+        for point in installed.entry_points(hookspecs.PROJECT):
+            distribution = point.distribution or "an unknown distribution"
+            yield _Candidate(point.name, distribution, point.version, point.value, point.load, tier=1)
     for dotted in builtins:
-        load = functools.partial(importlib.import_module, dotted)
+        load = functools.partial(doors.plugin, dotted)
         # Commands are named apart: a stranger's plugin may well be called "log" or "send".
         command = dotted.startswith("notifykit.cli.")
         name = dotted.rpartition(".")[2]
@@ -493,6 +491,8 @@ def _check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
 
 def _normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
     """Read an address as the road does; a normalizer that raises has nothing to say."""
+    from notifykit.models import Recipient, Rejected
+
     for normalizer in normalizers:
         try:
             answer = normalizer.normalize(raw, channel)
@@ -506,6 +506,12 @@ def _normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) ->
     return Rejected(raw, InvalidRecipient(f"No normalizer knows addresses of the channel {channel}."))
 
 
+def _alike(name: str, known: Iterable[str], most: int) -> list[str]:
+    from difflib import get_close_matches  # nearly everybody's names are right
+
+    return get_close_matches(name, known, most)
+
+
 def _pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:
     """Return exactly the wanted ones, in their order; all of them where nobody asked."""
     if wanted is None:
@@ -513,7 +519,7 @@ def _pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems:
     by_name = {item.name: item for item in items}
     for name in wanted:
         if name not in by_name:
-            near = difflib.get_close_matches(name, by_name, 1)
+            near = _alike(name, by_name, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(by_name)) or 'none'}"
             problems.append(f"{kind}s: there is no {kind} named {name}: {hint}")
     return tuple(by_name[name] for name in wanted if name in by_name)

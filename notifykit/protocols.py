@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import attrs
 
-from notifykit.deliveries import DeliveryReport
-from notifykit.dsn import Dsn
-from notifykit.errors import TransportError
-from notifykit.events import Event
-from notifykit.jobs import Progress, Settlement
-from notifykit.models import (
-    Batch,
-    Capabilities,
-    Channel,
-    Cleaned,
-    Message,
-    Receipt,
-    Recipient,
-    Rejected,
-    Report,
-    Submission,
-    Veto,
-)
-from notifykit.settings import Field, Settings
+if TYPE_CHECKING:
+    import datetime
+
+    from notifykit.deliveries import DeliveryReport
+    from notifykit.dsn import Dsn
+    from notifykit.errors import TransportError
+    from notifykit.events import Event
+    from notifykit.jobs import Progress, Settlement
+    from notifykit.models import (
+        Batch,
+        Capabilities,
+        Channel,
+        Cleaned,
+        Message,
+        Receipt,
+        Recipient,
+        Rejected,
+        Report,
+        Submission,
+        Veto,
+    )
+    from notifykit.settings import Field, Settings
 
 
 @runtime_checkable
@@ -107,7 +109,7 @@ class Leg:
 
 
 #: What a composite does with a batch: it yields legs and hears the receipts of each.
-Carrying = Generator[Leg, Sequence[Receipt], None]
+Carrying: TypeAlias = "Generator[Leg, Sequence[Receipt], None]"
 
 
 @runtime_checkable

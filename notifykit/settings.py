@@ -6,22 +6,20 @@ the nearest folder upwards, defaults. Plugins resolve their own settings through
 
 from __future__ import annotations
 
-import difflib
-import graphlib
-import io
 import itertools
 import os
 import pathlib
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from notifykit.dsn import MOST_NESTED, Dsn
 from notifykit.errors import ConfigError
 from notifykit.masking import STARS, Secret
-from notifykit.templates import Template, Templates
+
+if TYPE_CHECKING:
+    from notifykit.dsn import Dsn
+    from notifykit.templates import Template
 
 _Number = TypeVar("_Number", int, float)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -97,11 +95,15 @@ def names(value: object) -> tuple[str, ...]:
 
 def dsn(value: object) -> Dsn:
     """Read a transport: its name, its DSN, or a table for one that is made of others; see :meth:`Dsn.read`."""
+    from notifykit.dsn import Dsn
+
     return Dsn.read(value) if isinstance(value, Dsn | Mapping) else Dsn.parse(text(value))
 
 
 def transports(value: object) -> Transports:
     """Read transports that have names of their own: a table of names, each with what :func:`dsn` reads."""
+    from notifykit.dsn import Dsn
+
     table = value if isinstance(value, Mapping) else None
     if table is None:
         raise ValueError('is not a table: write a name and a transport on each line, like backup = "webhook://host"')
@@ -125,6 +127,10 @@ def transports(value: object) -> Transports:
 
 def tangles(transports: Mapping[str, Dsn]) -> list[str]:
     """Return a problem for each circle of names that refer to each other, and for each that nests too deep."""
+    import graphlib
+
+    from notifykit.dsn import MOST_NESTED
+
     inside = {name: {found for found in _references(dsn) if found in transports} for name, dsn in transports.items()}
     ranks = {name: rank for rank, name in enumerate(transports)}
     problems: list[str] = []
@@ -163,10 +169,25 @@ def _depth(transport: Dsn, depths: Mapping[str, int]) -> int:
 
 
 def templates(value: object) -> Templates:
-    """Read templates by their names: a table of names, each with what :meth:`Template.from_table` reads."""
-    if isinstance(value, Mapping):
-        return Templates.from_table(value)
-    raise ValueError('is not a table: write a name and a text on each line, like otp = "Your code is {code}"')
+    """Read templates by their names: a table of names, each with what :meth:`Template.from_table` reads.
+
+    :raises TemplateError: with everything that is wrong with any of them.
+    """
+    from notifykit.templates import Template, TemplateError
+
+    table = value if isinstance(value, Mapping) else None
+    if table is None:
+        raise ValueError('is not a table: write a name and a text on each line, like otp = "Your code is {code}"')
+    found: dict[str, Template] = {}
+    problems: list[str] = []
+    for name, said in table.items():
+        try:
+            found[str(name)] = Template.from_table(said)
+        except TemplateError as error:
+            problems += [f"{name}: {problem}" for problem in error.problems]
+    if problems:
+        raise TemplateError(problems)
+    return Templates(found)
 
 
 def environment_name(value: object) -> str:
@@ -177,7 +198,9 @@ def environment_name(value: object) -> str:
     word = text(value).lower()
     if word in ("production", "prod"):
         return "production"
-    near = difflib.SequenceMatcher(None, word, "production").ratio()
+    from difflib import SequenceMatcher
+
+    near = SequenceMatcher(None, word, "production").ratio()
     if near > _LIKE_PRODUCTION and not word.startswith(("pre", "non", "not", "un")):
         raise ValueError(f"is {word!r}, which looks like production: write production, or a word that is not like it")
     return word
@@ -194,7 +217,7 @@ def one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
-class Transports(Mapping[str, Dsn]):
+class Transports(Mapping[str, "Dsn"]):
     """Transports by the names that the settings give them. Its ``str`` is without secrets."""
 
     def __init__(self, transports: Mapping[str, Dsn] | None = None) -> None:
@@ -215,6 +238,28 @@ class Transports(Mapping[str, Dsn]):
 
     def __repr__(self) -> str:
         return f"<Transports {self}>"
+
+
+class Templates(Mapping[str, "Template"]):
+    """Templates by the names that the settings give them. Its ``str`` is their names and languages."""
+
+    def __init__(self, templates: Mapping[str, Template] | None = None) -> None:
+        self._templates = dict(templates or {})
+
+    def __getitem__(self, name: str) -> Template:
+        return self._templates[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._templates)
+
+    def __len__(self) -> int:
+        return len(self._templates)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name} ({', '.join(template.languages)})" for name, template in self.items()) or "-"
+
+    def __repr__(self) -> str:
+        return f"<Templates {self}>"
 
 
 @attrs.frozen
@@ -296,8 +341,8 @@ class Sources:
         problems = []
         for origin, names_there in (("environment", self.environment), (self.dotenv_name, self.dotenv)):
             for name in sorted(names_there):
-                near = difflib.get_close_matches(name, known, 1, _NEARLY) if name.startswith(prefixes) else []
-                if near and name not in known:
+                near = _alike(name, known, 1, _NEARLY) if name.startswith(prefixes) and name not in known else []
+                if near:
                     problems.append(f"{name} ({origin}) is not a setting: did you mean {near[0]}?")
         return problems
 
@@ -546,8 +591,6 @@ def _gather(
 
 
 def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str | None], list[str]]:
-    from dotenv.parser import parse_stream
-
     try:
         content = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -556,6 +599,10 @@ def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str |
         return {}, [f"{file.name} is a folder"] if required else []
     except (OSError, UnicodeDecodeError) as error:
         return {}, [f"{file.name} can't be read: {type(error).__name__}"]
+    import io
+
+    from dotenv.parser import parse_stream
+
     values: dict[str, str | None] = {}
     problems: list[str] = []
     for binding in parse_stream(io.StringIO(content)):
@@ -572,10 +619,10 @@ def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Pat
         for name in ("notifykit.toml", "pyproject.toml"):
             file = folder / name
             try:
-                content = tomllib.loads(file.read_text(encoding="utf-8"))
+                content = _parsed(file.read_text(encoding="utf-8"))
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            except (OSError, ValueError) as error:
                 problems.append(f"{name} can't be read: {type(error).__name__}: {error}")
                 continue
             tools = content.get("tool") if name == "pyproject.toml" else {"notifykit": content}
@@ -587,10 +634,16 @@ def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Pat
     return {}, None, problems
 
 
+def _parsed(text: str) -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads(text)
+
+
 def _nearly_transports(table: Mapping[str, Any], origin: str) -> list[str]:
     """Return a problem for each table that is nearly ``transports``: others belong to plugins."""
     tables = [name for name, value in table.items() if isinstance(value, Mapping)]
-    near = difflib.get_close_matches("transports", tables, len(tables) or 1, _NEARLY)
+    near = _alike("transports", tables, len(tables), _NEARLY)
     return [
         f"{name} ({origin}) is not a setting: did you mean transports?"
         for name in sorted(near)
@@ -598,10 +651,19 @@ def _nearly_transports(table: Mapping[str, Any], origin: str) -> list[str]:
     ]
 
 
+def _alike(name: str, known: Iterable[str], most: int, least: float = 0.6) -> list[str]:
+    """Return the known names that are nearly this one, the nearest first."""
+    if not most:
+        return []
+    from difflib import get_close_matches  # seldom needed, and a tenth of the start of a small program
+
+    return get_close_matches(name, list(known), most, least)
+
+
 def _strangers(given: Mapping[str, Any], known: Iterable[str], origin: str) -> list[str]:
     problems = []
     for name in sorted(set(given) - set(known)):
-        near = difflib.get_close_matches(name, list(known), n=1)
+        near = _alike(name, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
         problems.append(f"{name} ({origin}) is not a setting: {hint}")
     return problems

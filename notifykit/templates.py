@@ -414,45 +414,6 @@ class Template:
         )
 
 
-class Templates(Mapping[str, Template]):
-    """Templates by the names that the settings give them. Its ``str`` is their names and languages."""
-
-    def __init__(self, templates: Mapping[str, Template] | None = None) -> None:
-        self._templates = dict(templates or {})
-
-    @classmethod
-    def from_table(cls, table: Mapping[Any, object]) -> Templates:
-        """Make templates of what a settings file says, each as :meth:`Template.from_table` does.
-
-        :raises TemplateError: with everything that is wrong with any of them.
-        """
-        found: dict[str, Template] = {}
-        problems: list[str] = []
-        for name, said in table.items():
-            try:
-                found[str(name)] = Template.from_table(said)
-            except TemplateError as error:
-                problems += [f"{name}: {problem}" for problem in error.problems]
-        if problems:
-            raise TemplateError(problems)
-        return cls(found)
-
-    def __getitem__(self, name: str) -> Template:
-        return self._templates[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._templates)
-
-    def __len__(self) -> int:
-        return len(self._templates)
-
-    def __str__(self) -> str:
-        return "; ".join(f"{name} ({', '.join(template.languages)})" for name, template in self.items()) or "-"
-
-    def __repr__(self) -> str:
-        return f"<Templates {self}>"
-
-
 def _a(kind: type) -> str:
     return f"{'an' if kind.__name__[:1].lower() in 'aeiou' else 'a'} {kind.__name__}"
 

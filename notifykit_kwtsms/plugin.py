@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from notifykit import (
-    BuildContext,
-    Capabilities,
-    Cleaner,
-    Dsn,
-    Normalizer,
-    Settings,
-    Transport,
-    TransportFactory,
-    hookimpl,
-)
-from notifykit.protocols import About
+from notifykit import TransportFactory, hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import click
+
+    from notifykit import BuildContext, Capabilities, Cleaner, Dsn, Normalizer, Settings, Transport
+    from notifykit.protocols import About
 
 
 @hookimpl(trylast=True)

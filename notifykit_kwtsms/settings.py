@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import MissingCredentials
-from notifykit.http import is_loopback
-from notifykit.masking import Secret
-from notifykit.settings import Field, Settings, boolean, one_of, path, secret, text
+from notifykit.hosts import is_loopback
+from notifykit.settings import Field, boolean, one_of, path, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
+
+if TYPE_CHECKING:
+    from notifykit.dsn import Dsn
+    from notifykit.masking import Secret
+    from notifykit.settings import Settings
 
 SECTION: Final = "kwtsms"
 _MOST_PER_SECOND: Final = BLOCKED_ABOVE_PER_SECOND - 1

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 import attrs
 
-from notifykit import (
-    Batch,
-    BuildContext,
-    Capabilities,
-    Channel,
-    Clock,
-    DeliveryReport,
-    Dsn,
-    OutcomeUnknown,
-    Pace,
-    Receipt,
-    Recipient,
-    Secret,
-    Submission,
-    TransportError,
-)
-from notifykit.flow.pacing import pacer
+from notifykit import Capabilities, Channel, OutcomeUnknown, Submission
 from notifykit.masking import STARS
 from notifykit_kwtsms.api import endpoints
-from notifykit_kwtsms.api.calls import Listener
 from notifykit_kwtsms.api.codes import error_for
-from notifykit_kwtsms.api.gateway import Gateway, Sent
 from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SHARED_SENDER
-from notifykit_kwtsms.delivery import ask
+from notifykit_kwtsms.gate import gateway_of, pace_of
 from notifykit_kwtsms.settings import KwtSmsSettings
 from notifykit_kwtsms.text.check import check
 from notifykit_kwtsms.text.segments import measure
+
+if TYPE_CHECKING:
+    from notifykit import Batch, BuildContext, Clock, DeliveryReport, Dsn, Receipt, Recipient, Secret, TransportError
+    from notifykit_kwtsms.api.calls import Listener
+    from notifykit_kwtsms.api.gateway import Sent
 
 _TEST_NOTICE: Final = (
     "Test mode: messages are queued at kwtSMS and charged, and reach no phone. "
@@ -100,14 +85,16 @@ class KwtSmsTransport:
     ) -> None:
         self._settings = settings
         self._shown = _shown(settings)
-        pace = Pace(settings.rate, _account(username, settings.base_url))
-        turn = pacer(pace, clock, state_dir).wait if clock else None
         #: The account itself, for balance, sender IDs, coverage, status and delivery reports.
-        self.gateway = Gateway(username, password, settings.base_url, listener, turn)
+        self.gateway = gateway_of(username, password, settings, listener, clock, state_dir)
         # Test messages may follow each other: the gap counts for those that reach a phone.
         gap = 0.0 if settings.test else SAME_NUMBER_GAP
         self.capabilities = attrs.evolve(
-            capabilities(), live=not settings.test, pace=pace, spacing=gap, notices=_notices(settings)
+            capabilities(),
+            live=not settings.test,
+            pace=pace_of(username, settings),
+            spacing=gap,
+            notices=_notices(settings),
         )
 
     def send(self, batch: Batch, timeout: float) -> Submission:
@@ -151,11 +138,15 @@ class KwtSmsTransport:
 
         :raises TransportError: where there is no answer, and ERR029 or ERR020 where nobody knows the message id.
         """
+        from notifykit_kwtsms.delivery import ask
+
         message_id = receipts[0].message_id
         return ask(self.gateway, message_id, receipts, timeout) if message_id else ()
 
     def describe(self, batch: Batch) -> str:
         """Return the ``send`` request as it would leave, with the account and the numbers masked."""
+        import json
+
         body = {
             "username": STARS,
             "password": STARS,
@@ -193,11 +184,6 @@ def _shown(settings: KwtSmsSettings) -> str:
     """Return the DSN that would build the transport, without the account."""
     host = "default" if settings.base_url == BASE_URL else urlsplit(settings.base_url).netloc
     return f"kwtsms://{host}?{urlencode({'sender': settings.sender, 'test': int(settings.test)})}"
-
-
-def _account(username: str, base_url: str) -> str:
-    """Name what shares a pace without naming the account in clear."""
-    return f"kwtsms-{hashlib.sha256(f'{username}@{base_url}'.encode()).hexdigest()}"
 
 
 def _notices(settings: KwtSmsSettings) -> tuple[str, ...]:

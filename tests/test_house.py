@@ -14,10 +14,27 @@ import pytest
 
 #: The floors, from the ground up; a module stands on the floor of the longest path that it starts with.
 FLOORS: Final = (
-    ("filling", "masking", "errors", "models", "dsn", "events", "deliveries", "joining", "jobs", "templates"),
+    (
+        "filling",
+        "hosts",
+        "installed",
+        "masking",
+        "errors",
+        "letters",
+        "pace",
+        "edits",
+        "abilities",
+        "models",
+        "dsn",
+        "events",
+        "deliveries",
+        "joining",
+        "jobs",
+        "templates",
+    ),
     ("settings", "http", "protocols"),
     ("hookspecs",),
-    ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
+    ("plugins", "doors", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("flow",),
     ("", "__main__", "cli", "testing", "durable", "contrib"),
 )

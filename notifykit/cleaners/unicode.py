@@ -12,8 +12,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from notifykit.edits import Cleaned, Edit, new_edit, unchanged
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Cleaned, Edit, new_edit, unchanged
+from notifykit.letters import Channel
 from notifykit.settings import Settings
 
 #: Longer runs of accents are no accents: composing them would only cost time.

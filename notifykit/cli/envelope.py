@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -71,6 +70,8 @@ def as_document(error: BaseException) -> dict[str, Any]:
 
 
 def _print(document: Any, indent: int | None) -> None:
+    import json
+
     # A stream that lacks characters gets JSON's own escapes, which any reader undoes.
     text = json.dumps(document, ensure_ascii=not terminal.speaks_unicode(sys.stdout), indent=indent)
     terminal.answer_line(text)

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import sys
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-import notifykit
-from notifykit.cli import terminal
-from notifykit.cli.endings import for_error
+from notifykit.cli import listing, terminal
 from notifykit.cli.envelope import failure
 from notifykit.cli.exits import Exit
-from notifykit.cli.following import following
 from notifykit.cli.manner import Manner, begin, common, manner
-from notifykit.cli.status import show_status
-from notifykit.cli.wording import nearest
-from notifykit.errors import NotifyError
-from notifykit.plugins import BUILTINS, PluginHost
-from notifykit.settings import Settings
+
+if TYPE_CHECKING:
+    from notifykit.plugins import PluginHost
 
 #: The framework's own commands, by dotted path, through the same door as those of plugins.
-COMMANDS: Final = (
-    "notifykit.cli.send",
-    "notifykit.cli.preview",
-    "notifykit.cli.explain",
-    "notifykit.cli.validate",
-    "notifykit.cli.route",
-    "notifykit.cli.log",
-    "notifykit.cli.plugins",
-    "notifykit.cli.config",
-    "notifykit.cli.doctor",
-    "notifykit.cli.completion",
-    "notifykit.cli.new",
-    "notifykit.cli.help",
-)
+COMMANDS: Final = tuple(f"notifykit.cli.{name}" for name in listing.OWN)
 
 
 class Program(click.Group):
@@ -46,12 +27,17 @@ class Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted(_host(ctx).commands())
+        own, brought = _listed(ctx)
+        return sorted((*own, *brought))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        found = _host(ctx).commands().get(cmd_name)
-        return found[0] if found else None
+        if cmd_name in listing.OWN and not _leaves_out(ctx):
+            found: list[click.Command] = []
+            import_module(f"notifykit.cli.{cmd_name}").notifykit_commands(found.append)
+            return found[0]
+        pair = _host(ctx).commands().get(cmd_name)
+        return pair[0] if pair else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -60,6 +46,8 @@ class Program(click.Group):
         name = args[0]
         manner().command = name
         if self.get_command(ctx, name) is None and not name.startswith("-"):
+            from notifykit.cli.wording import nearest
+
             manner().command = "notifykit"
             near = nearest(name, self.list_commands(ctx))
             hint = f" Did you mean `notifykit {near}`?" if near else " `notifykit --help` lists what there is."
@@ -68,19 +56,38 @@ class Program(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the framework's own commands, and those of plugins below them."""
-        own: list[tuple[str, str]] = []
-        brought: list[tuple[str, str]] = []
         limit = max(20, formatter.width - 16)
-        for name, (command, info) in sorted(_host(ctx).commands().items()):
-            rows = own if info.location in COMMANDS else brought
-            rows.append((name, command.get_short_help_str(limit)))
-        for title, rows in (("Commands", own), ("Commands from plugins", brought)):
+        for title, commands in zip(("Commands", "Commands from plugins"), _listed(ctx), strict=True):
+            rows = [(name, commands[name].get_short_help_str(limit)) for name in sorted(commands)]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
 
 
+def _listed(ctx: click.Context) -> tuple[Mapping[str, click.Command], Mapping[str, click.Command]]:
+    """Return the framework's own commands and those of plugins; for the list, a sentence stands for a command."""
+    declared = None if _leaves_out(ctx) else listing.brought(entry_points_too=manner().plugins)
+    if declared is not None:
+        own, brought = (
+            {name: click.Command(name, help=words) for name, words in said.items()} for said in (listing.OWN, declared)
+        )
+        return own, brought
+    found = _host(ctx).commands()
+    return (
+        {name: command for name, (command, info) in found.items() if info.location in COMMANDS},
+        {name: command for name, (command, info) in found.items() if info.location not in COMMANDS},
+    )
+
+
+def _leaves_out(ctx: click.Context) -> bool:
+    """Return whether somebody may be left out, by an option or by the settings."""
+    return bool(ctx.params.get("plugin_options")) or listing.may_leave_out(manner().env_file)
+
+
 def _host(ctx: click.Context) -> PluginHost:
+    from notifykit.plugins import BUILTINS, PluginHost
+    from notifykit.settings import Settings
+
     found = ctx.find_object(PluginHost)
     if found is None:
         # What is wrong with the settings is for the commands that need them to say.
@@ -103,8 +110,10 @@ def _disabling(ctx: click.Context, param: click.Parameter, value: Sequence[str])
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        urllib3 = importlib.metadata.version("urllib3")
-        click.echo(f"notifykit {notifykit.__version__} (Python {platform.python_version()}, urllib3 {urllib3})")
+        from importlib.metadata import version
+        from platform import python_version
+
+        click.echo(f"notifykit {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
         ctx.exit()
 
 
@@ -131,8 +140,12 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
 
     Without a command it says what is set up, and what to type next.
     """
+    # Commands find the plugins, without those that are left out, in the context.
+    host = _host(ctx)
     if ctx.invoked_subcommand is None:
-        return show_status(_host(ctx), as_json=as_json)
+        from notifykit.cli.status import show_status
+
+        return show_status(host, as_json=as_json)
     return Exit.OK
 
 
@@ -155,6 +168,8 @@ def _run(given: list[str], now: Manner) -> int:
         result: Any = program.main(args=given, prog_name="notifykit", standalone_mode=False)
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
+            from notifykit.cli.wording import nearest
+
             near = nearest(error.option_name, error.possibilities or ())
             error = click.NoSuchOption(error.option_name, possibilities=[near] if near else [], ctx=error.ctx)
         _complain(error, error.format_message(), now)
@@ -164,18 +179,26 @@ def _run(given: list[str], now: Manner) -> int:
             failure(now.command, error)
         terminal.warn("Interrupted.")
         return Exit.INTERRUPTED
-    except NotifyError as error:
-        _complain(error, str(error), now)
-        return for_error(error)
     except BrokenPipeError:
         # Whoever read the answer has seen enough.
         terminal.hang_up(sys.stdout)
         return Exit.OK
+    except Exception as error:
+        # Nearly nobody comes here: `--help` and `--version` do without all of this.
+        from notifykit.cli.endings import for_error
+        from notifykit.errors import NotifyError
+
+        if not isinstance(error, NotifyError):
+            raise
+        _complain(error, str(error), now)
+        return for_error(error)
     return result if isinstance(result, int) else Exit.OK
 
 
 def _complain(error: Exception, words: str, now: Manner) -> None:
     """Say what went wrong and what to type next, and in the document where one was asked for."""
+    from notifykit.cli.following import following
+
     then = following(error, now.command)
     if now.json:
         failure(now.command, error, then)

@@ -18,14 +18,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.flow.state import own_folder, state_folder
-from notifykit.models import Pace
-from notifykit.protocols import Clock
+
+if TYPE_CHECKING:
+    from notifykit.pace import Pace
+    from notifykit.protocols import Clock
 
 _log = logging.getLogger("notifykit.pacing")
 

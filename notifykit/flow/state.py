@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pathlib
 import stat
-import tempfile
 
 
 def state_folder(state_dir: str | None = None) -> pathlib.Path:
@@ -28,8 +27,11 @@ def own_folder() -> pathlib.Path:
     """Return one folder for all of the user's processes, whatever started them: a login, cron or a service."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     common = pathlib.Path("/tmp")  # noqa: S108 - the folder in it is checked to be the user's own
-    base = common if os.access(common, os.W_OK) else pathlib.Path(tempfile.gettempdir())
-    return base / f"notifykit-{user}"
+    if os.access(common, os.W_OK):
+        return common / f"notifykit-{user}"
+    import tempfile
+
+    return pathlib.Path(tempfile.gettempdir()) / f"notifykit-{user}"
 
 
 def _insist_on_own(folder: pathlib.Path) -> None:

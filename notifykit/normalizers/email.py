@@ -15,7 +15,7 @@ import attrs
 
 from notifykit.errors import InvalidRecipient
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Recipient, Rejected
+from notifykit.letters import Channel, Recipient, Rejected
 
 #: The most octets of a whole address: a path of 256 without its angle brackets (RFC 5321, section 4.5.3.1.3).
 MOST_OCTETS: Final = 254

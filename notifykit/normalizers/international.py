@@ -9,7 +9,7 @@ import attrs
 
 from notifykit.errors import InvalidRecipient
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Recipient, Rejected
+from notifykit.letters import Channel, Recipient, Rejected
 from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, national_form, read_number
 
 _SMS: Final = Channel.SMS

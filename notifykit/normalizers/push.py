@@ -13,7 +13,7 @@ import attrs
 
 from notifykit.errors import InvalidRecipient
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Recipient, Rejected
+from notifykit.letters import Channel, Recipient, Rejected
 
 #: The most characters of an address: longer than any device token.
 MOST_CHARACTERS: Final = 4096

@@ -38,8 +38,8 @@ from notifykit.errors import (
 from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
-from notifykit.protocols import About, BuildContext, TransportFactory
-from notifykit.settings import Field, Settings, path
+from notifykit.protocols import About, BuildContext
+from notifykit.settings import Field, path
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -80,7 +80,7 @@ def _check(message: Message) -> TransportError | None:
     return None
 
 
-_CAPABILITIES: Final = Capabilities(channels=frozenset({Channel.PUSH}), senders=False, subjects=True, check=_check)
+CAPABILITIES: Final = Capabilities(channels=frozenset({Channel.PUSH}), senders=False, subjects=True, check=_check)
 
 
 @attrs.frozen
@@ -105,7 +105,7 @@ class AppriseTransport:
     """
 
     name = "apprise"
-    capabilities = _CAPABILITIES
+    capabilities = CAPABILITIES
 
     def __init__(self, targets: Iterable[Target], shown: str = "") -> None:
         self._targets = tuple(targets)
@@ -276,7 +276,11 @@ def _target(service: Any) -> Target:
     return Target(service, frozenset(str(tag).lower() for tag in service.tags))
 
 
-def _build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
+def build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
+    """Build the transport from a DSN and the settings.
+
+    :raises ConfigError: with every problem, and where the library is not installed.
+    """
     problems: list[str] = []
     if dsn.host != "default" or dsn.port or dsn.user or dsn.password:
         problems.append(
@@ -300,12 +304,6 @@ def _build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
         raise ConfigError(problems)
     shown = {name: value for name, value in dsn.options.items() if name == "config"}
     return AppriseTransport(targets, urlencode(shown))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``apprise``."""
-    return [TransportFactory("apprise", _build, capabilities=lambda: _CAPABILITIES)]
 
 
 @hookimpl

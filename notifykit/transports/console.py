@@ -9,10 +9,8 @@ import sys
 from typing import TextIO
 
 from notifykit.dsn import Dsn
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Capabilities, Submission
-from notifykit.protocols import BuildContext, TransportFactory
-from notifykit.settings import Settings
+from notifykit.protocols import BuildContext
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 _MOST_SHOWN = 5
@@ -54,11 +52,6 @@ class ConsoleTransport:
         return "console://default"
 
 
-def _build(dsn: Dsn, context: BuildContext) -> ConsoleTransport:
+def build(dsn: Dsn, context: BuildContext) -> ConsoleTransport:
+    """Build the transport from a DSN; ``like`` is its only option."""
     return ConsoleTransport(capabilities=capabilities_like(dsn, context))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``console``."""
-    return [TransportFactory("console", _build, capabilities=lambda: ANYTHING)]

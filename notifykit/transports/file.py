@@ -26,8 +26,8 @@ from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError
 from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Capabilities, Submission
-from notifykit.protocols import About, BuildContext, Clock, TransportFactory
-from notifykit.settings import Field, Settings, path
+from notifykit.protocols import About, BuildContext, Clock
+from notifykit.settings import Field, path
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 #: The version of the shape of a line.
@@ -35,7 +35,7 @@ VERSION: Final = 1
 
 _FIELDS: Final = (Field("path", path, None, ("NOTIFYKIT_FILE_PATH",), help="The file that messages are written to."),)
 #: Whoever reads the file gets the caller's key, and can recognise a repetition by it.
-_CAPABILITIES: Final = attrs.evolve(ANYTHING, idempotent=True)
+CAPABILITIES: Final = attrs.evolve(ANYTHING, idempotent=True)
 _ADVICE: Final = "It was written to the file, and reaches nobody."
 _READABLE: Final = "Others on this machine may read the file of messages: `chmod 600` keeps it to its owner."
 _FULL: Final = "Make room on the disk, or let this user write to the file; then send again."
@@ -55,7 +55,7 @@ class FileTransport:
 
     name = "file"
 
-    def __init__(self, path: str | os.PathLike[str], clock: Clock, capabilities: Capabilities = _CAPABILITIES) -> None:
+    def __init__(self, path: str | os.PathLike[str], clock: Clock, capabilities: Capabilities = CAPABILITIES) -> None:
         self._path = os.fspath(path)
         self._clock = clock
         try:
@@ -187,7 +187,11 @@ def _not_written(code: str) -> ProviderUnavailable:
     return ProviderUnavailable("The file could not be written.", code, action=_FULL)
 
 
-def _build(dsn: Dsn, context: BuildContext) -> FileTransport:
+def build(dsn: Dsn, context: BuildContext) -> FileTransport:
+    """Build the transport from a DSN and the settings.
+
+    :raises ConfigError: with every problem.
+    """
     problems = []
     options = dict(dsn.options)
     like = options.pop("like", None)
@@ -213,12 +217,6 @@ def _build(dsn: Dsn, context: BuildContext) -> FileTransport:
         raise ConfigError(problems)
     pretended = capabilities_like(attrs.evolve(dsn, options={"like": like} if like is not None else {}), context)
     return FileTransport(pathlib.Path(value), context.clock, attrs.evolve(pretended, idempotent=True))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``file``."""
-    return [TransportFactory("file", _build, capabilities=lambda: _CAPABILITIES)]
 
 
 @hookimpl

@@ -8,10 +8,8 @@ import threading
 from collections.abc import Callable, Iterable
 
 from notifykit.dsn import Dsn
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Capabilities, Submission
-from notifykit.protocols import BuildContext, TransportFactory
-from notifykit.settings import Settings
+from notifykit.protocols import BuildContext
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 #: What it may answer to a batch: a submission, an exception to raise, or a function of the batch that returns either.
@@ -59,11 +57,6 @@ class MemoryTransport:
         return "memory://default"
 
 
-def _build(dsn: Dsn, context: BuildContext) -> MemoryTransport:
+def build(dsn: Dsn, context: BuildContext) -> MemoryTransport:
+    """Build the transport from a DSN; ``like`` is its only option."""
     return MemoryTransport(capabilities=capabilities_like(dsn, context))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``memory``."""
-    return [TransportFactory("memory", _build, capabilities=lambda: ANYTHING)]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from notifykit.dsn import Dsn
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Capabilities, Submission
-from notifykit.protocols import BuildContext, TransportFactory
-from notifykit.settings import Settings
+from notifykit.protocols import BuildContext
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 
@@ -32,11 +30,6 @@ class NullTransport:
         return "null://default"
 
 
-def _build(dsn: Dsn, context: BuildContext) -> NullTransport:
+def build(dsn: Dsn, context: BuildContext) -> NullTransport:
+    """Build the transport from a DSN; ``like`` is its only option."""
     return NullTransport(capabilities_like(dsn, context))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``null``."""
-    return [TransportFactory("null", _build, capabilities=lambda: ANYTHING)]

@@ -30,10 +30,10 @@ from notifykit.errors import (
     TransportError,
 )
 from notifykit.hookspecs import hookimpl
-from notifykit.http import is_loopback
+from notifykit.hosts import is_loopback
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
-from notifykit.protocols import About, BuildContext, Clock, TransportFactory
+from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings import Field, Settings, one_of, path, secret, text
 from notifykit.transports.smtp_answers import hidden, queue_id, readable
 from notifykit.transports.smtp_mail import Mailbox, as_octets, message_id, one_line, read_mailbox, subject_of
@@ -92,7 +92,7 @@ def _check(message: Message) -> TransportError | None:
     return None
 
 
-_CAPABILITIES: Final = Capabilities(channels=frozenset({Channel.EMAIL}), subjects=True, personal=True, check=_check)
+CAPABILITIES: Final = Capabilities(channels=frozenset({Channel.EMAIL}), subjects=True, personal=True, check=_check)
 
 
 @attrs.frozen
@@ -126,7 +126,7 @@ class SmtpTransport:
     """
 
     name = "smtp"
-    capabilities = _CAPABILITIES
+    capabilities = CAPABILITIES
 
     def __init__(self, settings: SmtpSettings, clock: Clock) -> None:
         self._settings = settings
@@ -342,21 +342,19 @@ def _usual_tls(*, near: bool, known: bool) -> str:
     return "required" if known else "none" if near else "offered"
 
 
-def _build(dsn: Dsn, context: BuildContext) -> SmtpTransport:
+def build(dsn: Dsn, context: BuildContext) -> SmtpTransport:
+    """Build the transport from a DSN and the settings.
+
+    :raises ConfigError: with every problem.
+    """
     return SmtpTransport(_settings(dsn, context.settings), context.clock)
 
 
-def _configured(settings: Settings) -> bool:
+def is_configured(settings: Settings) -> bool:
     """Return whether a mail server is named."""
     host = next(field for field in _FIELDS if field.name == "host")
     values, _ = settings.sources.resolve((host,), "smtp")
     return values["host"].value is not None
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``smtp``."""
-    return [TransportFactory("smtp", _build, ("smtp", "smtps"), _configured, lambda: _CAPABILITIES)]
 
 
 @hookimpl

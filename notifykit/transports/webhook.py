@@ -25,18 +25,17 @@ from notifykit.errors import (
     RateLimited,
     TransportError,
 )
-from notifykit.hookspecs import hookimpl
 from notifykit.http import HttpAnswer, HttpClient
 from notifykit.masking import Secret, scrub
 from notifykit.models import Batch, Capabilities, Channel, Submission
-from notifykit.protocols import BuildContext, TransportFactory
-from notifykit.settings import Field, Settings, secret, text
+from notifykit.protocols import BuildContext
+from notifykit.settings import Field, secret, text
 
 _FIELDS: Final = (
     Field("bearer", secret, help="The token for an Authorization header."),
     Field("sender", text, help="The sender's name where a message has none."),
 )
-_CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
+CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
 
 
 class WebhookTransport:
@@ -48,7 +47,7 @@ class WebhookTransport:
     """
 
     name = "webhook"
-    capabilities = _CAPABILITIES
+    capabilities = CAPABILITIES
 
     def __init__(self, url: str, *, authorization: Secret | None = None, sender: str | None = None) -> None:
         self._client = HttpClient(url)
@@ -147,7 +146,11 @@ def _refusal(answer: HttpAnswer) -> TransportError:
     return ProviderUnavailable(f"The endpoint answered {status}.", code, action=advice)
 
 
-def _build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
+def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
+    """Build the transport from a DSN and the settings.
+
+    :raises ConfigError: with every problem.
+    """
     if dsn.host == "default":
         raise ConfigError("webhook: say where to post: webhook://host/path, or webhook+http://host/path without TLS")
     own = {name: value for name, value in dsn.options.items() if name in {field.name for field in _FIELDS}}
@@ -163,9 +166,3 @@ def _build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
     host = f"[{dsn.host}]" if ":" in dsn.host else dsn.host
     url = f"{scheme}://{host}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (f"?{rest}" if rest else "")
     return WebhookTransport(url, authorization=authorization, sender=values["sender"].value or context.settings.sender)
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``webhook``."""
-    return [TransportFactory("webhook", _build, ("webhook", "webhook+http"), capabilities=lambda: _CAPABILITIES)]

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.models import Channel, Recipient, Rejected, new_recipient, new_rejected, open_recipient
+from notifykit.letters import Channel, Recipient, Rejected, new_recipient, new_rejected, open_recipient
 from notifykit.normalizers.digits import compact
 from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, is_decimal, national_form, read_number, too_short
 from notifykit_kwtsms.phone.digits import drop_trunk_zero

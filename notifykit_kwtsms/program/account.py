@@ -15,9 +15,8 @@ from notifykit.cli.manner import manner
 from notifykit.errors import AuthFailed, ConfigError
 from notifykit.masking import Secret
 from notifykit_kwtsms.api.gateway import Gateway
-from notifykit_kwtsms.client.calllog import CallLog
+from notifykit_kwtsms.gate import gateway_of
 from notifykit_kwtsms.settings import KwtSmsSettings
-from notifykit_kwtsms.transport import KwtSmsTransport
 
 _Answer = TypeVar("_Answer")
 
@@ -29,7 +28,7 @@ Give them in one of three ways:
 They are those of the API (kwtsms.com → Account → API), not your mobile number and not the website's login."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Account:
     """Who asks, and how."""
 
@@ -48,10 +47,14 @@ class Account:
         :param question: gets the gateway, and the seconds that it may take.
         """
         clock = SystemClock()
-        log = CallLog(self.own.log_file, self.password, clock) if self.own.log_file else None
-        transport = KwtSmsTransport(self.username, self.password, self.own, log, clock, self.settings.state_dir)
-        with contextlib.closing(transport):
-            return question(transport.gateway, self.settings.timeout)
+        log = None
+        if self.own.log_file:
+            from notifykit_kwtsms.client.calllog import CallLog
+
+            log = CallLog(self.own.log_file, self.password, clock)
+        gateway = gateway_of(self.username, self.password, self.own, log, clock, self.settings.state_dir)
+        with contextlib.closing(gateway):
+            return question(gateway, self.settings.timeout)
 
 
 def account() -> Account:

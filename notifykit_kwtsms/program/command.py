@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -14,7 +13,7 @@ from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Answer:
     """What a command found, for people and for programs."""
 
@@ -52,11 +51,6 @@ class Command(click.Command):
         if found.next and not as_json:
             terminal.warn(f"Next: {found.next}")
         return int(found.exit)
-
-
-def near(word: str, words: Iterable[str]) -> str | None:
-    """Return which of these words was probably meant."""
-    return next(iter(difflib.get_close_matches(word, list(words), 1)), None)
 
 
 def points(number: float | None) -> str:

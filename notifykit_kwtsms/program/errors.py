@@ -9,7 +9,8 @@ import click
 from notifykit.cli.endings import for_error
 from notifykit.cli.manner import common
 from notifykit_kwtsms.api.codes import CODES, Code
-from notifykit_kwtsms.program.command import Answer, Command, near
+from notifykit_kwtsms.program.command import Answer, Command
+from notifykit_kwtsms.program.guessing import near
 
 
 @click.command("errors", cls=Command)

@@ -13,7 +13,6 @@ from notifykit.cli import terminal
 from notifykit.cli.envelope import failure
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import begin, common, manner
-from notifykit_kwtsms.program.command import near
 
 #: Where each command lives; it is loaded when it is asked for.
 COMMANDS: Final = {
@@ -83,6 +82,8 @@ class Program(click.Group):
         if name in COMMANDS:
             manner().command = name
         elif not name.startswith("-"):
+            from notifykit_kwtsms.program.guessing import near
+
             meant = near(name, COMMANDS)
             hint = f" Did you mean `kwtsms {meant}`?" if meant else ""
             ctx.fail(f"There is no command {name!r}.{hint}")

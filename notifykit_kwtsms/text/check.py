@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from notifykit.errors import ContentRejected
-from notifykit.models import Message
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import MAX_SEGMENTS
 from notifykit_kwtsms.text.packing import count_segments
+
+if TYPE_CHECKING:
+    from notifykit.letters import Message
 
 _EMPTY = "ERR009"
 _TOO_LONG = "ERR012"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from notifykit.models import Cleaned, Edit, unchanged
+from notifykit.edits import Cleaned, Edit, unchanged
 from notifykit_kwtsms.text.codepoints import (
     ARABIC_DIGITS,
     ASTRAL,

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import attrs
 
-from notifykit.models import Channel, Cleaned, Edit, new_edit, unchanged
+from notifykit.edits import Cleaned, Edit, new_edit, unchanged
+from notifykit.letters import Channel
 
 #: Where a change starts and ends, what stands there afterwards, and why. A tuple, because a text may have thousands.
 Change: TypeAlias = tuple[int, int, str, str]

@@ -27,7 +27,8 @@ from notifykit import (
     Template,
     TemplateError,
 )
-from notifykit.templates import ANY, Templates
+from notifykit.settings import Templates
+from notifykit.templates import ANY
 from notifykit_kwtsms.text.segments import measure
 from tests.ground.strategies_ground import any_text
 

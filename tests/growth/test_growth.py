@@ -225,7 +225,9 @@ def test_plugins_cost_a_send_nothing() -> None:
     counted(0)
     told = [counted(plugins) for plugins in (10, 20, 40)]
     assert len({sending for _, sending in told}) == 1
-    assert is_straight((10, 20, 40), [making for making, _ in told])
+    # pluggy compares each plugin with all others: that is little beside what a plugin costs, and stays so.
+    few, some, many = (making for making, _ in told)
+    assert many - some <= 1.15 * 2 * (some - few)
 
 
 def test_each_sink_costs_the_same() -> None:

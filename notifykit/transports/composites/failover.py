@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from notifykit.dsn import Dsn
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Outcome, Receipt
-from notifykit.protocols import BuildContext, Carrying, Clock, Leg, Transport, TransportFactory
-from notifykit.settings import Field, Settings, count, seconds
+from notifykit.protocols import BuildContext, Carrying, Clock, Leg, Transport
+from notifykit.settings import Field, count, seconds
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.breaker import Asked, Breakers, State, failed
 from notifykit.transports.composites.building import options, parts
@@ -92,11 +91,6 @@ def _exact(number: float) -> str:
     return f"{number:g}" if float(f"{number:g}") == number else repr(number)
 
 
-def _build(dsn: Dsn, context: BuildContext) -> Failover:
+def build(dsn: Dsn, context: BuildContext) -> Failover:
+    """Build it from what stands in the brackets of a DSN."""
     return Failover(*parts(dsn, context), clock=context.clock, **options(dsn, context, _FIELDS))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``failover``."""
-    return [TransportFactory("failover", _build, takes_parts=True)]

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from notifykit.dsn import Dsn
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch
-from notifykit.protocols import BuildContext, Carrying, Leg, TransportFactory
-from notifykit.settings import Settings
+from notifykit.protocols import BuildContext, Carrying, Leg
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.building import options, parts
 
@@ -39,12 +37,7 @@ class FanOut(CompositeTransport):
         return self.expected(batch)
 
 
-def _build(dsn: Dsn, context: BuildContext) -> FanOut:
+def build(dsn: Dsn, context: BuildContext) -> FanOut:
+    """Build it from what stands in the brackets of a DSN."""
     options(dsn, context, ())
     return FanOut(*parts(dsn, context))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``fanout``."""
-    return [TransportFactory("fanout", _build, takes_parts=True)]

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch
-from notifykit.protocols import BuildContext, Carrying, Leg, Transport, TransportFactory
-from notifykit.settings import Settings
+from notifykit.protocols import BuildContext, Carrying, Leg, Transport
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.building import labelled, options, parts
 
@@ -75,12 +73,14 @@ class RoundRobin(Weighted):
         return map(str, self.parts)
 
 
-def _round_robin(dsn: Dsn, context: BuildContext) -> RoundRobin:
+def round_robin(dsn: Dsn, context: BuildContext) -> RoundRobin:
+    """Build it from what stands in the brackets of a DSN."""
     options(dsn, context, ())
     return RoundRobin(*parts(dsn, context))
 
 
-def _weighted(dsn: Dsn, context: BuildContext) -> Weighted:
+def weighted(dsn: Dsn, context: BuildContext) -> Weighted:
+    """Build it from what stands in the brackets of a DSN."""
     options(dsn, context, ())
     found = labelled(dsn, context)
     problems = [
@@ -91,12 +91,3 @@ def _weighted(dsn: Dsn, context: BuildContext) -> Weighted:
     if problems:
         raise ConfigError(problems)
     return Weighted(*((int(label or 1), part) for label, part in found))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> Sequence[TransportFactory]:
-    """Bring ``roundrobin`` and ``weighted``."""
-    return [
-        TransportFactory("roundrobin", _round_robin, takes_parts=True),
-        TransportFactory("weighted", _weighted, takes_parts=True),
-    ]

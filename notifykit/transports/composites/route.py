@@ -12,10 +12,8 @@ import attrs
 
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Measurement, Message, Recipient
-from notifykit.protocols import BuildContext, Carrying, Leg, Transport, TransportFactory
-from notifykit.settings import Settings
+from notifykit.protocols import BuildContext, Carrying, Leg, Transport
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.building import labelled, options
 from notifykit.transports.composites.rules import Rule
@@ -84,12 +82,7 @@ class Route(CompositeTransport):
         )
 
 
-def _build(dsn: Dsn, context: BuildContext) -> Route:
+def build(dsn: Dsn, context: BuildContext) -> Route:
+    """Build it from what stands in the brackets of a DSN."""
     options(dsn, context, ())
     return Route(*labelled(dsn, context))
-
-
-@hookimpl
-def notifykit_transports(settings: Settings) -> list[TransportFactory]:
-    """Bring ``route``."""
-    return [TransportFactory("route", _build, takes_parts=True)]

@@ -1,0 +1,113 @@
+"""What is sent and to whom: the message, and an address that was read or refused."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from notifykit.errors import InvalidRecipient
+from notifykit.filling import thawed
+from notifykit.masking import describe_text, mask_address
+
+
+class Channel(enum.StrEnum):
+    """The medium, never the provider."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    PUSH = "push"
+
+
+def _new_id() -> str:
+    return os.urandom(16).hex()
+
+
+@attrs.frozen
+class Message:
+    """What to say, and how it should look to the person who gets it."""
+
+    #: The text, as the caller wrote it or as the cleaners left it.
+    text: str = attrs.field(repr=describe_text)
+    #: The medium it travels by.
+    channel: Channel = Channel.SMS
+    #: The sender's name; None takes the transport's own.
+    sender: str | None = None
+    #: What stands above the text, for the channels that have such a line: an e-mail's subject, a push's title.
+    subject: str | None = attrs.field(
+        default=None, repr=lambda subject: str(subject and describe_text(subject)), kw_only=True
+    )
+    #: Free labels that events and logs carry.
+    tags: tuple[str, ...] = ()
+    #: The caller's name for this send, passed on to providers that can use it.
+    idempotency_key: str | None = None
+    #: Ties the events, attempts and receipts of one send together.
+    id: str = attrs.field(factory=_new_id)
+
+
+@attrs.frozen(weakref_slot=False)
+class Recipient:
+    """An address in its canonical form: what the provider is given."""
+
+    #: The canonical address: for SMS digits with the country code first.
+    address: str = attrs.field(repr=mask_address)
+    #: The medium it belongs to.
+    channel: Channel = Channel.SMS
+    #: ISO 3166 code of the country where it is known, ``KW``.
+    country: str | None = None
+    #: The language that the person reads, ``ar``, where the caller knows it: templates choose by it.
+    language: str | None = attrs.field(default=None, kw_only=True)
+    #: The address as it was given.
+    raw: str = attrs.field(
+        default=attrs.Factory(lambda self: self.address, takes_self=True), repr=False, eq=False, kw_only=True
+    )
+
+    def __str__(self) -> str:
+        return mask_address(self.address)
+
+
+#: An empty recipient, for normalizers in a hurry: who fills in every field makes it a :class:`Recipient` at the end.
+open_recipient: Callable[[], Any] = thawed(Recipient)
+
+
+def new_recipient(address: str, channel: Channel, country: str | None, language: str | None, raw: str) -> Recipient:
+    """Return a recipient from all of its fields, in a fifth of the time that its class takes."""
+    made = open_recipient()
+    made.address = address
+    made.channel = channel
+    made.country = country
+    made.language = language
+    made.raw = raw
+    made.__class__ = Recipient
+    return made  # type: ignore[no-any-return]
+
+
+@attrs.frozen
+class Rejected:
+    """An address that nobody can send to, with the reason."""
+
+    #: The address as it was given.
+    raw: str = attrs.field(repr=mask_address)
+    #: Why, and what to do about it.
+    error: InvalidRecipient
+    #: Who was probably meant; somebody has to say so before it is used.
+    suggestion: Recipient | None = None
+
+    def __str__(self) -> str:
+        return mask_address(self.raw)
+
+
+_open_rejected: Callable[[], Any] = thawed(Rejected)
+
+
+def new_rejected(raw: str, error: InvalidRecipient, suggestion: Recipient | None) -> Rejected:
+    """Return a rejected address from all of its fields, in a third of the time that its class takes."""
+    made = _open_rejected()
+    made.raw = raw
+    made.error = error
+    made.suggestion = suggestion
+    made.__class__ = Rejected
+    return made  # type: ignore[no-any-return]

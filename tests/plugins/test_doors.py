@@ -1,0 +1,128 @@
+"""The doors of the framework's own plugins: what stands behind them is imported late, and is the same."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from notifykit import Channel, ConfigError, MemoryTransport, Notifier, PluginHost, Settings
+from notifykit.doors import DOORS, LateNormalizer, LoggingSink
+from notifykit.normalizers.email import EmailNormalizer
+from notifykit.normalizers.push import PushNormalizer
+from notifykit.plugins import BUILTINS
+
+GUARDS = [dotted for dotted in DOORS if ".guards." in dotted]
+
+
+def settings(folder: pathlib.Path, **environment: str) -> Settings:
+    """Return settings that come from an environment alone."""
+    return Settings.load(environment=environment, directory=folder)
+
+
+def test_every_door_is_one_of_a_plugin() -> None:
+    """And there is a module behind it."""
+    assert set(DOORS) <= set(BUILTINS)
+    for dotted in DOORS:
+        assert importlib.import_module(dotted).__doc__
+
+
+def test_every_factory_finds_its_transport() -> None:
+    """What is written at the door leads to what is behind it: those that need nothing are built."""
+    registry = PluginHost(entry_points=False).registry(Settings())
+    assert set(registry.transports) == {
+        *("apprise", "console", "failover", "fanout", "file", "memory", "null", "roundrobin", "route", "smtp", "smtps"),
+        *("webhook", "webhook+http", "weighted"),
+    }
+    for scheme, factory in registry.transports.items():
+        assert factory.takes_parts == (scheme in {"failover", "fanout", "roundrobin", "route", "weighted"})
+        if factory.capabilities is not None:
+            assert factory.capabilities().batch_size >= 1
+    for dsn in ("memory", "console", "null", "failover(memory, null)", "fanout(memory, null)", "route(channel=sms => memory)", "weighted(3 => memory, 1 => null)", "roundrobin(memory, null)"):  # fmt: skip
+        with Notifier(dsn, host=PluginHost(entry_points=False)) as notifier:
+            assert notifier.plan("96598765432", "hello").batches
+
+
+def test_every_guard_says_at_the_door_what_its_settings_are() -> None:
+    """As ``notifykit config`` lists them."""
+    host = PluginHost(entry_points=False)
+    told = host.about()
+    assert {dotted.rpartition(".")[2] for dotted in GUARDS} <= set(told)
+    assert all(told[dotted.rpartition(".")[2]].section == "guard" for dotted in GUARDS)
+
+
+def test_guards_come_in_where_the_settings_say_so(tmp_path: pathlib.Path) -> None:
+    """In the order of their doors: the environment first, what counts last."""
+    wanted = settings(
+        tmp_path,
+        NOTIFYKIT_ENVIRONMENT="staging",
+        NOTIFYKIT_GUARD_VOLUME_CAP="5/1h",
+        NOTIFYKIT_GUARD_SPEND_CAP="5/1h",
+        NOTIFYKIT_GUARD_COOL_DOWN="15s",
+    )
+    guards = PluginHost(entry_points=False).registry(wanted).guards
+    assert [guard.name for guard in guards] == ["environment", "cool_down", "volume_cap", "spend_cap"]
+    assert PluginHost(entry_points=False).registry(settings(tmp_path, NOTIFYKIT_STATE_DIR="x")).guards == ()
+
+
+@pytest.mark.parametrize("place", ["environment", "dotenv", "table", "argument"])
+def test_a_slip_in_the_settings_of_guards_is_told(place: str, tmp_path: pathlib.Path) -> None:
+    """Wherever it stands, also where nothing else is said about guards."""
+    environment, arguments = {}, {}
+    if place == "environment":
+        environment = {"NOTIFYKIT_GUARD_COOLDOWN": "15s"}
+    elif place == "dotenv":
+        (tmp_path / ".env").write_text("NOTIFYKIT_GAURD_COOL_DOWN=15s\n")
+    elif place == "table":
+        (tmp_path / "notifykit.toml").write_text('[guard]\ncooldown = "15s"\n')
+    else:
+        arguments = {"guard": {"cooldown": "15s"}}
+    given = Settings.load(arguments, environment=environment, directory=tmp_path)
+    with pytest.raises(ConfigError, match=r"(?i)cool_?down .*is not a setting: did you mean"):
+        PluginHost(entry_points=False).registry(given)
+
+
+@pytest.mark.parametrize(("name", "real"), [("email", EmailNormalizer()), ("push", PushNormalizer())])
+@pytest.mark.parametrize("raw", ["A@B.example", "nobody", "", "a b", "ops"])
+def test_a_late_normalizer_answers_as_the_one_behind_it(
+    name: str, real: EmailNormalizer | PushNormalizer, raw: str
+) -> None:
+    """For its own channel; about the others it says nothing."""
+    late = LateNormalizer(name)
+    for channel in Channel:
+        answers = [normalizer.normalize(raw, channel) for normalizer in (late, real)]
+        # Errors are equal to themselves alone; their words are what counts.
+        assert len({(repr(answer), str(getattr(answer, "error", ""))) for answer in answers}) == 1
+        assert (answers[0] is None) == (channel != name)
+    assert late.name == real.name
+
+
+def test_the_late_sink_logs_every_event(caplog: pytest.LogCaptureFixture) -> None:
+    """From the first on, and it has whatever else the one behind it has."""
+    sink = LoggingSink()
+    with (
+        caplog.at_level(logging.DEBUG, "notifykit"),
+        Notifier(MemoryTransport(), host=PluginHost(entry_points=False, disable=["logging"]), sinks=[sink]) as notifier,
+    ):
+        notifier.send("96598765432", "hello")
+        first = [getattr(record, "nk_event", None) for record in caplog.records]
+        notifier.send("96598765433", "hello")
+    names = [getattr(record, "nk_event", None) for record in caplog.records]
+    assert "attempt_finished" in first
+    assert names == first * 2
+    assert sink.name == "logging"
+    assert not hasattr(sink, "nothing")
+
+
+def test_nothing_is_written_to_standard_error_where_nobody_configured_logging() -> None:
+    """A library is silent by itself, also before its sink has heard anything."""
+    code = (
+        "from notifykit import PluginHost, Settings\n"
+        "PluginHost(entry_points=False, disable=['nobody']).registry(Settings())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("", "")

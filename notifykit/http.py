@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from notifykit.departing import departed
 from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, without_frames
 from notifykit.masking import SecretBytes
 
@@ -195,6 +196,7 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
         """A connection that tells "never came about" from "broke", and whose answer has one deadline."""
 
         _used = 0.0
+        _fresh = False
 
         def _new_conn(self) -> socket.socket:
             return _connected(self._dns_host, self.port, self.timeout, self.socket_options)
@@ -206,6 +208,7 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
                 why = _why(error)
                 detail = f"No connection to {host} came about: {why.replace('_', ' ')}."
                 raise NotReached(detail, why, action=_CURES[why]) from error
+            self._fresh = True
 
         @property
         def is_connected(self) -> bool:
@@ -214,6 +217,9 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
         def request(self, *args: Any, **options: Any) -> None:
             self._used = time.monotonic()
             super().request(*args, **options)
+            if self._fresh:
+                self._fresh = False
+                departed()
 
         def getresponse(self) -> Any:
             # The pool has set self.timeout to what is left of the total.

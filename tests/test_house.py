@@ -14,7 +14,19 @@ import pytest
 
 #: The floors, from the ground up; a module stands on the floor of the longest path that it starts with.
 FLOORS: Final = (
-    ("filling", "masking", "errors", "models", "dsn", "events", "deliveries", "joining", "jobs", "templates"),
+    (
+        "filling",
+        "masking",
+        "errors",
+        "models",
+        "dsn",
+        "events",
+        "deliveries",
+        "joining",
+        "jobs",
+        "templates",
+        "departing",
+    ),
     ("settings", "http", "protocols"),
     ("hookspecs",),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),

@@ -11,6 +11,7 @@ import traceback
 import pytest
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
+from notifykit.departing import HEARS
 from notifykit.http import BODY_LIMIT, HttpClient
 from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
 
@@ -46,6 +47,26 @@ def test_requests_share_one_connection():
             _post(wire.url, client=client)
         client.close()
         assert (wire.connections, len(wire.requests)) == (1, 20)
+
+
+def test_whoever_counts_hears_that_a_request_left_over_a_new_connection():
+    """Connecting takes a while; over a connection that is there a request leaves at once. Who counts can stop nothing."""
+    heard: list[int] = []
+
+    def hear() -> None:
+        heard.append(len(wire.requests))
+        raise ZeroDivisionError
+
+    with scripted(answer()) as wire:
+        client = HttpClient(f"{wire.url}/API/")
+        token = HEARS.set(hear)
+        try:
+            for _ in range(3):
+                assert _post(wire.url, client=client).status == 200
+        finally:
+            HEARS.reset(token)
+            client.close()
+    assert len(heard) == wire.connections == 1
 
 
 def test_a_connection_that_was_idle_is_not_trusted():

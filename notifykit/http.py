@@ -196,7 +196,6 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
         """A connection that tells "never came about" from "broke", and whose answer has one deadline."""
 
         _used = 0.0
-        _fresh = False
 
         def _new_conn(self) -> socket.socket:
             return _connected(self._dns_host, self.port, self.timeout, self.socket_options)
@@ -208,7 +207,6 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
                 why = _why(error)
                 detail = f"No connection to {host} came about: {why.replace('_', ' ')}."
                 raise NotReached(detail, why, action=_CURES[why]) from error
-            self._fresh = True
 
         @property
         def is_connected(self) -> bool:
@@ -217,9 +215,7 @@ def _make_pool(https: bool, host: str, port: int | None, idle_limit: float) -> u
         def request(self, *args: Any, **options: Any) -> None:
             self._used = time.monotonic()
             super().request(*args, **options)
-            if self._fresh:
-                self._fresh = False
-                departed()
+            departed()
 
         def getresponse(self) -> Any:
             # The pool has set self.timeout to what is left of the total.

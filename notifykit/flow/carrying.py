@@ -57,7 +57,7 @@ class Exchange:
     timeout: float
     #: The monotonic time at which the send ends, if it does: a request that starts late has less.
     ends: float | None = None
-    #: Hears that the request has left, where a connection had to be made for it; None where nobody counts.
+    #: Hears that the request has left; None where nobody counts.
     left: Callable[[], None] | None = None
     #: Whether other requests of the send may be made before its answer is there.
     apart: bool = False

@@ -216,7 +216,7 @@ class Pacer:
             return 0.0
 
     def left(self, start: float) -> None:
-        """Hear that a request leaves only now, and count its start as of this moment: it had to connect first.
+        """Hear that a request left just now; where that is late, for it had to connect, it counts from this moment.
 
         :param start: when it was counted, or a moment after that.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import socket
+import threading
 import time
 import traceback
 
@@ -49,24 +50,35 @@ def test_requests_share_one_connection():
         assert (wire.connections, len(wire.requests)) == (1, 20)
 
 
-def test_whoever_counts_hears_that_a_request_left_over_a_new_connection():
-    """Connecting takes a while; over a connection that is there a request leaves at once. Who counts can stop nothing."""
+def test_whoever_counts_hears_when_a_request_has_left(caplog):
+    """It is connected and written by then, and not yet answered. Who counts can stop nothing."""
     heard: list[int] = []
 
     def hear() -> None:
+        assert asked.wait(5)
         heard.append(len(wire.requests))
+        go.set()
         raise ZeroDivisionError
 
-    with scripted(answer()) as wire:
+    def late(connection: socket.socket, request: bytes) -> bool | None:
+        asked.set()
+        assert go.wait(5)
+        return answer()(connection, request)
+
+    asked, go = threading.Event(), threading.Event()
+    with scripted(late) as wire:
         client = HttpClient(f"{wire.url}/API/")
         token = HEARS.set(hear)
         try:
             for _ in range(3):
+                asked.clear()
+                go.clear()
                 assert _post(wire.url, client=client).status == 200
         finally:
             HEARS.reset(token)
             client.close()
-    assert len(heard) == wire.connections == 1
+    assert heard == [1, 2, 3]
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_connection_that_was_idle_is_not_trusted():

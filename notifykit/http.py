@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
+from notifykit.departing import departed
 from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, without_frames
 from notifykit.masking import SecretBytes
 
@@ -240,6 +241,7 @@ def _exchanged(sock: socket.socket, request: bytes, ends: float) -> tuple[HttpAn
     """Make one request, and return its answer and whether the connection may be used again."""
     sock.settimeout(max(ends - time.monotonic(), _LEAST))
     sock.sendall(request)
+    departed()
     with _Response(_Arriving(sock, ends)) as response:
         response.begin()
         content = response.read(BODY_LIMIT + 1)

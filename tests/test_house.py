@@ -31,6 +31,7 @@ FLOORS: Final = (
         "joining",
         "jobs",
         "templates",
+        "departing",
     ),
     ("settings", "http", "protocols"),
     ("hookspecs",),

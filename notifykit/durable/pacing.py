@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -18,9 +19,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from notifykit.durable.database import Database
 from notifykit.durable.tables import paces
 from notifykit.flow.clock import SystemClock
-from notifykit.flow.pacing import Board, Pacer, shared_slots
+from notifykit.flow.pacing import Board, Pacer, shared_slots, until
 from notifykit.models import Pace
 from notifykit.protocols import Transport
+
+#: Times this close, in seconds, are the same start, told by two clocks.
+_SAME: Final = 0.01
 
 
 class LedgerSlots:
@@ -39,7 +43,7 @@ class LedgerSlots:
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[Board]:
-        """Give the later of the two boards, in monotonic seconds of this machine, and write both."""
+        """Give the machine's board, with the ledger's last start where that is another one, and write both."""
         this = paces.c.key == self._key
         with self._machine.edit() as here, self._db.begin() as db:
             row = db.execute(sa.select(paces.c.last).where(this).with_for_update()).first()
@@ -50,13 +54,15 @@ class LedgerSlots:
             now = self._now(db)
             behind = now - time.monotonic()
             # A start in the future was written before a clock was put right: it says nothing.
-            board = Board(max(here.last, row.last - behind if row.last <= now else float("-inf")))
-            before = board.last
+            last = row.last - behind if row.last <= now else -math.inf
+            known = until(now - behind, here.starts)
+            board = Board([*known, last] if last > max(known, default=-math.inf) + _SAME else known)
+            before = board.starts
             yield board
-            if board.last == before:
+            if board.starts is before:
                 return
-            here.last = board.last
-            db.execute(paces.update().where(this).values(last=board.last + behind))
+            here.starts = board.starts
+            db.execute(paces.update().where(this).values(last=board.starts[-1] + behind))
 
     def _now(self, db: sa.Connection) -> float:
         """Return seconds since 1970 by the one clock that all workers share: PostgreSQL's, or this machine's."""
@@ -82,7 +88,8 @@ class LedgerPacers:
             return None
         if pace not in self._pacers:
             slots = LedgerSlots(pace.key, self.database, self.state_dir)
-            self._pacers.setdefault(pace, Pacer(pace, slots, SystemClock()))
+            # The ledger knows one start of the other machines, so two neighbours keep the whole distance.
+            self._pacers.setdefault(pace, Pacer(pace, slots, SystemClock(), slack=0.0))
         return self._pacers[pace]
 
 

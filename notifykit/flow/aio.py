@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 from collections.abc import AsyncIterator, Iterable
@@ -52,7 +53,7 @@ class AsyncNotifier(Front):
     ) -> Report:
         """Send a text to one recipient or many and return what happened to each; see :meth:`Notifier.send`.
 
-        Where the task is cancelled, nothing more is sent; a request that is out is still heard and told to the sinks, as
+        Where the task is cancelled, nothing more is sent; requests that are out are still heard and told to the sinks, as
         long as the event loop runs.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
@@ -86,8 +87,9 @@ class AsyncNotifier(Front):
         admitted = guard(normalize(to, message, trip), prepared, trip)
         batches = cut(admitted, prepared, trip)
         steps = deliver(batches, prepared, trip)
-        async for receipt in drive_async(steps, trip.clock, self._executor):
-            yield receipt
+        async with contextlib.aclosing(drive_async(steps, trip.clock, self._executor)) as receipts:
+            async for receipt in receipts:
+                yield receipt
 
     async def delivery(self, receipt: Receipt, *, via: Via | None = None) -> Delivery:
         """Ask what became of a message after the provider took it; see :meth:`Notifier.delivery`."""

@@ -6,8 +6,10 @@ refusal. So no composite can lose or gloss over what a provider said.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import attrs
 
@@ -23,6 +25,7 @@ from notifykit.errors import (
 )
 from notifykit.flow.expecting import nobody
 from notifykit.flow.fitting import fit
+from notifykit.flow.pacing import Pacer
 from notifykit.flow.trip import Trip
 from notifykit.joining import error_of, joined, outcome_of, receipts_of
 from notifykit.models import Attempt, Batch, Outcome, Receipt, Recipient, SkipReason, Submission
@@ -36,11 +39,13 @@ _ENDS_THE_SEND = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
 class Wait:
     """Let time pass."""
 
-    #: How much, in seconds.
+    #: How much, in seconds; infinity where only an answer goes on.
     seconds: float
+    #: Whether it is for a turn, which the next batch would have to wait for as well.
+    turn: bool = False
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Exchange:
     """Make one request."""
 
@@ -52,36 +57,46 @@ class Exchange:
     timeout: float
     #: The monotonic time at which the send ends, if it does: a request that starts late has less.
     ends: float | None = None
+    #: Hears that the request has left; None where nobody counts.
+    left: Callable[[], None] | None = None
+    #: Whether other requests of the send may be made before its answer is there.
+    apart: bool = False
+
+
+class Heard(NamedTuple):
+    """What came of an exchange."""
+
+    #: Which one it was.
+    exchange: Exchange
+    #: What the transport returned or raised: a submission or an exception, where it keeps to its contract.
+    answer: Answer | None
+    #: The monotonic time at which it did.
+    at: float
 
 
 class Abandoned(BaseException):
-    """Thrown in by a driver that will not carry out the step it was asked for: nothing was sent by it."""
+    """Thrown in where the step that was asked for will not be carried out: nothing was sent by it."""
 
 
-#: What a driver answers to an exchange; to everything else it answers None.
 Answer = Submission | BaseException
-Try = Generator[Wait | Exchange, Answer | None, list[Receipt]]
+#: A batch on its road: it is sent what came of an exchange, and after a wait None.
+Try = Generator[Wait | Exchange, Heard | None, list[Receipt]]
 
 
 @attrs.define(eq=False)
 class Ride:
-    """What is remembered from one batch of a send to the next."""
+    """What a batch takes along, and what the batches of one send know together."""
 
     #: The stations and the limits.
     trip: Trip
-    #: Which transports need not be asked again for this message, and why.
-    done_with: dict[int, TransportError] = attrs.field(factory=dict)
+    #: Which transports need not be asked again for this message, and why; the same for all batches.
+    done_with: dict[int, TransportError]
     #: Whether the send has one recipient in all, whose caller is told to wait instead of being held up.
     alone: bool = False
-    #: Numbers the attempts of the present batch.
-    numbers: Iterator[int] = attrs.field(factory=itertools.count)
-    #: The recipients of the present batch.
-    under_way: tuple[int, ...] = ()
-
-    def begin(self, batch: Batch) -> None:
-        """Start with another batch."""
-        self.under_way = batch.positions
-        self.numbers = itertools.count(1)
+    #: Whether several batches may be under way.
+    apart: bool = False
+    #: Numbers the attempts of the batch.
+    numbers: Iterator[int] = attrs.field(init=False, factory=functools.partial(itertools.count, 1))
 
     def again(self, ended: Receipt | TransportError, tries: int) -> float | None:
         """Return the seconds until another try may be made, or None where there is none."""
@@ -127,11 +142,7 @@ def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | No
     if fitted.message is not batch.message:
         batch = attrs.evolve(batch, message=fitted.message)
     for piece in batch.pieces(transport.capabilities.batch_size):
-        error = ride.done_with.get(id(transport))
-        if error:
-            receipts += _untried(piece, ride.trip, error=error, inside=inside is not None)
-        else:
-            receipts += yield from _request(transport, piece, ride, fitted.warnings, inside, tries)
+        receipts += yield from _request(transport, piece, ride, fitted.warnings, inside, tries)
     return receipts
 
 
@@ -225,13 +236,18 @@ def _request(
     """Make one request when its turn comes, and read its answer."""
     trip = ride.trip
     within = str(inside) if inside is not None else None
-    if not (yield from _turn(transport, trip)):
-        return _untried(batch, trip, skipped=SkipReason.DEADLINE, inside=inside is not None)
+    pacer = trip.pacers.of(transport)
+    if not (yield from _turn(transport, pacer, ride)):
+        error = ride.done_with.get(id(transport))
+        late = None if error else SkipReason.DEADLINE
+        return _untried(batch, trip, error=error, skipped=late, inside=inside is not None)
     number = next(ride.numbers)
     started, began = trip.clock.now(), trip.clock.monotonic()
+    trip.guarding.begin(batch.positions)
     try:
         carrier = trip.instead(transport) if trip.instead else transport
-        answer = yield Exchange(carrier, batch, trip.timeout, trip.ends)
+        left = functools.partial(pacer.left, began) if pacer else None
+        heard = yield Exchange(carrier, batch, trip.timeout, trip.ends, left, ride.apart)
     except Abandoned:
         raise
     except BaseException:
@@ -240,7 +256,8 @@ def _request(
         attempt = Attempt(number, str(transport), started, trip.clock.monotonic() - began, lost)
         trip.recorder.attempt(batch, attempt, Outcome.UNKNOWN, inside=within)
         raise
-    elapsed = trip.clock.monotonic() - began
+    assert heard is not None, "an exchange is answered"
+    answer, elapsed = heard.answer, heard.at - began
     if isinstance(answer, Submission):
         submission = attrs.evolve(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
         attempt = Attempt(number, str(transport), started, elapsed, submission=submission)
@@ -259,14 +276,18 @@ def _request(
     return receipts_of(batch, attempt)
 
 
-def _turn(transport: Transport, trip: Trip) -> Generator[Wait | Exchange, Answer | None, bool]:
-    """Wait until a request may start, and return True; return False where the send ends before."""
-    pacer = trip.pacers.of(transport)
-    while pacer and trip.left() > 0 and (wait := pacer.start()):
+def _turn(transport: Transport, pacer: Pacer | None, ride: Ride) -> Generator[Wait, Heard | None, bool]:
+    """Wait until a request may start, and return True; return False where none shall any more."""
+    trip = ride.trip
+    # Another batch may hear meanwhile that the transport need not be asked again.
+    while id(transport) not in ride.done_with and trip.left() > 0:
+        wait = pacer.start() if pacer else 0.0
+        if not wait:
+            return True
         if wait >= trip.left():
             return False
-        yield Wait(wait)
-    return trip.left() > 0
+        yield Wait(wait, turn=True)
+    return False
 
 
 def _untried(

@@ -6,15 +6,15 @@ driver to carry out, with threads or with asyncio, and lists of receipts for the
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable, Iterator
 
-from notifykit.flow.carrying import Answer, Exchange, Ride, Try, Wait, patiently
+from notifykit.errors import TransportError
+from notifykit.flow.carrying import Ride, Try, patiently
+from notifykit.flow.fitting import leaves
+from notifykit.flow.overlapping import Convoy, Steps
 from notifykit.flow.trip import Prepared, Trip
 from notifykit.models import Batch, Outcome, Receipt, cost_of, submissions_of
 from notifykit.protocols import is_composite
-
-Steps = Generator[Wait | Exchange | list[Receipt], Answer | None, None]
 
 
 def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -> Steps:
@@ -22,54 +22,68 @@ def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -
 
     Where it is broken off, guards forget whoever has not been sent to; who may have been goes on counting.
     """
-    trip.recorder.planned(prepared.message, prepared.cleaned.edits, prepared.measurement, str(trip.transport))
+    transport = str(trip.transport)
+    trip.recorder.planned(prepared.message, prepared.cleaned.edits, prepared.measurement, transport)
     trip.recorder.raise_failures(prepared.message)
     began = trip.clock.monotonic()
     tally = _Tally()
-    ride = Ride(trip, alone=_is_alone(pieces))
+    batches = [piece for piece in pieces if isinstance(piece, Batch)] if isinstance(pieces, list) else None
+    slot = _slot(trip) if batches is None or len(batches) > 1 else None
+    alone = batches is not None and sum(map(len, batches)) == 1
     try:
-        for piece in pieces:
-            if isinstance(piece, Receipt):
-                trip.recorder.set_aside(prepared.message, piece)
-                yield tally.count([piece])
-            else:
-                receipts = yield from _batch(piece, ride)
-                trip.guarding.settle(receipts)
-                ride.under_way = ()
-                yield tally.count(receipts)
+        yield from Convoy(_roads(pieces, prepared, trip, tally, slot=slot, alone=alone), trip.clock, slot).run()
     except BaseException:
-        trip.guarding.abandon(keep=ride.under_way)
+        trip.guarding.abandon()
         raise
     elapsed = trip.clock.monotonic() - began
-    trip.recorder.finished(prepared.message, str(trip.transport), tally.counts, tally.cost, elapsed)
+    trip.recorder.finished(prepared.message, transport, tally.counts, tally.cost, elapsed)
     trip.recorder.raise_failures(prepared.message)
 
 
-def _batch(batch: Batch, ride: Ride) -> Try:
+def _slot(trip: Trip) -> float | None:
+    """Return the seconds between two starts where a pace limits them; None where the answers are what is waited for.
+
+    A clock that nobody shares stands still while an answer is waited for, so there batches go one after the other.
+    """
+    paces = [leaf.capabilities.pace for leaf in leaves(trip.transport)] if trip.clock.shared else []
+    return min((1.0 / pace.per_second for pace in paces if pace), default=None)
+
+
+def _roads(
+    pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip, tally: _Tally, *, slot: float | None, alone: bool
+) -> Iterator[Try | list[Receipt]]:
+    """Yield the road of each batch, and the receipts of those who are in none."""
+    done_with: dict[int, TransportError] = {}
+    for piece in pieces:
+        if isinstance(piece, Receipt):
+            trip.recorder.set_aside(prepared.message, piece)
+            yield tally.count([piece])
+        else:
+            yield _batch(piece, Ride(trip, done_with, alone=alone, apart=slot is not None), tally)
+
+
+def _batch(batch: Batch, ride: Ride, tally: _Tally) -> Try:
     """Take one batch to its outcome."""
-    ride.begin(batch)
-    receipts = yield from patiently(ride.trip.transport, batch, ride)
-    if is_composite(ride.trip.transport):
-        ride.trip.recorder.batch_finished(batch, str(ride.trip.transport), receipts)
-    return receipts
-
-
-def _is_alone(pieces: Iterable[Batch | Receipt]) -> bool:
-    """Return whether a send has one recipient in all, as far as it is known: a stream may go on."""
-    return isinstance(pieces, list) and sum(len(piece) for piece in pieces if isinstance(piece, Batch)) == 1
+    trip = ride.trip
+    receipts = yield from patiently(trip.transport, batch, ride)
+    if is_composite(trip.transport):
+        trip.recorder.batch_finished(batch, str(trip.transport), receipts)
+    trip.guarding.settle(receipts)
+    return tally.count(receipts)
 
 
 class _Tally:
     """Counts receipts as they go by."""
 
     def __init__(self) -> None:
-        self.counts: dict[Outcome, int] = collections.Counter()
+        self.counts: dict[Outcome, int] = {}
         self.cost: float | None = None
 
     def count(self, receipts: list[Receipt]) -> list[Receipt]:
         """Count the receipts of one batch, or of somebody who was in none, and return them."""
+        counts = self.counts
         for receipt in receipts:
-            self.counts[receipt.outcome] += 1
+            counts[receipt.outcome] = counts.get(receipt.outcome, 0) + 1
         cost = cost_of(submissions_of(receipts))
         if cost is not None:
             self.cost = (self.cost or 0) + cost

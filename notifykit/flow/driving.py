@@ -1,93 +1,167 @@
-"""Carrying out what the delivery asks for: with this thread, or with asyncio."""
+"""Carrying out what the delivery asks for: with threads, or with asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Callable, Iterator
+import functools
+import math
+import queue
+import sys
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
+from typing import TypeAlias
 
+from notifykit.departing import HEARS
 from notifykit.errors import INTERRUPTS, NotReached, without_frames
-from notifykit.flow.carrying import Abandoned, Answer, Exchange, Wait
-from notifykit.flow.delivery import Steps
+from notifykit.flow.carrying import Answer, Exchange, Heard, Wait
+from notifykit.flow.overlapping import Enough, Steps
 from notifykit.models import Receipt
 from notifykit.protocols import Clock
 
+#: Makes a request.
+Make: TypeAlias = Callable[[Exchange, Clock], Answer]
 
-def drive(steps: Steps, clock: Clock, make: Callable[[Exchange, Clock], Answer] | None = None) -> Iterator[Receipt]:
+
+def drive(steps: Steps, clock: Clock, make: Make | None = None) -> Iterator[Receipt]:
     """Run the steps in this thread and yield the receipts.
 
-    :param make: makes a request; another one than :func:`exchange` may write down first that it is made.
+    Requests of several batches that may be out at once have a thread each, every other one is made in this thread.
+    Where the caller stops iterating, what is out is heard first. Where this thread is interrupted, nothing is waited
+    for.
+
+    :param make: makes the requests, one after the other: another one than :func:`exchange` may write down first that
+        it makes one.
     """
-    make = make or exchange
-    answer: Answer | None = None
-    with contextlib.closing(steps):
+    hands = _Hands(clock)
+    alone, make = make is not None, make or exchange
+    heard: Heard | None = None
+    try:
         while True:
             try:
-                step = steps.send(answer)
+                step = steps.send(heard)
             except StopIteration:
                 return
-            answer = None
+            heard = None
             if isinstance(step, list):
-                yield from step
-            elif isinstance(step, Wait):
-                clock.sleep(step.seconds)
-            else:
                 try:
-                    answer = make(step, clock)
-                except BaseException as error:
-                    steps.throw(error)
+                    yield from step
+                except GeneratorExit:
+                    hands.hear_out(steps)
                     raise
+                continue
+            try:
+                if isinstance(step, Wait):
+                    heard = hands.wait(step.seconds)
+                elif step.apart and not alone:
+                    hands.begin(step)
+                else:
+                    heard = Heard(step, make(step, clock), clock.monotonic())
+            except BaseException as error:
+                steps.throw(error)
+                raise
+    finally:
+        steps.close()
 
 
-async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncIterator[Receipt]:
+class _Hands:
+    """Makes requests in threads of their own, for the thread that this belongs to."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._out = 0
+
+    def begin(self, step: Exchange) -> None:
+        """Begin a request."""
+        if not self._out:
+            self._answers: queue.SimpleQueue[Heard | BaseException] = queue.SimpleQueue()
+        context = contextvars.copy_context()
+        # A daemon, so that a gateway which does not answer keeps no program from ending.
+        threading.Thread(target=context.run, args=(self._run, step), name="notifykit-request", daemon=True).start()
+        self._out += 1
+
+    def wait(self, seconds: float) -> Heard | None:
+        """Wait for the first answer, but no longer than so many seconds.
+
+        :raises BaseException: where a request broke off with something that is for the program.
+        """
+        if not self._out:
+            self._clock.sleep(seconds)
+            return None
+        try:
+            heard = self._answers.get(timeout=None if seconds == math.inf else seconds)
+        except queue.Empty:
+            return None
+        self._out -= 1
+        if isinstance(heard, BaseException):
+            raise heard
+        return heard
+
+    def hear_out(self, steps: Steps) -> None:
+        """Hear the requests that are out, and let nothing more be sent."""
+        # When the interpreter ends, so did the threads that would answer.
+        if not self._out or sys.is_finalizing():
+            return
+        with contextlib.suppress(StopIteration, Enough):
+            step = steps.throw(Enough())
+            while True:
+                step = steps.send(self.wait(step.seconds) if isinstance(step, Wait) else None)
+
+    def _run(self, step: Exchange) -> None:
+        try:
+            self._answers.put(_timed(step, self._clock))
+        except BaseException as error:  # it is raised where somebody waits for the answer
+            self._answers.put(error)
+
+
+async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncGenerator[Receipt, None]:
     """Run the steps from an event loop and yield the receipts; only requests leave it, for a thread each.
 
-    Where the task is cancelled during a request, the request can't be called back: its answer is still waited for in
-    the background and told to the sinks, and nothing more is sent.
+    Where the task is cancelled or the caller stops iterating, requests that are out can't be called back: their answers
+    are still waited for in the background and told to the sinks, and nothing more is sent.
     """
-    answer: Answer | None = None
+    out: dict[asyncio.Future[Heard], Exchange] = {}
+    heard: Heard | None = None
     ours = True
     try:
         while True:
             try:
-                step = steps.send(answer)
+                step = steps.send(heard)
             except StopIteration:
                 return
-            answer = None
+            heard = None
             if isinstance(step, list):
                 for receipt in step:
                     yield receipt
             elif isinstance(step, Wait):
-                await _sleep(step.seconds, clock)
+                heard = await _heard(step.seconds, out, clock)
             else:
-                context = contextvars.copy_context()
-                request = asyncio.get_running_loop().run_in_executor(executor, context.run, exchange, step, clock)
-                try:
-                    answer = await asyncio.shield(request)
-                except asyncio.CancelledError:
-                    ours = False
-                    request.add_done_callback(lambda done: _finish(steps, done))
-                    raise
+                work = functools.partial(contextvars.copy_context().run, _timed, step, clock)
+                out[asyncio.get_running_loop().run_in_executor(executor, work)] = step
+    except (asyncio.CancelledError, GeneratorExit):
+        ours = not out
+        _hear_out(steps, out)
+        raise
     finally:
         if ours:
             steps.close()
 
 
-def exchange(step: Exchange, clock: Clock) -> Answer:
-    """Make one request and return its answer, whatever it is."""
-    timeout = step.timeout
-    if step.ends is not None:
-        timeout = min(timeout, step.ends - clock.monotonic())
-    if timeout <= 0:
-        return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
-    try:
-        return step.transport.send(step.batch, timeout)
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a transport may raise anything; the delivery says what it means
-        return without_frames(error)
+async def _heard(seconds: float, out: dict[asyncio.Future[Heard], Exchange], clock: Clock) -> Heard | None:
+    """Wait for the first answer, but no longer than so many seconds."""
+    if not out:
+        await _sleep(seconds, clock)
+        return None
+    done, _ = await asyncio.wait(
+        out, timeout=None if seconds == math.inf else seconds, return_when=asyncio.FIRST_COMPLETED
+    )
+    for request in out:
+        if request in done:
+            del out[request]
+            return request.result()
+    return None
 
 
 async def _sleep(seconds: float, clock: Clock) -> None:
@@ -98,10 +172,44 @@ async def _sleep(seconds: float, clock: Clock) -> None:
         await asyncio.sleep(0)
 
 
-def _finish(steps: Steps, request: asyncio.Future[Answer]) -> None:
-    """Hear the answer of a request whose task is gone, up to the point where more would be sent."""
-    with contextlib.suppress(StopIteration, Abandoned):
-        step = steps.send(OSError("the event loop was closed") if request.cancelled() else request.result())
-        while isinstance(step, list):
-            step = steps.send(None)
-        steps.throw(Abandoned())
+def _hear_out(steps: Steps, out: dict[asyncio.Future[Heard], Exchange]) -> None:
+    """Have the requests that are out heard when they are answered, up to the point where more would be sent."""
+    if not out:
+        return
+    with contextlib.suppress(StopIteration, Enough):
+        _up_to_wait(steps, steps.throw(Enough()))
+    for request, step in out.items():
+        request.add_done_callback(functools.partial(_hear_late, steps, step))
+
+
+def _hear_late(steps: Steps, step: Exchange, request: asyncio.Future[Heard]) -> None:
+    with contextlib.suppress(StopIteration, Enough):
+        closed = Heard(step, OSError("the event loop was closed"), 0.0)
+        _up_to_wait(steps, steps.send(closed if request.cancelled() else request.result()))
+
+
+def _up_to_wait(steps: Steps, step: object) -> None:
+    while isinstance(step, list):
+        step = steps.send(None)
+
+
+def exchange(step: Exchange, clock: Clock) -> Answer:
+    """Make one request and return its answer, whatever it is."""
+    timeout = step.timeout
+    if step.ends is not None:
+        timeout = min(timeout, step.ends - clock.monotonic())
+    if timeout <= 0:
+        return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
+    token = HEARS.set(step.left)
+    try:
+        return step.transport.send(step.batch, timeout)
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # a transport may raise anything; the delivery says what it means
+        return without_frames(error)
+    finally:
+        HEARS.reset(token)
+
+
+def _timed(step: Exchange, clock: Clock) -> Heard:
+    return Heard(step, exchange(step, clock), clock.monotonic())

@@ -41,7 +41,7 @@ def guard(candidates: Iterable[Recipient | Rejected], prepared: Prepared, trip: 
     except GeneratorExit:
         raise
     except BaseException:
-        # Nothing is under way while the next one is looked at, so whoever waits for a batch is not sent to any more.
+        # Whoever waits for a batch is not sent to any more; those in one that is under way count as long as they must.
         trip.guarding.abandon()
         raise
 

@@ -82,8 +82,9 @@ class Notifier(Front):
     ) -> Iterator[Receipt]:
         """Send as :meth:`send` does, and yield each receipt as soon as it is known. Memory stays constant.
 
-        Receipts come in batches; ``receipt.position`` says which recipient it is. Duplicates are looked for among
-        the last ``dedupe_window`` recipients only (10,000 unless set). Nothing more is sent once you stop iterating.
+        Receipts come in batches, as these are answered; ``receipt.position`` says which recipient it is. Duplicates
+        are looked for among the last ``dedupe_window`` recipients only (10,000 unless set). Nothing more is sent once
+        you stop iterating; requests that are out are then waited for.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
         trip = self._house.trip(via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown)

@@ -85,6 +85,7 @@ class Reservations:
         self._ledger = ledger
         self._fuse = Fuse(clock)
         self._open: dict[int, tuple[Entry, ...]] = {}
+        self._begun: dict[int, tuple[Entry, ...]] = {}
         self._told: set[tuple[str, type[BaseException]]] = set()
 
     def page(self) -> Page:
@@ -102,18 +103,21 @@ class Reservations:
 
     def settle(self, receipts: Iterable[Receipt]) -> None:
         """Hear how recipients ended: what was certainly not sent does not count. Never raises."""
-        for receipt in receipts if self._open else ():
-            entries = self._open.pop(receipt.position, ())
+        for receipt in receipts if self._open or self._begun else ():
+            entries = self._begun.pop(receipt.position, None) or self._open.pop(receipt.position, ())
             if receipt.outcome in (Outcome.REJECTED, Outcome.SKIPPED):
                 self._take_out(entries)
 
-    def abandon(self, keep: Iterable[int] = ()) -> None:
-        """Take out everything whose recipient has no receipt yet: none of it will be sent.
+    def begin(self, positions: Iterable[int]) -> None:
+        """Hear that these recipients may be sent to from now on: they count until a receipt says otherwise."""
+        if self._open:
+            for position in positions:
+                entries = self._open.pop(position, None)
+                if entries is not None:
+                    self._begun[position] = entries
 
-        :param keep: the positions of those who may have been sent to: they go on counting.
-        """
-        for position in keep:
-            self._open.pop(position, None)
+    def abandon(self) -> None:
+        """Take out what was written for whoever may not have been sent to: none of it will be sent."""
         for entries in self._open.values():
             self._take_out(entries)
         self._open.clear()

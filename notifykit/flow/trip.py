@@ -32,9 +32,8 @@ class Pacers:
         pace = transport.capabilities.pace
         if pace is None:
             return None
-        if pace not in self._pacers:
-            self._pacers.setdefault(pace, pacer(pace, self._clock, self._state_dir))
-        return self._pacers[pace]
+        known = self._pacers.get(pace)
+        return known or self._pacers.setdefault(pace, pacer(pace, self._clock, self._state_dir))
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ import gzip
 import os
 import socket
 import ssl
+import threading
 import time
 import traceback
 
@@ -13,6 +14,7 @@ import pytest
 import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
+from notifykit.departing import HEARS
 from notifykit.http import BODY_LIMIT, HttpClient, _tls_context
 from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
 
@@ -85,6 +87,37 @@ def test_requests_share_one_connection():
             _post(wire.url, client=client)
         client.close()
         assert (wire.connections, len(wire.requests)) == (1, 20)
+
+
+def test_whoever_counts_hears_when_a_request_has_left(caplog):
+    """It is connected and written by then, and not yet answered. Who counts can stop nothing."""
+    heard: list[int] = []
+
+    def hear() -> None:
+        assert asked.wait(5)
+        heard.append(len(wire.requests))
+        go.set()
+        raise ZeroDivisionError
+
+    def late(connection: socket.socket, request: bytes) -> bool | None:
+        asked.set()
+        assert go.wait(5)
+        return answer()(connection, request)
+
+    asked, go = threading.Event(), threading.Event()
+    with scripted(late) as wire:
+        client = HttpClient(f"{wire.url}/API/")
+        token = HEARS.set(hear)
+        try:
+            for _ in range(3):
+                asked.clear()
+                go.clear()
+                assert _post(wire.url, client=client).status == 200
+        finally:
+            HEARS.reset(token)
+            client.close()
+    assert heard == [1, 2, 3]
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_connection_that_was_idle_is_not_trusted():

@@ -33,7 +33,7 @@ FLOORS: Final = (
         "templates",
         "departing",
     ),
-    ("settings", "http", "protocols"),
+    ("settings", "connecting", "exchanging", "http", "protocols"),
     ("hookspecs",),
     ("plugins", "doors", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("flow",),

@@ -14,8 +14,9 @@ import pytest
 import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
+from notifykit.connecting import tls_context
 from notifykit.departing import HEARS
-from notifykit.http import BODY_LIMIT, HttpClient, _tls_context
+from notifykit.http import BODY_LIMIT, HttpClient
 from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
 
 SECRET = b'{"password": "hunter2", "mobile": "96598765432"}'
@@ -64,7 +65,7 @@ def test_only_a_certificate_that_fits_is_believed(monkeypatch, trusted, name):
     believed = ssl.create_default_context()
     (authority if trusted else trustme.CA()).configure_trust(believed)
     monkeypatch.setattr(ssl, "create_default_context", lambda: believed)
-    _tls_context.cache_clear()
+    tls_context.cache_clear()
     try:
         with scripted(answer(b"ok"), tls=served) as wire:
             url = f"https://localhost:{wire.port}"
@@ -76,7 +77,7 @@ def test_only_a_certificate_that_fits_is_believed(monkeypatch, trusted, name):
                 assert raised.value.code == "tls_failed"
                 assert wire.requests == []
     finally:
-        _tls_context.cache_clear()
+        tls_context.cache_clear()
 
 
 def test_requests_share_one_connection():

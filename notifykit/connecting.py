@@ -1,0 +1,105 @@
+"""Connections that come about in time, or an error that says why not, and that nothing was sent."""
+
+from __future__ import annotations
+
+import functools
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from notifykit.errors import NotReached, without_frames
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+
+#: Seconds for a connection to come about, where the deadline leaves that much.
+CONNECT_LIMIT: Final = 5.0
+_SAFE: Final = "nothing was sent, so sending again is safe."
+#: What to do, by why no connection came about.
+_CURES: Final = {
+    "name_not_found": f"Check how the host is spelled, and the DNS of this machine; {_SAFE}",
+    "tls_failed": f"Check that the host speaks HTTPS on this port, and the certificates of this machine; {_SAFE}",
+    "connection_refused": f"Check host and port: nothing listens there, or a firewall refuses; {_SAFE}",
+    "connect_timeout": f"Check the firewall of this machine, and whether the host is up; {_SAFE}",
+    "connect_failed": f"Check the network of this machine; {_SAFE}",
+}
+
+
+def connect(host: str, port: int, *, https: bool, ends: float) -> HTTPConnection:
+    """Return a new connection.
+
+    :param https: whether it speaks TLS, with a certificate that this machine trusts.
+    :param ends: the monotonic time at which it must have come about.
+    :raises NotReached: where it does not; nothing was sent.
+    """
+    options: dict[str, Any] = {"ssl_context": tls_context()} if https else {}
+    left = ends - time.monotonic()
+    connection = _connections()[https](host, port, timeout=min(left, CONNECT_LIMIT), **options)
+    try:
+        connection.connect()
+        if time.monotonic() >= ends:
+            raise TimeoutError("nothing is left for the request")
+    except Exception as error:
+        connection.close()
+        why = _why(error)
+        detail = f"No connection to {host} came about: {why.replace('_', ' ')}."
+        raise NotReached(detail, why, action=_CURES[why]) from without_frames(error)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """Return the process's one TLS context: reading the system's certificates costs more than a request."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+@functools.cache
+def _connections() -> tuple[type[HTTPConnection], type[HTTPConnection]]:
+    """Return the kinds of connections: without TLS, and with."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    class Plain(HTTPConnection):
+        """A connection with one timeout for all addresses of its host together."""
+
+        def _new_conn(self) -> socket.socket:
+            return _connected(self._dns_host, self.port, self.timeout, self.socket_options)
+
+    return Plain, type("Tls", (Plain, HTTPSConnection), {})
+
+
+def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socket:
+    """Connect to the first address of a host that answers: one timeout for all of its addresses together."""
+    ends = time.monotonic() + (timeout if isinstance(timeout, int | float) else CONNECT_LIMIT)
+    failure: OSError = OSError("the host has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no address of the host answered in time") from failure
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(left)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        return "name_not_found"
+    if isinstance(error, ssl.SSLError):
+        return "tls_failed"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection_refused"
+    return "connect_timeout" if isinstance(error, TimeoutError) else "connect_failed"

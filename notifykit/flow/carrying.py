@@ -26,9 +26,9 @@ from notifykit.errors import (
 from notifykit.flow.expecting import nobody
 from notifykit.flow.fitting import fit
 from notifykit.flow.pacing import Pacer
-from notifykit.flow.trip import Trip
+from notifykit.flow.trip import Fit, Trip
 from notifykit.joining import error_of, joined, outcome_of, receipts_of
-from notifykit.models import Attempt, Batch, Outcome, Receipt, Recipient, SkipReason, Submission
+from notifykit.models import Attempt, Batch, Message, Outcome, Receipt, Recipient, SkipReason, Submission
 from notifykit.protocols import Composite, Leg, Transport, is_composite
 
 #: Errors that the next batch of the same message would meet as well.
@@ -91,12 +91,21 @@ class Ride:
     trip: Trip
     #: Which transports need not be asked again for this message, and why; the same for all batches.
     done_with: dict[int, TransportError]
+    #: What transports make of the message, as far as it is known; the same for all batches.
+    fits: dict[int, Fit]
     #: Whether the send has one recipient in all, whose caller is told to wait instead of being held up.
     alone: bool = False
     #: Whether several batches may be under way.
     apart: bool = False
     #: Numbers the attempts of the batch.
     numbers: Iterator[int] = attrs.field(init=False, factory=functools.partial(itertools.count, 1))
+
+    def fit(self, transport: Transport, message: Message) -> Fit:
+        """Return what a transport makes of the message."""
+        found = self.fits.get(id(transport))
+        if found is None:
+            found = self.fits[id(transport)] = fit(message, transport, self.trip)
+        return found
 
     def again(self, ended: Receipt | TransportError, tries: int) -> float | None:
         """Return the seconds until another try may be made, or None where there is none."""
@@ -107,11 +116,12 @@ class Ride:
 def patiently(transport: Transport, batch: Batch, ride: Ride, inside: Composite | None = None) -> Try:
     """Take a batch through a transport, and whoever may be tried again once more, until each has an outcome."""
     receipts = heard = yield from carry(transport, batch, ride, inside)
+    rejected = Outcome.REJECTED
     for tries in itertools.count(1):
         waits = {
             receipt.position: wait
             for receipt in heard
-            if receipt.outcome is Outcome.REJECTED and (wait := ride.again(receipt, tries)) is not None
+            if receipt.outcome is rejected and (wait := ride.again(receipt, tries)) is not None
         }
         if not waits:
             break
@@ -135,7 +145,7 @@ def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | No
     """
     if is_composite(transport):
         return (yield from _through(transport, batch, ride))
-    fitted = fit(batch.message, transport, ride.trip, check=inside is not None)
+    fitted = ride.fit(transport, batch.message)
     if fitted.refusal:
         return _untried(batch, ride.trip, error=fitted.refusal, inside=inside is not None)
     receipts: list[Receipt] = []

@@ -33,7 +33,7 @@ def clean(message: Message, trip: Trip) -> Prepared:
         message,
         Cleaned(text, tuple(edits)),
         measurement=ask(leader, leader.capabilities.measure, text, message, trip),
-        refusal=fit(message, trip.transport, trip).refusal,
+        fitted=fit(message, trip.transport, trip),
     )
     if trip.told:
         trip.told(prepared)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError
-from notifykit.flow.trip import Trip
+from notifykit.flow.trip import Fit, Trip
 from notifykit.models import Capabilities, Channel, Message
 from notifykit.protocols import Transport, is_composite
 
@@ -17,18 +17,6 @@ _Answer = TypeVar("_Answer")
 
 #: What a message may ask for, and the capability that honours it.
 _OPTIONS = {"sender": "senders", "subject": "subjects", "idempotency_key": "idempotent"}
-
-
-@attrs.frozen
-class Fit:
-    """A message as one transport would carry it."""
-
-    #: The message, without what the transport can't honour.
-    message: Message
-    #: What was left out, each a sentence.
-    warnings: tuple[str, ...] = ()
-    #: Why the transport can't carry it at all; None where it can.
-    refusal: TransportError | None = None
 
 
 def fit(message: Message, transport: Transport, trip: Trip, *, check: bool = True) -> Fit:

@@ -75,6 +75,18 @@ class Trip:
 
 
 @attrs.frozen
+class Fit:
+    """A message as one transport would carry it."""
+
+    #: The message, without what the transport can't honour.
+    message: Message
+    #: What was left out, each a sentence.
+    warnings: tuple[str, ...] = ()
+    #: Why the transport can't carry it at all; None where it can.
+    refusal: TransportError | None = None
+
+
+@attrs.frozen
 class Prepared:
     """A message that is ready to be cut into batches."""
 
@@ -84,5 +96,10 @@ class Prepared:
     cleaned: Cleaned
     #: What the text takes up; None where the transport does not measure.
     measurement: Measurement | None
-    #: Why nobody can be sent this message; None where it is fine.
-    refusal: TransportError | None
+    #: What the transport of the send makes of it.
+    fitted: Fit
+
+    @property
+    def refusal(self) -> TransportError | None:
+        """Why nobody can be sent this message; None where it is fine."""
+        return self.fitted.refusal

@@ -39,7 +39,7 @@ class SkippingClock:
 
 
 def notifier(context: dict[str, Any], clock: Any) -> Any:
-    """Return a notifier with the kwtsms transport and the JSONL log, made as users make it."""
+    """Return a notifier with the kwtsms transport, made as users make it, with the JSONL log unless ``log`` is false."""
     from notifykit import Notifier
 
     scratch = pathlib.Path(context["scratch"])
@@ -49,7 +49,7 @@ def notifier(context: dict[str, Any], clock: Any) -> Any:
         "KWTSMS_SENDER_ID": "BENCH",
         "KWTSMS_TEST_MODE": "1",
         "KWTSMS_BASE_URL": context["url"],
-        "NOTIFYKIT_LOG_FILE": str(scratch / f"sends-{os.getpid()}.jsonl"),
+        "NOTIFYKIT_LOG_FILE": str(scratch / f"sends-{os.getpid()}.jsonl") if context.get("log", True) else "",
         "NOTIFYKIT_STATE_DIR": str(scratch / f"state-{os.getpid()}"),
     }
     return Notifier.from_settings("kwtsms", environment=environment, directory=scratch, clock=clock)

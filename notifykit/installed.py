@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         def read_text(self, filename: str, /) -> str | None: ...
 
 
+#: The finder of the backport of importlib.metadata, which would find everything once more.
+_BACKPORT = "MetadataPathFinder"
+
+
 class EntryPoint:
     """One name that an installed distribution gives to something in it."""
 
@@ -74,9 +78,10 @@ class _Folder:
     def read_text(self, filename: str) -> str | None:
         """Return what a file in it says; None where there is none."""
         try:
-            with open(os.path.join(self._path, filename), encoding="utf-8") as file:  # noqa: PTH118, PTH123 - pathlib's import takes longer
+            # What can't be read is replaced: a plugin with a strange name is told as broken, and the others work.
+            with open(os.path.join(self._path, filename), encoding="utf-8", errors="replace") as file:  # noqa: PTH118, PTH123 - pathlib's import takes longer
                 return file.read()
-        except (OSError, UnicodeDecodeError):
+        except OSError:
             return None
 
 
@@ -86,7 +91,7 @@ def _distributions() -> Iterator[tuple[str, _Distribution]]:
         if finder is PathFinder:
             for entry in sys.path:
                 yield from _below(entry)
-        elif hasattr(finder, "find_distributions"):
+        elif hasattr(finder, "find_distributions") and getattr(finder, "__name__", "") != _BACKPORT:
             from importlib.metadata import DistributionFinder
 
             yield from _named(finder.find_distributions(DistributionFinder.Context()))
@@ -111,7 +116,16 @@ def _below(entry: str) -> Iterator[tuple[str, _Distribution]]:
 
 def _named(distributions: Any) -> Iterator[tuple[str, _Distribution]]:
     for distribution in distributions:
-        yield _comparable(distribution.metadata["Name"] or ""), distribution
+        name = _name_of(distribution)
+        if name is not None:
+            yield _comparable(name), distribution
+
+
+def _name_of(distribution: Any) -> str | None:
+    try:
+        return distribution.metadata["Name"] or ""
+    except Exception:  # what an installer left half-way is no distribution
+        return None
 
 
 def _comparable(name: str) -> str:

@@ -318,8 +318,8 @@ def submissions_of(receipts: Iterable[Receipt]) -> tuple[Submission, ...]:
 
 
 def cost_of(submissions: Iterable[Submission]) -> float | None:
-    """Return what providers say they charged in all; None where none of them said."""
-    costs = [said.cost for said in submissions if said.cost is not None]
+    """Return what providers say they charged in all; None where none of them said, in a number."""
+    costs = [said.cost for said in submissions if isinstance(said.cost, int | float)]
     return sum(costs) if costs else None
 
 

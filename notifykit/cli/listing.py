@@ -51,9 +51,13 @@ def brought(*, entry_points_too: bool) -> Mapping[str, str] | None:
     for plugin in plugins:
         try:
             said = dict(declared[plugin].load())
-        except Exception:  # whatever is wrong with it is found, and told, where the plugin itself is loaded
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # whatever is wrong with it is found, and told, where the plugin itself is loaded
             return None
-        if said.keys() & (OWN.keys() | commands.keys()):
+        if said.keys() & (OWN.keys() | commands.keys()) or not all(
+            isinstance(word, str) for word in (*said, *said.values())
+        ):
             return None
         commands |= said
     return commands

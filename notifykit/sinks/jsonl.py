@@ -8,6 +8,7 @@ messages. ``log_numbers`` and ``log_body`` decide what is in clear.
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,7 +66,7 @@ def rows(event: Event) -> Iterator[str]:
     They are written as they are read here, field by field: an encoder that has to look what each field is takes three
     times as long.
     """
-    head = f'{{"v":{VERSION},"ts":"{_stamp(event.at)}","event":"{event.name}","id":{encode_basestring(event.id)}'
+    head = f'{{"v":{VERSION},"ts":"{_stamp(event.at)}","event":"{event.name}","id":{_text(event.id)}'
     facts = _FACTS.get(type(event), _nothing)
     for fields in facts(event):
         yield f"{head}{fields}}}"
@@ -77,32 +78,32 @@ def _nothing(event: Event) -> Iterable[str]:
 
 def _message_planned(event: MessagePlanned) -> Iterable[str]:
     yield (
-        f',"transport":{encode_basestring(event.transport)},"sender":{_text(event.sender)},"text":{_text(event.text)}'
+        f',"transport":{_text(event.transport)},"sender":{_text(event.sender)},"text":{_text(event.text)}'
         f',"edits":{_counts(event.edits)},"encoding":{_text(event.encoding)},"segments":{_number(event.segments)}'
         f',"units":{_number(event.units)},"tags":{_texts(event.tags)}'
     )
 
 
 def _recipient_set_aside(event: RecipientSetAside) -> Iterable[str]:
-    yield f'{_who(event.recipient)},"reason":{encode_basestring(event.reason)}'
+    yield f'{_who(event.recipient)},"reason":{_text(event.reason)}'
 
 
 def _batch_set_aside(event: BatchSetAside) -> Iterable[str]:
-    batch, reason = encode_basestring(event.batch), encode_basestring(event.reason)
+    batch, reason = _text(event.batch), _text(event.reason)
     for recipient in event.recipients:
         yield f',"batch":{batch}{_who(recipient)},"reason":{reason}'
 
 
 def _attempt_finished(event: AttemptFinished) -> Iterable[str]:
     before = (
-        f',"batch":{encode_basestring(event.batch)},"attempt":{event.attempt},"transport":{encode_basestring(event.transport)}'
+        f',"batch":{_text(event.batch)},"attempt":{_number(event.attempt)},"transport":{_text(event.transport)}'
         f',"inside":{_text(event.inside)}'
     )
     after = (
         f',"error":{_text(event.error)},"sender":{_text(event.sender)},"encoding":{_text(event.encoding)}'
         f',"segments":{_number(event.segments)},"units":{_number(event.units)},"msg_id":{_text(event.message_id)}'
         f',"cost":{_share(event.cost, len(event.recipients))},"balance":{_number(event.balance)}'
-        f',"elapsed_ms":{event.elapsed_ms!r},"test":{_truth(event.test)},"warnings":{_texts(event.warnings)}'
+        f',"elapsed_ms":{_number(event.elapsed_ms)},"test":{_truth(event.test)},"warnings":{_texts(event.warnings)}'
         f',"tags":{_texts(event.tags)}'
     )
     for recipient in event.recipients:
@@ -111,13 +112,13 @@ def _attempt_finished(event: AttemptFinished) -> Iterable[str]:
 
 def _retry_scheduled(event: RetryScheduled) -> Iterable[str]:
     yield (
-        f',"batch":{encode_basestring(event.batch)},"attempt":{event.attempt},"transport":{_text(event.transport)}'
-        f',"wait":{event.wait!r},"code":{_text(event.code)},"error":{_text(event.error)}'
+        f',"batch":{_text(event.batch)},"attempt":{_number(event.attempt)},"transport":{_text(event.transport)}'
+        f',"wait":{_number(event.wait)},"code":{_text(event.code)},"error":{_text(event.error)}'
     )
 
 
 def _batch_finished(event: BatchFinished) -> Iterable[str]:
-    before = f',"batch":{encode_basestring(event.batch)},"transport":{_text(event.transport)}'
+    before = f',"batch":{_text(event.batch)},"transport":{_text(event.transport)}'
     after = (
         f',"sender":{_text(event.sender)},"segments":{_number(event.segments)}'
         f',"cost":{_share(event.cost, len(event.recipients))},"test":{_truth(event.test)},"tags":{_texts(event.tags)}'
@@ -128,15 +129,15 @@ def _batch_finished(event: BatchFinished) -> Iterable[str]:
 
 def _failed_over(event: FailedOver) -> Iterable[str]:
     yield (
-        f',"batch":{encode_basestring(event.batch)},"transport":{_text(event.transport)},"instead_of":{_text(event.instead_of)}'
-        f',"numbers":{event.numbers},"code":{_text(event.code)},"scope":{_text(event.scope)}'
+        f',"batch":{_text(event.batch)},"transport":{_text(event.transport)},"instead_of":{_text(event.instead_of)}'
+        f',"numbers":{_number(event.numbers)},"code":{_text(event.code)},"scope":{_text(event.scope)}'
         f',"error":{_text(event.error)},"tags":{_texts(event.tags)}'
     )
 
 
 def _send_finished(event: SendFinished) -> Iterable[str]:
     yield (
-        f',"transport":{encode_basestring(event.transport)},"cost":{_number(event.cost)},"elapsed_ms":{event.elapsed_ms!r}'
+        f',"transport":{_text(event.transport)},"cost":{_number(event.cost)},"elapsed_ms":{_number(event.elapsed_ms)}'
         f',"counts":{_counts(event.counts)},"tags":{_texts(event.tags)}'
     )
 
@@ -174,7 +175,7 @@ _FACTS: Final[dict[type[Event], Callable[[Any], Iterable[str]]]] = {
 
 def _who(recipient: LoggedRecipient) -> str:
     return (
-        f',"outcome":"{recipient.outcome}","code":{_text(recipient.code)},"to":{encode_basestring(recipient.to)}'
+        f',"outcome":"{recipient.outcome}","code":{_text(recipient.code)},"to":{_text(recipient.to)}'
         f',"to_hash":{_text(recipient.to_hash)},"country":{_text(recipient.country)}'
     )
 
@@ -197,29 +198,31 @@ class _Stamps:
 _stamp: Final = _Stamps()
 
 
-def _text(text: str | None) -> str:
-    return "null" if text is None else encode_basestring(text)
+def _text(text: object) -> str:
+    """Return a text, or what a plugin gave in its place."""
+    if text is None:
+        return "null"
+    return encode_basestring(text if isinstance(text, str) else str(text))
 
 
-def _texts(texts: Iterable[str]) -> str:
-    return f"[{','.join(map(encode_basestring, texts))}]"
+def _texts(texts: Iterable[object]) -> str:
+    return f"[{','.join(map(_text, texts))}]"
 
 
-def _number(number: float | None) -> str:
+def _number(number: object) -> str:
     """Return a number, a whole one without a point: a point more or less should not change the look of a log."""
     if number is None:
         return "null"
-    if isinstance(number, float):
-        if not math.isfinite(number):
-            return "null"
-        if number.is_integer():
-            number = int(number)
-    return repr(number)
+    if type(number) is int:
+        return repr(number)
+    if isinstance(number, float) and math.isfinite(number):
+        return repr(int(number) if number.is_integer() else float(number))
+    return json.dumps(None if isinstance(number, float) else number, default=str)
 
 
-def _share(cost: float | None, of: int) -> str:
+def _share(cost: Any, of: int) -> str:
     """Return what one of so many recipients cost."""
-    return _number(None if cost is None else cost / max(1, of))
+    return _number(cost / max(1, of) if isinstance(cost, int | float) else cost)
 
 
 def _truth(truth: bool) -> str:

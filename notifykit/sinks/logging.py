@@ -43,6 +43,12 @@ _OUTCOME_LEVEL: Final = {
 }
 #: Events that are always told this quietly, nearly always to nobody: they are not put into words first.
 _QUIET: Final[dict[type[Event], int]] = {MessagePlanned: logging.DEBUG, SendFinished: logging.DEBUG}
+#: What takes a record to its handlers; tools that watch over errors put something of their own in its place.
+_CALL_HANDLERS: Final = (
+    logging.Logger.callHandlers
+    if logging.Logger.callHandlers.__code__.co_filename == logging.getLogger.__code__.co_filename
+    else None
+)
 #: Events that the logger of a transport tells.
 _OF_REQUESTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver)
 
@@ -77,11 +83,22 @@ def _of_transport(dsn: str) -> logging.Logger:
 
 
 def _is_heard(logger: logging.Logger) -> bool:
-    """Return whether anybody gets what a logger says: most programs of a test or a job set up no logging at all."""
+    """Return whether anybody gets what a logger says: most programs of a test or a job set up no logging at all.
+
+    Where logging is not as Python made it, somebody listens in a way of their own.
+    """
+    if (
+        logging.Logger.callHandlers is not _CALL_HANDLERS
+        or logging.getLogRecordFactory() is not logging.LogRecord
+        or type(logger) is not logging.Logger
+        or logger.filters
+    ):
+        return True
     at: logging.Logger | None = logger
     while at is not None:
-        if any(not isinstance(handler, logging.NullHandler) for handler in at.handlers):
-            return True
+        for handler in at.handlers:
+            if type(handler) is not logging.NullHandler:
+                return True
         at = at.parent if at.propagate else None
     return False
 

@@ -43,9 +43,12 @@ def install(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, points: str, 
     (about / "METADATA").write_text(f"Name: {name}\nVersion: 9\n")
     (about / "entry_points.txt").write_text(points)
     (site / "wings_plugin.py").write_text(FLY)
-    (site / "wings_words.py").write_text('SAID = {"fly": "Fly away."}\nWRONG = {"send": "Send something else."}\n')
+    (site / "wings_words.py").write_text(
+        'SAID = {"fly": "Fly away."}\nWRONG = {"send": "Send something else."}\nNUMBERS = {"zap": 5}\n'
+    )
+    (site / "wings_exit.py").write_text('import sys\nsys.exit("The end.")\n')
     monkeypatch.syspath_prepend(site)
-    for module in ("wings_plugin", "wings_words"):
+    for module in ("wings_plugin", "wings_words", "wings_exit"):
         monkeypatch.delitem(sys.modules, module, raising=False)
 
 
@@ -87,6 +90,8 @@ def test_a_plugin_that_declares_its_commands_is_not_imported(
         "[notifykit.commands]\nwings = wings_words:MISSING\n",
         "[notifykit.commands]\nwings = wings_nowhere:SAID\n",
         "[notifykit.commands]\nwings = wings_words:WRONG\n",
+        "[notifykit.commands]\nwings = wings_words:NUMBERS\n",
+        "[notifykit.commands]\nwings = wings_exit:SAID\n",
     ],
 )
 def test_a_plugin_that_declares_nothing_of_use_is_asked(

@@ -170,3 +170,36 @@ def test_what_an_entry_point_names_is_loaded(value: str, expected: object) -> No
     point = installed.EntryPoint(GROUP, "nice", value, None, None)
     assert point.load() is expected
     assert importlib.metadata.EntryPoint("nice", value.replace(" : ", ":"), GROUP).load() is expected
+
+
+def test_half_of_a_distribution_hides_nobody_else(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one without metadata that another finder brings, nor a name that is no UTF-8."""
+
+    class Nameless:
+        @property
+        def metadata(self) -> Any:
+            raise FileNotFoundError("METADATA")
+
+    class Finder:
+        @staticmethod
+        def find_distributions(context: object) -> list[Any]:
+            return [Nameless()]
+
+    monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+    install(tmp_path, "nice_plugin-1.2.dist-info", f"[{GROUP}]\nnice = there:it\n")
+    points = tmp_path / "nice_plugin-1.2.dist-info" / "entry_points.txt"
+    points.write_bytes(points.read_bytes() + b"caf\xe9 = there:too\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [name for name, *_ in found()] == ["caf\ufffd", "nice"]
+
+
+def test_the_backport_of_the_library_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would find everything once more, and takes longer than all the rest."""
+
+    class MetadataPathFinder:
+        @staticmethod
+        def find_distributions(context: object) -> list[Any]:
+            raise AssertionError("nobody asks")
+
+    monkeypatch.setattr(sys, "meta_path", [MetadataPathFinder, *sys.meta_path])
+    assert installed.entry_points("notifykit")

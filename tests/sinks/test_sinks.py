@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import decimal
 import json
 import logging
 import multiprocessing
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -160,6 +164,53 @@ def test_lines_of_several_processes_are_never_torn(tmp_path):
     assert sum(row["event"] == "attempt_finished" for row in rows) == 2000
 
 
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (1.0, 1),
+        (1.25, 1.25),
+        (True, True),
+        (decimal.Decimal("1.5"), "1.5"),
+        ("1.5", "1.5"),
+        (float("nan"), None),
+        (2, 2),
+    ],
+)
+def test_what_a_plugin_gives_in_place_of_a_number_breaks_no_line(tmp_path, given, written):
+    """A line is JSON whatever a transport puts into its answer, and the acceptance is not lost."""
+    answer = Submission(12345, cost=given, balance=given, warnings=(7, 'say "when"'))
+    report, rows, _ = _send(tmp_path, MemoryTransport([answer]), to=NUMBERS[0])
+    assert len(report.accepted) == 1
+    (row,) = [row for row in rows if row["event"] == "attempt_finished"]
+    assert (row["msg_id"], row["cost"], row["balance"]) == ("12345", written, written)
+    assert row["warnings"] == ["7", 'say "when"']
+
+
+def test_a_full_disk_tears_a_line_and_not_the_next(tmp_path):
+    """What was written half is ended before anything else is written."""
+    from notifykit.sinks.lines import LineFile
+
+    script = (
+        "import resource, signal, sys\n"
+        "from notifykit.sinks.lines import LineFile\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "file = LineFile(sys.argv[1])\n"
+        "file.write({'number': 1})\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (30, resource.RLIM_INFINITY))\n"
+        "try:\n    file.write({'number': 2, 'text': 'x' * 100})\n"
+        "except OSError:\n    print('full')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
+        "file.write({'number': 3})\n"
+    )
+    log = tmp_path / "log"
+    done = subprocess.run([sys.executable, "-c", script, str(log)], capture_output=True, text=True, check=True)
+    assert done.stdout == "full\n"
+    first, torn, last = log.read_text().splitlines()
+    assert (json.loads(first), json.loads(last)) == ({"number": 1}, {"number": 3})
+    assert torn.startswith('{"number":2')
+    LineFile(log).close()
+
+
 def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
     """The event's name and its fields survive any formatter, and the level says how bad it is."""
     caplog.set_level(logging.DEBUG, "notifykit")
@@ -205,6 +256,47 @@ def test_a_key_that_is_none_is_an_error(tmp_path, content):
     (tmp_path / ".notifykit.key").write_text(content)
     with pytest.raises(ConfigError, match="hash_key"):
         _send(tmp_path)
+
+
+def _watched(monkeypatch, how, records):
+    """Have a tool of the kind that watches over errors listen without a handler."""
+    if how == "callHandlers":
+        call = logging.Logger.callHandlers
+        monkeypatch.setattr(
+            logging.Logger, "callHandlers", lambda self, record: (records.append(record), call(self, record))
+        )
+    elif how == "factory":
+        make = logging.getLogRecordFactory()
+        monkeypatch.setattr(logging, "_logRecordFactory", lambda *args, **more: records.append(make(*args, **more)))
+    elif how == "filter":
+        logger = logging.getLogger("notifykit.transport.memory")
+        monkeypatch.setattr(logger, "filters", [lambda record: records.append(record) or False])
+    else:
+        handler = type("Tap", (logging.NullHandler,), {"handle": lambda self, record: records.append(record)})()
+        monkeypatch.setattr(logging.getLogger("notifykit.transport"), "handlers", [handler])
+
+
+@pytest.mark.parametrize("how", ["callHandlers", "factory", "filter", "handler"])
+def test_whoever_listens_in_a_way_of_their_own_hears_of_an_unknown_outcome(tmp_path, monkeypatch, how):
+    """Lines that no handler would get are not put into words; but not only handlers listen."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    records = []
+    _watched(monkeypatch, how, records)
+    if how == "factory":
+        with contextlib.suppress(AttributeError):  # the record is taken away
+            _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost.")]), to=NUMBERS[0])
+    else:
+        _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost.")]), to=NUMBERS[0])
+    assert any("Lost." in record.getMessage() for record in records)
+
+
+def test_nothing_is_put_into_words_for_nobody(tmp_path, monkeypatch):
+    """Where a program set up no logging, an event costs a look."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    made = []
+    monkeypatch.setattr(logging.Logger, "makeRecord", lambda *args, **more: made.append(args))
+    _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost.")]), to=NUMBERS[0])
+    assert made == []
 
 
 def test_logging_leaves_no_half_characters_for_a_handler_to_fail_on(tmp_path, caplog):

@@ -74,19 +74,26 @@ def _connections() -> tuple[type[HTTPConnection], type[HTTPConnection]]:
 
 
 def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socket:
-    """Connect to the first address of a host that answers: one timeout for all of its addresses together."""
+    """Connect to the first address of a host that answers: one timeout for all of its addresses together.
+
+    Each has its share of what is left, so that one that swallows packets does not hide the others. The timeout of the
+    connection is then what is left for a TLS handshake.
+    """
     ends = time.monotonic() + (timeout if isinstance(timeout, int | float) else CONNECT_LIMIT)
     failure: OSError = OSError("the host has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-        left = ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("no address of the host answered in time") from failure
-        sock = socket.socket(family, kind, protocol)
+    addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    for before, (family, kind, protocol, _, address) in enumerate(addresses):
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # a family that this machine has not
+            failure = error
+            continue
         try:
             for option in options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(left)
+            sock.settimeout(_left(ends) / (len(addresses) - before))
             sock.connect(address)
+            sock.settimeout(_left(ends))
         except OSError as error:
             sock.close()
             failure = error
@@ -95,8 +102,19 @@ def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socke
     raise failure
 
 
+def _left(ends: float) -> float:
+    """Return the seconds before a deadline.
+
+    :raises TimeoutError: where none is left.
+    """
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("no address of the host answered in time")
+    return left
+
+
 def _why(error: Exception) -> str:
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):  # the latter for a name that none can have
         return "name_not_found"
     if isinstance(error, ssl.SSLError):
         return "tls_failed"

@@ -8,6 +8,7 @@ request may have left is :class:`~notifykit.errors.OutcomeUnknown`.
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import re
 import time
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from notifykit.connecting import connect
-from notifykit.errors import ConfigError, NotReached
+from notifykit.errors import ConfigError, NotReached, without_frames
 from notifykit.exchanging import BODY_LIMIT, HttpAnswer, exchange
 from notifykit.masking import SecretBytes
 
@@ -45,9 +46,9 @@ _HEADER: Final = re.compile(
 class HttpClient:
     """Posts to one host over connections that it keeps. Safe to share between threads.
 
-    urllib3 makes the connections, and :mod:`http.client` reads the answers. What lies between is done here, because it
-    decides what is known of a message: a request is one write, its answer has one deadline, and a connection that may
-    have been dropped is not used.
+    urllib3 makes the connections. What goes over them is written and read here, because it decides what is known of a
+    message: a request and its answer have one deadline, and a connection that may have been dropped, or on which more
+    came than an answer, is not used.
 
     :param url: where to, ``https://host[:port]/path``; the path of each request is appended.
     :param idle_limit: seconds after which an idle connection is closed instead of used.
@@ -55,7 +56,10 @@ class HttpClient:
     """
 
     def __init__(self, url: str, *, idle_limit: float = IDLE_LIMIT) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise ConfigError("the URL's host can't be read") from None
         try:
             port = parts.port
         except ValueError:
@@ -89,7 +93,12 @@ class HttpClient:
             raise NotReached(
                 "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
             )
-        request = self._request(path, body, headers)
+        try:
+            request = self._request(path, body, headers)
+        except NotReached as error:
+            raise without_frames(error)  # noqa: B904 - it is the same error, without the variables that hold secrets
+        finally:
+            del path, body, headers  # whoever shows the variables of a traceback shows none of them
         ends = time.monotonic() + timeout
         connection = self._reused() or connect(self._host, self._port, https=self._https, ends=ends)
         reusable = False
@@ -112,8 +121,10 @@ class HttpClient:
         :raises NotReached: where something can't be a header; nothing was sent.
         """
         target = f"{self._path}{path if _PLAIN.fullmatch(path) else quote(path, _PATH)}{self._query}"
-        lines = "" if "User-Agent" in headers else _AGENT
+        agent, lines = _AGENT, ""
         for name, value in headers.items():
+            if name.lower() == "user-agent":
+                agent = ""
             line = f"{name}: {value}\r\n"
             if not _HEADER.fullmatch(line):
                 raise NotReached(
@@ -122,7 +133,7 @@ class HttpClient:
                     waits=(),
                 )
             lines += line
-        head = f"POST {target} HTTP/1.1\r\n{self._own}{lines}Content-Length: {len(body)}\r\n\r\n"
+        head = f"POST {target} HTTP/1.1\r\n{self._own}{agent}{lines}Content-Length: {len(body)}\r\n\r\n"
         return SecretBytes(head.encode() + body)
 
     def _reused(self) -> HTTPConnection | None:
@@ -140,10 +151,14 @@ class HttpClient:
         return None
 
     def _keep(self, connection: HTTPConnection) -> None:
-        if self._closed or len(self._idle) >= _CONNECTIONS:
-            connection.close()
-        else:
-            self._idle.append(_Idle(connection, time.monotonic(), os.getpid()))
+        now = time.monotonic()
+        self._idle.append(_Idle(connection, now, os.getpid()))
+        # The newest is used first, so that the old ones end up at the other end.
+        with contextlib.suppress(IndexError):  # another thread was faster
+            while now - self._idle[0].since >= self._idle_limit or len(self._idle) > _CONNECTIONS:
+                self._idle.popleft().connection.close()
+        if self._closed:  # perhaps since the request began
+            _close(self._idle)
 
 
 class _Idle(NamedTuple):
@@ -155,11 +170,18 @@ class _Idle(NamedTuple):
 
 
 def _close(idle: collections.deque[_Idle]) -> None:
-    while idle:
-        idle.pop().connection.close()
+    with contextlib.suppress(IndexError):  # that was the last, or another thread was faster
+        while True:
+            idle.pop().connection.close()
 
 
 def _named(host: str, port: int | None) -> str:
-    """Return a host as the header of a request names it."""
-    name = f"[{host}]" if ":" in host else host.encode("idna").decode() if not host.isascii() else host
+    """Return a host as the header of a request names it.
+
+    :raises ConfigError: where no host can have that name.
+    """
+    try:
+        name = f"[{host}]" if ":" in host else host.encode("idna").decode() if not host.isascii() else host
+    except UnicodeError:
+        raise ConfigError("the URL's host is no name that a host can have") from None
     return name if port is None else f"{name}:{port}"

@@ -4,7 +4,7 @@
 ``{"v": 1, "id", "channel", "sender", "subject", "text", "to": [...], "tags": [...], "idempotency_key"}``.
 Any 2xx status accepts the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``.
 
-Path and query are kept out of everything that is shown here. urllib3's own logger says them at DEBUG.
+Path and query are kept out of everything that is shown or logged.
 """
 
 from __future__ import annotations

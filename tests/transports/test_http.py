@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import socket
@@ -300,6 +301,219 @@ def test_an_answer_that_is_not_whole_is_no_answer(said, code):
         assert wire.connections == 2
 
 
+def _saying(*answers: bytes):
+    """Say one thing after each request on any connection, and keep the connection open."""
+    left = list(answers)
+
+    def script(connection: socket.socket, request: bytes) -> bool:
+        connection.sendall(left.pop(0))
+        return True
+
+    return script
+
+
+def _whole(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The context of a server for localhost that this process trusts."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    believed = ssl.create_default_context()
+    authority.configure_trust(believed)
+    monkeypatch.setattr(ssl, "create_default_context", lambda: believed)
+    tls_context.cache_clear()
+    yield context
+    tls_context.cache_clear()
+
+
+def test_what_comes_before_the_answer_is_not_the_answer():
+    """Else each later request would get the answer to the one before."""
+    hints = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    with scripted(_saying(hints + _whole(b"one"), hints + _whole(b"two"))) as wire:
+        client = HttpClient(wire.url)
+        assert [_post("", client=client).body for _ in range(2)] == [b"one", b"two"]
+        client.close()
+        assert wire.connections == 1
+
+
+def test_a_connection_that_changes_its_protocol_is_not_used_again():
+    """What comes behind a 101 is not HTTP."""
+    with scripted(_saying(b"HTTP/1.1 101 Switching\r\n\r\n", _whole(b"two"))) as wire:
+        client = HttpClient(wire.url)
+        assert [_post("", client=client).status for _ in range(2)] == [101, 200]
+        client.close()
+        assert wire.connections == 2
+
+
+@pytest.mark.parametrize("padding", [0, 20_000])
+@pytest.mark.parametrize("secure", [False, True])
+def test_what_is_left_over_is_not_the_next_answer(served, secure, padding):
+    """Neither where we read it already, nor where it lies decrypted behind the socket."""
+    long = _whole(b"one") + b"x" * padding + _whole(b"a lie")
+    with scripted(_saying(long, _whole(b"the truth")), tls=served if secure else None) as wire:
+        client = HttpClient(f"https://localhost:{wire.port}" if secure else wire.url)
+        assert [_post("", client=client).body for _ in range(2)] == [b"one", b"the truth"]
+        client.close()
+        assert wire.connections == 2
+
+
+def test_an_answer_that_comes_before_the_request_is_whole_is_read():
+    """Who refuses a long request closes before he has read it; what he said is known all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+
+        def refuse() -> None:
+            for _ in range(2):
+                connection, _address = listener.accept()
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+
+        server = threading.Thread(target=refuse)
+        server.start()
+        client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        assert [_post("", body=b"x" * 9_000_000, client=client).status for _ in range(2)] == [413, 413]
+        client.close()
+        server.join(5)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_said_twice_counts_once(said):
+    """Proxies repeat headers; nobody waits for an end that was there."""
+    with scripted(_saying(said)) as wire:
+        assert _post(wire.url, timeout=2).body == b"ok"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 21\r\n\r\n"
+        + gzip.compress(b"hello", mtime=0)[:21],
+    ],
+)
+def test_an_answer_whose_end_is_not_known_is_unreadable_at_once(said):
+    """Two lengths, an unknown framing and half of what was compressed."""
+    with scripted(_saying(said)) as wire, pytest.raises(OutcomeUnknown) as raised:
+        _post(wire.url)
+    assert raised.value.code == "unreadable"
+
+
+def test_a_slow_reader_behind_tls_does_not_outlive_the_deadline(served):
+    """Each piece that it takes would begin the timeout anew."""
+    done = threading.Event()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def read_slowly() -> None:
+            connection, _address = listener.accept()
+            with contextlib.suppress(OSError), served.wrap_socket(connection, server_side=True) as spoken:
+                while spoken.recv(16384):
+                    done.wait(0.1)
+
+        server = threading.Thread(target=read_slowly)
+        server.start()
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown) as raised:
+            _post(f"https://localhost:{listener.getsockname()[1]}", timeout=0.4, body=b"x" * 6_000_000)
+        assert time.monotonic() - began < 1.2
+        done.set()
+        server.join(5)
+    assert raised.value.code == "timeout"
+
+
+def test_an_address_that_swallows_packets_does_not_hide_the_next(monkeypatch):
+    """Each address of a host has its share of the time."""
+    with contextlib.ExitStack() as stack:
+        wire = stack.enter_context(scripted(answer()))
+        deaf = stack.enter_context(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):  # nobody accepts, so that the queue is full
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", p)) for p in (deaf.getsockname()[1], wire.port)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
+        assert _post("http://two.example", timeout=0.8).status == 200
+
+
+def test_connections_that_were_idle_for_long_are_closed():
+    """After a burst one connection is enough, and the others would lie open for ever."""
+    together = threading.Barrier(5)
+
+    def burst(connection: socket.socket, request: bytes) -> bool | None:
+        if request.endswith(b"burst"):
+            together.wait(5)
+        return answer()(connection, request)
+
+    with scripted(burst) as wire:
+        client = HttpClient(wire.url, idle_limit=0.2)
+        threads = [threading.Thread(target=_post, args=("", 5, b"burst", client)) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(5)
+        assert len(client._idle) == 5
+        for _ in range(5):  # the newest stays fresh, and hides the old ones
+            threading.Event().wait(0.06)
+            _post("", client=client)
+        assert len(client._idle) == 1
+        client.close()
+
+
+def test_a_client_that_is_closed_during_a_request_keeps_no_connection():
+    """Nobody would close it."""
+
+    def closing(connection: socket.socket, request: bytes) -> bool | None:
+        client.close()
+        return answer()(connection, request)
+
+    with scripted(closing) as wire:
+        client = HttpClient(wire.url)
+        assert _post("", client=client).status == 200
+        assert not client._idle
+
+
+def test_the_agent_is_named_once_however_it_is_spelled():
+    """Names of headers are not case-sensitive."""
+    with scripted(answer()) as wire:
+        HttpClient(wire.url).post("", b"", {"user-agent": "mine/1"}, 5)
+    assert wire.requests[0].lower().count(b"user-agent:") == 1
+
+
+def test_no_frame_of_ours_shows_what_was_sent():
+    """Whoever reports an error with the variables of its frames reports no body and no password."""
+    with scripted(reset) as wire:
+        client = HttpClient(wire.url)
+        for headers in ({"Authorization": "hunter2"}, {"Authorization": "hunter2\n"}):
+            with pytest.raises((OutcomeUnknown, NotReached)) as raised:
+                client.post("", SECRET, headers, 2)
+            shown = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+            ours = [
+                frame.locals
+                for frame in shown.stack
+                if "/notifykit/" in frame.filename and "/tests/" not in frame.filename
+            ]
+            assert ours
+            assert "hunter2" not in str(ours)
+
+
 @pytest.mark.parametrize("script", [reset, half, stall])
 def test_no_traceback_shows_what_was_sent(script):
     """Not in the text of the error, not in its causes, and not in the variables of any frame."""
@@ -312,7 +526,10 @@ def test_no_traceback_shows_what_was_sent(script):
     assert "hunter2" not in "".join(traceback.format_exception(error))
 
 
-@pytest.mark.parametrize("url", ["ftp://host/", "host", "http://", "http://host:port/", "http://host:99999/"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://host/", "host", "http://", "http://host:port/", "http://host:99999/", "http://[::1", "http://ä..com/"],
+)
 def test_a_url_that_is_none_is_a_config_error(url):
     """And the message says what a URL looks like."""
     with pytest.raises(ConfigError):

@@ -48,9 +48,11 @@ _PROMPT: Final = 0.004
 _SIZE: Final = struct.calcsize("d")
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 #: Times this close, in seconds, are the same time.
-_CLOSE: Final = 1e-6
+SAME_TIME: Final = 1e-6
 #: Real seconds after which a lock is not waited for any more: it is held for microseconds, or by a stopped process.
 _LOCK_PATIENCE: Final = 1.0
+#: Real seconds after which a lock is not waited for where the answer to a request is waiting meanwhile.
+_HURRIED_PATIENCE: Final = 0.005
 _LOCK_POLL: Final = 0.001
 
 
@@ -212,7 +214,7 @@ class Pacer:
                 due = starts[-1] + self._nearest
                 if len(starts) >= self._row:
                     due = max(due, starts[-self._row] + self._row_takes)
-                if due - now > _CLOSE:
+                if due - now > SAME_TIME:
                     return due - now
             board.starts = [*starts, now][-self._row :]
             return 0.0

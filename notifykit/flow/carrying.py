@@ -216,20 +216,24 @@ def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
             break
         if leg.instead_of is not None and leg.because is not None:
             trip.recorder.failed_over(leg.batch, str(leg.instead_of), str(leg.transport), leg.because)
-        if leg.also:
-            answer = [_spent(receipt) for receipt in (yield from patiently(leg.transport, leg.batch, ride, composite))]
-        else:
-            answer = yield from carry(leg.transport, leg.batch, ride, composite)
+        answer = yield from _leg(leg, ride, composite)
         for receipt in answer:
             if leg.also and receipt.outcome is not Outcome.ACCEPTED:
                 missed.setdefault(receipt.position, []).append(_missing(receipt, leg.transport))
             heard[receipt.position] = joined(heard.get(receipt.position), receipt, also=leg.also)
         if ride.common.over:
-            return [heard[position] for position in batch.positions if position in heard]
+            break
     rest = batch.only({position for position in batch.positions if position not in heard})
-    if rest:
+    if rest and not ride.common.over:
         heard |= {receipt.position: receipt for receipt in _untried(rest, trip, error=broken, inside=True)}
-    return [_with_missed(heard[position], missed.get(position, ())) for position in batch.positions]
+    return [_with_missed(heard[at], missed.get(at, ())) for at in batch.positions if at in heard]
+
+
+def _leg(leg: Leg, ride: Ride, composite: Composite) -> Try:
+    """Take a leg's batch through its transport; one that is gone also has all its tries now."""
+    if leg.also:
+        return [_spent(receipt) for receipt in (yield from patiently(leg.transport, leg.batch, ride, composite))]
+    return (yield from carry(leg.transport, leg.batch, ride, composite))
 
 
 def _checked(leg: object, people: Mapping[int, Recipient], heard: Mapping[int, Receipt], trip: Trip) -> Leg:

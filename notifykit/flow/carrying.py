@@ -34,7 +34,7 @@ from notifykit.protocols import Composite, Leg, Transport, is_composite
 #: Errors that the next batch of the same message would meet as well.
 _ENDS_THE_SEND = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
 #: Seconds until it is looked again whether a request has left, where the next one waits for that.
-_LOOK_AGAIN: Final = 0.01
+LOOK_AGAIN: Final = 0.01
 
 
 @attrs.frozen
@@ -114,6 +114,11 @@ class Common:
     over: bool = attrs.field(init=False, default=False)
     #: What interrupted the telling of an answer; it is raised once the answer's receipts are handed over.
     interrupt: BaseException | None = attrs.field(init=False, default=None)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a request was begun that has not left."""
+        return self.latest is not None and not self.latest.gone
 
     def raise_interrupt(self) -> None:
         """Raise what was kept back."""
@@ -354,8 +359,7 @@ def _turn(transport: Transport, pacer: Pacer | None, ride: Ride) -> Generator[Wa
     # Another batch may hear meanwhile that the transport need not be asked again.
     while not common.over and id(transport) not in common.done_with and trip.left() > 0:
         # A request that still connects would leave together with those that start meanwhile.
-        connects = common.latest is not None and not common.latest.gone
-        wait = _LOOK_AGAIN if connects else pacer.start() if pacer else 0.0
+        wait = LOOK_AGAIN if common.leaving else pacer.start() if pacer else 0.0
         if not wait:
             return True
         if wait >= trip.left():

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from notifykit.flow.carrying import Common, Exchange, Heard, Try, Wait
+from notifykit.flow.carrying import LOOK_AGAIN, Common, Exchange, Heard, Try, Wait
 from notifykit.flow.pacing import SAME_TIME
 from notifykit.models import Receipt
 from notifykit.protocols import Clock
@@ -123,7 +123,8 @@ class Convoy:
                         return None
                     road = min(self._under_way, key=_wakes)
                 # What was answered is heard before anything else is sent: it may say that nothing more shall be.
-                seconds = self._until(road.wakes) if road is not None else 0.0
+                # Cutting the next batch would keep a request in another thread from leaving in time.
+                seconds = self._until(road.wakes) if road else LOOK_AGAIN if self._common.leaving else 0.0
                 if seconds or (self._out and not self._all_heard):
                     self._all_heard = True
                     return Wait(seconds)

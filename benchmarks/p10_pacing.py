@@ -32,7 +32,7 @@ def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
     def work(times: int) -> None:
         nonlocal accepted
         for _ in range(times):
-            crowd = (people.number(index) for index in range(200 * _BATCHES))
+            crowd = [people.number(index) for index in range(200 * _BATCHES)]
             accepted = sum(1 for receipt in notifier.stream(crowd, people.CODE) if receipt.outcome == "accepted")
 
     return work, lambda: accepted

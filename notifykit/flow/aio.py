@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import functools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
@@ -86,7 +86,7 @@ class AsyncNotifier(Front):
         prepared = clean(message, trip)
         admitted = guard(normalize(to, message, trip), prepared, trip)
         batches = cut(admitted, prepared, trip)
-        steps = deliver(batches, prepared, trip)
+        steps = deliver(batches, prepared, trip, at_hand=isinstance(to, Sequence))
         async with contextlib.aclosing(drive_async(steps, trip.clock, self._executor)) as receipts:
             async for receipt in receipts:
                 yield receipt

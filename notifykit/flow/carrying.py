@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -33,6 +33,8 @@ from notifykit.protocols import Composite, Leg, Transport, is_composite
 
 #: Errors that the next batch of the same message would meet as well.
 _ENDS_THE_SEND = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
+#: Seconds until it is looked again whether a request has left, where the next one waits for that.
+LOOK_AGAIN: Final = 0.01
 
 
 @attrs.frozen
@@ -45,7 +47,7 @@ class Wait:
     turn: bool = False
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Exchange:
     """Make one request."""
 
@@ -57,10 +59,21 @@ class Exchange:
     timeout: float
     #: The monotonic time at which the send ends, if it does: a request that starts late has less.
     ends: float | None = None
-    #: Hears that the request has left; None where nobody counts.
-    left: Callable[[], None] | None = None
+    #: Counts the request from the moment at which it has left; None where nobody counts.
+    counts: Callable[[], None] | None = None
     #: Whether other requests of the send may be made before its answer is there.
     apart: bool = False
+    #: Whether the request has left, as far as that is known: only then the next one may be made.
+    gone: bool = False
+
+    def left(self) -> None:
+        """Hear that the request has left."""
+        try:
+            if self.counts is not None:
+                self.counts()
+        finally:
+            # It is counted before another one may start.
+            self.gone = True
 
 
 class Heard(NamedTuple):
@@ -84,37 +97,67 @@ Try = Generator[Wait | Exchange, Heard | None, list[Receipt]]
 
 
 @attrs.define(eq=False)
-class Ride:
-    """What a batch takes along, and what the batches of one send know together."""
+class Common:
+    """What the batches of one send know together."""
 
-    #: The stations and the limits.
-    trip: Trip
-    #: Which transports need not be asked again for this message, and why; the same for all batches.
-    done_with: dict[int, TransportError]
-    #: What transports make of the message, as far as it is known; the same for all batches.
+    #: What transports make of the message, as far as it is known.
     fits: dict[int, Fit]
     #: Whether the send has one recipient in all, whose caller is told to wait instead of being held up.
     alone: bool = False
     #: Whether several batches may be under way.
     apart: bool = False
+    #: Which transports need not be asked again for this message, and why.
+    done_with: dict[int, TransportError] = attrs.field(init=False, factory=dict)
+    #: The request that was begun last; none before it can be on its way out still.
+    latest: Exchange | None = attrs.field(init=False, default=None)
+    #: Whether nothing more shall be sent: a road then ends with what it knows.
+    over: bool = attrs.field(init=False, default=False)
+    #: What interrupted the telling of an answer; it is raised once the answer's receipts are handed over.
+    interrupt: BaseException | None = attrs.field(init=False, default=None)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a request was begun that has not left."""
+        return self.latest is not None and not self.latest.gone
+
+    def raise_interrupt(self) -> None:
+        """Raise what was kept back."""
+        if self.interrupt is not None:
+            interrupt, self.interrupt = self.interrupt, None
+            raise interrupt
+
+
+@attrs.define(eq=False)
+class Ride:
+    """What a batch takes along."""
+
+    #: The stations and the limits.
+    trip: Trip
+    #: What it shares with the other batches of the send.
+    common: Common
     #: Numbers the attempts of the batch.
     numbers: Iterator[int] = attrs.field(init=False, factory=functools.partial(itertools.count, 1))
 
     def fit(self, transport: Transport, message: Message) -> Fit:
         """Return what a transport makes of the message."""
-        found = self.fits.get(id(transport))
+        found = self.common.fits.get(id(transport))
         if found is None:
-            found = self.fits[id(transport)] = fit(message, transport, self.trip)
+            found = self.common.fits[id(transport)] = fit(message, transport, self.trip)
         return found
 
     def again(self, ended: Receipt | TransportError, tries: int) -> float | None:
         """Return the seconds until another try may be made, or None where there is none."""
-        wait = self.trip.retry.after(ended, tries, alone=self.alone)
+        if self.common.over:
+            return None
+        wait = self.trip.retry.after(ended, tries, alone=self.common.alone)
         return wait if wait is not None and wait < self.trip.left() else None
 
 
 def patiently(transport: Transport, batch: Batch, ride: Ride, inside: Composite | None = None) -> Try:
-    """Take a batch through a transport, and whoever may be tried again once more, until each has an outcome."""
+    """Take a batch through a transport, and whoever may be tried again once more, until each has an outcome.
+
+    Where the send ends before that, there are receipts of those only of whom something was heard.
+    """
     receipts = heard = yield from carry(transport, batch, ride, inside)
     rejected = Outcome.REJECTED
     for tries in itertools.count(1):
@@ -178,18 +221,24 @@ def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
             break
         if leg.instead_of is not None and leg.because is not None:
             trip.recorder.failed_over(leg.batch, str(leg.instead_of), str(leg.transport), leg.because)
-        if leg.also:
-            answer = [_spent(receipt) for receipt in (yield from patiently(leg.transport, leg.batch, ride, composite))]
-        else:
-            answer = yield from carry(leg.transport, leg.batch, ride, composite)
+        answer = yield from _leg(leg, ride, composite)
         for receipt in answer:
             if leg.also and receipt.outcome is not Outcome.ACCEPTED:
                 missed.setdefault(receipt.position, []).append(_missing(receipt, leg.transport))
             heard[receipt.position] = joined(heard.get(receipt.position), receipt, also=leg.also)
+        if ride.common.over:
+            break
     rest = batch.only({position for position in batch.positions if position not in heard})
-    if rest:
+    if rest and not ride.common.over:
         heard |= {receipt.position: receipt for receipt in _untried(rest, trip, error=broken, inside=True)}
-    return [_with_missed(heard[position], missed.get(position, ())) for position in batch.positions]
+    return [_with_missed(heard[at], missed.get(at, ())) for at in batch.positions if at in heard]
+
+
+def _leg(leg: Leg, ride: Ride, composite: Composite) -> Try:
+    """Take a leg's batch through its transport; one that is gone also has all its tries now."""
+    if leg.also:
+        return [_spent(receipt) for receipt in (yield from patiently(leg.transport, leg.batch, ride, composite))]
+    return (yield from carry(leg.transport, leg.batch, ride, composite))
 
 
 def _checked(leg: object, people: Mapping[int, Recipient], heard: Mapping[int, Receipt], trip: Trip) -> Leg:
@@ -248,7 +297,9 @@ def _request(
     within = str(inside) if inside is not None else None
     pacer = trip.pacers.of(transport)
     if not (yield from _turn(transport, pacer, ride)):
-        error = ride.done_with.get(id(transport))
+        if ride.common.over:
+            return []
+        error = ride.common.done_with.get(id(transport))
         late = None if error else SkipReason.DEADLINE
         return _untried(batch, trip, error=error, skipped=late, inside=inside is not None)
     number = next(ride.numbers)
@@ -256,8 +307,10 @@ def _request(
     trip.guarding.begin(batch.positions)
     try:
         carrier = trip.instead(transport) if trip.instead else transport
-        left = functools.partial(pacer.left, began) if pacer else None
-        heard = yield Exchange(carrier, batch, trip.timeout, trip.ends, left, ride.apart)
+        counts = functools.partial(pacer.left, began) if pacer else None
+        request = Exchange(carrier, batch, trip.timeout, trip.ends, counts, ride.common.apart)
+        ride.common.latest = request
+        heard = yield request
     except Abandoned:
         raise
     except BaseException:
@@ -267,31 +320,46 @@ def _request(
         trip.recorder.attempt(batch, attempt, Outcome.UNKNOWN, inside=within)
         raise
     assert heard is not None, "an exchange is answered"
+    request.gone = True
     answer, elapsed = heard.answer, heard.at - began
     if isinstance(answer, Submission):
         submission = attrs.evolve(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
         attempt = Attempt(number, str(transport), started, elapsed, submission=submission)
-        trip.recorder.attempt(batch, attempt, Outcome.ACCEPTED, submission, inside=within)
-        return receipts_of(batch, attempt)
+        return _told(ride, batch, attempt, within)
     error = error_of(answer)
     if answer is not error:
         broken = answer if isinstance(answer, BaseException) else TypeError("a transport returns a Submission")
         trip.recorder.plugin_failed("transport", transport.name, broken, batch.message)
     attempt = Attempt(number, str(transport), started, elapsed, error)
-    again = None if inside is not None else ride.again(error, tries)
-    trip.recorder.attempt(batch, attempt, outcome_of(error), again=again, inside=within)
     personal = transport.capabilities.personal and isinstance(error, ContentRejected | SenderNotAllowed)
     if isinstance(error, _ENDS_THE_SEND) and not personal:
-        ride.done_with[id(transport)] = error
-    return receipts_of(batch, attempt)
+        ride.common.done_with[id(transport)] = error
+    return _told(ride, batch, attempt, within, None if inside is not None else ride.again(error, tries))
+
+
+def _told(ride: Ride, batch: Batch, attempt: Attempt, within: str | None, again: float | None = None) -> list[Receipt]:
+    """Tell that a request came to an end, and return its receipts, whatever interrupts the telling.
+
+    :param within: the composite that asked for it.
+    :param again: seconds until there is another try.
+    """
+    receipts = receipts_of(batch, attempt)
+    try:
+        outcome = outcome_of(attempt.error)
+        ride.trip.recorder.attempt(batch, attempt, outcome, attempt.submission, again, within)
+    except BaseException as interrupt:
+        ride.common.over, ride.common.interrupt = True, interrupt
+    return receipts
 
 
 def _turn(transport: Transport, pacer: Pacer | None, ride: Ride) -> Generator[Wait, Heard | None, bool]:
     """Wait until a request may start, and return True; return False where none shall any more."""
     trip = ride.trip
+    common = ride.common
     # Another batch may hear meanwhile that the transport need not be asked again.
-    while id(transport) not in ride.done_with and trip.left() > 0:
-        wait = pacer.start() if pacer else 0.0
+    while not common.over and id(transport) not in common.done_with and trip.left() > 0:
+        # A request that still connects would leave together with those that start meanwhile.
+        wait = LOOK_AGAIN if common.leaving else pacer.start() if pacer else 0.0
         if not wait:
             return True
         if wait >= trip.left():

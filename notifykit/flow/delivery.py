@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from notifykit.errors import TransportError
-from notifykit.flow.carrying import Ride, Try, patiently
+from notifykit.flow.carrying import Common, Ride, Try, patiently
 from notifykit.flow.fitting import leaves
 from notifykit.flow.overlapping import Convoy, Steps
 from notifykit.flow.trip import Prepared, Trip
@@ -18,10 +17,13 @@ from notifykit.models import Batch, Outcome, Receipt, cost_of, submissions_of
 from notifykit.protocols import is_composite
 
 
-def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -> Steps:
+def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip, *, at_hand: bool = False) -> Steps:
     """Take every batch to its outcome, and tell the sinks of each step.
 
     Where it is broken off, guards forget whoever has not been sent to; who may have been goes on counting.
+
+    :param at_hand: whether the pieces come without being waited for, as those of a list do: while the next one is
+        waited for, nobody could hear answers.
     """
     transport = str(trip.transport)
     trip.recorder.planned(prepared.message, prepared.cleaned.edits, prepared.measurement, transport)
@@ -29,10 +31,11 @@ def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -
     began = trip.clock.monotonic()
     tally = _Tally()
     batches = [piece for piece in pieces if isinstance(piece, Batch)] if isinstance(pieces, list) else None
-    slot = _slot(trip) if batches is None or len(batches) > 1 else None
+    several = at_hand if batches is None else len(batches) > 1
     alone = batches is not None and sum(map(len, batches)) == 1
+    common = Common({id(trip.transport): prepared.fitted}, alone=alone, apart=several and _paced(trip))
     try:
-        yield from Convoy(_roads(pieces, prepared, trip, tally, slot=slot, alone=alone), trip.clock, slot).run()
+        yield from Convoy(_roads(pieces, prepared, trip, tally, common), trip.clock, common).run()
     except BaseException:
         trip.guarding.abandon()
         raise
@@ -41,34 +44,31 @@ def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -
     trip.recorder.raise_failures(prepared.message)
 
 
-def _slot(trip: Trip) -> float | None:
-    """Return the seconds between two starts where a pace limits them; None where the answers are what is waited for.
+def _paced(trip: Trip) -> bool:
+    """Return whether a pace limits the starts; else the answers are what is waited for.
 
     A clock that nobody shares stands still while an answer is waited for, so there batches go one after the other.
     """
-    paces = [leaf.capabilities.pace for leaf in leaves(trip.transport)] if trip.clock.shared else []
-    return min((1.0 / pace.per_second for pace in paces if pace), default=None)
+    return trip.clock.shared and any(leaf.capabilities.pace for leaf in leaves(trip.transport))
 
 
 def _roads(
-    pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip, tally: _Tally, *, slot: float | None, alone: bool
+    pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip, tally: _Tally, common: Common
 ) -> Iterator[Try | list[Receipt]]:
     """Yield the road of each batch, and the receipts of those who are in none."""
-    done_with: dict[int, TransportError] = {}
-    fits = {id(trip.transport): prepared.fitted}
     for piece in pieces:
         if isinstance(piece, Receipt):
             trip.recorder.set_aside(prepared.message, piece)
             yield tally.count([piece])
         else:
-            yield _batch(piece, Ride(trip, done_with, fits, alone=alone, apart=slot is not None), tally)
+            yield _batch(piece, Ride(trip, common), tally)
 
 
 def _batch(batch: Batch, ride: Ride, tally: _Tally) -> Try:
     """Take one batch to its outcome."""
     trip = ride.trip
     receipts = yield from patiently(trip.transport, batch, ride)
-    if is_composite(trip.transport):
+    if receipts and is_composite(trip.transport):
         trip.recorder.batch_finished(batch, str(trip.transport), receipts)
     trip.guarding.settle(receipts)
     return tally.count(receipts)

@@ -29,22 +29,22 @@ def drive(steps: Steps, clock: Clock, make: Make | None = None) -> Iterator[Rece
     """Run the steps in this thread and yield the receipts.
 
     Requests of several batches that may be out at once have a thread each, every other one is made in this thread.
-    Where the caller stops iterating, what is out is heard first. Where this thread is interrupted, nothing is waited
-    for.
+    Where the caller stops iterating, and where something raises, what is out is heard first. Where this thread is
+    interrupted, nothing is waited for.
 
     :param make: makes the requests, one after the other: another one than :func:`exchange` may write down first that
         it makes one.
     """
-    hands = _Hands(clock)
-    alone, make = make is not None, make or exchange
+    hands = _Hands(clock, make)
     heard: Heard | None = None
+    broken: BaseException | None = None
     try:
         while True:
             try:
-                step = steps.send(heard)
+                step = steps.send(heard) if broken is None else steps.throw(broken)
             except StopIteration:
                 return
-            heard = None
+            heard = broken = None
             if isinstance(step, list):
                 try:
                     yield from step
@@ -53,34 +53,44 @@ def drive(steps: Steps, clock: Clock, make: Make | None = None) -> Iterator[Rece
                     raise
                 continue
             try:
-                if isinstance(step, Wait):
-                    heard = hands.wait(step.seconds)
-                elif step.apart and not alone:
-                    hands.begin(step)
-                else:
-                    heard = Heard(step, make(step, clock), clock.monotonic())
+                heard = hands.wait(step.seconds) if isinstance(step, Wait) else hands.make(step)
             except BaseException as error:
-                steps.throw(error)
-                raise
+                broken = error
     finally:
         steps.close()
 
 
 class _Hands:
-    """Makes requests in threads of their own, for the thread that this belongs to."""
+    """Makes requests, for the thread that this belongs to: in it, or in threads of their own.
 
-    def __init__(self, clock: Clock) -> None:
+    :param clock: the time.
+    :param make: makes all of them in this thread; None for :func:`exchange`.
+    """
+
+    def __init__(self, clock: Clock, make: Make | None) -> None:
         self._clock = clock
+        self._alone = make is not None
+        self._make = make or exchange
         self._out = 0
 
-    def begin(self, step: Exchange) -> None:
-        """Begin a request."""
+    def make(self, step: Exchange) -> Heard | None:
+        """Make a request and return its answer; None where that comes with a later wait."""
+        if step.apart and not self._alone and self._began(step):
+            return None
+        return Heard(step, self._make(step, self._clock), self._clock.monotonic())
+
+    def _began(self, step: Exchange) -> bool:
+        """Begin a request in a thread of its own; return False where there can't be one."""
         if not self._out:
             self._answers: queue.SimpleQueue[Heard | BaseException] = queue.SimpleQueue()
         context = contextvars.copy_context()
-        # A daemon, so that a gateway which does not answer keeps no program from ending.
-        threading.Thread(target=context.run, args=(self._run, step), name="notifykit-request", daemon=True).start()
+        try:
+            # A daemon, so that a gateway which does not answer keeps no program from ending.
+            threading.Thread(target=context.run, args=(self._run, step), name="notifykit-request", daemon=True).start()
+        except RuntimeError:  # the machine has no more threads, or the interpreter is about to end
+            return False
         self._out += 1
+        return True
 
     def wait(self, seconds: float) -> Heard | None:
         """Wait for the first answer, but no longer than so many seconds.
@@ -102,7 +112,7 @@ class _Hands:
     def hear_out(self, steps: Steps) -> None:
         """Hear the requests that are out, and let nothing more be sent."""
         # When the interpreter ends, so did the threads that would answer.
-        if not self._out or sys.is_finalizing():
+        if sys.is_finalizing():
             return
         with contextlib.suppress(StopIteration, Enough):
             step = steps.throw(Enough())
@@ -124,22 +134,27 @@ async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncGe
     """
     out: dict[asyncio.Future[Heard], Exchange] = {}
     heard: Heard | None = None
+    broken: BaseException | None = None
     ours = True
     try:
         while True:
             try:
-                step = steps.send(heard)
+                step = steps.send(heard) if broken is None else steps.throw(broken)
             except StopIteration:
                 return
-            heard = None
+            heard = broken = None
             if isinstance(step, list):
                 for receipt in step:
                     yield receipt
             elif isinstance(step, Wait):
-                heard = await _heard(step.seconds, out, clock)
+                try:
+                    heard = await _heard(step.seconds, out, clock)
+                except (asyncio.CancelledError, GeneratorExit):
+                    raise
+                except BaseException as error:
+                    broken = error
             else:
-                work = functools.partial(contextvars.copy_context().run, _timed, step, clock)
-                out[asyncio.get_running_loop().run_in_executor(executor, work)] = step
+                heard = _begun(step, out, clock, executor)
     except (asyncio.CancelledError, GeneratorExit):
         ours = not out
         _hear_out(steps, out)
@@ -147,6 +162,20 @@ async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncGe
     finally:
         if ours:
             steps.close()
+
+
+def _begun(
+    step: Exchange, out: dict[asyncio.Future[Heard], Exchange], clock: Clock, executor: Executor
+) -> Heard | None:
+    """Begin a request in a thread, and return None; where that can't be, return what is to be said of it."""
+    claim = threading.Lock()
+    work = functools.partial(contextvars.copy_context().run, _claimed, claim, step, clock)
+    try:
+        out[asyncio.get_running_loop().run_in_executor(executor, work)] = step
+    except RuntimeError as error:  # the notifier was closed, or there are no more threads
+        # An executor that can't start a thread keeps the work for another one: that must not make it any more.
+        return Heard(step, _closed() if claim.acquire(blocking=False) else error, clock.monotonic())
+    return None
 
 
 async def _heard(seconds: float, out: dict[asyncio.Future[Heard], Exchange], clock: Clock) -> Heard | None:
@@ -174,8 +203,6 @@ async def _sleep(seconds: float, clock: Clock) -> None:
 
 def _hear_out(steps: Steps, out: dict[asyncio.Future[Heard], Exchange]) -> None:
     """Have the requests that are out heard when they are answered, up to the point where more would be sent."""
-    if not out:
-        return
     with contextlib.suppress(StopIteration, Enough):
         _up_to_wait(steps, steps.throw(Enough()))
     for request, step in out.items():
@@ -209,6 +236,22 @@ def exchange(step: Exchange, clock: Clock) -> Answer:
         return without_frames(error)
     finally:
         HEARS.reset(token)
+
+
+def _claimed(claim: threading.Lock, step: Exchange, clock: Clock) -> Heard:
+    """Make a request unless somebody else has said what became of it."""
+    if not claim.acquire(blocking=False):
+        return Heard(step, _closed(), clock.monotonic())
+    return _timed(step, clock)
+
+
+def _closed() -> NotReached:
+    return NotReached(
+        "The notifier was closed before this request could start, or there is no thread for it.",
+        "closed",
+        action="Nothing was sent to this recipient. Close a notifier once its sends are over.",
+        waits=(),
+    )
 
 
 def _timed(step: Exchange, clock: Clock) -> Heard:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 from notifykit.deliveries import Delivery
@@ -85,13 +85,18 @@ class Notifier(Front):
         Receipts come in batches, as these are answered; ``receipt.position`` says which recipient it is. Duplicates
         are looked for among the last ``dedupe_window`` recipients only (10,000 unless set). Nothing more is sent once
         you stop iterating; requests that are out are then waited for.
+
+        Where the transport has a pace and the recipients are a list, a tuple or a text, a batch sets out in its turn
+        while those before it are waited for. From any other iterable the next batch is taken when the one before has its
+        receipts: it may take its time, and may wait for them.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
         trip = self._house.trip(via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown)
         prepared = clean(message, trip)
         admitted = guard(normalize(to, message, trip), prepared, trip)
         batches = cut(admitted, prepared, trip)
-        return drive(deliver(batches, prepared, trip), trip.clock)
+        steps = deliver(batches, prepared, trip, at_hand=isinstance(to, Sequence))
+        return drive(steps, trip.clock)
 
     def delivery(self, receipt: Receipt, *, via: Via | None = None) -> Delivery:
         """Ask what became of a message after the provider took it, and return all that was heard of it.

@@ -13,17 +13,14 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from notifykit.flow.carrying import Abandoned, Exchange, Heard, Try, Wait
+from notifykit.flow.carrying import LOOK_AGAIN, Common, Exchange, Heard, Try, Wait
+from notifykit.flow.pacing import SAME_TIME
 from notifykit.models import Receipt
 from notifykit.protocols import Clock
 
 #: The most batches of one send that are under way at once: at two a second answers may take four seconds before they
 #: slow it down, and where a gateway hangs, no more than these have an unknown outcome at a time.
 MOST: Final = 8
-#: The part of a slot for which answers are waited for before the next batch is asked for.
-_PATIENCE: Final = 0.75
-#: Times this close, in seconds, are the same time.
-_CLOSE: Final = 1e-6
 
 #: What a driver carries out. An exchange it may answer at once, or with a wait that comes later; receipts go to the
 #: caller. A wait ends with the next answer or when its time is over.
@@ -52,42 +49,65 @@ class Convoy:
 
     :param roads: the road of each batch, or receipts of those who are in none; asked for the next when it may set out.
     :param clock: the time.
-    :param slot: seconds between two starts where several batches may be under way; None for one after the other.
+    :param common: what the roads know together.
     """
 
-    def __init__(self, roads: Iterator[Try | list[Receipt]], clock: Clock, slot: float | None) -> None:
+    def __init__(self, roads: Iterator[Try | list[Receipt]], clock: Clock, common: Common) -> None:
         self._ahead = roads
         self._clock = clock
-        self._slot = slot
-        self._most = 1 if slot is None else MOST
+        self._common = common
+        self._most = MOST if common.apart else 1
         self._under_way: list[_Road] = []
         self._out: dict[Exchange, _Road] = {}
-        #: When the next batch may be asked for although answers are outstanding.
-        self._next = -math.inf
-        #: Whether a wait has just ended without an answer.
-        self._listened = False
-        self._over = False
-        self._failure: BaseException | None = None
+        #: Whether there are no more batches.
+        self._all_asked_for = False
+        #: Whether a wait has just ended without an answer, so that no road has still to hear one.
+        self._all_heard = False
 
     def run(self) -> Steps:
         """Take all batches to their outcomes.
 
         What is out is heard before an exception goes on up, and its receipts come first: one that a road or the list
-        of recipients raised, and :class:`Enough`. Only what interrupts the waiting itself ends it at once.
+        of recipients raised, and :class:`Enough`. What interrupts this thread waits for nothing: answers that are
+        there are heard, and what is out is told as interrupted.
+        """
+        failure: BaseException | None = None
+        try:
+            while True:
+                try:
+                    yield from self._steps(patient=not _interrupts(failure))
+                    break
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    if failure is None or (_interrupts(error) and not _interrupts(failure)):
+                        failure = error
+                    self._end()
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            for road in list(self._under_way):
+                self._break_off(road, failure or GeneratorExit())
+        if failure is not None:
+            raise failure
+
+    def _steps(self, *, patient: bool) -> Steps:
+        """Yield what is to be carried out, as long as nothing is raised.
+
+        :param patient: whether answers are waited for that are not there.
         """
         heard: Heard | None = None
-        while True:
-            step: Step | None = None
+        while (step := self._step(heard)) is not None:
+            only_there = not patient and isinstance(step, Wait) and step.seconds > 0
             try:
-                step = self._step(heard)
-                if step is None:
-                    break
-                heard = yield step
+                heard = yield Wait(0.0) if only_there else step
             except BaseException as error:
-                heard = None
-                self._fail(step, error)
-        if self._failure is not None:
-            raise self._failure
+                if isinstance(step, Exchange):
+                    self._break_off(self._out.pop(step), error)
+                raise
+            if only_there and heard is None:
+                return
 
     def _step(self, heard: Heard | None) -> Step | None:
         """Return what is to be carried out next; None where every batch has its outcome.
@@ -96,21 +116,25 @@ class Convoy:
         """
         road = self._out.pop(heard.exchange) if heard is not None else None
         while True:
-            if road is None and self._under_way:
-                seconds, road = self._first()
+            if road is None:
+                self._common.raise_interrupt()
+                if not self._may_ask():
+                    if not self._under_way:
+                        return None
+                    road = min(self._under_way, key=_wakes)
                 # What was answered is heard before anything else is sent: it may say that nothing more shall be.
-                if seconds or (self._out and not self._listened):
-                    self._listened = True
+                # Cutting the next batch would keep a request in another thread from leaving in time.
+                seconds = self._until(road.wakes) if road else LOOK_AGAIN if self._common.leaving else 0.0
+                if seconds or (self._out and not self._all_heard):
+                    self._all_heard = True
                     return Wait(seconds)
             if road is None:
-                if self._over:
-                    return None
-                ahead = next(self._ahead, None) if self._slot is None else self._ask(self._slot)
+                ahead = next(self._ahead, None)
                 if ahead is None:
-                    self._over = True
+                    self._all_asked_for = True
                     continue
                 if isinstance(ahead, list):
-                    self._listened = False
+                    self._all_heard = False
                     return ahead
                 road = _Road(ahead)
                 self._under_way.append(road)
@@ -119,33 +143,20 @@ class Convoy:
                 return step
             road = heard = None
 
-    def _first(self) -> tuple[float, _Road | None]:
-        """Return the seconds until something is to be done, and which road goes on then; None for the next batch."""
-        first = min(self._under_way, key=_wakes)
-        room = not self._over and len(self._under_way) < self._most
-        if room and not any(road.turn for road in self._under_way):
-            if not self._out:
-                return 0.0, None
-            if self._next < first.wakes:
-                return self._until(self._next), None
-        return self._until(first.wakes), first
+    def _may_ask(self) -> bool:
+        """Return whether the next batch may be asked for: there is room, and none is there that waits for its turn."""
+        if self._all_asked_for or self._common.over or len(self._under_way) >= self._most:
+            return False
+        return not any(road.turn for road in self._under_way)
 
     def _until(self, due: float) -> float:
         """Return the seconds that are missing until a monotonic time; 0 where it is there."""
         seconds = due - self._clock.monotonic()
-        return seconds if seconds > _CLOSE else 0.0
-
-    def _ask(self, slot: float) -> Try | list[Receipt] | None:
-        """Ask for the next batch; None where there is none."""
-        began = self._clock.monotonic()
-        ahead = next(self._ahead, None)
-        # Whoever brings recipients slowly hears of those before: nothing is heard while the next are asked for.
-        self._most = MOST if self._clock.monotonic() - began < slot else 1
-        return ahead
+        return seconds if seconds > SAME_TIME else 0.0
 
     def _go_on(self, road: _Road, heard: Heard | None) -> Exchange | list[Receipt] | None:
         """Let a batch go on, and return its next request, or its receipts; None where it waits."""
-        self._listened = False
+        self._all_heard = False
         try:
             step = road.steps.send(heard)
         except StopIteration as ended:
@@ -155,42 +166,29 @@ class Convoy:
         except BaseException:
             self._under_way.remove(road)
             raise
-        if self._failure is not None:
-            self._interrupt(road, Abandoned())
-            return None
         if isinstance(step, Wait):
             road.wakes, road.turn = self._clock.monotonic() + step.seconds, step.turn
             return None
         self._out[step] = road
         road.wakes, road.turn = math.inf, False
-        if self._slot is not None:
-            self._next = self._clock.monotonic() + self._slot * _PATIENCE
         return step
 
-    def _fail(self, step: Step | None, error: BaseException) -> None:
-        """Let nothing more be sent. What interrupts this thread is raised; what is out is told as interrupted.
+    def _end(self) -> None:
+        """Let nothing more be sent: roads that wait go on at once, and end with what they know."""
+        self._common.over = True
+        waiting = set(self._under_way).difference(self._out.values())
+        for road in waiting:
+            road.wakes = -math.inf
 
-        :param step: what was to be carried out.
-        """
-        if isinstance(step, Exchange):
-            self._interrupt(self._out.pop(step), error)
-        out = list(self._out.values())
-        interrupted = not isinstance(error, Exception | Enough)
-        for road in list(self._under_way):
-            if road not in out:
-                self._interrupt(road, Abandoned())
-            elif interrupted:
-                self._interrupt(road, error)
-        if interrupted:
-            raise error
-        self._over = True
-        self._failure = self._failure or error
-
-    def _interrupt(self, road: _Road, error: BaseException) -> None:
+    def _break_off(self, road: _Road, error: BaseException) -> None:
         """Throw an exception into a road, which tells of its request. Whatever comes over it, the others are told too."""
         self._under_way.remove(road)
         with contextlib.suppress(BaseException):
             road.steps.throw(error)
+
+
+def _interrupts(error: BaseException | None) -> bool:
+    return not isinstance(error, Exception | Enough | None)
 
 
 def _wakes(road: _Road) -> float:

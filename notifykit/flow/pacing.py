@@ -48,9 +48,11 @@ _PROMPT: Final = 0.004
 _SIZE: Final = struct.calcsize("d")
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 #: Times this close, in seconds, are the same time.
-_CLOSE: Final = 1e-6
+SAME_TIME: Final = 1e-6
 #: Real seconds after which a lock is not waited for any more: it is held for microseconds, or by a stopped process.
 _LOCK_PATIENCE: Final = 1.0
+#: Real seconds after which it is not waited for any more where the answer to a request is to be read meanwhile.
+_HURRIED_PATIENCE: Final = 0.005
 _LOCK_POLL: Final = 0.001
 
 
@@ -65,8 +67,11 @@ class Board:
 class Slots(Protocol):
     """Where the board is kept."""
 
-    def edit(self) -> contextlib.AbstractContextManager[Board]:
-        """Give the board, to be changed in place; nobody else can get at it meanwhile."""
+    def edit(self, *, hurried: bool = False) -> contextlib.AbstractContextManager[Board]:
+        """Give the board, to be changed in place; nobody else can get at it meanwhile.
+
+        :param hurried: whether an answer is to be read meanwhile, so that no lock is waited for.
+        """
         ...
 
 
@@ -77,8 +82,8 @@ class MemorySlots:
         self._lock = threading.Lock()
         self._board = Board()
 
-    def edit(self) -> contextlib.AbstractContextManager[Board]:
-        """Give the board under a lock between threads."""
+    def edit(self, *, hurried: bool = False) -> contextlib.AbstractContextManager[Board]:
+        """Give the board under a lock between threads, which hold it for microseconds."""
         return self
 
     def __enter__(self) -> Board:
@@ -99,18 +104,19 @@ class FileSlots:
     def __init__(self, file: pathlib.Path) -> None:
         self._file = file
 
-    def edit(self) -> contextlib.AbstractContextManager[Board]:
+    def edit(self, *, hurried: bool = False) -> contextlib.AbstractContextManager[Board]:
         """Give the board under a lock between threads and processes."""
-        return _Look(self._file)
+        return _Look(self._file, _HURRIED_PATIENCE if hurried else _LOCK_PATIENCE)
 
 
 class _Look:
     """One look at the file: opened, locked and read, and written where the board was changed."""
 
-    __slots__ = ("_board", "_descriptor", "_file", "_found")
+    __slots__ = ("_board", "_descriptor", "_file", "_found", "_patience")
 
-    def __init__(self, file: pathlib.Path) -> None:
+    def __init__(self, file: pathlib.Path, patience: float) -> None:
         self._file = file
+        self._patience = patience
 
     def __enter__(self) -> Board:
         try:
@@ -118,7 +124,7 @@ class _Look:
         except OSError as error:
             raise _unusable(self._file.parent, error) from error
         try:
-            if not _lock(self._descriptor):
+            if not _lock(self._descriptor, self._patience):
                 _log.warning("the pace is not shared for the moment: another process holds its lock and is stopped")
             content = os.read(self._descriptor, _LONGEST * _SIZE)
         except BaseException:
@@ -139,11 +145,11 @@ class _Look:
             os.close(self._descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, patience: float) -> bool:
     """Lock a file until its descriptor is closed; return False where somebody does not let go of it."""
     if _try_to_lock(descriptor):
         return True
-    ends = time.monotonic() + _LOCK_PATIENCE
+    ends = time.monotonic() + patience
     while not _try_to_lock(descriptor):
         if time.monotonic() > ends:
             return False
@@ -212,7 +218,7 @@ class Pacer:
                 due = starts[-1] + self._nearest
                 if len(starts) >= self._row:
                     due = max(due, starts[-self._row] + self._row_takes)
-                if due - now > _CLOSE:
+                if due - now > SAME_TIME:
                     return due - now
             board.starts = [*starts, now][-self._row :]
             return 0.0
@@ -224,7 +230,7 @@ class Pacer:
         """
         if self._clock.monotonic() - start < _PROMPT:
             return
-        with self._slots.edit() as board:
+        with self._slots.edit(hurried=True) as board:
             now = self._clock.monotonic()
             starts = list(board.starts)
             counted = max((each for each in starts if each <= start), default=None)

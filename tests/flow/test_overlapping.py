@@ -32,6 +32,7 @@ from notifykit import (
     SystemClock,
     VirtualClock,
 )
+from notifykit.departing import departed
 from notifykit.flow.book import MemoryLedger
 from notifykit.flow.overlapping import MOST
 from notifykit.flow.reserving import Reservations
@@ -71,6 +72,7 @@ class Gateway(MemoryTransport):
             number = len(self.threads)
             self.out += 1
             self.most_out = max(self.most_out, self.out)
+        departed()
         self.asked[number].set()
         try:
             return self._does(number, self) or super().send(batch, timeout)
@@ -153,45 +155,101 @@ def test_answers_within_the_slot_come_one_after_the_other(walk: Walk) -> None:
     assert said == ["0 asked, 0 answered", "1 asked, 1 answered", "2 asked, 2 answered"]
 
 
-def test_no_more_are_under_way_than_allowed_and_none_is_fetched_before(walk: Walk) -> None:
-    """A gateway that hangs leaves so many in doubt and no more, and memory stays constant."""
-    fetched = 0
-
-    def crowd() -> Iterator[str]:
-        nonlocal fetched
-        for index in range(MOST + 3):
-            fetched += 1
-            yield f"965900000{index:02}"
-
-    seen: list[tuple[int, int]] = []
+def test_no_more_are_under_way_than_allowed(walk: Walk, numbers: Any) -> None:
+    """A gateway that hangs leaves so many in doubt and no more."""
+    seen: list[int] = []
 
     def watch(number: int, gateway: Gateway) -> None:
-        seen.append((number, fetched))
         if number == MOST:
             time.sleep(0.1)  # two slots in which one more could set out
-            seen.append((gateway.requests, fetched))
+            seen.append(gateway.requests)
             gateway.go.set()
         held(number, gateway)
 
     gateway = Gateway(watch, rate=25)
-    assert len(walk.stream(gateway, crowd())) == MOST + 3
-    assert seen[: MOST + 1] == [*((n, n) for n in range(1, MOST + 1)), (MOST, MOST)]
+    assert len(walk.stream(gateway, numbers(MOST + 3))) == MOST + 3
+    assert seen == [MOST]
     assert gateway.most_out == MOST
 
 
-def test_whoever_brings_recipients_slowly_hears_of_each_first(walk: Walk) -> None:
-    """Nothing can be heard while the next recipient is waited for: so what is out is heard before."""
-    gateway = Gateway(lambda number, gateway: time.sleep(0.08))
-    answered: list[int] = []
+def test_whoever_brings_recipients_hears_of_each_before_the_next(notifier: Any) -> None:
+    """Recipients from an iterator may wait for the receipt before: nothing is asked of it while a request is out."""
+    known: list[int] = []
+    said: list[int] = []
 
     def crowd() -> Iterator[str]:
         for index in range(3):
-            answered.append(len(walk.ears.named("attempt_finished")))
-            time.sleep(0.06)  # more than a slot
+            said.append(len(known))
             yield f"9659000000{index}"
 
-    walk.stream(gateway, crowd())
-    assert answered == [0, 1, 2]
+    with notifier(Gateway(lambda number, gateway: time.sleep(0.08))) as made:
+        for receipt in made.stream(crowd(), "Hello"):
+            known.append(receipt.position)
+    assert said == [0, 1, 2]
+
+
+def test_a_request_that_is_still_connecting_holds_the_others_back(walk: Walk, numbers: Any) -> None:
+    """Else all that could not leave would leave at once when the network is back."""
+    begun: list[int] = []
+
+    class Stalling(Gateway):
+        def send(self, batch: Batch, timeout: float) -> Submission:
+            begun.append(batch.number)
+            if batch.number == 1:
+                time.sleep(0.3)  # six slots
+                assert begun == [1]
+            departed()
+            return MemoryTransport.send(self, batch, timeout)
+
+    assert len(walk.send(Stalling(), numbers(4)).accepted) == 4
+
+
+def test_a_transport_that_never_says_that_a_request_left_is_asked_one_after_the_other(walk: Walk, numbers: Any) -> None:
+    """Nobody could keep its requests apart otherwise."""
+    out: list[int] = []
+
+    class Silent(Gateway):
+        def send(self, batch: Batch, timeout: float) -> Submission:
+            out.append(batch.number)
+            time.sleep(0.12)  # more than two slots
+            assert out[-1] == batch.number
+            return MemoryTransport.send(self, batch, timeout)
+
+    assert len(walk.send(Silent(), numbers(3)).accepted) == 3
+
+
+def test_where_there_is_no_thread_the_request_is_made_here(
+    notifier: Any, numbers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine may have no more of them, and an interpreter that ends gives none."""
+    start, asked = threading.Thread.start, itertools.count(1)
+
+    def stingy(thread: threading.Thread) -> None:
+        if thread.name == "notifykit-request" and next(asked) == 3:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", stingy)
+    gateway = Gateway(lambda number, gateway: time.sleep(0.1))
+    with notifier(gateway) as made:
+        assert len(made.send(numbers(5), "Hello").accepted) == 5
+    assert gateway.threads[2] == threading.get_ident()
+
+
+def test_closing_under_a_send_says_of_the_rest_that_it_was_not_sent(notifier: Any, numbers: Any) -> None:
+    """What is out is heard; nobody who was not asked is in doubt."""
+    gateway = Gateway(lambda number, gateway: time.sleep(0.1), rate=10)
+
+    async def main() -> Any:
+        made = notifier(gateway, AsyncNotifier)
+        task = asyncio.create_task(made.send(numbers(4), "Hello"))
+        await asyncio.to_thread(gateway.asked[1].wait, PATIENCE)
+        await made.aclose()
+        return await task
+
+    report = asyncio.run(main())
+    assert len(report.accepted) == gateway.requests
+    assert {receipt.code for receipt in report.rejected} == {"closed"}
 
 
 @pytest.mark.parametrize(
@@ -363,23 +421,23 @@ def test_a_list_that_breaks_off_loses_nothing_that_is_out(walk: Walk, ears: Any)
     """Both requests are heard, the caller gets their receipts, and then the list's own error."""
     gateway = Gateway(held)
 
-    def crowd() -> Iterator[str]:
-        yield "96590000001"
-        yield "96590000002"
-        assert gateway.asked[2].wait(PATIENCE)
-        gateway.go.set()
-        raise OSError("the file is gone")
+    class Crowd(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            yield "96590000001"
+            yield "96590000002"
+            gateway.go.set()
+            raise OSError("the file is gone")
 
     receipts = []
 
     def waiting() -> None:
         with Notifier(gateway, **walk.parts()) as made:
-            for receipt in made.stream(crowd(), "Hello"):
+            for receipt in made.stream(Crowd(), "Hello"):
                 receipts.append(receipt)  # noqa: PERF402 - they are kept although the loop raises
 
     async def awaiting() -> None:
         async with AsyncNotifier(gateway, **walk.parts()) as made:
-            async for receipt in made.stream(crowd(), "Hello"):
+            async for receipt in made.stream(Crowd(), "Hello"):
                 receipts.append(receipt)
 
     with pytest.raises(OSError, match="the file is gone"):

@@ -188,6 +188,16 @@ def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplo
     assert "not shared for the moment" in caplog.text
 
 
+def test_a_request_that_left_late_does_not_wait_for_the_lock(tmp_path):
+    """Its answer is to be read meanwhile, before its deadline."""
+    turns = Pacer(Pace(2, "a"), shared_slots("a", str(tmp_path)), SystemClock())
+    with shared_slots("a", str(tmp_path)).edit():
+        began = time.monotonic()
+        turns.left(began - 0.1)
+        assert time.monotonic() - began < 0.5
+    assert turns.start() > 0
+
+
 def test_looking_leaves_no_descriptor_open(tmp_path):
     """Notifiers of many accounts come and go."""
     before = sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir())

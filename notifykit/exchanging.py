@@ -118,11 +118,13 @@ class _Arriving:
         self._sock = sock
         self._ends = ends
         self._come = bytearray()
+        #: Whether it is not known where the answer ends.
+        self.spoilt = False
 
     @property
     def left_over(self) -> bool:
         """Whether more has come than was taken; it would be read as the answer to the next request."""
-        return bool(self._come) or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
+        return self.spoilt or bool(self._come) or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
 
     def more(self) -> bool:
         """Wait until something comes; return False where the server has closed instead."""
@@ -253,7 +255,11 @@ def _chunks(arriving: _Arriving) -> bytes:
             raise _incomplete()
         size = int(found[1], 16)
         if not size:
-            _fields(arriving)
+            # The last chunk is the end of the body (RFC 9112, section 7.1); what comes behind it may be missing.
+            try:
+                _fields(arriving)
+            except OutcomeUnknown:
+                arriving.spoilt = True
             return b"".join(pieces)
         total += size
         if total > BODY_LIMIT:

@@ -57,7 +57,9 @@ def test_an_account_without_credit_refuses(inbox: Inbox) -> None:
     expect(inbox.stat("balance")).to_have_text("0")
     inbox.send("Hi")
     assert inbox.sandbox.refused[-1].code == "ERR010"
-    with inbox.page.expect_response(lambda answer: answer.request.method == "PUT"):  # the box is ticked before the gateway knows
+    with inbox.page.expect_response(
+        lambda answer: answer.request.method == "PUT"
+    ):  # the box is ticked before the gateway knows
         drawer.get_by_label("Account blocked (ERR005)").check()
     expect(drawer.get_by_label("Account blocked (ERR005)")).to_be_checked()
     inbox.send("Hi", OTHER)

@@ -6,6 +6,7 @@ import functools
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from notifykit.errors import NotReached, without_frames
@@ -38,8 +39,7 @@ def connect(host: str, port: int, *, https: bool, ends: float) -> HTTPConnection
     connection = _connections()[https](host, port, timeout=min(left, CONNECT_LIMIT), **options)
     try:
         connection.connect()
-        if time.monotonic() >= ends:
-            raise TimeoutError("nothing is left for the request")
+        left_until(ends)
     except Exception as error:
         connection.close()
         why = _why(error)
@@ -68,18 +68,22 @@ def _connections() -> tuple[type[HTTPConnection], type[HTTPConnection]]:
         """A connection with one timeout for all addresses of its host together."""
 
         def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, self.timeout, self.socket_options)
+            seconds = self.timeout if isinstance(self.timeout, int | float) else CONNECT_LIMIT
+            return connected(self._dns_host, self.port, seconds, self.socket_options or ())
 
     return Plain, type("Tls", (Plain, HTTPSConnection), {})
 
 
-def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socket:
-    """Connect to the first address of a host that answers: one timeout for all of its addresses together.
+def connected(host: str, port: int, seconds: float, options: Iterable[Any]) -> socket.socket:
+    """Connect to the first address of a host that answers: so many seconds for all of its addresses together.
 
     Each has its share of what is left, so that one that swallows packets does not hide the others. The timeout of the
     connection is then what is left for a TLS handshake.
+
+    :param options: of the socket, each as ``setsockopt`` takes it.
+    :raises OSError: where none answers; a TimeoutError where none did in time.
     """
-    ends = time.monotonic() + (timeout if isinstance(timeout, int | float) else CONNECT_LIMIT)
+    ends = time.monotonic() + seconds
     failure: OSError = OSError("the host has no address")
     addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     for before, (family, kind, protocol, _, address) in enumerate(addresses):
@@ -89,11 +93,11 @@ def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socke
             failure = error
             continue
         try:
-            for option in options or ():
+            for option in options:
                 sock.setsockopt(*option)
-            sock.settimeout(_left(ends) / (len(addresses) - before))
+            sock.settimeout(left_until(ends) / (len(addresses) - before))
             sock.connect(address)
-            sock.settimeout(_left(ends))
+            sock.settimeout(left_until(ends))
         except OSError as error:
             sock.close()
             failure = error
@@ -102,14 +106,14 @@ def _connected(host: str, port: int, timeout: Any, options: Any) -> socket.socke
     raise failure
 
 
-def _left(ends: float) -> float:
-    """Return the seconds before a deadline.
+def left_until(ends: float) -> float:
+    """Return the seconds before a deadline, a monotonic time.
 
     :raises TimeoutError: where none is left.
     """
     left = ends - time.monotonic()
     if left <= 0:
-        raise TimeoutError("no address of the host answered in time")
+        raise TimeoutError("the deadline has passed")
     return left
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import time
 import zlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import attrs
 
+from notifykit.connecting import left_until
 from notifykit.departing import departed
 from notifykit.errors import OutcomeUnknown, without_frames
 
@@ -93,22 +93,11 @@ def _sent(sock: socket.socket, request: bytes, ends: float) -> bool:
     rest = memoryview(request)
     try:
         while rest:
-            sock.settimeout(_left(ends))
+            sock.settimeout(left_until(ends))
             rest = rest[sock.send(rest) :]
     except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
         return False
     return True
-
-
-def _left(ends: float) -> float:
-    """Return the seconds before a deadline.
-
-    :raises TimeoutError: where none is left.
-    """
-    left = ends - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the deadline for the whole answer has passed")
-    return left
 
 
 class _Arriving:
@@ -128,7 +117,7 @@ class _Arriving:
 
     def more(self) -> bool:
         """Wait until something comes; return False where the server has closed instead."""
-        self._sock.settimeout(_left(self._ends))
+        self._sock.settimeout(left_until(self._ends))
         piece = self._sock.recv(_PIECE)
         self._come += piece
         return bool(piece)

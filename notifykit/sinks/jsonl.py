@@ -89,9 +89,7 @@ def _recipient_set_aside(event: RecipientSetAside) -> Iterable[str]:
 
 
 def _batch_set_aside(event: BatchSetAside) -> Iterable[str]:
-    batch, reason = _text(event.batch), _text(event.reason)
-    for recipient in event.recipients:
-        yield f',"batch":{batch}{_who(recipient)},"reason":{reason}'
+    return _each(event.recipients, f',"batch":{_text(event.batch)}', f',"reason":{_text(event.reason)}')
 
 
 def _attempt_finished(event: AttemptFinished) -> Iterable[str]:
@@ -106,8 +104,7 @@ def _attempt_finished(event: AttemptFinished) -> Iterable[str]:
         f',"elapsed_ms":{_number(event.elapsed_ms)},"test":{_truth(event.test)},"warnings":{_texts(event.warnings)}'
         f',"tags":{_texts(event.tags)}'
     )
-    for recipient in event.recipients:
-        yield f"{before}{_who(recipient)}{after}"
+    return _each(event.recipients, before, after)
 
 
 def _retry_scheduled(event: RetryScheduled) -> Iterable[str]:
@@ -123,8 +120,7 @@ def _batch_finished(event: BatchFinished) -> Iterable[str]:
         f',"sender":{_text(event.sender)},"segments":{_number(event.segments)}'
         f',"cost":{_share(event.cost, len(event.recipients))},"test":{_truth(event.test)},"tags":{_texts(event.tags)}'
     )
-    for recipient in event.recipients:
-        yield f"{before}{_who(recipient)}{after}"
+    return _each(event.recipients, before, after)
 
 
 def _failed_over(event: FailedOver) -> Iterable[str]:
@@ -171,6 +167,12 @@ _FACTS: Final[dict[type[Event], Callable[[Any], Iterable[str]]]] = {
     DeliveryChanged: _delivery_changed,
     PluginFailed: _plugin_failed,
 }
+
+
+def _each(recipients: Iterable[LoggedRecipient], before: str, after: str) -> Iterable[str]:
+    """Yield a row for each recipient; what they share is encoded once."""
+    for recipient in recipients:
+        yield f"{before}{_who(recipient)}{after}"
 
 
 def _who(recipient: LoggedRecipient) -> str:

@@ -15,12 +15,13 @@ import ssl
 import time
 from typing import Any, Final
 
+from notifykit.connecting import CONNECT_LIMIT, connected
 from notifykit.errors import NotReached, OutcomeUnknown, TransportError, without_frames
 from notifykit.masking import Secret
 from notifykit.transports.smtp_answers import Stage, refusal
 
-#: Seconds for a connection to come about, where the deadline leaves that much.
-CONNECT_LIMIT: Final = 5.0
+#: The line that completes a message follows its text at once: it should not wait for an answer to it.
+_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 #: The most octets of one answer, all its lines together.
 ANSWER_LIMIT: Final = 1 << 16
 
@@ -105,7 +106,7 @@ class Session(smtplib.SMTP):
         """
         host = self._to[0]
         try:
-            self.sock = self._connected()
+            self.sock = connected(*self._to, min(CONNECT_LIMIT, self.left()), _OPTIONS)
             self._host = host
             if tls == "implicit":
                 self._wrap(context)
@@ -194,27 +195,6 @@ class Session(smtplib.SMTP):
             self.close()
 
     # --- its parts ---
-
-    def _connected(self) -> socket.socket:
-        """Connect to the first address of the host that answers: one timeout for all of its addresses together."""
-        ends = time.monotonic() + min(CONNECT_LIMIT, self.left())
-        failure: OSError = OSError("the host has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(*self._to, 0, socket.SOCK_STREAM):
-            left = ends - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("no address of the host answered in time") from failure
-            sock = socket.socket(family, kind, protocol)
-            try:
-                sock.settimeout(left)
-                sock.connect(address)
-                # The line that completes a message follows its text at once: it should not wait for an answer to it.
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError as error:
-                sock.close()
-                failure = error
-            else:
-                return sock
-        raise failure
 
     def _wrap(self, context: ssl.SSLContext | None) -> None:
         assert self.sock is not None

@@ -133,8 +133,8 @@ def test_a_sender_may_be_given_for_one_message(sandbox, connect):
 def test_requests_are_json_with_a_length_on_one_connection(sandbox, connect, monkeypatch):
     """What a gateway needs is in every request: content type, length, and the test flag as a text."""
     opened = []
-    open_one = notifykit.connecting._connected
-    monkeypatch.setattr(notifykit.connecting, "_connected", lambda *args: opened.append(args) or open_one(*args))
+    open_one = notifykit.connecting.connected
+    monkeypatch.setattr(notifykit.connecting, "connected", lambda *args: opened.append(args) or open_one(*args))
     notifier = connect()
     for index in range(5):
         notifier.send(f"9659876543{index}", "Hello")

@@ -1,82 +1,132 @@
-"""One HTTP request with one deadline, and an honest answer to "was it sent?".
+"""HTTP for transports of any provider: urllib3, one deadline for a whole exchange, and an honest answer to "was it sent?".
 
-For transports of any provider. Policy lives in the road: nothing here retries, follows a redirect or believes a status.
-A connection that did not come about is :class:`~notifykit.errors.NotReached`; everything that goes wrong after the
-request may have left is :class:`~notifykit.errors.OutcomeUnknown`.
+Nothing here tries again or follows a redirect. A connection that could not be made is
+:class:`~notifykit.errors.NotReached`; everything that goes wrong after that is :class:`~notifykit.errors.OutcomeUnknown`,
+because the request may have arrived.
 """
 
 from __future__ import annotations
 
-import collections
-import contextlib
-import os
+import http.client
 import re
 import time
-import weakref
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
-from notifykit.connecting import connect
-from notifykit.errors import ConfigError, NotReached, without_frames
-from notifykit.exchanging import BODY_LIMIT, HttpAnswer, exchange
+import attrs
+from urllib3.exceptions import (
+    DecodeError,
+    HTTPError,
+    IncompleteRead,
+    InvalidChunkLength,
+    InvalidHeader,
+    ReadTimeoutError,
+)
+from urllib3.util.retry import Retry
+
+from notifykit.connection_pool import IDLE_LIMIT, NotWhole, Timeouts, make_pool
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, without_frames
 from notifykit.masking import SecretBytes
+from notifykit.network import Network, find_authorities, find_proxy, tls_context
 
 if TYPE_CHECKING:
-    from urllib3.connection import HTTPConnection
+    from urllib3.response import BaseHTTPResponse
 
 __all__ = ["BODY_LIMIT", "IDLE_LIMIT", "HttpAnswer", "HttpClient"]
 
-#: Seconds after which an idle connection is not trusted any more: common servers drop theirs after five.
-IDLE_LIMIT: Final = 4.0
-#: Idle connections that are kept.
-_CONNECTIONS: Final = 32
+#: The most that is read of an answer, in bytes.
+BODY_LIMIT: Final = 1 << 20
+#: Seconds before the second and third try where a server is busy and does not say for how long.
+_BUSY_WAITS: Final = (2.0, 10.0)
 _PORTS: Final = {"http": 80, "https": 443}
 #: What stands in a path as it is.
 _PATH: Final = "/%:@!$&'()*+,;=~"
-_PLAIN: Final = re.compile(r"[\w/.-]*", re.ASCII)
-_AGENT: Final = "User-Agent: notifykit\r\n"
-#: A header as it may be sent besides those that every request has.
+#: A header that may be sent besides those that every request has.
 _HEADER: Final = re.compile(
     r"(?!(?i:host|accept-encoding|content-length|transfer-encoding|connection):)"
-    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ -~]*\r\n"
+    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ -~]*"
+)
+_AGENT: Final = {"User-Agent": "notifykit"}
+_NEVER: Final = Retry(False)
+#: What a broken exchange means, by the kinds of errors that stand among its causes: the first that fits counts.
+_FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str, str], ...]] = (
+    ((TimeoutError, ReadTimeoutError), "timeout", "No whole answer came before the deadline."),
+    ((NotWhole, InvalidHeader, DecodeError), "unreadable", "The answer can't be read to its end."),
+    (
+        (IncompleteRead, InvalidChunkLength, http.client.IncompleteRead, http.client.LineTooLong),
+        "incomplete",
+        "The connection broke off in the middle of the answer.",
+    ),
+    ((BaseException,), "connection_lost", "The connection broke off before the answer."),
 )
 
 
-class HttpClient:
-    """Posts to one host over connections that it keeps. Safe to share between threads.
+@attrs.frozen
+class HttpAnswer:
+    """What came back, read to its end."""
 
-    urllib3 makes the connections. What goes over them is written and read here, because it decides what is known of a
-    message: a request and its answer have one deadline, and a connection that may have been dropped, or on which more
-    came than an answer, is not used.
+    #: The status.
+    status: int
+    #: The headers, names in lower case.
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    #: The body, with its transfer and content encodings undone.
+    body: bytes = attrs.field(repr=lambda body: f"<{len(body)} bytes>")
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds from the ``Retry-After`` header; None where there are none, or where it names a date."""
+        value = self.headers.get("retry-after", "")
+        return float(value) if value.isdecimal() and value.isascii() else None
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether a 429 or 503 says by its form that the request was not taken; one with a page may be a proxy's."""
+        return self.status in (429, 503) and (self.retry_after is not None or not self.body.strip())
+
+    @property
+    def waits(self) -> tuple[float, ...]:
+        """Seconds before the second and third try, by ``Retry-After`` where it is there."""
+        return _BUSY_WAITS if self.retry_after is None else (self.retry_after,) * len(_BUSY_WAITS)
+
+
+class HttpClient:
+    """Posts to one host over connections that it keeps. Safe to share between threads, and after a fork.
 
     :param url: where to, ``https://host[:port]/path``; the path of each request is appended.
+    :param network: the proxy and the certificates.
     :param idle_limit: seconds after which an idle connection is closed instead of used.
-    :raises ConfigError: where the URL is none.
+    :raises ConfigError: where the URL is none, or a proxy or a certificate can't be used.
     """
 
-    def __init__(self, url: str, *, idle_limit: float = IDLE_LIMIT) -> None:
+    def __init__(self, url: str, *, network: Network | None = None, idle_limit: float = IDLE_LIMIT) -> None:
+        network = network or Network()
         try:
             parts = urlsplit(url)
-        except ValueError:
-            raise ConfigError("the URL's host can't be read") from None
-        try:
             port = parts.port
         except ValueError:
-            raise ConfigError("the URL's port is not a number between 0 and 65535") from None
+            raise ConfigError("the URL's host or port can't be read: a port is a number between 0 and 65535") from None
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ConfigError("a URL starts with https:// or http:// and names a host")
-        self._https = parts.scheme == "https"
-        self._host = parts.hostname
-        self._port = port or _PORTS[parts.scheme]
-        self._own = f"Host: {_named(parts.hostname, port)}\r\nAccept-Encoding: identity\r\n"
+        host, port = _ascii(parts.hostname), port or _PORTS[parts.scheme]
+        proxy = find_proxy(parts.scheme, host, port, network)
+        if parts.scheme == "https" and (find_authorities(network).path or network.client_cert):
+            tls_context(network)  # files that somebody named are read now, because they may be wrong
+        self._pool = make_pool(parts.scheme, host, port, network, proxy)
+        self._pool.idle_limit = idle_limit
         self._path = quote(parts.path, _PATH)
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
-        self._idle_limit = idle_limit
-        self._idle: collections.deque[_Idle] = collections.deque()
-        self._closed = False
-        # Whoever forgets a client has nothing to close.
-        weakref.finalize(self, _close, self._idle)
+        # A proxy without a tunnel gets the whole URL.
+        forwarded = self._pool.proxy is not None and parts.scheme == "http"
+        self._origin = f"http://{f'[{host}]' if ':' in host else host}:{port}" if forwarded else ""
+
+    def connect(self, timeout: float) -> None:
+        """Open a connection for the next request, unless one is idle: then the request leaves when it is sent.
+
+        :param timeout: seconds.
+        :raises NotReached: where no connection could be made.
+        """
+        self._pool.open(timeout)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> HttpAnswer:
         """Post a body and read the whole answer.
@@ -86,102 +136,88 @@ class HttpClient:
         :param headers: besides the host, the encodings and the length, which every request has.
         :param timeout: seconds for everything: connecting, sending, and reading to the last byte. Only the look-up of
             the host's name, which the operating system does, is not counted.
-        :raises NotReached: where no connection came about; nothing was sent.
+        :raises NotReached: where no connection could be made; nothing was sent.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
-        if self._closed:
-            raise NotReached(
-                "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
-            )
+        response = None
         try:
-            request = self._request(path, body, headers)
-        except NotReached as error:
+            response = self._request(path, SecretBytes(body), headers, timeout)
+            return _read(response)
+        except (NotReached, OutcomeUnknown) as error:
             raise without_frames(error)  # noqa: B904 - it is the same error, without the variables that hold secrets
+        except (HTTPError, http.client.HTTPException, OSError) as error:
+            raise _unknown(error) from without_frames(error)
         finally:
             del path, body, headers  # whoever shows the variables of a traceback shows none of them
-        ends = time.monotonic() + timeout
-        connection = self._reused() or connect(self._host, self._port, https=self._https, ends=ends)
-        reusable = False
-        try:
-            answer, reusable = exchange(connection.sock, request, ends)
-        finally:
-            if not reusable:
-                connection.close()
-        self._keep(connection)
-        return answer
+            if response is not None:
+                response.close()  # where it was read to its end, its connection is in the pool by now
+                response.release_conn()
 
     def close(self) -> None:
         """Close the connections."""
-        self._closed = True
-        _close(self._idle)
+        self._pool.close()
 
-    def _request(self, path: str, body: bytes, headers: Mapping[str, str]) -> SecretBytes:
-        """Return the whole request.
+    def _request(self, path: str, body: SecretBytes, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
+        """Send the request and read status and headers.
 
-        :raises NotReached: where something can't be a header; nothing was sent.
+        :raises NotReached: where no connection could be made, or something can't be a header; nothing was sent.
         """
-        target = f"{self._path}{path if _PLAIN.fullmatch(path) else quote(path, _PATH)}{self._query}"
-        agent, lines = _AGENT, ""
+        deadline = time.monotonic() + timeout
         for name, value in headers.items():
-            if name.lower() == "user-agent":
-                agent = ""
-            line = f"{name}: {value}\r\n"
-            if not _HEADER.fullmatch(line):
+            if not _HEADER.fullmatch(f"{name}:{value}"):
                 raise NotReached(
                     f"The header {name} can't be sent: every request has its own, or it has characters that no header "
                     "may have.",
                     waits=(),
                 )
-            lines += line
-        head = f"POST {target} HTTP/1.1\r\n{self._own}{agent}{lines}Content-Length: {len(body)}\r\n\r\n"
-        return SecretBytes(head.encode() + body)
-
-    def _reused(self) -> HTTPConnection | None:
-        """Return a connection that was used a moment ago; None where there is none that can be trusted."""
-        while self._idle:
-            try:
-                idle = self._idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            # A forked child that used its parent's connection would read its parent's answers.
-            of_this_process = idle.process == os.getpid()
-            if of_this_process and time.monotonic() - idle.since < self._idle_limit and idle.connection.is_connected:
-                return idle.connection
-            idle.connection.close()
-        return None
-
-    def _keep(self, connection: HTTPConnection) -> None:
-        now = time.monotonic()
-        self._idle.append(_Idle(connection, now, os.getpid()))
-        # The newest is used first, so that the old ones end up at the other end.
-        with contextlib.suppress(IndexError):  # another thread was faster
-            while now - self._idle[0].since >= self._idle_limit or len(self._idle) > _CONNECTIONS:
-                self._idle.popleft().connection.close()
-        if self._closed:  # perhaps since the request began
-            _close(self._idle)
+        given = {**headers} if any(name.lower() == "user-agent" for name in headers) else {**_AGENT, **headers}
+        target = f"{self._path}{quote(path, _PATH)}{self._query}"
+        return self._pool.urlopen(
+            "POST",
+            self._origin + (target if target.startswith("/") else f"/{target}"),
+            body=body,
+            headers=given,
+            retries=_NEVER,
+            redirect=False,
+            assert_same_host=False,
+            timeout=Timeouts(deadline),
+            pool_timeout=timeout,  # type: ignore[arg-type]  # urllib3 says int, and passes it on
+            preload_content=False,
+        )
 
 
-class _Idle(NamedTuple):
-    """A connection that nobody uses at the moment."""
+def _read(response: BaseHTTPResponse) -> HttpAnswer:
+    """Read an answer to its end.
 
-    connection: HTTPConnection
-    since: float
-    process: int
-
-
-def _close(idle: collections.deque[_Idle]) -> None:
-    with contextlib.suppress(IndexError):  # that was the last, or another thread was faster
-        while True:
-            idle.pop().connection.close()
+    :raises OutcomeUnknown: where it is too long.
+    """
+    body = response.read(BODY_LIMIT + 1)
+    if len(body) > BODY_LIMIT:
+        raise OutcomeUnknown(f"The answer is longer than {BODY_LIMIT} bytes.", code="oversized")
+    return HttpAnswer(response.status, {name.lower(): value for name, value in response.headers.itermerged()}, body)
 
 
-def _named(host: str, port: int | None) -> str:
-    """Return a host as the header of a request names it.
+def _unknown(error: BaseException) -> OutcomeUnknown:
+    """Return what an exception means that came after the connection was made."""
+    causes = list(_causes(error))
+    code, detail = next(
+        (code, detail) for kinds, code, detail in _FAULTS if any(isinstance(cause, kinds) for cause in causes)
+    )
+    return OutcomeUnknown(detail, code=code)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _ascii(host: str) -> str:
+    """Return a host's name as DNS knows it.
 
     :raises ConfigError: where no host can have that name.
     """
     try:
-        name = f"[{host}]" if ":" in host else host.encode("idna").decode() if not host.isascii() else host
+        return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
         raise ConfigError("the URL's host is no name that a host can have") from None
-    return name if port is None else f"{name}:{port}"

@@ -92,6 +92,24 @@ class Transport(Protocol):
         ...
 
 
+@runtime_checkable
+class Connectable(Protocol):
+    """A transport that can connect before it sends, so that a request leaves at the moment at which it is counted.
+
+    Where a rate limit holds for it, ``connect`` is called before each request takes its turn. Batches of such a transport
+    may be in flight at the same time; those of any other go one after the other, because they would leave together once
+    a slow network lets them connect.
+    """
+
+    def connect(self, timeout: float) -> None:
+        """Open a connection for the next request, unless one is idle.
+
+        :param timeout: seconds.
+        :raises NotReached: where no connection could be made.
+        """
+        ...
+
+
 @attrs.frozen
 class Leg:
     """A part of a batch, and the transport that shall carry it."""

@@ -19,6 +19,7 @@ from notifykit.masking import STARS, Secret
 
 if TYPE_CHECKING:
     from notifykit.dsn import Dsn
+    from notifykit.network import Network
     from notifykit.templates import Template
 
 _Number = TypeVar("_Number", int, float)
@@ -59,6 +60,16 @@ def path(value: object) -> str:
 def secret(value: object) -> Secret:
     """Read something that is never shown."""
     return value if isinstance(value, Secret) else Secret(text(value))
+
+
+def proxy(value: object) -> Secret:
+    """Read a proxy's URL, or ``none``. It may hold a password, so it is never shown."""
+    from notifykit.network import NO_PROXY, Proxy
+
+    given = value if isinstance(value, Secret) else Secret(text(value))
+    if given.reveal() != NO_PROXY:
+        Proxy.parse(given.reveal(), "the URL")
+    return given
 
 
 def seconds(value: object) -> float:
@@ -282,7 +293,7 @@ class Field:
     @property
     def is_secret(self) -> bool:
         """Whether its value is never shown, and may be named by ``…_FILE`` in the environment."""
-        return self.read is secret
+        return self.read in (secret, proxy)
 
 
 @attrs.frozen
@@ -422,6 +433,23 @@ FIELDS: Final = (
         ("NOTIFYKIT_UNSUPPORTED",),
         help="What becomes of an option that a transport can't honour.",
     ),
+    Field(
+        "proxy",
+        proxy,
+        None,
+        ("NOTIFYKIT_PROXY",),
+        help="The proxy for HTTP transports, like http://user:password@host:3128; none for no proxy.",
+    ),
+    Field(
+        "ca_file", path, None, ("NOTIFYKIT_CA_FILE",), help="A PEM file with the only certificate authorities to trust."
+    ),
+    Field(
+        "client_cert",
+        path,
+        None,
+        ("NOTIFYKIT_CLIENT_CERT",),
+        help="A PEM file with the client's certificate and its key.",
+    ),
     Field("templates", templates, Templates(), help="Texts with variables, by name; a table in settings files."),
     Field("state_dir", path, None, ("NOTIFYKIT_STATE_DIR",), help="Where processes share the pace of an account."),
 )
@@ -469,6 +497,12 @@ class Settings:
     environment: str | None = None
     #: What becomes of an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
     unsupported: str = "warn"
+    #: The proxy for HTTP transports; ``none`` for no proxy, None for that of the environment.
+    proxy: Secret | None = None
+    #: A PEM file, or a folder of them, with the only certificate authorities to trust; None for those of this machine.
+    ca_file: str | None = None
+    #: A PEM file with the client's certificate and its private key.
+    client_cert: str | None = None
     #: Texts with variables, by name; ``Notifier.template`` measures them too.
     templates: Mapping[str, Template] = attrs.field(factory=Templates)
     #: Where processes share the pace of an account.
@@ -529,6 +563,13 @@ class Settings:
         if self.problems:
             raise ConfigError(self.problems)
         return self
+
+    @property
+    def network(self) -> Network:
+        """The proxy and the certificates of HTTP transports."""
+        from notifykit.network import Network
+
+        return Network(self.proxy, self.ca_file, self.client_cert)
 
     def named(self, transport: Dsn) -> Dsn:
         """Return what a name in ``transports`` stands for; everything else is returned as it is.

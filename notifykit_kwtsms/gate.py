@@ -37,4 +37,4 @@ def gateway_of(
     :param state_dir: where processes share the pace.
     """
     turn = pacer(pace_of(username, settings), clock, state_dir).wait if clock else None
-    return Gateway(username, password, settings.base_url, listener, turn)
+    return Gateway(username, password, settings.base_url, listener, turn, settings.network)

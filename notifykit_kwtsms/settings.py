@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from notifykit.errors import MissingCredentials
-from notifykit.hosts import is_loopback
+from notifykit.network import Network, is_loopback
 from notifykit.settings import Field, boolean, one_of, path, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 
@@ -89,6 +89,8 @@ class KwtSmsSettings:
     default_country: str | None
     #: ``strict`` or ``relaxed``.
     kuwait_rule: str
+    #: The proxy and the certificates.
+    network: Network
 
     @classmethod
     def of(cls, settings: Settings, dsn: Dsn | None = None) -> KwtSmsSettings:
@@ -98,7 +100,7 @@ class KwtSmsSettings:
         """
         values = {name: value.value for name, value in settings.section(SECTION, FIELDS, _overrides(dsn)).items()}
         values["sender"] = values["sender"] or settings.sender or SHARED_SENDER
-        return cls(**values)
+        return cls(**values, network=settings.network)
 
     def credentials(self) -> tuple[str, Secret]:
         """Return user name and password.

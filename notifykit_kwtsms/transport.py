@@ -120,6 +120,10 @@ class KwtSmsTransport:
             fields=sent.fields,
         )
 
+    def connect(self, timeout: float) -> None:
+        """Open a connection for the next request, unless one is idle."""
+        self.gateway.connect(timeout)
+
     def balance(self, timeout: float) -> float | None:
         """Ask for the points that are left."""
         return self.gateway.balance(timeout).available

@@ -42,10 +42,10 @@ class LedgerSlots:
         self._upsert: Any = sqlite.insert if database.file is not None else postgresql.insert
 
     @contextlib.contextmanager
-    def edit(self, *, hurried: bool = False) -> Iterator[Board]:
+    def edit(self) -> Iterator[Board]:
         """Give the machine's board, with the ledger's last start where that is another one, and write both."""
         this = paces.c.key == self._key
-        with self._machine.edit(hurried=hurried) as here, self._db.begin() as db:
+        with self._machine.edit() as here, self._db.begin() as db:
             row = db.execute(sa.select(paces.c.last).where(this).with_for_update()).first()
             if row is None:
                 nobody = self._upsert(paces).values(key=self._key, last=0.0).on_conflict_do_nothing()

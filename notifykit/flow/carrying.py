@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import attrs
 
@@ -29,12 +29,10 @@ from notifykit.flow.pacing import Pacer
 from notifykit.flow.trip import Fit, Trip
 from notifykit.joining import error_of, joined, outcome_of, receipts_of
 from notifykit.models import Attempt, Batch, Message, Outcome, Receipt, Recipient, SkipReason, Submission
-from notifykit.protocols import Composite, Leg, Transport, is_composite
+from notifykit.protocols import Composite, Connectable, Leg, Transport, is_composite
 
 #: Errors that the next batch of the same message would meet as well.
 _ENDS_THE_SEND = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
-#: Seconds until it is looked again whether a request has left, where the next one waits for that.
-LOOK_AGAIN: Final = 0.01
 
 
 @attrs.frozen
@@ -47,7 +45,17 @@ class Wait:
     turn: bool = False
 
 
-@attrs.define(eq=False)
+@attrs.frozen(eq=False)
+class Connect:
+    """Open a connection for the next request, before it takes its turn: then the request leaves when its turn comes."""
+
+    #: Who will make the request.
+    transport: Connectable
+    #: Seconds for it.
+    timeout: float
+
+
+@attrs.frozen(eq=False)
 class Exchange:
     """Make one request."""
 
@@ -59,29 +67,19 @@ class Exchange:
     timeout: float
     #: The monotonic time at which the send ends, if it does: a request that starts late has less.
     ends: float | None = None
-    #: Counts the request from the moment at which it has left; None where nobody counts.
-    counts: Callable[[], None] | None = None
+    #: Called right before the request starts, so that a late start is counted when it is; None where nobody counts.
+    starts: Callable[[], None] | None = None
     #: Whether other requests of the send may be made before its answer is there.
     apart: bool = False
-    #: Whether the request has left, as far as that is known: only then the next one may be made.
-    gone: bool = False
-
-    def left(self) -> None:
-        """Hear that the request has left."""
-        try:
-            if self.counts is not None:
-                self.counts()
-        finally:
-            # It is counted before another one may start.
-            self.gone = True
 
 
 class Heard(NamedTuple):
-    """What came of an exchange."""
+    """What came of an exchange, or of opening a connection."""
 
     #: Which one it was.
-    exchange: Exchange
-    #: What the transport returned or raised: a submission or an exception, where it keeps to its contract.
+    exchange: Exchange | Connect
+    #: What the transport returned or raised: a submission or an exception, where it keeps to its contract. None where
+    #: a connection was opened.
     answer: Answer | None
     #: The monotonic time at which it did.
     at: float
@@ -93,7 +91,7 @@ class Abandoned(BaseException):
 
 Answer = Submission | BaseException
 #: A batch on its road: it is sent what came of an exchange, and after a wait None.
-Try = Generator[Wait | Exchange, Heard | None, list[Receipt]]
+Try = Generator[Wait | Connect | Exchange, Heard | None, list[Receipt]]
 
 
 @attrs.define(eq=False)
@@ -108,17 +106,10 @@ class Common:
     apart: bool = False
     #: Which transports need not be asked again for this message, and why.
     done_with: dict[int, TransportError] = attrs.field(init=False, factory=dict)
-    #: The request that was begun last; none before it can be on its way out still.
-    latest: Exchange | None = attrs.field(init=False, default=None)
     #: Whether nothing more shall be sent: a road then ends with what it knows.
     over: bool = attrs.field(init=False, default=False)
     #: What interrupted the telling of an answer; it is raised once the answer's receipts are handed over.
     interrupt: BaseException | None = attrs.field(init=False, default=None)
-
-    @property
-    def leaving(self) -> bool:
-        """Whether a request was begun that has not left."""
-        return self.latest is not None and not self.latest.gone
 
     def raise_interrupt(self) -> None:
         """Raise what was kept back."""
@@ -296,7 +287,9 @@ def _request(
     trip = ride.trip
     within = str(inside) if inside is not None else None
     pacer = trip.pacers.of(transport)
-    if not (yield from _turn(transport, pacer, ride)):
+    carrier = trip.instead(transport) if trip.instead else transport
+    turn = yield from _turn(transport, carrier, pacer, ride)
+    if not turn:
         if ride.common.over:
             return []
         error = ride.common.done_with.get(id(transport))
@@ -306,11 +299,11 @@ def _request(
     started, began = trip.clock.now(), trip.clock.monotonic()
     trip.guarding.begin(batch.positions)
     try:
-        carrier = trip.instead(transport) if trip.instead else transport
-        counts = functools.partial(pacer.left, began) if pacer else None
-        request = Exchange(carrier, batch, trip.timeout, trip.ends, counts, ride.common.apart)
-        ride.common.latest = request
-        heard = yield request
+        if isinstance(turn, Heard):  # no connection could be opened
+            heard: Heard | None = turn
+        else:
+            starts = functools.partial(pacer.restart, began) if pacer else None
+            heard = yield Exchange(carrier, batch, trip.timeout, trip.ends, starts, ride.common.apart)
     except Abandoned:
         raise
     except BaseException:
@@ -320,8 +313,7 @@ def _request(
         trip.recorder.attempt(batch, attempt, Outcome.UNKNOWN, inside=within)
         raise
     assert heard is not None, "an exchange is answered"
-    request.gone = True
-    answer, elapsed = heard.answer, heard.at - began
+    answer, elapsed = heard.answer, max(0.0, heard.at - began)
     if isinstance(answer, Submission):
         submission = attrs.evolve(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
         attempt = Attempt(number, str(transport), started, elapsed, submission=submission)
@@ -352,18 +344,33 @@ def _told(ride: Ride, batch: Batch, attempt: Attempt, within: str | None, again:
     return receipts
 
 
-def _turn(transport: Transport, pacer: Pacer | None, ride: Ride) -> Generator[Wait, Heard | None, bool]:
-    """Wait until a request may start, and return True; return False where none shall any more."""
-    trip = ride.trip
-    common = ride.common
-    # Another batch may hear meanwhile that the transport need not be asked again.
-    while not common.over and id(transport) not in common.done_with and trip.left() > 0:
-        # A request that still connects would leave together with those that start meanwhile.
-        wait = LOOK_AGAIN if common.leaving else pacer.start() if pacer else 0.0
+def _turn(
+    transport: Transport, carrier: Transport, pacer: Pacer | None, ride: Ride
+) -> Generator[Wait | Connect, Heard | None, Heard | bool]:
+    """Wait until a request may start, and return True; return False where none shall any more.
+
+    Where no connection can be opened, what was heard is returned.
+    """
+    trip, common = ride.trip, ride.common
+
+    def may_start() -> bool:
+        # Another batch may hear meanwhile that the transport need not be asked again.
+        return not common.over and id(transport) not in common.done_with and trip.left() > 0
+
+    while may_start():
+        if pacer is None:
+            return True
+        if isinstance(carrier, Connectable):
+            heard = yield Connect(carrier, min(trip.timeout, trip.left()))
+            if heard is not None and heard.answer is not None:
+                return heard
+            if not may_start():
+                break
+        wait = pacer.start()
         if not wait:
             return True
         if wait >= trip.left():
-            return False
+            break
         yield Wait(wait, turn=True)
     return False
 

@@ -14,7 +14,7 @@ from notifykit.flow.fitting import leaves
 from notifykit.flow.overlapping import Convoy, Steps
 from notifykit.flow.trip import Prepared, Trip
 from notifykit.models import Batch, Outcome, Receipt, cost_of, submissions_of
-from notifykit.protocols import is_composite
+from notifykit.protocols import Connectable, is_composite
 
 
 def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip, *, at_hand: bool = False) -> Steps:
@@ -45,11 +45,12 @@ def deliver(pieces: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip, *
 
 
 def _paced(trip: Trip) -> bool:
-    """Return whether a pace limits the starts; else the answers are what is waited for.
+    """Return whether a pace limits the starts of requests that leave when they start; else answers are what is waited for.
 
     A clock that nobody shares stands still while an answer is waited for, so there batches go one after the other.
     """
-    return trip.clock.shared and any(leaf.capabilities.pace for leaf in leaves(trip.transport))
+    paced = [leaf for leaf in leaves(trip.transport) if leaf.capabilities.pace]
+    return trip.clock.shared and bool(paced) and all(isinstance(leaf, Connectable) for leaf in paced)
 
 
 def _roads(

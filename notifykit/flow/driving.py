@@ -14,9 +14,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from typing import TypeAlias
 
-from notifykit.departing import HEARS
 from notifykit.errors import INTERRUPTS, NotReached, without_frames
-from notifykit.flow.carrying import Answer, Exchange, Heard, Wait
+from notifykit.flow.carrying import Answer, Connect, Exchange, Heard, Wait
 from notifykit.flow.overlapping import Enough, Steps
 from notifykit.models import Receipt
 from notifykit.protocols import Clock
@@ -73,8 +72,10 @@ class _Hands:
         self._make = make or exchange
         self._out = 0
 
-    def make(self, step: Exchange) -> Heard | None:
+    def make(self, step: Exchange | Connect) -> Heard | None:
         """Make a request and return its answer; None where that comes with a later wait."""
+        if isinstance(step, Connect):
+            return _timed(step, self._clock)
         if step.apart and not self._alone and self._began(step):
             return None
         return Heard(step, self._make(step, self._clock), self._clock.monotonic())
@@ -132,7 +133,7 @@ async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncGe
     Where the task is cancelled or the caller stops iterating, requests that are out can't be called back: their answers
     are still waited for in the background and told to the sinks, and nothing more is sent.
     """
-    out: dict[asyncio.Future[Heard], Exchange] = {}
+    out: dict[asyncio.Future[Heard], Exchange | Connect] = {}
     heard: Heard | None = None
     broken: BaseException | None = None
     ours = True
@@ -165,7 +166,7 @@ async def drive_async(steps: Steps, clock: Clock, executor: Executor) -> AsyncGe
 
 
 def _begun(
-    step: Exchange, out: dict[asyncio.Future[Heard], Exchange], clock: Clock, executor: Executor
+    step: Exchange | Connect, out: dict[asyncio.Future[Heard], Exchange | Connect], clock: Clock, executor: Executor
 ) -> Heard | None:
     """Begin a request in a thread, and return None; where that can't be, return what is to be said of it."""
     claim = threading.Lock()
@@ -178,7 +179,7 @@ def _begun(
     return None
 
 
-async def _heard(seconds: float, out: dict[asyncio.Future[Heard], Exchange], clock: Clock) -> Heard | None:
+async def _heard(seconds: float, out: dict[asyncio.Future[Heard], Exchange | Connect], clock: Clock) -> Heard | None:
     """Wait for the first answer, but no longer than so many seconds."""
     if not out:
         await _sleep(seconds, clock)
@@ -201,7 +202,7 @@ async def _sleep(seconds: float, clock: Clock) -> None:
         await asyncio.sleep(0)
 
 
-def _hear_out(steps: Steps, out: dict[asyncio.Future[Heard], Exchange]) -> None:
+def _hear_out(steps: Steps, out: dict[asyncio.Future[Heard], Exchange | Connect]) -> None:
     """Have the requests that are out heard when they are answered, up to the point where more would be sent."""
     with contextlib.suppress(StopIteration, Enough):
         _up_to_wait(steps, steps.throw(Enough()))
@@ -209,7 +210,7 @@ def _hear_out(steps: Steps, out: dict[asyncio.Future[Heard], Exchange]) -> None:
         request.add_done_callback(functools.partial(_hear_late, steps, step))
 
 
-def _hear_late(steps: Steps, step: Exchange, request: asyncio.Future[Heard]) -> None:
+def _hear_late(steps: Steps, step: Exchange | Connect, request: asyncio.Future[Heard]) -> None:
     with contextlib.suppress(StopIteration, Enough):
         closed = Heard(step, OSError("the event loop was closed"), 0.0)
         _up_to_wait(steps, steps.send(closed if request.cancelled() else request.result()))
@@ -227,18 +228,28 @@ def exchange(step: Exchange, clock: Clock) -> Answer:
         timeout = min(timeout, step.ends - clock.monotonic())
     if timeout <= 0:
         return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
-    token = HEARS.set(step.left)
     try:
+        if step.starts is not None:
+            step.starts()
         return step.transport.send(step.batch, timeout)
     except INTERRUPTS:
         raise
     except BaseException as error:  # a transport may raise anything; the delivery says what it means
         return without_frames(error)
-    finally:
-        HEARS.reset(token)
 
 
-def _claimed(claim: threading.Lock, step: Exchange, clock: Clock) -> Heard:
+def connect(step: Connect) -> Answer | None:
+    """Open a connection, and return what went wrong; None where nothing did."""
+    try:
+        step.transport.connect(step.timeout)
+    except INTERRUPTS:
+        raise
+    except BaseException as error:
+        return without_frames(error)
+    return None
+
+
+def _claimed(claim: threading.Lock, step: Exchange | Connect, clock: Clock) -> Heard:
     """Make a request unless somebody else has said what became of it."""
     if not claim.acquire(blocking=False):
         return Heard(step, _closed(), clock.monotonic())
@@ -254,5 +265,6 @@ def _closed() -> NotReached:
     )
 
 
-def _timed(step: Exchange, clock: Clock) -> Heard:
-    return Heard(step, exchange(step, clock), clock.monotonic())
+def _timed(step: Exchange | Connect, clock: Clock) -> Heard:
+    answer = connect(step) if isinstance(step, Connect) else exchange(step, clock)
+    return Heard(step, answer, clock.monotonic())

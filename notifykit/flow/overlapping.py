@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from notifykit.flow.carrying import LOOK_AGAIN, Common, Exchange, Heard, Try, Wait
+from notifykit.flow.carrying import Common, Connect, Exchange, Heard, Try, Wait
 from notifykit.flow.pacing import SAME_TIME
 from notifykit.models import Receipt
 from notifykit.protocols import Clock
@@ -24,7 +24,7 @@ MOST: Final = 8
 
 #: What a driver carries out. An exchange it may answer at once, or with a wait that comes later; receipts go to the
 #: caller. A wait ends with the next answer or when its time is over.
-Step: TypeAlias = Wait | Exchange | list[Receipt]
+Step: TypeAlias = Wait | Connect | Exchange | list[Receipt]
 Steps: TypeAlias = Generator[Step, Heard | None, None]
 
 
@@ -58,7 +58,7 @@ class Convoy:
         self._common = common
         self._most = MOST if common.apart else 1
         self._under_way: list[_Road] = []
-        self._out: dict[Exchange, _Road] = {}
+        self._out: dict[Exchange | Connect, _Road] = {}
         #: Whether there are no more batches.
         self._all_asked_for = False
         #: Whether a wait has just ended without an answer, so that no road has still to hear one.
@@ -103,7 +103,7 @@ class Convoy:
             try:
                 heard = yield Wait(0.0) if only_there else step
             except BaseException as error:
-                if isinstance(step, Exchange):
+                if isinstance(step, Exchange | Connect):
                     self._break_off(self._out.pop(step), error)
                 raise
             if only_there and heard is None:
@@ -124,7 +124,7 @@ class Convoy:
                     road = min(self._under_way, key=_wakes)
                 # What was answered is heard before anything else is sent: it may say that nothing more shall be.
                 # Cutting the next batch would keep a request in another thread from leaving in time.
-                seconds = self._until(road.wakes) if road else LOOK_AGAIN if self._common.leaving else 0.0
+                seconds = self._until(road.wakes) if road else 0.0
                 if seconds or (self._out and not self._all_heard):
                     self._all_heard = True
                     return Wait(seconds)
@@ -154,7 +154,7 @@ class Convoy:
         seconds = due - self._clock.monotonic()
         return seconds if seconds > SAME_TIME else 0.0
 
-    def _go_on(self, road: _Road, heard: Heard | None) -> Exchange | list[Receipt] | None:
+    def _go_on(self, road: _Road, heard: Heard | None) -> Connect | Exchange | list[Receipt] | None:
         """Let a batch go on, and return its next request, or its receipts; None where it waits."""
         self._all_heard = False
         try:
@@ -170,7 +170,8 @@ class Convoy:
             road.wakes, road.turn = self._clock.monotonic() + step.seconds, step.turn
             return None
         self._out[step] = road
-        road.wakes, road.turn = math.inf, False
+        # While one connects, no other batch sets out: all of them would leave together once the network is back.
+        road.wakes, road.turn = math.inf, isinstance(step, Connect)
         return step
 
     def _end(self) -> None:

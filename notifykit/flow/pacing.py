@@ -42,7 +42,7 @@ GUARD: Final = 0.005
 SLACK: Final = 0.25
 #: The most starts that are looked back over.
 _LONGEST: Final = 64
-#: Seconds by which a request may leave later than it was counted without being counted again: the guard makes up for it.
+#: Seconds by which a request may start later than it was counted without being counted again: the guard makes up for it.
 _PROMPT: Final = 0.004
 #: Bytes of one time.
 _SIZE: Final = struct.calcsize("d")
@@ -51,8 +51,6 @@ _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 SAME_TIME: Final = 1e-6
 #: Real seconds after which a lock is not waited for any more: it is held for microseconds, or by a stopped process.
 _LOCK_PATIENCE: Final = 1.0
-#: Real seconds after which it is not waited for any more where the answer to a request is to be read meanwhile.
-_HURRIED_PATIENCE: Final = 0.005
 _LOCK_POLL: Final = 0.001
 
 
@@ -67,11 +65,8 @@ class Board:
 class Slots(Protocol):
     """Where the board is kept."""
 
-    def edit(self, *, hurried: bool = False) -> contextlib.AbstractContextManager[Board]:
-        """Give the board, to be changed in place; nobody else can get at it meanwhile.
-
-        :param hurried: whether an answer is to be read meanwhile, so that no lock is waited for.
-        """
+    def edit(self) -> contextlib.AbstractContextManager[Board]:
+        """Give the board, to be changed in place; nobody else can get at it meanwhile."""
         ...
 
 
@@ -82,7 +77,7 @@ class MemorySlots:
         self._lock = threading.Lock()
         self._board = Board()
 
-    def edit(self, *, hurried: bool = False) -> contextlib.AbstractContextManager[Board]:
+    def edit(self) -> contextlib.AbstractContextManager[Board]:
         """Give the board under a lock between threads, which hold it for microseconds."""
         return self
 
@@ -104,19 +99,18 @@ class FileSlots:
     def __init__(self, file: pathlib.Path) -> None:
         self._file = file
 
-    def edit(self, *, hurried: bool = False) -> contextlib.AbstractContextManager[Board]:
+    def edit(self) -> contextlib.AbstractContextManager[Board]:
         """Give the board under a lock between threads and processes."""
-        return _Look(self._file, _HURRIED_PATIENCE if hurried else _LOCK_PATIENCE)
+        return _Look(self._file)
 
 
 class _Look:
     """One look at the file: opened, locked and read, and written where the board was changed."""
 
-    __slots__ = ("_board", "_descriptor", "_file", "_found", "_patience")
+    __slots__ = ("_board", "_descriptor", "_file", "_found")
 
-    def __init__(self, file: pathlib.Path, patience: float) -> None:
+    def __init__(self, file: pathlib.Path) -> None:
         self._file = file
-        self._patience = patience
 
     def __enter__(self) -> Board:
         try:
@@ -124,7 +118,7 @@ class _Look:
         except OSError as error:
             raise _unusable(self._file.parent, error) from error
         try:
-            if not _lock(self._descriptor, self._patience):
+            if not _lock(self._descriptor):
                 _log.warning("the pace is not shared for the moment: another process holds its lock and is stopped")
             content = os.read(self._descriptor, _LONGEST * _SIZE)
         except BaseException:
@@ -145,11 +139,11 @@ class _Look:
             os.close(self._descriptor)
 
 
-def _lock(descriptor: int, patience: float) -> bool:
+def _lock(descriptor: int) -> bool:
     """Lock a file until its descriptor is closed; return False where somebody does not let go of it."""
     if _try_to_lock(descriptor):
         return True
-    ends = time.monotonic() + patience
+    ends = time.monotonic() + _LOCK_PATIENCE
     while not _try_to_lock(descriptor):
         if time.monotonic() > ends:
             return False
@@ -223,14 +217,14 @@ class Pacer:
             board.starts = [*starts, now][-self._row :]
             return 0.0
 
-    def left(self, start: float) -> None:
-        """Hear that a request left just now; where that is late, for it had to connect, it counts from this moment.
+    def restart(self, start: float) -> None:
+        """Count a request from now on that starts late, because its thread or a database was slow.
 
         :param start: when it was counted, or a moment after that.
         """
         if self._clock.monotonic() - start < _PROMPT:
             return
-        with self._slots.edit(hurried=True) as board:
+        with self._slots.edit() as board:
             now = self._clock.monotonic()
             starts = list(board.starts)
             counted = max((each for each in starts if each <= start), default=None)

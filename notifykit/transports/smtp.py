@@ -30,9 +30,9 @@ from notifykit.errors import (
     TransportError,
 )
 from notifykit.hookspecs import hookimpl
-from notifykit.hosts import is_loopback
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
+from notifykit.network import is_loopback
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings import Field, Settings, one_of, path, secret, text
 from notifykit.transports.smtp_answers import hidden, queue_id, readable

@@ -15,7 +15,7 @@ import ssl
 import time
 from typing import Any, Final
 
-from notifykit.connecting import CONNECT_LIMIT, connected
+from notifykit.connecting import CONNECT_LIMIT, connect_socket
 from notifykit.errors import NotReached, OutcomeUnknown, TransportError, without_frames
 from notifykit.masking import Secret
 from notifykit.transports.smtp_answers import Stage, refusal
@@ -106,7 +106,7 @@ class Session(smtplib.SMTP):
         """
         host = self._to[0]
         try:
-            self.sock = connected(*self._to, min(CONNECT_LIMIT, self.left()), _OPTIONS)
+            self.sock = connect_socket(*self._to, min(CONNECT_LIMIT, self.left()), _OPTIONS)
             self._host = host
             if tls == "implicit":
                 self._wrap(context)

@@ -28,6 +28,7 @@ from notifykit.errors import (
 from notifykit.http import HttpAnswer, HttpClient
 from notifykit.masking import Secret, scrub
 from notifykit.models import Batch, Capabilities, Channel, Submission
+from notifykit.network import Network
 from notifykit.protocols import BuildContext
 from notifykit.settings import Field, secret, text
 
@@ -44,13 +45,21 @@ class WebhookTransport:
     :param url: where to; its path is part of the secret and never shown.
     :param authorization: the value of an Authorization header.
     :param sender: the sender's name where a message has none.
+    :param network: the proxy and the certificates.
     """
 
     name = "webhook"
     capabilities = CAPABILITIES
 
-    def __init__(self, url: str, *, authorization: Secret | None = None, sender: str | None = None) -> None:
-        self._client = HttpClient(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        authorization: Secret | None = None,
+        sender: str | None = None,
+        network: Network | None = None,
+    ) -> None:
+        self._client = HttpClient(url, network=network)
         self._authorization = authorization
         self._sender = sender
         bare = url.partition("?")[0].replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)
@@ -165,4 +174,9 @@ def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
     scheme = "http" if dsn.scheme == "webhook+http" else "https"
     host = f"[{dsn.host}]" if ":" in dsn.host else dsn.host
     url = f"{scheme}://{host}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (f"?{rest}" if rest else "")
-    return WebhookTransport(url, authorization=authorization, sender=values["sender"].value or context.settings.sender)
+    return WebhookTransport(
+        url,
+        authorization=authorization,
+        sender=values["sender"].value or context.settings.sender,
+        network=context.settings.network,
+    )

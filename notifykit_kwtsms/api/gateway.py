@@ -11,6 +11,7 @@ import attrs
 from notifykit.errors import OutcomeUnknown, ProviderUnavailable
 from notifykit.http import HttpClient
 from notifykit.masking import Secret, SecretBytes
+from notifykit.network import Network
 from notifykit_kwtsms.api import answers, endpoints
 from notifykit_kwtsms.api.calls import MASK, Call, Listener
 from notifykit_kwtsms.api.endpoints import Endpoint
@@ -89,6 +90,7 @@ class Gateway:
     :param listener: hears each call.
     :param turn: called before each question; it returns when the account may ask. The gateway counts questions and
         sends together, and blocks an IP for more than five a second. Sends are paced by the road.
+    :param network: the proxy and the certificates.
     """
 
     def __init__(
@@ -98,8 +100,9 @@ class Gateway:
         base_url: str,
         listener: Listener | None = None,
         turn: Callable[[], None] | None = None,
+        network: Network | None = None,
     ) -> None:
-        self._client = HttpClient(base_url)
+        self._client = HttpClient(base_url, network=network)
         self._username = username
         self._password = password
         self._listener = listener
@@ -159,6 +162,10 @@ class Gateway:
             if isinstance(report, Mapping)
         )
 
+    def connect(self, timeout: float) -> None:
+        """Open a connection for the next request, unless one is idle."""
+        self._client.connect(timeout)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -166,6 +173,7 @@ class Gateway:
     def _ask(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
         """Call an endpoint that only answers questions: a lost answer costs nothing there, so asking again is safe."""
         if self._turn:
+            self.connect(timeout)
             self._turn()
         try:
             return self._call(endpoint, fields, timeout)

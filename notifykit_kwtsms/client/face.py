@@ -11,6 +11,7 @@ import attrs
 
 from notifykit import ConfigError, Plan, Report, RetryPolicy, Secret, Settings, SystemClock
 from notifykit.flow.front import Front
+from notifykit.network import Network
 from notifykit.protocols import Clock
 from notifykit.settings import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, SHARED_SENDER
@@ -101,6 +102,7 @@ class Face(Generic[_Notifier]):
             rate=ADVISED_PER_SECOND,
             default_country=None,
             kuwait_rule="relaxed",
+            network=Network(),
         )
         self._open(own, Settings(timeout=_read("timeout", seconds, timeout)), clock)
 
@@ -116,7 +118,8 @@ class Face(Generic[_Notifier]):
         """
         found = Settings.load(env_file=env_file if pathlib.Path(env_file).exists() else os.devnull).check()
         client = cls.__new__(cls)
-        settings = Settings(timeout=found.timeout, state_dir=found.state_dir)
+        kept = ("timeout", "state_dir", "proxy", "ca_file", "client_cert")
+        settings = Settings(**{name: getattr(found, name) for name in kept})
         client._open(KwtSmsSettings.of(found), settings, clock)  # noqa: SLF001 - a constructor fills its own new instance
         return client
 

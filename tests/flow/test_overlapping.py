@@ -32,7 +32,6 @@ from notifykit import (
     SystemClock,
     VirtualClock,
 )
-from notifykit.departing import departed
 from notifykit.flow.book import MemoryLedger
 from notifykit.flow.overlapping import MOST
 from notifykit.flow.reserving import Reservations
@@ -60,6 +59,9 @@ class Gateway(MemoryTransport):
         self.out = self.most_out = 0
         self._counting = threading.Lock()
 
+    def connect(self, timeout: float) -> None:
+        """Be connected already."""
+
     @property
     def requests(self) -> int:
         """How many have begun."""
@@ -72,7 +74,6 @@ class Gateway(MemoryTransport):
             number = len(self.threads)
             self.out += 1
             self.most_out = max(self.most_out, self.out)
-        departed()
         self.asked[number].set()
         try:
             return self._does(number, self) or super().send(batch, timeout)
@@ -190,32 +191,54 @@ def test_whoever_brings_recipients_hears_of_each_before_the_next(notifier: Any) 
 
 def test_a_request_that_is_still_connecting_holds_the_others_back(walk: Walk, numbers: Any) -> None:
     """Else all that could not leave would leave at once when the network is back."""
-    begun: list[int] = []
+    connecting: list[float] = []
+    started: list[float] = []
 
     class Stalling(Gateway):
-        def send(self, batch: Batch, timeout: float) -> Submission:
-            begun.append(batch.number)
-            if batch.number == 1:
+        def connect(self, timeout: float) -> None:
+            connecting.append(time.monotonic())
+            if len(connecting) == 1:
                 time.sleep(0.3)  # six slots
-                assert begun == [1]
-            departed()
-            return MemoryTransport.send(self, batch, timeout)
+                assert len(connecting) == 1
+
+        def send(self, batch: Batch, timeout: float) -> Submission:
+            started.append(time.monotonic())
+            return super().send(batch, timeout)
 
     assert len(walk.send(Stalling(), numbers(4)).accepted) == 4
+    assert started[0] - connecting[0] >= 0.3
+    assert all(later - earlier > 0.03 for earlier, later in itertools.pairwise(started))
 
 
-def test_a_transport_that_never_says_that_a_request_left_is_asked_one_after_the_other(walk: Walk, numbers: Any) -> None:
+def test_whoever_can_not_connect_takes_no_turn(walk: Walk, numbers: Any) -> None:
+    """Nothing was sent and no start counts, and it is tried again as where a request finds no connection."""
+    tries: list[int] = []
+
+    class Away(Gateway):
+        def connect(self, timeout: float) -> None:
+            tries.append(1)
+            if len(tries) == 1:
+                raise NotReached("No.", "connect_timeout", waits=(0.01,))
+
+    gateway = Away(rate=1)
+    report = walk.send(gateway, numbers(1))
+    assert [(attempt.error and attempt.error.code) for attempt in report[0].attempts] == ["connect_timeout", None]
+    assert gateway.requests == 1
+
+
+def test_a_transport_that_can_not_connect_beforehand_is_asked_one_after_the_other(walk: Walk, numbers: Any) -> None:
     """Nobody could keep its requests apart otherwise."""
     out: list[int] = []
 
-    class Silent(Gateway):
+    class Plain(MemoryTransport):
         def send(self, batch: Batch, timeout: float) -> Submission:
             out.append(batch.number)
             time.sleep(0.12)  # more than two slots
             assert out[-1] == batch.number
-            return MemoryTransport.send(self, batch, timeout)
+            return super().send(batch, timeout)
 
-    assert len(walk.send(Silent(), numbers(3)).accepted) == 3
+    pace = Pace(20.0, f"overlapping-{os.getpid()}-{next(_KEYS)}")
+    assert len(walk.send(Plain(capabilities=Capabilities(batch_size=1, pace=pace)), numbers(3)).accepted) == 3
 
 
 def test_where_there_is_no_thread_the_request_is_made_here(

@@ -86,7 +86,7 @@ def test_a_request_that_had_to_connect_counts_from_when_it_left():
     turns = Pacer(Pace(2, "a"), slots, clock)
     assert turns.start() == 0
     clock.advance(0.3)
-    turns.left(0.0)
+    turns.restart(0.0)
     with slots.edit() as board:
         assert list(board.starts) == [0.3]
     assert turns.start() == pytest.approx(0.5 * 1.005 * 0.75)
@@ -99,7 +99,7 @@ def test_a_start_of_somebody_else_stays_where_it_is():
     _take(turns, clock)
     other = _take(turns, clock)
     clock.advance(0.1)
-    turns.left(0.0)
+    turns.restart(0.0)
     with slots.edit() as board:
         assert list(board.starts) == [other, other + 0.1]
 
@@ -111,7 +111,7 @@ def test_a_request_that_left_at_once_is_not_counted_again():
     turns.start()
     clock.advance(0.0005)
     with slots.edit() as board:  # another look would wait for this one for ever
-        turns.left(0.0)
+        turns.restart(0.0)
         assert list(board.starts) == [0.0]
 
 
@@ -186,16 +186,6 @@ def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplo
         assert Pacer(Pace(2, "a"), shared_slots("a", str(tmp_path)), SystemClock()).start() == 0
         assert time.monotonic() - began < 3
     assert "not shared for the moment" in caplog.text
-
-
-def test_a_request_that_left_late_does_not_wait_for_the_lock(tmp_path):
-    """Its answer is to be read meanwhile, before its deadline."""
-    turns = Pacer(Pace(2, "a"), shared_slots("a", str(tmp_path)), SystemClock())
-    with shared_slots("a", str(tmp_path)).edit():
-        began = time.monotonic()
-        turns.left(began - 0.1)
-        assert time.monotonic() - began < 0.5
-    assert turns.start() > 0
 
 
 def test_looking_leaves_no_descriptor_open(tmp_path):

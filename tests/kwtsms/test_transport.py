@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-import notifykit.connecting
 from notifykit import ConfigError, Notifier, Outcome, PluginHost, Recipient, Scope, Settings, VirtualClock
 from notifykit_kwtsms import plugin
 from notifykit_kwtsms.api.codes import CODES
@@ -130,11 +129,9 @@ def test_a_sender_may_be_given_for_one_message(sandbox, connect):
     assert sandbox.messages[0].sender == "kwt sms"
 
 
-def test_requests_are_json_with_a_length_on_one_connection(sandbox, connect, monkeypatch):
+def test_requests_are_json_with_a_length_on_one_connection(sandbox, connect, caplog):
     """What a gateway needs is in every request: content type, length, and the test flag as a text."""
-    opened = []
-    open_one = notifykit.connecting.connected
-    monkeypatch.setattr(notifykit.connecting, "connected", lambda *args: opened.append(args) or open_one(*args))
+    caplog.set_level("DEBUG", logger="urllib3.connectionpool")
     notifier = connect()
     for index in range(5):
         notifier.send(f"9659876543{index}", "Hello")
@@ -144,7 +141,7 @@ def test_requests_are_json_with_a_length_on_one_connection(sandbox, connect, mon
     assert int(headers["content-length"]) > 0
     assert "transfer-encoding" not in headers
     assert json.loads(json.dumps(dict(request.fields)))["test"] == "1"
-    assert len(opened) == 1
+    assert sum("Starting new HTTP connection" in line for line in caplog.messages) == 1
 
 
 def test_every_endpoint_answers(sandbox, connect):

@@ -20,6 +20,30 @@ class Wire:
         self.port = port
         self.requests: list[bytes] = []
         self.connections = 0
+        self._changed = threading.Condition()
+        self._ended = 0
+
+    def accepted(self) -> None:
+        """Count a connection."""
+        with self._changed:
+            self.connections += 1
+            self._changed.notify_all()
+
+    def ended(self) -> None:
+        """Count a connection that is over."""
+        with self._changed:
+            self._ended += 1
+            self._changed.notify_all()
+
+    def wait_for_connections(self, count: int) -> bool:
+        """Wait until so many connections were made."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.connections >= count, 5)
+
+    def wait_for_end(self) -> bool:
+        """Wait until every connection is over."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._ended == self.connections, 4)
 
     @property
     def url(self) -> str:
@@ -35,14 +59,17 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Wire
 
     def serve(connection: socket.socket) -> None:
         connection.settimeout(5)
-        with (
-            contextlib.suppress(OSError),
-            tls.wrap_socket(connection, server_side=True) if tls else connection as spoken,
-        ):
-            while request := _request(spoken):
-                wire.requests.append(request)
-                if not script(spoken, request):
-                    return
+        try:
+            with (
+                contextlib.suppress(OSError),
+                tls.wrap_socket(connection, server_side=True) if tls else connection as spoken,
+            ):
+                while request := _request(spoken):
+                    wire.requests.append(request)
+                    if not script(spoken, request):
+                        return
+        finally:
+            wire.ended()
 
     def accept() -> None:
         while True:
@@ -50,7 +77,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Wire
                 connection, _ = listener.accept()
             except OSError:
                 return
-            wire.connections += 1
+            wire.accepted()
             threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
     acceptor = threading.Thread(target=accept, daemon=True)

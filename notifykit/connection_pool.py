@@ -1,0 +1,313 @@
+"""urllib3's pool of connections to one host, with what urllib3 leaves open.
+
+A connection is made before a request is written, within one limit for DNS answers, proxy and TLS together. Nothing is read
+after the deadline of the request, whatever the server does. What is not a whole answer is an error. A connection is not
+used again where it may have been dropped, belongs to another process, or has received what nobody asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import os
+import re
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, NameResolutionError
+
+from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, ReceivedFile, connect_socket, seconds_until
+from notifykit.errors import NotReached, without_frames
+from notifykit.network import Network, Proxy, tls_context
+
+if TYPE_CHECKING:
+    from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
+
+#: Seconds after which an idle connection is not used any more: common servers drop theirs after five.
+IDLE_LIMIT: Final = 4.0
+#: Idle connections that are kept for one host.
+_MAX_IDLE: Final = 32
+#: Interim answers that http.client takes for the last one; it skips only 100 (RFC 9110, section 15.2).
+_INTERIM: Final = (102, 103)
+_SWITCHING_PROTOCOLS: Final = 101
+_TUNNEL_FAILED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
+
+_SAFE: Final = "nothing was sent, so sending again is safe."
+#: Why a connection was not made, in words, and what to do, by the error's code.
+_PROBLEMS: Final = {
+    "name_not_found": ("DNS lookup failed", f"Check how the host is spelled, and the DNS of this machine; {_SAFE}"),
+    "tls_failed": (
+        "the TLS handshake failed",
+        (
+            "Check that the host speaks HTTPS on this port. Where a company inspects TLS, name its certificate in ca_file "
+            f"(NOTIFYKIT_CA_FILE); where the server asks for a certificate, name yours in client_cert; {_SAFE}"
+        ),
+    ),
+    "connection_refused": (
+        "the connection was refused",
+        f"Check host and port: nothing listens there, or a firewall refuses; {_SAFE}",
+    ),
+    "connect_timeout": (
+        "no answer in time",
+        f"Check the firewall of this machine, and whether the host is up or needs a proxy (HTTPS_PROXY); {_SAFE}",
+    ),
+    "connect_failed": ("the connection was not made", f"Check the network of this machine; {_SAFE}"),
+    "spoke_first": ("it is no HTTP server: it spoke before it was asked", f"Check host and port; {_SAFE}"),
+    "proxy_not_reached": (
+        "the proxy can't be reached",
+        f"Check the proxy's address, and NO_PROXY where this host needs no proxy; {_SAFE}",
+    ),
+    "proxy_auth_failed": (
+        "the proxy asks for a user and a password (407)",
+        f"Put them into the proxy's URL, http://user:password@host:port; {_SAFE}",
+    ),
+    "proxy_refused": (
+        "the proxy refused to connect to it",
+        f"Ask whoever runs the proxy to allow this host, or take it out of NO_PROXY's way; {_SAFE}",
+    ),
+}
+
+
+class Timeouts(urllib3.Timeout):
+    """urllib3's timeouts, where connecting, sending and receiving end at one time together.
+
+    :param deadline: a monotonic time.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__()
+        self._ends = deadline
+
+    def clone(self) -> Timeouts:
+        """Return itself: it does not change."""
+        return self
+
+    @property
+    def connect_timeout(self) -> float:
+        """The seconds that are left."""
+        return max(0.0, self._ends - time.monotonic())
+
+    read_timeout = connect_timeout
+
+
+class NotWhole(http.client.HTTPException):
+    """The headers of an answer don't say, or say twice, where it ends."""
+
+
+class WholeAnswer(http.client.HTTPResponse):
+    """An answer to this request and no other, whose end is known."""
+
+    def begin(self) -> None:
+        """Read status and headers.
+
+        :raises IncompleteRead: where the connection was closed before the headers ended.
+        :raises NotWhole: where they can't be read or contradict each other.
+        """
+        super().begin()
+        while self.status in _INTERIM:
+            self.headers = self.msg = None  # type: ignore[assignment]  # so that the next answer is read
+            super().begin()
+        if isinstance(self.fp, ReceivedFile) and self.fp.at_end:
+            raise http.client.IncompleteRead(b"")
+        if self.msg.defects:
+            raise NotWhole("The answer's headers can't be read.")
+        lengths = ",".join(self.headers.get_all("Content-Length", ())).replace(" ", "").split(",")
+        if len(set(lengths)) > 1:
+            raise NotWhole("The answer has more than one length.")
+        if not self.chunked and self.headers.get("Transfer-Encoding", "identity").lower() != "identity":
+            raise NotWhole("The answer is sent in an unknown transfer encoding.")
+        if self.status == _SWITCHING_PROTOCOLS:
+            self.will_close = True
+
+
+class _DeadlineConnection(HTTPConnection):
+    """A connection over a socket with one deadline."""
+
+    response_class = WholeAnswer
+    #: The monotonic time after which it is not used again.
+    usable_until = 0.0
+    #: The process that made it.
+    process = 0
+
+    def connect(self) -> None:
+        super().connect()
+        self.process = os.getpid()
+        self.sock = DeadlineSocket(self.sock)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a request may be sent over it. A forked child that used its parent's would read its answers."""
+        return (
+            isinstance(self.sock, DeadlineSocket)
+            and self.process == os.getpid()
+            and time.monotonic() < self.usable_until
+            and self.sock.is_silent()
+        )
+
+    def _tunnel(self) -> None:
+        """Ask the proxy to connect, within the limit for the connection."""
+        sock = self.sock
+        limited = DeadlineSocket(sock, sock.gettimeout())
+        self.sock = limited
+        super()._tunnel()
+        limited.limit_next_call()  # the TLS handshake comes next
+        self.sock = sock
+
+
+class _Connection(_DeadlineConnection):
+    """A connection without TLS."""
+
+    def _new_conn(self) -> socket.socket:
+        seconds = self.timeout if isinstance(self.timeout, int | float) else CONNECT_LIMIT
+        return connect_socket(self._dns_host, self.port, seconds, self.socket_options or ())
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """A connection with TLS."""
+
+
+class Pool(HTTPConnectionPool):
+    """Connections to one host."""
+
+    connection_class: type[HTTPConnection] = _Connection
+    #: Seconds after which an idle connection is not used any more.
+    idle_limit = IDLE_LIMIT
+    #: The proxy that it connects through; None for none.
+    through: Proxy | None = None
+    #: Where TLS gets its certificates from.
+    network = Network()
+
+    @property
+    def ConnectionCls(self) -> type[BaseHTTPConnection]:  # type: ignore[override]  # noqa: N802 - urllib3's name
+        """The class of its connections: that of a library that records or imitates requests, else ours."""
+        current = super().ConnectionCls
+        return self.connection_class if current in (HTTPConnection, HTTPSConnection) else current
+
+    def open(self, timeout: float) -> None:
+        """Open a connection for the next request, unless one is idle.
+
+        :raises NotReached: where no connection could be made.
+        """
+        conn = None
+        try:
+            conn = self._get_conn(timeout)
+        finally:
+            self._put_conn(conn)
+
+    def _get_conn(self, timeout: float | None = None) -> BaseHTTPConnection:
+        """Return a connection over which a request can be written at once.
+
+        :raises NotReached: where no connection could be made.
+        """
+        try:
+            conn = super()._get_conn()
+        except ClosedPoolError:
+            raise NotReached(
+                "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
+            ) from None
+        if isinstance(conn, _DeadlineConnection) and conn.is_closed:
+            self._connect(conn, CONNECT_LIMIT if timeout is None else timeout)
+        return conn
+
+    def _connect(self, conn: _DeadlineConnection, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        conn.timeout = min(timeout, CONNECT_LIMIT)
+        try:
+            if self.proxy is not None and self.scheme == "https":
+                self._prepare_proxy(conn)
+            else:
+                conn.connect()
+            seconds_until(deadline)
+        except Exception as error:
+            conn.close()
+            raise self._not_reached(conn, error) from without_frames(error)
+        except BaseException:
+            conn.close()
+            raise
+
+    def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
+        if isinstance(conn, _DeadlineConnection):
+            conn.usable_until = time.monotonic() + self.idle_limit
+        super()._put_conn(conn)
+
+    def _not_reached(self, conn: _DeadlineConnection, error: Exception) -> NotReached:
+        code, host = _connect_problem(error), self.host
+        if self.through is not None:
+            if self.proxy is not None and not conn.has_connected_to_proxy:
+                code, host = "proxy_not_reached", self.through.host
+            refusal = _TUNNEL_FAILED.match(str(error))
+            if refusal:
+                code = "proxy_auth_failed" if refusal[1] == "407" else "proxy_refused"
+        words, action = _PROBLEMS[code]
+        if isinstance(error, ssl.SSLCertVerificationError):
+            words += f" ({error.verify_message})"
+        via = f" through the proxy {self.through}" if self.through else ""
+        return NotReached(f"Cannot connect to {host}{via}: {words}.", code, action=action)
+
+
+class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property ConnectionCls
+    """Connections to one host with TLS."""
+
+    connection_class = _TlsConnection
+
+    def _new_conn(self) -> BaseHTTPSConnection:
+        # Not before it is needed: reading the certificates of a machine takes longer than a request.
+        self.conn_kw["ssl_context"] = tls_context(self.network)
+        return super()._new_conn()
+
+
+def make_pool(scheme: str, host: str, port: int, network: Network, proxy: Proxy | None) -> Pool:
+    """Return a pool for a host, through a proxy or not."""
+    options: dict[str, Any] = {"maxsize": _MAX_IDLE, "socket_options": HTTPConnection.default_socket_options}
+    classes = {"http": Pool, "https": TlsPool}
+    pool: Pool
+    if proxy is None:
+        pool = classes[scheme](host, port, **options)
+    else:
+        manager = _socks_manager(proxy, options) if proxy.is_socks else _proxy_manager(proxy, network, options)
+        if not proxy.is_socks:
+            manager.pool_classes_by_scheme = classes
+        pool = manager.connection_from_host(host, port, scheme)  # type: ignore[assignment]
+    pool.network, pool.through = network, proxy
+    return pool
+
+
+def _proxy_manager(proxy: Proxy, network: Network, options: dict[str, Any]) -> urllib3.PoolManager:
+    headers = {}
+    if proxy.credentials:
+        pair = base64.b64encode(proxy.credentials.reveal().encode()).decode("ascii")
+        headers["Proxy-Authorization"] = f"Basic {pair}"
+    context = tls_context(network) if proxy.scheme == "https" else None
+    return urllib3.ProxyManager(proxy.url, proxy_headers=headers, proxy_ssl_context=context, **options)
+
+
+def _socks_manager(proxy: Proxy, options: dict[str, Any]) -> urllib3.PoolManager:
+    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection, SOCKSProxyManager
+
+    plain = type("SocksConnection", (_DeadlineConnection, SOCKSConnection), {})
+    tls = type("SocksTlsConnection", (_DeadlineConnection, SOCKSHTTPSConnection), {})
+    user, _, password = proxy.credentials.reveal().partition(":") if proxy.credentials else (None, None, None)
+    manager = SOCKSProxyManager(proxy.url, username=user, password=password, **options)
+    manager.pool_classes_by_scheme = {
+        "http": type("SocksPool", (Pool,), {"connection_class": plain}),
+        "https": type("SocksTlsPool", (TlsPool,), {"connection_class": tls}),
+    }
+    return manager
+
+
+def _connect_problem(error: BaseException) -> str:
+    """Return the code for why no connection was made."""
+    if isinstance(
+        error, socket.gaierror | UnicodeError | NameResolutionError
+    ):  # UnicodeError: no host can have the name
+        return "name_not_found"
+    if isinstance(error, ssl.SSLError | ssl.CertificateError):
+        return "tls_failed"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection_refused"
+    return "connect_timeout" if isinstance(error, TimeoutError | ConnectTimeoutError) else "connect_failed"

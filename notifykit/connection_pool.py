@@ -57,7 +57,6 @@ _PROBLEMS: Final = {
         f"Check the firewall of this machine, and whether the host is up or needs a proxy (HTTPS_PROXY); {_SAFE}",
     ),
     "connect_failed": ("the connection was not made", f"Check the network of this machine; {_SAFE}"),
-    "spoke_first": ("it is no HTTP server: it spoke before it was asked", f"Check host and port; {_SAFE}"),
     "proxy_not_reached": (
         "the proxy can't be reached",
         f"Check the proxy's address, and NO_PROXY where this host needs no proxy; {_SAFE}",
@@ -68,7 +67,7 @@ _PROBLEMS: Final = {
     ),
     "proxy_refused": (
         "the proxy refused to connect to it",
-        f"Ask whoever runs the proxy to allow this host, or take it out of NO_PROXY's way; {_SAFE}",
+        f"Ask whoever runs the proxy to allow this host, or name it in NO_PROXY where it can be reached directly; {_SAFE}",
     ),
 }
 
@@ -224,8 +223,9 @@ class Pool(HTTPConnectionPool):
                 conn.connect()
             seconds_until(deadline)
         except Exception as error:
+            failure = self._not_reached(conn, error)
             conn.close()
-            raise self._not_reached(conn, error) from without_frames(error)
+            raise failure from without_frames(error)
         except BaseException:
             conn.close()
             raise

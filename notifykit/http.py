@@ -8,11 +8,12 @@ because the request may have arrived.
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 from urllib3.exceptions import (
@@ -26,14 +27,25 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 
 from notifykit.connection_pool import IDLE_LIMIT, NotWhole, Timeouts, make_pool
-from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, without_frames
+from notifykit.errors import (
+    AuthFailed,
+    ConfigError,
+    ContentRejected,
+    NotReached,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    RateLimited,
+    TransportError,
+    without_frames,
+)
 from notifykit.masking import SecretBytes
+from notifykit.models import Batch, Capabilities, Submission
 from notifykit.network import Network, find_authorities, find_proxy, tls_context
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
-__all__ = ["BODY_LIMIT", "IDLE_LIMIT", "HttpAnswer", "HttpClient"]
+__all__ = ["BODY_LIMIT", "IDLE_LIMIT", "HttpAnswer", "HttpClient", "HttpRequest", "HttpTransport", "error_for_status"]
 
 #: The most that is read of an answer, in bytes.
 BODY_LIMIT: Final = 1 << 20
@@ -123,10 +135,17 @@ class HttpClient:
     def connect(self, timeout: float) -> None:
         """Open a connection for the next request, unless one is idle: then the request leaves when it is sent.
 
+        What fails at once is left to the request, which fails in the same way: a test that puts a stub in place of urllib3
+        may have no network.
+
         :param timeout: seconds.
-        :raises NotReached: where no connection could be made.
+        :raises NotReached: where no connection was made in time, or the client is closed.
         """
-        self._pool.open(timeout)
+        try:
+            self._pool.open(timeout)
+        except NotReached as error:
+            if error.code in ("connect_timeout", "closed"):
+                raise
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> HttpAnswer:
         """Post a body and read the whole answer.
@@ -141,7 +160,7 @@ class HttpClient:
         """
         response = None
         try:
-            response = self._request(path, SecretBytes(body), headers, timeout)
+            response = self._open(path, SecretBytes(body), headers, timeout)
             return _read(response)
         except (NotReached, OutcomeUnknown) as error:
             raise without_frames(error)  # noqa: B904 - it is the same error, without the variables that hold secrets
@@ -157,7 +176,7 @@ class HttpClient:
         """Close the connections."""
         self._pool.close()
 
-    def _request(self, path: str, body: SecretBytes, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
+    def _open(self, path: str, body: SecretBytes, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
         """Send the request and read status and headers.
 
         :raises NotReached: where no connection could be made, or something can't be a header; nothing was sent.
@@ -221,3 +240,118 @@ def _ascii(host: str) -> str:
         return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
         raise ConfigError("the URL's host is no name that a host can have") from None
+
+
+@attrs.frozen
+class HttpRequest:
+    """What a transport posts."""
+
+    #: The body.
+    body: bytes = attrs.field(converter=SecretBytes)
+    #: Appended to the transport's URL.
+    path: str = attrs.field(default="", repr=False)
+    #: Headers besides those that the transport sends with each request.
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+    @classmethod
+    def json(cls, fields: object, path: str = "", headers: Mapping[str, str] | None = None) -> Self:
+        """Return a request with a JSON body."""
+        # Half a surrogate is spelled \ud800, which is how JSON spells it too.
+        body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return cls(body, path, {"Content-Type": "application/json", **(headers or {})})
+
+    @classmethod
+    def form(cls, fields: Mapping[str, str], path: str = "", headers: Mapping[str, str] | None = None) -> Self:
+        """Return a request with a body as HTML forms have it."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return cls(urlencode(fields).encode("ascii"), path, {**kind, **(headers or {})})
+
+
+class HttpTransport:
+    """A transport that posts one request a batch. Subclass it, and say what to post and what the answer means.
+
+    It keeps connections, and connects before a request takes its turn where there is a rate limit.
+
+    :param url: the provider's address, ``https://host/path``.
+    :param headers: sent with each request, an ``Authorization`` for one; never shown.
+    :param network: the proxy and the certificates: ``context.settings.network`` in a factory.
+    :raises ConfigError: where the URL is none, or a proxy or a certificate can't be used.
+    """
+
+    #: Its name, as in the DSN's scheme.
+    name: str
+    #: What it can do.
+    capabilities: Capabilities
+    #: Who answers, as the first words of an error's sentence.
+    provider = "The provider"
+
+    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, network: Network | None = None) -> None:
+        self._client = HttpClient(url, network=network)
+        self._headers = dict(headers or {})
+
+    def request(self, batch: Batch) -> HttpRequest:
+        """Return what to post for a batch."""
+        raise NotImplementedError
+
+    def error(self, answer: HttpAnswer) -> TransportError | None:
+        """Return the error that an answer means; None where the provider took the batch.
+
+        Override it where the provider's body says more than its status.
+        """
+        return error_for_status(answer, self.provider)
+
+    def read(self, answer: HttpAnswer, batch: Batch) -> Submission:
+        """Return what the provider said about a batch that it took."""
+        raise NotImplementedError
+
+    def send(self, batch: Batch, timeout: float) -> Submission:
+        """Make one request and return what the provider said.
+
+        :param timeout: seconds for everything.
+        :raises TransportError: where the provider did not take the batch, or nobody knows.
+        """
+        request = self.request(batch)
+        answer = self._client.post(request.path, request.body, {**self._headers, **request.headers}, timeout)
+        error = self.error(answer)
+        if error is not None:
+            raise error
+        return self.read(answer, batch)
+
+    def connect(self, timeout: float) -> None:
+        """Open a connection for the next request, unless one is idle."""
+        self._client.connect(timeout)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def error_for_status(answer: HttpAnswer, provider: str = "The provider") -> TransportError | None:
+    """Return the error that an HTTP status means for a message; None for 2xx.
+
+    :param answer: the answer.
+    :param provider: who answered, as the first words of a sentence.
+    """
+    status, code = answer.status, f"HTTP{answer.status}"
+    error: TransportError | None
+    match status:
+        case _ if 200 <= status < 300:
+            error = None
+        case 401 | 403:
+            advice = "Check the user name and the password or token."
+            error = AuthFailed(f"{provider} answered {status}.", code, action=advice)
+        case 407:
+            advice = "Put a user and a password into the proxy's URL, http://user:password@host:port."
+            error = ProviderUnavailable("The proxy asks for a user and a password.", code, action=advice)
+        case 429:
+            error = RateLimited(f"{provider} says that it is asked too often.", code, waits=answer.waits)
+        case 503 if answer.turned_away:
+            error = ProviderUnavailable(f"{provider} says that it is not available.", code, waits=answer.waits)
+        case 400 | 413 | 422:
+            error = ContentRejected(f"{provider} answered {status} to this message.", code)
+        case _ if 300 <= status < 500:
+            advice = "Check the address; redirects are not followed, because they could carry the password away."
+            error = ProviderUnavailable(f"{provider} answered {status}.", code, action=advice)
+        case _:  # below 200 nothing is the last word
+            error = OutcomeUnknown(f"{provider}, or something before it, failed with {status}.", code)
+    return error

@@ -16,7 +16,6 @@ import pytest
 FLOORS: Final = (
     (
         "filling",
-        "hosts",
         "installed",
         "masking",
         "errors",
@@ -31,9 +30,8 @@ FLOORS: Final = (
         "joining",
         "jobs",
         "templates",
-        "departing",
     ),
-    ("settings", "connecting", "exchanging", "http", "protocols"),
+    ("network", "settings", "connecting", "connection_pool", "http", "protocols"),
     ("hookspecs",),
     ("plugins", "doors", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("flow",),

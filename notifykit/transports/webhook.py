@@ -15,17 +15,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from notifykit.dsn import Dsn
-from notifykit.errors import (
-    AuthFailed,
-    ConfigError,
-    ContentRejected,
-    InvalidRecipient,
-    OutcomeUnknown,
-    ProviderUnavailable,
-    RateLimited,
-    TransportError,
-)
-from notifykit.http import HttpAnswer, HttpClient
+from notifykit.errors import ConfigError, InvalidRecipient, TransportError
+from notifykit.http import HttpAnswer, HttpRequest, HttpTransport
 from notifykit.masking import Secret, scrub
 from notifykit.models import Batch, Capabilities, Channel, Submission
 from notifykit.network import Network
@@ -39,7 +30,7 @@ _FIELDS: Final = (
 CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
 
 
-class WebhookTransport:
+class WebhookTransport(HttpTransport):
     """Posts batches to one URL.
 
     :param url: where to; its path is part of the secret and never shown.
@@ -50,6 +41,7 @@ class WebhookTransport:
 
     name = "webhook"
     capabilities = CAPABILITIES
+    provider = "The endpoint"
 
     def __init__(
         self,
@@ -59,61 +51,48 @@ class WebhookTransport:
         sender: str | None = None,
         network: Network | None = None,
     ) -> None:
-        self._client = HttpClient(url, network=network)
-        self._authorization = authorization
+        super().__init__(
+            url, headers={"Authorization": authorization.reveal()} if authorization else None, network=network
+        )
         self._sender = sender
         bare = url.partition("?")[0].replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)
         self._shown = str(Dsn.parse(bare))
 
-    def send(self, batch: Batch, timeout: float) -> Submission:
-        """Post one batch."""
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": quote(batch.idempotency_key),
-        }
-        if self._authorization:
-            headers["Authorization"] = self._authorization.reveal()
+    def request(self, batch: Batch) -> HttpRequest:
+        """Return the batch as JSON."""
+        message = batch.message
         body = {
             "v": 1,
             "id": batch.id,
-            "channel": batch.message.channel.value,
-            "sender": batch.message.sender or self._sender,
-            "subject": batch.message.subject,
-            "text": batch.message.text,
+            "channel": message.channel.value,
+            "sender": message.sender or self._sender,
+            "subject": message.subject,
+            "text": message.text,
             "to": [recipient.address for recipient in batch.recipients],
-            "tags": list(batch.message.tags),
-            "idempotency_key": batch.message.idempotency_key,
+            "tags": list(message.tags),
+            "idempotency_key": message.idempotency_key,
         }
-        # Half a surrogate is spelled \ud800, which is how JSON spells it too.
-        octets = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        answer = self._client.post("", octets, headers, timeout)
-        if 200 <= answer.status < 300:
-            return _submission(answer, batch)
-        raise _refusal(answer)
+        return HttpRequest.json(body, headers={"Idempotency-Key": quote(batch.idempotency_key)})
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+    def read(self, answer: HttpAnswer, batch: Batch) -> Submission:
+        """Return what the endpoint says of the batch: any 2xx took it, whatever the body."""
+        said: Any = {}
+        warnings: tuple[str, ...] = ()
+        if answer.body:
+            try:
+                said = json.loads(answer.body)
+            except ValueError:
+                warnings = ("The endpoint accepted with a body that is not JSON.",)
+        if not isinstance(said, dict):
+            said = {}
+        refused, odd = _refused(said.get("rejected"), batch)
+        message_id = said.get("message_id")
+        return Submission(
+            None if message_id is None else str(message_id), refused=refused, warnings=(*warnings, *odd), fields=said
+        )
 
     def __str__(self) -> str:
         return self._shown
-
-
-def _submission(answer: HttpAnswer, batch: Batch) -> Submission:
-    said: Any = {}
-    warnings: tuple[str, ...] = ()
-    if answer.body:
-        try:
-            said = json.loads(answer.body)
-        except ValueError:
-            warnings = ("The endpoint accepted with a body that is not JSON.",)
-    if not isinstance(said, dict):
-        said = {}
-    refused, odd = _refused(said.get("rejected"), batch)
-    message_id = said.get("message_id")
-    return Submission(
-        None if message_id is None else str(message_id), refused=refused, warnings=(*warnings, *odd), fields=said
-    )
 
 
 def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
@@ -134,25 +113,6 @@ def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tup
         words = scrub(str(why), address, batch.message.text, batch.message.subject or "") if why else None
         refused[address] = InvalidRecipient("The endpoint refused this recipient.", provider_words=words)
     return refused, ("The endpoint rejected somebody who is not in the batch.",) if odd else ()
-
-
-def _refusal(answer: HttpAnswer) -> TransportError:
-    status = answer.status
-    code = f"HTTP{status}"
-    if status in (401, 403):
-        return AuthFailed(
-            f"The endpoint answered {status}.", code, action="Check the token or password of the webhook."
-        )
-    if status == 429:
-        return RateLimited("The endpoint says that it is asked too often.", code, waits=answer.waits)
-    if status == 503 and answer.turned_away:
-        return ProviderUnavailable("The endpoint says that it is not available.", code, waits=answer.waits)
-    if status in (400, 413, 422):
-        return ContentRejected(f"The endpoint answered {status} to this message.", code)
-    if status < 200 or status >= 500:  # below 200 nothing is the last word
-        return OutcomeUnknown(f"The endpoint, or something before it, failed with {status}.", code)
-    advice = "Check the webhook's address; redirects are not followed, because they could carry the token away."
-    return ProviderUnavailable(f"The endpoint answered {status}.", code, action=advice)
 
 
 def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:

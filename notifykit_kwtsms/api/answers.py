@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import attrs
+
 from notifykit.errors import (
     AuthFailed,
     OutcomeUnknown,
     ProviderUnavailable,
-    RateLimited,
     TransportError,
     Unclassified,
 )
-from notifykit.http import HttpAnswer
+from notifykit.http import HttpAnswer, error_for_status
 from notifykit.masking import Secret, scrub
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import BASE_URL
@@ -24,6 +25,11 @@ from notifykit_kwtsms.api.limits import BASE_URL
 #: Whole numbers below it are the same as floats.
 _EXACT: Final = 1 << 53
 _CODE: Final = re.compile(r"ERR[0-9]{3}")
+#: What to do where the gateway refuses without saying why.
+_BLOCKED: Final = (
+    "Check KWTSMS_USERNAME and KWTSMS_PASSWORD; if they are right, this machine's IP may be blocked for more than 5 "
+    "requests a second: stop for a while, and see which other program sends from here."
+)
 
 
 def fields_of(body: bytes) -> Mapping[str, Any]:
@@ -80,27 +86,17 @@ def number(value: object) -> float | None:
 
 
 def _from_status(answer: HttpAnswer) -> TransportError:
-    status = answer.status
-    code = f"HTTP{status}"
-    if answer.turned_away:
-        busy = RateLimited if status == 429 else ProviderUnavailable
-        return busy(
-            f"The gateway answered {status}: it is busy and did not take the request.", code, waits=answer.waits
-        )
-    if status in (401, 403):
-        return AuthFailed(
-            f"The gateway refused this machine ({status}) and did not say why.",
-            code,
-            action="Check KWTSMS_USERNAME and KWTSMS_PASSWORD; if they are right, this machine's IP may be blocked for "
-            "more than 5 requests a second: stop for a while, and see which other program sends from here.",
-        )
-    if 300 <= status < 500 and status != 429:
+    status, code = answer.status, f"HTTP{answer.status}"
+    if status == 429 and not answer.turned_away:  # with a page behind it, it may be a proxy's, after the gateway
+        return OutcomeUnknown(f"The gateway, or something before it, failed with {status}.", code)
+    if 300 <= status < 500 and status not in (401, 403, 407, 429):
         redirect = " It is a redirect, which is not followed: it could carry the password away." if status < 400 else ""
         return ProviderUnavailable(
             f"The gateway's address answered {status}, so it is not the gateway.{redirect}",
             code,
             action=f"Check KWTSMS_BASE_URL; without it, the gateway is at {BASE_URL}.",
         )
-    if status == 429 or status >= 500:
-        return OutcomeUnknown(f"The gateway, or something before it, failed with {status}.", code)
-    return OutcomeUnknown("The gateway's answer can't be read: it is not the JSON that it documents.", "unreadable")
+    error = error_for_status(answer, "The gateway")
+    if error is None:
+        return OutcomeUnknown("The gateway's answer can't be read: it is not the JSON that it documents.", "unreadable")
+    return attrs.evolve(error, action=_BLOCKED) if isinstance(error, AuthFailed) else error

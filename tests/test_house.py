@@ -31,6 +31,7 @@ FLOORS: Final = (
         "joining",
         "jobs",
         "templates",
+        "suggest",
         "departing",
     ),
     ("settings", "connecting", "exchanging", "http", "protocols"),

@@ -16,6 +16,7 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.masking import STARS, Secret
+from notifykit.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from notifykit.dsn import Dsn
@@ -352,9 +353,9 @@ class Sources:
         problems = []
         for origin, names_there in (("environment", self.environment), (self.dotenv_name, self.dotenv)):
             for name in sorted(names_there):
-                near = _alike(name, known, 1, _NEARLY) if name.startswith(prefixes) and name not in known else []
+                near = closest(name, known, _NEARLY) if name.startswith(prefixes) and name not in known else None
                 if near:
-                    problems.append(f"{name} ({origin}) is not a setting: did you mean {near[0]}?")
+                    problems.append(f"{name} ({origin}) is not a setting: did you mean {near}?")
         return problems
 
     def _find(self, field: Field, section: str | None, overrides: Mapping[str, Any]) -> Value | None:
@@ -684,27 +685,15 @@ def _parsed(text: str) -> dict[str, Any]:
 def _nearly_transports(table: Mapping[str, Any], origin: str) -> list[str]:
     """Return a problem for each table that is nearly ``transports``: others belong to plugins."""
     tables = [name for name, value in table.items() if isinstance(value, Mapping)]
-    near = _alike("transports", tables, len(tables), _NEARLY)
     return [
         f"{name} ({origin}) is not a setting: did you mean transports?"
-        for name in sorted(near)
-        if name not in ("transport", "transports")
+        for name in sorted(tables)
+        if name not in ("transport", "transports") and closest(name, ("transports",), _NEARLY)
     ]
 
 
-def _alike(name: str, known: Iterable[str], most: int, least: float = 0.6) -> list[str]:
-    """Return the known names that are nearly this one, the nearest first."""
-    if not most:
-        return []
-    from difflib import get_close_matches  # seldom needed, and a tenth of the start of a small program
-
-    return get_close_matches(name, list(known), most, least)
-
-
 def _strangers(given: Mapping[str, Any], known: Iterable[str], origin: str) -> list[str]:
-    problems = []
-    for name in sorted(set(given) - set(known)):
-        near = _alike(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-        problems.append(f"{name} ({origin}) is not a setting: {hint}")
-    return problems
+    return [
+        f"{name} ({origin}) is not a setting: {did_you_mean(name, sorted(known))}"
+        for name in sorted(set(given) - set(known))
+    ]

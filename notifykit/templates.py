@@ -10,7 +10,6 @@ from __future__ import annotations
 import bisect
 import datetime
 import decimal
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
@@ -19,6 +18,7 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.models import Measurement, Recipient
+from notifykit.suggest import did_you_mean
 
 _Anyone = TypeVar("_Anyone")
 
@@ -259,7 +259,7 @@ class Template:
         texts = {name: text for name, text in table.items() if name not in said}
         strangers = [name for name in texts if not _LANGUAGE.fullmatch(_canonical(str(name)))]
         for name in strangers:
-            problems.append(f"{name} is neither a language nor an option: {_hint(str(name), _OPTIONS)}")
+            problems.append(f"{name} is neither a language nor an option: {did_you_mean(str(name), _OPTIONS)}")
             del texts[name]
         if "text" in said and texts:
             problems.append(f"text is for a template without languages, and there is one for {', '.join(texts)}")
@@ -353,7 +353,7 @@ class Template:
         problems += [f"{name} is missing: give {_a(self.variables[name])}" for name in missing]
         for name, value in values.items():
             if name not in self.variables:
-                problems.append(f"{_shown(name)} is no variable: {_hint(name, self.variables)}")
+                problems.append(f"{_shown(name)} is no variable: {did_you_mean(name, self.variables)}")
                 continue
             try:
                 written[name] = write(self.variables[name], value)
@@ -434,11 +434,6 @@ def _shown(words: str) -> str:
     return short if short.isprintable() else "…"
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, tuple(known), 1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}" if known else "it has none"
-
-
 def _languages(texts: object, problems: list[str]) -> dict[str, str]:
     if isinstance(texts, str):
         texts = {ANY: texts}
@@ -515,7 +510,7 @@ def _types(
             problems.append(f"variables: the type of {name} is {called}, and not one of {types}")
         found[name] = known or str
     undeclared = [name for name in everywhere if name not in found]
-    problems += [f"{{{name}}} is not in variables: {_hint(name, found)}" for name in undeclared]
+    problems += [f"{{{name}}} is not in variables: {did_you_mean(name, found)}" for name in undeclared]
     unused = [name for name in found if used and name not in everywhere]
     problems += [f"variables has {name}, and no text uses it" for name in unused]
     for language, names in used.items():
@@ -535,7 +530,7 @@ def _samples(
     for name, given in (samples or {}).items():
         found[name] = tuple(given) if isinstance(given, list | tuple) else (given,)
         if name not in variables:
-            problems.append(f"samples has {name}, which is no variable: {_hint(name, variables)}")
+            problems.append(f"samples has {name}, which is no variable: {did_you_mean(name, variables)}")
             continue
         if not found[name]:
             problems.append(f"samples: the list of {name} is empty")

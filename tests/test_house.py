@@ -30,6 +30,7 @@ FLOORS: Final = (
         "joining",
         "jobs",
         "templates",
+        "suggest",
     ),
     ("network", "settings", "connecting", "connection_pool", "http", "protocols"),
     ("hookspecs",),

@@ -14,7 +14,7 @@ import notifykit
 from notifykit.cli import listing
 
 ROOT = pathlib.Path(__file__).parent.parent
-HEAVY = ("urllib3", "click", "pluggy", "dotenv", "attrs", "ssl", "asyncio", "notifykit_kwtsms")
+HEAVY = ("urllib3", "click", "pluggy", "dotenv", "platformdirs", "attrs", "ssl", "asyncio", "notifykit_kwtsms")
 
 
 def loaded_by(statement: str, folder: pathlib.Path | None = None, **environment: str) -> set[str]:
@@ -78,6 +78,7 @@ UNUSED = {
     "http.client",
     "importlib.metadata",
     "json",
+    "platformdirs",
     "ssl",
     "tempfile",
     "tomllib",

@@ -14,11 +14,11 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.terminal import answer_line, warn
-from notifykit.cli.wording import nearest
 from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.plugins import PluginHost
 from notifykit.settings import FIELDS, Settings, Value
+from notifykit.suggest import did_you_mean
 
 
 @attrs.frozen
@@ -83,8 +83,7 @@ def get(ctx: click.Context, key: str, as_json: bool) -> int:
     found, _ = entries(ctx.ensure_object(PluginHost))
     by_key = {entry.key: entry for entry in found}
     if key not in by_key:
-        near = nearest(key, by_key)
-        hint = f"Did you mean {near}?" if near else "`notifykit config` lists all."
+        hint = did_you_mean(key, by_key, "`notifykit config` lists all.", form="Did you mean {}?")
         raise click.UsageError(f"There is no setting {key!r}. {hint}")
     if as_json:
         answer("config", by_key[key].as_document())

@@ -16,12 +16,13 @@ from notifykit.cli.manner import common, examples
 from notifykit.cli.recipients import read_text
 from notifykit.cli.rehearsal import provider_codes, rehearsal
 from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import change_in_words, counted, encoding_name, nearest, quoted
+from notifykit.cli.wording import ALIKE_CODES, change_in_words, counted, encoding_name, quoted
 from notifykit.errors import Scope, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
 from notifykit.models import Channel, Recipient, Rejected
 from notifykit.normalizers.digits import compact
+from notifykit.suggest import did_you_mean
 
 _CODE: Final = re.compile(r"([A-Za-z]+)[0-9]{2,4}")
 _NUMBER: Final = re.compile(r"\+?[0-9]{5,}")
@@ -57,8 +58,7 @@ def explain_code(code: str, codes: Mapping[str, TransportError], *, as_json: boo
     """Say what a provider's code means and what to do about it."""
     error = codes.get(code)
     if error is None:
-        near = nearest(code, codes)
-        hint = f" Did you mean {near}?" if near else ""
+        hint = did_you_mean(code, codes, "", form=" Did you mean {}?", least=ALIKE_CODES)
         raise click.UsageError(f"No installed provider has a code {code!r}.{hint} `notifykit help errors` lists all.")
     if as_json:
         answer(command, {"kind": "code", **code_document(error)})

@@ -13,9 +13,9 @@ from notifykit.cli.manner import common, examples
 from notifykit.cli.rehearsal import provider_codes
 from notifykit.cli.terminal import answer_line
 from notifykit.cli.topics import topics
-from notifykit.cli.wording import nearest
 from notifykit.hookspecs import hookimpl
 from notifykit.plugins import PluginHost
+from notifykit.suggest import did_you_mean
 
 
 @click.command(
@@ -45,8 +45,8 @@ def help_command(ctx: click.Context, topic: str | None, code: str | None, as_jso
         return Exit.OK
     text = pages[topic]() if topic in pages else _of_command(root, topic)
     if text is None:
-        near = nearest(topic, pages)
-        hint = f"Did you mean `notifykit help {near}`?" if near else f"There are: {', '.join(pages)}."
+        known = f"There are: {', '.join(pages)}."
+        hint = did_you_mean(topic, pages, known, form="Did you mean `notifykit help {}`?")
         raise click.UsageError(f"There is no page {topic!r}. {hint}")
     if as_json:
         answer("help", {"topic": topic, "text": text})

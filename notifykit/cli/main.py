@@ -46,12 +46,12 @@ class Program(click.Group):
         name = args[0]
         manner().command = name
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            from notifykit.cli.wording import nearest
+            from notifykit.suggest import did_you_mean
 
             manner().command = "notifykit"
-            near = nearest(name, self.list_commands(ctx))
-            hint = f" Did you mean `notifykit {near}`?" if near else " `notifykit --help` lists what there is."
-            ctx.fail(f"There is no command {name!r}.{hint}")
+            listed = "`notifykit --help` lists what there is."
+            hint = did_you_mean(name, self.list_commands(ctx), listed, form="Did you mean `notifykit {}`?")
+            ctx.fail(f"There is no command {name!r}. {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -168,9 +168,9 @@ def _run(given: list[str], now: Manner) -> int:
         result: Any = program.main(args=given, prog_name="notifykit", standalone_mode=False)
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
-            from notifykit.cli.wording import nearest
+            from notifykit.suggest import closest
 
-            near = nearest(error.option_name, error.possibilities or ())
+            near = closest(error.option_name, error.possibilities or ())
             error = click.NoSuchOption(error.option_name, possibilities=[near] if near else [], ctx=error.ctx)
         _complain(error, error.format_message(), now)
         return error.exit_code

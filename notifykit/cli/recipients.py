@@ -12,7 +12,7 @@ from typing import Final, TextIO
 import attrs
 import click
 
-from notifykit.cli.wording import nearest
+from notifykit.suggest import did_you_mean
 
 _BETWEEN: Final = re.compile(r"[,;\n]")
 _TABLES: Final = (".csv", ".tsv")
@@ -122,8 +122,7 @@ def _column(file: pathlib.Path, opened: TextIO, column: str) -> Iterator[str]:
     names = [name.strip() for name in next(table, [])]
     lowered = [name.lower() for name in names]
     if column.strip().lower() not in lowered:
-        near = nearest(column, names)
-        hint = f" Did you mean {near}?" if near else ""
+        hint = did_you_mean(column, names, "", form=" Did you mean {}?")
         raise click.UsageError(f"{file} has no column {column!r}; there are: {', '.join(names) or 'none'}.{hint}")
     place = lowered.index(column.strip().lower())
     for row in table:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from notifykit.cli.manner import manner
-from notifykit.cli.wording import nearest
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, PluginError, TransportError
 from notifykit.flow.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Transport, TransportFactory
 from notifykit.settings import Settings
+from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:
     import click
@@ -78,9 +78,7 @@ def known_transports(settings: Settings, host: PluginHost) -> list[tuple[Dsn, Tr
             raise ConfigError(
                 f"transport: {strange[0]} is a name in the settings: it stands alone, without a host, options or brackets"
             )
-        known = sorted({*factories, *settings.transports})
-        near = nearest(strange[0], known)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(known) or 'none'}"
+        hint = did_you_mean(strange[0], sorted({*factories, *settings.transports}))
         raise PluginError(strange[0], f"no plugin brings this transport: {hint}")
     return [(dsn, factories[dsn.scheme]) for dsn in found if dsn.scheme in factories and not dsn.parts]
 

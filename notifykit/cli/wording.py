@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable
 from typing import Final
 
 from notifykit.models import Edit, Receipt, Veto
 
 _ENCODINGS = {"gsm7": "GSM-7", "ucs2": "Unicode"}
-#: How alike two words are of which one may be a slip for the other: ERR999 is none for ERR029, sned is one for send.
-_ALIKE: Final = 0.7
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the word that was meant, whatever its case; None where nothing comes near."""
-    lowered = {name.lower().lstrip("-"): name for name in known}
-    near = difflib.get_close_matches(word.lower().lstrip("-"), lowered, 1, _ALIKE)
-    return lowered[near[0]] if near else None
+#: How alike two codes are of which one may be a slip for the other: ERR999 is none for ERR029.
+ALIKE_CODES: Final = 0.7
 
 
 def counted(count: int, thing: str) -> str:

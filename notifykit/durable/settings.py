@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError
+from notifykit.flow.state import lasting_folder
 from notifykit.masking import Secret
 from notifykit.settings import Field, Settings, one_of, seconds, secret
 
@@ -91,9 +92,7 @@ def _file(given: Secret | None, settings: Settings) -> pathlib.Path:
         return pathlib.Path(given.reveal().removeprefix("sqlite:///")).absolute()
     if settings.state_dir:
         return pathlib.Path(settings.state_dir).absolute() / _FILE
-    import platformdirs
-
-    return platformdirs.user_state_path("notifykit") / _FILE
+    return lasting_folder() / _FILE
 
 
 def _with_driver(url: str) -> str:

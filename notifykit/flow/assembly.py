@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
 import logging
@@ -31,6 +30,7 @@ from notifykit.models import Channel, Measurement, Message
 from notifykit.plugins import PluginHost, Registry
 from notifykit.protocols import Clock, Engine, Guard, Sink, Transport
 from notifykit.settings import Settings
+from notifykit.suggest import did_you_mean
 from notifykit.templates import Template
 
 _Part = TypeVar("_Part")
@@ -200,12 +200,9 @@ class Assembly:
         if not isinstance(named, str):
             raise TypeError(f"a template is named by a str or is a Template, and not a {type(named).__name__}")
         if named not in self.templates:
-            near = difflib.get_close_matches(named, self.templates, 1)
             known = ", ".join(sorted(self.templates)) or "none: they stand in a settings file below [templates]"
-            raise ConfigError(
-                f"templates: there is none called {named!r:.60}: "
-                + (f"did you mean {near[0]}?" if near else f"there are {known}")
-            )
+            hint = did_you_mean(named, self.templates, f"there are {known}")
+            raise ConfigError(f"templates: there is none called {named!r:.60}: {hint}")
         return self.templates[named]
 
     def _measure(self, text: str) -> Measurement | None:

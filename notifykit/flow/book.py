@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import math
 import os
@@ -220,8 +221,6 @@ class FileLedger:
 
     def __init__(self, state_dir: str | None, clock: Clock) -> None:
         self._state_dir = state_dir
-        #: The file; it is there once something was written.
-        self.file: Final = (pathlib.Path(state_dir).absolute() if state_dir else own_folder()) / _FILE
         self._clock = clock
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -229,6 +228,11 @@ class FileLedger:
         self._process = 0
         self._place: tuple[int, int] | None = None
         _OPEN.add(self)
+
+    @functools.cached_property
+    def file(self) -> pathlib.Path:
+        """The file; it is there once something was written."""
+        return (pathlib.Path(self._state_dir).absolute() if self._state_dir else own_folder()) / _FILE
 
     def enter(self, key: str, amount: float, most: float, window: float) -> float | Entry:
         """Write an amount down, or say how long there is no room for it: one step for all processes."""

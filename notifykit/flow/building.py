@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -13,6 +12,7 @@ from notifykit.models import Capabilities
 from notifykit.plugins import Registry
 from notifykit.protocols import BuildContext, Clock, Transport, TransportFactory
 from notifykit.settings import Settings, tangles
+from notifykit.suggest import did_you_mean
 
 #: How a caller may name a transport.
 Via = str | Dsn | Transport
@@ -141,8 +141,7 @@ class Builder:
         # Where the names can't be read, it may well be one of them: that is no second problem.
         elif not any(problem.startswith("transports ") for problem in self._settings.problems):
             known = sorted({*self._registry.transports, *named})
-            near = difflib.get_close_matches(scheme, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'};"
+            hint = did_you_mean(scheme, known, f"there are {', '.join(known) or 'none'};")
             yield f"no plugin brings {scheme!r}: {hint} `notifykit plugins` lists what is broken"
 
     def _make(self, factory: TransportFactory, dsn: Dsn) -> Transport:

@@ -259,8 +259,8 @@ def shared_slots(key: str, state_dir: str | None = None) -> FileSlots:
     """Return the machine's slots for a key.
 
     :param key: what shares the limit; only a hash of it becomes a file name.
-    :param state_dir: the folder; without one a folder of this user in the machine's temporary folder. Give one that
-        several users can write to where processes of different users share an account.
+    :param state_dir: the folder; None for the user's own. Give one that several users can write to where processes of
+        different users share an account.
     :raises ConfigError: where the folder can't be used.
     """
     try:

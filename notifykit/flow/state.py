@@ -1,41 +1,66 @@
-"""The folder in which the processes of one user leave each other word."""
+"""The folder in which the processes of one user share a rate limit and what guards count."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import stat
 
+from notifykit.errors import ConfigError
+
 
 def state_folder(state_dir: str | None = None) -> pathlib.Path:
-    """Return the folder, made where there is none.
+    """Return the folder that processes share, made with mode 0700 where there is none.
 
-    :param state_dir: the folder; without one a folder of this user in the machine's temporary folder. Give one that
-        several users can write to where processes of different users share an account.
+    :param state_dir: the folder; None for the user's own. Give one that several users can write to where processes of
+        different users share an account.
     :raises OSError: where it can't be used.
     """
     folder = pathlib.Path(state_dir).absolute() if state_dir else own_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not state_dir:
-        _insist_on_own(folder)
+    if not state_dir and not _is_own(folder.lstat() if folder == _temporary_folder() else folder.stat()):
+        raise PermissionError(f"{folder} belongs to somebody else")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder} can't be written to")
     return folder
 
 
 def own_folder() -> pathlib.Path:
-    """Return one folder for all of the user's processes, whatever started them: a login, cron or a service."""
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    common = pathlib.Path("/tmp")  # noqa: S108 - the folder in it is checked to be the user's own
-    if os.access(common, os.W_OK):
-        return common / f"notifykit-{user}"
+    """Return the user's own folder, the same for a login, cron and a service: :func:`lasting_folder`.
+
+    It is in the temporary folder where the home is missing, read-only or somebody else's. The system's folder for
+    run-time files would not do: it is there only while the user is logged in.
+    """
+    with contextlib.suppress(ConfigError, OSError):
+        folder = lasting_folder()
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if _is_own(there.stat()) and os.access(there, os.W_OK | os.X_OK):
+            return folder
+    return _temporary_folder()
+
+
+def lasting_folder() -> pathlib.Path:
+    """Return the user's folder for state, which a restart of the machine does not empty; it need not exist.
+
+    :raises ConfigError: for a user without a home.
+    """
+    import platformdirs
+
+    with contextlib.suppress(RuntimeError):  # newer versions raise it, older ones return a path that begins with ~
+        folder = platformdirs.user_state_path("notifykit", appauthor=False)
+        if folder.is_absolute():
+            return folder
+    raise ConfigError("state_dir: this user has no home: set NOTIFYKIT_STATE_DIR to a folder that it can write to")
+
+
+def _temporary_folder() -> pathlib.Path:
     import tempfile
 
-    return pathlib.Path(tempfile.gettempdir()) / f"notifykit-{user}"
+    user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""
+    return pathlib.Path(tempfile.gettempdir()) / f"notifykit{user}"
 
 
-def _insist_on_own(folder: pathlib.Path) -> None:
-    """Refuse a folder that somebody else put in our place."""
-    status = folder.lstat()
-    if hasattr(os, "getuid") and (stat.S_ISLNK(status.st_mode) or status.st_uid != os.getuid()):
-        raise PermissionError(f"{folder} belongs to somebody else")
+def _is_own(status: os.stat_result) -> bool:
+    """Return whether it is this user's, and no link: anybody may put one into the temporary folder."""
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not stat.S_ISLNK(status.st_mode))

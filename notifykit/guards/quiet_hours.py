@@ -7,7 +7,6 @@ Whoever has no known country lives in ``quiet_zone``.
 from __future__ import annotations
 
 import datetime
-import difflib
 import zoneinfo
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -21,6 +20,7 @@ from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
+from notifykit.suggest import did_you_mean
 
 _DAY: Final = datetime.timedelta(days=1)
 _SECOND: Final = datetime.timedelta(seconds=1)
@@ -120,8 +120,7 @@ def _zone(name: str | None) -> zoneinfo.ZoneInfo:
             "guard.quiet_hours: this machine has no time zone database: `pip install tzdata` brings one"
         ) from None
     except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
-        near = difflib.get_close_matches(name, zoneinfo.available_timezones(), 1)
-        hint = f"did you mean {near[0]}?" if near else "write one such as Asia/Kuwait"
+        hint = did_you_mean(name, zoneinfo.available_timezones(), "write one such as Asia/Kuwait")
         raise ConfigError(f"guard.quiet_zone is no time zone: {hint}") from None
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeGuard
 
 import attrs
 
+from notifykit.suggest import did_you_mean
 from notifykit.testing.sent import FIELDS, Sent
 
 #: What several literals may be given in.
@@ -30,8 +31,7 @@ class Expected:
     def _know_the_names(self, attribute: object, fields: Mapping[str, Any]) -> None:
         for name in fields:
             if name not in FIELDS:
-                near = difflib.get_close_matches(name, FIELDS, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(FIELDS)}"
+                hint = did_you_mean(name, FIELDS, form="did you mean {!r}?")
                 raise TypeError(f"a message has no field {name!r}: {hint}")
 
     def misses(self, message: Sent) -> tuple[str, ...]:

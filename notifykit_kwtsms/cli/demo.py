@@ -29,7 +29,7 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
         if not as_json:
             click.echo(f"A sandbox gateway on {sandbox.url}, in test mode. Nothing leaves this machine.\n")
         performances = []
-        for performance in story.perform(sandbox, host, screen.Nobody() if as_json else screen.Screen()):
+        for performance in story.perform(sandbox, host, shown=not as_json):
             performances.append(performance)
             if not as_json:
                 screen.show(performance)

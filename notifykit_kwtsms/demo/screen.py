@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import sys
-import time
 from collections.abc import Iterable
 from typing import Final
 
 import click
 
 from notifykit import Outcome, Receipt
+from notifykit.cli.wording import counted, encoding_name, many
 from notifykit_kwtsms.api.limits import SHARED_SENDER
-from notifykit_kwtsms.demo.story import Performance, Scene
+from notifykit_kwtsms.demo.story import Performance
 
 _REAL: Final = f"""\
 With a real account (API user and password: kwtsms.com → Account → API):
@@ -21,47 +20,6 @@ With a real account (API user and password: kwtsms.com → Account → API):
   export KWTSMS_TEST_MODE=1    # 1 queues only and reaches no phone; 0 sends for real
   python -c 'from notifykit import Notifier; print(*Notifier.from_settings().send("YOUR NUMBER", "Hello"))'
 """
-
-
-class Nobody:
-    """Watches in silence."""
-
-    def begin(self, scene: Scene) -> None:
-        """Say nothing."""
-
-    def progress(self, done: int, total: int, accepted: int) -> None:
-        """Say nothing."""
-
-
-class Screen:
-    """Shows a heading for each scene, and how a send to many goes.
-
-    Progress is a line on standard error that grows on a terminal; elsewhere a line a second at most, and the last.
-    """
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._scene = 0
-        self._told = 0.0
-
-    def begin(self, scene: Scene) -> None:
-        """Show the heading."""
-        self._scene += 1
-        self._told = time.monotonic()
-        click.echo(f"{self._scene}  {scene.title}")
-
-    def progress(self, done: int, total: int, accepted: int) -> None:
-        """Show how far it is."""
-        now = time.monotonic()
-        if done != total and now - self._told < (0.05 if self._terminal else 1.0):
-            return
-        self._told = now
-        tenths = done * 10 // total
-        line = f"   {'█' * tenths}{'░' * (10 - tenths)} {done}/{total} accepted {accepted}"
-        if self._terminal:
-            click.echo(f"\r{line}", nl=done == total, err=True)
-        else:
-            click.echo(line, err=True)
 
 
 def show(performance: Performance) -> None:
@@ -78,20 +36,16 @@ def show(performance: Performance) -> None:
         _line("sent", performance.sent_text)
     measurement = performance.measurement
     if measurement:
-        encoding = {"gsm7": "GSM-7", "ucs2": "Unicode"}.get(measurement.encoding, measurement.encoding)
-        _line("on air", f"{encoding}, {_many(measurement.units, 'unit')}, {_many(measurement.segments, 'segment')}")
+        size = f"{counted(measurement.units, 'unit')}, {counted(measurement.segments, 'segment')}"
+        _line("on air", f"{encoding_name(measurement.encoding)}, {size}")
         if measurement.forced:
             _line("", f"Unicode because of {' '.join(forced.character for forced in measurement.forced)}")
     for wait in performance.waits:
         _line("waited", wait)
     for outcome in Outcome:
         _outcome(performance.with_outcome(outcome))
-    _line("account", f"{_many(performance.points, 'point')} charged, {performance.balance:g} left")
+    _line("account", f"{many(performance.points, 'point')} charged, {performance.balance:g} left")
     click.echo()
-
-
-def _many(count: float, thing: str) -> str:
-    return f"{count:g} {thing}{'' if count == 1 else 's'}"
 
 
 def _outcome(receipts: list[Receipt]) -> None:
@@ -117,8 +71,8 @@ def close(performances: Iterable[Performance], twice: list[str]) -> None:
     counts = ", ".join(
         f"{count} {outcome}" for outcome in Outcome if (count := sum(r.outcome is outcome for r in receipts))
     )
-    counted = "nothing was sent twice" if not twice else f"{len(twice)} numbers were sent to twice"
-    click.echo(f"In all: {counts}. Counted at the gateway: {counted}.\n")
+    doubled = "nothing was sent twice" if not twice else f"{len(twice)} numbers were sent to twice"
+    click.echo(f"In all: {counts}. Counted at the gateway: {doubled}.\n")
     click.echo(_REAL, nl=False)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from notifykit import Edit, Measurement, Notifier, Outcome, PluginHost, Receipt, Settings, SystemClock, replay
+from notifykit.cli.terminal import Progress, answer_line
 from notifykit.events import Event, RetryScheduled
 
 if TYPE_CHECKING:
@@ -112,34 +113,23 @@ class _Waits:
             self.heard.append(f"{event.wait:g} s after {event.code}: {event.error} (The demo's clock skips the wait.)")
 
 
-class Audience(Protocol):
-    """Who watches the story."""
-
-    def begin(self, scene: Scene) -> None:
-        """Hear that a scene begins."""
-        ...
-
-    def progress(self, done: int, total: int, accepted: int) -> None:
-        """Hear how many recipients of a send to many have an outcome."""
-        ...
-
-
-def perform(sandbox: Sandbox, host: PluginHost | None, audience: Audience) -> Iterator[Performance]:
+def perform(sandbox: Sandbox, host: PluginHost | None, *, shown: bool) -> Iterator[Performance]:
     """Send the whole story and yield each send as it ends.
 
     :param sandbox: a running gateway.
     :param host: the plugins; None for all that are installed.
-    :param audience: is told how it goes.
+    :param shown: whether to print the title of each scene, and how far a send to many is.
     """
     sandbox.account.change(balance=_BALANCE)
     waits = _Waits()
     with Notifier(sandbox.dsn, settings=Settings(), host=host, sinks=[waits], clock=_DemoClock(sandbox)) as notifier:
-        for scene in scenes():
-            yield _play(scene, sandbox, notifier, waits, audience)
+        for number, scene in enumerate(scenes(), 1):
+            if shown:
+                answer_line(f"{number}  {scene.title}", "strong")
+            yield _play(scene, sandbox, notifier, waits, Progress(len(scene.to), show=shown))
 
 
-def _play(scene: Scene, sandbox: Sandbox, notifier: Notifier, waits: _Waits, audience: Audience) -> Performance:
-    audience.begin(scene)
+def _play(scene: Scene, sandbox: Sandbox, notifier: Notifier, waits: _Waits, progress: Progress) -> Performance:
     waits.heard.clear()
     plan = notifier.plan(scene.to, scene.text)
     before = sandbox.account.balance
@@ -148,8 +138,8 @@ def _play(scene: Scene, sandbox: Sandbox, notifier: Notifier, waits: _Waits, aud
     for receipt in notifier.stream(scene.to, scene.text, tags=["demo"]):
         receipts.append(receipt)
         accepted += receipt.outcome is Outcome.ACCEPTED
-        if len(scene.to) > 1:
-            audience.progress(len(receipts), len(scene.to), accepted)
+        progress.advance(len(receipts), accepted)
+    progress.end()
     balance = sandbox.account.balance
     return Performance(
         scene=scene,
@@ -176,17 +166,7 @@ def as_document(performance: Performance) -> dict[str, Any]:
         "title": performance.scene.title,
         "text": performance.scene.text,
         "sent_text": performance.sent_text,
-        "edits": [
-            {
-                "start": e.start,
-                "end": e.end,
-                "before": e.before,
-                "after": e.after,
-                "reason": e.reason,
-                "cleaner": e.cleaner,
-            }
-            for e in performance.edits
-        ],
+        "edits": [attrs.asdict(edit) for edit in performance.edits],
         "encoding": measurement.encoding if measurement else None,
         "units": measurement.units if measurement else None,
         "segments": measurement.segments if measurement else None,

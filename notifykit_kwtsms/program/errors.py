@@ -8,9 +8,10 @@ import click
 
 from notifykit.cli.endings import for_error
 from notifykit.cli.manner import common
+from notifykit.cli.wording import ALIKE_CODES
+from notifykit.suggest import did_you_mean
 from notifykit_kwtsms.api.codes import CODES, Code
 from notifykit_kwtsms.program.command import Answer, Command
-from notifykit_kwtsms.program.guessing import near
 
 
 @click.command("errors", cls=Command)
@@ -26,8 +27,7 @@ def errors(code: str | None) -> Answer:
     name = _name(code)
     found = CODES.get(name)
     if found is None:
-        meant = near(name, CODES)
-        hint = f" Did you mean `kwtsms errors {meant}`?" if meant else ""
+        hint = did_you_mean(name, CODES, "", form=" Did you mean `kwtsms errors {}`?", least=ALIKE_CODES)
         raise click.BadParameter(f"The gateway documents no code {code!r}.{hint}", param_hint="CODE")
     return Answer(_data(found), _lines(found))
 

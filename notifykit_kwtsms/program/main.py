@@ -82,10 +82,9 @@ class Program(click.Group):
         if name in COMMANDS:
             manner().command = name
         elif not name.startswith("-"):
-            from notifykit_kwtsms.program.guessing import near
+            from notifykit.suggest import did_you_mean
 
-            meant = near(name, COMMANDS)
-            hint = f" Did you mean `kwtsms {meant}`?" if meant else ""
+            hint = did_you_mean(name, COMMANDS, "", form=" Did you mean `kwtsms {}`?")
             ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
 

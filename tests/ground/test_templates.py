@@ -253,7 +253,7 @@ def test_everything_that_is_wrong_with_the_values_is_listed_without_them() -> No
 
 def test_a_template_without_variables_says_that_it_has_none() -> None:
     """Instead of an empty list."""
-    with pytest.raises(BadValues, match="code is no variable: it has none"):
+    with pytest.raises(BadValues, match="code is no variable: there are none"):
         Template("Hello").render(code="1")
 
 

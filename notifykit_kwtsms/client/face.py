@@ -101,6 +101,7 @@ class Face(Generic[_Notifier]):
             rate=ADVISED_PER_SECOND,
             default_country=None,
             kuwait_rule="relaxed",
+            strict_countries=(),
         )
         self._open(own, Settings(timeout=_read("timeout", seconds, timeout)), clock)
 

@@ -6,6 +6,7 @@ import phonenumbers
 import pytest
 from phonenumbers import SUPPORTED_REGIONS, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from notifykit import Notifier
 from notifykit.errors import ConfigError, InvalidRecipient
 from notifykit.models import Channel, Recipient, Rejected
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
@@ -152,3 +153,16 @@ def test_a_strict_country_that_is_none_is_an_error(given: str, hint: str) -> Non
     """A country that is written wrong would not be strict at all."""
     with pytest.raises(ConfigError, match=f"strict_countries: .*{hint}"):
         KwtSmsNormalizer(strict_countries=["SA", given])
+
+
+def test_a_notice_stands_in_the_plan_and_on_the_receipt() -> None:
+    """Once in the plan, with how many it is about; composites that give a number to several transports count it once."""
+    numbers = ["+39 06 1234 5678", "+39 06 1234 5679", "+44 20 7946 0018", "96598765432"]
+    with Notifier("fanout(memory, null)") as notifier:
+        plan = notifier.plan(numbers, "Hello")
+        receipts = notifier.send(numbers, "Hello").accepted
+    assert plan.notices == (
+        "This number of +39 (IT) is a landline: it may not be able to receive SMS. (2 recipients)",
+        "This number of +44 (GB) is a landline: it may not be able to receive SMS.",
+    )
+    assert [len(receipt.recipient.notices) for receipt in receipts] == [1, 1, 1, 0]

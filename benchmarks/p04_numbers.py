@@ -1,4 +1,4 @@
-"""P4: one number, normalized and validated by the framework's own normalizer, in three spellings."""
+"""P4: one number, normalized and validated by the framework's own normalizer: Kuwaiti in three spellings, and abroad."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ CASES: Final = {
 }
 
 
+#: Against the library that reads these numbers, with the three questions that a program asks it.
+ABROAD: Final = "abroad"
+ABROAD_GOAL: Final = Goal("<=", 1.1)
+
+
+def _raw(case: str) -> str:
+    return people.ABROAD if case == ABROAD else CASES[case][0]
+
+
 def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
     from notifykit import Channel
     from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 
-    raw, sms = CASES[case][0], Channel.SMS
+    raw, sms = _raw(case), Channel.SMS
     normalize: Callable[[str, Channel], Any] = KwtSmsNormalizer().normalize
 
     def work(times: int) -> None:
@@ -41,6 +50,25 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
             validate_phone_input(raw)
 
     return work, lambda: validate_phone_input(raw)[2]
+
+
+def library(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
+    import phonenumbers
+
+    raw = _raw(case)
+
+    def read() -> phonenumbers.PhoneNumber:
+        number = phonenumbers.parse(raw)
+        phonenumbers.is_possible_number(number)
+        phonenumbers.is_valid_number(number)
+        phonenumbers.number_type(number)
+        return number
+
+    def work(times: int) -> None:
+        for _ in repeat(None, times):
+            read()
+
+    return work, lambda: phonenumbers.format_number(read(), phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
 
 
 def floor(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
@@ -82,3 +110,21 @@ def measure(bench: Bench) -> Iterator[Row]:
             goal,
             "CPU",
         )
+    yield _abroad(bench)
+
+
+def _abroad(bench: Bench) -> Row:
+    sides = [Side("ours", "p04_numbers", name, ABROAD) for name in ("ours", "library")]
+    with bench.workers(*sides) as workers:
+        same(f"P4, {ABROAD}", *(worker.evidence for worker in workers))
+        we, they = bench.compare(workers, seconds=0.05)
+    return Row(
+        "P4",
+        "normalize and validate: abroad, against phonenumbers",
+        seconds(Value.of(we).median),
+        seconds(Value.of(they).median),
+        "",
+        Value.ratio(we, they),
+        ABROAD_GOAL,
+        "CPU",
+    )

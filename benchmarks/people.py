@@ -9,6 +9,8 @@ from typing import Final
 CLEAN: Final = "96598000123"
 WRITTEN: Final = "+965 9800-0123"
 ARABIC: Final = "٩٦٥٩٨٠٠٠١٢٣"
+#: A number of Egypt.
+ABROAD: Final = "+20 10 0123 4567"
 #: A one-time code.
 CODE: Final = "Your code for MYAPP is 123456"
 

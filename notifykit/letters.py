@@ -64,6 +64,9 @@ class Recipient:
     raw: str = attrs.field(
         default=attrs.Factory(lambda self: self.address, takes_self=True), repr=False, eq=False, kw_only=True
     )
+    #: What a person should know about the address, each a sentence without the address itself: that it may be a
+    #: landline, or that a digit was put in.
+    notices: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False, kw_only=True)
 
     def __str__(self) -> str:
         return mask_address(self.address)
@@ -81,6 +84,7 @@ def new_recipient(address: str, channel: Channel, country: str | None, language:
     made.country = country
     made.language = language
     made.raw = raw
+    made.notices = ()
     made.__class__ = Recipient
     return made  # type: ignore[no-any-return]
 

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from notifykit_kwtsms.client.message import clean_message
     from notifykit_kwtsms.client.sync import KwtSMS
     from notifykit_kwtsms.client.webhook import delivery_report, parse_webhook
-    from notifykit_kwtsms.phone.digits import normalize_phone
-    from notifykit_kwtsms.phone.documented import validate_phone_format, validate_phone_input
-    from notifykit_kwtsms.phone.rules import find_country_code
+    from notifykit_kwtsms.phone.documented import (
+        find_country_code,
+        normalize_phone,
+        validate_phone_format,
+        validate_phone_input,
+    )
 
 __all__ = (
     "KwtSMS",
@@ -34,10 +37,10 @@ __all__ = (
 _HOME = {
     "KwtSMS": "client.sync",
     "AsyncKwtSMS": "client.aio",
-    "normalize_phone": "phone.digits",
+    "normalize_phone": "phone.documented",
     "validate_phone_input": "phone.documented",
     "validate_phone_format": "phone.documented",
-    "find_country_code": "phone.rules",
+    "find_country_code": "phone.documented",
     "clean_message": "client.message",
     "parse_webhook": "client.webhook",
     "delivery_report": "client.webhook",

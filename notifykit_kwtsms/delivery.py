@@ -8,7 +8,7 @@ from typing import Final
 from notifykit import DeliveryReport, DeliveryState, Receipt, TransportError
 from notifykit_kwtsms.api.delivery_words import DISPATCH, REPORTED, as_state, shown
 from notifykit_kwtsms.api.gateway import Gateway
-from notifykit_kwtsms.phone.digits import normalize_phone
+from notifykit_kwtsms.phone.documented import normalize_phone
 
 _KUWAIT: Final = "965"
 _STUCK: Final = "ERR030"

@@ -22,7 +22,13 @@ def notifykit_normalizers(settings: Settings) -> Sequence[Normalizer]:
     from notifykit_kwtsms.settings import KwtSmsSettings
 
     own = KwtSmsSettings.of(settings)
-    return [KwtSmsNormalizer(default_country=own.default_country, kuwait_rule=own.kuwait_rule)]
+    return [
+        KwtSmsNormalizer(
+            default_country=own.default_country,
+            kuwait_rule=own.kuwait_rule,
+            strict_countries=own.strict_countries,
+        )
+    ]
 
 
 @hookimpl(trylast=True)

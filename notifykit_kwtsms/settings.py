@@ -9,7 +9,7 @@ import attrs
 
 from notifykit.errors import MissingCredentials
 from notifykit.network import Network, is_loopback
-from notifykit.settings import Field, boolean, one_of, path, secret, text
+from notifykit.settings import Field, boolean, names, one_of, path, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 
 if TYPE_CHECKING:
@@ -64,6 +64,13 @@ FIELDS: Final = (
         ("KWTSMS_KUWAIT_RULE",),
         help="strict checks each country's rule; relaxed takes any 7 to 15 digits.",
     ),
+    Field(
+        "strict_countries",
+        names,
+        (),
+        ("KWTSMS_STRICT_COUNTRIES",),
+        help="Countries abroad of which only mobile numbers are taken: EG, IN. Others pass with a notice.",
+    ),
 )
 
 
@@ -89,6 +96,8 @@ class KwtSmsSettings:
     default_country: str | None
     #: ``strict`` or ``relaxed``.
     kuwait_rule: str
+    #: ISO 3166 codes of countries abroad of which only mobile numbers are taken.
+    strict_countries: tuple[str, ...]
     #: The proxy and the certificates.
     network: Network
 

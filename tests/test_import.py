@@ -68,6 +68,18 @@ def test_building_a_notifier_loads_no_http_client_and_no_command_line() -> None:
     assert {"urllib3", "click", "dotenv"} & loaded_by(statement) == set()
 
 
+def test_only_a_number_from_outside_the_gulf_loads_the_library_that_reads_it() -> None:
+    """Whoever sends to Kuwait and its neighbours does not pay for the numbering plans of the world."""
+    statement = (
+        "from notifykit import Notifier; sms = Notifier('memory'); "
+        "assert sms.send(['+965 9876-5432', '966551234567', '+971 50 449 6677', '98765432', 'abc'], 'x').accepted"
+    )
+    loaded = loaded_by(statement)
+    assert "notifykit_kwtsms.phone.normalizer" in loaded, "the plugin was asked"
+    assert "phonenumbers" not in loaded
+    assert "phonenumbers" in loaded_by(f"{statement}; assert sms.send('+20 10 0123 4567', 'x').accepted")
+
+
 #: What a start has no use for: the network, encryption, e-mail, asyncio, and what reads settings files.
 UNUSED = {
     "asyncio",

@@ -44,7 +44,7 @@ def checkup(settings: Settings, host: PluginHost, *, online: bool) -> Iterator[C
 
 
 def _versions() -> Check:
-    names = ("attrs", "click", "pluggy", "python-dotenv", "urllib3")
+    names = ("attrs", "click", "phonenumbers", "pluggy", "python-dotenv", "urllib3")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     found = f"notifykit {notifykit.__version__}, Python {platform.python_version()} on {platform.system()}; {versions}"
     return Check("versions", Health.OK, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -108,6 +109,7 @@ def _number(raw: str, notifier: Notifier, *, as_json: bool) -> int:
     steps = list(_steps(raw, result))
     rejected = isinstance(result, Rejected)
     country = result.country if isinstance(result, Recipient) else None
+    notices = result.notices if isinstance(result, Recipient) else ()
     if as_json:
         data = {
             "kind": "number",
@@ -116,6 +118,7 @@ def _number(raw: str, notifier: Notifier, *, as_json: bool) -> int:
             "normalizer": normalizer,
             "address": result.address if isinstance(result, Recipient) else None,
             "country": country,
+            "notices": list(notices),
         }
         answer("explain", data, ok=not rejected, error=result.error if isinstance(result, Rejected) else None)
     else:
@@ -129,6 +132,8 @@ def _number(raw: str, notifier: Notifier, *, as_json: bool) -> int:
         else:
             where = f", country {country}" if country else ", country not known"
             answer_line(f"accepted by {normalizer}{where}", "good")
+            for notice in notices:
+                answer_line(f"notice: {notice}", "care")
     return Exit.PARTLY if rejected else Exit.OK
 
 
@@ -159,8 +164,16 @@ def _steps(raw: str, result: Recipient | Rejected) -> Iterator[tuple[str, str]]:
 def _difference(digits: str, address: str) -> str:
     if address.endswith(digits.lstrip("0")) and len(address) > len(digits.lstrip("0")):
         return f"the country code {address[: -len(digits.lstrip('0'))]} of default_country put in front"
-    if len(address) < len(digits):
-        return "the zero left out that is dialled inside the country only"
+    steps = difflib.SequenceMatcher(None, digits, address).get_opcodes()
+    changes = [(digits[:start], digits[start:end], address[a:b]) for tag, start, end, a, b in steps if tag != "equal"]
+    if len(changes) == 1:
+        before, gone, new = changes[0]
+        if not gone:
+            return f"a {new} put in behind {before}"
+        if not new and not gone.strip("0"):
+            return "the zero left out that is dialled inside the country only"
+        if not new:
+            return f"the {gone} behind {before} left out"
     return "put into the form that the provider wants"
 
 

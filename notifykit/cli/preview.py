@@ -78,10 +78,12 @@ def preview(
         if as_json:
             data = _document(plan, price, capabilities) | {"to": _masked(plan), "mode": mode}
             data |= filling.as_document(notifier) if filling else {}
-            answer("preview", data, ok=(refusal or nobody) is None, error=refusal or nobody)
+            answer("preview", data, _notices(plan), ok=(refusal or nobody) is None, error=refusal or nobody)
         else:
             _head(plan, mode)
             _show(plan, price, capabilities, text)
+            for notice in _notices(plan):
+                answer_line(f" notice       {notice}", "care")
             if nobody:
                 answer_line(f" rejected     {nobody}", "bad")
             if refusal:
@@ -92,6 +94,11 @@ def preview(
 def _masked(plan: Plan) -> str | None:
     """Return who would get it, masked; None where nobody is named, or the number is no good."""
     return str(plan.recipients[0]) if plan.recipients else None
+
+
+def _notices(plan: Plan) -> tuple[str, ...]:
+    """Return what is to be said about the number that was given."""
+    return plan.recipients[0].notices if plan.recipients else ()
 
 
 def _nobody(plan: Plan) -> TransportError | None:

@@ -287,7 +287,8 @@ def _plan(notifier: Notifier, order: Order, found: Survey, *, offline: bool, as_
         data |= order.filling.as_document(notifier) if order.filling else {}
         if offline:
             data["request"] = request
-        answer("send", data, transport.capabilities.notices, ok=code is Exit.OK, error=_first_error(found))
+        notices = (*transport.capabilities.notices, *found.notices)
+        answer("send", data, notices, ok=code is Exit.OK, error=_first_error(found))
         return code
     if request is not None:
         answer_line(request)
@@ -309,6 +310,8 @@ def _show_plan(found: Survey, unit: str, *, clear: bool) -> None:
     size = found.measurement
     if size and size.forced:
         answer_line(f"encoding    {encoding_name(size.encoding)}; `notifykit preview` says why")
+    for notice in found.notices:
+        answer_line(f"notice      {notice}", "care")
     if found.duplicates:
         answer_line(f"duplicates  {found.duplicates}, each sent to once only")
     for held in found.held.values():
@@ -332,7 +335,7 @@ def _ask(notifier: Notifier, order: Order, found: Survey) -> None:
     tell(f"LIVE: {found.sentence(unit)}.")
     if found.rejected or found.held:
         tell(f"{counted(found.rejected + found.held_back, 'recipient')} will be left out: --dry-run says why.")
-    for line in dict.fromkeys(_balances(notifier, found.cost)):
+    for line in (*found.notices, *dict.fromkeys(_balances(notifier, found.cost))):
         tell(line)
     question = f"Send to {counted(found.recipients, 'recipient')} for real?"
     dear = found.cost is not None and found.cost > order.max_cost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.wording import counted, encoding_name, many
 from notifykit.errors import TransportError
 from notifykit.flow.notifier import Notifier
+from notifykit.flow.planning import notices_with_counts
 from notifykit.models import Batch, Channel, Edit, Measurement, Message, Outcome, Plan, Receipt, Veto
 
 #: Recipients that are looked back over for duplicates: all of most lists, in bounded memory.
@@ -54,6 +56,8 @@ class Survey:
     requests: int = 0
     #: The first of those that would be rejected.
     examples: list[Receipt] = attrs.field(factory=list)
+    #: What is to be said about recipients' addresses, and about how many of them.
+    doubts: Counter[str] = attrs.field(factory=Counter)
     #: Why nobody can be sent this text; None where that is not so.
     refusal: TransportError | None = None
     #: The first request.
@@ -63,6 +67,11 @@ class Survey:
     def given(self) -> int:
         """How many were given in all."""
         return self.recipients + self.rejected + self.duplicates + self.held_back
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know about the addresses before sending, each a sentence."""
+        return notices_with_counts(self.doubts)
 
     @property
     def held_back(self) -> int:
@@ -131,7 +140,12 @@ def _add(found: Survey, planned: Plan) -> None:
     if found.first is None and planned.batches:
         found.first = planned.batches[0]
     # A fan-out gives one recipient to several requests.
-    people = {position for batch in planned.batches for position in batch.positions}
+    people = {
+        position: recipient
+        for batch in planned.batches
+        for position, recipient in zip(batch.positions, batch.recipients, strict=True)
+    }
+    found.doubts.update(notice for recipient in people.values() for notice in recipient.notices)
     found.recipients += len(people)
     found.requests += len(planned.batches)
     if people:

@@ -41,6 +41,8 @@ class Verdict:
     error: TransportError | None
     #: Which number was probably meant; None where nobody can tell.
     suggestion: str | None = attrs.field(default=None, repr=False)
+    #: What to know about the number where it can be sent to, each a sentence.
+    notices: tuple[str, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """Return it for ``--json``."""
@@ -53,6 +55,7 @@ class Verdict:
             "reason": self.error.detail if self.error else None,
             "advice": self.error.action if self.error else None,
             "suggestion": self.suggestion,
+            "notices": list(self.notices),
         }
 
 
@@ -96,7 +99,7 @@ def _locally(given: Iterable[str], notifier: Notifier) -> Iterator[Verdict]:
             plan = notifier.plan([number], "x")
             if plan.recipients:
                 recipient = plan.recipients[0]
-                yield Verdict(number, recipient.address, recipient.country, None)
+                yield Verdict(number, recipient.address, recipient.country, None, notices=recipient.notices)
             else:
                 yield Verdict(number, None, None, plan.set_aside[0].error, suggestion(plan.set_aside[0].recipient))
 
@@ -137,6 +140,8 @@ def _report(verdicts: Iterator[Verdict], *, as_json: bool) -> int:
             documents.append(verdict.as_document())
         elif verdict.error is None:
             answer_line(f"OK        {verdict.given:<20} {verdict.address}  {verdict.country or ''}".rstrip(), "good")
+            for notice in verdict.notices:
+                answer_line(f"{'':<30} notice: {notice}", "care")
         else:
             code = f"{verdict.error.code}: " if verdict.error.code else ""
             answer_line(f"rejected  {verdict.given:<20} {code}{verdict.error.detail}", "bad")

@@ -110,15 +110,16 @@ class _Shared:
 def _person(who: Recipient | Rejected) -> list[Any]:
     if isinstance(who, Rejected):
         return ["", who.raw, _pack_error(who.error)]
-    return [who.address, who.channel.value, who.country, who.language, who.raw if who.raw != who.address else None]
+    raw = who.raw if who.raw != who.address else None
+    return [who.address, who.channel.value, who.country, who.language, raw, *who.notices]
 
 
 def _read_person(row: Sequence[Any]) -> Recipient | Rejected:
     if row[0] == "":
         error = _read_error(row[2])
         return Rejected(row[1], error if isinstance(error, InvalidRecipient) else InvalidRecipient(error.detail))
-    address, channel, country, language, raw = row
-    return Recipient(address, Channel(channel), country, language=language, raw=raw or address)
+    address, channel, country, language, raw, *notices = row
+    return Recipient(address, Channel(channel), country, language=language, raw=raw or address, notices=tuple(notices))
 
 
 def _pack_error(error: TransportError) -> dict[str, Any]:

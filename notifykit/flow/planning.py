@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from notifykit.flow.expecting import Expected, expected, nobody
 from notifykit.flow.fitting import fit
@@ -38,8 +39,10 @@ def plan(steps: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -> Pl
     """Collect what would be done, by which transports, and what it would cost."""
     requests: list[Expected] = []
     set_aside: list[Receipt] = []
+    doubts: Counter[str] = Counter()
     for step in steps:
         if isinstance(step, Batch):
+            doubts.update(notice for recipient in step.recipients for notice in recipient.notices)
             found = list(expected(trip.transport, step))
             requests += found
             set_aside += _nobody(step, found)
@@ -60,8 +63,14 @@ def plan(steps: Iterable[Batch | Receipt], prepared: Prepared, trip: Trip) -> Pl
                 for leaf, fitted in zip(leaves, fits, strict=True)
                 for notice in (*leaf.capabilities.notices, *fitted.warnings)
             )
-        ),
+        )
+        + notices_with_counts(doubts),
     )
+
+
+def notices_with_counts(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what is to be said about recipients, each once, with how many it is about where it is about several."""
+    return tuple(f"{notice} ({count} recipients)" if count > 1 else notice for notice, count in counts.items())
 
 
 def _nobody(batch: Batch, requests: Iterable[Expected]) -> Iterator[Receipt]:

@@ -81,10 +81,10 @@ COUNTRIES: Final[Mapping[str, MobileShape]] = {
     "PK": MobileShape("92", ("30", "31", "33", "34"), 10),
     "PH": MobileShape("63", ("90", "91", "92", "99"), 10),
     "TR": MobileShape("90", ("50", "53", "54", "55"), 10),
-    "GB": MobileShape("44", ("73", "74", "75", "77", "78", "79"), 10),
+    "GB": MobileShape("44", ("740", "741", "746", "757", "771", "791", "795"), 10),
     "DE": MobileShape("49", ("151", "160", "170", "171", "175"), 10),
     "FR": MobileShape("33", ("6", "7"), 9),
-    "US": MobileShape("1", ("212", "305", "415", "617"), 10),
+    "US": MobileShape("1", ("2122", "3053", "4154", "6176"), 10),
 }
 
 #: Characters of one septet, and those of two (3GPP TS 23.038, section 6.2.1).

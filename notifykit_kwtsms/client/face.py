@@ -103,6 +103,7 @@ class Face(Generic[_Notifier]):
             default_country=None,
             kuwait_rule="relaxed",
             network=Network(),
+            strict_countries=(),
         )
         self._open(own, Settings(timeout=_read("timeout", seconds, timeout)), clock)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from notifykit import DeliveryReport
 from notifykit_kwtsms.api.delivery_words import REPORTED, as_state, shown
-from notifykit_kwtsms.phone.digits import normalize_phone
+from notifykit_kwtsms.phone.documented import normalize_phone
 
 _REQUIRED: Final = ("msg-id", "status")
 #: Ids are documented with at most 32 characters; whoever posts something much longer posts something else.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.letters import Channel, Recipient, Rejected, new_recipient, new_rejected, open_recipient
+from notifykit.letters import Channel, Recipient, Rejected
 from notifykit.normalizers.digits import compact
 from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, is_decimal, national_form, read_number, too_short
-from notifykit_kwtsms.phone.digits import drop_trunk_zero
-from notifykit_kwtsms.phone.rules import RULES, RULES_BY_COUNTRY, CountryRule, find_rule
+from notifykit_kwtsms.phone.documented import normalize_phone
+from notifykit_kwtsms.phone.rules import BY_CODE, BY_COUNTRY, KUWAIT, CountryRule, find_gulf_rule
 
 _SMS: Final = Channel.SMS
 #: Digits of a Kuwaiti mobile number, written in full.
@@ -19,22 +20,36 @@ _KUWAITI_DIGITS: Final = 11
 #: What numbers are usually set with.
 _PUNCTUATION: Final = b" \t-./()"
 _UNCHANGED: Final = bytes(range(256))
-#: Up to here digits are a local number: the shortest mobile numbers with their country code have more.
+#: Up to here, digits without a sign in front are a local number: nearly all mobile numbers with their code have more.
 _LOCAL_DIGITS: Final = 8
 
 
 def _country(given: str | None) -> str | None:
-    """Return the calling code that a calling code or an ISO 3166 code stands for; the empty text sets none."""
+    """Return the ISO 3166 code that a calling code or an ISO 3166 code stands for; the empty text sets none."""
     name = (given or "").strip().upper()
     if not name:
         return None
-    rule = RULES_BY_COUNTRY.get(name) or RULES.get(name.lstrip("+0"))
-    if rule is None:
+    rule = BY_COUNTRY.get(name) or BY_CODE.get(name.lstrip("+0"))
+    if rule:
+        return rule.country
+    from notifykit_kwtsms.phone.abroad import find_region
+
+    region = find_region(name)
+    if region is None:
         raise ConfigError(
-            f"default_country: {name!r} is not a country that kwtSMS has a rule for; "
-            "give its calling code or its ISO code, 965 or KW for Kuwait"
+            f"default_country: {name!r} is not a country; give its calling code or its ISO code, 965 or KW for Kuwait"
         )
-    return rule.code
+    return region
+
+
+def _countries(given: Iterable[str]) -> frozenset[str]:
+    """Return ISO 3166 codes of countries in capitals."""
+    names = frozenset(name.strip().upper() for name in given)
+    if not names <= BY_COUNTRY.keys():
+        from notifykit_kwtsms.phone.abroad import check_countries
+
+        check_countries(sorted(names))
+    return names
 
 
 def _known_rule(instance: object, attribute: object, value: str) -> None:
@@ -46,30 +61,29 @@ def _known_rule(instance: object, attribute: object, value: str) -> None:
 class KwtSmsNormalizer:
     """Takes what the gateway can deliver to, and says of everything else why it can't.
 
-    A number that is written without ``+`` or ``00`` and has the form of the default country's local numbers is one of
+    Kuwait and the other Gulf countries have the gateway's own rules. Numbers from elsewhere are read by
+    ``phonenumbers``, which is imported with the first of them: what nobody can have is refused, and what may be no
+    mobile number is taken with a notice.
+
+    A number that is written without ``+`` or ``00`` and is a local mobile number of the default country is one of
     them, before anything else is tried: 96612345 is a Kuwaiti number without its code, and not a short Saudi one.
     """
 
     #: What settings and listings call it.
     name = "kwtsms"
 
-    #: The calling code that local numbers get, given as ``965`` or as ``KW``; None refuses local numbers.
+    #: The ISO 3166 code of the country that local numbers belong to, given as ``965`` or as ``KW``; None refuses them.
     default_country: str | None = attrs.field(default=None, converter=_country)
     #: ``strict`` keeps the rules of Kuwait and of the other countries, ``relaxed`` takes any 7 to 15 digits.
     kuwait_rule: str = attrs.field(default="strict", validator=_known_rule)
-    # As many digits as a number known at sight has; none are known where a Kuwaiti one could as well be a local number.
-    _digits_at_sight: int = attrs.field(init=False, repr=False, eq=False)
-
-    @_digits_at_sight.default
-    def _(self) -> int:
-        return 0 if self._has_lookalikes() else _KUWAITI_DIGITS
+    #: ISO 3166 codes of further countries of which only mobile numbers are taken.
+    strict_countries: frozenset[str] = attrs.field(default=frozenset(), converter=_countries)
 
     def normalize(self, raw: str, channel: Channel) -> Recipient | Rejected | None:
         """Return the number as the gateway wants it, the reason why it wants none, or None for another channel."""
         if channel is not _SMS:
             return None
-        # Nearly every number is a Kuwaiti one, and known at sight. A call of a function, or a pattern, would cost a
-        # quarter of the whole: so digits are told by comparing texts, and the recipient is filled in right here.
+        # Nearly every number is a Kuwaiti one, and known at sight. Comparing texts tells digits faster than a pattern.
         address = raw
         if not raw.isascii():
             # An integer is read from the digits of every script, faster than they are looked up.
@@ -78,66 +92,49 @@ class KwtSmsNormalizer:
             plain = raw.encode().translate(_UNCHANGED, _PUNCTUATION)
             address = plain.removeprefix(b"+").lstrip(b"0").decode()
             if "." in raw and is_decimal(raw):
-                return self._look_closely(raw, channel)
+                return self._look_closely(raw)
         if (
-            len(address) != self._digits_at_sight
+            len(address) != _KUWAITI_DIGITS
             or not ("9659" <= address < "966" or "9654" <= address < "9657")
             or not address.isdecimal()
         ):
-            return self._look_closely(raw, channel)
-        recipient = open_recipient()
-        recipient.address = address
-        recipient.channel = channel
-        recipient.country = "KW"
-        recipient.language = None
-        recipient.raw = raw
-        recipient.__class__ = Recipient
-        return recipient  # type: ignore[no-any-return]
+            return self._look_closely(raw)
+        return Recipient(address, channel, "KW", raw=raw)
 
-    def _look_closely(self, raw: str, channel: Channel) -> Recipient | Rejected:
+    def _look_closely(self, raw: str) -> Recipient | Rejected:
         reading = read_number(raw)
         if isinstance(reading, InvalidRecipient):
-            return new_rejected(raw, reading, None)
+            return Rejected(raw, reading)
         digits, marked = reading
-        address = None if marked else self._completed(digits)
-        if address is None:
-            number = digits.lstrip("0")
-            rule = find_rule(number)
-            address = drop_trunk_zero(number, rule)
-            reason = self._reason_against(address, rule, digits, marked)
-            if reason:
-                return new_rejected(raw, reason, None if marked else _perhaps_kuwaiti(digits, channel))
-        else:
-            rule = find_rule(address)
-        return new_recipient(address, channel, _country_of(address, rule), None, raw)
+        number = digits.lstrip("0")
+        found: Recipient | InvalidRecipient | None = None if marked else self._completed(digits, raw)
+        if found is None and self.kuwait_rule == "relaxed":
+            found = _relaxed(digits, raw, marked)
+        elif found is None and digits.startswith("0") and not _is_kuwaiti(number):
+            found = national_form()
+        elif found is None and len(digits) <= _LOCAL_DIGITS and not marked:
+            return Rejected(raw, _no_country_code(digits), _perhaps_kuwaiti(digits))
+        elif found is None:
+            rule = find_gulf_rule(number)
+            found = _read_gulf(number, rule, raw) if rule else self._read_abroad(number, raw)
+        return Rejected(raw, found) if isinstance(found, InvalidRecipient) else found
 
-    def _completed(self, digits: str) -> str | None:
-        """Return local digits of the default country with its code in front; None where they are not such digits."""
+    def _completed(self, digits: str, raw: str) -> Recipient | None:
+        """Return who has local digits in the default country; None where they are no such digits."""
         if self.default_country is None:
             return None
-        rule = RULES[self.default_country]
-        local = digits if rule.leading_zero else digits.lstrip("0")
-        return rule.code + local if rule.fits(local) else None
-
-    def _reason_against(
-        self, address: str, rule: CountryRule | None, digits: str, marked: bool
-    ) -> InvalidRecipient | None:
-        if self.kuwait_rule == "relaxed":
-            return too_short(len(address)) if len(address) < FEWEST_DIGITS else None
-        if digits.startswith("0") and not _is_kuwaiti(digits.lstrip("0")):
-            return national_form()
-        if len(digits) <= _LOCAL_DIGITS and not (marked and rule):
-            return _no_country_code(digits)
+        rule = BY_COUNTRY.get(self.default_country)
         if rule is None:
-            return None
-        local = address[len(rule.code) :]
-        if not rule.right_length(local):
-            return _wrong_length(rule, local)
-        return None if rule.right_start(local) else _wrong_start(rule, local)
+            from notifykit_kwtsms.phone.abroad import complete
 
-    def _has_lookalikes(self) -> bool:
-        """Whether a Kuwaiti number with its code could as well be a local number of the default country."""
-        return self.default_country is not None and RULES[self.default_country].fits("9" * 11)
+            return complete(digits, self.default_country, raw)
+        local = digits.lstrip("0")
+        return Recipient(rule.code + local, _SMS, rule.country, raw=raw) if rule.fits(local) else None
+
+    def _read_abroad(self, number: str, raw: str) -> Recipient | InvalidRecipient:
+        from notifykit_kwtsms.phone.abroad import read_abroad
+
+        return read_abroad(number, raw, self.strict_countries)
 
 
 def _compacted(raw: str) -> str:
@@ -146,32 +143,48 @@ def _compacted(raw: str) -> str:
     return address if address.isascii() and not is_decimal(raw) else ""
 
 
-def _country_of(address: str, rule: CountryRule | None) -> str | None:
-    if rule is None or rule.shared or not rule.right_length(address[len(rule.code) :]):
-        return None
-    return rule.country
+def _read_gulf(number: str, rule: CountryRule, raw: str) -> Recipient | InvalidRecipient:
+    address = rule.without_trunk_zero(number)
+    local = address.removeprefix(rule.code)
+    if not rule.right_length(local):
+        return _wrong_length(rule, local)
+    return Recipient(address, _SMS, rule.country, raw=raw) if rule.right_start(local) else _wrong_start(rule, local)
+
+
+def _relaxed(digits: str, raw: str, marked: bool) -> Recipient | InvalidRecipient:
+    """Return who has any 7 to 15 digits, with the country where they are surely written with its code."""
+    address = normalize_phone(digits)
+    if len(address) < FEWEST_DIGITS:
+        return too_short(len(address))
+    country = None
+    rule = find_gulf_rule(address)
+    if rule:
+        country = rule.country if rule.right_length(address.removeprefix(rule.code)) else None
+    elif marked or len(digits) > _LOCAL_DIGITS:
+        from notifykit_kwtsms.phone.abroad import read_abroad
+
+        found = read_abroad(address, raw)
+        country = found.country if isinstance(found, Recipient) else None
+    return Recipient(address, _SMS, country, raw=raw)
 
 
 def _is_kuwaiti(number: str) -> bool:
     """Whether it is a whole Kuwaiti number: nobody dials a zero in front of those inside the country."""
-    return number.startswith("965") and RULES["965"].fits(number[3:])
+    return number.startswith(KUWAIT.code) and KUWAIT.fits(number[len(KUWAIT.code) :])
 
 
-def _perhaps_kuwaiti(digits: str, channel: Channel) -> Recipient | None:
+def _perhaps_kuwaiti(digits: str) -> Recipient | None:
     """Return the Kuwaiti number that somebody may have left the country code off."""
-    kuwait = RULES["965"]
-    address = f"965{digits}"
-    return new_recipient(address, channel, "KW", None, address) if kuwait.fits(digits) else None
+    return Recipient(KUWAIT.code + digits, _SMS, "KW") if KUWAIT.fits(digits) else None
 
 
 def _no_country_code(digits: str) -> InvalidRecipient:
-    kuwait = RULES["965"]
-    if not kuwait.right_length(digits):
+    if not KUWAIT.right_length(digits):
         return InvalidRecipient(
             f"{len(digits)} digits are too few for a mobile number with its country code.",
             action="Give the whole number: country code, then the number, digits only.",
         )
-    if kuwait.right_start(digits):
+    if KUWAIT.right_start(digits):
         return InvalidRecipient(
             "This looks like a Kuwait mobile number without its country code.",
             action="Give the country code: 965 first, then the eight digits. Or set default_country to 965.",

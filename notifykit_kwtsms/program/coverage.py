@@ -6,7 +6,7 @@ import click
 
 from notifykit.cli.manner import common
 from notifykit_kwtsms.api.gateway import Gateway
-from notifykit_kwtsms.phone.rules import RULES
+from notifykit_kwtsms.phone.documented import RULES
 from notifykit_kwtsms.program.account import account
 from notifykit_kwtsms.program.command import Answer, Command
 

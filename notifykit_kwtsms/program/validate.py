@@ -92,7 +92,7 @@ def _why(raw: str) -> str:
     """Return what the rules of the number's country say; the gateway itself gives no reason."""
     strict = KwtSmsNormalizer().normalize(raw, Channel.SMS)
     if not isinstance(strict, Rejected):
-        return _MALFORMED
+        return strict.notices[0] if strict and strict.notices else _MALFORMED
     if strict.suggestion is None:
         return strict.error.detail
     return f"{strict.error.detail} Did you mean {strict.suggestion.address} (Kuwait)?"

@@ -82,6 +82,27 @@ def test_a_country_that_is_put_in_front_is_a_step(run: Run, monkeypatch: pytest.
     assert (data["address"], data["country"], data["normalizer"]) == ("96598765432", "KW", "kwtsms")
 
 
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        ("+54 11 2345-6789", "5491123456789        a 9 put in behind 54"),
+        ("+52 1 55 1234 5678", "525512345678         the 1 behind 52 left out"),
+        ("+44 (0) 7400 123456", "447400123456         the zero left out that is dialled inside the country only"),
+    ],
+)
+def test_a_digit_that_is_put_in_or_left_out_is_a_step(run: Run, number: str, step: str) -> None:
+    """With where it stood."""
+    assert step in run("explain", number, "--as", "number").out.splitlines()
+
+
+def test_what_to_know_about_a_number_is_said(run: Run) -> None:
+    """In words and in the document."""
+    notice = "This number of +39 (IT) is a landline: it may not be able to receive SMS."
+    assert f"notice: {notice}" in run("explain", "+39 06 1234 5678").out.splitlines()
+    assert run("explain", "+39 06 1234 5678", "--json").data["notices"] == [notice]
+    assert run("explain", "96598765432", "--json").data["notices"] == []
+
+
 def test_a_text_is_explained_character_by_character(run: Run) -> None:
     """Each edit with its cleaner, each forced character with what replacing it saves."""
     answer = run("explain", f"{DEAR} ٤٢")

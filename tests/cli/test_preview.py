@@ -142,3 +142,10 @@ def test_arabic_survives_a_pipe_whatever_the_locale() -> None:
     done = start("preview", "رمز", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert done.returncode == 0
     assert "رمز" in done.stdout.decode("utf-8")
+
+
+def test_what_to_know_about_the_number_is_said(run: Run) -> None:
+    """A landline abroad can be sent to, and may not be able to receive it."""
+    answer = run("preview", "Hello", "--to", "+39 06 1234 5678")
+    assert answer.code == 0
+    assert " notice       This number of +39 (IT) is a landline" in answer.out

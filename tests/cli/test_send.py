@@ -192,6 +192,14 @@ def test_a_dry_run_sends_nothing_and_says_what_would_be_done(gateway: Sandbox, r
     assert run("send", ONE, "Hi", "--dry-run", "--json").data["cost"] == 1
 
 
+def test_a_dry_run_says_what_to_know_about_the_numbers(gateway: Sandbox, run: Run) -> None:
+    """Once for all numbers that it is true of."""
+    notice = "This number of +39 (IT) is a landline: it may not be able to receive SMS."
+    numbers = ["+39 06 1234 5678", ONE, "+39 06 1234 5679"]
+    assert f"notice      {notice} (2 recipients)" in run("send", *numbers, "Hi", "--dry-run").out.splitlines()
+    assert run("send", *numbers[:2], "Hi", "--dry-run", "--json").document["warnings"][-1] == notice
+
+
 def test_a_large_file_is_planned_in_sums(gateway: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
     """Duplicates far apart are still found, and the requests are counted over all of it."""
     numbers = [f"9659{index:07d}" for index in range(12_000)]

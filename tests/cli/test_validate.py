@@ -82,3 +82,18 @@ def test_a_number_without_its_country_code_is_offered_with_it(gateway: Sandbox, 
     assert "Did you mean 96598765432?" in run("validate", "9876 5432").out
     assert "Did you mean 96598765432?" in run("explain", "9876 5432").out
     assert '"suggestion": "96598765432"' in run("validate", "9876 5432", "--json").out
+
+
+def test_a_number_that_may_be_no_mobile_number_is_ok_with_a_notice(run: Run, monkeypatch) -> None:
+    """Unless its country is strict."""
+    answer = run("validate", "+39 06 1234 5678")
+    assert answer.code == 0
+    assert "notice: This number of +39 (IT) is a landline" in answer.out
+    (verdict,) = run("validate", "+39 06 1234 5678", "--json").data["numbers"]
+    assert (verdict["ok"], verdict["country"], len(verdict["notices"])) == (True, "IT", 1)
+    monkeypatch.setenv("KWTSMS_STRICT_COUNTRIES", "EG, it")
+    answer = run("validate", "+39 06 1234 5678")
+    assert answer.code == 3
+    assert "strict_countries" in answer.out
+    monkeypatch.setenv("KWTSMS_STRICT_COUNTRIES", "Italy")
+    assert "strict_countries: 'ITALY' is not the ISO code of a country" in run("validate", "96598765432").err

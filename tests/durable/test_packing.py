@@ -38,7 +38,13 @@ ERRORS = st.recursive(
 )
 INVALID = st.builds(InvalidRecipient, TEXTS, NAMES, action=TEXTS)
 RECIPIENTS = st.builds(
-    Recipient, TEXTS.filter(bool), st.sampled_from(list(Channel)), NAMES, language=NAMES, raw=TEXTS.filter(bool)
+    Recipient,
+    TEXTS.filter(bool),
+    st.sampled_from(list(Channel)),
+    NAMES,
+    language=NAMES,
+    raw=TEXTS.filter(bool),
+    notices=st.lists(TEXTS, max_size=2).map(tuple),
 )
 WHO = RECIPIENTS | st.builds(Rejected, TEXTS, INVALID)
 SUBMISSIONS = st.builds(

@@ -8,7 +8,8 @@ from typing import Final
 import attrs
 import pytest
 
-from notifykit_kwtsms.phone.rules import RULES, RULES_BY_COUNTRY, CountryRule, find_country_code, find_rule
+from notifykit_kwtsms.phone.documented import RULES, find_country_code, find_rule
+from notifykit_kwtsms.phone.rules import BY_CODE, BY_COUNTRY, CountryRule, find_gulf_rule
 
 #: The vendor's table as the gateway facts have it: code, colon, lengths, slash, first digits; a dash allows any.
 VENDOR_TABLE: Final = """
@@ -46,15 +47,11 @@ def test_no_code_begins_with_another() -> None:
     assert not [(one, other) for one, other in permutations(RULES, 2) if other.startswith(one)]
 
 
-def test_no_mobile_number_has_eight_digits_with_its_code() -> None:
-    """This is why eight digits can be told for a local number."""
-    assert min(len(rule.code) + min(rule.lengths) for rule in RULES.values()) > 8
-
-
 def test_every_country_stands_once() -> None:
     """Codes and names of countries are unique and of the form that they should have."""
-    assert len(RULES_BY_COUNTRY) == len(RULES) == len({rule.name for rule in RULES.values()})
-    assert all(len(country) == 2 and country.isascii() and country.isupper() for country in RULES_BY_COUNTRY)
+    countries = {rule.country for rule in RULES.values()}
+    assert len(countries) == len(RULES) == len({rule.name for rule in RULES.values()})
+    assert all(len(country) == 2 and country.isascii() and country.isupper() for country in countries)
 
 
 def test_a_rule_does_not_change() -> None:
@@ -83,9 +80,11 @@ def test_a_number_begins_with_its_countrys_code(number: str, code: str | None) -
     assert find_country_code(number) == code
 
 
-def test_the_code_1_is_shared() -> None:
-    """Of +1 nobody can tell the country from the code."""
-    assert [rule.code for rule in RULES.values() if rule.shared] == ["1"]
+def test_the_gulf_has_rules_of_its_own() -> None:
+    """Those of the table, for six countries."""
+    assert sorted(BY_COUNTRY) == ["AE", "BH", "KW", "OM", "QA", "SA"]
+    assert all(find_gulf_rule(f"{code}55555") is rule is RULES[code] for code, rule in BY_CODE.items())
+    assert find_gulf_rule("447911123456") is None
 
 
 @pytest.mark.parametrize(

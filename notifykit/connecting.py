@@ -1,21 +1,175 @@
-"""Connections that come about in time, or an error that says why not, and that nothing was sent."""
+"""Connecting within a time limit, and sockets with one deadline for everything that goes over them.
+
+The timeout of a plain socket begins again with each read, so urllib3 and smtplib would wait without end for a server that
+sends a byte now and then.
+"""
 
 from __future__ import annotations
 
 import functools
+import io
+import math
 import socket
 import ssl
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from notifykit.errors import NotReached, without_frames
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
     from urllib3.connection import HTTPConnection
 
-#: Seconds for a connection to come about, where the deadline leaves that much.
+#: Seconds for a connection to be made, where the deadline leaves that much.
 CONNECT_LIMIT: Final = 5.0
+
+
+def seconds_until(deadline: float) -> float:
+    """Return the seconds before a deadline, a monotonic time.
+
+    :raises TimeoutError: where none are left.
+    """
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("the deadline has passed")
+    return seconds
+
+
+def connect_socket(host: str, port: int, timeout: float, options: Iterable[Any] = ()) -> socket.socket:
+    """Connect to the first address of a host that answers.
+
+    Each address gets its share of the time, so that one that drops packets does not hide the others.
+
+    :param timeout: seconds for all addresses together; what is left of it becomes the socket's timeout.
+    :param options: socket options, each as ``setsockopt`` takes it.
+    :raises OSError: where no address answers; a TimeoutError where none did in time.
+    """
+    deadline = time.monotonic() + timeout
+    failure: OSError = OSError("the host has no address")
+    addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    for index, (family, kind, protocol, _, address) in enumerate(addresses):
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # an address family that this machine does not have
+            failure = error
+            continue
+        try:
+            for option in options:
+                sock.setsockopt(*option)
+            sock.settimeout(seconds_until(deadline) / (len(addresses) - index))
+            sock.connect(address)
+            sock.settimeout(seconds_until(deadline))
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+class DeadlineSocket:
+    """A connected socket whose timeout counts once for all that is sent and received after it was set.
+
+    ``http.client`` and ``smtplib`` use it as they use a socket. What it does not define is the socket's own.
+    """
+
+    def __init__(self, sock: socket.socket, timeout: float | None = None) -> None:
+        self._sock = sock
+        #: What was received last; None before the first.
+        self.received: ReceivedFile | None = None
+        self.settimeout(timeout)
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Set the seconds for everything that follows; None for no limit."""
+        self._deadline = math.inf if timeout is None else time.monotonic() + timeout
+
+    def limit_next_call(self) -> None:
+        """Give the socket what is left of the time.
+
+        :raises TimeoutError: where nothing is left.
+        """
+        self._sock.settimeout(None if self._deadline == math.inf else seconds_until(self._deadline))
+
+    def sendall(self, data: ReadableBuffer) -> None:
+        """Send all of it. In pieces: the ``sendall`` of a TLS socket begins its timeout again with each."""
+        rest = memoryview(data)
+        while rest:
+            self.limit_next_call()
+            rest = rest[self._sock.send(rest) :]
+
+    def makefile(self, mode: str = "rb", buffering: int = -1) -> BinaryIO:
+        """Return a file that reads from the socket until the deadline."""
+        raw = cast("io.RawIOBase", self._sock.makefile("rb", buffering=0))
+        self.received = ReceivedFile(_DeadlineReader(raw, self))
+        return cast("BinaryIO", self.received)
+
+    def is_silent(self) -> bool:
+        """Return whether the other side has neither closed the connection nor sent anything that nobody asked for."""
+        if self.received is not None and self.received.has_more:
+            return False
+        try:
+            self._sock.settimeout(0)
+            # Unlike polling, this sees what lies decrypted in a TLS socket, and takes session tickets for what they are.
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class ReceivedFile(io.BufferedReader):
+    """What came over a socket, as a file."""
+
+    raw: _DeadlineReader
+
+    #: Whether more had been received than was read, when it was closed.
+    has_more = False
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the other side closed the connection."""
+        return self.raw.at_end
+
+    def close(self) -> None:
+        """Close it, and look at what is left in the buffer."""
+        if not self.closed:
+            self.raw.stopped = True  # so that looking waits for nothing
+            self.has_more = bool(self.peek(1))
+        super().close()
+
+
+class _DeadlineReader(io.RawIOBase):
+    """The unbuffered file of a socket, which reads until the socket's deadline."""
+
+    def __init__(self, raw: io.RawIOBase, sock: DeadlineSocket) -> None:
+        self._raw = raw
+        self._sock = sock
+        #: Whether the other side closed the connection.
+        self.at_end = False
+        #: Whether nothing more is to be received.
+        self.stopped = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        if self.stopped:
+            return 0
+        self._sock.limit_next_call()
+        count = cast("int | None", self._raw.readinto(buffer))
+        self.at_end = count == 0
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 _SAFE: Final = "nothing was sent, so sending again is safe."
 #: What to do, by why no connection came about.
 _CURES: Final = {

@@ -19,6 +19,7 @@ FLOORS: Final = (
         "hosts",
         "installed",
         "masking",
+        "network",
         "errors",
         "letters",
         "pace",

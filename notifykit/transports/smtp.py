@@ -1,19 +1,16 @@
 """``smtp``: sends e-mail through a mail server.
 
-``smtp://user:password@host?from=shop%40example.com&name=Shop`` asks for STARTTLS, on port 587; ``smtps://`` is TLS from
-the start, on port 465; without credentials the port is 25, and STARTTLS is used where it is offered. Credentials never
+``smtp://user:password@host?from=shop%40example.com&name=Shop`` uses STARTTLS, on port 587; ``smtps://`` is TLS from the
+start, on port 465; without credentials the port is 25, and STARTTLS is used where it is offered. Credentials never
 cross a network in clear.
 
-One recipient is one transaction, so each has an outcome of their own and sees nobody else's address; the connection is
-kept for the next. What is refused or breaks before the line that completes the message was certainly not sent. From the
-moment that line begins to leave until the server's answer to it has been read, the outcome is unknown.
+Each recipient is a transaction of their own: everybody has their own outcome and sees nobody else's address.
 """
 
 from __future__ import annotations
 
 import collections
 import os
-import ssl
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -32,35 +29,35 @@ from notifykit.errors import (
 from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
-from notifykit.network import is_loopback
+from notifykit.network import Network, is_loopback, tls_context
 from notifykit.protocols import About, BuildContext, Clock
-from notifykit.settings import Field, Settings, one_of, path, secret, text
-from notifykit.transports.smtp_answers import hidden, queue_id, readable
-from notifykit.transports.smtp_mail import Mailbox, as_octets, message_id, one_line, read_mailbox, subject_of
+from notifykit.settings import Field, Settings, count, one_of, path, secret, text
+from notifykit.transports.smtp_mail import Mailbox, email_bytes, one_line, subject_of
 
 if TYPE_CHECKING:
     from notifykit.transports.smtp_session import Session
 
-#: Messages after which a connection is closed: some servers end one in the middle after a hundred.
+#: Messages after which a connection is closed: some servers end one after a hundred, in the middle of a message.
 MESSAGES_PER_CONNECTION: Final = 90
 #: Connections that are kept for later.
 IDLE_CONNECTIONS: Final = 8
-#: Seconds for taking leave of the server.
+#: Seconds for the goodbye to the server.
 _GOODBYE: Final = 1.0
-#: Seconds for asking whether a connection that was kept is still good.
+#: Seconds for the question whether a kept connection is still good.
 _STILL_THERE: Final = 2.0
+_ADVICE: Final = "The mail server took it. Whether it arrives shows later: a message that can't be delivered comes back to the sender."
 
 
 def _mailbox(value: object) -> Mailbox:
-    found = read_mailbox(text(value))
-    if found is None:
+    mailbox = Mailbox.parse(text(value))
+    if mailbox is None:
         raise ValueError("is no e-mail address: write shop@example.com or Shop <shop@example.com>")
-    return found
+    return mailbox
 
 
 def _port(value: object) -> int:
-    number = int(value) if isinstance(value, str | int) and str(value).strip().isdecimal() else 0
-    if not 0 < number < 1 << 16:
+    number = count(value)
+    if number >= 1 << 16:
         raise ValueError("is not a port: write a number from 1 to 65535")
     return number
 
@@ -81,7 +78,7 @@ _FIELDS: Final = (
         ("NOTIFYKIT_SMTP_TLS",),
         help="STARTTLS: required, where offered, none on this machine, or in-clear across a network.",
     ),
-    Field("ca_file", path, None, ("NOTIFYKIT_SMTP_CA_FILE",), help="Certificates to trust instead of the system's."),
+    Field("ca_file", path, None, ("NOTIFYKIT_SMTP_CA_FILE",), help="Certificates to trust instead of this machine's."),
 )
 
 
@@ -97,7 +94,7 @@ CAPABILITIES: Final = Capabilities(channels=frozenset({Channel.EMAIL}), subjects
 
 @attrs.frozen
 class SmtpSettings:
-    """How mail is handed over."""
+    """The mail server, the sender, and how they are used."""
 
     #: The mail server.
     host: str
@@ -109,18 +106,18 @@ class SmtpSettings:
     tls: str
     #: The account; None where the server asks for none.
     credentials: tuple[str, Secret] | None = attrs.field(default=None, repr=False)
-    #: Where answers go; None for the sender.
+    #: Who gets the answers; None for the sender.
     reply_to: Mailbox | None = None
     #: The subject where a message has none; None for the text's first line.
     subject: str | None = None
-    #: A file of certificates to trust instead of the system's.
-    ca_file: str | None = None
+    #: Which certificates TLS trusts.
+    network: Network = attrs.Factory(Network)
 
 
 class SmtpTransport:
-    """Hands e-mail to a mail server over connections that it keeps.
+    """Sends e-mail through a mail server, over connections that it keeps.
 
-    :param settings: how.
+    :param settings: the server, the sender, and how they are used.
     :param clock: dates the messages.
     :raises ConfigError: where the certificates can't be read.
     """
@@ -131,174 +128,132 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._context = _tls_context(settings)
+        if settings.tls != "none":
+            tls_context(settings.network)  # so that a file that can't be read is known now
         self._idle: dict[int, collections.deque[Session]] = {}
         self._closed = False
 
     def send(self, batch: Batch, timeout: float) -> Submission:
-        """Hand over one message to one recipient."""
+        """Send one message to one recipient."""
+        deadline = time.monotonic() + timeout
         if self._closed:
-            raise NotReached(
-                "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
-            )
+            action = "Send before you close the notifier."
+            raise NotReached("The transport is closed.", "closed", action=action, waits=())
         from email.utils import format_datetime
 
         sender = self._sender(batch.message)
         (recipient,) = batch.recipients
         address = recipient.address
-        if read_mailbox(address) != Mailbox(address):
+        if Mailbox.parse(address) != Mailbox(address):
             raise InvalidRecipient("This is not a plain e-mail address.", action="Give name@domain.example.")
         problem = _check(batch.message)
         if problem:
             raise problem
-        ours = message_id(batch, sender.address.rpartition("@")[2])
+        # The same for the same batch at every try, so that a message that came twice can be recognised.
+        message_id = f"<{batch.id}@{sender.address.rpartition('@')[2]}>"
         header = {
             "Subject": subject_of(batch.message, self._settings.subject),
             "Date": format_datetime(self._clock.now()),
-            "Message-ID": ours,
+            "Message-ID": message_id,
             # No answering machine should answer a machine (RFC 3834, section 5).
             "Auto-Submitted": "auto-generated",
         }
-        answers = self._settings.reply_to
-        boxes = (sender.address, address, answers.address if answers else "")
-        utf8 = not all(box.isascii() for box in boxes)
-        content = as_octets(batch.message.text, header, sender, address, answers, utf8=utf8)
-        try:
-            words = self._hand_over(sender.address, address, content, timeout, utf8=utf8)
-        except TransportError as error:
-            raise _scrubbed(error, address, sender.address) from error.__cause__
-        said = readable(words)
-        fields = {"message_id": ours, "answer": hidden(said, *_parts(address))}
-        return Submission(queue_id(words) or ours, fields=fields, advice=_ADVICE)
+        reply_to = self._settings.reply_to
+        utf8 = not f"{sender.address}{address}{reply_to.address if reply_to else ''}".isascii()
+        content = email_bytes(batch.message.text, header, sender, address, reply_to, utf8=utf8)
+        words = self._deliver(sender.address, address, content, deadline, utf8=utf8)
+        from notifykit.transports.smtp_session import hidden, queue_id, readable
+
+        fields = {"message_id": message_id, "answer": hidden(readable(words), address)}
+        return Submission(queue_id(words) or message_id, fields=fields, advice=_ADVICE)
 
     def close(self) -> None:
-        """Take leave of the server on every connection that is kept."""
+        """Say goodbye to the server on every connection that is kept."""
         self._closed = True
-        ends = time.monotonic() + _GOODBYE
-        idle = self._pool
-        while idle:
-            session = idle.pop()
-            session.ends = ends
+        deadline = time.monotonic() + _GOODBYE
+        while session := self._take_idle():
+            session.limit(deadline)
             session.leave()
-
-    @property
-    def _pool(self) -> collections.deque[Session]:
-        """The connections that this process keeps: a forked child must not speak into those of its parent."""
-        return self._idle.setdefault(os.getpid(), collections.deque())
 
     def _sender(self, message: Message) -> Mailbox:
         """Return whom a message is from: its own address, or our address under its name."""
         usual = self._settings.sender
         if not message.sender:
             return usual
-        named = read_mailbox(message.sender)
-        if named is None and "@" in message.sender:
+        sender = Mailbox.parse(message.sender)
+        if sender is None and "@" in message.sender:
             raise SenderNotAllowed(
                 "The sender is neither a name nor an e-mail address.",
                 action="Give a name, shop@example.com, or Shop <shop@example.com>.",
             )
-        return named or attrs.evolve(usual, name=one_line(message.sender))
+        return sender or attrs.evolve(usual, name=one_line(message.sender))
 
-    def _hand_over(self, sender: str, address: str, content: bytes, timeout: float, *, utf8: bool) -> bytes:
-        from notifykit.transports.smtp_session import Session
-
-        ends = time.monotonic() + timeout
-        session = self._kept(ends)
-        if session is None:
-            session = Session(self._settings.host, self._settings.port, ends)
-            session.open(self._settings.tls, self._context, self._settings.credentials)
-        usable = False
+    def _deliver(self, sender: str, address: str, content: bytes, deadline: float, *, utf8: bool) -> bytes:
+        session = self._connect(deadline)
+        reusable = False
         try:
             words = session.deliver(sender, address, content, utf8=utf8)
-            usable = True
+            reusable = True
         except TransportError as error:
-            # A refusal leaves the conversation as it was; whatever else happened, nobody knows where it stands.
-            usable = bool(error.code and error.code[0] in "45") and not (error.code or "").startswith("421")
+            # After a refusal the connection is as it was before; after anything else nobody knows how it is.
+            code = error.code or ""
+            reusable = code.startswith(("4", "5")) and not code.startswith("421")
             raise
         finally:
-            if usable:
-                self._keep(session)
-            else:
+            if not reusable:
                 session.close()
+            elif self._closed or session.messages >= MESSAGES_PER_CONNECTION or len(self._pool) >= IDLE_CONNECTIONS:
+                session.limit(min(deadline, time.monotonic() + _GOODBYE))
+                session.leave()
+            else:
+                self._pool.append(session)
         return words
 
-    def _kept(self, ends: float) -> Session | None:
-        """Return a connection that is still good; None where there is none."""
-        idle = self._pool
-        while idle:
-            try:
-                session = idle.pop()
-            except IndexError:  # another thread was faster
-                return None
-            session.ends = min(ends, time.monotonic() + _STILL_THERE)
-            if session.alive():
-                session.ends = ends
+    def _connect(self, deadline: float) -> Session:
+        """Return a kept connection that is still good, or a new one."""
+        while session := self._take_idle():
+            session.limit(min(deadline, time.monotonic() + _STILL_THERE))
+            if session.is_alive():
+                session.limit(deadline)
                 return session
             session.close()
-        return None
+        from notifykit.transports.smtp_session import Session
 
-    def _keep(self, session: Session) -> None:
-        idle = self._pool
-        if self._closed or session.messages >= MESSAGES_PER_CONNECTION or len(idle) >= IDLE_CONNECTIONS:
-            session.ends = min(session.ends, time.monotonic() + _GOODBYE)
-            session.leave()
-        else:
-            idle.append(session)
+        own = self._settings
+        return Session(own.host, own.port, own.tls, own.network, own.credentials, deadline)
+
+    @property
+    def _pool(self) -> collections.deque[Session]:
+        """The connections that this process keeps: a forked child must not use those of its parent."""
+        return self._idle.setdefault(os.getpid(), collections.deque())
+
+    def _take_idle(self) -> Session | None:
+        try:
+            return self._pool.pop()
+        except IndexError:
+            return None
 
     def __str__(self) -> str:
         scheme = "smtps" if self._settings.tls == "implicit" else "smtp"
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         options = {"from": self._settings.sender.address}
         if scheme == "smtp":
-            across = self._settings.tls == "none" and not is_loopback(self._settings.host)
-            options["tls"] = "in-clear" if across else self._settings.tls
+            in_clear = self._settings.tls == "none" and not is_loopback(self._settings.host)
+            options["tls"] = "in-clear" if in_clear else self._settings.tls
         return f"{scheme}://{host}:{self._settings.port}?{urlencode(options)}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
 
 
-_ADVICE: Final = "The mail server took it. Whether it arrives shows later: a message that can't be delivered comes back to the sender."
-
-
-def _tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
-    if settings.tls == "none":
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"smtp.ca_file can't be used ({type(error).__name__}): name a file of certificates in PEM form"
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def _parts(address: str) -> tuple[str, str]:
-    """Return how an address may stand in somebody's words: whole, and by what is before the @."""
-    return address, address.rpartition("@")[0]
-
-
-def _scrubbed(error: TransportError, *addresses: str) -> TransportError:
-    if not error.provider_words:
-        return error
-    parts = [part for address in addresses for part in _parts(address)]
-    return attrs.evolve(error, provider_words=hidden(error.provider_words, *parts))
-
-
 def _settings(dsn: Dsn, settings: Settings) -> SmtpSettings:
-    """Read how mail is handed over.
+    """Read the transport's settings.
 
     :raises ConfigError: with every problem.
     """
-    own: dict[str, Any] = dict(dsn.options)
-    if dsn.host != "default":
-        own["host"] = dsn.host
-    own |= {
-        name: value
-        for name, value in (("port", dsn.port), ("user", dsn.user), ("password", dsn.password))
-        if value is not None
-    }
+    host = None if dsn.host == "default" else dsn.host
+    parts = {"host": host, "port": dsn.port, "user": dsn.user, "password": dsn.password}
+    own: dict[str, Any] = {**dsn.options, **{name: value for name, value in parts.items() if value is not None}}
     values = {name: value.value for name, value in settings.section("smtp", _FIELDS, own).items()}
     host, user, password = values["host"], values["user"], values["password"]
     problems = []
@@ -306,25 +261,30 @@ def _settings(dsn: Dsn, settings: Settings) -> SmtpSettings:
         problems.append("smtp: a mail server has no path: write smtp://host?option=value")
     if not host:
         problems.append("smtp: say which mail server: smtp://user:password@host, or NOTIFYKIT_SMTP_HOST")
-    sender = values["from"] or (read_mailbox(user) if user else None)
+    sender = values["from"] or (Mailbox.parse(user) if user else None)
     if sender is None:
         problems.append("smtp: say whom mail is from: from=shop%40example.com in the DSN, or NOTIFYKIT_SMTP_FROM")
     if bool(user) != bool(password):
         problems.append("smtp: user and password go together: give both, or neither")
     near = bool(host) and is_loopback(host)
-    tls = "implicit" if dsn.scheme == "smtps" else values["tls"] or _usual_tls(near=near, known=bool(user))
+    tls = (
+        "implicit"
+        if dsn.scheme == "smtps"
+        else values["tls"] or ("required" if user else "none" if near else "offered")
+    )
     if dsn.scheme == "smtps" and values["tls"] not in (None, "required"):
         problems.append("smtp.tls: smtps:// is TLS from the start: leave tls out, or write smtp://")
     if user and not near and tls in ("offered", "none", "in-clear"):
         problems.append("smtp.tls: credentials are not sent across a network in clear: leave tls out, or tls=required")
     elif tls == "none" and not near:
         problems.append(
-            "smtp.tls: none is for this machine only. Write tls=in-clear if everybody on the way may read the messages"
+            "smtp.tls: none is for this machine only. Write tls=in-clear if everybody on the way may read it"
         )
     if problems:
         raise ConfigError(problems)
     assert host is not None
     assert sender is not None
+    network = settings.network
     name = values["name"] or sender.name or settings.sender or ""
     return SmtpSettings(
         host=host,
@@ -334,12 +294,8 @@ def _settings(dsn: Dsn, settings: Settings) -> SmtpSettings:
         credentials=(user, password) if user else None,
         reply_to=values["reply_to"],
         subject=values["subject"],
-        ca_file=values["ca_file"],
+        network=attrs.evolve(network, ca_file=values["ca_file"] or network.ca_file),
     )
-
-
-def _usual_tls(*, near: bool, known: bool) -> str:
-    return "required" if known else "none" if near else "offered"
 
 
 def build(dsn: Dsn, context: BuildContext) -> SmtpTransport:

@@ -1,313 +1,80 @@
-"""One connection to a mail server whose every exchange counts against one deadline.
+"""One connection to a mail server, with one deadline for everything that goes over it, and what its answers mean.
 
-It knows three moments: before the message is complete, while the line that completes it leaves, and after the server's
-word about it. Only the second and the wait for the third leave anything in doubt.
+A message that is refused, or whose connection breaks before its last line, was certainly not sent. From the moment that
+line is sent until the answer to it has been read, the outcome is unknown.
 """
 
 from __future__ import annotations
 
 import base64
-import io
+import contextlib
+import enum
 import re
 import smtplib
 import socket
 import ssl
 import time
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
-from notifykit.connecting import CONNECT_LIMIT, connect_socket
-from notifykit.errors import NotReached, OutcomeUnknown, TransportError, without_frames
-from notifykit.masking import Secret
-from notifykit.transports.smtp_answers import Stage, refusal
+import attrs
 
-#: The line that completes a message follows its text at once: it should not wait for an answer to it.
-_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
-#: The most octets of one answer, all its lines together.
-ANSWER_LIMIT: Final = 1 << 16
+from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
+from notifykit.errors import (
+    AuthFailed,
+    ContentRejected,
+    DestinationNotCovered,
+    InvalidRecipient,
+    NotReached,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    RateLimited,
+    Scope,
+    SenderNotAllowed,
+    TransportError,
+    without_frames,
+)
+from notifykit.masking import STARS, Secret, scrub
+from notifykit.network import Network, tls_context
 
-#: A line that begins with a dot gets another: a dot alone would end the message (RFC 5321, section 4.5.2).
+#: The most bytes of one answer, all its lines together.
+MAX_ANSWER_BYTES: Final = 1 << 16
+#: The most characters of a server's words that are kept.
+MAX_WORDS: Final = 300
+
+# The last line of a message follows its text at once: it should not wait for the acknowledgement of the text.
+_SOCKET_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+# A line that begins with a dot gets another: a dot alone would end the message (RFC 5321, section 4.5.2).
 _LEADING_DOT: Final = re.compile(rb"(?m)^\.")
+# RFC 3463: class, subject and detail.
+_ENHANCED_CODE: Final = re.compile(r"\s*([245]\.(\d{1,3})\.\d{1,3})\b")
+_ADDRESS: Final = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
+_INVISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_QUEUE_ID: Final = (
+    re.compile(r"\bqueued(?: mail)? as ([\w.=+-]{4,80})", re.IGNORECASE),
+    re.compile(r"\b(?:queue[- ]?)?id[=:]\s*<?([\w.=+@-]{4,80})>?", re.IGNORECASE),
+    re.compile(r"\A(?:2\.\d\.\d )?([A-Za-z0-9]{8,40}) message accepted", re.IGNORECASE),
+    re.compile(r"\A(?:2\.\d\.\d )?ok:?\s+((?=\S*\d)[\w.=+-]{10,80})\Z", re.IGNORECASE),
+)
+
 _SAFE: Final = "Nothing was sent, so sending again is safe."
-#: What to do, by why a conversation ended before the message was complete.
-_CURES: Final = {
-    "name_not_found": f"Check how the mail server's host is spelled, and the DNS of this machine. {_SAFE}",
-    "bad_certificate": (
-        "Check that the host is the name on the mail server's certificate; for an authority of your own, name its file "
-        f"with NOTIFYKIT_SMTP_CA_FILE. {_SAFE}"
-    ),
-    "tls_failed": f"Check whether this port speaks TLS from the start (smtps://) or by STARTTLS (smtp://). {_SAFE}",
-    "connection_refused": f"Check host and port: nothing listens there, or a firewall refuses. {_SAFE}",
-    "timeout": f"Check the firewall of this machine, and whether the mail server is up. {_SAFE}",
-    "connection_lost": f"The mail server ended the conversation; its log says why. {_SAFE}",
-}
-_WORDS: Final = {
-    "name_not_found": "its name was not found",
-    "bad_certificate": "its certificate is not valid for it",
-    "tls_failed": "there is no common TLS",
-    "connection_refused": "the connection was refused",
-    "timeout": "it did not answer in time",
-    "connection_lost": "the connection was lost",
-}
-
-
-class Session(smtplib.SMTP):
-    """A conversation with one mail server.
-
-    :param host: the server.
-    :param port: its port.
-    :param ends: the monotonic time at which everything has to be over.
-    """
-
-    def __init__(self, host: str, port: int, ends: float) -> None:
-        # With a name of its own, smtplib does not ask DNS for one.
-        super().__init__(local_hostname="localhost", timeout=CONNECT_LIMIT)
-        self._to = (host, port)
-        #: How many messages it was used for.
-        self.messages = 0
-        #: The monotonic time at which everything has to be over.
-        self.ends = ends
-
-    def left(self) -> float:
-        """Return the seconds until the deadline.
-
-        :raises TimeoutError: where it has passed.
-        """
-        left = self.ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return left
-
-    # --- what smtplib asks for ---
-
-    def getreply(self) -> tuple[int, bytes]:
-        """Read one answer, whose every byte counts against the deadline."""
-        if self.file is None and self.sock is not None:
-            raw = self.sock.makefile("rb", buffering=0)
-            self.file = io.BufferedReader(_Timed(self, raw, self.sock))
-        if isinstance(self.file, io.BufferedReader) and isinstance(self.file.raw, _Timed):
-            self.file.raw.allowed = ANSWER_LIMIT
-        return super().getreply()
-
-    def send(self, s: Any) -> None:
-        """Send octets before the deadline."""
-        if self.sock is not None:
-            self.sock.settimeout(self.left())
-        super().send(s)
-
-    # --- the conversation ---
-
-    def open(self, tls: str, context: ssl.SSLContext | None, credentials: tuple[str, Secret] | None) -> None:
-        """Connect, agree on TLS and log in.
-
-        :param tls: ``implicit``, ``required``, ``offered`` or ``none``.
-        :param context: with which certificates.
-        :param credentials: the account; None where there is none.
-        :raises TransportError: where that does not come about; nothing was sent.
-        """
-        host = self._to[0]
-        try:
-            self.sock = connect_socket(*self._to, min(CONNECT_LIMIT, self.left()), _OPTIONS)
-            self._host = host
-            if tls == "implicit":
-                self._wrap(context)
-            self._introduce()
-            self._expect(Stage.GREETING, *self.getreply())
-            self._expect(Stage.HELLO, *self._hello())
-            if tls == "required" and not self.has_extn("starttls"):
-                raise refusal(Stage.NO_STARTTLS, 0, b"")
-            if tls in ("required", "offered") and self.has_extn("starttls"):
-                self._expect(Stage.STARTTLS, *self.docmd("STARTTLS"))
-                self._wrap(context)
-                # What was said in clear may have been somebody else's words.
-                self.file = None
-                self.helo_resp = self.ehlo_resp = None
-                self.esmtp_features = {}
-                self._expect(Stage.HELLO, *self._hello())
-            if credentials:
-                self._login(*credentials)
-        except TransportError:
-            self.close()
-            raise
-        except (OSError, ValueError) as error:
-            self.close()
-            raise _not_sent(error, host) from without_frames(error)
-
-    def alive(self) -> bool:
-        """Return whether the server still listens, and forget what it was told of an earlier message."""
-        try:
-            return self.docmd("RSET")[0] == 250
-        except OSError:
-            return False
-
-    def deliver(self, sender: str, address: str, content: bytes, *, utf8: bool) -> bytes:
-        """Hand over one message to one recipient and return the server's words.
-
-        :param sender: the envelope's sender.
-        :param address: the envelope's recipient.
-        :param content: header and text, every line of them ending with CR LF.
-        :param utf8: whether an address of the message is not ASCII.
-        :raises OutcomeUnknown: where the message was complete and no readable answer came.
-        :raises TransportError: where it was certainly not taken.
-        """
-        self.messages += 1
-        try:
-            if utf8 and not self.has_extn("smtputf8"):
-                raise refusal(Stage.UTF8, 0, b"")
-            options = ["SMTPUTF8"] if utf8 else []
-            if self.has_extn("size"):
-                options.append(f"size={len(content)}")
-            self._expect(Stage.MAIL, *self.mail(sender, options))
-            self._expect(Stage.RCPT, *self.rcpt(address))
-            self._expect(Stage.DATA, *self.docmd("DATA"), wanted=354)
-            self.send(_LEADING_DOT.sub(b"..", content))
-            left = self.left()
-        except (OSError, ValueError) as error:
-            raise _not_sent(error, self._to[0]) from without_frames(error)
-        return self._complete(left)
-
-    def _complete(self, left: float) -> bytes:
-        """Send the line that makes the message complete, and read what the server says to it."""
-        assert self.sock is not None
-        try:
-            self.sock.settimeout(left)
-            super().send(b".\r\n")
-            code, words = self.getreply()
-        except (OSError, ValueError) as error:
-            why = _why(error)
-            raise OutcomeUnknown(
-                f"The mail server was given the whole message, and then {_WORDS[why]}.", why, action=_LOOK
-            ) from without_frames(error)
-        if 200 <= code < 300:
-            return words
-        if 400 <= code < 600:
-            raise refusal(Stage.TEXT, code, words)
-        raise OutcomeUnknown(
-            "The mail server was given the whole message, and its answer can't be read.", "bad_answer", action=_LOOK
-        )
-
-    def leave(self) -> None:
-        """Take leave and close; that the server minds changes nothing."""
-        try:
-            self.docmd("QUIT")
-        except OSError:
-            pass
-        finally:
-            self.close()
-
-    # --- its parts ---
-
-    def _wrap(self, context: ssl.SSLContext | None) -> None:
-        assert self.sock is not None
-        assert context is not None
-        self.sock.settimeout(self.left())
-        try:
-            self.sock = context.wrap_socket(self.sock, server_hostname=self._to[0])
-        except TimeoutError:
-            raise
-        except OSError as error:
-            why = "bad_certificate" if isinstance(error, ssl.SSLCertVerificationError) else "tls_failed"
-            waits: dict[str, Any] = {} if not isinstance(error, ssl.SSLError) else {"waits": ()}
-            raise _failed(why, self._to[0], **waits) from without_frames(error)
-
-    def _introduce(self) -> None:
-        """Choose the name that this machine calls itself: its own, or its address where that is no domain."""
-        assert self.sock is not None
-        name = socket.gethostname()
-        if not name.isascii() or "." not in name or not all(part.isprintable() and part for part in name.split(".")):
-            ip = self.sock.getsockname()[0].partition("%")[0]
-            name = f"[IPv6:{ip}]" if ":" in ip else f"[{ip}]"
-        self.local_hostname = name
-
-    def _hello(self) -> tuple[int, bytes]:
-        code, words = self.ehlo()
-        # Servers that never heard of EHLO answer 500 or 502, and then understand HELO.
-        return self.helo() if code in (500, 502) else (code, words)
-
-    def _login(self, user: str, password: Secret) -> None:
-        """Log in by the first way that both sides know; once, because failures may lock an account."""
-        ways = self.esmtp_features.get("auth", "").upper().split()
-        if "PLAIN" in ways:
-            code, words = self.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password.reveal()}')}")
-        elif "LOGIN" in ways:
-            code, words = self.docmd("AUTH", "LOGIN")
-            for said in (user, password.reveal()):
-                if code == 334:
-                    code, words = self.docmd(_base64(said))
-        else:
-            raise refusal(Stage.NO_AUTH, 0, b"")
-        if code != 235:
-            raise refusal(Stage.AUTH, code, words, user, password.reveal())
-
-    def _expect(self, stage: Stage, code: int, words: bytes, wanted: int | None = None) -> None:
-        if code == wanted or (wanted is None and 200 <= code < 300):
-            return
-        raise refusal(stage, code, words)
-
-
 _LOOK: Final = (
     "It may have been sent. Look in the mail server's log, or ask the person, before you send it again; the same "
     "message would carry the same Message-ID."
 )
-
-
-class _Timed(io.RawIOBase):
-    """Reads from a connection until its deadline, and no more than an answer may have."""
-
-    def __init__(self, session: Session, raw: Any, sock: socket.socket) -> None:
-        self._session = session
-        self._raw = raw
-        self._sock = sock
-        #: How many octets may still be read before the answer is too long.
-        self.allowed = ANSWER_LIMIT
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read what is there before the deadline.
-
-        :raises TimeoutError: where nothing came.
-        """
-        if self.allowed <= 0:
-            raise OSError("the answer has no end")
-        self._sock.settimeout(self._session.left())
-        count: int | None = self._raw.readinto(buffer)
-        self.allowed -= count or 0
-        return count
-
-    def close(self) -> None:
-        """Give the socket back."""
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")
-
-
-def _not_sent(error: Exception, host: str) -> TransportError:
-    return _failed(_why(error), host)
-
-
-def _failed(why: str, host: str, **more: Any) -> NotReached:
-    return NotReached(f"No message was handed to {host}: {_WORDS[why]}.", why, action=_CURES[why], **more)
-
-
-def _why(error: BaseException) -> str:
-    """Return why a conversation ended; smtplib wraps what the socket said."""
-    said: BaseException | None = error
-    while said is not None:
-        for kind, why in _KINDS:
-            if isinstance(said, kind):
-                return why
-        said = said.__cause__ or said.__context__
-    return "connection_lost"
-
-
-_KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+#: What to do, by why a connection ended.
+_ACTIONS: Final = {
+    "name_not_found": "Check how the mail server's host is spelled, and the DNS of this machine.",
+    "bad_certificate": "Check that the host is the name on the mail server's certificate; for an authority of your own, "
+    "name its file with NOTIFYKIT_SMTP_CA_FILE.",
+    "tls_failed": "Check whether this port speaks TLS from the start (smtps://) or by STARTTLS (smtp://).",
+    "connection_refused": "Check host and port: nothing listens there, or a firewall refuses.",
+    "timeout": "Check the firewall of this machine, and whether the mail server is up.",
+    "connection_lost": "The mail server ended the conversation; its log says why.",
+}
+_REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (socket.gaierror, "name_not_found"),
+    (UnicodeError, "name_not_found"),  # a name that no host can have
     (ssl.SSLCertVerificationError, "bad_certificate"),
     (ConnectionRefusedError, "connection_refused"),
     (TimeoutError, "timeout"),
@@ -315,3 +82,312 @@ _KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (ssl.SSLZeroReturnError, "connection_lost"),
     (ssl.SSLError, "tls_failed"),
 )
+
+
+class Stage(enum.Enum):
+    """What a mail server was asked when it refused."""
+
+    GREETING = "the connection"
+    HELLO = "the greeting"
+    STARTTLS = "encryption"
+    AUTH = "the credentials"
+    MAIL = "the sender"
+    RCPT = "the recipient"
+    DATA = "to receive the message"
+    #: The whole message was sent.
+    TEXT = "the message"
+
+
+class Session(smtplib.SMTP):
+    """A connection to a mail server that is ready for messages: creating it connects, encrypts and logs in.
+
+    :param tls: ``implicit``, ``required``, ``offered`` or ``none``.
+    :param network: which certificates TLS trusts.
+    :param credentials: user name and password; None where the server asks for none.
+    :param deadline: the monotonic time, in seconds, at which everything has to be over.
+    :raises TransportError: where one of them fails; nothing was sent.
+    """
+
+    _host: str  # smtplib sets it
+
+    def __init__(
+        self, host: str, port: int, tls: str, network: Network, credentials: tuple[str, Secret] | None, deadline: float
+    ) -> None:
+        self._tls = tls
+        self._network = network
+        self._deadline = deadline
+        #: How many messages it was used for.
+        self.messages = 0
+        try:
+            # A name is set once there is a connection. smtplib would ask DNS for one, which knows no deadline.
+            super().__init__(host, port, local_hostname="")
+            self.ehlo_or_helo_if_needed()
+            if tls in ("required", "offered"):
+                self._encrypt()
+            if credentials:
+                self._login(*credentials)
+        except smtplib.SMTPResponseException as error:
+            self.close()
+            stage = {smtplib.SMTPConnectError: Stage.GREETING, smtplib.SMTPHeloError: Stage.HELLO}.get(type(error))
+            raise refusal(stage or Stage.STARTTLS, error.smtp_code, cast("bytes", error.smtp_error)) from None
+        except (OSError, ValueError) as error:
+            self.close()
+            raise _not_reached(error, host) from without_frames(error)
+        except TransportError:
+            self.close()
+            raise
+
+    def limit(self, deadline: float) -> None:
+        """Set the monotonic time, in seconds, at which everything that follows has to be over."""
+        self._deadline = deadline
+        if self.sock:
+            self.sock.settimeout(deadline - time.monotonic())
+
+    def is_alive(self) -> bool:
+        """Return whether the server still answers, and make it forget what it was told of an earlier message."""
+        try:
+            return self.rset()[0] == 250
+        except OSError:
+            return False
+
+    def deliver(self, sender: str, address: str, content: bytes, *, utf8: bool) -> bytes:
+        """Send one message to one recipient and return the server's words.
+
+        :param content: header and text; every line ends with CR LF.
+        :param utf8: whether an address of the message is not ASCII.
+        :raises OutcomeUnknown: where the whole message was sent and no readable answer came.
+        :raises TransportError: where the server certainly did not take it.
+        """
+        self.messages += 1
+        if utf8 and not self.has_extn("smtputf8"):
+            action = "Ask the person for an ASCII address, or use a mail server with SMTPUTF8."
+            raise InvalidRecipient("This mail server takes only ASCII addresses.", "no_smtputf8", action=action)
+        options = ["SMTPUTF8"] if utf8 else []
+        if self.has_extn("size"):
+            options.append(f"size={len(content)}")
+        complete = False
+        try:
+            _expect(Stage.MAIL, self.mail(sender, options), sender, address)
+            _expect(Stage.RCPT, self.rcpt(address), sender, address)
+            _expect(Stage.DATA, self.docmd("DATA"), sender, address)
+            # SMTP.data sends the last line together with the text, and can't say in which of them the connection
+            # broke: test_what_breaks_inside_the_text_was_not_sent.
+            self.send(_LEADING_DOT.sub(b"..", content))
+            seconds_until(self._deadline)
+            complete = True
+            self.send(b".\r\n")
+            code, words = self.getreply()
+        except (OSError, ValueError) as error:
+            raise (_unknown(_reason(error)) if complete else _not_reached(error, self._host)) from without_frames(error)
+        if not 200 <= code < 600 or 300 <= code < 400:
+            raise _unknown("bad_answer")
+        _expect(Stage.TEXT, (code, words), sender, address)
+        return words
+
+    def leave(self) -> None:
+        """Say goodbye and close. That the server does not answer changes nothing."""
+        with contextlib.suppress(OSError):
+            self.quit()
+        self.close()
+
+    # What follows replaces parts of smtplib, each because of the test that it names.
+
+    def _get_socket(self, host: str, port: int, timeout: object) -> Any:
+        """Connect, with one deadline: test_what_breaks_before_the_message_is_complete_was_not_sent."""
+        limit = min(CONNECT_LIMIT, seconds_until(self._deadline))
+        self._raw = connect_socket(host, port, limit, _SOCKET_OPTIONS)
+        if self._tls == "implicit":
+            self._raw = tls_context(self._network).wrap_socket(self._raw, server_hostname=host)
+        return DeadlineSocket(self._raw, self._deadline - time.monotonic())
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one answer; see :class:`_Answers`."""
+        if self.file is None and self.sock:
+            self.file = _Answers(self.sock.makefile("rb"))
+        if self.file:
+            self.file.bytes_left = MAX_ANSWER_BYTES
+        return super().getreply()
+
+    def ehlo_or_helo_if_needed(self) -> None:
+        """Say EHLO, and HELO only where EHLO is not known: test_a_refusal_says_what_it_is_about."""
+        if self.sock and self.ehlo_resp is None and self.helo_resp is None:
+            ip = self.sock.getsockname()[0].partition("%")[0]
+            name = socket.gethostname()
+            self.local_hostname = name if _DOMAIN.fullmatch(name) else f"[IPv6:{ip}]" if ":" in ip else f"[{ip}]"
+            code, words = self.ehlo()
+            if code in (500, 502):
+                code, words = self.helo()
+            if not 200 <= code < 300:
+                raise smtplib.SMTPHeloError(code, words)
+
+    def _encrypt(self) -> None:
+        if self.has_extn("starttls"):
+            context: Any = _StartTls(tls_context(self._network), self._raw, self._deadline)
+            self.starttls(context=context)
+            self.ehlo_or_helo_if_needed()
+        elif self._tls == "required":
+            action = "Check the port: 587 offers STARTTLS, 465 is smtps://. On this machine, tls=none goes without."
+            detail = "The mail server does not offer encryption, so nothing was said to it."
+            raise ProviderUnavailable(detail, "no_starttls", action=action)
+
+    def _login(self, user: str, password: Secret) -> None:
+        """Log in by one method; ``SMTP.login`` tries all, and only ASCII: test_a_wrong_password_is_tried_once."""
+        methods = self.esmtp_features.get("auth", "").upper().split()
+        if "PLAIN" in methods:
+            code, words = self.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password.reveal()}')}")
+        elif "LOGIN" in methods:
+            code, words = self.docmd("AUTH", "LOGIN")
+            for line in (user, password.reveal()):
+                if code == 334:
+                    code, words = self.docmd(_base64(line))
+        else:
+            action = "Check host and port: programs send mail through port 587 or 465. Known are PLAIN and LOGIN."
+            raise AuthFailed("The mail server offers no way to log in that is known here.", "no_auth", action=action)
+        if code != 235:
+            raise refusal(Stage.AUTH, code, words, user, password.reveal())
+
+
+@attrs.frozen
+class _StartTls:
+    """Stands in for a TLS context in ``SMTP.starttls``: test_a_handshake_has_the_same_deadline."""
+
+    context: ssl.SSLContext
+    sock: socket.socket
+    deadline: float
+
+    def wrap_socket(self, _: object, server_hostname: str) -> DeadlineSocket:
+        self.sock.settimeout(seconds_until(self.deadline))
+        sock = self.context.wrap_socket(self.sock, server_hostname=server_hostname)
+        return DeadlineSocket(sock, self.deadline - time.monotonic())
+
+
+class _Answers:
+    """The lines that a server sends.
+
+    smtplib reads an answer that has no end, and takes half a line for a whole one:
+    test_an_answer_without_an_end_is_not_read_for_ever, test_half_a_line_is_no_answer.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.close = file.close
+        #: How many bytes the current answer may still have.
+        self.bytes_left = MAX_ANSWER_BYTES
+
+    def readline(self, size: int) -> bytes:
+        # A line as long as smtplib allows would end in an answer with code 500 that no server gave.
+        line = self._file.readline(min(size - 1, self.bytes_left))
+        self.bytes_left -= len(line)
+        if not line.endswith(b"\n"):
+            raise OSError("the answer is cut off, or has no end")
+        return line
+
+
+def refusal(stage: Stage, code: int, words: bytes, *secrets: str) -> TransportError:
+    """Return the error that an answer means: the server certainly did not take the message (RFC 5321, section 4.2.1).
+
+    :param code: its code of three digits; another number where it gave none.
+    :param words: its words, as they came.
+    :param secrets: what must not be seen in the words.
+    """
+    text = readable(words)
+    enhanced = _ENHANCED_CODE.match(text)
+    own: dict[str, Any] = {"provider_words": hidden(text, *secrets) or None}
+    if 100 <= code <= 999:
+        own["code"] = f"{code} {enhanced[1]}" if enhanced else str(code)
+    if 400 <= code < 500:
+        # A server that makes strangers wait before it takes mail to somebody, or a mailbox that is busy.
+        scope = Scope.RECIPIENT if stage is Stage.RCPT and code not in (421, 452) else Scope.ACCOUNT
+        action = "Nothing was sent; send again later. The mail server's words say what it minds."
+        return RateLimited(f"The mail server refused {stage.value} for now.", **own, action=action, scope=scope)
+    if 500 <= code < 600:
+        kind, detail, action = _permanent(stage, code, enhanced[2] if enhanced else "")
+        return kind(detail, **own, action=action)
+    action = f"Check that host and port are those of a mail server. {_SAFE}"
+    return ProviderUnavailable(f"The mail server's answer to {stage.value} can't be understood.", **own, action=action)
+
+
+def _permanent(stage: Stage, code: int, subject: str) -> tuple[type[TransportError], str, str]:
+    """Return kind, detail and action of a refusal for good; ``subject`` is the middle of the enhanced code."""
+    kind: type[TransportError] = ProviderUnavailable
+    detail = f"The mail server refused {stage.value}."
+    action = None
+    match stage, code, subject:
+        case (Stage.TEXT, _, "1" | "2"):
+            kind, detail = InvalidRecipient, "The mail server refused the recipient."
+        case (Stage.TEXT, _, _):
+            kind = ContentRejected
+        case (_, 530, _):
+            kind, detail = AuthFailed, "The mail server wants a user name and a password."
+            action = "Give user name and password: smtp://user:password@host, or NOTIFYKIT_SMTP_USER and …_PASSWORD."
+        case (Stage.AUTH, _, _):
+            kind = AuthFailed
+            action = (
+                "Check user name and password of the mail account; some providers want a password made for programs."
+            )
+        case (Stage.MAIL, 552, _):
+            kind, detail = ContentRejected, "The mail server says that the message is too large."
+        case (Stage.MAIL, _, _):
+            kind = SenderNotAllowed
+            action = "Send from an address that this account may use: from= in the DSN, or NOTIFYKIT_SMTP_FROM."
+        case (Stage.RCPT, _, "7"):
+            kind, detail = DestinationNotCovered, "The mail server does not carry mail to this recipient."
+            action = "Log in, or use a mail server that relays for this sender; its words say what it minds."
+        case (Stage.RCPT, _, _):
+            kind = InvalidRecipient
+    return kind, detail, action or kind.advice
+
+
+def readable(words: bytes) -> str:
+    """Return a server's words as one line without control characters."""
+    return _INVISIBLE.sub(" ", words.decode("utf-8", "replace")).strip()
+
+
+def hidden(text: str, *secrets: str) -> str:
+    """Return a server's words without secrets (nor what is before their @), addresses, and what looks like a number."""
+    parts = {part for secret in secrets for part in (secret, secret.rpartition("@")[0]) if part}
+    for part in sorted(parts, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", STARS, text, flags=re.IGNORECASE)
+    return scrub(_ADDRESS.sub(STARS, text))[:MAX_WORDS]
+
+
+def queue_id(words: bytes) -> str | None:
+    """Return the message's id in the server's queue; None where the server does not say it."""
+    text = readable(words)
+    found = (pattern.search(text) for pattern in _QUEUE_ID)
+    return next((match[1].rstrip(".") for match in found if match), None)
+
+
+def _expect(stage: Stage, answer: tuple[int, bytes], *secrets: str) -> None:
+    code, words = answer
+    if code not in ((354,) if stage is Stage.DATA else range(200, 300)):
+        raise refusal(stage, code, words, *secrets)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _unknown(why: str) -> OutcomeUnknown:
+    detail = (
+        f"The mail server was given the whole message, and no answer came that can be read: {why.replace('_', ' ')}."
+    )
+    return OutcomeUnknown(detail, why, action=_LOOK)
+
+
+def _not_reached(error: Exception, host: str) -> NotReached:
+    why = _reason(error)
+    detail = f"No message was handed to {host}: {why.replace('_', ' ')}."
+    waits = () if why in ("bad_certificate", "tls_failed") else NotReached.default_waits
+    return NotReached(detail, why, action=f"{_ACTIONS[why]} {_SAFE}", waits=waits)
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a connection ended; smtplib wraps what the socket raised."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for kind, why in _REASONS:
+            if isinstance(cause, kind):
+                return why
+        cause = cause.__cause__ or cause.__context__
+    return "connection_lost"

@@ -7,6 +7,7 @@ import contextlib
 import email
 import email.policy
 import multiprocessing
+import socket
 import ssl
 import threading
 import time
@@ -34,9 +35,10 @@ from notifykit.errors import (
     SenderNotAllowed,
 )
 from notifykit.models import Batch, Channel, Message
+from notifykit.network import Network
 from notifykit.transports.smtp import SmtpSettings, SmtpTransport
-from notifykit.transports.smtp_answers import Stage, hidden, queue_id, refusal
-from notifykit.transports.smtp_mail import Mailbox, as_octets, one_line, read_mailbox, subject_of
+from notifykit.transports.smtp_mail import Mailbox, email_bytes, one_line, subject_of
+from notifykit.transports.smtp_session import Stage, hidden, queue_id, refusal
 from tests.transports.post import USUAL, Post, close, dribble_of, in_turn, post_office, reset, stall
 
 BUILTINS = (
@@ -266,6 +268,49 @@ def test_words_said_before_encryption_are_forgotten(authority, ca_file):
     assert "AUTH" not in post.heard
 
 
+def test_a_client_certificate_is_shown(authority, ca_file, tmp_path):
+    """To a server that wants one, over the same settings as HTTP."""
+    mine = tmp_path / "client.pem"
+    authority.issue_cert("client@example.com").private_key_and_cert_chain_pem.write_to_path(str(mine))
+    context = certified(authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    with post_office(tls=context) as post:
+        for certificate in (None, str(mine)):
+            network = Network(ca_file=ca_file, client_cert=certificate)
+            with contextlib.closing(transport_to(post, tls="implicit", network=network)) as transport:
+                with contextlib.nullcontext() if certificate else pytest.raises(NotReached):
+                    transport.send(batch(), 5)
+    assert len(post.messages) == 1
+
+
+def test_a_port_without_tls_is_not_asked_again():
+    """It is the wrong one, today and tomorrow."""
+    with post_office() as post, contextlib.closing(transport_to(post, tls="implicit")) as transport:
+        with pytest.raises(NotReached) as caught:
+            transport.send(batch(), 5)
+    assert caught.value.code == "tls_failed"
+    assert not caught.value.retryable
+
+
+def test_encryption_that_is_refused(ca_file):
+    """It is offered, and then there is none: the password stays here."""
+    answers = {"EHLO": b"250-post.example\r\n250 STARTTLS\r\n", "STARTTLS": b"454 4.7.0 not now\r\n"}
+    with post_office(answers) as post:
+        with contextlib.closing(transport_to(post, tls="required", network=Network(ca_file=ca_file))) as transport:
+            with pytest.raises(RateLimited) as caught:
+                transport.send(batch(), 5)
+    assert caught.value.code == "454 4.7.0"
+    assert post.heard == ["EHLO", "STARTTLS"]
+
+
+def test_a_server_that_does_not_know_ehlo():
+    """Old, and understands HELO."""
+    with post_office({"EHLO": b"502 5.5.1 what?\r\n"}) as post, notifier(dsn(post)) as sender:
+        assert taken(sender.send(SOMEBODY, "Hi", channel="email"))
+    assert post.heard[:2] == ["EHLO", "HELO"]
+
+
 def test_a_server_without_a_known_way_to_log_in(authority, ca_file):
     """The port is most often the wrong one."""
     with (
@@ -293,7 +338,19 @@ def test_what_breaks_before_the_message_is_complete_was_not_sent(word, how):
     assert post.messages == []
 
 
-@pytest.mark.parametrize("how", [reset, close, stall, dribble_of(b"250-" + b"x" * 400), b"what?\r\n", b"199 hm\r\n"])
+def cut(answer: bytes):
+    def act(talk) -> None:
+        talk.sock.sendall(answer)
+
+    return act
+
+
+LONG_LINE = b"250 " + b"x" * 9000 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "how", [reset, close, stall, dribble_of(b"250-" + b"x" * 400), b"what?\r\n", b"199 hm\r\n", LONG_LINE]
+)
 def test_what_breaks_behind_the_message_is_unknown(how):
     """The server has the message, once, and nobody sends it again."""
     with post_office({"text": how}) as post:
@@ -304,6 +361,66 @@ def test_what_breaks_behind_the_message_is_unknown(how):
     assert receipt.outcome is Outcome.UNKNOWN
     assert isinstance(receipt.error, OutcomeUnknown)
     assert len(receipt.attempts) == 1
+
+
+@pytest.mark.parametrize("answer", [b"250", b"250 2.0.0 Ok", b"250-2.0.0 Ok\r\n", b"550 5.7.1 no"])
+def test_half_a_line_is_no_answer(answer):
+    """Who knows how it would have gone on."""
+    with post_office({"text": cut(answer)}) as post, contextlib.closing(transport_to(post)) as transport:
+        with pytest.raises(OutcomeUnknown):
+            transport.send(batch(), 5)
+    with post_office({"RCPT": cut(answer)}) as post, contextlib.closing(transport_to(post)) as transport:
+        with pytest.raises(NotReached):
+            transport.send(batch(), 5)
+
+
+def sip(talk) -> None:
+    """Read the text slowly, and never all of it."""
+    pause = threading.Event()
+    for _ in range(150):
+        talk.sock.recv(100)
+        pause.wait(0.02)
+
+
+@pytest.mark.parametrize("how", [reset, close, sip])
+@pytest.mark.parametrize("tls", ["none", "implicit"])
+def test_what_breaks_inside_the_text_was_not_sent(authority, ca_file, how, tls):
+    """The server has no whole message, however much of it has left; and sending keeps to the deadline as well."""
+
+    def act(talk) -> None:
+        talk.sock.sendall(b"354 go on\r\n")
+        talk.sock.recv(100)
+        how(talk)
+
+    with post_office({"DATA": act}, tls=certified(authority) if tls == "implicit" else None) as post:
+        post.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        network = Network(ca_file=ca_file)
+        with contextlib.closing(transport_to(post, tls=tls, network=network)) as transport:
+            began = time.monotonic()
+            with pytest.raises(NotReached) as caught:
+                transport.send(batch(f"{'x' * 70}\n" * 90_000), 1.5 if how is sip else 20)
+            assert how is not sip or time.monotonic() - began < 2.5
+    assert caught.value.code == ("timeout" if how is sip else "connection_lost")
+    assert post.messages == []
+
+
+def test_a_handshake_has_the_same_deadline(ca_file):
+    """The time that the answer to STARTTLS took is not given again."""
+
+    def slowly(talk) -> None:
+        threading.Event().wait(0.6)
+        talk.sock.sendall(b"220 go on\r\n")
+        while talk.sock.recv(4096):  # and say nothing to it
+            pass
+
+    answers = {"EHLO": b"250-post.example\r\n250 STARTTLS\r\n", "STARTTLS": slowly}
+    with post_office(answers) as post:
+        with contextlib.closing(transport_to(post, tls="required", network=Network(ca_file=ca_file))) as transport:
+            began = time.monotonic()
+            with pytest.raises(NotReached) as caught:
+                transport.send(batch(), 0.8)
+            assert time.monotonic() - began < 1.3
+    assert caught.value.code == "timeout"
 
 
 def _hurried(send):
@@ -534,7 +651,7 @@ TEXT = st.text(
 def octets(text: str = "Hi", subject: str = "S", name: str = "") -> bytes:
     sender = Mailbox("shop@example.com", one_line(name))
     header = {"Subject": subject_of(Message(text, Channel.EMAIL, subject=subject), None)}
-    return as_octets(text, header, sender, SOMEBODY, None, utf8=False)
+    return email_bytes(text, header, sender, SOMEBODY, None, utf8=False)
 
 
 @given(subject=NASTY, name=NASTY)
@@ -742,7 +859,7 @@ def test_settings_come_from_the_environment():
 @given(NASTY)
 def test_a_mailbox_is_plain_or_none(text):
     """Whatever is read as one can stand in a command."""
-    found = read_mailbox(text)
+    found = Mailbox.parse(text)
     if found is not None:
         assert found.address.isprintable()
         assert not set(found.address) & set("<> \r\n")

@@ -162,7 +162,11 @@ def patiently(transport: Transport, batch: Batch, ride: Ride, inside: Composite 
         known = {receipt.position: receipt for receipt in receipts}
         waiting = batch.only(waits)
         longest = max(waits.values())
-        ride.trip.recorder.retry(waiting, known[waiting.positions[0]], longest)
+        try:
+            ride.trip.recorder.retry(waiting, known[waiting.positions[0]], longest)
+        except BaseException as interrupt:  # what was answered is handed over first
+            ride.common.over, ride.common.interrupt = True, interrupt
+            break
         yield Wait(longest)
         answers = yield from carry(transport, waiting, ride, inside, tries + 1)
         heard = [joined(known[receipt.position], receipt, again=True) for receipt in answers]

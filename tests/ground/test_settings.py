@@ -280,7 +280,7 @@ def test_a_folder_above_is_not_this_folder(tmp_path: pathlib.Path, monkeypatch: 
         ("notifykit.toml", 'sender = ["a"]\n', "sender (notifykit.toml) is not a text"),
         ("notifykit.toml", "[sender]\nx = 1\n", "sender (notifykit.toml) is not a text"),
         ("notifykit.toml", 'sendr = "x"\n', "sendr (notifykit.toml) is not a setting: did you mean sender?"),
-        ("notifykit.toml", "qqqq = 1\n", "qqqq (notifykit.toml) is not a setting: there are allow, cleaners"),
+        ("notifykit.toml", "qqqq = 1\n", "qqqq (notifykit.toml) is not a setting: there are allow, ca_file"),
         ("notifykit.toml", "strict = 2\n", "strict (notifykit.toml) is neither yes nor no"),
         ("notifykit.toml", "[transport]\nmain = 'memory'\n", "transport (notifykit.toml): a table says one transport"),
         ("notifykit.toml", "transports = 'memory'\n", "transports (notifykit.toml) is not a table"),

@@ -17,6 +17,7 @@ FLOORS: Final = (
     (
         "filling",
         "hosts",
+        "lazy",
         "installed",
         "masking",
         "errors",

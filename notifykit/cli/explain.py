@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -19,7 +19,6 @@ from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import change_in_words, counted, encoding_name, nearest, quoted
 from notifykit.errors import Scope, TransportError
 from notifykit.flow.notifier import Notifier
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Channel, Recipient, Rejected
 from notifykit.normalizers.digits import compact
 
@@ -215,9 +214,3 @@ def _forced(saving: savings.Saving) -> str:
         return f"{place}: nothing like it in GSM-7"
     saves = f"saves {counted(saving.segments, 'segment')}" if saving.segments > 0 else "alone saves nothing"
     return f"{place}: → {savings.in_words(forced)} {saves}"
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``explain``."""
-    register(explain)

@@ -29,7 +29,6 @@ from notifykit.errors import (
     SenderNotAllowed,
     TransportError,
 )
-from notifykit.hookspecs import hookimpl
 from notifykit.hosts import is_loopback
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
@@ -357,7 +356,6 @@ def is_configured(settings: Settings) -> bool:
     return values["host"].value is not None
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings of ``smtp``."""
     return About("smtp", _FIELDS)

@@ -39,11 +39,12 @@ from notifykit.errors import (
     without_frames,
 )
 from notifykit.masking import SecretBytes
-from notifykit.models import Batch, Capabilities, Submission
 from notifykit.network import Network, find_authorities, find_proxy, tls_context
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
+
+    from notifykit.models import Batch, Capabilities, Submission
 
 __all__ = ["BODY_LIMIT", "IDLE_LIMIT", "HttpAnswer", "HttpClient", "HttpRequest", "HttpTransport", "error_for_status"]
 

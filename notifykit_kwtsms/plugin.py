@@ -70,8 +70,10 @@ def notifykit_about() -> About:
 @hookimpl
 def notifykit_commands(register: Callable[[click.Command], None]) -> None:
     """Bring ``demo`` and ``sandbox``."""
-    from notifykit_kwtsms.cli.demo import demo
-    from notifykit_kwtsms.cli.sandbox import sandbox
+    from notifykit.cli.commands import LazyCommand
 
-    register(demo)
-    register(sandbox)
+    for name, words in (
+        ("demo", "Send six messages to a sandbox gateway on this machine."),
+        ("sandbox", "Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs."),
+    ):
+        register(LazyCommand(name, f"notifykit_kwtsms.cli.{name}:{name}", words))

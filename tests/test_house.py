@@ -16,7 +16,7 @@ import pytest
 FLOORS: Final = (
     (
         "filling",
-        "installed",
+        "lazy",
         "masking",
         "network",
         "errors",
@@ -35,7 +35,7 @@ FLOORS: Final = (
     ),
     ("settings", "connecting", "connection_pool", "http", "protocols"),
     ("hookspecs",),
-    ("plugins", "doors", "normalizers", "cleaners", "guards", "transports", "sinks"),
+    ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("flow",),
     ("", "__main__", "cli", "testing", "durable", "contrib"),
 )
@@ -166,7 +166,7 @@ def test_a_station_knows_no_other_kind_of_station_and_not_who_has_joined(station
 
 
 def test_the_framework_does_not_know_its_first_guest() -> None:
-    """The kwtSMS package comes in through the door like any other."""
+    """The kwtSMS package is registered like any other."""
     assert [
         str(found)
         for found in IMPORTS
@@ -175,7 +175,7 @@ def test_the_framework_does_not_know_its_first_guest() -> None:
 
 
 def test_the_first_guest_uses_only_public_names() -> None:
-    """If it needed a private one, the door would lack something."""
+    """If it needed a private one, the hooks would lack something."""
     taken = [
         found for found in IMPORTS if within(found.importer, "notifykit_kwtsms") and within(found.module, "notifykit")
     ]

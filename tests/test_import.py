@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import pathlib
 import subprocess
 import sys
-import tomllib
 
 import pytest
 
 import notifykit
-from notifykit.cli import listing
 
-ROOT = pathlib.Path(__file__).parent.parent
 HEAVY = ("urllib3", "click", "pluggy", "dotenv", "platformdirs", "attrs", "ssl", "asyncio", "notifykit_kwtsms")
 
 
-def loaded_by(statement: str, folder: pathlib.Path | None = None, **environment: str) -> set[str]:
-    """Return the names of the modules that a fresh interpreter has loaded after a statement, and not before it.
-
-    :param folder: where it runs, and the first place where it looks for what is installed.
-    """
+def loaded_by(statement: str) -> set[str]:
+    """Return the names of the modules that a fresh interpreter has loaded after a statement, and not before it."""
     code = f"import sys; before = set(sys.modules)\n{statement}\nprint(*set(sys.modules) - before)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -29,26 +25,9 @@ def loaded_by(statement: str, folder: pathlib.Path | None = None, **environment:
         text=True,
         check=True,
         timeout=60,
-        cwd=folder,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith(("NOTIFYKIT_", "KWTSMS_"))},
-            "PYTHONPATH": os.pathsep.join([*([str(folder)] if folder else []), *filter(None, sys.path)]),
-            **environment,
-        },
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     return set(done.stdout.splitlines()[-1].split())
-
-
-def declares(folder: pathlib.Path) -> None:
-    """Install what this checkout says of itself: the environment of the tests may be older."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    about = folder / f"{project['name']}-{project['version']}.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8")
-    sections = (
-        "\n".join([f"[{group}]", *map(" = ".join, points.items())]) for group, points in project["entry-points"].items()
-    )
-    (about / "entry_points.txt").write_text("\n\n".join(sections), encoding="utf-8")
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -56,7 +35,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = loaded_by("import notifykit")
     assert "notifykit" in loaded
     assert [name for name in HEAVY if name in loaded] == []
-    assert {name for name in loaded if name.startswith("notifykit")} == {"notifykit"}
+    assert {name for name in loaded if name.startswith("notifykit")} == {"notifykit", "notifykit.lazy"}
 
 
 def test_building_a_notifier_loads_no_http_client_and_no_command_line() -> None:
@@ -80,108 +59,11 @@ def test_only_a_number_from_outside_the_gulf_loads_the_library_that_reads_it() -
     assert "phonenumbers" in loaded_by(f"{statement}; assert sms.send('+20 10 0123 4567', 'x').accepted")
 
 
-#: What a start has no use for: the network, encryption, e-mail, asyncio, and what reads settings files.
-UNUSED = {
-    "asyncio",
-    "decimal",
-    "difflib",
-    "dotenv",
-    "email",
-    "http.client",
-    "importlib.metadata",
-    "json",
-    "platformdirs",
-    "ssl",
-    "tempfile",
-    "tomllib",
-    "urllib3",
-    "zoneinfo",
-}
-
-
-def test_the_registry_is_built_without_what_is_behind_its_doors() -> None:
-    """Transports, guards, sinks and the models of a send are imported when somebody uses them."""
-    loaded = loaded_by("from notifykit import PluginHost, Settings; PluginHost().registry(Settings())")
-    ours = {name for name in loaded if name.startswith("notifykit")}
-    assert loaded & (UNUSED | {"click"}) == set()
-    assert "notifykit_kwtsms.phone.normalizer" in ours, "the plugins were asked"
-    assert {
-        name for name in ours if name.startswith(("notifykit.transports.", "notifykit.guards", "notifykit.flow"))
-    } == set()
-    assert (
-        ours
-        & {
-            "notifykit.deliveries",
-            "notifykit.dsn",
-            "notifykit.events",
-            "notifykit.http",
-            "notifykit.jobs",
-            "notifykit.models",
-            "notifykit.normalizers.email",
-            "notifykit.normalizers.push",
-            "notifykit.sinks.jsonl",
-            "notifykit.sinks.logging",
-            "notifykit.templates",
-            "notifykit_kwtsms.transport",
-        }
-        == set()
+def test_building_the_registry_looks_for_no_folder_of_this_user() -> None:
+    """Only what keeps state needs one."""
+    assert "platformdirs" not in loaded_by(
+        "from notifykit import PluginHost, Settings; PluginHost().registry(Settings())"
     )
-    assert len(ours) <= 45
-
-
-@pytest.mark.parametrize(("program", "most"), [("notifykit.cli.main", 11), ("notifykit_kwtsms.program.main", 9)])
-def test_the_list_of_commands_loads_no_command_and_no_plugin(program: str, most: int, tmp_path: pathlib.Path) -> None:
-    """What is said of them is written down, so `--help` needs little more than click."""
-    declares(tmp_path)
-    loaded = loaded_by(
-        f"from {program} import main\ntry: main(['--help'])\nexcept SystemExit as end: assert not end.code",
-        tmp_path,
-    )
-    ours = {name for name in loaded if name.startswith("notifykit")}
-    assert loaded & (UNUSED | {"attrs", "pluggy", "logging", "pathlib"}) == set()
-    assert len(ours) <= most, sorted(ours)
-
-
-@pytest.mark.parametrize("command", ["send", "completion"])
-def test_the_help_of_a_command_loads_no_other_command(command: str, tmp_path: pathlib.Path) -> None:
-    """Only the one that was typed is looked for in its module; the host alone knows the others."""
-    declares(tmp_path)
-    loaded = loaded_by(
-        "from notifykit.cli.main import program\n"
-        f"with program.make_context('notifykit', [{command!r}]) as ctx: assert program.resolve_command(ctx, [{command!r}])",
-        tmp_path,
-    )
-    commands = {f"notifykit.cli.{name}" for name in listing.OWN}
-    assert loaded & commands == {f"notifykit.cli.{command}"}
-
-
-def test_a_balance_is_asked_for_with_the_gateway_alone(tmp_path: pathlib.Path) -> None:
-    """Up to the network: no plugins, no models of messages, no transport, no readers of files that are not there."""
-    loaded = loaded_by(
-        "import os, sys\n"
-        "def stop(event, arguments):\n"
-        "    if event == 'socket.getaddrinfo': print(*set(sys.modules) - before, flush=True); os._exit(0)\n"
-        "sys.addaudithook(stop)\n"
-        "from notifykit_kwtsms.program.main import main; main(['balance'])",
-        tmp_path,
-        KWTSMS_USERNAME="nobody",
-        KWTSMS_PASSWORD="nothing",
-        KWTSMS_LOG_FILE="",
-        NOTIFYKIT_STATE_DIR=str(tmp_path / "state"),
-    )
-    assert "urllib3" in loaded, "it came to the network"
-    assert loaded & {"pluggy", "asyncio", "difflib", "dotenv", "decimal", "tomllib", "notifykit.plugins"} == set()
-    assert {name for name in loaded if name.startswith("notifykit")} & {
-        "notifykit.abilities",
-        "notifykit.dsn",
-        "notifykit.events",
-        "notifykit.letters",
-        "notifykit.models",
-        "notifykit.protocols",
-        "notifykit.templates",
-        "notifykit_kwtsms.client",
-        "notifykit_kwtsms.transport",
-    } == set()
 
 
 @pytest.mark.parametrize("name", notifykit.__all__)
@@ -194,9 +76,8 @@ def test_every_public_name_can_be_used(name: str) -> None:
 
 
 def test_the_public_names_are_listed_once_each() -> None:
-    """And the same names are known to those who load them and to type checkers."""
+    """And all of them come with a star."""
     assert len(set(notifykit.__all__)) == len(notifykit.__all__)
-    assert set(notifykit._HOME) | {"__version__"} == set(notifykit.__all__)
     namespace: dict[str, object] = {}
     exec("from notifykit import *", namespace)
     assert set(notifykit.__all__) <= set(namespace)
@@ -208,3 +89,21 @@ def test_a_name_that_is_not_there_is_an_attribute_error(name: str) -> None:
     with pytest.raises(AttributeError, match=f"module 'notifykit' has no attribute '{name}'"):
         getattr(notifykit, name)
     assert not hasattr(notifykit, name)
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["notifykit", "notifykit_kwtsms", "notifykit.testing", "notifykit.testing.contracts", "notifykit_kwtsms.sandbox"],
+)
+def test_type_checkers_see_the_names_that_python_loads(package: str) -> None:
+    """Each from the module that has it: they read the imports, and Python reads the table."""
+    module = importlib.import_module(package)
+    assert module.__file__ is not None
+    tree = ast.parse(pathlib.Path(module.__file__).read_text(encoding="utf-8"))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    imports = [node for node in guarded.body if isinstance(node, ast.ImportFrom)]
+    homes = {alias.asname: node.module for node in imports for alias in node.names}
+    assert set(homes) == set(module.__all__) - {"__version__"}
+    for name, home in homes.items():
+        assert home is not None
+        assert getattr(module, name) is getattr(importlib.import_module(home), name)

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from notifykit.edits import Cleaned, Edit, new_edit, unchanged
-from notifykit.hookspecs import hookimpl
 from notifykit.letters import Channel
 from notifykit.settings import Settings
 
@@ -69,7 +68,6 @@ def _is_letter(character: str) -> bool:
     return character.isalnum() and not character.isdecimal()
 
 
-@hookimpl
 def notifykit_cleaners(settings: Settings) -> list[UnicodeCleaner]:
     """Bring ``unicode``."""
     return [UnicodeCleaner()]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import click
 from click.shell_completion import get_completion_class
 
@@ -11,7 +9,6 @@ from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples
 from notifykit.cli.terminal import answer_line
-from notifykit.hookspecs import hookimpl
 
 _PROGRAM = "notifykit"
 
@@ -39,9 +36,3 @@ def completion(ctx: click.Context, shell: str, as_json: bool) -> int:
     else:
         answer_line(script)
     return Exit.OK
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``completion``."""
-    register(completion)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -14,7 +14,6 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.terminal import answer_line, warn
-from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.plugins import PluginHost
 from notifykit.settings import FIELDS, Settings, Value
@@ -132,9 +131,3 @@ def _table(found: Sequence[Entry]) -> None:
     values = min(40, max(len(entry.shown) for entry in found))
     for entry in found:
         answer_line(f"{entry.key.ljust(keys)}  {entry.shown.ljust(values)}  {entry.value.origin}".rstrip())
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``config``."""
-    register(config)

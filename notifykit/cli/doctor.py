@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -14,7 +13,6 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples
 from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.terminal import answer_line
-from notifykit.hookspecs import hookimpl
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Health
 
@@ -41,9 +39,3 @@ def doctor(ctx: click.Context, online: bool, strict: bool, as_json: bool) -> int
     if Health.FAIL in worst:
         return Exit.FAILED
     return Exit.PARTLY if strict and Health.WARN in worst else Exit.OK
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``doctor``."""
-    register(doctor)

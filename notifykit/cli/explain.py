@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -20,7 +20,6 @@ from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import ALIKE_CODES, change_in_words, counted, encoding_name, quoted
 from notifykit.errors import Scope, TransportError
 from notifykit.flow.notifier import Notifier
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Channel, Recipient, Rejected
 from notifykit.normalizers.digits import compact
 from notifykit.suggest import did_you_mean
@@ -228,9 +227,3 @@ def _forced(saving: savings.Saving) -> str:
         return f"{place}: nothing like it in GSM-7"
     saves = f"saves {counted(saving.segments, 'segment')}" if saving.segments > 0 else "alone saves nothing"
     return f"{place}: → {savings.in_words(forced)} {saves}"
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``explain``."""
-    register(explain)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import click
 
 from notifykit.cli.envelope import answer
@@ -13,7 +11,6 @@ from notifykit.cli.manner import common, examples
 from notifykit.cli.rehearsal import provider_codes
 from notifykit.cli.terminal import answer_line
 from notifykit.cli.topics import topics
-from notifykit.hookspecs import hookimpl
 from notifykit.plugins import PluginHost
 from notifykit.suggest import did_you_mean
 
@@ -30,7 +27,9 @@ from notifykit.suggest import did_you_mean
 @click.argument("code", required=False)
 @common
 @click.pass_context
-def help_command(ctx: click.Context, topic: str | None, code: str | None, as_json: bool) -> int:
+def help(  # noqa: A001 - it is called what people type
+    ctx: click.Context, topic: str | None, code: str | None, as_json: bool
+) -> int:
     """Show a page of help, or list the pages."""
     root = ctx.find_root()
     pages = topics(ctx.ensure_object(PluginHost))
@@ -61,10 +60,4 @@ def _of_command(root: click.Context, name: str) -> str | None:
     if command is None:
         return None
     with command.make_context(name, [], parent=root, resilient_parsing=True) as ctx:
-        return command.get_help(ctx)
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``help``."""
-    register(help_command)
+        return ctx.get_help()

@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import click
@@ -22,7 +22,6 @@ from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.stats import KEYS, Tally, tally
 from notifykit.cli.terminal import answer_line, is_read, warn
 from notifykit.cli.wording import counted
-from notifykit.hookspecs import hookimpl
 from notifykit.plugins import PluginHost
 
 _AGE: Final = re.compile(r"([0-9]+)([smhdw])")
@@ -223,9 +222,3 @@ def _torn(book: Logbook) -> list[str]:
 def _warn(book: Logbook) -> None:
     for warning in _torn(book):
         warn(f"warning: {warning}")
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``log``."""
-    register(log)

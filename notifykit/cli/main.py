@@ -1,16 +1,15 @@
-"""The door of the ``notifykit`` program: global options, commands from plugins, errors as sentences."""
+"""The ``notifykit`` program: global options, commands from plugins, errors as sentences."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli import listing, terminal
+from notifykit.cli import commands, terminal
 from notifykit.cli.envelope import failure
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import Manner, begin, common, manner
@@ -18,24 +17,16 @@ from notifykit.cli.manner import Manner, begin, common, manner
 if TYPE_CHECKING:
     from notifykit.plugins import PluginHost
 
-#: The framework's own commands, by dotted path, through the same door as those of plugins.
-COMMANDS: Final = tuple(f"notifykit.cli.{name}" for name in listing.OWN)
-
 
 class Program(click.Group):
-    """A group whose commands come from plugins."""
+    """A group whose commands come from plugins, the framework's own among them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        own, brought = _listed(ctx)
-        return sorted((*own, *brought))
+        return sorted(_host(ctx).commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        if cmd_name in listing.OWN and not _leaves_out(ctx):
-            found: list[click.Command] = []
-            import_module(f"notifykit.cli.{cmd_name}").notifykit_commands(found.append)
-            return found[0]
         pair = _host(ctx).commands().get(cmd_name)
         return pair[0] if pair else None
 
@@ -57,35 +48,17 @@ class Program(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the framework's own commands, and those of plugins below them."""
         limit = max(20, formatter.width - 16)
-        for title, commands in zip(("Commands", "Commands from plugins"), _listed(ctx), strict=True):
-            rows = [(name, commands[name].get_short_help_str(limit)) for name in sorted(commands)]
-            if rows:
+        rows: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
+        for name, (command, plugin) in sorted(_host(ctx).commands().items()):
+            rows[plugin.location == commands.__name__].append((name, command.get_short_help_str(limit)))
+        for own, title in ((True, "Commands"), (False, "Commands from plugins")):
+            if rows[own]:
                 with formatter.section(title):
-                    formatter.write_dl(rows)
-
-
-def _listed(ctx: click.Context) -> tuple[Mapping[str, click.Command], Mapping[str, click.Command]]:
-    """Return the framework's own commands and those of plugins; for the list, a sentence stands for a command."""
-    declared = None if _leaves_out(ctx) else listing.brought(entry_points_too=manner().plugins)
-    if declared is not None:
-        own, brought = (
-            {name: click.Command(name, help=words) for name, words in said.items()} for said in (listing.OWN, declared)
-        )
-        return own, brought
-    found = _host(ctx).commands()
-    return (
-        {name: command for name, (command, info) in found.items() if info.location in COMMANDS},
-        {name: command for name, (command, info) in found.items() if info.location not in COMMANDS},
-    )
-
-
-def _leaves_out(ctx: click.Context) -> bool:
-    """Return whether somebody may be left out, by an option or by the settings."""
-    return bool(ctx.params.get("plugin_options")) or listing.may_leave_out(manner().env_file)
+                    formatter.write_dl(rows[own])
 
 
 def _host(ctx: click.Context) -> PluginHost:
-    from notifykit.plugins import BUILTINS, PluginHost
+    from notifykit.plugins import PluginHost
     from notifykit.settings import Settings
 
     found = ctx.find_object(PluginHost)
@@ -96,7 +69,6 @@ def _host(ctx: click.Context) -> PluginHost:
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
             entry_points=manner().plugins,
-            builtins=(*BUILTINS, *COMMANDS),
         )
     return found
 

@@ -13,7 +13,6 @@ import re
 import shlex
 import string
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -24,8 +23,9 @@ from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples
 from notifykit.cli.terminal import answer_line
-from notifykit.hookspecs import PROJECT, hookimpl
+from notifykit.hookspecs import PROJECT
 from notifykit.plugins import BUILTINS
+from notifykit.plugins.discovery import built_in
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -216,7 +216,7 @@ def _is_installed_plugin(name: str) -> bool:
 
 def _bringer(name: str) -> str | None:
     """Return the other distribution that brings a plugin of that name; None where none does."""
-    if name in {path.rpartition(".")[2].replace("_", "-") for path in BUILTINS}:
+    if name in {plugin.name.replace("_", "-") for plugin in built_in(BUILTINS)}:
         return PROJECT
     for entry in importlib.metadata.entry_points(group=PROJECT):
         if entry.name == name and entry.dist and not _same(entry.dist.name, name):
@@ -256,9 +256,3 @@ def write(scaffold: Scaffold, folder: pathlib.Path) -> list[str]:
         except OSError as error:
             raise click.ClickException(f"{file} can't be written: {error.strerror or type(error).__name__}.") from None
     return list(files)
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``new``."""
-    register(new)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 import click
@@ -14,7 +14,6 @@ from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.terminal import answer_line, warn
 from notifykit.errors import ConfigError
-from notifykit.hookspecs import hookimpl
 from notifykit.plugins import PluginHost, PluginInfo, Status
 
 
@@ -71,9 +70,3 @@ def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
             answer_line(textwrap.indent(info.reason, " " * (widths[0] + 2)))
         if info and info.traceback and verbose:
             answer_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``plugins``."""
-    register(plugins)

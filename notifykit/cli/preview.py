@@ -22,7 +22,6 @@ from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, quoted
 from notifykit.errors import NotifyError, TransportError
 from notifykit.flow.notifier import Notifier
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Capabilities, Measurement, Plan, Rejected
 from notifykit.plugins import PluginHost
 from notifykit.settings import Settings
@@ -193,9 +192,3 @@ def _why(text: str, size: Measurement, measure: Callable[[str], Measurement]) ->
         shown = " ".join(quoted(forced.character) for forced in letters)
         answer_line(f" {label:<12} {counted(len(letters), 'character')} without a GSM-7 form: {shown}")
     answer_line(f" could save   {savings.suggestion(text, size, measure)}")
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``preview``."""
-    register(preview)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -13,7 +13,6 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.terminal import answer_line, tell
 from notifykit.flow.notifier import Notifier
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Channel, Receipt
 from notifykit.plugins import PluginHost
 
@@ -116,9 +115,3 @@ def _show(ways: Sequence[Way], elsewhere: Sequence[Way], expect: str | None) -> 
             tell(f"{'':<24} also known as {', '.join(way.names)}") if way in elsewhere else None
     if elsewhere:
         tell(f"{len(elsewhere)} of {len(ways)} would not go through {expect}: look at the rules of the route.")
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``route``."""
-    register(route)

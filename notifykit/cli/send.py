@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import re
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
@@ -28,7 +28,6 @@ from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, TransportError
 from notifykit.flow.fitting import leaves
 from notifykit.flow.notifier import Notifier
-from notifykit.hookspecs import hookimpl
 from notifykit.joining import outcome_of
 from notifykit.models import Attempt, Channel, Receipt
 from notifykit.normalizers.digits import compact
@@ -483,9 +482,3 @@ def _say_next(failed: Receipt, codes: Container[str], *, logged: bool, clear: bo
 def _interrupted(outcomes: Outcomes, *, lost: bool) -> str:
     out = "the request that was under way may have been sent" if lost else "nothing was under way"
     return f"Interrupted: {outcomes.done} done, {outcomes.accepted} accepted; {out}. The rest was not sent."
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``send``."""
-    register(send)

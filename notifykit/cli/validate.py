@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -19,7 +19,6 @@ from notifykit.cli.wording import counted
 from notifykit.errors import TransportError
 from notifykit.flow.fitting import leaves
 from notifykit.flow.notifier import Notifier
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Rejected
 from notifykit.plugins import PluginHost
 from notifykit.protocols import KnowsNumbers
@@ -152,9 +151,3 @@ def _report(verdicts: Iterator[Verdict], *, as_json: bool) -> int:
     elif good + bad > 1:
         tell(f"{counted(good, 'number')} OK, {bad} rejected")
     return Exit.PARTLY if bad else Exit.OK
-
-
-@hookimpl
-def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``validate``."""
-    register(validate)

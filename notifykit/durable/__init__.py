@@ -37,7 +37,10 @@ def notifykit_engines(settings: Settings) -> Sequence[EngineFactory]:
 @hookimpl
 def notifykit_commands(register: Callable[[click.Command], None]) -> None:
     """Bring ``jobs`` and ``worker``."""
-    from notifykit.durable.commands import jobs, worker
+    from notifykit.cli.commands import LazyCommand
 
-    register(jobs)
-    register(worker)
+    for name, words in (
+        ("jobs", "Look after sends that are kept on disk: how far each is, and what becomes of it."),
+        ("worker", "Send what jobs have to be sent, until SIGTERM or Ctrl-C."),
+    ):
+        register(LazyCommand(name, f"notifykit.durable.commands:{name}", words))

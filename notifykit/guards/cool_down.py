@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Gap, about, in_words, options, whom
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -44,14 +44,12 @@ class CoolDown:
         return None
 
 
-@hookimpl
-def notifykit_guards(settings: Settings) -> list[CoolDown]:
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[CoolDown]:
     """Bring ``cool_down`` where the settings give a time."""
     gaps = options(settings)["cool_down"]
     return [CoolDown(gaps)] if gaps else []
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings."""
     return about("cool_down")

@@ -14,7 +14,6 @@ import attrs
 from notifykit.errors import ConfigError
 from notifykit.guards.addresses import AddressList, Normalize, read_address, read_list
 from notifykit.guards.options import about, resolved
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -59,7 +58,6 @@ class EnvironmentGuard:
         return Veto(self.name, f"{here}, and nothing says who may get messages.", _WAYS) if parcel.live else None
 
 
-@hookimpl(tryfirst=True)
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:
     """Bring ``environment`` unless this is production, or nobody says anything."""
     given, problems = resolved(settings)
@@ -84,7 +82,6 @@ def notifykit_guards(settings: Settings, normalize: Normalize) -> list[Environme
     return [EnvironmentGuard(settings.environment, allow if given["allow"] else None, redirect)]
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings."""
     return about("allow", "redirect")

@@ -14,9 +14,9 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError
+from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Hours, about, resolved
 from notifykit.guards.zones import names_of_zones, zones_of
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -92,8 +92,7 @@ def _changed(before: datetime.datetime, after: datetime.datetime, zone: zoneinfo
     return after
 
 
-@hookimpl
-def notifykit_guards(settings: Settings) -> list[QuietHours]:
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[QuietHours]:
     """Bring ``quiet_hours`` where the settings give them."""
     given, problems = resolved(settings)
     zone = None
@@ -124,7 +123,6 @@ def _zone(name: str | None) -> zoneinfo.ZoneInfo:
         raise ConfigError(f"guard.quiet_zone is no time zone: {hint}") from None
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings."""
     return about("quiet_hours", "quiet_zone", "quiet_except")

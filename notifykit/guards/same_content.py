@@ -10,8 +10,8 @@ import json
 
 import attrs
 
+from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import about, in_words, options, whom
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Message, Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -46,14 +46,12 @@ def _digest(message: Message) -> str:
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
-@hookimpl
-def notifykit_guards(settings: Settings) -> list[SameContent]:
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SameContent]:
     """Bring ``same_content`` where the settings give a time."""
     window = options(settings)["same_content"]
     return [SameContent(window)] if window else []
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings."""
     return about("same_content")

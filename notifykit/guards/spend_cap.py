@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Limit, about, options
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -53,14 +53,12 @@ class SpendCap:
         )
 
 
-@hookimpl(trylast=True)
-def notifykit_guards(settings: Settings) -> list[SpendCap]:
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SpendCap]:
     """Bring ``spend_cap`` where the settings give a limit; behind the others, so that it counts what they let pass."""
     given = options(settings)
     return [SpendCap(given["spend_cap"], given["unpriced"] == "allow")] if given["spend_cap"] else []
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings."""
     return about("spend_cap", "unpriced")

@@ -14,7 +14,6 @@ from typing import Final
 
 from notifykit.guards.addresses import AddressList, Normalize, read_address
 from notifykit.guards.options import about, options
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -110,14 +109,12 @@ class SuppressionFile:
         )
 
 
-@hookimpl
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SuppressionFile]:
     """Bring ``suppression`` where the settings name a file; its folder is that of the settings."""
     file = options(settings)["suppression_file"]
     return [SuppressionFile(settings.sources.directory / file, normalize)] if file else []
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings."""
     return about("suppression_file")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Limit, about, options
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Recipient, Veto
 from notifykit.protocols import About, Book, Parcel
 from notifykit.settings import Settings
@@ -38,14 +38,12 @@ class VolumeCap:
         return None
 
 
-@hookimpl(trylast=True)
-def notifykit_guards(settings: Settings) -> list[VolumeCap]:
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[VolumeCap]:
     """Bring ``volume_cap`` where the settings give a limit; behind the others, so that it counts what they let pass."""
     limits = options(settings)["volume_cap"]
     return [VolumeCap(limits)] if limits else []
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings."""
     return about("volume_cap")

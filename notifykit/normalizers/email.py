@@ -14,7 +14,6 @@ from urllib.parse import unquote
 import attrs
 
 from notifykit.errors import InvalidRecipient
-from notifykit.hookspecs import hookimpl
 from notifykit.letters import Channel, Recipient, Rejected
 
 #: The most octets of a whole address: a path of 256 without its angle brackets (RFC 5321, section 4.5.3.1.3).
@@ -156,7 +155,6 @@ def _no_domain() -> InvalidRecipient:
     )
 
 
-@hookimpl(trylast=True)
 def notifykit_normalizers() -> tuple[EmailNormalizer, ...]:
     """Bring the normalizer for e-mail; whoever knows more is asked before it."""
     return (EmailNormalizer(),)

@@ -8,7 +8,6 @@ from typing import Final
 import attrs
 
 from notifykit.errors import InvalidRecipient
-from notifykit.hookspecs import hookimpl
 from notifykit.letters import Channel, Recipient, Rejected
 from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, national_form, read_number
 
@@ -41,7 +40,6 @@ class InternationalNormalizer:
         return Recipient(digits, channel, raw=raw)
 
 
-@hookimpl(trylast=True)
 def notifykit_normalizers() -> tuple[InternationalNormalizer, ...]:
     """Bring the framework's own normalizer; whoever knows more is asked before it."""
     return (InternationalNormalizer(),)

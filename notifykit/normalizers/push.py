@@ -12,7 +12,6 @@ from typing import Final
 import attrs
 
 from notifykit.errors import InvalidRecipient
-from notifykit.hookspecs import hookimpl
 from notifykit.letters import Channel, Recipient, Rejected
 
 #: The most characters of an address: longer than any device token.
@@ -52,7 +51,6 @@ def _objection(address: str) -> InvalidRecipient | None:
     return None
 
 
-@hookimpl(trylast=True)
 def notifykit_normalizers() -> tuple[PushNormalizer, ...]:
     """Bring the normalizer for push; whoever knows more is asked before it."""
     return (PushNormalizer(),)

@@ -29,7 +29,6 @@ from notifykit.events import (
     RetryScheduled,
     SendFinished,
 )
-from notifykit.hookspecs import hookimpl
 from notifykit.settings import Settings
 from notifykit.sinks.lines import LineFile
 
@@ -235,7 +234,6 @@ def _counts(counts: Mapping[Any, int]) -> str:
     return f"{{{','.join([f'{_text(name)}:{count}' for name, count in counts.items()])}}}"
 
 
-@hookimpl
 def notifykit_sinks(settings: Settings) -> list[JsonlSink]:
     """Bring ``jsonl`` where the settings name a log file."""
     return [JsonlSink(settings.log_file)] if settings.log_file else []

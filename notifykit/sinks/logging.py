@@ -26,7 +26,6 @@ from notifykit.events import (
     RetryScheduled,
     SendFinished,
 )
-from notifykit.hookspecs import hookimpl
 from notifykit.masking import mask_address
 from notifykit.models import Outcome
 from notifykit.settings import Settings
@@ -242,7 +241,6 @@ def _masked(to: str) -> str:
     return to if "*" in to else mask_address(to)
 
 
-@hookimpl
 def notifykit_sinks(settings: Settings) -> list[LoggingSink]:
     """Bring ``logging``."""
     return [LoggingSink()]

@@ -35,7 +35,6 @@ from notifykit.errors import (
     OutcomeUnknown,
     TransportError,
 )
-from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
 from notifykit.protocols import About, BuildContext
@@ -306,7 +305,6 @@ def build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
     return AppriseTransport(targets, urlencode(shown))
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings of ``apprise``."""
     return About("apprise", _FIELDS)

@@ -24,7 +24,6 @@ import attrs
 
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError
-from notifykit.hookspecs import hookimpl
 from notifykit.models import Batch, Capabilities, Submission
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings import Field, path
@@ -219,7 +218,6 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
     return FileTransport(pathlib.Path(value), context.clock, attrs.evolve(pretended, idempotent=True))
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings of ``file``."""
     return About("file", _FIELDS)

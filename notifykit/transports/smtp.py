@@ -26,7 +26,6 @@ from notifykit.errors import (
     SenderNotAllowed,
     TransportError,
 )
-from notifykit.hookspecs import hookimpl
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
 from notifykit.network import Network, is_loopback, tls_context
@@ -313,7 +312,6 @@ def is_configured(settings: Settings) -> bool:
     return values["host"].value is not None
 
 
-@hookimpl
 def notifykit_about() -> About:
     """Tell of the settings of ``smtp``."""
     return About("smtp", _FIELDS)

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from notifykit.cli.main import COMMANDS, program
-from notifykit.plugins import BUILTINS, PluginHost
+from notifykit.cli.commands import LazyCommand
+from notifykit.cli.main import program
+from notifykit.plugins import PluginHost
 from notifykit_kwtsms import plugin
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import ROOT, Run, environment, start
@@ -24,6 +25,7 @@ COMMON = {"--json", "--quiet", "--verbose", "--color", "--env-file", "--no-plugi
 
 def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
     """Yield a command and everything below it, with its name."""
+    command = command.load() if isinstance(command, LazyCommand) else command
     yield name, command
     if isinstance(command, click.Group):
         for below, inner in command.commands.items():
@@ -32,7 +34,7 @@ def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command
 
 def every_command() -> dict[str, click.Command]:
     """Return all commands of the two packages, by their names."""
-    host = PluginHost(entry_points=False, builtins=(*BUILTINS, *COMMANDS))
+    host = PluginHost(entry_points=False)
     host.register(plugin, "kwtsms")
     return {path: inner for name, (command, _) in host.commands().items() for path, inner in walk(command, name)}
 

@@ -5,58 +5,34 @@ Needs the extra ``testing``. Names are loaded when they are first used, so that 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from notifykit.testing.contracts.cleaner import CleanerContract
-    from notifykit.testing.contracts.http_wire import HttpWire, body_of, http_answer
-    from notifykit.testing.contracts.normalizer import NormalizerContract
-    from notifykit.testing.contracts.on_the_wire import WireContract
-    from notifykit.testing.contracts.promises import BrokenPromise, Contract
-    from notifykit.testing.contracts.server import Act, Exchange, Server, Wire
-    from notifykit.testing.contracts.sink import SinkContract
-    from notifykit.testing.contracts.transport import TransportContract
+    from notifykit.testing.contracts.cleaner import CleanerContract as CleanerContract
+    from notifykit.testing.contracts.http_wire import (
+        HttpWire as HttpWire,
+        body_of as body_of,
+        http_answer as http_answer,
+    )
+    from notifykit.testing.contracts.normalizer import NormalizerContract as NormalizerContract
+    from notifykit.testing.contracts.on_the_wire import WireContract as WireContract
+    from notifykit.testing.contracts.promises import BrokenPromise as BrokenPromise, Contract as Contract
+    from notifykit.testing.contracts.server import Act as Act, Exchange as Exchange, Server as Server, Wire as Wire
+    from notifykit.testing.contracts.sink import SinkContract as SinkContract
+    from notifykit.testing.contracts.transport import TransportContract as TransportContract
+else:
+    from notifykit.lazy import lazy_attributes
 
-__all__ = (
-    "NormalizerContract",
-    "CleanerContract",
-    "TransportContract",
-    "WireContract",
-    "SinkContract",
-    # what they are made of
-    "Contract",
-    "BrokenPromise",
-    # servers that misbehave
-    "HttpWire",
-    "http_answer",
-    "body_of",
-    "Wire",
-    "Server",
-    "Exchange",
-    "Act",
-)
-
-_HOMES = {
-    "cleaner": "CleanerContract",
-    "http_wire": "HttpWire body_of http_answer",
-    "normalizer": "NormalizerContract",
-    "on_the_wire": "WireContract",
-    "promises": "BrokenPromise Contract",
-    "server": "Act Exchange Server Wire",
-    "sink": "SinkContract",
-    "transport": "TransportContract",
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__, __all__ = lazy_attributes(
+        __name__,
+        {
+            "cleaner": "CleanerContract",
+            "http_wire": "HttpWire body_of http_answer",
+            "normalizer": "NormalizerContract",
+            "on_the_wire": "WireContract",
+            "promises": "BrokenPromise Contract",
+            "server": "Act Exchange Server Wire",
+            "sink": "SinkContract",
+            "transport": "TransportContract",
+        },
+    )

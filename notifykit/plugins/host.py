@@ -1,4 +1,4 @@
-"""Who has joined: finds plugins, loads them, sets the broken ones aside, and says what each brought.
+"""Loads plugins and lists them; one that fails is quarantined with its traceback, and the others go on.
 
 A host is an object, and nothing loads at import: a test builds one with exactly the plugins it wants.
 """
@@ -7,64 +7,32 @@ from __future__ import annotations
 
 import enum
 import functools
+import itertools
 import logging
 import traceback
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
 
-from notifykit import doors, hookspecs, installed
-from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
-from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
+from notifykit import hookspecs
+from notifykit.errors import INTERRUPTS, ConfigError, PluginError
+from notifykit.plugins import discovery
+from notifykit.plugins.builtins import BUILTINS
+from notifykit.plugins.discovery import Candidate
+from notifykit.plugins.registry import HOOKS, LATE_HOOKS, Contribution, Registry, check_shape, normalize, pick
+from notifykit.protocols import About
+from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:
     import click
 
-    from notifykit.models import Channel, Recipient, Rejected
     from notifykit.settings import Settings
 
 _log = logging.getLogger("notifykit.plugins")
-
-#: The framework's own plugins. They come in by name, through the same door as everybody else.
-BUILTINS: Final = (
-    "notifykit.normalizers.international",
-    "notifykit.normalizers.email",
-    "notifykit.normalizers.push",
-    "notifykit.cleaners.unicode",
-    "notifykit.transports.memory",
-    "notifykit.transports.console",
-    "notifykit.transports.null",
-    "notifykit.transports.webhook",
-    "notifykit.transports.smtp",
-    "notifykit.transports.file",
-    "notifykit.transports.apprise",
-    "notifykit.transports.composites.failover",
-    "notifykit.transports.composites.rotation",
-    "notifykit.transports.composites.route",
-    "notifykit.transports.composites.fanout",
-    "notifykit.guards.environment",
-    "notifykit.guards.suppression",
-    "notifykit.guards.quiet_hours",
-    "notifykit.guards.cool_down",
-    "notifykit.guards.same_content",
-    "notifykit.guards.volume_cap",
-    "notifykit.guards.spend_cap",
-    "notifykit.sinks.logging",
-    "notifykit.sinks.jsonl",
-    "notifykit.durable",
-)
-
-_STATION_HOOKS: Final = {
-    "normalizer": ("notifykit_normalizers", Normalizer),
-    "cleaner": ("notifykit_cleaners", Cleaner),
-    "transport": ("notifykit_transports", TransportFactory),
-    "sink": ("notifykit_sinks", Sink),
-    "engine": ("notifykit_engines", EngineFactory),
-}
-#: Those who read addresses as the normalizers do: they are asked once it is known who the normalizers are.
-_READING_HOOKS: Final = {"guard": ("notifykit_guards", Guard)}
+# A library says nothing by itself: without a handler, Python would write warnings to standard error.
+logging.getLogger("notifykit").addHandler(logging.NullHandler())
 
 
 class Status(enum.StrEnum):
@@ -103,54 +71,6 @@ class PluginInfo:
     traceback: str | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen
-class Registry:
-    """The stations of one road, in the order in which they are asked."""
-
-    #: Asked one after the other; the first answer wins.
-    normalizers: tuple[Normalizer, ...] = ()
-    #: Run one on the result of the other.
-    cleaners: tuple[Cleaner, ...] = ()
-    #: By DSN scheme.
-    transports: Mapping[str, TransportFactory] = attrs.field(factory=dict)
-    #: Told one after the other.
-    sinks: tuple[Sink, ...] = ()
-    #: Keep sends on disk; the first is used.
-    engines: tuple[EngineFactory, ...] = ()
-    #: Asked one after the other; the first veto counts.
-    guards: tuple[Guard, ...] = ()
-
-
-@attrs.frozen
-class _Candidate:
-    """A plugin that was found and not yet loaded."""
-
-    name: str
-    distribution: str
-    version: str | None
-    location: str
-    load: Callable[[], Any]
-    #: 0 for what a caller registered, 1 for installed plugins, 2 for the framework's own.
-    tier: int
-
-
-@attrs.frozen
-class _Contribution:
-    """One thing that a plugin brought."""
-
-    kind: str
-    item: Any
-    plugin: str
-    rank: tuple[int, int]
-
-    @property
-    def name(self) -> str:
-        return str(self.item.name)
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
-
-
 class _Manager(pluggy.PluginManager):
     """Looks for hooks among a plugin's own names, and not among the two dozen that every object has."""
 
@@ -187,7 +107,7 @@ class PluginHost:
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
         self._tiers: dict[str, int] = {}
-        for candidate in _found(builtins, entry_points=entry_points):
+        for candidate in itertools.chain(discovery.installed() if entry_points else (), discovery.built_in(builtins)):
             self._admit(candidate)
 
     @property
@@ -214,36 +134,36 @@ class PluginHost:
         """
         name = name or getattr(plugin, "__name__", None) or type(plugin).__name__
         location = getattr(plugin, "__name__", None) or f"{type(plugin).__module__}.{type(plugin).__qualname__}"
-        self._admit(_Candidate(str(name), "registered by hand", None, str(location), lambda: plugin, tier=0))
+        self._admit(Candidate(str(name), "registered by hand", None, str(location), lambda: plugin, tier=0))
         return str(name)
 
     def registry(self, settings: Settings) -> Registry:
         """Ask every plugin what it brings and return it in order.
 
-        :raises ConfigError: where the settings name stations that nobody brings, or a plugin says that its own
+        :raises ConfigError: where the settings name components that no plugin brings, or a plugin says that its own
             settings are wrong: that is for a person to put right, and no reason to go on without the plugin.
         :raises PluginError: in strict mode for the first plugin that is broken.
         """
-        brought: list[_Contribution] = []
+        brought: list[Contribution] = []
         problems: list[str] = []
         for name in self._names():
             try:
-                brought += self._contributions(name, _STATION_HOOKS, settings=settings)
+                brought += self._contributions(name, HOOKS, settings=settings)
             except ConfigError as error:
                 problems += error.problems
         ranked = sorted(brought, key=lambda contribution: contribution.rank)
         normalizers = [contribution.item for contribution in ranked if contribution.kind == "normalizer"]
-        normalize = functools.partial(_normalize, _pick("normalizer", normalizers, settings.normalizers, []))
+        read = functools.partial(normalize, pick("normalizer", normalizers, settings.normalizers, []))
         for name in self._names():
             try:
-                brought += self._contributions(name, _READING_HOOKS, settings=settings, normalize=normalize)
+                brought += self._contributions(name, LATE_HOOKS, settings=settings, normalize=read)
             except ConfigError as error:
                 problems += error.problems
         brought = [contribution for contribution in brought if self._manager.has_plugin(contribution.plugin)]
         chosen = self._unshadowed(sorted(brought, key=lambda contribution: contribution.rank))
         self._warn()
-        stations = {
-            kind: _pick(kind, [c.item for c in chosen if c.kind == kind], wanted, problems)
+        components = {
+            kind: pick(kind, [c.item for c in chosen if c.kind == kind], wanted, problems)
             for kind, wanted in (
                 ("normalizer", settings.normalizers),
                 ("cleaner", settings.cleaners),
@@ -254,12 +174,12 @@ class PluginHost:
         if problems:
             raise ConfigError(problems)
         return Registry(
-            normalizers=stations["normalizer"],
-            cleaners=stations["cleaner"],
+            normalizers=components["normalizer"],
+            cleaners=components["cleaner"],
             transports={s: c.item for c in chosen if c.kind == "transport" for s in c.item.schemes},
-            sinks=stations["sink"],
+            sinks=components["sink"],
             engines=tuple(c.item for c in chosen if c.kind == "engine"),
-            guards=stations["guard"],
+            guards=components["guard"],
         )
 
     def commands(self) -> dict[str, tuple[click.Command, PluginInfo]]:
@@ -274,10 +194,10 @@ class PluginHost:
             except INTERRUPTS:
                 raise
             except BaseException as error:  # a plugin may raise anything
-                self._set_aside(name, error)
+                self._quarantine(name, error)
                 continue
-            stations = (item for item in self._infos[name].brings if not item.startswith("command:"))
-            self._list(name, (*stations, *(f"command:{label}" for label in brought)))
+            components = (item for item in self._infos[name].brings if not item.startswith("command:"))
+            self._list(name, (*components, *(f"command:{label}" for label in brought)))
             commands |= {label: (command, self._infos[name]) for label, command in brought.items()}
         return {label: pair for label, pair in commands.items() if not self._is_off(f"command:{label}")}
 
@@ -293,7 +213,7 @@ class PluginHost:
             except INTERRUPTS:
                 raise
             except BaseException as error:  # a plugin may raise anything
-                self._set_aside(name, error)
+                self._quarantine(name, error)
         return told
 
     def _commands(self, name: str, taken: Container[str]) -> dict[str, click.Command]:
@@ -307,7 +227,7 @@ class PluginHost:
         self._call(name, "notifykit_commands", register=register)
         return mine
 
-    def _admit(self, candidate: _Candidate) -> None:
+    def _admit(self, candidate: Candidate) -> None:
         if candidate.name in self._infos:
             other = self._infos[candidate.name]
             raise PluginError(
@@ -325,7 +245,7 @@ class PluginHost:
             self._infos[candidate.name] = info
             self._load(candidate)
 
-    def _load(self, candidate: _Candidate) -> None:
+    def _load(self, candidate: Candidate) -> None:
         name = candidate.name
         try:
             plugin = candidate.load()
@@ -335,17 +255,16 @@ class PluginHost:
             hooks = tuple(caller.name for caller in self._manager.get_hookcallers(self._manager.get_plugin(name)) or ())
             unknown = [hook for hook in hooks if not hasattr(hookspecs, hook)]
             if unknown:
-                near = _alike(unknown[0], [h for h in dir(hookspecs) if h.startswith("notifykit_")], 1)
-                raise PluginError(
-                    name, f"there is no hook {unknown[0]!r}" + (f"; did you mean {near[0]}?" if near else "")
-                )
+                known = [hook for hook in dir(hookspecs) if hook.startswith("notifykit_")]
+                hint = did_you_mean(unknown[0], known, "", form="; did you mean {}?")
+                raise PluginError(name, f"there is no hook {unknown[0]!r}{hint}")
             self._infos[name] = attrs.evolve(self._infos[name], hooks=tuple(sorted(hooks)))
         except INTERRUPTS:
             raise
         except BaseException as error:  # a plugin may raise anything while it is imported
-            self._set_aside(name, error)
+            self._quarantine(name, error)
 
-    def _set_aside(self, name: str, error: BaseException) -> None:
+    def _quarantine(self, name: str, error: BaseException) -> None:
         """Roll back whatever the plugin did, and keep why."""
         reason = error.detail if isinstance(error, PluginError) else _words(error)
         if self._manager.has_plugin(name):
@@ -375,19 +294,19 @@ class PluginHost:
 
     def _contributions(
         self, name: str, hooks: Mapping[str, tuple[str, type[Any]]], **arguments: Any
-    ) -> list[_Contribution]:
-        brought: list[_Contribution] = []
+    ) -> list[Contribution]:
+        brought: list[Contribution] = []
         try:
             for kind, (hook, shape) in hooks.items():
                 for item in self._items(name, hook, arguments):
-                    _check_shape(name, kind, item, shape)
-                    brought.append(_Contribution(kind, item, name, (self._rank(name, hook), self._tiers[name])))
+                    check_shape(name, kind, item, shape)
+                    brought.append(Contribution(kind, item, name, (self._rank(name, hook), self._tiers[name])))
         except ConfigError:
             raise
         except INTERRUPTS:
             raise
         except BaseException as error:  # a plugin may raise anything
-            self._set_aside(name, error)
+            self._quarantine(name, error)
             return []
         others = [item for item in self._infos[name].brings if item.partition(":")[0] not in hooks]
         before = [item for item in others if not item.startswith("command:")]
@@ -417,8 +336,8 @@ class PluginHost:
                 return 0 if implementation.tryfirst else 2 if implementation.trylast else 1
         return 1
 
-    def _unshadowed(self, brought: Sequence[_Contribution]) -> list[_Contribution]:
-        owners: dict[str, _Contribution] = {}
+    def _unshadowed(self, brought: Sequence[Contribution]) -> list[Contribution]:
+        owners: dict[str, Contribution] = {}
         kept = []
         for contribution in brought:
             labels = [str(contribution)]
@@ -440,23 +359,8 @@ class PluginHost:
 
     def _warn(self) -> None:
         for name in self.unmatched:
-            near = _alike(name, self._infos, 1)
-            _log.warning(
-                "nothing is named %s, so nothing was switched off%s", name, f"; did you mean {near[0]}?" if near else ""
-            )
-
-
-def _found(builtins: Sequence[str], *, entry_points: bool) -> Iterator[_Candidate]:
-    if entry_points:
-        for point in installed.entry_points(hookspecs.PROJECT):
-            distribution = point.distribution or "an unknown distribution"
-            yield _Candidate(point.name, distribution, point.version, point.value, point.load, tier=1)
-    for dotted in builtins:
-        load = functools.partial(doors.plugin, dotted)
-        # Commands are named apart: a stranger's plugin may well be called "log" or "send".
-        command = dotted.startswith("notifykit.cli.")
-        name = dotted.rpartition(".")[2]
-        yield _Candidate(f"cli.{name}" if command else name, "notifykit", None, dotted, load, tier=2)
+            hint = did_you_mean(name, self._infos, "", form="; did you mean {}?")
+            _log.warning("nothing is named %s, so nothing was switched off%s", name, hint)
 
 
 def _words(error: BaseException) -> str:
@@ -474,52 +378,3 @@ def _check_identity(name: str, plugin: object) -> None:
     hash(plugin)
     if plugin == object():
         raise PluginError(name, "it says that it equals everything, so it can't be told from other plugins")
-
-
-def _check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
-    if isinstance(item, type):
-        raise PluginError(plugin, f"the {kind} {item.__name__} is a class: bring an object of it")
-    if shape in (TransportFactory, EngineFactory) and not isinstance(item, shape):
-        raise PluginError(plugin, f"the {kind} {type(item).__name__} is no {shape.__name__}")
-    wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
-    missing = [name for name in sorted(wanted) if not hasattr(item, name)]
-    if missing:
-        raise PluginError(plugin, f"the {kind} {type(item).__name__} lacks {', '.join(missing)}")
-    if not isinstance(item.name, str) or not item.name:
-        raise PluginError(plugin, f"the {kind} {type(item).__name__} has no name")
-
-
-def _normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
-    """Read an address as the road does; a normalizer that raises has nothing to say."""
-    from notifykit.models import Recipient, Rejected
-
-    for normalizer in normalizers:
-        try:
-            answer = normalizer.normalize(raw, channel)
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
-            _log.warning("the normalizer %s raised %s and was passed over", normalizer.name, type(error).__name__)
-            continue
-        if isinstance(answer, Recipient | Rejected):
-            return answer
-    return Rejected(raw, InvalidRecipient(f"No normalizer knows addresses of the channel {channel}."))
-
-
-def _alike(name: str, known: Iterable[str], most: int) -> list[str]:
-    from difflib import get_close_matches  # nearly everybody's names are right
-
-    return get_close_matches(name, known, most)
-
-
-def _pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:
-    """Return exactly the wanted ones, in their order; all of them where nobody asked."""
-    if wanted is None:
-        return tuple(items)
-    by_name = {item.name: item for item in items}
-    for name in wanted:
-        if name not in by_name:
-            near = _alike(name, by_name, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(by_name)) or 'none'}"
-            problems.append(f"{kind}s: there is no {kind} named {name}: {hint}")
-    return tuple(by_name[name] for name in wanted if name in by_name)

@@ -1,22 +1,18 @@
-"""The doors of the framework's own plugins: what stands behind them is imported late, and is the same."""
+"""The framework's own plugins: each row of the table leads to what it names."""
 
 from __future__ import annotations
 
 import importlib
-import logging
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
-from notifykit import Channel, ConfigError, MemoryTransport, Notifier, PluginHost, Settings
-from notifykit.doors import DOORS, LateNormalizer, LoggingSink
-from notifykit.normalizers.email import EmailNormalizer
-from notifykit.normalizers.push import PushNormalizer
+from notifykit import ConfigError, Notifier, PluginHost, Settings
 from notifykit.plugins import BUILTINS
 
-GUARDS = [dotted for dotted in DOORS if ".guards." in dotted]
+GUARDS = [dotted for dotted in BUILTINS if ".guards." in dotted]
 
 
 def settings(folder: pathlib.Path, **environment: str) -> Settings:
@@ -24,15 +20,17 @@ def settings(folder: pathlib.Path, **environment: str) -> Settings:
     return Settings.load(environment=environment, directory=folder)
 
 
-def test_every_door_is_one_of_a_plugin() -> None:
-    """And there is a module behind it."""
-    assert set(DOORS) <= set(BUILTINS)
-    for dotted in DOORS:
-        assert importlib.import_module(dotted).__doc__
+def test_every_plugin_loads_and_none_of_its_hooks_is_unknown() -> None:
+    """Under the name in the table, from the module beside it."""
+    host = PluginHost(entry_points=False, strict=True)
+    assert {info.location for info in host.plugins} == set(BUILTINS)
+    assert all(info.hooks for info in host.plugins)
+    for module in BUILTINS:
+        assert importlib.import_module(module).__doc__
 
 
 def test_every_factory_finds_its_transport() -> None:
-    """What is written at the door leads to what is behind it: those that need nothing are built."""
+    """What the table names is there: those that need nothing are built."""
     registry = PluginHost(entry_points=False).registry(Settings())
     assert set(registry.transports) == {
         *("apprise", "console", "failover", "fanout", "file", "memory", "null", "roundrobin", "route", "smtp", "smtps"),
@@ -47,7 +45,7 @@ def test_every_factory_finds_its_transport() -> None:
             assert notifier.plan("96598765432", "hello").batches
 
 
-def test_every_guard_says_at_the_door_what_its_settings_are() -> None:
+def test_every_guard_says_what_its_settings_are() -> None:
     """As ``notifykit config`` lists them."""
     host = PluginHost(entry_points=False)
     told = host.about()
@@ -55,8 +53,20 @@ def test_every_guard_says_at_the_door_what_its_settings_are() -> None:
     assert all(told[dotted.rpartition(".")[2]].section == "guard" for dotted in GUARDS)
 
 
+def test_the_module_of_a_transport_is_imported_when_it_is_used() -> None:
+    """Whoever sends to memory does not wait for SMTP."""
+    code = (
+        "import sys\n"
+        "from notifykit import PluginHost, Settings\n"
+        "PluginHost(entry_points=False).registry(Settings())\n"
+        "print(*(name for name in sys.modules if name.startswith('notifykit.transports.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []
+
+
 def test_guards_come_in_where_the_settings_say_so(tmp_path: pathlib.Path) -> None:
-    """In the order of their doors: the environment first, what counts last."""
+    """The environment first, what counts last."""
     wanted = settings(
         tmp_path,
         NOTIFYKIT_ENVIRONMENT="staging",
@@ -84,38 +94,6 @@ def test_a_slip_in_the_settings_of_guards_is_told(place: str, tmp_path: pathlib.
     given = Settings.load(arguments, environment=environment, directory=tmp_path)
     with pytest.raises(ConfigError, match=r"(?i)cool_?down .*is not a setting: did you mean"):
         PluginHost(entry_points=False).registry(given)
-
-
-@pytest.mark.parametrize(("name", "real"), [("email", EmailNormalizer()), ("push", PushNormalizer())])
-@pytest.mark.parametrize("raw", ["A@B.example", "nobody", "", "a b", "ops"])
-def test_a_late_normalizer_answers_as_the_one_behind_it(
-    name: str, real: EmailNormalizer | PushNormalizer, raw: str
-) -> None:
-    """For its own channel; about the others it says nothing."""
-    late = LateNormalizer(name)
-    for channel in Channel:
-        answers = [normalizer.normalize(raw, channel) for normalizer in (late, real)]
-        # Errors are equal to themselves alone; their words are what counts.
-        assert len({(repr(answer), str(getattr(answer, "error", ""))) for answer in answers}) == 1
-        assert (answers[0] is None) == (channel != name)
-    assert late.name == real.name
-
-
-def test_the_late_sink_logs_every_event(caplog: pytest.LogCaptureFixture) -> None:
-    """From the first on, and it has whatever else the one behind it has."""
-    sink = LoggingSink()
-    with (
-        caplog.at_level(logging.DEBUG, "notifykit"),
-        Notifier(MemoryTransport(), host=PluginHost(entry_points=False, disable=["logging"]), sinks=[sink]) as notifier,
-    ):
-        notifier.send("96598765432", "hello")
-        first = [getattr(record, "nk_event", None) for record in caplog.records]
-        notifier.send("96598765433", "hello")
-    names = [getattr(record, "nk_event", None) for record in caplog.records]
-    assert "attempt_finished" in first
-    assert names == first * 2
-    assert sink.name == "logging"
-    assert not hasattr(sink, "nothing")
 
 
 def test_nothing_is_written_to_standard_error_where_nobody_configured_logging() -> None:

@@ -1,0 +1,38 @@
+"""Attributes of packages that are imported when they are first used, by the module functions of PEP 562."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+TYPE_CHECKING = False  # type checkers take it for typing's, whose import takes longer than that of notifykit
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+
+def lazy_attributes(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], tuple[str, ...]]:
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
+
+    Type checkers and editors see nothing of it: for them, import the names under ``TYPE_CHECKING``.
+
+    :param package: the package's ``__name__``.
+    :param homes: the names, separated by spaces, by the module below the package that has them.
+    """
+    home = {name: module for module, names in homes.items() for name in names.split()}
+
+    def load(name: str) -> Any:
+        if name not in home:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{home[name]}"), name)
+        # From the second time on, Python finds it without asking here.
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def names() -> list[str]:
+        module = sys.modules[package]
+        return sorted({*vars(module), *module.__all__})
+
+    return load, names, tuple(home)

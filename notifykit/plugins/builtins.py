@@ -1,0 +1,168 @@
+"""The framework's own plugins, in one table. A module is imported when something that it brings is used.
+
+Each module has plain functions that are named as the hooks; a transport's module has a function that builds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from notifykit.hookspecs import hookimpl
+from notifykit.protocols import TransportFactory
+
+if TYPE_CHECKING:
+    from notifykit.settings import Settings
+
+
+class Plugin:
+    """The hooks of one of the framework's own plugins."""
+
+    def __init__(self, *hooks: Callable[..., Any]) -> None:
+        for hook in hooks:
+            setattr(self, hook.__name__, hook)
+
+
+def _call(module: str, name: str, *arguments: Any) -> Any:
+    return getattr(import_module(module), name)(*arguments)
+
+
+def _normalizer(module: str) -> Plugin:
+    @hookimpl(trylast=True)
+    def notifykit_normalizers() -> Any:
+        return _call(module, "notifykit_normalizers")
+
+    return Plugin(notifykit_normalizers)
+
+
+def _cleaner(module: str) -> Plugin:
+    @hookimpl
+    def notifykit_cleaners(settings: Settings) -> Any:
+        return _call(module, "notifykit_cleaners", settings)
+
+    return Plugin(notifykit_cleaners)
+
+
+def _guard(module: str, *, tryfirst: bool = False, trylast: bool = False) -> Plugin:
+    @hookimpl(tryfirst=tryfirst, trylast=trylast)
+    def notifykit_guards(settings: Settings, normalize: Callable[..., Any]) -> Any:
+        return _call(module, "notifykit_guards", settings, normalize)
+
+    return Plugin(notifykit_guards, _about(module))
+
+
+def _sink(module: str) -> Plugin:
+    @hookimpl
+    def notifykit_sinks(settings: Settings) -> Any:
+        return _call(module, "notifykit_sinks", settings)
+
+    return Plugin(notifykit_sinks)
+
+
+def _about(module: str) -> Callable[[], Any]:
+    @hookimpl
+    def notifykit_about() -> Any:
+        return _call(module, "notifykit_about")
+
+    return notifykit_about
+
+
+def _transports(factories: Sequence[TransportFactory], *more: Callable[..., Any]) -> Plugin:
+    @hookimpl
+    def notifykit_transports() -> Iterable[TransportFactory]:
+        return factories
+
+    return Plugin(notifykit_transports, *more)
+
+
+def _transport(
+    module: str, *, about: bool = True, capabilities: str = "CAPABILITIES", configured: bool = False, schemes: str = ""
+) -> Plugin:
+    """Return a plugin that brings the transport of a module.
+
+    :param about: whether the module tells of settings.
+    :param capabilities: the name of its capabilities.
+    :param configured: whether the module says if the settings are plainly meant for it.
+    :param schemes: its DSN schemes; the module's name if empty.
+    """
+    name = module.rpartition(".")[2]
+    factory = TransportFactory(
+        name,
+        partial(_call, module, "build"),
+        tuple(schemes.split()) or (name,),
+        capabilities=lambda: getattr(import_module(module), capabilities),
+    )
+    if configured:
+        factory = attrs.evolve(factory, configured=partial(_call, module, "is_configured"))
+    return _transports([factory], *([_about(module)] if about else ()))
+
+
+def _composite(module: str, **builders: str) -> Plugin:
+    """Return a plugin that brings transports made of others.
+
+    :param builders: the function that builds each, by its name.
+    """
+    return _transports(
+        [TransportFactory(name, partial(_call, module, build), takes_parts=True) for name, build in builders.items()]
+    )
+
+
+def _commands(module: str) -> Plugin:
+    @hookimpl
+    def notifykit_commands(register: Callable[..., None]) -> None:
+        _call(module, "notifykit_commands", register)
+
+    return Plugin(notifykit_commands)
+
+
+_STAND_IN: Final = partial(_transport, about=False, capabilities="ANYTHING")
+#: Name, module and kind of each plugin, in the order in which their equals are asked.
+_TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
+    ("international", "notifykit.normalizers.international", _normalizer),
+    ("email", "notifykit.normalizers.email", _normalizer),
+    ("push", "notifykit.normalizers.push", _normalizer),
+    ("unicode", "notifykit.cleaners.unicode", _cleaner),
+    ("memory", "notifykit.transports.memory", _STAND_IN),
+    ("console", "notifykit.transports.console", _STAND_IN),
+    ("null", "notifykit.transports.null", _STAND_IN),
+    ("webhook", "notifykit.transports.webhook", partial(_transport, about=False, schemes="webhook webhook+http")),
+    ("smtp", "notifykit.transports.smtp", partial(_transport, configured=True, schemes="smtp smtps")),
+    ("file", "notifykit.transports.file", _transport),
+    ("apprise", "notifykit.transports.apprise", _transport),
+    ("failover", "notifykit.transports.composites.failover", partial(_composite, failover="build")),
+    (
+        "rotation",
+        "notifykit.transports.composites.rotation",
+        partial(_composite, roundrobin="round_robin", weighted="weighted"),
+    ),
+    ("route", "notifykit.transports.composites.route", partial(_composite, route="build")),
+    ("fanout", "notifykit.transports.composites.fanout", partial(_composite, fanout="build")),
+    ("environment", "notifykit.guards.environment", partial(_guard, tryfirst=True)),
+    ("suppression", "notifykit.guards.suppression", _guard),
+    ("quiet_hours", "notifykit.guards.quiet_hours", _guard),
+    ("cool_down", "notifykit.guards.cool_down", _guard),
+    ("same_content", "notifykit.guards.same_content", _guard),
+    ("volume_cap", "notifykit.guards.volume_cap", partial(_guard, trylast=True)),
+    ("spend_cap", "notifykit.guards.spend_cap", partial(_guard, trylast=True)),
+    ("logging", "notifykit.sinks.logging", _sink),
+    ("jsonl", "notifykit.sinks.jsonl", _sink),
+    ("cli", "notifykit.cli.commands", _commands),
+    # A module with hooks, as other people's plugins are.
+    ("durable", "notifykit.durable", import_module),
+)
+#: The modules of the framework's own plugins.
+BUILTINS: Final = tuple(module for _, module, _ in _TABLE)
+_KINDS: Final = {module: (name, kind) for name, module, kind in _TABLE}
+
+
+def plugin(module: str) -> tuple[str, Callable[[], Any]]:
+    """Return the name of a plugin, and what loads it.
+
+    :param module: the dotted path of its module; one that is not in the table is a plugin itself.
+    """
+    name, kind = _KINDS.get(module, (module.rpartition(".")[2], import_module))
+    return name, partial(kind, module)

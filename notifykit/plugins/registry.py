@@ -1,0 +1,112 @@
+"""What plugins brought, in the order in which it is asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from notifykit.errors import INTERRUPTS, InvalidRecipient, PluginError
+from notifykit.protocols import Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
+from notifykit.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from notifykit.models import Channel, Recipient, Rejected
+
+_log = logging.getLogger("notifykit.plugins")
+
+#: What is brought by which hook, and its shape.
+HOOKS: Final = {
+    "normalizer": ("notifykit_normalizers", Normalizer),
+    "cleaner": ("notifykit_cleaners", Cleaner),
+    "transport": ("notifykit_transports", TransportFactory),
+    "sink": ("notifykit_sinks", Sink),
+    "engine": ("notifykit_engines", EngineFactory),
+}
+#: Guards read addresses as the normalizers do: they are asked once it is known who the normalizers are.
+LATE_HOOKS: Final = {"guard": ("notifykit_guards", Guard)}
+
+
+@attrs.frozen
+class Registry:
+    """The components of one pipeline, in the order in which they are asked."""
+
+    #: Asked one after the other; the first answer wins.
+    normalizers: tuple[Normalizer, ...] = ()
+    #: Run one on the result of the other.
+    cleaners: tuple[Cleaner, ...] = ()
+    #: By DSN scheme.
+    transports: Mapping[str, TransportFactory] = attrs.field(factory=dict)
+    #: Told one after the other.
+    sinks: tuple[Sink, ...] = ()
+    #: Keep sends on disk; the first is used.
+    engines: tuple[EngineFactory, ...] = ()
+    #: Asked one after the other; the first veto counts.
+    guards: tuple[Guard, ...] = ()
+
+
+@attrs.frozen
+class Contribution:
+    """One thing that a plugin brought."""
+
+    kind: str
+    item: Any
+    plugin: str
+    rank: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """The name that settings and listings use."""
+        return str(self.item.name)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+def check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
+    """Refuse an object that can't be used as what it was brought for.
+
+    :raises PluginError: with what is missing.
+    """
+    if isinstance(item, type):
+        raise PluginError(plugin, f"the {kind} {item.__name__} is a class: bring an object of it")
+    if shape in (TransportFactory, EngineFactory) and not isinstance(item, shape):
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} is no {shape.__name__}")
+    wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
+    missing = [name for name in sorted(wanted) if not hasattr(item, name)]
+    if missing:
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} lacks {', '.join(missing)}")
+    if not isinstance(item.name, str) or not item.name:
+        raise PluginError(plugin, f"the {kind} {type(item).__name__} has no name")
+
+
+def normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
+    """Return what the first normalizer that knows the address says; one that raises is passed over."""
+    from notifykit.models import Recipient, Rejected
+
+    for normalizer in normalizers:
+        try:
+            answer = normalizer.normalize(raw, channel)
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # a plugin may raise anything
+            _log.warning("the normalizer %s raised %s and was passed over", normalizer.name, type(error).__name__)
+            continue
+        if isinstance(answer, Recipient | Rejected):
+            return answer
+    return Rejected(raw, InvalidRecipient(f"No normalizer knows addresses of the channel {channel}."))
+
+
+def pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:
+    """Return exactly the wanted ones, in their order; all of them where nobody asked."""
+    if wanted is None:
+        return tuple(items)
+    by_name = {item.name: item for item in items}
+    problems += [
+        f"{kind}s: there is no {kind} named {name}: {did_you_mean(name, sorted(by_name))}"
+        for name in wanted
+        if name not in by_name
+    ]
+    return tuple(by_name[name] for name in wanted if name in by_name)

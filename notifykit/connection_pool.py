@@ -14,22 +14,37 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, NameResolutionError
+from urllib3.exceptions import (
+    ClosedPoolError,
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    IncompleteRead,
+    InvalidChunkLength,
+    InvalidHeader,
+    NameResolutionError,
+    ReadTimeoutError,
+)
+from urllib3.util.retry import Retry
 
 from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, ReceivedFile, connect_socket, seconds_until
-from notifykit.errors import NotReached, without_frames
+from notifykit.errors import NotReached, OutcomeUnknown, without_frames
 from notifykit.network import Network, Proxy, tls_context
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
 
-#: Seconds after which an idle connection is not used any more: common servers drop theirs after five.
-IDLE_LIMIT: Final = 4.0
+
+class NotWhole(http.client.HTTPException):
+    """The headers of an answer don't say, or say twice, where it ends."""
+
+
 #: Idle connections that are kept for one host.
 _MAX_IDLE: Final = 32
 #: Interim answers that http.client takes for the last one; it skips only 100 (RFC 9110, section 15.2).
@@ -37,6 +52,18 @@ _INTERIM: Final = (102, 103)
 _SWITCHING_PROTOCOLS: Final = 101
 _TUNNEL_FAILED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
+_NEVER: Final = Retry(False)
+#: What a broken exchange means, by the kinds of errors among its causes: the first that fits counts.
+_FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str, str], ...]] = (
+    ((TimeoutError, ReadTimeoutError), "timeout", "No whole answer came before the deadline."),
+    ((NotWhole, InvalidHeader, DecodeError), "unreadable", "The answer can't be read to its end."),
+    (
+        (IncompleteRead, InvalidChunkLength, http.client.IncompleteRead, http.client.LineTooLong),
+        "incomplete",
+        "The connection broke off in the middle of the answer.",
+    ),
+    ((BaseException,), "connection_lost", "The connection broke off before the answer."),
+)
 _SAFE: Final = "nothing was sent, so sending again is safe."
 #: Why a connection was not made, in words, and what to do, by the error's code.
 _PROBLEMS: Final = {
@@ -92,10 +119,6 @@ class Timeouts(urllib3.Timeout):
         return max(0.0, self._ends - time.monotonic())
 
     read_timeout = connect_timeout
-
-
-class NotWhole(http.client.HTTPException):
-    """The headers of an answer don't say, or say twice, where it ends."""
 
 
 class WholeAnswer(http.client.HTTPResponse):
@@ -175,7 +198,9 @@ class Pool(HTTPConnectionPool):
 
     connection_class: type[HTTPConnection] = _Connection
     #: Seconds after which an idle connection is not used any more.
-    idle_limit = IDLE_LIMIT
+    idle_limit = 0.0
+    #: The most that is read of an answer, in bytes.
+    body_limit = 0
     #: The proxy that it connects through; None for none.
     through: Proxy | None = None
     #: Where TLS gets its certificates from.
@@ -197,6 +222,41 @@ class Pool(HTTPConnectionPool):
             conn = self._get_conn(timeout)
         finally:
             self._put_conn(conn)
+
+    def post(
+        self, target: str, body: bytes, headers: dict[str, str], timeout: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Post a body, and return the status, the headers with names in lower case, and the body of the answer.
+
+        :param target: the path and the query; for a proxy without a tunnel the whole URL.
+        :param timeout: seconds for everything.
+        :raises NotReached: where no connection could be made.
+        :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
+        """
+        response = None
+        try:
+            response = self.urlopen(
+                "POST",
+                target,
+                body=body,
+                headers=headers,
+                retries=_NEVER,
+                redirect=False,
+                assert_same_host=False,
+                timeout=Timeouts(time.monotonic() + timeout),
+                pool_timeout=timeout,  # type: ignore[arg-type]  # urllib3 says int, and passes it on
+                preload_content=False,
+            )
+            content = response.read(self.body_limit + 1)
+        except (HTTPError, http.client.HTTPException, OSError) as error:
+            raise _unknown(error) from without_frames(error)
+        finally:
+            if response is not None:
+                response.close()  # where it was read to its end, its connection is in the pool by now
+                response.release_conn()
+        if len(content) > self.body_limit:
+            raise OutcomeUnknown(f"The answer is longer than {self.body_limit} bytes.", code="oversized")
+        return response.status, {name.lower(): value for name, value in response.headers.itermerged()}, content
 
     def _get_conn(self, timeout: float | None = None) -> BaseHTTPConnection:
         """Return a connection over which a request can be written at once.
@@ -311,3 +371,18 @@ def _connect_problem(error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection_refused"
     return "connect_timeout" if isinstance(error, TimeoutError | ConnectTimeoutError) else "connect_failed"
+
+
+def _unknown(error: BaseException) -> OutcomeUnknown:
+    """Return what an exception means that came after the connection was made."""
+    causes = list(_causes(error))
+    code, detail = next(
+        (code, detail) for kinds, code, detail in _FAULTS if any(isinstance(cause, kinds) for cause in causes)
+    )
+    return OutcomeUnknown(detail, code=code)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

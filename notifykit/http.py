@@ -7,26 +7,14 @@ because the request may have arrived.
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
-from urllib3.exceptions import (
-    DecodeError,
-    HTTPError,
-    IncompleteRead,
-    InvalidChunkLength,
-    InvalidHeader,
-    ReadTimeoutError,
-)
-from urllib3.util.retry import Retry
 
-from notifykit.connection_pool import IDLE_LIMIT, NotWhole, Timeouts, make_pool
 from notifykit.errors import (
     AuthFailed,
     ConfigError,
@@ -42,14 +30,14 @@ from notifykit.masking import SecretBytes
 from notifykit.network import Network, find_authorities, find_proxy, tls_context
 
 if TYPE_CHECKING:
-    from urllib3.response import BaseHTTPResponse
-
     from notifykit.models import Batch, Capabilities, Submission
 
 __all__ = ["BODY_LIMIT", "IDLE_LIMIT", "HttpAnswer", "HttpClient", "HttpRequest", "HttpTransport", "error_for_status"]
 
 #: The most that is read of an answer, in bytes.
 BODY_LIMIT: Final = 1 << 20
+#: Seconds after which an idle connection is not used any more: common servers drop theirs after five.
+IDLE_LIMIT: Final = 4.0
 #: Seconds before the second and third try where a server is busy and does not say for how long.
 _BUSY_WAITS: Final = (2.0, 10.0)
 _PORTS: Final = {"http": 80, "https": 443}
@@ -61,18 +49,6 @@ _HEADER: Final = re.compile(
     r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ -~]*"
 )
 _AGENT: Final = {"User-Agent": "notifykit"}
-_NEVER: Final = Retry(False)
-#: What a broken exchange means, by the kinds of errors that stand among its causes: the first that fits counts.
-_FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str, str], ...]] = (
-    ((TimeoutError, ReadTimeoutError), "timeout", "No whole answer came before the deadline."),
-    ((NotWhole, InvalidHeader, DecodeError), "unreadable", "The answer can't be read to its end."),
-    (
-        (IncompleteRead, InvalidChunkLength, http.client.IncompleteRead, http.client.LineTooLong),
-        "incomplete",
-        "The connection broke off in the middle of the answer.",
-    ),
-    ((BaseException,), "connection_lost", "The connection broke off before the answer."),
-)
 
 
 @attrs.frozen
@@ -113,6 +89,8 @@ class HttpClient:
     """
 
     def __init__(self, url: str, *, network: Network | None = None, idle_limit: float = IDLE_LIMIT) -> None:
+        from notifykit.connection_pool import make_pool
+
         network = network or Network()
         try:
             parts = urlsplit(url)
@@ -126,7 +104,7 @@ class HttpClient:
         if parts.scheme == "https" and (find_authorities(network).path or network.client_cert):
             tls_context(network)  # files that somebody named are read now, because they may be wrong
         self._pool = make_pool(parts.scheme, host, port, network, proxy)
-        self._pool.idle_limit = idle_limit
+        self._pool.idle_limit, self._pool.body_limit = idle_limit, BODY_LIMIT
         self._path = quote(parts.path, _PATH)
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
         # A proxy without a tunnel gets the whole URL.
@@ -159,77 +137,36 @@ class HttpClient:
         :raises NotReached: where no connection could be made; nothing was sent.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
-        response = None
         try:
-            response = self._open(path, SecretBytes(body), headers, timeout)
-            return _read(response)
+            answer = self._pool.post(self._target(path), SecretBytes(body), _checked(headers), timeout)
         except (NotReached, OutcomeUnknown) as error:
-            raise without_frames(error)  # noqa: B904 - it is the same error, without the variables that hold secrets
-        except (HTTPError, http.client.HTTPException, OSError) as error:
-            raise _unknown(error) from without_frames(error)
+            raise without_frames(error) from error.__cause__  # the variables of the frames hold what was sent
         finally:
             del path, body, headers  # whoever shows the variables of a traceback shows none of them
-            if response is not None:
-                response.close()  # where it was read to its end, its connection is in the pool by now
-                response.release_conn()
+        return HttpAnswer(*answer)
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
 
-    def _open(self, path: str, body: SecretBytes, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
-        """Send the request and read status and headers.
-
-        :raises NotReached: where no connection could be made, or something can't be a header; nothing was sent.
-        """
-        deadline = time.monotonic() + timeout
-        for name, value in headers.items():
-            if not _HEADER.fullmatch(f"{name}:{value}"):
-                raise NotReached(
-                    f"The header {name} can't be sent: every request has its own, or it has characters that no header "
-                    "may have.",
-                    waits=(),
-                )
-        given = {**headers} if any(name.lower() == "user-agent" for name in headers) else {**_AGENT, **headers}
+    def _target(self, path: str) -> str:
         target = f"{self._path}{quote(path, _PATH)}{self._query}"
-        return self._pool.urlopen(
-            "POST",
-            self._origin + (target if target.startswith("/") else f"/{target}"),
-            body=body,
-            headers=given,
-            retries=_NEVER,
-            redirect=False,
-            assert_same_host=False,
-            timeout=Timeouts(deadline),
-            pool_timeout=timeout,  # type: ignore[arg-type]  # urllib3 says int, and passes it on
-            preload_content=False,
-        )
+        return self._origin + (target if target.startswith("/") else f"/{target}")
 
 
-def _read(response: BaseHTTPResponse) -> HttpAnswer:
-    """Read an answer to its end.
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a request.
 
-    :raises OutcomeUnknown: where it is too long.
+    :raises NotReached: where something can't be a header; nothing was sent.
     """
-    body = response.read(BODY_LIMIT + 1)
-    if len(body) > BODY_LIMIT:
-        raise OutcomeUnknown(f"The answer is longer than {BODY_LIMIT} bytes.", code="oversized")
-    return HttpAnswer(response.status, {name.lower(): value for name, value in response.headers.itermerged()}, body)
-
-
-def _unknown(error: BaseException) -> OutcomeUnknown:
-    """Return what an exception means that came after the connection was made."""
-    causes = list(_causes(error))
-    code, detail = next(
-        (code, detail) for kinds, code, detail in _FAULTS if any(isinstance(cause, kinds) for cause in causes)
-    )
-    return OutcomeUnknown(detail, code=code)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(f"{name}:{value}"):
+            raise NotReached(
+                f"The header {name} can't be sent: every request has its own, or it has characters that no header may have.",
+                waits=(),
+            )
+    named = any(name.lower() == "user-agent" for name in headers)
+    return {**headers} if named else {"User-Agent": "notifykit", **headers}
 
 
 def _ascii(host: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.letters import Channel, Recipient, Rejected, new_recipient, new_rejected, open_recipient
+from notifykit.letters import Channel, Recipient, Rejected
 from notifykit.normalizers.digits import compact
 from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, is_decimal, national_form, read_number, too_short
 from notifykit_kwtsms.phone.digits import drop_trunk_zero
@@ -69,7 +69,7 @@ class KwtSmsNormalizer:
         if channel is not _SMS:
             return None
         # Nearly every number is a Kuwaiti one, and known at sight. A call of a function, or a pattern, would cost a
-        # quarter of the whole: so digits are told by comparing texts, and the recipient is filled in right here.
+        # quarter of the whole: so digits are told by comparing texts.
         address = raw
         if not raw.isascii():
             # An integer is read from the digits of every script, faster than they are looked up.
@@ -85,19 +85,12 @@ class KwtSmsNormalizer:
             or not address.isdecimal()
         ):
             return self._look_closely(raw, channel)
-        recipient = open_recipient()
-        recipient.address = address
-        recipient.channel = channel
-        recipient.country = "KW"
-        recipient.language = None
-        recipient.raw = raw
-        recipient.__class__ = Recipient
-        return recipient  # type: ignore[no-any-return]
+        return Recipient(address, channel, "KW", raw=raw)
 
     def _look_closely(self, raw: str, channel: Channel) -> Recipient | Rejected:
         reading = read_number(raw)
         if isinstance(reading, InvalidRecipient):
-            return new_rejected(raw, reading, None)
+            return Rejected(raw, reading)
         digits, marked = reading
         address = None if marked else self._completed(digits)
         if address is None:
@@ -106,10 +99,10 @@ class KwtSmsNormalizer:
             address = drop_trunk_zero(number, rule)
             reason = self._reason_against(address, rule, digits, marked)
             if reason:
-                return new_rejected(raw, reason, None if marked else _perhaps_kuwaiti(digits, channel))
+                return Rejected(raw, reason, None if marked else _perhaps_kuwaiti(digits, channel))
         else:
             rule = find_rule(address)
-        return new_recipient(address, channel, _country_of(address, rule), None, raw)
+        return Recipient(address, channel, _country_of(address, rule), raw=raw)
 
     def _completed(self, digits: str) -> str | None:
         """Return local digits of the default country with its code in front; None where they are not such digits."""
@@ -161,7 +154,7 @@ def _perhaps_kuwaiti(digits: str, channel: Channel) -> Recipient | None:
     """Return the Kuwaiti number that somebody may have left the country code off."""
     kuwait = RULES["965"]
     address = f"965{digits}"
-    return new_recipient(address, channel, "KW", None, address) if kuwait.fits(digits) else None
+    return Recipient(address, channel, "KW") if kuwait.fits(digits) else None
 
 
 def _no_country_code(digits: str) -> InvalidRecipient:

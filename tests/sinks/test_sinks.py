@@ -62,6 +62,7 @@ def test_a_row_has_the_documented_shape(tmp_path):
         "transport": "memory://default",
         "outcome": "accepted",
         "code": None,
+        "scope": None,
         "to": "965****5432",
         "country": None,
         "error": None,
@@ -181,8 +182,8 @@ def test_what_a_plugin_gives_in_place_of_a_number_breaks_no_line(tmp_path, given
     report, rows, _ = _send(tmp_path, MemoryTransport([answer]), to=NUMBERS[0])
     assert len(report.accepted) == 1
     (row,) = [row for row in rows if row["event"] == "attempt_finished"]
-    assert (row["msg_id"], row["cost"], row["balance"]) == ("12345", written, written)
-    assert row["warnings"] == ["7", 'say "when"']
+    assert (row["msg_id"], row["cost"], row["balance"]) == (12345, written, written)
+    assert row["warnings"] == [7, 'say "when"']
 
 
 def test_a_full_disk_tears_a_line_and_not_the_next(tmp_path):

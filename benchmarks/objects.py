@@ -1,87 +1,74 @@
-"""How a frozen model is best built by the million: ``python -m benchmarks.objects``.
+"""What the models cost of which a send has one for each recipient: ``python -m benchmarks.objects``.
 
-The comparison that decided for :mod:`notifykit.filling`: nanoseconds for one recipient, whose five fields are known, in
-the fastest of several rounds, all in one run.
+It compares plain forms of a recipient and of a receipt: with its nine fields, or with a result that everybody in a
+batch shares. A shared result makes a receipt cheaper to build and dearer to read. Over a million recipients (P7) that
+saves 7 %, too little for a receipt that is harder to make, to change and to look at. For each form it prints the
+nanoseconds for one object, in the fastest of several rounds, and the bytes that one keeps, fields not counted.
 """
 
 from __future__ import annotations
 
 import functools
 import timeit
-from collections.abc import Callable
+import tracemalloc
 from typing import Any, Final, NamedTuple
 
 import attrs
 
-from notifykit import Channel, Recipient
-from notifykit.models import new_recipient
+from notifykit import Channel, Outcome, Receipt, Recipient
 
 _TIMES: Final = 100_000
 _ROUNDS: Final = 9
-_NAMES: Final = [field.name for field in attrs.fields(Recipient)]
-_FIELDS: Final = ("96590000001", Channel.SMS, "KW", None, "96590000001")
+_RECIPIENT: Final = Recipient("96590000001", country="KW")
+#: What the forms are made from.
+_VALUES: Final = {"sms": Channel.SMS, "address": "96590000001", "who": _RECIPIENT, "accepted": Outcome.ACCEPTED}
+_FIVE: Final = [field.name for field in attrs.fields(Recipient)]
+_NINE: Final = [field.name for field in attrs.fields(Receipt)]
+_PERSON: Final = "make(address, sms, 'KW', None, address)"
+_made: Final = functools.partial(attrs.make_class, slots=True, weakref_slot=False)
 
 
-def by_class(address: str, channel: Channel, country: str, language: None, raw: str) -> Recipient:
-    """Call the class, which fills the fields through ``object.__setattr__``."""
-    return Recipient(address, channel, country, language=language, raw=raw)
-
-
-def by_descriptors() -> Callable[..., Any]:
-    """Fill an empty instance through the descriptors of its slots."""
-    empty = functools.partial(object.__new__, Recipient)
-    set_address, set_channel, set_country, set_language, set_raw = (getattr(Recipient, name).__set__ for name in _NAMES)
-
-    def new(address: str, channel: Channel, country: str, language: None, raw: str) -> Recipient:
-        made: Recipient = empty()
-        set_address(made, address)
-        set_channel(made, channel)
-        set_country(made, country)
-        set_language(made, language)
-        set_raw(made, raw)
-        return made
-
-    return new
-
-
-def by_twin() -> Callable[..., Any]:
-    """Let the ``__init__`` of an unfrozen class with the same slots fill them, and change the class then."""
-
-    def freeze(self: Any) -> None:
-        self.__class__ = Recipient
-
-    return attrs.make_class(
-        "Recipient", _NAMES, class_body={"__attrs_post_init__": freeze}, slots=True, weakref_slot=False
-    )
-
-
-def candidates() -> dict[str, Callable[..., Any]]:
-    """Return the ways to build a recipient; each takes its fields in order."""
+def forms() -> dict[str, tuple[type[Any], str]]:
+    """Return the forms by name: the class, and the call of it."""
+    receipt = "make(7, who, accepted, None, None, None, None, (), 1)"
     return {
-        "attrs.frozen": by_class,
-        "attrs.frozen, without slots": attrs.make_class("Loose", _NAMES, frozen=True, slots=False),
-        "a named tuple": NamedTuple("Tuple", [(name, Any) for name in _NAMES]),  # type: ignore[dict-item]
-        "its slots' descriptors": by_descriptors(),
-        "a twin that freezes": by_twin(),
-        "thawed, filled, frozen": new_recipient,
-        "attrs.define, not frozen": attrs.make_class("Open", _NAMES, slots=True),
+        "a recipient: as it is": (Recipient, "make(address, sms, 'KW', raw=address)"),
+        "a recipient: frozen, without keywords": (_made("R", _FIVE, frozen=True), _PERSON),
+        "a recipient: frozen, without slots": (attrs.make_class("R", _FIVE, frozen=True, slots=False), _PERSON),
+        "a recipient: a named tuple": (NamedTuple("R", [(name, Any) for name in _FIVE]), _PERSON),  # type: ignore[dict-item]
+        "a recipient: not frozen": (_made("R", _FIVE), _PERSON),
+        "a receipt: as it is": (Receipt, "make(7, who, accepted, None, None, None, (), 1)"),
+        "a receipt: frozen, without slots": (attrs.make_class("R", _NINE, frozen=True, slots=False), receipt),
+        "a receipt: frozen, with a shared result": (
+            _made("R", ["position", "recipient", "result"], frozen=True),
+            "make(7, who, accepted)",
+        ),
     }
 
 
-def measure() -> dict[str, float]:
-    """Return nanoseconds for one object of each way."""
-    ways = candidates()
-    found = dict.fromkeys(ways, float("inf"))
+def nanoseconds() -> dict[str, float]:
+    """Return the time for one object of each form."""
+    found = dict.fromkeys(forms(), float("inf"))
     for _ in range(_ROUNDS):
-        for name, build in ways.items():
-            taken = timeit.timeit(
-                "build(a, b, c, d, e)", number=_TIMES, globals=dict(zip("abcde", _FIELDS, strict=True), build=build)
-            )
+        for name, (make, call) in forms().items():
+            taken = timeit.timeit(call, number=_TIMES, globals={**_VALUES, "make": make})
             found[name] = min(found[name], taken / _TIMES * 1e9)
     return found
 
 
+def size(make: type[Any], call: str) -> float:
+    """Return the bytes that one object keeps."""
+    one = eval(f"lambda: {call}", {**_VALUES, "make": make})
+    kept: list[Any] = [None] * _TIMES
+    tracemalloc.start()
+    for place in range(_TIMES):
+        kept[place] = one()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return taken / _TIMES
+
+
 if __name__ == "__main__":
-    costs = measure()
-    for way, cost in sorted(costs.items(), key=lambda pair: pair[1]):
-        print(f"{way:<28} {cost:6.0f} ns  {cost / costs['attrs.frozen']:5.2f} x")
+    costs = nanoseconds()
+    for form, how in forms().items():
+        print(f"{form:<42}{costs[form]:6.0f} ns {size(*how):5.0f} bytes")

@@ -19,7 +19,7 @@ from benchmarks import people
 from benchmarks.bench import HERE, Bench, Side
 from benchmarks.model import Goal, Row, Value, same, seconds
 
-LINE: Final = Goal(">=", 5)
+LINE: Final = Goal(">=", 1.5)
 WRITES: Final = Goal("<=", 1, " writes")
 TORN: Final = Goal("<=", 0, " torn")
 _LINES: Final = 10_000

@@ -17,7 +17,7 @@ from notifykit.deliveries import DeliveryState
 from notifykit.models import Outcome
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class LoggedRecipient:
     """A recipient as a log may know it."""
 
@@ -33,9 +33,12 @@ class LoggedRecipient:
     code: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Event:
-    """Something that happened. Subclasses say what."""
+    """Something that happened. Subclasses say what.
+
+    Events have no slots: nobody keeps them, and ``vars(event)`` is what a sink writes.
+    """
 
     #: Its name in logs; every subclass has its own.
     name: ClassVar[str] = "event"
@@ -49,7 +52,7 @@ class Event:
         cls.name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class MessagePlanned(Event):
     """A message was cleaned and measured; nothing has been sent yet."""
 
@@ -71,7 +74,7 @@ class MessagePlanned(Event):
     tags: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RecipientSetAside(Event):
     """A recipient was in no batch: a bad address, a duplicate, a text that can't be sent, or a guard that held it back."""
 
@@ -81,7 +84,7 @@ class RecipientSetAside(Event):
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class BatchSetAside(Event):
     """A whole batch was not tried: an error that it would meet as well came before it, or the deadline."""
 
@@ -97,7 +100,7 @@ class BatchSetAside(Event):
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class AttemptFinished(Event):
     """One request for one batch came to an end."""
 
@@ -147,7 +150,7 @@ class AttemptFinished(Event):
     tags: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RetryScheduled(Event):
     """A batch will be tried again: it was certainly not sent, and waiting helps."""
 
@@ -165,7 +168,7 @@ class RetryScheduled(Event):
     error: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class BatchFinished(Event):
     """Everybody in a batch that went through a composite has an outcome, whatever each of its parts said."""
 
@@ -187,7 +190,7 @@ class BatchFinished(Event):
     tags: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class FailedOver(Event):
     """One transport did not take some recipients, and another one is asked."""
 
@@ -209,7 +212,7 @@ class FailedOver(Event):
     tags: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class SendFinished(Event):
     """The last recipient of a send has its outcome."""
 
@@ -225,7 +228,7 @@ class SendFinished(Event):
     tags: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DeliveryChanged(Event):
     """Something new was heard of a message that was sent: it went forward, or reports contradict each other.
 
@@ -253,7 +256,7 @@ class DeliveryChanged(Event):
     transport: str | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PluginFailed(Event):
     """Something that a plugin brought raised while a message was on its way.
 

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from notifykit.errors import Exhausted, OutcomeUnknown, TransportError
-from notifykit.models import Attempt, Batch, Outcome, Receipt, new_receipt
+from notifykit.models import Attempt, Batch, Outcome, Receipt
 
 #: Which of two outcomes is the truth about a recipient who was tried twice.
 _WEIGHT: Final = {Outcome.SKIPPED: 0, Outcome.REJECTED: 1, Outcome.UNKNOWN: 2, Outcome.ACCEPTED: 3}
@@ -36,11 +36,11 @@ def receipts_of(batch: Batch, attempt: Attempt) -> list[Receipt]:
     outcome = outcome_of(error)
     people = zip(batch.positions, batch.recipients, strict=True)
     if not refused:
-        return [new_receipt(at, who, outcome, error, None, None, said, attempts, number) for at, who in people]
+        return [Receipt(at, who, outcome, error, None, said, attempts, number) for at, who in people]
     receipts = []
     for at, who in people:
         why = refused.get(who.address)
-        receipts.append(new_receipt(at, who, outcome_of(why), why, None, None, said, attempts, number))
+        receipts.append(Receipt(at, who, outcome_of(why), why, None, said, attempts, number))
     return receipts
 
 

@@ -15,7 +15,6 @@ import pytest
 #: The floors, from the ground up; a module stands on the floor of the longest path that it starts with.
 FLOORS: Final = (
     (
-        "filling",
         "lazy",
         "masking",
         "network",

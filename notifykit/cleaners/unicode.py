@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from notifykit.edits import Cleaned, Edit, new_edit, unchanged
+from notifykit.edits import Cleaned, Edit
 from notifykit.letters import Channel
 from notifykit.settings import Settings
 
@@ -33,15 +33,15 @@ class UnicodeCleaner:
     def clean(self, text: str, channel: Channel) -> Cleaned:
         """Return the text in composed form."""
         if text.isascii():
-            return unchanged(text)
+            return Cleaned(text)
         edits: list[Edit] = []
         pieces: list[str] = []
         position = 0
         for start, end, after, reason in _changes(text, compose=channel is not Channel.EMAIL):
-            edits.append(new_edit(start, end, text[start:end], after, reason, self.name))
+            edits.append(Edit(start, end, text[start:end], after, reason, self.name))
             pieces += (text[position:start], after)
             position = end
-        return Cleaned("".join(pieces) + text[position:], tuple(edits)) if edits else unchanged(text)
+        return Cleaned("".join(pieces) + text[position:], tuple(edits)) if edits else Cleaned(text)
 
 
 def _changes(text: str, *, compose: bool) -> Iterator[tuple[int, int, str, str]]:

@@ -14,7 +14,6 @@ import attrs
 
 from notifykit.dsn import Dsn
 from notifykit.errors import INTERRUPTS, ConfigError, all_of
-from notifykit.filling import thawed
 from notifykit.flow.book import Overlay, open_book
 from notifykit.flow.building import Builder, Via
 from notifykit.flow.cleaning import clean
@@ -35,7 +34,6 @@ from notifykit.templates import Template
 
 _Part = TypeVar("_Part")
 _log = logging.getLogger("notifykit.plugins")
-_open_trip = thawed(Trip)
 
 
 class Assembly:
@@ -167,23 +165,22 @@ class Assembly:
             raise TypeError(f"deadline is a {type(deadline).__name__}: give seconds")
         other = None if rehearsed else detour(transport)
         clock, book, pacers = (other or self).clock, (other or self).book, (other or self).pacers
-        made = _open_trip()
-        made.registry = self.registry
-        made.transport = transport
-        made.recorder = self.recorder
-        made.guarding = Reservations(Overlay(book, clock) if rehearsed else book, clock)
-        made.clock = clock
-        made.retry = self.retry
-        made.pacers = pacers
-        made.timeout = self.settings.timeout
-        made.ends = None if deadline is None else clock.monotonic() + deadline
-        made.dedupe_window = window
-        made.move_unknown = move_unknown
-        made.unsupported = self.settings.unsupported
-        made.instead = other.instead if other else None
-        made.told = other.told if other else None
-        made.__class__ = Trip
-        return made  # type: ignore[no-any-return]
+        return Trip(
+            registry=self.registry,
+            transport=transport,
+            recorder=self.recorder,
+            guarding=Reservations(Overlay(book, clock) if rehearsed else book, clock),
+            clock=clock,
+            retry=self.retry,
+            pacers=pacers,
+            timeout=self.settings.timeout,
+            ends=None if deadline is None else clock.monotonic() + deadline,
+            dedupe_window=window,
+            move_unknown=move_unknown,
+            unsupported=self.settings.unsupported,
+            instead=other.instead if other else None,
+            told=other.told if other else None,
+        )
 
     def measure(self, text: str, via: Via | None, channel: Channel | str) -> Measurement | None:
         """Return what a text takes up after cleaning; None where the transport does not measure."""

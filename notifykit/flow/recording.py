@@ -27,7 +27,6 @@ from notifykit.events import (
     RetryScheduled,
     SendFinished,
 )
-from notifykit.filling import thawed
 from notifykit.masking import mask_address, scrub, text_shape
 from notifykit.models import (
     Attempt,
@@ -45,12 +44,6 @@ from notifykit.models import (
 from notifykit.protocols import Clock, Sink
 
 _log = logging.getLogger("notifykit.plugins")
-
-#: Of these there are some for every send.
-_open_planned = thawed(MessagePlanned)
-_open_attempt = thawed(AttemptFinished)
-_open_finished = thawed(SendFinished)
-_open_recipient = thawed(LoggedRecipient)
 
 
 @attrs.frozen
@@ -102,14 +95,13 @@ class _LoggedRecipients(Sequence[LoggedRecipient]):
     def _view(self, recipient: Recipient) -> LoggedRecipient:
         refused = self._refused.get(recipient.address)
         error = refused or self._error
-        seen = _open_recipient()
-        seen.to = self._redaction.address(recipient.address)
-        seen.to_hash = self._redaction.hash(recipient.address)
-        seen.country = recipient.country
-        seen.outcome = Outcome.REJECTED if refused else self._outcome
-        seen.code = error.code if error else None
-        seen.__class__ = LoggedRecipient
-        return seen  # type: ignore[no-any-return]
+        return LoggedRecipient(
+            to=self._redaction.address(recipient.address),
+            to_hash=self._redaction.hash(recipient.address),
+            country=recipient.country,
+            outcome=Outcome.REJECTED if refused else self._outcome,
+            code=error.code if error else None,
+        )
 
     @overload
     def __getitem__(self, index: int) -> LoggedRecipient: ...
@@ -158,19 +150,20 @@ class Recorder:
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Tell that the message is cleaned and measured."""
         if self._sinks:
-            event = _open_planned()
-            event.at = self._clock.now()
-            event.id = message.id
-            event.transport = transport
-            event.sender = message.sender
-            event.text = self._redaction.text(message.text)
-            event.edits = collections.Counter(edit.reason for edit in edits) if edits else {}
-            event.encoding = measurement.encoding if measurement else None
-            event.segments = measurement.segments if measurement else None
-            event.units = measurement.units if measurement else None
-            event.tags = message.tags
-            event.__class__ = MessagePlanned
-            self.tell(event)
+            self.tell(
+                MessagePlanned(
+                    at=self._clock.now(),
+                    id=message.id,
+                    transport=transport,
+                    sender=message.sender,
+                    text=self._redaction.text(message.text),
+                    edits=collections.Counter(edit.reason for edit in edits) if edits else {},
+                    encoding=measurement.encoding if measurement else None,
+                    segments=measurement.segments if measurement else None,
+                    units=measurement.units if measurement else None,
+                    tags=message.tags,
+                )
+            )
 
     def set_aside(self, message: Message, receipt: Receipt) -> None:
         """Tell that a recipient is not tried."""
@@ -217,33 +210,34 @@ class Recorder:
         recipients = _LoggedRecipients(
             batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
         )
-        event = _open_attempt()
-        event.at = self._clock.now()
-        event.id = batch.message.id
-        event.batch = batch.id
-        event.attempt = attempt.number
-        event.transport = attempt.transport
-        event.inside = inside
-        event.outcome = outcome
-        event.code = error.code if error else None
-        event.scope = error.scope.value if error else None
-        event.error = error.detail if error else None
-        event.action = error.action if error else None
-        event.again = again
-        event.recipients = recipients
-        event.sender = batch.message.sender
-        event.message_id = submission.message_id if submission else None
-        event.cost = submission.cost if submission else None
-        event.balance = submission.balance if submission else None
-        event.elapsed_ms = round(attempt.elapsed * 1000, 3)
-        event.test = submission.test if submission else False
-        event.warnings = submission.warnings if submission else ()
-        event.encoding = size.encoding if size else None
-        event.segments = size.segments if size else None
-        event.units = size.units if size else None
-        event.tags = batch.message.tags
-        event.__class__ = AttemptFinished
-        self.tell(event)
+        self.tell(
+            AttemptFinished(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                attempt=attempt.number,
+                transport=attempt.transport,
+                inside=inside,
+                outcome=outcome,
+                code=error.code if error else None,
+                scope=error.scope.value if error else None,
+                error=error.detail if error else None,
+                action=error.action if error else None,
+                again=again,
+                recipients=recipients,
+                sender=batch.message.sender,
+                message_id=submission.message_id if submission else None,
+                cost=submission.cost if submission else None,
+                balance=submission.balance if submission else None,
+                elapsed_ms=round(attempt.elapsed * 1000, 3),
+                test=submission.test if submission else False,
+                warnings=submission.warnings if submission else (),
+                encoding=size.encoding if size else None,
+                segments=size.segments if size else None,
+                units=size.units if size else None,
+                tags=batch.message.tags,
+            )
+        )
 
     def retry(self, batch: Batch, receipt: Receipt, wait: float) -> None:
         """Tell that a batch will be tried again, and why, as one of its recipients has it."""
@@ -303,16 +297,17 @@ class Recorder:
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
         """Tell that the last recipient has its outcome."""
-        event = _open_finished()
-        event.at = self._clock.now()
-        event.id = message.id
-        event.transport = transport
-        event.counts = counts
-        event.cost = cost
-        event.elapsed_ms = round(elapsed * 1000, 3)
-        event.tags = message.tags
-        event.__class__ = SendFinished
-        self.tell(event)
+        self.tell(
+            SendFinished(
+                at=self._clock.now(),
+                id=message.id,
+                transport=transport,
+                counts=counts,
+                cost=cost,
+                elapsed_ms=round(elapsed * 1000, 3),
+                tags=message.tags,
+            )
+        )
 
     def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
         """Tell that something new was heard of a message that was sent.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 from collections.abc import Mapping
@@ -9,7 +10,15 @@ from typing import Any, Final
 
 from notifykit.errors import ConfigError
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+def _written(value: object) -> str:
+    """Return what JSON has no form for: a time in UTC with milliseconds, anything else by its ``str``."""
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return str(value)
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_written).encode
 
 
 class LineFile:
@@ -31,22 +40,15 @@ class LineFile:
             ) from error
         self._torn = False
 
-    def write(self, row: Mapping[str, Any]) -> None:
-        """Append one row.
+    def write(self, *rows: Mapping[str, Any]) -> None:
+        """Append rows, all in one write.
 
-        :raises OSError: where the disk is full, or the file was closed.
-        """
-        self.append(_encode(row))
-
-    def append(self, lines: str) -> None:
-        """Append lines that are JSON already, all in one write.
-
-        :param lines: the lines, without the end of the last one.
         :raises OSError: where the disk is full, or the file was closed.
         """
         # One write with O_APPEND needs no lock, and so a forked child can't inherit one that is held.
-        start = "\n" if self._torn else ""
-        left = f"{start}{lines}\n".encode("utf-8", "backslashreplace")
+        text = "\n" if self._torn else ""
+        text += "".join(_encode(row) + "\n" for row in rows)
+        left = text.encode("utf-8", "backslashreplace")
         while left:
             left = left[os.write(self._descriptor, left) :]
             self._torn = bool(left)

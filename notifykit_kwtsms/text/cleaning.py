@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from notifykit.edits import Cleaned, Edit, unchanged
+from notifykit.edits import Cleaned, Edit
 from notifykit_kwtsms.text.codepoints import (
     ARABIC_DIGITS,
     ASTRAL,
@@ -45,7 +45,7 @@ _SUSPECT_ASCII: Final = bytes(code for first, last in _SUSPECT for code in range
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can carry it, and every edit in order of the cleaners."""
     if _is_clean(text):
-        return unchanged(text)
+        return Cleaned(text)
     edits: list[Edit] = []
     for cleaner in CLEANERS:
         changes = cleaner.find(text)

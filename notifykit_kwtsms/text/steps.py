@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
-from notifykit.edits import Cleaned, Edit, new_edit, unchanged
+from notifykit.edits import Cleaned, Edit
 from notifykit.letters import Channel
 
 #: Where a change starts and ends, what stands there afterwards, and why. A tuple, because a text may have thousands.
@@ -33,12 +33,12 @@ class TextCleaner:
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text, and none, where there is nothing to do."""
         changes = self.find(text) if channel is Channel.SMS else ()
-        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else unchanged(text)
+        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
 
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
         """Return changes of a text as edits by this cleaner."""
         return tuple(
-            new_edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
+            Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
         )
 
 

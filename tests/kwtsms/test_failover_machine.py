@@ -40,7 +40,7 @@ class Keeper:
 
     def handle(self, event: Any) -> None:
         """Keep the event in every form that somebody may see."""
-        self.said += [repr(event), *rows(event)]
+        self.said += [repr(event), *map(str, rows(event))]
 
 
 class Machine(RuleBasedStateMachine):

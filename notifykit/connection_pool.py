@@ -35,7 +35,7 @@ from urllib3.util.retry import Retry
 
 from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, ReceivedFile, connect_socket, seconds_until
 from notifykit.errors import NotReached, OutcomeUnknown, without_frames
-from notifykit.network import Network, Proxy, tls_context
+from notifykit.network import EXCHANGE_PROBLEMS, Network, Proxy, not_reached, tls_context
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
@@ -54,49 +54,12 @@ _TUNNEL_FAILED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
 _NEVER: Final = Retry(False)
 #: What a broken exchange means, by the kinds of errors among its causes: the first that fits counts.
-_FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str, str], ...]] = (
-    ((TimeoutError, ReadTimeoutError), "timeout", "No whole answer came before the deadline."),
-    ((NotWhole, InvalidHeader, DecodeError), "unreadable", "The answer can't be read to its end."),
-    (
-        (IncompleteRead, InvalidChunkLength, http.client.IncompleteRead, http.client.LineTooLong),
-        "incomplete",
-        "The connection broke off in the middle of the answer.",
-    ),
-    ((BaseException,), "connection_lost", "The connection broke off before the answer."),
+_FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
+    ((TimeoutError, ReadTimeoutError), "timeout"),
+    ((NotWhole, InvalidHeader, DecodeError), "unreadable"),
+    ((IncompleteRead, InvalidChunkLength, http.client.IncompleteRead, http.client.LineTooLong), "incomplete"),
+    ((BaseException,), "connection_lost"),
 )
-_SAFE: Final = "nothing was sent, so sending again is safe."
-#: Why a connection was not made, in words, and what to do, by the error's code.
-_PROBLEMS: Final = {
-    "name_not_found": ("DNS lookup failed", f"Check how the host is spelled, and the DNS of this machine; {_SAFE}"),
-    "tls_failed": (
-        "the TLS handshake failed",
-        (
-            "Check that the host speaks HTTPS on this port. Where a company inspects TLS, name its certificate in ca_file "
-            f"(NOTIFYKIT_CA_FILE); where the server asks for a certificate, name yours in client_cert; {_SAFE}"
-        ),
-    ),
-    "connection_refused": (
-        "the connection was refused",
-        f"Check host and port: nothing listens there, or a firewall refuses; {_SAFE}",
-    ),
-    "connect_timeout": (
-        "no answer in time",
-        f"Check the firewall of this machine, and whether the host is up or needs a proxy (HTTPS_PROXY); {_SAFE}",
-    ),
-    "connect_failed": ("the connection was not made", f"Check the network of this machine; {_SAFE}"),
-    "proxy_not_reached": (
-        "the proxy can't be reached",
-        f"Check the proxy's address, and NO_PROXY where this host needs no proxy; {_SAFE}",
-    ),
-    "proxy_auth_failed": (
-        "the proxy asks for a user and a password (407)",
-        f"Put them into the proxy's URL, http://user:password@host:port; {_SAFE}",
-    ),
-    "proxy_refused": (
-        "the proxy refused to connect to it",
-        f"Ask whoever runs the proxy to allow this host, or name it in NO_PROXY where it can be reached directly; {_SAFE}",
-    ),
-}
 
 
 class Timeouts(urllib3.Timeout):
@@ -255,7 +218,7 @@ class Pool(HTTPConnectionPool):
                 response.close()  # where it was read to its end, its connection is in the pool by now
                 response.release_conn()
         if len(content) > self.body_limit:
-            raise OutcomeUnknown(f"The answer is longer than {self.body_limit} bytes.", code="oversized")
+            raise OutcomeUnknown(EXCHANGE_PROBLEMS["oversized"], code="oversized")
         return response.status, {name.lower(): value for name, value in response.headers.itermerged()}, content
 
     def _get_conn(self, timeout: float | None = None) -> BaseHTTPConnection:
@@ -296,18 +259,16 @@ class Pool(HTTPConnectionPool):
         super()._put_conn(conn)
 
     def _not_reached(self, conn: _DeadlineConnection, error: Exception) -> NotReached:
-        code, host = _connect_problem(error), self.host
+        code = _connect_problem(error)
         if self.through is not None:
             if self.proxy is not None and not conn.has_connected_to_proxy:
-                code, host = "proxy_not_reached", self.through.host
+                code = "proxy_not_reached"
             refusal = _TUNNEL_FAILED.match(str(error))
             if refusal:
                 code = "proxy_auth_failed" if refusal[1] == "407" else "proxy_refused"
-        words, action = _PROBLEMS[code]
-        if isinstance(error, ssl.SSLCertVerificationError):
-            words += f" ({error.verify_message})"
         via = f" through the proxy {self.through}" if self.through else ""
-        return NotReached(f"Cannot connect to {host}{via}: {words}.", code, action=action)
+        why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
+        return not_reached(f"Cannot connect to {self.host}{via}", code, why)
 
 
 class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property ConnectionCls
@@ -376,10 +337,8 @@ def _connect_problem(error: BaseException) -> str:
 def _unknown(error: BaseException) -> OutcomeUnknown:
     """Return what an exception means that came after the connection was made."""
     causes = list(_causes(error))
-    code, detail = next(
-        (code, detail) for kinds, code, detail in _FAULTS if any(isinstance(cause, kinds) for cause in causes)
-    )
-    return OutcomeUnknown(detail, code=code)
+    code = next(code for kinds, code in _FAULTS if any(isinstance(cause, kinds) for cause in causes))
+    return OutcomeUnknown(EXCHANGE_PROBLEMS[code], code=code)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -16,11 +16,55 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, TransportError
 from notifykit.masking import Secret
 
 if TYPE_CHECKING:
     import ssl
+
+_SAFE: Final = "nothing was sent, so sending again is safe."
+#: Why a connection was not made, in words, and what to do, by the error's code.
+CONNECT_PROBLEMS: Final = {
+    "name_not_found": ("DNS lookup failed", f"Check how the host is spelled, and the DNS of this machine; {_SAFE}"),
+    "tls_failed": (
+        "the TLS handshake failed",
+        (
+            "Check that the host speaks HTTPS on this port. Where a company inspects TLS, name its certificate in ca_file "
+            f"(NOTIFYKIT_CA_FILE); where the server asks for a certificate, name yours in client_cert; {_SAFE}"
+        ),
+    ),
+    "connection_refused": (
+        "the connection was refused",
+        f"Check host and port: nothing listens there, or a firewall refuses; {_SAFE}",
+    ),
+    "connect_timeout": (
+        "no answer in time",
+        f"Check the firewall of this machine, and whether the host is up or needs a proxy (HTTPS_PROXY); {_SAFE}",
+    ),
+    "connect_failed": ("the connection was not made", f"Check the network of this machine; {_SAFE}"),
+    "proxy_not_reached": (
+        "the proxy can't be reached",
+        f"Check the proxy's address, and NO_PROXY where this host needs no proxy; {_SAFE}",
+    ),
+    "proxy_auth_failed": (
+        "the proxy asks for a user and a password (407)",
+        f"Put them into the proxy's URL, http://user:password@host:port; {_SAFE}",
+    ),
+    "proxy_refused": (
+        "the proxy refused to connect to it",
+        f"Ask whoever runs the proxy to allow this host, or name it in NO_PROXY where it can be reached directly; {_SAFE}",
+    ),
+}
+#: Those of them that a later try would meet as well.
+NOT_RETRIED: Final = ("proxy_auth_failed", "proxy_refused")
+#: Why there is no whole answer to a request that was sent, by the error's code.
+EXCHANGE_PROBLEMS: Final = {
+    "timeout": "No whole answer came before the deadline.",
+    "connection_lost": "The connection broke off before the answer.",
+    "incomplete": "The connection broke off in the middle of the answer.",
+    "unreadable": "The answer can't be read to its end.",
+    "oversized": "The answer is longer than a mebibyte.",
+}
 
 #: The setting ``proxy`` that means: no proxy, whatever the environment says.
 NO_PROXY: Final = "none"
@@ -102,6 +146,26 @@ class Authorities:
 
     def __str__(self) -> str:
         return f"{self.path} ({self.origin})" if self.path else f"those of this machine ({self.origin})"
+
+
+def not_reached(what: str, code: str, why: str = "") -> NotReached:
+    """Return the error of a connection that was not made.
+
+    :param what: the first words of its sentence.
+    :param code: a key of :data:`CONNECT_PROBLEMS`.
+    :param why: more about the reason, in brackets.
+    """
+    words, action = CONNECT_PROBLEMS[code]
+    detail = f"{what}: {words}{why and f' ({why})'}."
+    if code in NOT_RETRIED:
+        return NotReached(detail, code, action=action, waits=())
+    return NotReached(detail, code, action=action)
+
+
+def network_errors() -> list[TransportError]:
+    """Return the errors of HTTP connections, one for each code, as ``notifykit explain`` shows them."""
+    reached = [not_reached("Cannot connect", code) for code in CONNECT_PROBLEMS]
+    return [*reached, *(OutcomeUnknown(detail, code) for code, detail in EXCHANGE_PROBLEMS.items())]
 
 
 def is_loopback(host: str) -> bool:

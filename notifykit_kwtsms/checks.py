@@ -12,6 +12,7 @@ import attrs
 
 from notifykit import ConfigError, Dsn, Secret, Settings, SystemClock, TransportError
 from notifykit.cli.rehearsal import inside
+from notifykit.network import Proxy, find_proxy
 from notifykit.protocols import Check, Health
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.api.limits import SHARED_SENDER
@@ -61,6 +62,7 @@ def _each(settings: Settings, dsn: Dsn | None, *, online: bool) -> Iterator[Chec
         return
     yield Check("kwtsms credentials", Health.OK, "an API user and a password are set; --online tries them")
     yield from _usage(own)
+    yield from _route(own)
     if online:
         yield from _online(account, own, settings.timeout, settings.state_dir)
 
@@ -83,17 +85,33 @@ def _usage(own: KwtSmsSettings) -> Iterator[Check]:
         yield Check("kwtsms sender", Health.OK, f"{own.sender} (names are case sensitive)")
 
 
+def _proxy(own: KwtSmsSettings) -> Proxy | None:
+    parts = urlsplit(own.base_url)
+    return find_proxy(parts.scheme, parts.hostname or "", parts.port or 443, own.network)
+
+
+def _route(own: KwtSmsSettings) -> Iterator[Check]:
+    """Say how the gateway is connected to."""
+    host = urlsplit(own.base_url).hostname
+    try:
+        proxy = _proxy(own)
+    except ConfigError as error:
+        yield Check("kwtsms connection", Health.FAIL, str(error), "notifykit config")
+        return
+    yield Check("kwtsms connection", Health.OK, f"to {host} {f'through the proxy {proxy}' if proxy else 'directly'}")
+
+
 def _online(account: tuple[str, Secret], own: KwtSmsSettings, timeout: float, state_dir: str | None) -> Iterator[Check]:
     parts = urlsplit(own.base_url)
     host = parts.hostname or ""
-    try:
-        socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        yield Check(
-            "kwtsms DNS", Health.FAIL, f"{host} has no address: {type(error).__name__}", "check DNS and KWTSMS_BASE_URL"
-        )
-        return
-    yield Check("kwtsms DNS", Health.OK, f"{host} has an address")
+    if _proxy(own) is None:  # a proxy looks up the name itself
+        try:
+            socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
+        except OSError as error:
+            cure = "check DNS and KWTSMS_BASE_URL; where a proxy is needed, set HTTPS_PROXY"
+            yield Check("kwtsms DNS", Health.FAIL, f"{host} has no address: {type(error).__name__}", cure)
+            return
+        yield Check("kwtsms DNS", Health.OK, f"{host} has an address")
     transport = KwtSmsTransport(*account, own, clock=SystemClock(), state_dir=state_dir)
     with contextlib.closing(transport):
         gateway = transport.gateway

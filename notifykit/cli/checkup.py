@@ -19,6 +19,7 @@ from notifykit.cli.rehearsal import mode
 from notifykit.errors import ConfigError
 from notifykit.flow.fitting import leaves
 from notifykit.flow.notifier import Notifier
+from notifykit.network import find_authorities, find_proxy, tls_context
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
 from notifykit.settings import Settings
@@ -32,6 +33,7 @@ def checkup(settings: Settings, host: PluginHost, *, online: bool) -> Iterator[C
     yield _versions()
     yield from _settings(settings)
     yield from _files(settings)
+    yield from _network(settings)
     yield from _transport(settings, host)
     about = host.about()
     yield from _plugins(host)
@@ -110,6 +112,24 @@ def _log(file: pathlib.Path) -> Check:
     if os.access(target, os.W_OK):
         return Check("log", Health.OK, f"{file.name} can be written")
     return Check("log", Health.FAIL, f"{file.name} can't be written", "set NOTIFYKIT_LOG_FILE to another file")
+
+
+def _network(settings: Settings) -> Iterator[Check]:
+    """Say which proxy and which certificates HTTPS connections use; a transport may differ, by NO_PROXY."""
+    network = settings.network
+    try:
+        proxy = find_proxy("https", "host.invalid", 443, network)
+        found = f"{proxy}{', with a user and a password' if proxy.credentials else ''}" if proxy else "none"
+        yield Check("proxy", Health.OK, found)
+    except ConfigError as error:
+        yield Check("proxy", Health.FAIL, str(error), "notifykit config")
+    try:
+        found = str(find_authorities(network))
+        tls_context(network)
+        with_client = f"; client certificate {network.client_cert}" if network.client_cert else ""
+        yield Check("certificates", Health.OK, f"{found}{with_client}")
+    except ConfigError as error:
+        yield Check("certificates", Health.FAIL, str(error), "notifykit config")
 
 
 def _transport(settings: Settings, host: PluginHost) -> Iterator[Check]:

@@ -47,7 +47,7 @@ def explain(ctx: click.Context, what: str, kind: str | None, via: str | None, as
     codes = provider_codes(ctx)
     kind = kind or _guess(what, codes)
     if kind == "code":
-        return explain_code(what.upper(), codes, as_json=as_json)
+        return explain_code(what, codes, as_json=as_json)
     with rehearsal(ctx, via) as notifier:
         if kind == "number":
             return _number(what, notifier, as_json=as_json)
@@ -56,6 +56,7 @@ def explain(ctx: click.Context, what: str, kind: str | None, via: str | None, as
 
 def explain_code(code: str, codes: Mapping[str, TransportError], *, as_json: bool, command: str = "explain") -> int:
     """Say what a provider's code means and what to do about it."""
+    code = next((known for known in codes if known.upper() == code.upper()), code.upper())
     error = codes.get(code)
     if error is None:
         hint = did_you_mean(code, codes, "", form=" Did you mean {}?", least=ALIKE_CODES)
@@ -95,7 +96,8 @@ def _retry(error: TransportError) -> str:
 
 def _guess(what: str, codes: Mapping[str, TransportError]) -> str:
     code = _CODE.fullmatch(what)
-    if what.upper() in codes or (code and code[1].upper() in {_CODE.sub(r"\1", known) for known in codes}):
+    looks_like_one = code is not None and code[1].upper() in {_CODE.sub(r"\1", known) for known in codes}
+    if looks_like_one or what.upper() in map(str.upper, codes):
         return "code"
     return "number" if _NUMBER.fullmatch(compact(what)) else "message"
 

@@ -34,7 +34,7 @@ def help(  # noqa: A001 - it is called what people type
     root = ctx.find_root()
     pages = topics(ctx.ensure_object(PluginHost))
     if topic == "errors" and code:
-        return explain_code(code.upper(), provider_codes(ctx), as_json=as_json, command="help")
+        return explain_code(code, provider_codes(ctx), as_json=as_json, command="help")
     if topic is None:
         if as_json:
             answer("help", {"topics": list(pages)})

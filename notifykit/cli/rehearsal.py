@@ -12,6 +12,7 @@ from notifykit.cli.manner import manner
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, PluginError, TransportError
 from notifykit.flow.notifier import Notifier
+from notifykit.network import network_errors
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Transport, TransportFactory
 from notifykit.settings import Settings
@@ -42,9 +43,10 @@ def rehearsal(ctx: click.Context, via: str | None = None) -> Iterator[Notifier]:
 
 
 def provider_codes(ctx: click.Context) -> dict[str, TransportError]:
-    """Return what the codes of all providers mean."""
+    """Return what the codes of all providers mean, and those of connections."""
     told = ctx.ensure_object(PluginHost).about().values()
-    return {error.code: error for about in told for error in about.codes() if error.code}
+    errors = [*network_errors(), *(error for about in told for error in about.codes())]
+    return {error.code: error for error in errors if error.code}
 
 
 def inside(settings: Settings, transport: Dsn) -> Iterator[Dsn]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from notifykit.events import Event
 from notifykit.settings import Settings
-from notifykit.sinks.lines import LineFile
+from notifykit.sinks.lines import LineFile, format_time
 
 #: The version of the shape of a row.
 VERSION: Final = 1
@@ -46,7 +46,7 @@ class JsonlSink:
 def rows(event: Event) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of an event: one for each recipient where it is about recipients, else one."""
     fields = vars(event)
-    row = {"v": VERSION, "ts": event.at, "event": event.name, **fields}
+    row = {"v": VERSION, "ts": format_time(event.at), "event": event.name, **fields}
     row |= {name: _number(value) for name, value in fields.items() if isinstance(value, float)}
     for name in _NO_COLUMNS:
         row.pop(name, None)

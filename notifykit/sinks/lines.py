@@ -11,14 +11,17 @@ from typing import Any, Final
 from notifykit.errors import ConfigError
 
 
-def _written(value: object) -> str:
-    """Return what JSON has no form for: a time in UTC with milliseconds, anything else by its ``str``."""
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return str(value)
+def format_time(at: datetime.datetime) -> str:
+    """Return a time as a log has it: UTC, with milliseconds."""
+    return at.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_written).encode
+def _default(value: object) -> str:
+    """Return what JSON has no form for: a time, and anything else by its ``str``."""
+    return format_time(value) if isinstance(value, datetime.datetime) else str(value)
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_default).encode
 
 
 class LineFile:

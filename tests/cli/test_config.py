@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
+import trustme
 
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run
@@ -175,3 +176,20 @@ def test_little_credit_is_a_warning(gateway: Sandbox, run: Run) -> None:
     """Before the night when it is none."""
     gateway.account.change(balance=3)
     assert checks(run, "--online")["kwtsms balance"] == ["warn"]
+
+
+def test_the_doctor_says_which_proxy_and_which_certificates_are_used(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    """From the environment that other programs read, and without the password."""
+    file = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("HTTPS_PROXY", "http://sara:s3cret@proxy.example:3128")
+    monkeypatch.setenv("NOTIFYKIT_CA_FILE", str(file))
+    found = {check["name"]: check["found"] for check in run("doctor", "--json").data}
+    assert found["proxy"] == "http://proxy.example:3128 (HTTPS_PROXY), with a user and a password"
+    assert found["certificates"] == f"{file} (ca_file)"
+    file.write_bytes(b"nothing")
+    failed = [check for check in run("doctor", "--json").data if check["health"] == "fail"]
+    assert "certificates" in {check["name"] for check in failed}
+    assert "s3cret" not in run("doctor").out

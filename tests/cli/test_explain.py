@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from notifykit import TransportError
 from notifykit.cli.exits import Exit
+from notifykit.network import network_errors
 from notifykit_kwtsms.api.codes import CODES
 from tests.cli.conftest import DEAR, Run
 
@@ -167,3 +169,14 @@ def test_a_page_that_is_not_there_is_guessed(run: Run) -> None:
     answer = run("help", "exit-code")
     assert answer.code == 2
     assert "Did you mean `notifykit help exit-codes`?" in answer.err
+
+
+@pytest.mark.parametrize("error", network_errors(), ids=lambda error: str(error.code))
+def test_what_goes_wrong_on_the_network_is_explained(run: Run, error: TransportError) -> None:
+    """Each code that a connection may end with, in small letters or capitals."""
+    assert error.code is not None
+    for written in (error.code, error.code.upper()):
+        answer = run("explain", written)
+        assert answer.code == 0
+        assert answer.out.startswith(f"{error.code}  {error.detail}")
+        assert error.action in answer.out

@@ -189,7 +189,9 @@ def test_the_doctor_says_which_proxy_and_which_certificates_are_used(
     found = {check["name"]: check["found"] for check in run("doctor", "--json").data}
     assert found["proxy"] == "http://proxy.example:3128 (HTTPS_PROXY), with a user and a password"
     assert found["certificates"] == f"{file} (ca_file)"
-    file.write_bytes(b"nothing")
+    other = tmp_path / "other.pem"
+    other.write_bytes(b"nothing")
+    monkeypatch.setenv("NOTIFYKIT_CA_FILE", str(other))
     failed = [check for check in run("doctor", "--json").data if check["health"] == "fail"]
     assert "certificates" in {check["name"] for check in failed}
     assert "s3cret" not in run("doctor").out

@@ -46,7 +46,7 @@ class NotWhole(http.client.HTTPException):
 
 
 #: Idle connections that are kept for one host.
-_MAX_IDLE: Final = 32
+_MAX_IDLE: Final = 100
 #: Interim answers that http.client takes for the last one; it skips only 100 (RFC 9110, section 15.2).
 _INTERIM: Final = (102, 103)
 _SWITCHING_PROTOCOLS: Final = 101
@@ -161,9 +161,9 @@ class Pool(HTTPConnectionPool):
 
     connection_class: type[HTTPConnection] = _Connection
     #: Seconds after which an idle connection is not used any more.
-    idle_limit = 0.0
+    idle_limit: float
     #: The most that is read of an answer, in bytes.
-    body_limit = 0
+    body_limit: int
     #: The proxy that it connects through; None for none.
     through: Proxy | None = None
     #: Where TLS gets its certificates from.
@@ -282,8 +282,14 @@ class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property 
         return super()._new_conn()
 
 
-def make_pool(scheme: str, host: str, port: int, network: Network, proxy: Proxy | None) -> Pool:
-    """Return a pool for a host, through a proxy or not."""
+def make_pool(
+    scheme: str, host: str, port: int, network: Network, proxy: Proxy | None, *, idle_limit: float, body_limit: int
+) -> Pool:
+    """Return a pool for a host, through a proxy or not.
+
+    :param idle_limit: seconds after which an idle connection is not used any more.
+    :param body_limit: the most that is read of an answer, in bytes.
+    """
     options: dict[str, Any] = {"maxsize": _MAX_IDLE, "socket_options": HTTPConnection.default_socket_options}
     classes = {"http": Pool, "https": TlsPool}
     pool: Pool
@@ -295,6 +301,7 @@ def make_pool(scheme: str, host: str, port: int, network: Network, proxy: Proxy 
             manager.pool_classes_by_scheme = classes
         pool = manager.connection_from_host(host, port, scheme)  # type: ignore[assignment]
     pool.network, pool.through = network, proxy
+    pool.idle_limit, pool.body_limit = idle_limit, body_limit
     return pool
 
 

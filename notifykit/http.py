@@ -103,8 +103,7 @@ class HttpClient:
         proxy = find_proxy(parts.scheme, host, port, network)
         if parts.scheme == "https" and (find_authorities(network).path or network.client_cert):
             tls_context(network)  # files that somebody named are read now, because they may be wrong
-        self._pool = make_pool(parts.scheme, host, port, network, proxy)
-        self._pool.idle_limit, self._pool.body_limit = idle_limit, BODY_LIMIT
+        self._pool = make_pool(parts.scheme, host, port, network, proxy, idle_limit=idle_limit, body_limit=BODY_LIMIT)
         self._path = quote(parts.path, _PATH)
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
         # A proxy without a tunnel gets the whole URL.

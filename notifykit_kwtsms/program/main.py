@@ -4,44 +4,50 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Final
 
 import click
 
 from notifykit.cli import terminal
+from notifykit.cli.commands import LazyCommand
 from notifykit.cli.envelope import failure
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import begin, common, manner
 
-#: Where each command lives; it is loaded when it is asked for.
+#: Where each command lives, and what the list of commands says of it. It is imported when it is used.
 COMMANDS: Final = {
-    "setup": "notifykit_kwtsms.program.setup",
-    "verify": "notifykit_kwtsms.program.verify",
-    "balance": "notifykit_kwtsms.program.balance",
-    "send": "notifykit_kwtsms.program.send",
-    "validate": "notifykit_kwtsms.program.validate",
-    "senderid": "notifykit_kwtsms.program.senderid",
-    "coverage": "notifykit_kwtsms.program.coverage",
-    "status": "notifykit_kwtsms.program.status",
-    "dlr": "notifykit_kwtsms.program.dlr",
-    "errors": "notifykit_kwtsms.program.errors",
-    "sandbox": "notifykit_kwtsms.cli.sandbox",
-}
-
-#: What the list of commands says of each, so that `--help` loads none of them.
-SUMMARIES: Final = {
-    "setup": "Ask for the account, check it, and write .env for it.",
-    "verify": "Check the credentials; show the mode, TEST or LIVE, and the balance.",
-    "balance": "Print the balance, in points: kwtsms balance --min 50.",
-    "send": "Send MESSAGE to NUMBERS, separated by commas or spaces.",
-    "validate": "Say of each number OK, ER (its form is wrong) or NR (no route to its country).",
-    "senderid": "List the sender IDs of the account, one a line.",
-    "coverage": "List the country codes that are active for the account, one a line.",
-    "status": "Say where a message is: kwtsms status f4c841adee210f31307633ceaebff2ec.",
-    "dlr": "Print the delivery reports of a message: kwtsms dlr f4c841adee210f31307633ceaebff2ec.",
-    "errors": "List the gateway's error codes, or explain one: kwtsms errors ERR013.",
-    "sandbox": "Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs.",
+    "setup": ("notifykit_kwtsms.program.setup", "Ask for the account, check it, and write .env for it."),
+    "verify": (
+        "notifykit_kwtsms.program.verify",
+        "Check the credentials; show the mode, TEST or LIVE, and the balance.",
+    ),
+    "balance": ("notifykit_kwtsms.program.balance", "Print the balance, in points: kwtsms balance --min 50."),
+    "send": ("notifykit_kwtsms.program.send", "Send MESSAGE to NUMBERS, separated by commas or spaces."),
+    "validate": (
+        "notifykit_kwtsms.program.validate",
+        "Say of each number OK, ER (its form is wrong) or NR (no route to its country).",
+    ),
+    "senderid": ("notifykit_kwtsms.program.senderid", "List the sender IDs of the account, one a line."),
+    "coverage": (
+        "notifykit_kwtsms.program.coverage",
+        "List the country codes that are active for the account, one a line.",
+    ),
+    "status": (
+        "notifykit_kwtsms.program.status",
+        "Say where a message is: kwtsms status f4c841adee210f31307633ceaebff2ec.",
+    ),
+    "dlr": (
+        "notifykit_kwtsms.program.dlr",
+        "Print the delivery reports of a message: kwtsms dlr f4c841adee210f31307633ceaebff2ec.",
+    ),
+    "errors": (
+        "notifykit_kwtsms.program.errors",
+        "List the gateway's error codes, or explain one: kwtsms errors ERR013.",
+    ),
+    "sandbox": (
+        "notifykit_kwtsms.cli.sandbox",
+        "Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs.",
+    ),
 }
 
 _EXAMPLES: Final = """\b
@@ -59,20 +65,12 @@ class Program(click.Group):
         """Return the names of all commands, in the order in which a newcomer needs them."""
         return list(COMMANDS)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what each command is for, without loading it."""
-        limit = formatter.width - 6 - max(map(len, COMMANDS))
-        named = [(name, click.Command(name, help=words)) for name, words in SUMMARIES.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, command.get_short_help_str(limit)) for name, command in named])
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        home = COMMANDS.get(cmd_name)
-        if home is None:
+        if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(home), cmd_name)
-        return command
+        module, words = COMMANDS[cmd_name]
+        return LazyCommand(cmd_name, f"{module}:{cmd_name}", words)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

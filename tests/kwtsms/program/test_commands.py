@@ -12,7 +12,7 @@ from importlib import import_module
 import pytest
 
 from notifykit_kwtsms.api.codes import CODES
-from notifykit_kwtsms.program.main import COMMANDS, SUMMARIES
+from notifykit_kwtsms.program.main import COMMANDS
 from tests.kwtsms.program.driving import Terminal
 
 ENVELOPE = ["ok", "v", "command", "data", "warnings", "error"]
@@ -452,5 +452,5 @@ def test_a_number_that_the_gateway_left_out_is_no_full_success(shell):
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     """It is written down a second time, so that `--help` loads no command."""
-    own = {name: getattr(import_module(home), name).get_short_help_str(200) for name, home in COMMANDS.items()}
-    assert own == SUMMARIES
+    own = {name: getattr(import_module(home), name).get_short_help_str(200) for name, (home, _) in COMMANDS.items()}
+    assert own == {name: words for name, (_, words) in COMMANDS.items()}

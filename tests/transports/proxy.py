@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from typing import Self
@@ -16,9 +17,18 @@ class Proxy:
     :param user_and_password: what it asks for; None for nothing.
     :param refusal: the status line with which it answers each CONNECT, ``403 Forbidden``.
     :param dies: whether it closes the connection instead of answering CONNECT.
+    :param tls: its certificate, where it speaks TLS itself.
     """
 
-    def __init__(self, user_and_password: str | None = None, refusal: str | None = None, *, dies: bool = False) -> None:
+    def __init__(
+        self,
+        user_and_password: str | None = None,
+        refusal: str | None = None,
+        *,
+        dies: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._tls = tls
         self._wanted = user_and_password and base64.b64encode(user_and_password.encode()).decode()
         self._refusal = refusal
         self._dies = dies
@@ -59,8 +69,11 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         client.settimeout(5)
-        with contextlib.suppress(OSError), client:
-            if client.recv(1, socket.MSG_PEEK) == b"\x05":
+        with (
+            contextlib.suppress(OSError),
+            self._tls.wrap_socket(client, server_side=True) if self._tls else client as client,
+        ):
+            if self._tls is None and client.recv(1, socket.MSG_PEEK) == b"\x05":
                 self._socks(client)
                 return
             head = b""

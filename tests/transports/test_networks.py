@@ -174,6 +174,21 @@ def test_a_proxy_that_dribbles_does_not_outlive_the_limit():
     assert time.monotonic() - began < 1.5
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_proxy_may_speak_tls_itself(authority, served, ca_file, secure):
+    """TLS to the proxy, and TLS to the server inside it, with the same authorities, over a kept connection."""
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(own)
+    with Proxy("sara:s3cret", tls=own) as proxy, scripted(answer(b"ok"), tls=served if secure else None) as wire:
+        network = Network(Secret(f"https://sara:s3cret@127.0.0.1:{proxy.port}"), ca_file)
+        client = HttpClient(f"{'https' if secure else 'http'}://{HOST}:{wire.port}/", network=network)
+        assert [client.post("", b"hello", {}, 5).body for _ in range(3)] == [b"ok"] * 3
+        client.close()
+        assert len(wire.requests) == 3
+        if secure:
+            assert (wire.connections, len(proxy.asked)) == (1, 1)
+
+
 @pytest.mark.parametrize("credentials", ["", "sara:s3cret@"])
 @pytest.mark.parametrize("secure", [False, True])
 def test_socks_carries_both(served, ca_file, secure, credentials):

@@ -367,7 +367,7 @@ def test_a_wait_is_told_and_an_interrupt_during_it_is_told_truly(gateway: Sandbo
 @pytest.mark.parametrize(
     ("number", "log", "then"),
     [
-        ("96545006001", None, "notifykit help exit-codes"),
+        ("96545006001", None, "notifykit explain connection_lost"),
         ("96545006001", "sends.jsonl", "notifykit log tail --errors"),
         ("it's", None, """notifykit explain --as number 'it'"'"'s'"""),
         ("96545000003", None, "notifykit explain ERR003"),

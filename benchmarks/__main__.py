@@ -28,6 +28,7 @@ MODULES: Final = {
     "P10": "p10_pacing",
     "P11": "p11_threads",
     "P12": "p12_start",
+    "P13": "p13_throughput",
 }
 
 

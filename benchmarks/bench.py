@@ -12,6 +12,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -96,6 +97,7 @@ class Bench:
         self.environments = environments
         self.scratch = scratch
         self.long = long
+        self.quick = quick
         self.rounds = 5 if quick else 15
 
     @contextlib.contextmanager
@@ -105,20 +107,27 @@ class Bench:
             yield [stack.enter_context(contextlib.closing(self._started(side))) for side in sides]
 
     def compare(
-        self, workers: Sequence[Worker], *, clock: str = "cpu", seconds: float = 0.1, rounds: int | None = None
+        self,
+        workers: Sequence[Worker],
+        *,
+        clock: str = "cpu",
+        seconds: float = 0.1,
+        rounds: int | None = None,
+        times: int | None = None,
     ) -> list[list[float]]:
         """Let workers take turns, and return the seconds for one piece of work, for each worker a list of rounds.
 
         :param clock: ``cpu`` or ``wall``.
         :param seconds: how long one turn takes, roughly.
+        :param times: how often the work is done in one turn at most.
         """
-        times = [_calibrated(worker, seconds) for worker in workers]
+        amounts = [min(times or sys.maxsize, _calibrated(worker, seconds)) for worker in workers]
         taken: list[list[float]] = [[] for _ in workers]
         for number in range(rounds or self.rounds):
             # Whoever goes first in one round goes last in the next: what drifts, drifts for both.
             order = range(len(workers)) if number % 2 else reversed(range(len(workers)))
             for which in order:
-                taken[which].append(workers[which].work(times[which])[clock] / times[which])
+                taken[which].append(workers[which].work(amounts[which])[clock] / amounts[which])
         return taken
 
     def instructions(self, *sides: Side, times: int) -> list[float] | None:

@@ -18,6 +18,8 @@ REQUIREMENTS: Final = {
     "peer": ("kwtsms==0.7.40",),
     "first": ("kwtsms==0.4.0",),
     "urllib3": ("urllib3>=2.2,<3",),
+    "apprise": ("apprise==2.3.0",),
+    "anymail": ("django-anymail==15.2", "django>=5.2,<6"),
     "tools": ("trustme>=1.1",),
     "plots": ("matplotlib>=3.8",),
 }

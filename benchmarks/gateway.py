@@ -1,12 +1,13 @@
 """A gateway on this machine in a process of its own: it says OK to everything, so that only the clients cost anything.
 
-As a program it serves until its standard input ends. As ``relay`` it passes on bytes to another port, late in both
-directions, as a network does.
+As a program it serves until its standard input ends. With ``smtp`` it is a mail server. As ``relay`` it passes on bytes
+to another port, late in both directions, as a network does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import json
 import pathlib
@@ -18,17 +19,26 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 #: The path that tells what has been served.
 _STATISTICS = "/statistics"
+#: How many of the last bodies are kept.
+_BODIES: Final = 100
+#: What a mail server answers to a command; 250 to every other.
+_ANSWERS: Final = {
+    b"EHLO": b"250-gateway\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n",
+    b"DATA": b"250 2.0.0 Ok: queued as 4VxR7T3Kz1z9sK2\r\n",
+    b"QUIT": b"221 2.0.0 Bye\r\n",
+}
 
 
 class Gateway:
     """A running gateway, or a relay before one.
 
     :param options: ``certificate``, a file with certificate and key, where it speaks TLS; ``latency``, seconds before
-        an answer; or ``relay``, the port to pass on to, with ``delay``, seconds for each direction.
+        an answer; ``smtp``, whether it is a mail server; or ``relay``, the port to pass on to, with ``delay``, seconds
+        for each direction.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -44,7 +54,11 @@ class Gateway:
         self.url = f"{scheme}://127.0.0.1:{self.port}/API/"
 
     def statistics(self) -> dict[str, Any]:
-        """Return ``connections``, ``requests``, ``arrivals`` in monotonic seconds and the last ``body``; begin anew."""
+        """Return what was served since the last call.
+
+        ``connections``, ``requests`` (messages of a mail server), ``arrivals`` in monotonic seconds, the last ``body``
+        and the last ``bodies``.
+        """
         with urllib.request.urlopen(f"http://127.0.0.1:{self._statistics}{_STATISTICS}") as answer:
             told: dict[str, Any] = json.load(answer)
         return told
@@ -78,7 +92,7 @@ class _Server:
     def _forget(self) -> None:
         self._connections = 0
         self._arrivals: list[float] = []
-        self._body = b""
+        self._bodies: collections.deque[bytes] = collections.deque(maxlen=_BODIES)
 
     def listen(self, *, statistics: bool) -> int:
         """Serve in the background and return the port."""
@@ -120,12 +134,20 @@ class _Server:
                 if b"connection: close" in lower:
                     return
 
-    def _answer(self, body: bytes) -> bytes:
+    def _received(self, body: bytes) -> float:
+        """Keep what came, and return when."""
         arrived = time.monotonic()
         with self._lock:
             self._arrivals.append(arrived)
-            self._body = body
-        numbers = json.loads(body)["mobile"].count(",") + 1
+            self._bodies.append(body)
+        return arrived
+
+    def _answer(self, body: bytes) -> bytes:
+        arrived = self._received(body)
+        fields = json.loads(body)
+        if "mobile" not in fields:  # it is no request of kwtSMS
+            return _response({"id": "f4c841adee210f31307633ceaebff2ec"})
+        numbers = fields["mobile"].count(",") + 1
         if self._latency:
             time.sleep(max(0.0, arrived + self._latency - time.monotonic()))
         return _response(
@@ -145,10 +167,46 @@ class _Server:
                 "connections": self._connections,
                 "requests": len(self._arrivals),
                 "arrivals": self._arrivals,
-                "body": self._body.decode(),
+                "body": self._bodies[-1].decode() if self._bodies else "",
+                "bodies": [body.decode() for body in self._bodies],
             }
             self._forget()
         return _response(told)
+
+
+class _MailServer(_Server):
+    """Takes every mail, as Postfix does where nothing is checked."""
+
+    def _serve(self, connection: socket.socket, statistics: bool) -> None:
+        if statistics:
+            super()._serve(connection, statistics)
+            return
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._connections += 1
+        with connection, connection.makefile("rb") as lines, contextlib.suppress(OSError):
+            connection.sendall(b"220 gateway ESMTP\r\n")
+            for line in lines:
+                command = line[:4].upper().strip()
+                if command == b"DATA":
+                    connection.sendall(b"354 End data with <CR><LF>.<CR><LF>\r\n")
+                    self._received(_mail(lines))
+                connection.sendall(_ANSWERS.get(command, b"250 2.0.0 Ok\r\n"))
+                if command == b"QUIT":
+                    return
+
+
+def _mail(lines: BinaryIO) -> bytes:
+    """Read a mail to the dot that ends it.
+
+    :raises ConnectionError: where the connection ends before.
+    """
+    found: list[bytes] = []
+    for line in lines:
+        if line == b".\r\n":
+            return b"".join(found)
+        found.append(line)
+    raise ConnectionError
 
 
 def _response(fields: dict[str, Any]) -> bytes:
@@ -216,7 +274,7 @@ def main() -> None:
     if "relay" in options:
         asyncio.run(_relay(options["relay"], options["delay"]))
         return
-    server = _Server(options.get("certificate"), options.get("latency", 0.0))
+    server = _MailServer() if options.get("smtp") else _Server(options.get("certificate"), options.get("latency", 0.0))
     ports = {"port": server.listen(statistics=False), "statistics": server.listen(statistics=True)}
     print(json.dumps(ports), flush=True)
     sys.stdin.read()

@@ -16,7 +16,7 @@ class DisagreementError(AssertionError):
 class Goal:
     """The number to reach."""
 
-    #: ``<=`` or ``>=``.
+    #: ``<=``, ``<`` or ``>=``.
     sign: str
     #: The number.
     number: float
@@ -25,10 +25,10 @@ class Goal:
 
     def met(self, value: float) -> bool:
         """Whether a value reaches it."""
-        return value <= self.number if self.sign == "<=" else value >= self.number
+        return {"<=": value <= self.number, "<": value < self.number, ">=": value >= self.number}[self.sign]
 
     def __str__(self) -> str:
-        return f"{'≤' if self.sign == '<=' else '≥'} {self.number:g}{self.unit}"
+        return f"{self.sign.replace('<=', '≤').replace('>=', '≥')} {self.number:g}{self.unit}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """P11: eight threads that share one notifier, against eight threads that share one `urllib3.PoolManager`.
 
 Requests a second over warm connections. The transport has no pace here: with one, the gateway's two requests a second
-are the limit, however many threads there are. The notifier is as it is without settings; a second row has the JSONL log,
-whose three writes for a send are three times more at which a thread lets go of the interpreter.
+are the limit, however many threads there are. The notifier writes the JSONL log: its three writes for a send are three
+more times at which a thread releases the interpreter. A second row has no log.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.bench import Bench, Side
 from benchmarks.gateway import running
 from benchmarks.model import Goal, Row, Value, same
 
-THREADS: Final = Goal(">=", 0.95)
+THREADS: Final = Goal(">=", 0.8)
 _THREADS: Final = 8
 
 
@@ -49,16 +49,16 @@ def measure(bench: Bench) -> Iterator[Row]:
     with running() as gateway:
         context = {"url": gateway.url}
         names = (("ours", "ours"), ("urllib3", "urllib3"), ("ours", "floor"))
-        both = [Side(environment, "p11_threads", name, "", {**context, "log": False}) for environment, name in names]
-        both.append(Side("ours", "p11_threads", "ours", "", context))
+        both = [Side(environment, "p11_threads", name, "", context) for environment, name in names]
+        both.append(Side("ours", "p11_threads", "ours", "", {**context, "log": False}))
         for side in both:
             with bench.workers(side) as (worker,):
                 gateway.statistics()
                 worker.work(3)
                 same(f"P11, {side.function}: requests", 3 * _THREADS, gateway.statistics()["requests"])
         with bench.workers(*both) as workers:
-            without, they, least, logged = bench.compare(workers, clock="wall", seconds=0.4)
-    for what, we, goal in (("", without, THREADS), (", with the JSONL log", logged, None)):
+            logged, they, least, without = bench.compare(workers, clock="wall", seconds=0.4)
+    for what, we, goal in ((", with the JSONL log", logged, THREADS), (", without a log", without, None)):
         yield Row(
             "P11",
             f"{_THREADS} threads, one notifier, against urllib3{what}",

@@ -35,11 +35,15 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.usefixtures("benchmarks")
 def test_the_tables_are_what_was_measured() -> None:
     """Nobody typed a figure: both tables follow from the results that lie beside the benchmarks."""
-    model, writing = (importlib.import_module(f"benchmarks.{name}") for name in ("model", "writing"))
+    model, writing, program = (
+        importlib.import_module(f"benchmarks.{name}") for name in ("model", "writing", "__main__")
+    )
     results = json.loads(writing.RESULTS.read_text(encoding="utf-8"))
     rows = [model.Row.from_json(told) for told in results["rows"]]
     assert [row.as_json() for row in rows] == results["rows"]
-    assert {row.benchmark for row in rows} == {f"P{number}" for number in range(1, 13)}
+    measured = {row.benchmark for row in rows}
+    # A benchmark that was added since the last whole run has no figures yet.
+    assert {f"P{number}" for number in range(1, 13)} <= measured <= set(program.MODULES)
     for page, table in writing.tables(rows, results["machine"]).items():
         text = page.read_text(encoding="utf-8")
         assert (f"{writing.BEGIN}\n{table}\n{writing.END}" in text) or writing.BEGIN not in text
@@ -55,5 +59,10 @@ def test_the_median_decides() -> None:
     row = model.Row("P1", "work", "4 s", "1 s", "", value, model.Goal(">=", 4), "CPU")
     assert (row.met, row.spread) == (True, "4.00 × (3.00 to 6.50)")
     assert not model.Goal("<=", 3.9).met(value.median)
+    assert (model.Goal("<=", 4).met(4.0), model.Goal("<", 4).met(4.0), str(model.Goal("<", 4))) == (
+        True,
+        False,
+        "< 4 ×",
+    )
     with pytest.raises(model.DisagreementError, match="not do the same work"):
         model.same("two sides", 200, 199)

@@ -64,16 +64,21 @@ class DurableEngine:
     def __init__(self, settings: Settings, house: Assembly) -> None:
         self._settings = DurableSettings.of(settings)
         self._house = house
+        #: Seconds since 1970: by it jobs begin, expire and are forgotten.
+        self.clock: Callable[[], float] = time.time
         self._open()
 
     def _open(self) -> None:
         self._pid = os.getpid()
         self._database = Database(self._settings)
         self._queue = Queue(self._database)
-        self.ledger = Ledger(self._database, time.time)
+        self.ledger = Ledger(self._database, self._now)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._stopping = threading.Event()
+
+    def _now(self) -> float:
+        return self.clock()
 
     def _mind_the_fork(self) -> None:
         """Open everything anew in a child process: connections, locks and threads are the parent's."""
@@ -131,7 +136,7 @@ class DurableEngine:
             if self._consumer is not None:
                 return
             pacers: Any = LedgerPacers(self._database, self._house.settings.state_dir)
-            sender = Sender(self._house, self.ledger, pacers, self._queue.put, time.time)
+            sender = Sender(self._house, self.ledger, pacers, self._queue.put, self._now)
             consumer = Consumer(self._queue, self._database, sender.run)
             consumer.start()
             self._consumer = consumer
@@ -151,7 +156,7 @@ class DurableEngine:
     def _accept(self, order: Order, key: str, transport: Transport, outer: sa.Connection | None) -> StoredJob:
         live = transport.capabilities.live
         fingerprint = Fingerprint(order, live=live)
-        now = time.time()
+        now = self._now()
         starts = order.at.timestamp() if order.at else now
         queue = self._queue.open(slowest(leaf.capabilities.pace for leaf in leaves(transport)))
         row = {

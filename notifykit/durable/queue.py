@@ -164,6 +164,7 @@ class Consumer:
         self._in_hand: collections.Counter[str] = collections.Counter()
         self._idle: dict[str, int] = {}
         self._stopping = threading.Event()
+        self._over = False
         self._watcher: threading.Thread | None = None
         self.pid = os.getpid()
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -206,6 +207,8 @@ class Consumer:
             log_level="CRITICAL",
             serializer=_serializer(),
             scheduler_polling_interval_sec=3600.0,
+            # Nobody sends notifications, but closing waits for the one who looks for them.
+            notification_listener_polling_interval_sec=_POLL,
         )
         DBOS(config=config)
 
@@ -222,7 +225,11 @@ class Consumer:
         from dbos import DBOS
 
         self._stopping.set()
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=max(1, round(seconds)))
+        with self._guard:
+            self._over = not self._in_hand
+        # With any timeout DBOS waits a whole second before it looks whether there is something to wait for.
+        wait = 0 if self._over else max(1, round(seconds))
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=wait)
         if self._watcher is not None:
             self._watcher.join(_WATCH * 3)
         self._alive.die()
@@ -250,8 +257,13 @@ class Consumer:
 
     @contextlib.contextmanager
     def _holding(self, ticket: str) -> Iterator[None]:
-        """Note that a ticket is being worked on here."""
+        """Note that a ticket is being worked on here.
+
+        :raises Unfinished: where the worker has ended, and nobody would wait for it.
+        """
         with self._guard:
+            if self._over:
+                raise Unfinished
             self._in_hand[ticket] += 1
         try:
             yield

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from notifykit.testing.diverting import LiveSendBlocked as LiveSendBlocked
     from notifykit.testing.ground import trusting as trusting
     from notifykit.testing.middleware import OwnerMiddleware as OwnerMiddleware
-    from notifykit.testing.opened import AmbiguousOutbox as AmbiguousOutbox
+    from notifykit.testing.opened import AmbiguousOutbox as AmbiguousOutbox, OutboxUnreachable as OutboxUnreachable
     from notifykit.testing.outbox import Outbox as Outbox, capture as capture
     from notifykit.testing.plugging import Plugins as Plugins
     from notifykit.testing.script import Script as Script
@@ -29,7 +29,7 @@ else:
             "diverting": "LiveSendBlocked",
             "ground": "trusting",
             "middleware": "OwnerMiddleware",
-            "opened": "AmbiguousOutbox",
+            "opened": "AmbiguousOutbox OutboxUnreachable",
             "outbox": "Outbox capture",
             "plugging": "Plugins",
             "script": "Script",

@@ -16,7 +16,7 @@ from notifykit.flow.fitting import leaves
 from notifykit.protocols import Transport
 from notifykit.testing import ground, owners
 from notifykit.testing.ground import Ground
-from notifykit.testing.opened import OPENED
+from notifykit.testing.opened import OPENED, OutboxUnreachable
 
 #: Where pytest says which test is running.
 _TEST: Final = "PYTEST_CURRENT_TEST"
@@ -52,6 +52,7 @@ def look(transport: Transport) -> Detour | None:
 
     :raises LiveSendBlocked: where it would be sent for real, and nobody allowed that.
     :raises AmbiguousOutbox: where several outboxes are open and nothing says which.
+    :raises OutboxUnreachable: where it belongs to an outbox of a process that does not answer.
     """
     owner = owners.current()
     box = OPENED.find(owner)
@@ -62,7 +63,11 @@ def look(transport: Transport) -> Detour | None:
         _insist_on_rules()
         return None
     if not rules.ours:
-        far = _far(rules, owner or ground.owner())
+        try:
+            far = _far(rules, owner or ground.owner())
+        except OutboxUnreachable:
+            _forbid(rules, transport)
+            raise
         if far is not None:
             return far
     _forbid(rules, transport)
@@ -103,7 +108,8 @@ def _forbid(rules: Ground, transport: Transport) -> None:
 
 def _far(rules: Ground, owner: str | None) -> Detour | None:
     """Return the way into an outbox of the process that started this one; None where none is open there."""
-    if os.name != "nt" and not os.path.exists(rules.address):  # noqa: PTH110 - before anything heavy is imported
+    # Where no outbox was open when this process was started, that process may not listen at all.
+    if owner is None and os.name != "nt" and not os.path.exists(rules.address):  # noqa: PTH110 - costs no import
         return None
     from notifykit.testing.carrying import FarWay
     from notifykit.testing.relay import ask

@@ -56,6 +56,26 @@ class AmbiguousOutbox(NotifyError):  # noqa: N818 - it says what is the case
         )
 
 
+class OutboxUnreachable(NotifyError):  # noqa: N818 - it says what is the case
+    """The process that has the outboxes does not answer. Nothing was sent.
+
+    :param pid: that process.
+    :param reason: what came of the attempt, without secrets.
+    """
+
+    def __init__(self, pid: int, reason: str) -> None:
+        self.pid = pid
+        self.reason = reason
+        super().__init__(pid, reason)
+
+    def __str__(self) -> str:
+        return (
+            f"a test started this process, and process {self.pid}, which has the test's outbox, does not answer "
+            f"({self.reason}); nothing was sent. Let the test wait for the processes that it starts before it ends, or "
+            "start one that outlives it without the variables NOTIFYKIT_TESTING, NOTIFYKIT_DIVERSION and NOTIFYKIT_OWNER"
+        )
+
+
 class Opened:
     """The outboxes that are open here, in the order in which they were opened."""
 

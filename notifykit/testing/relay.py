@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Mapping
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, Final
 
 from notifykit.errors import NotReached
 from notifykit.testing.ground import Ground
-from notifykit.testing.opened import OPENED, AmbiguousOutbox
+from notifykit.testing.opened import OPENED, AmbiguousOutbox, OutboxUnreachable
 
 #: Processes that may ask at once: whoever finds no room would take it that nobody listens.
 _WAITING: Final = 128
@@ -26,10 +26,13 @@ class Relay:
         self._lock = threading.Lock()
 
     def start(self, ground: Ground) -> None:
-        """Listen, unless it does."""
+        """Listen at the address of these rules, and no longer at that of others."""
         with self._lock:
-            if self._listener is not None and self._ground is not None and self._ground.ours:
+            held = self._ground
+            # A forked process inherits its parent's listener, and a run within a run has rules of its own.
+            if held is not None and held.ours and held.address == ground.address:
                 return
+            self._stop()
             listener = Listener(ground.address, backlog=_WAITING, authkey=ground.key.encode())
             self._listener, self._ground = listener, ground
             threading.Thread(target=self._serve, args=(listener,), name="notifykit-outbox", daemon=True).start()
@@ -37,8 +40,11 @@ class Relay:
     def stop(self) -> None:
         """Listen no more."""
         with self._lock:
-            listener, rules = self._listener, self._ground
-            self._listener = self._ground = None
+            self._stop()
+
+    def _stop(self) -> None:
+        listener, rules = self._listener, self._ground
+        self._listener = self._ground = None
         if listener is None or rules is None or not rules.ours:
             return
         # It is in the middle of accept(), and only somebody who calls gets it out of there.
@@ -56,16 +62,16 @@ class Relay:
 
 
 def ask(ground: Ground, *question: Any) -> Any:
-    """Ask the process that has the outboxes, and return its answer; None where nobody listens."""
-    if os.name != "nt" and not os.path.exists(ground.address):  # noqa: PTH110 - a pathlib import is dear here
-        return None
+    """Ask the process that has the outboxes, and return its answer.
+
+    :raises OutboxUnreachable: where it does not listen, or went away before it answered.
+    """
     try:
-        connection = Client(ground.address, authkey=ground.key.encode())
-    except (FileNotFoundError, ConnectionRefusedError):
-        return None
-    with connection:
-        connection.send(question)
-        answer = connection.recv()
+        with Client(ground.address, authkey=ground.key.encode()) as connection:
+            connection.send(question)
+            answer = connection.recv()
+    except (OSError, EOFError, AuthenticationError) as error:
+        raise OutboxUnreachable(ground.pid, type(error).__name__) from error
     if isinstance(answer, AmbiguousOutbox):
         raise answer
     return answer

@@ -153,7 +153,9 @@ def test_one_send_goes_through_all_four(installed: Installed, provider: tuple[st
 def test_each_keeps_its_contract(installed: Installed) -> None:
     """Their own tests are green, all of them, in a run as their authors have it."""
     for kind in KINDS:
-        done = installed.python("-m", "pytest", "-q", "-p", "no:cacheprovider", within=f"acme-{kind}")
+        done = installed.python(
+            "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", within=f"acme-{kind}"
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert " passed" in done.stdout
         assert "skipped" not in done.stdout

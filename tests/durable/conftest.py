@@ -159,9 +159,8 @@ class Store:
 _COUNT = iter(range(10_000))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"], name="store")
-def _store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
-    """A database of the test's own, of each kind."""
+def _made(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
+    """Make a database of the test's own, of the kind that the parameter of a fixture names."""
     environment = {"NOTIFYKIT_STATE_DIR": str(tmp_path / "state"), "NOTIFYKIT_WORKERS": "embedded"}
     if request.param == "sqlite":
         yield Store("sqlite", tmp_path / "state", environment)
@@ -171,6 +170,18 @@ def _store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[S
     cluster.run(f"create database {name}")
     yield Store("postgresql", tmp_path / "state", {**environment, "NOTIFYKIT_DATABASE_URL": cluster.url(name)})
     cluster.run(f"drop database {name} with (force)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], name="each_store")
+def _each_store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
+    """A database of the test's own, of each kind: for what the ledger promises of both."""
+    yield from _made(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], name="store")
+def _store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
+    """A database of the test's own, for what rests on the ledger: on PostgreSQL where slow tests run."""
+    yield from _made(request, tmp_path)
 
 
 @pytest.fixture(name="sqlite")

@@ -25,6 +25,7 @@ def _kept(verdict: Verdict) -> None:
     assert not verdict.problems, verdict.table()
 
 
+@pytest.mark.crash
 def test_killed_workers_lose_nothing_and_send_nothing_twice() -> None:
     """Claim: workers that are killed in the middle of requests leave every recipient with one outcome, a true one."""
     verdict = kills(SHORT)
@@ -33,7 +34,7 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice() -> None:
     assert verdict.figures["recipients accepted"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 @needs_postgres
 def test_killed_workers_lose_nothing_on_postgresql() -> None:
     """Claim: the same holds where workers share a PostgreSQL database."""
@@ -42,14 +43,14 @@ def test_killed_workers_lose_nothing_on_postgresql() -> None:
     assert verdict.figures["worker kills"] == SHORT.kills
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 @needs_postgres
 def test_a_database_that_crashes_is_waited_for() -> None:
     """Claim: PostgreSQL may crash three times under load: nobody has to do anything, and nothing is lost or doubled."""
     _kept(restart_database(attrs.evolve(SHORT, store="postgres", requests=40)))
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 def test_a_full_disk_holds_jobs_up_and_no_more() -> None:
     """Claim: with no room left a submit says so and leaves no job, and the others go on once there is room."""
     try:
@@ -60,19 +61,19 @@ def test_a_full_disk_holds_jobs_up_and_no_more() -> None:
     assert verdict.figures["requests while it was full"] <= SHORT.workers * 4
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 def test_clocks_that_jump_break_neither_the_pace_nor_the_promise() -> None:
     """Claim: workers whose time of day jumps by up to an hour keep the pace, and send nothing twice."""
     _kept(clock_jump(attrs.evolve(SHORT, kills=4, requests=30)))
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 def test_a_killed_submit_leaves_nothing() -> None:
     """Claim: an order is taken whole or not at all, and what a killed process wrote of it is forgotten later."""
     _kept(interrupted_submit(SHORT))
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=needs_postgres)])
 def test_a_worker_that_wakes_up_late_tells_the_truth(store: str) -> None:
     """Claim: whoever was stopped and taken for dead sends nothing twice, and its late answer replaces the unknown."""

@@ -23,8 +23,8 @@ from tests.durable.conftest import Store, numbers, settings
 
 
 @pytest.fixture(name="bench")
-def _bench(store: Store) -> Iterator[Bench]:
-    bench = Bench(DurableSettings.of(settings(store)))
+def _bench(each_store: Store) -> Iterator[Bench]:
+    bench = Bench(DurableSettings.of(settings(each_store)))
     yield bench
     bench.database.close()
 

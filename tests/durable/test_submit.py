@@ -16,24 +16,25 @@ from notifykit import Capabilities, ConfigError, Notifier, Outcome, PluginHost, 
 from notifykit.errors import OutcomeUnknown
 from notifykit.jobs import JobState
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.durable.conftest import MakeNotifier, Recorder, Store, elsewhere, live, numbers, spawn
+from tests.durable.conftest import MakeNotifier, Recorder, Store, elsewhere, live, numbers, spawn, until
 
-#: Looks at a job from another process.
+#: Looks at jobs from another process.
 LOOK = """
 import json, sys
 from notifykit import Notifier, PluginHost
-with Notifier.from_settings("memory", host=PluginHost(entry_points=False)) as notifier:
-    job = notifier.job(sys.argv[1])
+def look(job):
     progress = job.progress()
     receipts = list(job.receipts())
-    print(json.dumps({
+    return {
         "state": progress.state, "total": progress.total, "cost": progress.cost,
         "outcomes": [r.outcome for r in receipts], "ids": [r.message_id for r in receipts],
         "codes": [r.code for r in receipts], "skipped": [r.skipped for r in receipts],
         "veto": [str(r.veto) if r.veto else None for r in receipts],
         "attempts": [[(a.number, a.elapsed, a.error.code if a.error else None) for a in r.attempts] for r in receipts],
         "repr": repr(job) + repr(progress) + str(progress),
-    }))
+    }
+with Notifier.from_settings("memory", host=PluginHost(entry_points=False)) as notifier:
+    print(json.dumps([look(notifier.job(key)) for key in sys.argv[1:]]))
 """
 
 
@@ -55,7 +56,7 @@ def test_submitting_is_safe_before_anything_is_sent(store: Store, connect: MakeN
     with connect(transport, workers="separate") as notifier:
         job = notifier.submit(numbers(12), "Hello", key="k")
         assert job.key == "k"
-        seen = elsewhere(store, LOOK, "k", NOTIFYKIT_WORKERS="separate")
+        [seen] = elsewhere(store, LOOK, "k", NOTIFYKIT_WORKERS="separate")
     assert (seen["state"], seen["total"], seen["outcomes"]) == ("running", 12, [])
     assert not transport.batches
 
@@ -78,7 +79,7 @@ def test_every_outcome_survives_with_its_ids_costs_and_attempts(
         report = job.report()
         assert len(report.accepted) == 2
         assert report.message_ids == (sandbox.messages[0].msg_id,)
-    seen = elsewhere(store, LOOK, "all", NOTIFYKIT_WORKERS="separate")
+    seen, was_refused, is_unknown = elsewhere(store, LOOK, "all", "refused", "unknown", NOTIFYKIT_WORKERS="separate")
     assert seen["outcomes"] == ["accepted", "rejected", "skipped", "skipped", "accepted"]
     assert seen["skipped"] == [None, None, SkipReason.DUPLICATE, SkipReason.GUARD, None]
     assert seen["veto"][3] == "not-to: Not this one."
@@ -86,8 +87,8 @@ def test_every_outcome_survives_with_its_ids_costs_and_attempts(
     assert seen["cost"] == 2.0
     assert [len(attempts) for attempts in seen["attempts"]] == [1, 0, 0, 0, 1]
     assert a not in seen["repr"]
-    assert elsewhere(store, LOOK, "refused", NOTIFYKIT_WORKERS="separate")["codes"] == ["ERR010"]
-    assert elsewhere(store, LOOK, "unknown", NOTIFYKIT_WORKERS="separate")["outcomes"] == ["unknown"]
+    assert was_refused["codes"] == ["ERR010"]
+    assert is_unknown["outcomes"] == ["unknown"]
     assert sandbox.accepted(b) == 2
 
 
@@ -309,16 +310,15 @@ import sys, time
 from notifykit import Notifier
 from tests.durable.conftest import host, numbers
 with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
-    notifier.submit(numbers(600), "Hello", key="k")
+    notifier.submit(numbers(800), "Hello", key="k")
     time.sleep(60)
 """
     sandbox.chaos("hang", endpoint="send", nth=2, after="accept")
     process = spawn(store, script, live(sandbox, rate=4))
     try:
-        sandbox.wait(text="Hello", timeout=20)
-        import time
-
-        time.sleep(0.6)
+        # The second hangs, the third is done, and the fourth has not begun: whoever takes over a batch whose people were
+        # about to be sent to waits out the provider's pause between two messages to one number.
+        until(lambda: len(sandbox.messages) >= 3, 30)
     finally:
         process.kill()
         process.communicate()
@@ -329,13 +329,13 @@ from notifykit import Notifier
 from tests.durable.conftest import host
 with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     notifier.work()
-    progress = notifier.job("k").wait(30)
+    progress = notifier.job("k").wait(50)
     print(json.dumps([progress.accepted, progress.unknown, progress.left]))
 """
     accepted, unknown, left = elsewhere(store, finish, live(sandbox, rate=4))
-    assert (accepted + unknown, left) == (600, 0)
+    assert (accepted + unknown, left) == (800, 0)
     assert unknown % 200 == 0
-    assert {sandbox.accepted(number) for number in numbers(600)} == {1}
+    assert {sandbox.accepted(number) for number in numbers(800)} == {1}
 
 
 def test_without_the_extra_submitting_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

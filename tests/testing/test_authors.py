@@ -10,13 +10,34 @@ import textwrap
 
 import pytest
 
+#: Somebody's settings for a busy machine: Hypothesis reads the sources of a project while it draws for the first time,
+#: and calls a strategy slow that waited for that.
+CALM = """\
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
+"""
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "how-to" / "test-a-plugin.md"
 
 
 def run(folder: pathlib.Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run pytest in a project of somebody's, without our settings and our conftest."""
+    (folder / "conftest.py").write_text(CALM, encoding="utf-8")
     (folder / "test_mine.py").write_text(textwrap.dedent(code), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:schemathesis",
+        *options,
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

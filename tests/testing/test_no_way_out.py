@@ -11,6 +11,7 @@ import pytest
 
 from notifykit.testing import ground, opened, relay, trusting
 from notifykit.testing.outbox import capture
+from tests.testing.conftest import OURS_ALONE
 
 pytest_plugins = ["pytester"]
 
@@ -123,7 +124,7 @@ def outside() -> dict[str, str]:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_subprocess(*OURS_ALONE, *arguments)
 
 
 @pytest.mark.parametrize("early", [False, True])
@@ -149,7 +150,7 @@ def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
         "sys.exit(code)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, "-p", "no:randomly", "-p", "no:cacheprovider", "-q"],
+        [sys.executable, "-c", script, *OURS_ALONE, "-q"],
         check=False,
         capture_output=True,
         text=True,

@@ -44,6 +44,7 @@ from notifykit.testing import (
     LiveSendBlocked,
     NotifyTestCase,
     Outbox,
+    OutboxUnreachable,
     OwnerMiddleware,
     TestClock,
     capture,
@@ -54,6 +55,7 @@ from notifykit.testing import (
     trusting,
 )
 from notifykit.testing.opened import OPENED
+from notifykit.testing.relay import RELAY
 
 ONE: Final = "96598765432"
 TWO: Final = "96598765433"
@@ -480,6 +482,30 @@ def test_other_processes_hand_over_and_are_answered(outbox: Outbox) -> None:
     assert outbox.clock.sleeps == [30.0]
     assert outbox.clock.monotonic() == 32.0
     assert outbox.unknown[0].at - outbox.refused[0].at == datetime.timedelta(seconds=32)
+
+
+def test_a_process_whose_outbox_can_not_be_reached_sends_nothing(outbox: Outbox) -> None:
+    """Also a stand-in raises there: else the message would miss its outbox, and the test would not say why."""
+    RELAY.stop()
+    child = subprocess.run(
+        [sys.executable, "-c", SEND, ONE, "Hello"], capture_output=True, check=False, text=True, timeout=60
+    )
+    assert (child.returncode, child.stdout) == (1, "")
+    assert f"OutboxUnreachable: a test started this process, and process {os.getpid()}" in child.stderr
+    assert outbox == []
+    error = OutboxUnreachable(1, "EOFError")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_other_rules_take_the_outboxes_to_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run within a run has rules of its own: its processes find their outbox, and those of the outer run theirs."""
+    outer = ground.variables(ground.fresh(live=False))
+    for rules in (outer, ground.variables(ground.fresh(live=False)), outer):
+        monkeypatch.setenv(ground.VARIABLE, rules[ground.VARIABLE])
+        monkeypatch.setattr(pytest_plugin, "said", rules[ground.VARIABLE])
+        with capture() as outbox:
+            subprocess.run([sys.executable, "-c", SEND, ONE, "Hello"], check=True, timeout=60)
+        assert outbox.one().text == "Hello"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from notifykit_kwtsms.sandbox import Sandbox
+from tests.testing.conftest import OURS_ALONE
 
 pytest_plugins = ["pytester"]
 
@@ -41,7 +42,7 @@ def _somebody(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyt
 
 
 def run(somebody: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return somebody.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider", *arguments)
+    return somebody.runpytest_subprocess(*OURS_ALONE, *arguments)
 
 
 def test_installed_and_unused_it_changes_nothing(pytester: pytest.Pytester) -> None:
@@ -61,7 +62,7 @@ def test_installed_and_unused_it_changes_nothing(pytester: pytest.Pytester) -> N
             assert not [thread for thread in threading.enumerate() if "notifykit" in thread.name]
         """
     )
-    result = run(pytester, "-p", "no:hypothesispytest")
+    result = run(pytester)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["notifykit: live sends forbidden"])
     assert "blocked" not in result.stdout.str()

@@ -12,6 +12,8 @@ from notifykit import Channel, Cleaned, Edit
 from notifykit.testing.contracts import CleanerContract
 from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
 
+pytestmark = pytest.mark.slow
+
 
 class Plain:
     """Right in every way: Arabic-Indic digits become Latin."""

@@ -12,6 +12,8 @@ from notifykit import Channel, InvalidRecipient, Recipient, Rejected
 from notifykit.testing.contracts import NormalizerContract
 from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
 
+pytestmark = pytest.mark.slow
+
 
 class Plain:
     """Right in every way: digits with a country code."""

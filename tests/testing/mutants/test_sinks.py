@@ -12,6 +12,8 @@ from notifykit.events import AttemptFinished, DeliveryChanged, SendFinished
 from notifykit.testing.contracts import SinkContract
 from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "hunter2-hunter2"
 
 

@@ -14,6 +14,8 @@ from notifykit import Capabilities, Channel, InvalidRecipient, Measurement, NotR
 from notifykit.testing.contracts import TransportContract
 from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "hunter2-hunter2"
 
 

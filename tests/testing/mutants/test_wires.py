@@ -16,6 +16,8 @@ from notifykit.http import HttpAnswer, HttpClient
 from notifykit.testing.contracts import TransportContract, WireContract, body_of, http_answer
 from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
 
+pytestmark = pytest.mark.slow
+
 
 class Plain:
     """Right in every way: posts JSON, and believes only ``{"result": "OK"}``."""

@@ -29,7 +29,7 @@ from notifykit.flow.pacing import Pacer
 from notifykit.flow.trip import Fit, Trip
 from notifykit.joining import error_of, joined, outcome_of, receipts_of
 from notifykit.models import Attempt, Batch, Message, Outcome, Receipt, Recipient, SkipReason, Submission
-from notifykit.protocols import Composite, Connectable, Leg, Transport, is_composite
+from notifykit.protocols import Assignment, Composite, Connectable, Transport, is_composite
 
 #: Errors that the next batch of the same message would meet as well.
 _ENDS_THE_SEND = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
@@ -195,7 +195,7 @@ def carry(transport: Transport, batch: Batch, ride: Ride, inside: Composite | No
 
 
 def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
-    """Carry out the legs that a composite asks for, and keep what is heard of each recipient."""
+    """Carry out the assignments that a composite asks for, and keep what is heard of each recipient."""
     trip = ride.trip
     heard: dict[int, Receipt] = {}
     missed: dict[int, list[str]] = {}
@@ -205,7 +205,7 @@ def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
     broken: TransportError = nobody()
     while True:
         try:
-            leg = _checked(steps.send(answer), people, heard, trip)  # type: ignore[arg-type]  # it starts with None
+            assignment = _checked(steps.send(answer), people, heard, trip)  # type: ignore[arg-type]  # it starts with None
         except StopIteration:
             break
         except INTERRUPTS:
@@ -214,13 +214,15 @@ def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
             trip.recorder.plugin_failed("transport", composite.name, error, batch.message)
             broken = _broke(composite, error)
             break
-        if leg.instead_of is not None and leg.because is not None:
-            trip.recorder.failed_over(leg.batch, str(leg.instead_of), str(leg.transport), leg.because)
-        answer = yield from _leg(leg, ride, composite)
+        if assignment.instead_of is not None and assignment.because is not None:
+            trip.recorder.failed_over(
+                assignment.batch, str(assignment.instead_of), str(assignment.transport), assignment.because
+            )
+        answer = yield from _assignment(assignment, ride, composite)
         for receipt in answer:
-            if leg.also and receipt.outcome is not Outcome.ACCEPTED:
-                missed.setdefault(receipt.position, []).append(_missing(receipt, leg.transport))
-            heard[receipt.position] = joined(heard.get(receipt.position), receipt, also=leg.also)
+            if assignment.also and receipt.outcome is not Outcome.ACCEPTED:
+                missed.setdefault(receipt.position, []).append(_missing(receipt, assignment.transport))
+            heard[receipt.position] = joined(heard.get(receipt.position), receipt, also=assignment.also)
         if ride.common.over:
             break
     rest = batch.only({position for position in batch.positions if position not in heard})
@@ -229,30 +231,40 @@ def _through(composite: Composite, batch: Batch, ride: Ride) -> Try:
     return [_with_missed(heard[at], missed.get(at, ())) for at in batch.positions if at in heard]
 
 
-def _leg(leg: Leg, ride: Ride, composite: Composite) -> Try:
-    """Take a leg's batch through its transport; one that is gone also has all its tries now."""
-    if leg.also:
-        return [_spent(receipt) for receipt in (yield from patiently(leg.transport, leg.batch, ride, composite))]
-    return (yield from carry(leg.transport, leg.batch, ride, composite))
+def _assignment(assignment: Assignment, ride: Ride, composite: Composite) -> Try:
+    """Take an assignment's batch through its transport; one that is gone also has all its tries now."""
+    if assignment.also:
+        return [
+            _spent(receipt)
+            for receipt in (yield from patiently(assignment.transport, assignment.batch, ride, composite))
+        ]
+    return (yield from carry(assignment.transport, assignment.batch, ride, composite))
 
 
-def _checked(leg: object, people: Mapping[int, Recipient], heard: Mapping[int, Receipt], trip: Trip) -> Leg:
-    """Return a leg, without whoever must not be sent to again.
+def _checked(
+    assignment: object, people: Mapping[int, Recipient], heard: Mapping[int, Receipt], trip: Trip
+) -> Assignment:
+    """Return an assignment, without whoever must not be sent to again.
 
-    :raises TypeError: where it is no leg.
+    :raises TypeError: where it is no assignment.
     :raises ValueError: where it is for somebody who is not in the batch.
     """
-    if not isinstance(leg, Leg):
-        raise TypeError("a composite yields Legs")
+    if not isinstance(assignment, Assignment):
+        raise TypeError("a composite yields Assignments")
     if any(
-        people.get(position) != who for position, who in zip(leg.batch.positions, leg.batch.recipients, strict=True)
+        people.get(position) != who
+        for position, who in zip(assignment.batch.positions, assignment.batch.recipients, strict=True)
     ):
-        raise ValueError("a leg is for somebody who is not in the batch")
-    if leg.also:
-        return leg
+        raise ValueError("an assignment is for somebody who is not in the batch")
+    if assignment.also:
+        return assignment
     spared = {Outcome.ACCEPTED} if trip.move_unknown else {Outcome.ACCEPTED, Outcome.UNKNOWN}
-    left = {p for p in leg.batch.positions if p not in heard or heard[p].outcome not in spared}
-    return leg if len(left) == len(leg.batch) else attrs.evolve(leg, batch=leg.batch.only(left))
+    left = {p for p in assignment.batch.positions if p not in heard or heard[p].outcome not in spared}
+    return (
+        assignment
+        if len(left) == len(assignment.batch)
+        else attrs.evolve(assignment, batch=assignment.batch.only(left))
+    )
 
 
 def _broke(composite: Composite, error: BaseException) -> TransportError:

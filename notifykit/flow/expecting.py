@@ -25,8 +25,8 @@ def expected(transport: Transport, batch: Batch, path: tuple[Transport, ...] = (
     """Yield the requests that a transport would make of a batch."""
     path = (*path, transport)
     if is_composite(transport):
-        for leg in transport.expected(batch):
-            yield from expected(leg.transport, leg.batch, path)
+        for assignment in transport.expected(batch):
+            yield from expected(assignment.transport, assignment.batch, path)
     else:
         for piece in batch.pieces(transport.capabilities.batch_size):
             yield Expected(path, attrs.evolve(piece, transport=str(transport)))
@@ -41,9 +41,17 @@ def price(transport: Transport, batch: Batch) -> float | None:
     if not is_composite(transport):
         known = transport.capabilities.price
         return known(batch.recipients[0], batch.measurement.segments) if known and batch.measurement else None
-    legs = transport.possible(batch)
-    besides = [price(leg.transport, leg.batch) for leg in legs if leg.also and leg.batch]
-    instead = [price(leg.transport, leg.batch) for leg in legs if not leg.also and leg.batch]
+    assignments = transport.possible(batch)
+    besides = [
+        price(assignment.transport, assignment.batch)
+        for assignment in assignments
+        if assignment.also and assignment.batch
+    ]
+    instead = [
+        price(assignment.transport, assignment.batch)
+        for assignment in assignments
+        if not assignment.also and assignment.batch
+    ]
     told = [
         points for points in (*besides, max((p for p in instead if p is not None), default=None)) if points is not None
     ]

@@ -9,7 +9,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError
-from notifykit.joining import error_of, joined, receipts_of
+from notifykit.joining import error_of, merge_receipts, receipts_of
 from notifykit.models import (
     Attempt,
     Batch,
@@ -76,7 +76,7 @@ class CompositeTransport:
             except StopIteration:
                 break
             answer = _receipts(assignment, ends)
-            heard |= {receipt.position: joined(heard.get(receipt.position), receipt) for receipt in answer}
+            heard |= {receipt.position: merge_receipts(heard.get(receipt.position), receipt) for receipt in answer}
         nobody = ProviderUnavailable("No part of the composite was chosen for this recipient.", "route")
         for position, recipient in zip(batch.positions, batch.recipients, strict=True):
             heard.setdefault(position, Receipt(position, recipient, Outcome.REJECTED, nobody))

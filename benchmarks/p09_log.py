@@ -1,6 +1,6 @@
 """P9: one line in the log for one request, and four processes that write to one file.
 
-Ours is a redacted event from the road's recorder to the file: the number is masked and hashed, which the peer's line,
+Ours is a redacted event from the road's dispatcher to the file: the number is masked and hashed, which the peer's line,
 with number and text in clear, is not. The peer opens, appends and closes for each line.
 """
 
@@ -30,11 +30,11 @@ def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
     import datetime
 
     from notifykit import Attempt, Batch, Channel, Measurement, Message, Outcome, Recipient, Submission, SystemClock
-    from notifykit.flow.recording import Recorder, Redaction
+    from notifykit.flow.dispatcher import EventDispatcher, Redaction
     from notifykit.sinks.jsonl import JsonlSink
 
     file = pathlib.Path(context["scratch"], context.get("file", "p09-ours.jsonl"))
-    recorder = Recorder((JsonlSink(file),), Redaction(key=b"benchmark"), SystemClock())
+    dispatcher = EventDispatcher((JsonlSink(file),), Redaction(key=b"benchmark"), SystemClock())
     text = Measurement("gsm7", len(people.CODE), 1, 160)
     message = Message(people.CODE, sender=context.get("sender", "BENCH"), tags=("otp",))
     batch = Batch(message, (Recipient(people.CLEAN, Channel.SMS, "KW", raw=people.CLEAN),), (0,), 1, text)
@@ -44,7 +44,7 @@ def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
     def work(times: int) -> None:
         for _ in repeat(None, times):
-            recorder.attempt(batch, attempt, Outcome.ACCEPTED, taken)
+            dispatcher.attempt(batch, attempt, Outcome.ACCEPTED, taken)
 
     return work, lambda: _last(file)
 

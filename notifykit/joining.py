@@ -44,7 +44,7 @@ def receipts_of(batch: Batch, attempt: Attempt) -> list[Receipt]:
     return receipts
 
 
-def joined(before: Receipt | None, after: Receipt, *, again: bool = False, also: bool = False) -> Receipt:
+def merge_receipts(before: Receipt | None, after: Receipt, *, again: bool = False, also: bool = False) -> Receipt:
     """Return the receipt of a recipient who was tried twice: an acceptance outweighs an unknown outcome, and that a refusal.
 
     :param before: what is known already; None for nothing.
@@ -80,7 +80,7 @@ def _exhausted(before: Receipt, after: Receipt, *, also: bool) -> Exhausted:
 def _told(receipt: Receipt) -> list[tuple[str, TransportError]]:
     """Return each cause of a receipt's error, with the transport that it came from where that was asked."""
     error = receipt.error
-    assert error is not None, "only refusals are joined like this"
+    assert error is not None, "only refusals are merged like this"
     causes = error.causes if isinstance(error, Exhausted) else (error,)
     names = {id(attempt.error): attempt.transport for attempt in receipt.attempts if attempt.error}
     return [(names.get(id(cause), ""), cause) for cause in causes]

@@ -111,7 +111,7 @@ class Connectable(Protocol):
 
 
 @attrs.frozen
-class Leg:
+class Assignment:
     """A part of a batch, and the transport that shall carry it."""
 
     #: The transport; it may be a composite too.
@@ -122,12 +122,12 @@ class Leg:
     instead_of: Transport | None = None
     #: Why that one did not take them.
     because: TransportError | None = None
-    #: Whether the recipients get it by other legs too, so that a failure is a warning beside what the others say.
+    #: Whether the recipients get it by other assignments too, so that a failure is a warning beside what the others say.
     also: bool = False
 
 
-#: What a composite does with a batch: it yields legs and hears the receipts of each.
-Carrying: TypeAlias = "Generator[Leg, Sequence[Receipt], None]"
+#: What a composite does with a batch: it yields assignments and hears the receipts of each.
+Carrying: TypeAlias = "Generator[Assignment, Sequence[Receipt], None]"
 
 
 @runtime_checkable
@@ -140,22 +140,22 @@ class Composite(Transport, Protocol):
         ...
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield a leg, be sent the receipts of its recipients, yield the next.
+        """Yield an assignment, be sent the receipts of its recipients, yield the next.
 
         The road keeps what it heard of each recipient: an acceptance outweighs an unknown outcome, and that a refusal.
-        Who is in no leg is rejected. It is called from several threads at once.
+        Who is in no assignment is rejected. It is called from several threads at once.
 
         :param batch: as many recipients as ``capabilities.batch_size``; a part that can take fewer is given pieces.
         :param after_unknown: whether the caller allowed another try of what may have been sent already.
         """
         ...
 
-    def expected(self, batch: Batch) -> Sequence[Leg]:
-        """Return the legs that there would be if every part took what it is given. Pure: for plans."""
+    def expected(self, batch: Batch) -> Sequence[Assignment]:
+        """Return the assignments that there would be if every part took what it is given. Pure: for plans."""
         ...
 
-    def possible(self, batch: Batch) -> Sequence[Leg]:
-        """Return every leg that there may be for a batch, whatever happens. Pure: for what it may cost at most."""
+    def possible(self, batch: Batch) -> Sequence[Assignment]:
+        """Return every assignment that there may be for a batch, whatever happens. Pure: for what it may cost at most."""
         ...
 
 

@@ -26,7 +26,7 @@ from notifykit.cli.underway import UnderWay
 from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, next_time, who
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, TransportError
-from notifykit.flow.fitting import leaves
+from notifykit.flow.capabilities import leaves
 from notifykit.flow.notifier import Notifier
 from notifykit.joining import outcome_of
 from notifykit.models import Attempt, Channel, Receipt

@@ -9,7 +9,7 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.rehearsal import load_settings, mode
 from notifykit.cli.terminal import answer_line
 from notifykit.errors import ConfigError
-from notifykit.flow.fitting import leaves
+from notifykit.flow.capabilities import leaves
 from notifykit.flow.notifier import Notifier
 from notifykit.plugins import PluginHost, Status
 from notifykit.settings import Settings

@@ -13,7 +13,7 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.wording import counted, encoding_name, many
 from notifykit.errors import TransportError
 from notifykit.flow.notifier import Notifier
-from notifykit.flow.planning import notices_with_counts
+from notifykit.flow.stages import notices_with_counts
 from notifykit.models import Batch, Channel, Edit, Measurement, Message, Outcome, Plan, Receipt, Veto
 
 #: Recipients that are looked back over for duplicates: all of most lists, in bounded memory.

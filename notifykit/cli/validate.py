@@ -17,7 +17,7 @@ from notifykit.cli.rehearsal import rehearsal
 from notifykit.cli.terminal import answer_line, tell
 from notifykit.cli.wording import counted
 from notifykit.errors import TransportError
-from notifykit.flow.fitting import leaves
+from notifykit.flow.capabilities import leaves
 from notifykit.flow.notifier import Notifier
 from notifykit.models import Recipient, Rejected
 from notifykit.plugins import PluginHost

@@ -35,7 +35,7 @@ from notifykit.durable.sending import Sender
 from notifykit.durable.settings import DurableSettings
 from notifykit.errors import ConfigError
 from notifykit.flow.assembly import Assembly
-from notifykit.flow.fitting import leaves
+from notifykit.flow.capabilities import leaves
 from notifykit.jobs import Progress
 from notifykit.protocols import Order, Transport
 from notifykit.settings import Settings
@@ -208,15 +208,15 @@ class DurableEngine:
 
     def _carrier(self, order: Order) -> Transport:
         """Return the transport of an order, which every worker has to be able to build."""
-        trip = self._house.trip(order.via, None, window=None)
+        context = self._house.context(order.via, None, window=None)
         if order.at_least_once:
-            unable = [str(leaf) for leaf in leaves(trip.transport) if not leaf.capabilities.idempotent]
+            unable = [str(leaf) for leaf in leaves(context.transport) if not leaf.capabilities.idempotent]
             if unable:
                 raise ConfigError(
                     f"at_least_once: {', '.join(unable)} does not recognise a repeated request, so people would get it "
                     "twice: leave it out"
                 )
-        return trip.transport
+        return context.transport
 
     def _job(self, id: str, key: str) -> StoredJob:
         return StoredJob(id, key, self.ledger, self._queue.put)

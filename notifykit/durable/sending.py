@@ -14,16 +14,14 @@ from notifykit.durable.orders import message_of
 from notifykit.durable.packing import Placed
 from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.flow.assembly import Assembly
-from notifykit.flow.carrying import Abandoned, Answer, Exchange
-from notifykit.flow.cleaning import clean
+from notifykit.flow.capabilities import leaves
+from notifykit.flow.context import Pacers, SendContext
 from notifykit.flow.delivery import deliver
-from notifykit.flow.driving import drive, exchange
-from notifykit.flow.fitting import leaves
-from notifykit.flow.guarding import guard
-from notifykit.flow.planning import cut
+from notifykit.flow.provider_requests import Abandoned, Answer, ProviderRequest, send_request
 from notifykit.flow.retrying import RetryPolicy
-from notifykit.flow.trip import Pacers, Trip
-from notifykit.joining import error_of, joined, receipts_of
+from notifykit.flow.runners import run
+from notifykit.flow.stages import clean, guard, plan_batches
+from notifykit.joining import error_of, merge_receipts, receipts_of
 from notifykit.models import Attempt, Outcome, Receipt, Recipient, Rejected, SkipReason, Submission
 from notifykit.protocols import Clock
 
@@ -88,29 +86,35 @@ class Sender:
         if reason is not None:
             late = [_skipped(position, who, reason) for position, who in waiting if position not in work.known]
             return [*found.values(), *late], None
-        trip = self._trip(work)
-        gap = 0.0 if trip.instead else max((leaf.capabilities.spacing for leaf in leaves(trip.transport)), default=0.0)
+        context = self._context(work)
+        gap = (
+            0.0
+            if context.intercept
+            else max((leaf.capabilities.spacing for leaf in leaves(context.transport)), default=0.0)
+        )
         now, later = self._apart(waiting, gap and gap + _MARGIN)
-        receipts = self._send(work, now, trip, found)
+        receipts = self._send(work, now, context, found)
         again = self._again(receipts, work)
         if later:
             again = max(again or 0.0, gap + _MARGIN)
         return [*(receipt for p, receipt in found.items() if _final(receipt)), *receipts], again
 
-    def _send(self, work: Work, people: Sequence[Placed], trip: Trip, found: Mapping[int, Receipt]) -> list[Receipt]:
+    def _send(
+        self, work: Work, people: Sequence[Placed], context: SendContext, found: Mapping[int, Receipt]
+    ) -> list[Receipt]:
         """Take people down the road, with the fence in front of every request."""
         if not people:
             return []
-        prepared = clean(message_of(work.job, work.ticket.number), trip)
-        batches = list(cut(guard((who for _, who in people), prepared, trip), prepared, trip))
+        prepared = clean(message_of(work.job, work.ticket.number), context)
+        batches = list(plan_batches(guard((who for _, who in people), prepared, context), prepared, context))
         fence = Fence(work, self._ledger, people, found)
-        steps = deliver(batches, prepared, trip)
-        return [fence.placed(receipt) for receipt in drive(steps, trip.clock, fence.exchange)]
+        receipts = run(deliver(batches, prepared, context), fence.send)
+        return [fence.placed(receipt) for receipt in receipts]
 
-    def _trip(self, work: Work) -> Trip:
+    def _context(self, work: Work) -> SendContext:
         options = work.options
-        trip = self._house.trip(options["via"], None, window=None, move_unknown=options["move_unknown"])
-        live = trip.transport.capabilities.live
+        context = self._house.context(options["via"], None, window=None, move_unknown=options["move_unknown"])
+        live = context.transport.capabilities.live
         meant_live = options.get("live", live)
         if live != meant_live:
             meant, is_ = ("for real", "in test mode") if meant_live else ("as a test", "for real")
@@ -118,15 +122,15 @@ class Sender:
                 f"job {work.job['key']} was submitted to be sent {meant}, and this worker sends {is_}: it is paused. Resume "
                 f"it with the settings that it was submitted with: notifykit jobs resume {work.job['key']}"
             )
-        if options.get("diverted", False) is not (trip.instead is not None):
-            where = "by a test, and this worker is not in it" if trip.instead is None else "outside of this test"
+        if options.get("diverted", False) is not (context.intercept is not None):
+            where = "by a test, and this worker is not in it" if context.intercept is None else "outside of this test"
             raise OtherMode(
                 f"job {work.job['key']} was submitted {where}: it is paused, so that nothing of a test reaches people. "
                 f"Where nobody needs it: notifykit jobs cancel {work.job['key']}"
             )
         # Another try is the ledger's affair: there it survives this process.
-        pacers = trip.pacers if trip.instead else self._pacers
-        return attrs.evolve(trip, retry=RetryPolicy.never(), ends=None, pacers=pacers)
+        pacers = context.pacers if context.intercept else self._pacers
+        return attrs.evolve(context, retry=RetryPolicy.never(), ends=None, pacers=pacers)
 
     def _apart(self, people: Sequence[Placed], gap: float) -> tuple[list[Placed], list[Placed]]:
         """Return who may be sent to now, and who was sent to a moment ago."""
@@ -182,32 +186,34 @@ class Fence:
         self._positions = [position for position, _ in people]
         self._known = {**work.known, **found}
 
-    def exchange(self, step: Exchange, clock: Clock) -> Answer:
+    def send(self, request: ProviderRequest, clock: Clock) -> Answer:
         """Make one request.
 
         :raises Superseded: where the batch is not ours any more; nothing was sent.
         """
         began = time.monotonic()
-        positions = [self._positions[position] for position in step.batch.positions]
-        claim = self._ledger.claim(self._work, str(step.transport), positions)
+        positions = [self._positions[position] for position in request.batch.positions]
+        claim = self._ledger.claim(self._work, str(request.transport), positions)
         if claim is None:
             raise Superseded
         started = clock.now()
         if time.monotonic() - began > _FRESH:
             answer: Answer = NotReached("This worker stood still before the request, so it did not make it.", "stale")
         else:
-            answer = exchange(step, clock)
+            answer = send_request(request, clock)
         submission = answer if isinstance(answer, Submission) else None
         error = None if submission else error_of(answer)
-        attempt = Attempt(1, str(step.transport), started, time.monotonic() - began, error, submission)
-        self._ledger.answered(self._work, claim, [self.placed(receipt) for receipt in receipts_of(step.batch, attempt)])
+        attempt = Attempt(1, str(request.transport), started, time.monotonic() - began, error, submission)
+        self._ledger.answered(
+            self._work, claim, [self.placed(receipt) for receipt in receipts_of(request.batch, attempt)]
+        )
         return answer
 
     def placed(self, receipt: Receipt) -> Receipt:
         """Return a receipt with its place in the job, and with what was known of the recipient before."""
         position = self._positions[receipt.position]
         placed = attrs.evolve(receipt, position=position, batch=self._work.ticket.number + 1)
-        return joined(self._known.get(position), placed, again=True)
+        return merge_receipts(self._known.get(position), placed, again=True)
 
 
 def _recovered(work: Work) -> Mapping[int, Receipt]:
@@ -216,7 +222,7 @@ def _recovered(work: Work) -> Mapping[int, Receipt]:
     for receipt in work.found:
         before, known = found.get(receipt.position), work.known.get(receipt.position)
         new = receipt.attempts[len(known.attempts) :] if before and known else receipt.attempts
-        found[receipt.position] = joined(before, attrs.evolve(receipt, attempts=new))
+        found[receipt.position] = merge_receipts(before, attrs.evolve(receipt, attempts=new))
     if work.options["at_least_once"]:
         return found
     people = dict(work.people)
@@ -224,7 +230,7 @@ def _recovered(work: Work) -> Mapping[int, Receipt]:
         error = OutcomeUnknown("The worker was gone before the answer came.", code="worker_lost")
         for position in positions:
             lost = Receipt(position, people[position], Outcome.UNKNOWN, error, batch=work.ticket.number + 1)
-            found[position] = joined(found.get(position) or work.known.get(position), lost)
+            found[position] = merge_receipts(found.get(position) or work.known.get(position), lost)
     return found
 
 

@@ -12,16 +12,12 @@ from typing import Final, Self
 
 from notifykit.deliveries import Delivery
 from notifykit.flow.building import Via
-from notifykit.flow.cleaning import clean
+from notifykit.flow.context import Prepared, SendContext
 from notifykit.flow.delivery import deliver
-from notifykit.flow.driving import drive_async
 from notifykit.flow.front import Front
-from notifykit.flow.guarding import guard
-from notifykit.flow.normalizing import Addresses, normalize
-from notifykit.flow.planning import cut
-from notifykit.flow.reporting import report_async
-from notifykit.flow.trip import Trip
-from notifykit.models import Batch, Channel, Receipt, Report
+from notifykit.flow.runners import iterate_async, run_async
+from notifykit.flow.stages import Addresses, Admitted, clean, guard, normalize, plan_batches, report
+from notifykit.models import Channel, Receipt, Recipient, Rejected, Report
 
 #: Requests under way at once: two a second, none longer than its timeout, stay below it.
 _THREADS: Final = 32
@@ -57,14 +53,13 @@ class AsyncNotifier(Front):
         long as the event loop runs.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        trip = self._house.trip(via, deadline, window=None, move_unknown=move_unknown)
-        recipients = normalize(to, message, trip)
-        prepared = clean(message, trip)
-        admitted = guard(recipients, prepared, trip)
-        batches = await self._listed(cut(admitted, prepared, trip), trip)
-        steps = deliver(batches, prepared, trip)
-        receipts = drive_async(steps, trip.clock, self._executor)
-        return await report_async(receipts, prepared)
+        context = self._house.context(via, deadline, window=None, move_unknown=move_unknown)
+        recipients = list(normalize(to, message, context))
+        prepared = clean(message, context)
+        admitted = await self._guard(recipients, prepared, context)
+        batches = list(plan_batches(admitted, prepared, context))
+        receipts = await run_async(deliver(batches, prepared, context), self._executor)
+        return report(receipts, prepared)
 
     async def stream(
         self,
@@ -82,12 +77,14 @@ class AsyncNotifier(Front):
     ) -> AsyncIterator[Receipt]:
         """Send, and yield each receipt as soon as it is known; see :meth:`Notifier.stream`."""
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        trip = self._house.trip(via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown)
-        prepared = clean(message, trip)
-        admitted = guard(normalize(to, message, trip), prepared, trip)
-        batches = cut(admitted, prepared, trip)
-        steps = deliver(batches, prepared, trip, at_hand=isinstance(to, Sequence))
-        async with contextlib.aclosing(drive_async(steps, trip.clock, self._executor)) as receipts:
+        context = self._house.context(
+            via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown
+        )
+        prepared = clean(message, context)
+        admitted = guard(normalize(to, message, context), prepared, context)
+        batches = plan_batches(admitted, prepared, context)
+        scheduler = deliver(batches, prepared, context, at_hand=isinstance(to, Sequence))
+        async with contextlib.aclosing(iterate_async(scheduler, self._executor)) as receipts:
             async for receipt in receipts:
                 yield receipt
 
@@ -111,21 +108,23 @@ class AsyncNotifier(Front):
         )
         return tuple(await asyncio.get_running_loop().run_in_executor(self._executor, ask))
 
-    async def _listed(self, pieces: Iterable[Batch | Receipt], trip: Trip) -> list[Batch | Receipt]:
-        """Go through the guards, in a thread where there are any: they look into files.
+    async def _guard(
+        self, candidates: Sequence[Recipient | Rejected], prepared: Prepared, context: SendContext
+    ) -> list[Admitted | Receipt]:
+        """Ask the guards, in a thread where there are any: they look into files.
 
         Where the task is cancelled meanwhile, nothing was sent, and nothing that they wrote down counts.
         """
-        if not trip.registry.guards:
-            return list(pieces)
-        context = contextvars.copy_context()
-        listing: asyncio.Future[list[Batch | Receipt]] = asyncio.get_running_loop().run_in_executor(
-            self._executor, lambda: context.run(lambda: list(pieces))
+        if not context.registry.guards:
+            return list(guard(candidates, prepared, context))
+        ask = functools.partial(contextvars.copy_context().run, list, guard(candidates, prepared, context))
+        asking: asyncio.Future[list[Admitted | Receipt]] = asyncio.get_running_loop().run_in_executor(
+            self._executor, ask
         )
         try:
-            return await asyncio.shield(listing)
+            return await asyncio.shield(asking)
         except asyncio.CancelledError:
-            listing.add_done_callback(lambda _: trip.guarding.abandon())
+            asking.add_done_callback(lambda _: context.reservations.abandon())
             raise
 
     async def aclose(self) -> None:

@@ -16,15 +16,15 @@ from notifykit.dsn import Dsn
 from notifykit.errors import INTERRUPTS, ConfigError, all_of
 from notifykit.flow.book import Overlay, open_book
 from notifykit.flow.building import Builder, Via
-from notifykit.flow.cleaning import clean
 from notifykit.flow.clock import SystemClock
+from notifykit.flow.context import Pacers, SendContext
 from notifykit.flow.detour import detour
+from notifykit.flow.dispatcher import EventDispatcher, Redaction
 from notifykit.flow.hashkey import key_beside
 from notifykit.flow.hearing import Hearing
-from notifykit.flow.recording import Recorder, Redaction
 from notifykit.flow.reserving import Reservations
 from notifykit.flow.retrying import RetryPolicy
-from notifykit.flow.trip import Pacers, Trip
+from notifykit.flow.stages import clean
 from notifykit.models import Channel, Measurement, Message
 from notifykit.plugins import PluginHost, Registry
 from notifykit.protocols import Clock, Engine, Guard, Sink, Transport
@@ -87,8 +87,8 @@ class Assembly:
         if self.transport is not None:
             _collect(problems, functools.partial(self.pacers.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
-        self.recorder = Recorder(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
-        self.hearing = Hearing(self.recorder)
+        self.dispatcher = EventDispatcher(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
+        self.hearing = Hearing(self.dispatcher)
         #: The templates of the settings, measured as this notifier's texts are.
         self.templates = self._templates(problems) if self.transport is not None else {}
         if problems:
@@ -142,7 +142,7 @@ class Assembly:
                 raise _no_text("a tag", tag)
         return Message(text, _channel(channel), sender, tags, key, subject=subject)
 
-    def trip(
+    def context(
         self,
         via: Via | None,
         deadline: float | None,
@@ -150,8 +150,8 @@ class Assembly:
         *,
         move_unknown: bool = False,
         rehearsed: bool = False,
-    ) -> Trip:
-        """Return what one call carries along the road.
+    ) -> SendContext:
+        """Return what one send is done with.
 
         :param rehearsed: whether nothing is sent, so that what guards write down is forgotten.
         :raises ConfigError: where ``via`` can't be built.
@@ -165,11 +165,11 @@ class Assembly:
             raise TypeError(f"deadline is a {type(deadline).__name__}: give seconds")
         other = None if rehearsed else detour(transport)
         clock, book, pacers = (other or self).clock, (other or self).book, (other or self).pacers
-        return Trip(
+        return SendContext(
             registry=self.registry,
             transport=transport,
-            recorder=self.recorder,
-            guarding=Reservations(Overlay(book, clock) if rehearsed else book, clock),
+            dispatcher=self.dispatcher,
+            reservations=Reservations(Overlay(book, clock) if rehearsed else book, clock),
             clock=clock,
             retry=self.retry,
             pacers=pacers,
@@ -178,14 +178,14 @@ class Assembly:
             dedupe_window=window,
             move_unknown=move_unknown,
             unsupported=self.settings.unsupported,
-            instead=other.instead if other else None,
-            told=other.told if other else None,
+            intercept=other.instead if other else None,
+            on_prepared=other.told if other else None,
         )
 
     def measure(self, text: str, via: Via | None, channel: Channel | str) -> Measurement | None:
         """Return what a text takes up after cleaning; None where the transport does not measure."""
         message = self.message(text, None, channel, (), None)
-        return clean(message, self.trip(via, None, window=None, rehearsed=True)).measurement
+        return clean(message, self.context(via, None, window=None, rehearsed=True)).measurement
 
     def template(self, named: str | Template) -> Template:
         """Return a template of the settings by its name, or one that was made by hand, measured.

@@ -14,7 +14,7 @@ from typing import Final
 
 from notifykit.errors import ConfigError
 from notifykit.flow.book import MemoryLedger
-from notifykit.flow.trip import Pacers, Prepared
+from notifykit.flow.context import Pacers, Prepared
 from notifykit.protocols import Clock, Transport
 
 #: Names a diversion, ``package.module:function``, for the processes that a test starts.

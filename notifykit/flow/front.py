@@ -12,14 +12,11 @@ from notifykit.deliveries import Delivery, DeliveryReport
 from notifykit.dsn import Dsn
 from notifykit.flow.assembly import Assembly
 from notifykit.flow.building import Via
-from notifykit.flow.cleaning import clean
-from notifykit.flow.expecting import Expected, expected
-from notifykit.flow.guarding import Admitted, guard
+from notifykit.flow.capabilities import ExpectedRequest, predict_requests
+from notifykit.flow.context import Prepared, SendContext
 from notifykit.flow.hearing import as_reports
-from notifykit.flow.normalizing import Addresses, normalize
-from notifykit.flow.planning import cut, plan
 from notifykit.flow.retrying import RetryPolicy
-from notifykit.flow.trip import Prepared, Trip
+from notifykit.flow.stages import Addresses, Admitted, clean, guard, make_plan, normalize, plan_batches
 from notifykit.jobs import Progress
 from notifykit.models import Batch, Channel, Measurement, Message, Plan, Receipt
 from notifykit.plugins import PluginHost
@@ -111,8 +108,8 @@ class Front:
     ) -> Plan:
         """Return what ``send`` would do: recipients, edits, segments, cost and batches. Nothing is sent."""
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        admitted, prepared, trip = self._rehearsed(to, message, via)
-        return plan(cut(admitted, prepared, trip), prepared, trip)
+        admitted, prepared, context = self._rehearsed(to, message, via)
+        return make_plan(plan_batches(admitted, prepared, context), prepared, context)
 
     def expected(
         self,
@@ -123,13 +120,16 @@ class Front:
         via: Via | None = None,
         channel: Channel | str = Channel.SMS,
         tags: str | Iterable[str] = (),
-    ) -> tuple[Expected, ...]:
+    ) -> tuple[ExpectedRequest, ...]:
         """Return the requests that ``send`` would make, each with the transports on the way to it. Nothing is sent."""
         message = self._house.message(text, sender, channel, tags, None)
-        admitted, prepared, trip = self._rehearsed(to, message, via)
-        batches = cut(admitted, prepared, trip)
+        admitted, prepared, context = self._rehearsed(to, message, via)
+        batches = plan_batches(admitted, prepared, context)
         return tuple(
-            request for batch in batches if isinstance(batch, Batch) for request in expected(trip.transport, batch)
+            request
+            for batch in batches
+            if isinstance(batch, Batch)
+            for request in predict_requests(context.transport, batch)
         )
 
     def names(self, transport: Transport) -> tuple[str, ...]:
@@ -157,21 +157,21 @@ class Front:
         :param size: the recipients of one plan.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        admitted, prepared, trip = self._rehearsed(to, message, via, window=self._house.settings.dedupe_window)
+        admitted, prepared, context = self._rehearsed(to, message, via, window=self._house.settings.dedupe_window)
         piece = list(itertools.islice(admitted, size))
         while True:
-            yield plan(cut(piece, prepared, trip), prepared, trip)
+            yield make_plan(plan_batches(piece, prepared, context), prepared, context)
             piece = list(itertools.islice(admitted, size))
             if not piece:
                 return
 
     def _rehearsed(
         self, to: Addresses, message: Message, via: Via | None, *, window: int | None = None
-    ) -> tuple[Iterator[Admitted | Receipt], Prepared, Trip]:
+    ) -> tuple[Iterator[Admitted | Receipt], Prepared, SendContext]:
         """Go down the road as far as it goes without sending."""
-        trip = self._house.trip(via, None, window, rehearsed=True)
-        prepared = clean(message, trip)
-        return guard(normalize(to, message, trip), prepared, trip), prepared, trip
+        context = self._house.context(via, None, window, rehearsed=True)
+        prepared = clean(message, context)
+        return guard(normalize(to, message, context), prepared, context), prepared, context
 
     def measure(self, text: str, *, via: Via | None = None, channel: Channel | str = Channel.SMS) -> Measurement | None:
         """Return what a text takes up once it is cleaned; None where the transport does not measure texts."""
@@ -260,7 +260,7 @@ class Front:
         if expires_in is not None and not expires_in > 0:
             raise ValueError("expires_in is a number of seconds above zero")
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        recipients = normalize(to, message, self._house.trip(via, None, window=None))
+        recipients = normalize(to, message, self._house.context(via, None, window=None))
         order = Order(recipients, message, key, via, at, expires_in, urgent, at_least_once, move_unknown)
         return self._house.engine().submit(order, connection)
 

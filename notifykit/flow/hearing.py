@@ -11,8 +11,8 @@ import attrs
 
 from notifykit.deliveries import Delivery, DeliveryReport
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError, without_frames
-from notifykit.flow.fitting import leaves
-from notifykit.flow.recording import Recorder
+from notifykit.flow.capabilities import leaves
+from notifykit.flow.dispatcher import EventDispatcher
 from notifykit.models import Attempt, Outcome, Receipt
 from notifykit.protocols import KnowsDeliveries, Transport
 
@@ -110,11 +110,11 @@ class DeliveryBook:
 class Hearing:
     """Asks transports, takes what is pushed, remembers both, and tells the sinks of every step.
 
-    :param recorder: who tells the sinks.
+    :param dispatcher: who tells the sinks.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, dispatcher: EventDispatcher) -> None:
+        self._dispatcher = dispatcher
         self._book = DeliveryBook()
 
     def hear(self, reports: Iterable[DeliveryReport], transport: str | None = None) -> list[Delivery]:
@@ -129,8 +129,8 @@ class Hearing:
             heard.append(delivery)
             for step in steps:
                 if step.matters:
-                    self._recorder.delivery_changed(step.before, step.after, transport)
-        self._recorder.raise_failures_of(*dict.fromkeys(delivery.message_id or "" for delivery in heard))
+                    self._dispatcher.delivery_changed(step.before, step.after, transport)
+        self._dispatcher.raise_failures_of(*dict.fromkeys(delivery.message_id or "" for delivery in heard))
         return heard
 
     def ask(self, receipts: Iterable[Receipt], transports: Iterable[Transport], timeout: float) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""The front object. :meth:`Notifier.send` is the whole road, one line a step."""
+"""The front object. :meth:`Notifier.send` is the whole pipeline, one line a stage."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from typing import Self
 
 from notifykit.deliveries import Delivery
 from notifykit.flow.building import Via
-from notifykit.flow.cleaning import clean
 from notifykit.flow.delivery import deliver
-from notifykit.flow.driving import drive
 from notifykit.flow.front import Front
-from notifykit.flow.guarding import guard
-from notifykit.flow.normalizing import Addresses, normalize
-from notifykit.flow.planning import cut
-from notifykit.flow.reporting import report
+from notifykit.flow.runners import iterate, run
+from notifykit.flow.stages import Addresses, clean, guard, normalize, plan_batches, report
 from notifykit.models import Channel, Receipt, Report
 
 
@@ -57,13 +53,12 @@ class Notifier(Front):
         :raises PluginError: in strict mode, where a plugin raised.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        trip = self._house.trip(via, deadline, window=None, move_unknown=move_unknown)
-        recipients = normalize(to, message, trip)  # 1  raw address → Recipient | Rejected
-        prepared = clean(message, trip)  # 2  text → text the channel can carry
-        admitted = guard(recipients, prepared, trip)  # 3  may it go to them, now? → Admitted | Receipt
-        batches = list(cut(admitted, prepared, trip))  # 4  → batches
-        steps = deliver(batches, prepared, trip)  # 5  paced, retried, and told to the sinks
-        receipts = drive(steps, trip.clock)
+        context = self._house.context(via, deadline, window=None, move_unknown=move_unknown)
+        recipients = list(normalize(to, message, context))  # raw addresses → Recipient | Rejected
+        prepared = clean(message, context)  # text → text that the channel can carry
+        admitted = list(guard(recipients, prepared, context))  # may it go to them, now? → Admitted | Receipt
+        batches = list(plan_batches(admitted, prepared, context))  # → Batch | Receipt
+        receipts = run(deliver(batches, prepared, context))  # paced, sent, retried, logged
         return report(receipts, prepared)
 
     def stream(
@@ -91,12 +86,13 @@ class Notifier(Front):
         receipts: it may take its time, and may wait for them.
         """
         message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        trip = self._house.trip(via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown)
-        prepared = clean(message, trip)
-        admitted = guard(normalize(to, message, trip), prepared, trip)
-        batches = cut(admitted, prepared, trip)
-        steps = deliver(batches, prepared, trip, at_hand=isinstance(to, Sequence))
-        return drive(steps, trip.clock)
+        context = self._house.context(
+            via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown
+        )
+        prepared = clean(message, context)
+        admitted = guard(normalize(to, message, context), prepared, context)
+        batches = plan_batches(admitted, prepared, context)
+        return iterate(deliver(batches, prepared, context, at_hand=isinstance(to, Sequence)))
 
     def delivery(self, receipt: Receipt, *, via: Via | None = None) -> Delivery:
         """Ask what became of a message after the provider took it, and return all that was heard of it.

@@ -13,8 +13,8 @@ import attrs
 from notifykit.dsn import Dsn
 from notifykit.errors import INTERRUPTS, ConfigError, OutcomeUnknown, TransportError
 from notifykit.flow.clock import VirtualClock
+from notifykit.flow.context import Prepared
 from notifykit.flow.detour import Detour
-from notifykit.flow.trip import Prepared
 from notifykit.joining import error_of
 from notifykit.models import Batch, Capabilities, Submission
 from notifykit.protocols import Clock, Transport

@@ -11,8 +11,8 @@ from typing import Final
 
 from notifykit.errors import ConfigError, NotifyError
 from notifykit.flow import detour
+from notifykit.flow.capabilities import leaves
 from notifykit.flow.detour import Detour, Diversion
-from notifykit.flow.fitting import leaves
 from notifykit.protocols import Transport
 from notifykit.testing import ground, owners
 from notifykit.testing.ground import Ground

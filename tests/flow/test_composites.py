@@ -43,7 +43,7 @@ from notifykit.errors import (
     TransportError,
     Unclassified,
 )
-from notifykit.protocols import Carrying, Composite, Leg, Transport
+from notifykit.protocols import Assignment, Carrying, Composite, Transport
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.breaker import Health
 
@@ -431,12 +431,12 @@ class Odd(CompositeTransport):
 
 
 def _raises_after(part: Transport, batch: Batch) -> Carrying:
-    yield Leg(part, batch)
+    yield Assignment(part, batch)
     raise RuntimeError("secret")
 
 
 def _yields_rubbish(part: Transport, batch: Batch) -> Carrying:
-    yield Leg(part, batch)
+    yield Assignment(part, batch)
     yield "nonsense"  # type: ignore[misc]
 
 
@@ -665,12 +665,12 @@ def test_what_parts_said_is_not_the_last_word_of_the_log(walk, ears) -> None:
 
 
 def _twice(part: Transport, batch: Batch) -> Carrying:
-    yield Leg(part, batch)
-    yield Leg(part, batch)
+    yield Assignment(part, batch)
+    yield Assignment(part, batch)
 
 
 def _for_a_stranger(part: Transport, batch: Batch) -> Carrying:
-    yield Leg(part, attrs.evolve(batch, recipients=(Recipient("96590000009"),)))
+    yield Assignment(part, attrs.evolve(batch, recipients=(Recipient("96590000009"),)))
 
 
 def _breaks(part: Transport, batch: Batch) -> Carrying:
@@ -679,7 +679,7 @@ def _breaks(part: Transport, batch: Batch) -> Carrying:
 
 
 def test_a_composite_can_not_send_twice_or_to_strangers(walk) -> None:
-    """Whoever was accepted is left out of the next leg; who is not in the batch gets nothing."""
+    """Whoever was accepted is left out of the next assignment; who is not in the batch gets nothing."""
     part = Named("a")
     (receipt,) = walk.send(Odd(part, _twice), ONE)
     assert (receipt.outcome, part.got) == (ACCEPTED, [ONE])

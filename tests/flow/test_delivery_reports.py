@@ -33,7 +33,7 @@ from notifykit import (
 )
 from notifykit.cli.main import main
 from notifykit.flow.hearing import DeliveryBook
-from notifykit.protocols import Leg
+from notifykit.protocols import Assignment
 
 NUMBER, OTHER = "96598765432", "96598765433"
 NOBODY = Unclassified("This message ID is missing or wrong.", "ERR029")
@@ -69,20 +69,20 @@ class Together(MemoryTransport):
         super().__init__()
         self.parts = parts
 
-    def carry(self, batch: Batch, *, after_unknown: bool) -> Generator[Leg, Sequence[Receipt], None]:
+    def carry(self, batch: Batch, *, after_unknown: bool) -> Generator[Assignment, Sequence[Receipt], None]:
         """Ask one after the other."""
         for part in self.parts:
-            receipts = yield Leg(part, batch)
+            receipts = yield Assignment(part, batch)
             if all(receipt.outcome == "accepted" for receipt in receipts):
                 return
 
-    def expected(self, batch: Batch) -> Sequence[Leg]:
+    def expected(self, batch: Batch) -> Sequence[Assignment]:
         """Expect the first to take it."""
-        return [Leg(self.parts[0], batch)]
+        return [Assignment(self.parts[0], batch)]
 
-    def possible(self, batch: Batch) -> Sequence[Leg]:
+    def possible(self, batch: Batch) -> Sequence[Assignment]:
         """Say that any of them may."""
-        return [Leg(part, batch) for part in self.parts]
+        return [Assignment(part, batch) for part in self.parts]
 
 
 class Front:

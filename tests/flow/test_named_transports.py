@@ -222,7 +222,7 @@ def test_threads_that_ask_at_once_get_one_transport() -> None:
 
     def ask(via: str) -> Any:
         gate.wait()
-        return house.trip(via, None, None).transport
+        return house.context(via, None, None).transport
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         found = list(pool.map(ask, ["main", "one"] * 4))
@@ -239,8 +239,8 @@ def test_an_assembly_tells_the_names_of_what_it_built(workshop: Workshop) -> Non
     assert house.builder.names(main) == ("main",)
     assert house.builder.names(main.members[0]) == ("a", "again")
     assert house.builder.names(main.members[1]) == ()
-    assert house.builder.names(house.trip(Dsn("box", "b"), None, None).transport) == ("other",)
-    assert house.builder.names(house.trip("box://a?x=1", None, None).transport) == ()
+    assert house.builder.names(house.context(Dsn("box", "b"), None, None).transport) == ("other",)
+    assert house.builder.names(house.context("box://a?x=1", None, None).transport) == ()
     assert house.builder.names(Box("a")) == ()
     assert len([name for name in workshop.names() if name == "box://b"]) == 1
     house.close()

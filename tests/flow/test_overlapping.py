@@ -33,7 +33,7 @@ from notifykit import (
     VirtualClock,
 )
 from notifykit.flow.book import MemoryLedger
-from notifykit.flow.overlapping import MOST
+from notifykit.flow.delivery import MAX_CONCURRENT
 from notifykit.flow.reserving import Reservations
 from tests.flow.conftest import Walk
 
@@ -161,16 +161,16 @@ def test_no_more_are_under_way_than_allowed(walk: Walk, numbers: Any) -> None:
     seen: list[int] = []
 
     def watch(number: int, gateway: Gateway) -> None:
-        if number == MOST:
+        if number == MAX_CONCURRENT:
             time.sleep(0.1)  # two slots in which one more could set out
             seen.append(gateway.requests)
             gateway.go.set()
         held(number, gateway)
 
     gateway = Gateway(watch, rate=25)
-    assert len(walk.stream(gateway, numbers(MOST + 3))) == MOST + 3
-    assert seen == [MOST]
-    assert gateway.most_out == MOST
+    assert len(walk.stream(gateway, numbers(MAX_CONCURRENT + 3))) == MAX_CONCURRENT + 3
+    assert seen == [MAX_CONCURRENT]
+    assert gateway.most_out == MAX_CONCURRENT
 
 
 def test_whoever_brings_recipients_hears_of_each_before_the_next(notifier: Any) -> None:

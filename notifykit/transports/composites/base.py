@@ -9,7 +9,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError
-from notifykit.joining import error_of, joined, receipts_of
+from notifykit.joining import error_of, merge_receipts, receipts_of
 from notifykit.models import (
     Attempt,
     Batch,
@@ -21,13 +21,13 @@ from notifykit.models import (
     cost_of,
     submissions_of,
 )
-from notifykit.protocols import Carrying, Leg, Transport
+from notifykit.protocols import Assignment, Carrying, Transport
 
 
 class CompositeTransport:
     """A transport made of others; subclasses decide in :meth:`carry` who carries what.
 
-    The road never calls :meth:`send`: it carries out the legs itself, so that every request is paced, retried and
+    The road never calls :meth:`send`: it carries out the assignments itself, so that every request is paced, retried and
     recorded like any other.
 
     :param parts: the transports, in order.
@@ -49,17 +49,17 @@ class CompositeTransport:
         self.capabilities = _together(parts)
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield the legs of a batch."""
+        """Yield the assignments of a batch."""
         raise NotImplementedError
 
-    def expected(self, batch: Batch) -> Sequence[Leg]:
-        """Return the leg that there would be if the first part that carries the channel took everything."""
+    def expected(self, batch: Batch) -> Sequence[Assignment]:
+        """Return the assignment that there would be if the first part that carries the channel took everything."""
         carriers = (part for part in self.parts if batch.message.channel in part.capabilities.channels)
-        return (Leg(next(carriers, self.parts[0]), batch),)
+        return (Assignment(next(carriers, self.parts[0]), batch),)
 
-    def possible(self, batch: Batch) -> Sequence[Leg]:
-        """Return a leg for each part that carries the channel: any of them may be chosen."""
-        return [Leg(part, batch) for part in self.parts if batch.message.channel in part.capabilities.channels]
+    def possible(self, batch: Batch) -> Sequence[Assignment]:
+        """Return an assignment for each part that carries the channel: any of them may be chosen."""
+        return [Assignment(part, batch) for part in self.parts if batch.message.channel in part.capabilities.channels]
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Carry a batch through the parts at once, without pace and without another try.
@@ -72,11 +72,11 @@ class CompositeTransport:
         answer: Sequence[Receipt] | None = None
         while True:
             try:
-                leg = steps.send(answer)  # type: ignore[arg-type]  # a generator starts with None
+                assignment = steps.send(answer)  # type: ignore[arg-type]  # a generator starts with None
             except StopIteration:
                 break
-            answer = _receipts(leg, ends)
-            heard |= {receipt.position: joined(heard.get(receipt.position), receipt) for receipt in answer}
+            answer = _receipts(assignment, ends)
+            heard |= {receipt.position: merge_receipts(heard.get(receipt.position), receipt) for receipt in answer}
         nobody = ProviderUnavailable("No part of the composite was chosen for this recipient.", "route")
         for position, recipient in zip(batch.positions, batch.recipients, strict=True):
             heard.setdefault(position, Receipt(position, recipient, Outcome.REJECTED, nobody))
@@ -121,9 +121,9 @@ def _together(parts: Sequence[Transport]) -> Capabilities:
     )
 
 
-def _receipts(leg: Leg, ends: float) -> list[Receipt]:
-    """Make the requests of one leg and return what became of each recipient."""
-    transport, batch = leg.transport, leg.batch
+def _receipts(assignment: Assignment, ends: float) -> list[Receipt]:
+    """Make the requests of one assignment and return what became of each recipient."""
+    transport, batch = assignment.transport, assignment.batch
     receipts: list[Receipt] = []
     for piece in batch.pieces(transport.capabilities.batch_size):
         receipts += receipts_of(piece, _asked(transport, piece, ends))

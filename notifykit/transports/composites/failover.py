@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from notifykit.dsn import Dsn
 from notifykit.models import Batch, Outcome, Receipt
-from notifykit.protocols import BuildContext, Carrying, Clock, Leg, Transport
+from notifykit.protocols import Assignment, BuildContext, Carrying, Clock, Transport
 from notifykit.settings import Field, count, seconds
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.breaker import Asked, Breakers, State, failed
@@ -48,7 +48,7 @@ class Failover(CompositeTransport):
         return self._breakers.states
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield a leg for each part that is asked, with whoever the parts before it did not take."""
+        """Yield an assignment for each part that is asked, with whoever the parts before it did not take."""
         waiting, asked = batch, Asked()
         instead_of, because = None, None
         while (number := self._breakers.next(asked)) is not None:
@@ -56,7 +56,7 @@ class Failover(CompositeTransport):
             part = self.parts[number]
             moving: set[int] = set()
             error, tried = because, False
-            # What it can take at once is one leg: a part that fails is given up after its breaker's patience, and not
+            # What it can take at once is one assignment: a part that fails is given up after its breaker's patience, and not
             # after the whole list.
             for piece in waiting.pieces(part.capabilities.batch_size):
                 if tried and self._breakers.better(number, asked):
@@ -64,7 +64,7 @@ class Failover(CompositeTransport):
                     continue
                 tried = True
                 try:
-                    receipts: Sequence[Receipt] = yield Leg(part, piece, instead_of, because)
+                    receipts: Sequence[Receipt] = yield Assignment(part, piece, instead_of, because)
                 except BaseException:
                     self._breakers.let_go(number)
                     raise

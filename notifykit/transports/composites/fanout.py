@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from notifykit.dsn import Dsn
 from notifykit.models import Batch
-from notifykit.protocols import BuildContext, Carrying, Leg
+from notifykit.protocols import Assignment, BuildContext, Carrying
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.building import options, parts
 
@@ -24,16 +24,16 @@ class FanOut(CompositeTransport):
     name = "fanout"
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield a leg for each part."""
-        for leg in self.expected(batch):  # noqa: UP028 - answers are sent in, which a plain iterator can't take
-            yield leg
+        """Yield an assignment for each part."""
+        for assignment in self.expected(batch):  # noqa: UP028 - answers are sent in, which a plain iterator can't take
+            yield assignment
 
-    def expected(self, batch: Batch) -> Sequence[Leg]:
-        """Return a leg for each part."""
-        return [Leg(part, batch, also=True) for part in self.parts]
+    def expected(self, batch: Batch) -> Sequence[Assignment]:
+        """Return an assignment for each part."""
+        return [Assignment(part, batch, also=True) for part in self.parts]
 
-    def possible(self, batch: Batch) -> Sequence[Leg]:
-        """Return a leg for each part: all of them are gone."""
+    def possible(self, batch: Batch) -> Sequence[Assignment]:
+        """Return an assignment for each part: all of them are gone."""
         return self.expected(batch)
 
 

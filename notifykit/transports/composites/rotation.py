@@ -13,7 +13,7 @@ from typing import Any, Final
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError
 from notifykit.models import Batch
-from notifykit.protocols import BuildContext, Carrying, Leg, Transport
+from notifykit.protocols import Assignment, BuildContext, Carrying, Transport
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.building import labelled, options, parts
 
@@ -43,8 +43,8 @@ class Weighted(CompositeTransport):
         self._lock = threading.Lock()
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield one leg: the whole batch, for the part whose turn it is."""
-        yield Leg(self.parts[self._turn()], batch)
+        """Yield one assignment: the whole batch, for the part whose turn it is."""
+        yield Assignment(self.parts[self._turn()], batch)
 
     def _turn(self) -> int:
         # Everybody earns his weight, and who goes pays for all: whoever is owed most goes next.

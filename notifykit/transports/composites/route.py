@@ -13,7 +13,7 @@ import attrs
 from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError
 from notifykit.models import Batch, Measurement, Message, Recipient
-from notifykit.protocols import BuildContext, Carrying, Leg, Transport
+from notifykit.protocols import Assignment, BuildContext, Carrying, Transport
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.building import labelled, options
 from notifykit.transports.composites.rules import Rule
@@ -59,21 +59,21 @@ class Route(CompositeTransport):
         return None
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield a leg for each part that is chosen for somebody."""
-        for leg in self.expected(batch):  # noqa: UP028 - answers are sent in, which a plain iterator can't take
-            yield leg
+        """Yield an assignment for each part that is chosen for somebody."""
+        for assignment in self.expected(batch):  # noqa: UP028 - answers are sent in, which a plain iterator can't take
+            yield assignment
 
-    def expected(self, batch: Batch) -> Sequence[Leg]:
-        """Return the leg of each part that is chosen for somebody, in the order of the parts."""
+    def expected(self, batch: Batch) -> Sequence[Assignment]:
+        """Return the assignment of each part that is chosen for somebody, in the order of the parts."""
         chosen: dict[int, set[int]] = {}
         for position, recipient in zip(batch.positions, batch.recipients, strict=True):
             number = self.choose(recipient, batch.message, batch.measurement)
             if number is not None:
                 chosen.setdefault(number, set()).add(position)
-        return [Leg(self.parts[number], batch.only(chosen[number])) for number in sorted(chosen)]
+        return [Assignment(self.parts[number], batch.only(chosen[number])) for number in sorted(chosen)]
 
-    def possible(self, batch: Batch) -> Sequence[Leg]:
-        """Return the same legs as are expected: a route does not change its mind."""
+    def possible(self, batch: Batch) -> Sequence[Assignment]:
+        """Return the same assignments as are expected: a route does not change its mind."""
         return self.expected(batch)
 
     def _shown(self) -> Iterable[str]:

@@ -126,7 +126,7 @@ class _LoggedRecipients(Sequence[LoggedRecipient]):
         return tuple, (list(self),)
 
 
-class Recorder:
+class EventDispatcher:
     """Tells every sink; one that raises is noted and changes nothing."""
 
     def __init__(self, sinks: Sequence[Sink], redaction: Redaction, clock: Clock, *, strict: bool = False) -> None:
@@ -137,7 +137,7 @@ class Recorder:
         self._broken: set[str] = set()
         self._failures: dict[str, PluginError] = {}
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Hand one event to every sink, in order."""
         for sink in self._sinks:
             try:
@@ -150,7 +150,7 @@ class Recorder:
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Tell that the message is cleaned and measured."""
         if self._sinks:
-            self.tell(
+            self.emit(
                 MessagePlanned(
                     at=self._clock.now(),
                     id=message.id,
@@ -168,7 +168,7 @@ class Recorder:
     def set_aside(self, message: Message, receipt: Receipt) -> None:
         """Tell that a recipient is not tried."""
         if self._sinks:
-            self.tell(
+            self.emit(
                 RecipientSetAside(
                     at=self._clock.now(),
                     id=message.id,
@@ -179,7 +179,7 @@ class Recorder:
 
     def batch_set_aside(self, batch: Batch, outcome: Outcome, error: TransportError | None, reason: str) -> None:
         """Tell that a whole batch is not tried."""
-        self.tell(
+        self.emit(
             BatchSetAside(
                 at=self._clock.now(),
                 id=batch.message.id,
@@ -210,7 +210,7 @@ class Recorder:
         recipients = _LoggedRecipients(
             batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
         )
-        self.tell(
+        self.emit(
             AttemptFinished(
                 at=self._clock.now(),
                 id=batch.message.id,
@@ -243,7 +243,7 @@ class Recorder:
         """Tell that a batch will be tried again, and why, as one of its recipients has it."""
         last = receipt.attempts[-1]
         error = receipt.error
-        self.tell(
+        self.emit(
             RetryScheduled(
                 at=self._clock.now(),
                 id=batch.message.id,
@@ -261,7 +261,7 @@ class Recorder:
         if not self._sinks:
             return
         said = submissions_of(receipts)
-        self.tell(
+        self.emit(
             BatchFinished(
                 at=self._clock.now(),
                 id=batch.message.id,
@@ -278,7 +278,7 @@ class Recorder:
 
     def failed_over(self, batch: Batch, instead_of: str, transport: str, because: TransportError) -> None:
         """Tell that another transport is asked for recipients that one did not take."""
-        self.tell(
+        self.emit(
             FailedOver(
                 at=self._clock.now(),
                 id=batch.message.id,
@@ -297,7 +297,7 @@ class Recorder:
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
         """Tell that the last recipient has its outcome."""
-        self.tell(
+        self.emit(
             SendFinished(
                 at=self._clock.now(),
                 id=message.id,
@@ -316,7 +316,7 @@ class Recorder:
         """
         if self._sinks:
             address, message_id = after.address, after.message_id or ""
-            self.tell(
+            self.emit(
                 DeliveryChanged(
                     at=self._clock.now(),
                     id=message_id,
@@ -345,7 +345,7 @@ class Recorder:
             self._fail(failure, error, message.id)
         became = "held the message back" if kind == "guard" else "was passed over"
         _log.warning("the %s %s raised %s and %s", kind, name, type(error).__name__, became)
-        self.tell(
+        self.emit(
             PluginFailed(
                 at=self._clock.now(),
                 id=message.id,

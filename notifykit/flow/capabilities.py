@@ -1,4 +1,4 @@
-"""Whether a transport can carry a message, and what is left of the message when it does."""
+"""What transports can do with a message: what is left of it, who would make which requests, and what they would cost."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import attrs
 
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError
-from notifykit.flow.trip import Fit, Trip
-from notifykit.models import Capabilities, Channel, Message
+from notifykit.flow.context import Adapted, SendContext
+from notifykit.models import Batch, Capabilities, Channel, Message
 from notifykit.protocols import Transport, is_composite
 
 _Asked = TypeVar("_Asked")
@@ -19,7 +19,7 @@ _Answer = TypeVar("_Answer")
 _OPTIONS = {"sender": "senders", "subject": "subjects", "idempotency_key": "idempotent"}
 
 
-def fit(message: Message, transport: Transport, trip: Trip, *, check: bool = True) -> Fit:
+def adapt(message: Message, transport: Transport, context: SendContext, *, check: bool = True) -> Adapted:
     """Return what a transport would make of a message.
 
     A composite is asked for its channels only: its parts are asked one by one when it is their turn.
@@ -28,22 +28,22 @@ def fit(message: Message, transport: Transport, trip: Trip, *, check: bool = Tru
     """
     capabilities = transport.capabilities
     if message.channel not in capabilities.channels:
-        return Fit(message, refusal=_not_carried(message, transport))
+        return Adapted(message, refusal=_not_carried(message, transport))
     if is_composite(transport):
-        return Fit(message)
-    fitted = message
+        return Adapted(message)
+    adapted = message
     warnings: tuple[str, ...] = ()
     unheard = _unheard(message, capabilities)
     if unheard:
-        if trip.unsupported == "error":
-            return Fit(message, refusal=_not_honoured(unheard, transport))
-        fitted = attrs.evolve(message, **dict[str, Any](dict.fromkeys(unheard)))
-        if trip.unsupported == "warn":
+        if context.unsupported == "error":
+            return Adapted(message, refusal=_not_honoured(unheard, transport))
+        adapted = attrs.evolve(message, **dict[str, Any](dict.fromkeys(unheard)))
+        if context.unsupported == "warn":
             warnings = tuple(
                 f"The transport {transport.name} can't use the {name} that was given; it went without."
                 for name in unheard
             )
-    return Fit(fitted, warnings, ask(transport, capabilities.check if check else None, fitted, message, trip))
+    return Adapted(adapted, warnings, ask(transport, capabilities.check if check else None, adapted, message, context))
 
 
 def lead(transport: Transport, channel: Channel) -> Transport:
@@ -72,7 +72,7 @@ def ask(
     question: Callable[[_Asked], _Answer | None] | None,
     about: _Asked,
     message: Message,
-    trip: Trip,
+    context: SendContext,
 ) -> _Answer | None:
     """Ask a transport something that it may have no opinion on."""
     if question is None:
@@ -82,8 +82,64 @@ def ask(
     except INTERRUPTS:
         raise
     except BaseException as error:  # a plugin may raise anything
-        trip.recorder.plugin_failed("transport", transport.name, error, message)
+        context.dispatcher.plugin_failed("transport", transport.name, error, message)
         return None
+
+
+@attrs.frozen
+class ExpectedRequest:
+    """A request that would be made."""
+
+    #: The transports on the way to it, from the outermost to the one that makes the request.
+    path: tuple[Transport, ...]
+    #: Its recipients.
+    batch: Batch
+
+
+def predict_requests(transport: Transport, batch: Batch, path: tuple[Transport, ...] = ()) -> Iterator[ExpectedRequest]:
+    """Yield the requests that a transport would make of a batch."""
+    path = (*path, transport)
+    if is_composite(transport):
+        for assignment in transport.expected(batch):
+            yield from predict_requests(assignment.transport, assignment.batch, path)
+    else:
+        for piece in batch.pieces(transport.capabilities.batch_size):
+            yield ExpectedRequest(path, attrs.evolve(piece, transport=str(transport)))
+
+
+def price(transport: Transport, batch: Batch) -> float | None:
+    """Return what a batch of one recipient costs at most, whatever happens; None where nobody tells a price.
+
+    Whoever would carry it besides others adds to the price; of those who would carry it in each other's place the
+    dearest counts.
+    """
+    if not is_composite(transport):
+        known = transport.capabilities.price
+        return known(batch.recipients[0], batch.measurement.segments) if known and batch.measurement else None
+    assignments = transport.possible(batch)
+    besides = [
+        price(assignment.transport, assignment.batch)
+        for assignment in assignments
+        if assignment.also and assignment.batch
+    ]
+    instead = [
+        price(assignment.transport, assignment.batch)
+        for assignment in assignments
+        if not assignment.also and assignment.batch
+    ]
+    told = [
+        points for points in (*besides, max((p for p in instead if p is not None), default=None)) if points is not None
+    ]
+    return sum(told) if told else None
+
+
+def not_assigned() -> TransportError:
+    """Return why a recipient is not sent to whom a composite gives to none of its parts."""
+    return ProviderUnavailable(
+        "No rule of the route matches this message and recipient.",
+        "route",
+        action="Give the route a last part without a rule: it takes everything. `notifykit route test` shows the way.",
+    )
 
 
 def _unheard(message: Message, capabilities: Capabilities) -> list[str]:

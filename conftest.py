@@ -14,6 +14,23 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
+#: Files that take longest, most of them because they start processes: they begin first, so that no worker is left with
+#: one of them at the end.
+_FIRST = (
+    "test_pytest_plugin.py",
+    "test_submit.py",
+    "test_example_projects.py",
+    "test_send_durable.py",
+    "test_no_way_out.py",
+    "test_scaffold.py",
+    "test_first_plugin.py",
+    "test_third_party.py",
+    "test_jobs.py",
+    "test_authors.py",
+    "test_demo.py",
+    "test_terminal.py",
+)
+
 
 @pytest.fixture(scope="module", name="gateway")
 def _gateway() -> Iterator[None]:
@@ -38,8 +55,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Keep the blocks of a page in order, whatever shuffles the tests."""
+    """Keep the blocks of a page in order, and begin with what takes longest, whatever shuffles the tests."""
     yield
+    items.sort(key=lambda item: _FIRST.index(item.path.name) if item.path.name in _FIRST else len(_FIRST))
     places = [index for index, item in enumerate(items) if isinstance(item, SybilItem)]
     blocks = sorted((items[index] for index in places), key=lambda item: (item.path, item.example.line))
     for index, block in zip(places, blocks, strict=True):

@@ -51,7 +51,7 @@ def test_nobody_gets_it_twice(pair: tuple[Sandbox, Sandbox], composite: str, fau
         sandbox.reset()
         sandbox.account.change(balance=10_000)
     first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 5.0, "slow": 0.02}.get(fault, 0.02))
-    settings = attrs.evolve(Settings(), timeout=1.0 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
+    settings = attrs.evolve(Settings(), timeout=0.5 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
     dsn = composite.format(a=first.dsn, b=second.dsn)
     with Notifier(dsn, settings=settings, host=kwtsms_host(), clock=VirtualClock()) as notifier:
         report = notifier.send(NUMBERS, "Hello")
@@ -82,7 +82,7 @@ def test_a_fan_out_tells_what_each_gateway_did(pair: tuple[Sandbox, Sandbox], fa
     for sandbox in pair:
         sandbox.reset()
     first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 5.0, "slow": 0.02}.get(fault, 0.02))
-    settings = attrs.evolve(Settings(), timeout=1.0 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
+    settings = attrs.evolve(Settings(), timeout=0.5 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
     dsn = f"fanout({first.dsn}, {second.dsn})"
     with Notifier(dsn, settings=settings, host=kwtsms_host(), clock=VirtualClock()) as notifier:
         (receipt,) = notifier.send(NUMBERS[0], "Hello")

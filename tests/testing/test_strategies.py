@@ -24,7 +24,7 @@ from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
 from notifykit_kwtsms.text.segments import measure
 
-QUICK = settings(max_examples=25, database=None, deadline=None)
+QUICK = settings(max_examples=8, database=None, deadline=None)
 
 
 def smallest(strategy, wanted=lambda value: True):
@@ -57,6 +57,7 @@ def test_a_country_that_is_not_there_is_told():
         smallest(strategies.numbers("XX"))
 
 
+@QUICK
 @given(strategies.numbers().flatmap(lambda number: st.tuples(st.just(number), strategies.messy(number))))
 def test_a_messy_number_means_the_number(pair):
     """However it is written, whoever knows country codes reads it."""

@@ -125,7 +125,7 @@ class _StartedRequest:
         self._transport = transport
         self._batch = batch
         self._context = context
-        self._inside = inside
+        self._inside = None if inside is None else str(inside)
         self._tries = tries
         context.attempts += 1
         self._number = context.attempts
@@ -159,7 +159,7 @@ class _StartedRequest:
         lost = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
         elapsed = self._context.send.clock.monotonic() - self.began
         self._context.send.dispatcher.attempt(
-            self._batch, self._attempt(elapsed, lost), Outcome.UNKNOWN, inside=self._composite()
+            self._batch, self._attempt(elapsed, lost), Outcome.UNKNOWN, inside=self._inside
         )
 
     def _attempt(self, elapsed: float, error: TransportError | None, submission: Submission | None = None) -> Attempt:
@@ -170,14 +170,11 @@ class _StartedRequest:
         receipts = receipts_of(self._batch, attempt)
         try:
             self._context.send.dispatcher.attempt(
-                self._batch, attempt, outcome_of(attempt.error), attempt.submission, again, self._composite()
+                self._batch, attempt, outcome_of(attempt.error), attempt.submission, again, self._inside
             )
         except BaseException as interrupt:
             self._context.state.keep_interrupt(interrupt)
         return receipts
-
-    def _composite(self) -> str | None:
-        return None if self._inside is None else str(self._inside)
 
 
 def _wait_for_slot(

@@ -172,12 +172,12 @@ class Scheduler:
 
     def _choose(self) -> Step | None:
         """Start a batch or let one go on, and return what is to be done for it; None where nothing is left to do."""
+        self._state.raise_interrupt()
         while True:
-            self._state.raise_interrupt()
             may_start = self._may_start()
-            if not may_start and not self._tasks:
+            task = None if may_start else min(self._tasks, key=_wakes_at, default=None)
+            if task is None and not may_start:
                 return None
-            task = None if may_start else min(self._tasks, key=_wakes_at)
             # Results are taken before anything else is sent: one may say that nothing more shall be. Cutting the next
             # batch would keep a request in another thread from leaving in time.
             seconds = self._seconds_until(task.wakes_at) if task else 0.0

@@ -127,7 +127,7 @@ class _LoggedRecipients(Sequence[LoggedRecipient]):
 
 
 class EventDispatcher:
-    """Tells every sink; one that raises is noted and changes nothing."""
+    """Hands events to every sink; one that raises is logged and changes nothing."""
 
     def __init__(self, sinks: Sequence[Sink], redaction: Redaction, clock: Clock, *, strict: bool = False) -> None:
         self._sinks = sinks
@@ -361,7 +361,8 @@ class EventDispatcher:
 
         :raises PluginError: for the first of them.
         """
-        self.raise_failures_of(message.id)
+        if self._failures:
+            self.raise_failures_of(message.id)
 
     def raise_failures_of(self, *ids: str) -> None:
         """In strict mode, raise what the sinks raised over events with these ids.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import sys
@@ -253,6 +254,40 @@ def test_a_client_certificate_is_shown_to_a_server_that_asks(authority, served, 
         with pytest.raises((NotReached, OutcomeUnknown)):
             HttpClient(url, network=Network(ca_file=ca_file)).post("", b"", {}, 5)
         assert len(wire.requests) == 1
+
+
+def test_the_environment_alone_is_enough_for_a_send(authority, served, ca_file, tmp_path):
+    """`notifykit send`, from a company's network: a proxy with a password, its own authority, and a client certificate."""
+    own = authority.issue_cert("client.example")
+    pem = tmp_path / "client.pem"
+    pem.write_bytes(own.private_key_pem.bytes() + b"".join(part.bytes() for part in own.cert_chain_pems))
+    served.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(served)
+    with Proxy("sara:s3cret") as proxy, scripted(answer(b'{"result": "OK", "msg-id": "f4c841ad"}'), tls=served) as wire:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HTTPS_PROXY": proxy.url.replace("http://", "http://sara:s3cret@"),
+            "SSL_CERT_FILE": ca_file,
+            "NOTIFYKIT_CLIENT_CERT": str(pem),
+            "NOTIFYKIT_STATE_DIR": str(tmp_path),
+            "KWTSMS_USERNAME": "user",
+            "KWTSMS_PASSWORD": "hunter2",
+            "KWTSMS_BASE_URL": f"https://{HOST}:{wire.port}/API/",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "notifykit", "send", "96598765432", "Hello", "--json"],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "f4c841ad" in done.stdout
+        assert [line.split()[:2] for line in proxy.asked] == [["CONNECT", f"{HOST}:{wire.port}"]]
+        assert len(wire.requests) == 1
+    assert "s3cret" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("setting", ["ca_file", "client_cert"])

@@ -47,8 +47,6 @@ class NotWhole(http.client.HTTPException):
 
 #: Idle connections that are kept for one host.
 _MAX_IDLE: Final = 100
-#: Interim answers that http.client takes for the last one; it skips only 100 (RFC 9110, section 15.2).
-_INTERIM: Final = (102, 103)
 _SWITCHING_PROTOCOLS: Final = 101
 _TUNNEL_FAILED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
@@ -94,12 +92,13 @@ class WholeAnswer(http.client.HTTPResponse):
         :raises NotWhole: where they can't be read or contradict each other.
         """
         super().begin()
-        while self.status in _INTERIM:
+        # http.client skips only 100; every other 1xx comes before the answer too (RFC 9110, section 15.2).
+        while self.status < 200 and self.status != _SWITCHING_PROTOCOLS:
             self.headers = self.msg = None  # type: ignore[assignment]  # so that the next answer is read
             super().begin()
         if isinstance(self.fp, ReceivedFile) and self.fp.at_end:
             raise http.client.IncompleteRead(b"")
-        if self.msg.defects:
+        if self.msg.defects or self.msg.get_payload():  # what could not be read as a header is its payload
             raise NotWhole("The answer's headers can't be read.")
         lengths = ",".join(self.headers.get_all("Content-Length", ())).replace(" ", "").split(",")
         if len(set(lengths)) > 1:
@@ -108,6 +107,13 @@ class WholeAnswer(http.client.HTTPResponse):
             raise NotWhole("The answer is sent in an unknown transfer encoding.")
         if self.status == _SWITCHING_PROTOCOLS:
             self.will_close = True
+
+    def _read_next_chunk_size(self) -> int:
+        """Return the size of the next chunk; http.client takes ``-1`` for one, and then reads without end."""
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise ValueError("a chunk has no negative size")
+        return size
 
 
 class _DeadlineConnection(HTTPConnection):

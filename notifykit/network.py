@@ -170,11 +170,13 @@ def network_errors() -> list[TransportError]:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine, without asking DNS."""
-    host = host.strip("[]").lower()
+    host = host.strip("[]").lower().rstrip(".")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def find_proxy(scheme: str, host: str, port: int, network: Network) -> Proxy | None:

@@ -284,6 +284,7 @@ def test_answers_of_all_kinds_are_read_to_their_end(said, status, body, headers,
         (b"HTTP/1.1 403 Forbidden\r\n", "incomplete"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", "incomplete"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", "incomplete"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nxxxx", "incomplete"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n", "connection_lost"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "incomplete"),
         (b"nonsense\r\n\r\n", "connection_lost"),
@@ -322,7 +323,7 @@ def _whole(body: bytes) -> bytes:
 
 def test_what_comes_before_the_answer_is_not_the_answer():
     """Else each later request would get the answer to the one before."""
-    hints = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    hints = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 104 Upload\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     with scripted(_saying(hints + _whole(b"one"), hints + _whole(b"two"))) as wire:
         client = HttpClient(wire.url)
         assert [_post("", client=client).body for _ in range(2)] == [b"one", b"two"]
@@ -391,6 +392,7 @@ def test_what_is_said_twice_counts_once(said):
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nX: a\r\r\nContent-Length: 100\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\nNo colon\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok",
     ],

@@ -103,6 +103,8 @@ class WholeAnswer(http.client.HTTPResponse):
         lengths = ",".join(self.headers.get_all("Content-Length", ())).replace(" ", "").split(",")
         if len(set(lengths)) > 1:
             raise NotWhole("The answer has more than one length.")
+        if not self.chunked and lengths[0] and not (lengths[0].isascii() and lengths[0].isdigit()):
+            raise NotWhole("The answer's length is no number.")
         if not self.chunked and self.headers.get("Transfer-Encoding", "identity").lower() != "identity":
             raise NotWhole("The answer is sent in an unknown transfer encoding.")
         if self.status == _SWITCHING_PROTOCOLS:
@@ -218,7 +220,7 @@ class Pool(HTTPConnectionPool):
             )
             content = response.read(self.body_limit + 1)
         except (HTTPError, http.client.HTTPException, OSError) as error:
-            raise _unknown(error) from without_frames(error)
+            raise _unknown(error) from None  # its words may be the server's
         finally:
             if response is not None:
                 response.close()  # where it was read to its end, its connection is in the pool by now

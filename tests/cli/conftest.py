@@ -126,6 +126,19 @@ class Terminal:
         """Type something."""
         os.write(self._master, text.encode())
 
+    def until_it_waits(self, seconds: float = 20) -> None:
+        """Return once the process sleeps: what it shows comes a moment before it does what it says."""
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat")
+        ends, looks, before = time.monotonic() + seconds, 0, ()
+        while looks < 10:
+            assert time.monotonic() < ends, "it does not come to rest"
+            time.sleep(0.02)
+            # Behind the name in brackets: the state first, and the ticks of the processor it used as number 12 and 13.
+            fields = stat.read_text().rpartition(")")[2].split() if stat.exists() else ["S"]
+            now = (fields[0], *fields[11:13])
+            looks = looks + 1 if fields[0] == "S" and now == before else 0
+            before = now
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)

@@ -358,6 +358,7 @@ def test_a_wait_is_told_and_an_interrupt_during_it_is_told_truly(gateway: Sandbo
     """A full queue is waited for, somebody knows; what it answered is known, and nothing was under way."""
     with terminal("send", "96545000013", "Hello") as shown:
         shown.read_until("(ERR013): trying again in 30 s")
+        shown.until_it_waits()
         shown.interrupt()
         assert shown.end() == 130
     assert "Interrupted: 1 done, 0 accepted; nothing was under way." in shown.shown

@@ -165,6 +165,12 @@ def is_composite(transport: Transport) -> TypeGuard[Composite]:
     return hasattr(transport, "carry") and hasattr(transport, "parts")
 
 
+def can_connect(transport: Transport) -> TypeGuard[Connectable]:
+    """Return whether a transport can connect before it sends."""
+    # Asked before each request of a transport with a rate limit; see is_composite.
+    return callable(getattr(transport, "connect", None))
+
+
 @runtime_checkable
 class KnowsNumbers(Protocol):
     """A transport whose provider can be asked about addresses without sending to them."""

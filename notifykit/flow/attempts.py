@@ -28,7 +28,7 @@ from notifykit.flow.pacing import Pacer
 from notifykit.flow.provider_requests import Abandoned, Connect, ProviderRequest, RequestResult, Sleep
 from notifykit.joining import error_of, merge_receipts, outcome_of, receipts_of
 from notifykit.models import Attempt, Batch, Outcome, Receipt, Recipient, SkipReason, Submission
-from notifykit.protocols import Assignment, Composite, Connectable, Transport, is_composite
+from notifykit.protocols import Assignment, Composite, Transport, can_connect, is_composite
 
 #: Errors that the next batch of the same message would meet as well.
 _STOPPING: Final = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
@@ -186,7 +186,7 @@ def _wait_for_slot(
     """
     send = context.send
     while context.may_start(transport):
-        if isinstance(carrier, Connectable):
+        if can_connect(carrier):
             result = yield Connect(carrier, min(send.timeout, send.left()))
             if result is not None and result.answer is not None:
                 return result

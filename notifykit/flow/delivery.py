@@ -20,7 +20,7 @@ from notifykit.flow.context import BatchContext, Prepared, SendContext, SendStat
 from notifykit.flow.pacing import SAME_TIME
 from notifykit.flow.provider_requests import Connect, ProviderRequest, RequestResult, Sleep
 from notifykit.models import Batch, Outcome, Receipt, cost_of, submissions_of
-from notifykit.protocols import Connectable, is_composite
+from notifykit.protocols import can_connect, is_composite
 
 #: The most batches of one send that are under way at once: at two a second answers may take four seconds before they
 #: slow it down, and where a gateway hangs, no more than these have an unknown outcome at a time.
@@ -54,7 +54,7 @@ def _is_limited_by_pace(context: SendContext) -> bool:
     A clock that nobody shares stands still while an answer is waited for, so there batches go one after the other.
     """
     paced = [leaf for leaf in leaves(context.transport) if leaf.capabilities.pace]
-    return context.clock.shared and bool(paced) and all(isinstance(leaf, Connectable) for leaf in paced)
+    return context.clock.shared and bool(paced) and all(map(can_connect, paced))
 
 
 @attrs.define(eq=False)

@@ -7,7 +7,6 @@ used again where it may have been dropped, belongs to another process, or has re
 
 from __future__ import annotations
 
-import base64
 import http.client
 import os
 import re
@@ -35,7 +34,7 @@ from urllib3.util.retry import Retry
 
 from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, ReceivedFile, connect_socket, seconds_until
 from notifykit.errors import NotReached, OutcomeUnknown, without_frames
-from notifykit.network import EXCHANGE_PROBLEMS, Network, Proxy, not_reached, tls_context
+from notifykit.network import EXCHANGE_PROBLEMS, Network, Proxy, basic_authorization, not_reached, tls_context
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
@@ -290,6 +289,9 @@ class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property 
         return super()._new_conn()
 
 
+_POOLS: Final = {"http": Pool, "https": TlsPool}
+
+
 def make_pool(
     scheme: str, host: str, port: int, network: Network, proxy: Proxy | None, *, idle_limit: float, body_limit: int
 ) -> Pool:
@@ -299,14 +301,11 @@ def make_pool(
     :param body_limit: the most that is read of an answer, in bytes.
     """
     options: dict[str, Any] = {"maxsize": _MAX_IDLE, "socket_options": HTTPConnection.default_socket_options}
-    classes = {"http": Pool, "https": TlsPool}
     pool: Pool
     if proxy is None:
-        pool = classes[scheme](host, port, **options)
+        pool = _POOLS[scheme](host, port, **options)
     else:
         manager = _socks_manager(proxy, options) if proxy.is_socks else _proxy_manager(proxy, network, options)
-        if not proxy.is_socks:
-            manager.pool_classes_by_scheme = classes
         pool = manager.connection_from_host(host, port, scheme)  # type: ignore[assignment]
     pool.network, pool.through = network, proxy
     pool.idle_limit, pool.body_limit = idle_limit, body_limit
@@ -316,10 +315,11 @@ def make_pool(
 def _proxy_manager(proxy: Proxy, network: Network, options: dict[str, Any]) -> urllib3.PoolManager:
     headers = {}
     if proxy.credentials:
-        pair = base64.b64encode(proxy.credentials.reveal().encode()).decode("ascii")
-        headers["Proxy-Authorization"] = f"Basic {pair}"
+        headers["Proxy-Authorization"] = basic_authorization(proxy.credentials.reveal())
     context = tls_context(network) if proxy.scheme == "https" else None
-    return urllib3.ProxyManager(proxy.url, proxy_headers=headers, proxy_ssl_context=context, **options)
+    manager = urllib3.ProxyManager(proxy.url, proxy_headers=headers, proxy_ssl_context=context, **options)
+    manager.pool_classes_by_scheme = _POOLS
+    return manager
 
 
 def _socks_manager(proxy: Proxy, options: dict[str, Any]) -> urllib3.PoolManager:
@@ -338,9 +338,8 @@ def _socks_manager(proxy: Proxy, options: dict[str, Any]) -> urllib3.PoolManager
 
 def _connect_problem(error: BaseException) -> str:
     """Return the code for why no connection was made."""
-    if isinstance(
-        error, socket.gaierror | UnicodeError | NameResolutionError
-    ):  # UnicodeError: no host can have the name
+    # A UnicodeError is raised for a name that no host can have.
+    if isinstance(error, socket.gaierror | UnicodeError | NameResolutionError):
         return "name_not_found"
     if isinstance(error, ssl.SSLError | ssl.CertificateError):
         return "tls_failed"

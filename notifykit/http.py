@@ -27,7 +27,7 @@ from notifykit.errors import (
     without_frames,
 )
 from notifykit.masking import SecretBytes
-from notifykit.network import Network, find_authorities, find_proxy, tls_context
+from notifykit.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
 
 if TYPE_CHECKING:
     from notifykit.models import Batch, Capabilities, Submission
@@ -40,7 +40,6 @@ BODY_LIMIT: Final = 1 << 20
 IDLE_LIMIT: Final = 4.0
 #: Seconds before the second and third try where a server is busy and does not say for how long.
 _BUSY_WAITS: Final = (2.0, 10.0)
-_PORTS: Final = {"http": 80, "https": 443}
 #: What stands in a path as it is.
 _PATH: Final = "/%:@!$&'()*+,;=~"
 #: A header that may be sent besides those that every request has.
@@ -48,7 +47,6 @@ _HEADER: Final = re.compile(
     r"(?!(?i:host|accept-encoding|content-length|transfer-encoding|connection):)"
     r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ -~]*"
 )
-_AGENT: Final = {"User-Agent": "notifykit"}
 
 
 @attrs.frozen
@@ -97,9 +95,9 @@ class HttpClient:
             port = parts.port
         except ValueError:
             raise ConfigError("the URL's host or port can't be read: a port is a number between 0 and 65535") from None
-        if parts.scheme not in _PORTS or not parts.hostname:
+        if parts.scheme not in PORTS or not parts.hostname:
             raise ConfigError("a URL starts with https:// or http:// and names a host")
-        host, port = _ascii(parts.hostname), port or _PORTS[parts.scheme]
+        host, port = _ascii(parts.hostname), port or PORTS[parts.scheme]
         proxy = find_proxy(parts.scheme, host, port, network)
         if parts.scheme == "https" and (find_authorities(network).path or network.client_cert):
             tls_context(network)  # files that somebody named are read now, because they may be wrong
@@ -108,7 +106,7 @@ class HttpClient:
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
         # A proxy without a tunnel gets the whole URL.
         forwarded = self._pool.proxy is not None and parts.scheme == "http"
-        self._origin = f"http://{f'[{host}]' if ':' in host else host}:{port}" if forwarded else ""
+        self._origin = f"http://{url_host(host)}:{port}" if forwarded else ""
 
     def connect(self, timeout: float) -> None:
         """Open a connection for the next request, unless one is idle: then the request leaves when it is sent.

@@ -6,6 +6,7 @@ The settings win. Then count the variables that other HTTP clients read: ``HTTPS
 
 from __future__ import annotations
 
+import base64
 import functools
 import importlib.util
 import ipaddress
@@ -69,7 +70,8 @@ EXCHANGE_PROBLEMS: Final = {
 #: The setting ``proxy`` that means: no proxy, whatever the environment says.
 NO_PROXY: Final = "none"
 _PROXY_SCHEMES: Final = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-_PROXY_PORTS: Final = {"http": 80, "https": 443}
+#: The ports of HTTP without and with TLS, by the scheme.
+PORTS: Final = {"http": 80, "https": 443}
 _SOCKS_PORT: Final = 1080
 #: The variables that name certificate authorities, in the order in which they count.
 _CA_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
@@ -119,7 +121,7 @@ class Proxy:
         credentials = None
         if parts.username is not None:
             credentials = Secret(f"{unquote(parts.username)}:{unquote(parts.password or '')}")
-        return cls(parts.scheme, host, port or _PROXY_PORTS.get(parts.scheme, _SOCKS_PORT), origin, credentials)
+        return cls(parts.scheme, host, port or PORTS.get(parts.scheme, _SOCKS_PORT), origin, credentials)
 
     @property
     def is_socks(self) -> bool:
@@ -129,7 +131,7 @@ class Proxy:
     @property
     def url(self) -> str:
         """Its URL without the credentials."""
-        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        return f"{self.scheme}://{url_host(self.host)}:{self.port}"
 
     def __str__(self) -> str:
         return f"{self.url} ({self.origin})"
@@ -166,6 +168,19 @@ def network_errors() -> list[TransportError]:
     """Return the errors of HTTP connections, one for each code, as ``notifykit explain`` shows them."""
     reached = [not_reached("Cannot connect", code) for code in CONNECT_PROBLEMS]
     return [*reached, *(OutcomeUnknown(detail, code) for code, detail in EXCHANGE_PROBLEMS.items())]
+
+
+def url_host(host: str) -> str:
+    """Return a host as a URL has it: an IPv6 address stands in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def basic_authorization(credentials: str) -> str:
+    """Return the value of an Authorization header (RFC 7617).
+
+    :param credentials: ``user:password``.
+    """
+    return f"Basic {base64.b64encode(credentials.encode()).decode('ascii')}"
 
 
 def is_loopback(host: str) -> bool:

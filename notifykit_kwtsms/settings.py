@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from notifykit.errors import MissingCredentials
-from notifykit.network import Network, is_loopback
+from notifykit.network import Network, is_loopback, url_host
 from notifykit.settings import Field, boolean, names, one_of, path, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 
@@ -142,6 +142,5 @@ def _overrides(dsn: Dsn | None) -> dict[str, Any]:
     given: dict[str, Any] = {**dsn.options, "username": dsn.user, "password": dsn.password}
     if dsn.host != "default":
         scheme = "http" if is_loopback(dsn.host) else "https"
-        host = f"[{dsn.host}]" if ":" in dsn.host else dsn.host
-        given["base_url"] = f"{scheme}://{host}{f':{dsn.port}' if dsn.port else ''}/API/"
+        given["base_url"] = f"{scheme}://{url_host(dsn.host)}{f':{dsn.port}' if dsn.port else ''}/API/"
     return {name: value for name, value in given.items() if value is not None}

@@ -28,7 +28,7 @@ from notifykit.errors import (
 )
 from notifykit.masking import Secret
 from notifykit.models import Batch, Capabilities, Channel, Message, Submission
-from notifykit.network import Network, is_loopback, tls_context
+from notifykit.network import Network, is_loopback, tls_context, url_host
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings import Field, Settings, count, one_of, path, secret, text
 from notifykit.transports.smtp_mail import Mailbox, email_bytes, one_line, subject_of
@@ -234,12 +234,11 @@ class SmtpTransport:
 
     def __str__(self) -> str:
         scheme = "smtps" if self._settings.tls == "implicit" else "smtp"
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         options = {"from": self._settings.sender.address}
         if scheme == "smtp":
             in_clear = self._settings.tls == "none" and not is_loopback(self._settings.host)
             options["tls"] = "in-clear" if in_clear else self._settings.tls
-        return f"{scheme}://{host}:{self._settings.port}?{urlencode(options)}"
+        return f"{scheme}://{url_host(self._settings.host)}:{self._settings.port}?{urlencode(options)}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"

@@ -9,7 +9,6 @@ Path and query are kept out of everything that is shown or logged.
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -19,7 +18,7 @@ from notifykit.errors import ConfigError, InvalidRecipient, TransportError
 from notifykit.http import HttpAnswer, HttpRequest, HttpTransport
 from notifykit.masking import Secret, scrub
 from notifykit.models import Batch, Capabilities, Channel, Submission
-from notifykit.network import Network
+from notifykit.network import Network, basic_authorization, url_host
 from notifykit.protocols import BuildContext
 from notifykit.settings import Field, secret, text
 
@@ -130,10 +129,11 @@ def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
         authorization = Secret(f"Bearer {values['bearer'].value.reveal()}")
     elif dsn.user:
         pair = f"{dsn.user}:{dsn.password.reveal() if dsn.password else ''}"
-        authorization = Secret(f"Basic {base64.b64encode(pair.encode()).decode('ascii')}")
+        authorization = Secret(basic_authorization(pair))
     scheme = "http" if dsn.scheme == "webhook+http" else "https"
-    host = f"[{dsn.host}]" if ":" in dsn.host else dsn.host
-    url = f"{scheme}://{host}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (f"?{rest}" if rest else "")
+    url = f"{scheme}://{url_host(dsn.host)}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (
+        f"?{rest}" if rest else ""
+    )
     return WebhookTransport(
         url,
         authorization=authorization,

@@ -119,8 +119,7 @@ class Face(Generic[_Notifier]):
         """
         found = Settings.load(env_file=env_file if pathlib.Path(env_file).exists() else os.devnull).check()
         client = cls.__new__(cls)
-        kept = ("timeout", "state_dir", "proxy", "ca_file", "client_cert")
-        settings = Settings(**{name: getattr(found, name) for name in kept})
+        settings = Settings(timeout=found.timeout, state_dir=found.state_dir)
         client._open(KwtSmsSettings.of(found), settings, clock)  # noqa: SLF001 - a constructor fills its own new instance
         return client
 

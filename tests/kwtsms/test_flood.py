@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import multiprocessing
 import threading
 
-from notifykit import Notifier
+from notifykit import Notifier, Outcome
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.kwtsms.conftest import kwtsms_host
 
 PROCESSES, THREADS, SECONDS = 4, 8, 4.0
 
 
-def _flood(environment: dict[str, str], process: int, start: threading.Barrier) -> int:
+def _flood(environment: dict[str, str], process: int, start: threading.Barrier) -> collections.Counter[Outcome]:
+    """Return how the sends of one process ended; a slow machine may meet the deadline inside a request."""
     with Notifier.from_settings(environment=environment, host=kwtsms_host()) as notifier:
         start.wait(60)
 
-        def send_one(thread: int) -> int:
-            report = notifier.send(f"96599{process}{thread}0000", "Hello", deadline=SECONDS)
-            return len(report.accepted + report.unknown)  # a slow machine may meet the deadline inside a request
+        def send_one(thread: int) -> Outcome:
+            return notifier.send(f"96599{process}{thread}0000", "Hello", deadline=SECONDS)[0].outcome
 
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-            return sum(pool.map(send_one, range(THREADS)))
+            return collections.Counter(pool.map(send_one, range(THREADS)))
 
 
 def test_thirty_two_threads_in_four_processes_keep_the_pace_of_one(tmp_path):
@@ -33,10 +34,13 @@ def test_thirty_two_threads_in_four_processes_keep_the_pace_of_one(tmp_path):
         barrier = manager.Barrier(PROCESSES)
         with concurrent.futures.ProcessPoolExecutor(PROCESSES, context) as pool:
             jobs = [pool.submit(_flood, environment, process, barrier) for process in range(PROCESSES)]
-            asked = sum(job.result(120) for job in jobs)
-        starts = [request.started for request in sandbox.requests]
-    assert len(starts) == asked == len(sandbox.messages)
+            outcomes = sum((job.result(120) for job in jobs), collections.Counter())
+    starts = [request.started for request in sandbox.requests]
+    accepted, unknown = outcomes[Outcome.ACCEPTED], outcomes[Outcome.UNKNOWN]
+    assert len(starts) == accepted + unknown
+    # A request that the deadline cut between its head and its body started, and is no message.
+    assert accepted <= len(sandbox.messages) <= accepted + unknown
     assert not any(request.blocked for request in sandbox.requests)
     most = max(sum(start <= other < start + 1 for other in starts) for start in starts)
     assert most <= 3
-    assert asked >= 2 * SECONDS - 2
+    assert len(starts) >= 2 * SECONDS - 2

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pathlib
 
-from notifykit.models import Capabilities, Channel
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.message import Channel
 from notifykit.plugins import PluginHost
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 PAGE = pathlib.Path(__file__).parent / "reference" / "transports.md"
 BEGIN = "<!-- python docs/matrix.py writes what follows -->\n"

@@ -7,12 +7,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for typing's, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from notifykit.deliveries import (
-        Delivery as Delivery,
-        DeliveryReport as DeliveryReport,
-        DeliveryState as DeliveryState,
-    )
-    from notifykit.dsn import Dsn as Dsn
     from notifykit.errors import (
         AuthFailed as AuthFailed,
         ConfigError as ConfigError,
@@ -33,34 +27,36 @@ if TYPE_CHECKING:
         TransportError as TransportError,
         Unclassified as Unclassified,
     )
-    from notifykit.flow.aio import AsyncNotifier as AsyncNotifier
-    from notifykit.flow.clock import SystemClock as SystemClock, VirtualClock as VirtualClock
-    from notifykit.flow.notifier import Notifier as Notifier
-    from notifykit.flow.retrying import RetryPolicy as RetryPolicy
     from notifykit.hookspecs import hookimpl as hookimpl
-    from notifykit.jobs import JobState as JobState, Progress as Progress, Settlement as Settlement
-    from notifykit.masking import Secret as Secret
-    from notifykit.models import (
-        Attempt as Attempt,
-        Batch as Batch,
-        Capabilities as Capabilities,
+    from notifykit.models.capabilities import Capabilities as Capabilities, Measurement as Measurement, Pace as Pace
+    from notifykit.models.delivery import (
+        Delivery as Delivery,
+        DeliveryReport as DeliveryReport,
+        DeliveryState as DeliveryState,
+    )
+    from notifykit.models.job import JobState as JobState, Progress as Progress, Settlement as Settlement
+    from notifykit.models.message import (
         Channel as Channel,
         Cleaned as Cleaned,
         Edit as Edit,
-        Measurement as Measurement,
         Message as Message,
+        replay as replay,
+    )
+    from notifykit.models.plan import Batch as Batch, Plan as Plan
+    from notifykit.models.receipt import (
+        Attempt as Attempt,
         Outcome as Outcome,
-        Pace as Pace,
-        Plan as Plan,
         Receipt as Receipt,
-        Recipient as Recipient,
-        Rejected as Rejected,
         Report as Report,
         SkipReason as SkipReason,
         Submission as Submission,
         Veto as Veto,
-        replay as replay,
     )
+    from notifykit.models.recipient import Recipient as Recipient, Rejected as Rejected
+    from notifykit.pipeline.async_notifier import AsyncNotifier as AsyncNotifier
+    from notifykit.pipeline.clock import SystemClock as SystemClock, VirtualClock as VirtualClock
+    from notifykit.pipeline.notifier import Notifier as Notifier
+    from notifykit.pipeline.retry import RetryPolicy as RetryPolicy
     from notifykit.plugins import PluginHost as PluginHost
     from notifykit.protocols import (
         Book as Book,
@@ -74,8 +70,10 @@ if TYPE_CHECKING:
         Transport as Transport,
         TransportFactory as TransportFactory,
     )
-    from notifykit.settings import Settings as Settings
-    from notifykit.templates import (
+    from notifykit.redaction import Secret as Secret
+    from notifykit.settings.dsn import Dsn as Dsn
+    from notifykit.settings.sources import Settings as Settings
+    from notifykit.templates.template import (
         BadValues as BadValues,
         OverBudget as OverBudget,
         Template as Template,
@@ -83,41 +81,41 @@ if TYPE_CHECKING:
     )
     from notifykit.transports.composites.failover import Failover as Failover
     from notifykit.transports.composites.fanout import FanOut as FanOut
-    from notifykit.transports.composites.rotation import RoundRobin as RoundRobin, Weighted as Weighted
+    from notifykit.transports.composites.round_robin import RoundRobin as RoundRobin, Weighted as Weighted
     from notifykit.transports.composites.route import Route as Route
     from notifykit.transports.memory import MemoryTransport as MemoryTransport
 
     __version__: str
 else:
-    from notifykit.lazy import lazy_attributes
+    from notifykit.imports import lazy_attributes
 
     _load, __dir__, __all__ = lazy_attributes(
         __name__,
         {
-            "abilities": "Capabilities Measurement",
-            "deliveries": "Delivery DeliveryReport DeliveryState",
-            "dsn": "Dsn",
-            "edits": "Cleaned Edit replay",
             "errors": "AuthFailed ConfigError ContentRejected DestinationNotCovered Exhausted InvalidRecipient "
             "MissingCredentials NotReached NotifyError OutOfCredit OutcomeUnknown PluginError ProviderUnavailable RateLimited "
             "Scope SenderNotAllowed TransportError Unclassified",
-            "flow.aio": "AsyncNotifier",
-            "flow.clock": "SystemClock VirtualClock",
-            "flow.notifier": "Notifier",
-            "flow.retrying": "RetryPolicy",
             "hookspecs": "hookimpl",
-            "jobs": "JobState Progress Settlement",
-            "letters": "Channel Message Recipient Rejected",
-            "masking": "Secret",
-            "models": "Attempt Batch Outcome Plan Receipt Report SkipReason Submission Veto",
-            "pace": "Pace",
+            "models.capabilities": "Capabilities Measurement Pace",
+            "models.delivery": "Delivery DeliveryReport DeliveryState",
+            "models.job": "JobState Progress Settlement",
+            "models.message": "Channel Cleaned Edit Message replay",
+            "models.plan": "Batch Plan",
+            "models.receipt": "Attempt Outcome Receipt Report SkipReason Submission Veto",
+            "models.recipient": "Recipient Rejected",
+            "pipeline.async_notifier": "AsyncNotifier",
+            "pipeline.clock": "SystemClock VirtualClock",
+            "pipeline.notifier": "Notifier",
+            "pipeline.retry": "RetryPolicy",
             "plugins": "PluginHost",
             "protocols": "Book BuildContext Cleaner Clock Guard Normalizer Parcel Sink Transport TransportFactory",
-            "settings": "Settings",
-            "templates": "BadValues OverBudget Template TemplateError",
+            "redaction": "Secret",
+            "settings.dsn": "Dsn",
+            "settings.sources": "Settings",
+            "templates.template": "BadValues OverBudget Template TemplateError",
             "transports.composites.failover": "Failover",
             "transports.composites.fanout": "FanOut",
-            "transports.composites.rotation": "RoundRobin Weighted",
+            "transports.composites.round_robin": "RoundRobin Weighted",
             "transports.composites.route": "Route",
             "transports.memory": "MemoryTransport",
         },

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import attrs
 
-from notifykit.deliveries import DeliveryState
-from notifykit.models import Outcome
+from notifykit.models.delivery import DeliveryState
+from notifykit.models.receipt import Outcome
 
 
 @attrs.frozen(slots=False)

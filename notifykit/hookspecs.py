@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     import click
 
-    from notifykit.models import Channel, Recipient, Rejected
+    from notifykit.models.message import Channel
+    from notifykit.models.recipient import Recipient, Rejected
     from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
-    from notifykit.settings import Settings
+    from notifykit.settings.sources import Settings
 
 PROJECT: Final = "notifykit"
 
@@ -42,7 +43,7 @@ def notifykit_normalizers(settings: Settings) -> Iterable[Normalizer]:  # type: 
     its reason. None passes the address on. Installed plugins are asked before the framework's own, by name, unless
     the setting ``normalizers`` gives an order; ``tryfirst`` and ``trylast`` move yours before or behind all others.
 
-    :param settings: the settings; :meth:`~notifykit.settings.Settings.section` resolves your own.
+    :param settings: the settings; :meth:`~notifykit.settings.sources.Settings.section` resolves your own.
     :return: objects with a ``name`` and a ``normalize`` method.
     """
 

@@ -26,11 +26,13 @@ from notifykit.errors import (
     TransportError,
     without_frames,
 )
-from notifykit.masking import SecretBytes
 from notifykit.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
+from notifykit.redaction import SecretBytes
 
 if TYPE_CHECKING:
-    from notifykit.models import Batch, Capabilities, Submission
+    from notifykit.models.capabilities import Capabilities
+    from notifykit.models.plan import Batch
+    from notifykit.models.receipt import Submission
 
 __all__ = ["BODY_LIMIT", "IDLE_LIMIT", "HttpAnswer", "HttpClient", "HttpRequest", "HttpTransport", "error_for_status"]
 

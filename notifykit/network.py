@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, TransportError
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
     import ssl

@@ -11,25 +11,18 @@ import attrs
 if TYPE_CHECKING:
     import datetime
 
-    from notifykit.deliveries import DeliveryReport
-    from notifykit.dsn import Dsn
     from notifykit.errors import TransportError
     from notifykit.events import Event
-    from notifykit.jobs import Progress, Settlement
-    from notifykit.models import (
-        Batch,
-        Capabilities,
-        Channel,
-        Cleaned,
-        Message,
-        Receipt,
-        Recipient,
-        Rejected,
-        Report,
-        Submission,
-        Veto,
-    )
-    from notifykit.settings import Field, Settings
+    from notifykit.models.capabilities import Capabilities
+    from notifykit.models.delivery import DeliveryReport
+    from notifykit.models.job import Progress, Settlement
+    from notifykit.models.message import Channel, Cleaned, Message
+    from notifykit.models.plan import Batch
+    from notifykit.models.receipt import Receipt, Report, Submission, Veto
+    from notifykit.models.recipient import Recipient, Rejected
+    from notifykit.settings.dsn import Dsn
+    from notifykit.settings.fields import Field
+    from notifykit.settings.sources import Settings
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         validate_phone_input as validate_phone_input,
     )
 else:
-    from notifykit.lazy import lazy_attributes
+    from notifykit.imports import lazy_attributes
 
     __getattr__, __dir__, __all__ = lazy_attributes(
         __name__,

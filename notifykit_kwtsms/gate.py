@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from notifykit.flow.pacing import pacer
-from notifykit.pace import Pace
+from notifykit.models.capabilities import Pace
+from notifykit.rate_limit import pacer
 from notifykit_kwtsms.api.gateway import Gateway
 
 if TYPE_CHECKING:
-    from notifykit.masking import Secret
     from notifykit.protocols import Clock
+    from notifykit.redaction import Secret
     from notifykit_kwtsms.api.calls import Listener
     from notifykit_kwtsms.settings import KwtSmsSettings
 

@@ -9,13 +9,13 @@ import attrs
 
 from notifykit.errors import MissingCredentials
 from notifykit.network import Network, is_loopback, url_host
-from notifykit.settings import Field, boolean, names, one_of, path, secret, text
+from notifykit.settings.fields import Field, boolean, names, one_of, path, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 
 if TYPE_CHECKING:
-    from notifykit.dsn import Dsn
-    from notifykit.masking import Secret
-    from notifykit.settings import Settings
+    from notifykit.redaction import Secret
+    from notifykit.settings.dsn import Dsn
+    from notifykit.settings.sources import Settings
 
 SECTION: Final = "kwtsms"
 _MOST_PER_SECOND: Final = BLOCKED_ABOVE_PER_SECOND - 1

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 
 from notifykit import Capabilities, Channel, OutcomeUnknown, Submission
-from notifykit.masking import STARS
+from notifykit.redaction import STARS
 from notifykit_kwtsms.api import endpoints
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SHARED_SENDER

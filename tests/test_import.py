@@ -35,7 +35,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = loaded_by("import notifykit")
     assert "notifykit" in loaded
     assert [name for name in HEAVY if name in loaded] == []
-    assert {name for name in loaded if name.startswith("notifykit")} == {"notifykit", "notifykit.lazy"}
+    assert {name for name in loaded if name.startswith("notifykit")} == {"notifykit", "notifykit.imports"}
 
 
 def test_building_a_notifier_loads_no_http_client_and_no_command_line() -> None:

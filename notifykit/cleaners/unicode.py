@@ -12,9 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from notifykit.edits import Cleaned, Edit
-from notifykit.letters import Channel
-from notifykit.settings import Settings
+from notifykit.models.message import Channel, Cleaned, Edit
+from notifykit.settings.sources import Settings
 
 #: Longer runs of accents are no accents: composing them would only cost time.
 _MOST_ACCENTS: Final = 8

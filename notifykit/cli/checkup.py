@@ -17,12 +17,12 @@ import notifykit
 from notifykit.cli.config import places
 from notifykit.cli.rehearsal import mode
 from notifykit.errors import ConfigError
-from notifykit.flow.capabilities import leaves
-from notifykit.flow.notifier import Notifier
 from notifykit.network import find_authorities, find_proxy, tls_context
+from notifykit.pipeline.capabilities import leaves
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 #: What extras bring, by a module that is there where they are.
 _EXTRAS: Final = {"sandbox": "werkzeug"}

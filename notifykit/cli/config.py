@@ -14,9 +14,10 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.terminal import answer_line, warn
-from notifykit.masking import Secret
 from notifykit.plugins import PluginHost
-from notifykit.settings import FIELDS, Settings, Value
+from notifykit.redaction import Secret
+from notifykit.settings.fields import FIELDS, Value
+from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
 

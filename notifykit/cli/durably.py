@@ -16,12 +16,12 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.outcomes import Outcomes
 from notifykit.cli.terminal import Progress as Bar, answer_line, tell, warn
 from notifykit.cli.watching import watch
-from notifykit.dsn import Dsn
-from notifykit.flow.notifier import Notifier
 from notifykit.guards.options import duration
-from notifykit.jobs import JobState, Progress
-from notifykit.models import Capabilities
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.job import JobState, Progress
+from notifykit.pipeline.notifier import Notifier
 from notifykit.protocols import Job
+from notifykit.settings.dsn import Dsn
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -16,7 +16,7 @@ from notifykit.errors import (
     PluginError,
     RateLimited,
 )
-from notifykit.models import Outcome, Receipt, Veto
+from notifykit.models.receipt import Outcome, Receipt, Veto
 
 #: The guard whose vetoes are about money.
 _SPENDING: Final = "spend_cap"

@@ -19,9 +19,10 @@ from notifykit.cli.rehearsal import provider_codes, rehearsal
 from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import ALIKE_CODES, change_in_words, counted, encoding_name, quoted
 from notifykit.errors import Scope, TransportError
-from notifykit.flow.notifier import Notifier
-from notifykit.models import Channel, Recipient, Rejected
-from notifykit.normalizers.digits import compact
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.normalizers.phone import compact
+from notifykit.pipeline.notifier import Notifier
 from notifykit.suggest import did_you_mean
 
 _CODE: Final = re.compile(r"([A-Za-z]+)[0-9]{2,4}")

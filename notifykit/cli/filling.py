@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 import attrs
 import click
 
-from notifykit.flow.notifier import Notifier
-from notifykit.templates import BadValues, TemplateError
+from notifykit.pipeline.notifier import Notifier
+from notifykit.templates.template import BadValues, TemplateError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -16,9 +16,9 @@ from typing import Any, Final, TextIO
 
 import attrs
 
-from notifykit.deliveries import DeliveryState
-from notifykit.masking import mask_address
-from notifykit.models import Outcome
+from notifykit.models.delivery import DeliveryState
+from notifykit.models.receipt import Outcome
+from notifykit.redaction import mask_address
 
 #: ``sends.jsonl.1``, ``sends.jsonl.2.gz``, ``sends.jsonl-20261122``.
 _ROTATED: Final = re.compile(r"[.-][0-9][0-9-]*(?:\.gz)?|\.gz")

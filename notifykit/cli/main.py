@@ -59,7 +59,7 @@ class Program(click.Group):
 
 def _host(ctx: click.Context) -> PluginHost:
     from notifykit.plugins import PluginHost
-    from notifykit.settings import Settings
+    from notifykit.settings.sources import Settings
 
     found = ctx.find_object(PluginHost)
     if found is None:

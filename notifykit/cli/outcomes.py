@@ -11,7 +11,7 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import counted, many, next_time, who
 from notifykit.errors import TransportError
-from notifykit.models import Outcome, Receipt, Submission
+from notifykit.models.receipt import Outcome, Receipt, Submission
 
 _STYLES: Final = {Outcome.ACCEPTED: "good", Outcome.REJECTED: "bad", Outcome.UNKNOWN: "care", Outcome.SKIPPED: "faint"}
 _EXAMPLES: Final = 3

@@ -21,10 +21,12 @@ from notifykit.cli.status import set_up
 from notifykit.cli.terminal import answer_line
 from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, quoted
 from notifykit.errors import NotifyError, TransportError
-from notifykit.flow.notifier import Notifier
-from notifykit.models import Capabilities, Measurement, Plan, Rejected
+from notifykit.models.capabilities import Capabilities, Measurement
+from notifykit.models.plan import Plan
+from notifykit.models.recipient import Rejected
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 _METER = 20
 #: Letters of a script need no line each: they have no replacement, and are named together.

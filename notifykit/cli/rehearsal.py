@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from notifykit.cli.manner import manner
-from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, PluginError, TransportError
-from notifykit.flow.notifier import Notifier
 from notifykit.network import network_errors
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Transport, TransportFactory
-from notifykit.settings import Settings
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from notifykit.cli.envelope import answer
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.terminal import answer_line, tell
-from notifykit.flow.notifier import Notifier
-from notifykit.models import Channel, Receipt
+from notifykit.models.message import Channel
+from notifykit.models.receipt import Receipt
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 
 

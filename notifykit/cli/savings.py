@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from notifykit.cli.wording import counted, quoted
-from notifykit.models import ForcedCharacter, Measurement
+from notifykit.models.capabilities import ForcedCharacter, Measurement
 
 
 @attrs.frozen

@@ -24,15 +24,16 @@ from notifykit.cli.survey import WINDOW, Survey, survey
 from notifykit.cli.terminal import Progress, answer_line, confirm, tell, warn
 from notifykit.cli.underway import UnderWay
 from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, next_time, who
-from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, TransportError
-from notifykit.flow.capabilities import leaves
-from notifykit.flow.notifier import Notifier
-from notifykit.joining import outcome_of
-from notifykit.models import Attempt, Channel, Receipt
-from notifykit.normalizers.digits import compact
+from notifykit.models.merge import outcome_of
+from notifykit.models.message import Channel
+from notifykit.models.receipt import Attempt, Receipt
+from notifykit.normalizers.phone import compact
+from notifykit.pipeline.capabilities import leaves
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Composite, KnowsBalance, ShowsRequests, Sink
+from notifykit.settings.dsn import Dsn
 
 #: A number with its country code: longer than the codes that people send.
 _NUMBER: Final = re.compile(r"\+?[0-9]{10,15}")

@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from notifykit.cli.logbook import Entry
-from notifykit.models import Outcome
+from notifykit.models.receipt import Outcome
 
 #: What entries can be counted by.
 KEYS: Final[dict[str, Callable[[Entry], str]]] = {

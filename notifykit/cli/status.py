@@ -9,10 +9,10 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.rehearsal import load_settings, mode
 from notifykit.cli.terminal import answer_line
 from notifykit.errors import ConfigError
-from notifykit.flow.capabilities import leaves
-from notifykit.flow.notifier import Notifier
+from notifykit.pipeline.capabilities import leaves
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost, Status
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 
 @attrs.frozen

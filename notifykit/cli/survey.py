@@ -12,9 +12,12 @@ from notifykit.cli.endings import for_veto
 from notifykit.cli.exits import Exit
 from notifykit.cli.wording import counted, encoding_name, many
 from notifykit.errors import TransportError
-from notifykit.flow.notifier import Notifier
-from notifykit.flow.stages import notices_with_counts
-from notifykit.models import Batch, Channel, Edit, Measurement, Message, Outcome, Plan, Receipt, Veto
+from notifykit.models.capabilities import Measurement
+from notifykit.models.message import Channel, Edit, Message
+from notifykit.models.plan import Batch, Plan
+from notifykit.models.receipt import Outcome, Receipt, Veto
+from notifykit.pipeline.notifier import Notifier
+from notifykit.pipeline.stages import notices_with_counts
 
 #: Recipients that are looked back over for duplicates: all of most lists, in bounded memory.
 WINDOW: Final = 1_000_000

@@ -8,7 +8,7 @@ from typing import Final
 from notifykit.cli.envelope import VERSION
 from notifykit.cli.exits import MEANINGS
 from notifykit.plugins import PluginHost
-from notifykit.settings import FIELDS, Field
+from notifykit.settings.fields import FIELDS, Field
 
 _JSON: Final = f"""\
 Every command takes --json, before or after its name, and prints one document on standard output:

@@ -6,7 +6,7 @@ import attrs
 
 from notifykit.cli.terminal import Progress, tell
 from notifykit.events import AttemptFinished, Event, FailedOver, RetryScheduled
-from notifykit.models import Outcome
+from notifykit.models.receipt import Outcome
 
 
 @attrs.define

@@ -17,9 +17,9 @@ from notifykit.cli.rehearsal import rehearsal
 from notifykit.cli.terminal import answer_line, tell
 from notifykit.cli.wording import counted
 from notifykit.errors import TransportError
-from notifykit.flow.capabilities import leaves
-from notifykit.flow.notifier import Notifier
-from notifykit.models import Recipient, Rejected
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.pipeline.capabilities import leaves
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import KnowsNumbers
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from notifykit.cli.terminal import Progress as Bar
 from notifykit.cli.wording import span
-from notifykit.jobs import JobState, Progress
+from notifykit.models.job import JobState, Progress
 from notifykit.protocols import Job
 
 #: Seconds between two looks at a job.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from notifykit.models import Edit, Receipt, Veto
+from notifykit.models.message import Edit
+from notifykit.models.receipt import Receipt, Veto
 
 _ENCODINGS = {"gsm7": "GSM-7", "ucs2": "Unicode"}
 #: How alike two codes are of which one may be a slip for the other: ERR999 is none for ERR029.

@@ -18,9 +18,9 @@ from notifykit.cli.terminal import Progress as Bar, answer_line, tell
 from notifykit.cli.watching import watch
 from notifykit.cli.wording import span
 from notifykit.errors import ConfigError
-from notifykit.flow.notifier import Notifier
-from notifykit.jobs import JobState, Progress, Settlement
-from notifykit.models import Outcome
+from notifykit.models.job import JobState, Progress, Settlement
+from notifykit.models.receipt import Outcome
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Job
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.database import Database, unusable
+from notifykit.durable.dedupe import Seen
 from notifykit.durable.job import StoredJob
-from notifykit.durable.ledger import KeyTakenError, Ledger
-from notifykit.durable.orders import (
+from notifykit.durable.job_spec import (
     BULK,
     MOST_URGENT,
     URGENT,
@@ -27,18 +27,18 @@ from notifykit.durable.orders import (
     options_of,
     placed,
 )
-from notifykit.durable.pacing import LedgerPacers, slowest
-from notifykit.durable.packing import dump
 from notifykit.durable.queue import Consumer, Queue
-from notifykit.durable.seen import Seen
-from notifykit.durable.sending import Sender
+from notifykit.durable.rate_limit import LedgerPacers, slowest
+from notifykit.durable.serialization import dump
 from notifykit.durable.settings import DurableSettings
+from notifykit.durable.store import KeyTakenError, Ledger
+from notifykit.durable.worker import Sender
 from notifykit.errors import ConfigError
-from notifykit.flow.assembly import Assembly
-from notifykit.flow.capabilities import leaves
-from notifykit.jobs import Progress
+from notifykit.models.job import Progress
+from notifykit.pipeline.capabilities import leaves
+from notifykit.pipeline.components import Assembly
 from notifykit.protocols import Order, Transport
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -10,11 +10,12 @@ from typing import Final
 
 import attrs
 
-from notifykit.durable.ledger import Enqueue, Ledger
-from notifykit.durable.orders import message_of
+from notifykit.durable.job_spec import message_of
+from notifykit.durable.store import Enqueue, Ledger
 from notifykit.errors import ConfigError
-from notifykit.jobs import Progress, Settlement
-from notifykit.models import Channel, Message, Outcome, Receipt, Report, Submission
+from notifykit.models.job import Progress, Settlement
+from notifykit.models.message import Channel, Message
+from notifykit.models.receipt import Outcome, Receipt, Report, Submission
 
 #: Seconds between two looks of somebody who waits, and the most that they grow to.
 _POLL: Final = 0.05

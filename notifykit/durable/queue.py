@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from notifykit.durable.alive import liveness
 from notifykit.durable.database import Database, new_engine, unusable
-from notifykit.durable.ledger import Ticket
+from notifykit.durable.leases import liveness
+from notifykit.durable.store import Ticket
 from notifykit.errors import ConfigError
-from notifykit.models import Pace
+from notifykit.models.capabilities import Pace
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -8,9 +8,10 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError
-from notifykit.flow.state import lasting_folder
-from notifykit.masking import Secret
-from notifykit.settings import Field, Settings, one_of, seconds, secret
+from notifykit.redaction import Secret
+from notifykit.settings.fields import Field, one_of, seconds, secret
+from notifykit.settings.folders import lasting_folder
+from notifykit.settings.sources import Settings
 
 SECTION: Final = "durable"
 _FILE: Final = "jobs.sqlite3"

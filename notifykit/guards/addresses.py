@@ -8,7 +8,8 @@ from typing import Final
 
 import attrs
 
-from notifykit.models import Channel, Recipient, Rejected
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
 
 #: Reads an address as the road does.
 Normalize = Callable[[str, Channel], Recipient | Rejected]

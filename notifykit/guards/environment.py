@@ -14,9 +14,10 @@ import attrs
 from notifykit.errors import ConfigError
 from notifykit.guards.addresses import AddressList, Normalize, read_address, read_list
 from notifykit.guards.options import about, resolved
-from notifykit.models import Recipient, Veto
+from notifykit.models.receipt import Veto
+from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Book, Parcel
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 _NAME: Final = "environment"
 _WAYS: Final = (

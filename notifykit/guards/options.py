@@ -11,7 +11,8 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.protocols import About
-from notifykit.settings import Field, Settings, names, one_of, path, text
+from notifykit.settings.fields import Field, names, one_of, path, text
+from notifykit.settings.sources import Settings
 
 SECTION: Final = "guard"
 

@@ -1,14 +1,13 @@
-"""``quiet_hours``: nobody is woken up. The hours are those of the recipient's own clock.
-
-The zone is that of the recipient's country; in a country of several zones it is quiet as long as it is in any of them.
-Whoever has no known country lives in ``quiet_zone``.
-"""
+"""Which time zones a country has, by the table that comes with the time zone database (``zone.tab``)."""
 
 from __future__ import annotations
 
 import datetime
+import functools
+import importlib.resources
+import pathlib
 import zoneinfo
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -16,13 +15,52 @@ import attrs
 from notifykit.errors import ConfigError
 from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Hours, about, resolved
-from notifykit.guards.zones import names_of_zones, zones_of
-from notifykit.models import Recipient, Veto
+from notifykit.models.receipt import Veto
+from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Book, Parcel
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
+_TABLE = "zone.tab"
+
+
+@functools.cache
+def zones_of(country: str) -> tuple[zoneinfo.ZoneInfo, ...]:
+    """Return the zones of a country, by its ISO 3166 code; none where there is no such country.
+
+    :raises FileNotFoundError: where this machine has no time zone database.
+    """
+    return tuple(map(zoneinfo.ZoneInfo, names_of_zones().get(country, ())))
+
+
+@functools.cache
+def names_of_zones() -> Mapping[str, tuple[str, ...]]:
+    """Return the names of the zones of each country, by its ISO 3166 code.
+
+    :raises FileNotFoundError: where this machine has no time zone database.
+    """
+    found: dict[str, list[str]] = {}
+    for line in _table().splitlines():
+        if line and not line.startswith("#"):
+            country, _, name, *_ = line.split("\t")
+            found.setdefault(country, []).append(name)
+    return {country: tuple(names) for country, names in found.items()}
+
+
+def _table() -> str:
+    for folder in zoneinfo.TZPATH:
+        file = pathlib.Path(folder, _TABLE)
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    try:
+        return importlib.resources.files("tzdata.zoneinfo").joinpath(_TABLE).read_text(encoding="utf-8")
+    except ModuleNotFoundError:
+        raise FileNotFoundError(_TABLE) from None
+
+
 _DAY: Final = datetime.timedelta(days=1)
+
+
 _SECOND: Final = datetime.timedelta(seconds=1)
 
 

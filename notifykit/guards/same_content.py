@@ -12,9 +12,11 @@ import attrs
 
 from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import about, in_words, options, whom
-from notifykit.models import Message, Recipient, Veto
+from notifykit.models.message import Message
+from notifykit.models.receipt import Veto
+from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Book, Parcel
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 
 @attrs.frozen

@@ -14,9 +14,10 @@ from typing import Final
 
 from notifykit.guards.addresses import AddressList, Normalize, read_address
 from notifykit.guards.options import about, options
-from notifykit.models import Recipient, Veto
+from notifykit.models.receipt import Veto
+from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Book, Parcel
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 _NAME: Final = "suppression"
 _SUPPRESSED: Final = Veto(

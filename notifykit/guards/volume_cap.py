@@ -9,9 +9,10 @@ import attrs
 
 from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Limit, about, options
-from notifykit.models import Recipient, Veto
+from notifykit.models.receipt import Veto
+from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Book, Parcel
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 
 
 @attrs.frozen

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 import attrs
 
 from notifykit.errors import InvalidRecipient
-from notifykit.letters import Channel, Recipient, Rejected
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
 
 #: The most octets of a whole address: a path of 256 without its angle brackets (RFC 5321, section 4.5.3.1.3).
 MOST_OCTETS: Final = 254

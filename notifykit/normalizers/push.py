@@ -12,7 +12,8 @@ from typing import Final
 import attrs
 
 from notifykit.errors import InvalidRecipient
-from notifykit.letters import Channel, Recipient, Rejected
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
 
 #: The most characters of an address: longer than any device token.
 MOST_CHARACTERS: Final = 4096

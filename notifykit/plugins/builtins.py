@@ -16,7 +16,7 @@ from notifykit.hookspecs import hookimpl
 from notifykit.protocols import TransportFactory
 
 if TYPE_CHECKING:
-    from notifykit.settings import Settings
+    from notifykit.settings.sources import Settings
 
 
 class Plugin:
@@ -122,7 +122,7 @@ def _commands(module: str) -> Plugin:
 _STAND_IN: Final = partial(_transport, about=False, capabilities="ANYTHING")
 #: Name, module and kind of each plugin, in the order in which their equals are asked.
 _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
-    ("international", "notifykit.normalizers.international", _normalizer),
+    ("international", "notifykit.normalizers.phone", _normalizer),
     ("email", "notifykit.normalizers.email", _normalizer),
     ("push", "notifykit.normalizers.push", _normalizer),
     ("unicode", "notifykit.cleaners.unicode", _cleaner),
@@ -136,7 +136,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("failover", "notifykit.transports.composites.failover", partial(_composite, failover="build")),
     (
         "rotation",
-        "notifykit.transports.composites.rotation",
+        "notifykit.transports.composites.round_robin",
         partial(_composite, roundrobin="round_robin", weighted="weighted"),
     ),
     ("route", "notifykit.transports.composites.route", partial(_composite, route="build")),

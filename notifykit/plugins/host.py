@@ -28,7 +28,7 @@ from notifykit.suggest import did_you_mean
 if TYPE_CHECKING:
     import click
 
-    from notifykit.settings import Settings
+    from notifykit.settings.sources import Settings
 
 _log = logging.getLogger("notifykit.plugins")
 # A library says nothing by itself: without a handler, Python would write warnings to standard error.

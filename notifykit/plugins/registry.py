@@ -13,7 +13,8 @@ from notifykit.protocols import Cleaner, EngineFactory, Guard, Normalizer, Sink,
 from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from notifykit.models import Channel, Recipient, Rejected
+    from notifykit.models.message import Channel
+    from notifykit.models.recipient import Recipient, Rejected
 
 _log = logging.getLogger("notifykit.plugins")
 
@@ -84,7 +85,7 @@ def check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
 
 def normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
     """Return what the first normalizer that knows the address says; one that raises is passed over."""
-    from notifykit.models import Recipient, Rejected
+    from notifykit.models.recipient import Recipient, Rejected
 
     for normalizer in normalizers:
         try:

@@ -13,7 +13,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from notifykit.deliveries import DeliveryState
 from notifykit.events import (
     AttemptFinished,
     BatchFinished,
@@ -27,9 +26,10 @@ from notifykit.events import (
     RetryScheduled,
     SendFinished,
 )
-from notifykit.masking import mask_address
-from notifykit.models import Outcome
-from notifykit.settings import Settings
+from notifykit.models.delivery import DeliveryState
+from notifykit.models.receipt import Outcome
+from notifykit.redaction import mask_address
+from notifykit.settings.sources import Settings
 
 _SEND: Final = logging.getLogger("notifykit.send")
 _PLUGINS: Final = logging.getLogger("notifykit.plugins")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from notifykit.testing.script import Script as Script
     from notifykit.testing.sent import Sent as Sent
 else:
-    from notifykit.lazy import lazy_attributes
+    from notifykit.imports import lazy_attributes
 
     __getattr__, __dir__, __all__ = lazy_attributes(
         __name__,

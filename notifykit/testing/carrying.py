@@ -10,14 +10,16 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import INTERRUPTS, ConfigError, OutcomeUnknown, TransportError
-from notifykit.flow.clock import VirtualClock
-from notifykit.flow.context import Prepared
-from notifykit.flow.detour import Detour
-from notifykit.joining import error_of
-from notifykit.models import Batch, Capabilities, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.merge import error_of
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
+from notifykit.pipeline.clock import VirtualClock
+from notifykit.pipeline.context import Prepared
+from notifykit.pipeline.intercept import Detour
 from notifykit.protocols import Clock, Transport
+from notifykit.settings.dsn import Dsn
 from notifykit.testing.opened import OutboxUnreachable
 from notifykit.testing.sent import Handed
 

@@ -6,8 +6,8 @@ import unittest
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from notifykit.flow.clock import VirtualClock
-from notifykit.flow.notifier import Notifier
+from notifykit.pipeline.clock import VirtualClock
+from notifykit.pipeline.notifier import Notifier
 from notifykit.testing.outbox import Outbox
 from notifykit.testing.plugging import Plugins
 from notifykit.testing.script import Played, Script

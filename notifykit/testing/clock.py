@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from notifykit.flow.clock import VirtualClock
+from notifykit.pipeline.clock import VirtualClock
 
 #: Noon in Kuwait on a Thursday: no quiet hours begin or end nearby.
 NOON: Final = datetime.datetime(2026, 1, 1, 9, tzinfo=datetime.UTC)

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from notifykit.errors import ConfigError, NotifyError
-from notifykit.flow import detour
-from notifykit.flow.capabilities import leaves
-from notifykit.flow.detour import Detour, Diversion
+from notifykit.pipeline import intercept as detour
+from notifykit.pipeline.capabilities import leaves
+from notifykit.pipeline.intercept import Detour, Diversion
 from notifykit.protocols import Transport
 from notifykit.testing import ground, owners
 from notifykit.testing.ground import Ground

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from notifykit.flow import detour
+from notifykit.pipeline import intercept as detour
 from notifykit.testing import owners
 
 #: Holds it, as JSON.

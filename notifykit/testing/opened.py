@@ -8,8 +8,8 @@ import threading
 from typing import Any, Final, Protocol
 
 from notifykit.errors import NotifyError
-from notifykit.flow.detour import Detour, Diversion, divert
-from notifykit.models import Submission
+from notifykit.models.receipt import Submission
+from notifykit.pipeline.intercept import Detour, Diversion, divert
 from notifykit.protocols import Clock
 from notifykit.testing import ground, owners
 from notifykit.testing.ground import Ground, Variables

@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Any, Final, Self, overload
 
 from notifykit.errors import OutcomeUnknown, TransportError
-from notifykit.flow.assembly import Assembly
-from notifykit.flow.clock import VirtualClock
-from notifykit.flow.detour import Detour
-from notifykit.flow.notifier import Notifier
-from notifykit.joining import error_of, outcome_of
-from notifykit.models import Outcome, Submission
+from notifykit.models.merge import error_of, outcome_of
+from notifykit.models.receipt import Outcome, Submission
+from notifykit.pipeline.clock import VirtualClock
+from notifykit.pipeline.components import Assembly
+from notifykit.pipeline.intercept import Detour
+from notifykit.pipeline.notifier import Notifier
 from notifykit.testing import ground
 from notifykit.testing.carrying import Carriers, Said
 from notifykit.testing.clock import TestClock

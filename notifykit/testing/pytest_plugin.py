@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from notifykit.flow.clock import VirtualClock
-    from notifykit.flow.detour import Detour
-    from notifykit.flow.notifier import Notifier
+    from notifykit.pipeline.clock import VirtualClock
+    from notifykit.pipeline.intercept import Detour
+    from notifykit.pipeline.notifier import Notifier
     from notifykit.protocols import Transport
     from notifykit.testing.outbox import Outbox
     from notifykit.testing.plugging import Plugins
@@ -34,7 +34,7 @@ _DIVERSION: Final = "NOTIFYKIT_DIVERSION"
 _OWNER: Final = "NOTIFYKIT_OWNER"
 _LOOK: Final = "notifykit.testing.diverting:look"
 #: Has every send looked at.
-_DETOUR: Final = "notifykit.flow.detour"
+_DETOUR: Final = "notifykit.pipeline.intercept"
 
 #: What ``@pytest.mark.notify`` takes.
 _MARKS: Final = ("script", "strict", "live")
@@ -318,7 +318,7 @@ def _say_live(*, live: bool) -> None:
 
 
 def _divert(*, on: bool, ended: str | None = None) -> None:
-    from notifykit.flow.detour import divert
+    from notifykit.pipeline.intercept import divert
 
     if on:
         divert(_look)

@@ -17,7 +17,8 @@ from notifykit.errors import (
     TransportError,
     Unclassified,
 )
-from notifykit.models import Batch, Submission
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.testing.matching import fits
 from notifykit.testing.plugging import Plugins
 

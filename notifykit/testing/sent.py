@@ -11,7 +11,10 @@ from typing import Any, Final
 import attrs
 
 from notifykit.errors import TransportError
-from notifykit.models import Batch, Channel, Edit, Outcome, Recipient, Submission
+from notifykit.models.message import Channel, Edit
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Outcome, Submission
+from notifykit.models.recipient import Recipient
 
 _CODE: Final = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)

@@ -15,7 +15,6 @@ import attrs
 from hypothesis import strategies as st
 
 import notifykit.events
-from notifykit.deliveries import DeliveryState
 from notifykit.errors import (
     AuthFailed,
     ContentRejected,
@@ -33,20 +32,13 @@ from notifykit.errors import (
     Unclassified,
 )
 from notifykit.events import Event, LoggedRecipient
-from notifykit.masking import mask_address, text_shape
-from notifykit.models import (
-    Batch,
-    Channel,
-    Edit,
-    Measurement,
-    Message,
-    Outcome,
-    Plan,
-    Receipt,
-    Recipient,
-    SkipReason,
-    Submission,
-)
+from notifykit.models.capabilities import Measurement
+from notifykit.models.delivery import DeliveryState
+from notifykit.models.message import Channel, Edit, Message
+from notifykit.models.plan import Batch, Plan
+from notifykit.models.receipt import Outcome, Receipt, SkipReason, Submission
+from notifykit.models.recipient import Recipient
+from notifykit.redaction import mask_address, text_shape
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

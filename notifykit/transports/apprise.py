@@ -26,7 +26,6 @@ from urllib.parse import unquote, urlencode
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import (
     ConfigError,
     ContentRejected,
@@ -35,10 +34,14 @@ from notifykit.errors import (
     OutcomeUnknown,
     TransportError,
 )
-from notifykit.masking import Secret
-from notifykit.models import Batch, Capabilities, Channel, Message, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.message import Channel, Message
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext
-from notifykit.settings import Field, path
+from notifykit.redaction import Secret
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import Field, path
 
 if TYPE_CHECKING:
     from apprise import NotifyBase

@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from notifykit.dsn import Dsn
-from notifykit.models import Batch, Capabilities, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.protocols import BuildContext
+from notifykit.settings.dsn import Dsn
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 _MOST_SHOWN = 5

@@ -22,11 +22,13 @@ from urllib.parse import unquote, urlencode
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError
-from notifykit.models import Batch, Capabilities, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext, Clock
-from notifykit.settings import Field, path
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import Field, path
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 #: The version of the shape of a line.

@@ -7,9 +7,11 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 
-from notifykit.dsn import Dsn
-from notifykit.models import Batch, Capabilities, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.protocols import BuildContext
+from notifykit.settings.dsn import Dsn
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 #: What it may answer to a batch: a submission, an exception to raise, or a function of the batch that returns either.

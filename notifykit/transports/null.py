@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from notifykit.dsn import Dsn
-from notifykit.models import Batch, Capabilities, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.protocols import BuildContext
+from notifykit.settings.dsn import Dsn
 from notifykit.transports.standin import ANYTHING, capabilities_like
 
 

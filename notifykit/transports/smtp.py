@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import (
     ConfigError,
     ContentRejected,
@@ -26,11 +25,16 @@ from notifykit.errors import (
     SenderNotAllowed,
     TransportError,
 )
-from notifykit.masking import Secret
-from notifykit.models import Batch, Capabilities, Channel, Message, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.message import Channel, Message
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.network import Network, is_loopback, tls_context, url_host
 from notifykit.protocols import About, BuildContext, Clock
-from notifykit.settings import Field, Settings, count, one_of, path, secret, text
+from notifykit.redaction import Secret
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import Field, count, one_of, path, secret, text
+from notifykit.settings.sources import Settings
 from notifykit.transports.smtp_mail import Mailbox, email_bytes, one_line, subject_of
 
 if TYPE_CHECKING:

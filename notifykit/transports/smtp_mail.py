@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from notifykit.models import Message
+from notifykit.models.message import Message
 
 #: The most characters of a subject that is made of the text's first line.
 MAX_MADE_SUBJECT: Final = 60

@@ -33,8 +33,8 @@ from notifykit.errors import (
     TransportError,
     without_frames,
 )
-from notifykit.masking import STARS, Secret, scrub
 from notifykit.network import Network, tls_context
+from notifykit.redaction import STARS, Secret, scrub
 
 #: The most bytes of one answer, all its lines together.
 MAX_ANSWER_BYTES: Final = 1 << 16

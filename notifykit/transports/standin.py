@@ -6,10 +6,11 @@ from typing import Final
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError
-from notifykit.models import Capabilities, Channel
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.message import Channel
 from notifykit.protocols import BuildContext
+from notifykit.settings.dsn import Dsn
 
 #: What a stand-in can do that imitates nobody.
 ANYTHING: Final = Capabilities(channels=frozenset(Channel), batch_size=200, subjects=True, idempotent=True, live=False)

@@ -13,14 +13,17 @@ import json
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError, InvalidRecipient, TransportError
 from notifykit.http import HttpAnswer, HttpRequest, HttpTransport
-from notifykit.masking import Secret, scrub
-from notifykit.models import Batch, Capabilities, Channel, Submission
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.message import Channel
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.network import Network, basic_authorization, url_host
 from notifykit.protocols import BuildContext
-from notifykit.settings import Field, secret, text
+from notifykit.redaction import Secret, scrub
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import Field, secret, text
 
 _FIELDS: Final = (
     Field("bearer", secret, help="The token for an Authorization header."),

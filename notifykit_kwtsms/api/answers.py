@@ -18,7 +18,7 @@ from notifykit.errors import (
     Unclassified,
 )
 from notifykit.http import HttpAnswer, error_for_status
-from notifykit.masking import Secret, scrub
+from notifykit.redaction import Secret, scrub
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import BASE_URL
 

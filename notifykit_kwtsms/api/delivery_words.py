@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from notifykit import DeliveryState
-from notifykit.masking import scrub
+from notifykit.redaction import scrub
 
 #: What ``status`` says is about the way inside the gateway. Its "delivered" is no handset's word, and so not more
 #: than "sent".

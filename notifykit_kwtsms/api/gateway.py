@@ -10,8 +10,8 @@ import attrs
 
 from notifykit.errors import OutcomeUnknown, ProviderUnavailable
 from notifykit.http import HttpClient
-from notifykit.masking import Secret, SecretBytes
 from notifykit.network import Network
+from notifykit.redaction import Secret, SecretBytes
 from notifykit_kwtsms.api import answers, endpoints
 from notifykit_kwtsms.api.calls import MASK, Call, Listener
 from notifykit_kwtsms.api.endpoints import Endpoint

@@ -12,9 +12,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from notifykit.masking import Secret
 from notifykit.protocols import Clock
-from notifykit.sinks.lines import LineFile
+from notifykit.redaction import Secret
+from notifykit.sinks.jsonl import LineFile
 from notifykit_kwtsms.api.calls import MASK, Call
 
 _log = logging.getLogger("notifykit.kwtsms")

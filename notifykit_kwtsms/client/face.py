@@ -10,10 +10,10 @@ from typing import Any, Generic, Self, TypeVar
 import attrs
 
 from notifykit import ConfigError, Plan, Report, RetryPolicy, Secret, Settings, SystemClock
-from notifykit.flow.front import Front
 from notifykit.network import Network
+from notifykit.pipeline.base import Front
 from notifykit.protocols import Clock
-from notifykit.settings import boolean, path, seconds, secret, text
+from notifykit.settings.fields import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, SHARED_SENDER
 from notifykit_kwtsms.client.calllog import CallLog
 from notifykit_kwtsms.client.lookups import Lookups

@@ -12,7 +12,8 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberType, ValidationResult
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.letters import Channel, Recipient
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient
 
 _MOBILE: Final = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 _KINDS: Final = {

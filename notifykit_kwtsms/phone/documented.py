@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from notifykit.normalizers.digits import latin_digits
-from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS
+from notifykit.normalizers.phone import FEWEST_DIGITS, MOST_DIGITS, latin_digits
 from notifykit_kwtsms.phone.rules import GULF, CountryRule
 
 # Two facts are not the vendor's but the numbering plans': Italian landlines and, since 2021, all numbers of the Ivory

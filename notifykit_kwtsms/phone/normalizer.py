@@ -8,9 +8,17 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.letters import Channel, Recipient, Rejected
-from notifykit.normalizers.digits import compact
-from notifykit.normalizers.reading import FEWEST_DIGITS, MOST_DIGITS, is_decimal, national_form, read_number, too_short
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.normalizers.phone import (
+    FEWEST_DIGITS,
+    MOST_DIGITS,
+    compact,
+    is_decimal,
+    national_form,
+    read_number,
+    too_short,
+)
 from notifykit_kwtsms.phone.documented import normalize_phone
 from notifykit_kwtsms.phone.rules import BY_CODE, BY_COUNTRY, KUWAIT, CountryRule, find_gulf_rule
 

@@ -13,7 +13,7 @@ from notifykit import Settings, SystemClock
 from notifykit.cli import terminal
 from notifykit.cli.manner import manner
 from notifykit.errors import AuthFailed, ConfigError
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.gate import gateway_of
 from notifykit_kwtsms.settings import KwtSmsSettings

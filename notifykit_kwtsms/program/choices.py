@@ -12,7 +12,7 @@ import attrs
 
 from notifykit import Settings
 from notifykit.errors import ConfigError, NotifyError
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.api.limits import SHARED_SENDER
 from notifykit_kwtsms.program.envfile import EnvFile

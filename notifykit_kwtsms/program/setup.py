@@ -12,7 +12,7 @@ from notifykit.cli import terminal
 from notifykit.cli.manner import common, manner
 from notifykit.cli.recipients import read_stdin
 from notifykit.errors import ConfigError
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import SHARED_SENDER
 from notifykit_kwtsms.program import gitignore, wizard
 from notifykit_kwtsms.program.choices import Choices, Known, check, overridden, store

@@ -13,7 +13,7 @@ import click
 from notifykit.cli import terminal
 from notifykit.cli.manner import manner
 from notifykit.errors import AuthFailed, TransportError
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import SHARED_SENDER
 from notifykit_kwtsms.program import gitignore
 from notifykit_kwtsms.program.choices import Choices, Known, Verified, check, store

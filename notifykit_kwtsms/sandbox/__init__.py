@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage as CapturedMessage
 else:
     from notifykit.errors import ConfigError
-    from notifykit.lazy import lazy_attributes
+    from notifykit.imports import lazy_attributes
 
     _load, __dir__, __all__ = lazy_attributes(
         __name__,

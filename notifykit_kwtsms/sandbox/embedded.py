@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from notifykit.errors import ConfigError
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 from notifykit_kwtsms.sandbox.clock import Clock
 from notifykit_kwtsms.sandbox.environment import dsn, environment
 from notifykit_kwtsms.sandbox.faults.armed import ArmedFault

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from notifykit.errors import ConfigError
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 from notifykit_kwtsms.sandbox.inbox import records
 from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 
-from notifykit.masking import mask_address
+from notifykit.redaction import mask_address
 
 
 def how_many(value: Sized) -> str:

@@ -10,7 +10,7 @@ from notifykit_kwtsms.api.limits import MAX_SEGMENTS
 from notifykit_kwtsms.text.packing import count_segments
 
 if TYPE_CHECKING:
-    from notifykit.letters import Message
+    from notifykit.models.message import Message
 
 _EMPTY = "ERR009"
 _TOO_LONG = "ERR012"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from notifykit.edits import Cleaned, Edit
+from notifykit.models.message import Cleaned, Edit
 from notifykit_kwtsms.text.codepoints import (
     ARABIC_DIGITS,
     ASTRAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from notifykit.abilities import ForcedCharacter, Measurement
+from notifykit.models.capabilities import ForcedCharacter, Measurement
 from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
 from notifykit_kwtsms.text.packing import GSM7, boundaries, boundaries_in, encoding_of
 from notifykit_kwtsms.text.replacements import nearest

@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
-from notifykit.edits import Cleaned, Edit
-from notifykit.letters import Channel
+from notifykit.models.message import Channel, Cleaned, Edit
 
 #: Where a change starts and ends, what stands there afterwards, and why. A tuple, because a text may have thousands.
 Change: TypeAlias = tuple[int, int, str, str]

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import example, given, strategies as st
 
 from notifykit.cleaners.unicode import UnicodeCleaner
-from notifykit.models import Channel, replay
+from notifykit.models.message import Channel, replay
 
 ACCENTS = [*map(chr, range(0x300, 0x370)), "\u0653", "\u0654", "\u0655"]
 PIECES = (

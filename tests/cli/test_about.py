@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 PIGEON = """
 from notifykit import NotReached, hookimpl
 from notifykit.protocols import About, Check, Health
-from notifykit.settings import Field, secret, text
+from notifykit.settings.fields import Field, secret, text
 
 def checks(settings, *, online):
     yield Check("pigeons", Health.WARN, "one is tired", "let it sleep")

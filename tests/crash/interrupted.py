@@ -15,7 +15,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from notifykit import Notifier
-from notifykit.durable.ledger import Ledger
+from notifykit.durable.store import Ledger
 from notifykit.durable.tables import batches, contents, jobs
 from tests.crash.scenarios import Plan, Stage, stage
 from tests.crash.verdict import Verdict, database_of, judge

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from notifykit import Outcome
-from notifykit.durable.alive import _number
+from notifykit.durable.leases import _number
 from notifykit.durable.queue import Queue
 from notifykit.durable.tables import exchanges
 from tests.crash.scenarios import Plan, Stage, stage

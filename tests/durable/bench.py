@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from notifykit import Outcome, Receipt, Recipient, Submission
 from notifykit.durable.database import Database
-from notifykit.durable.ledger import Ledger, Ticket, Work
 from notifykit.durable.settings import DurableSettings
+from notifykit.durable.store import Ledger, Ticket, Work
 from notifykit.errors import OutcomeUnknown, RateLimited
 from tests.durable.conftest import numbers
 

@@ -13,7 +13,7 @@ import pytest
 
 from notifykit import Batch, Capabilities, ConfigError, Notifier, Pace
 from notifykit.errors import RateLimited
-from notifykit.jobs import JobState
+from notifykit.models.job import JobState
 from tests.durable.conftest import MakeNotifier, Recorder, Store, numbers, until
 
 #: One request a moment, a recipient each.

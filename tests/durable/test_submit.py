@@ -14,7 +14,7 @@ import pytest
 
 from notifykit import Capabilities, ConfigError, Notifier, Outcome, PluginHost, SkipReason, Veto
 from notifykit.errors import OutcomeUnknown
-from notifykit.jobs import JobState
+from notifykit.models.job import JobState
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.durable.conftest import MakeNotifier, Recorder, Store, elsewhere, live, numbers, spawn, until
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from notifykit import Capabilities, Channel, MemoryTransport, Notifier, PluginHost, Settings, VirtualClock, hookimpl
-from notifykit.models import Measurement, Recipient
+from notifykit.models.capabilities import Measurement
+from notifykit.models.recipient import Recipient
 
 #: Half past noon in Kuwait.
 NOON = datetime.datetime(2026, 3, 1, 9, 30, tzinfo=datetime.UTC)

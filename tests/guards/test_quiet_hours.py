@@ -10,8 +10,7 @@ from hypothesis import given, strategies as st
 
 from notifykit import ConfigError
 from notifykit.guards.options import Hours, hours
-from notifykit.guards.quiet_hours import QuietHours
-from notifykit.guards.zones import zones_of
+from notifykit.guards.quiet_hours import QuietHours, zones_of
 from tests.guards.conftest import NOON, Live
 
 KUWAIT, LONDON, NEW_YORK = map(zoneinfo.ZoneInfo, ("Asia/Kuwait", "Europe/London", "America/New_York"))

@@ -11,7 +11,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from notifykit import Notifier, Outcome, Receipt, RetryPolicy, Settings, VirtualClock
-from notifykit.deliveries import DeliveryReport, DeliveryState
+from notifykit.models.delivery import DeliveryReport, DeliveryState
 from notifykit.sinks.jsonl import rows
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit.normalizers.digits import compact, latin_digits
+from notifykit.normalizers.phone import compact, latin_digits
 
 ANY_TEXT = st.text(st.one_of(st.sampled_from("0123456789٠٩۰۹+- ()a\ud800\u200e"), st.characters(categories=None)))
 

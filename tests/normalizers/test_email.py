@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from notifykit import MemoryTransport, Notifier, PluginHost, Recipient
-from notifykit.models import Channel, Rejected
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Rejected
 from notifykit.normalizers.email import EmailNormalizer, notifykit_normalizers
 
 NORMALIZER = EmailNormalizer()

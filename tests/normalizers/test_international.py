@@ -7,8 +7,9 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit.models import Channel, Recipient, Rejected
-from notifykit.normalizers.international import InternationalNormalizer, notifykit_normalizers
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.normalizers.phone import InternationalNormalizer, notifykit_normalizers
 
 NORMALIZER = InternationalNormalizer()
 ANY_TEXT = st.text(st.one_of(st.sampled_from("0123456789٠٩۰۹+- ().,;@*#aE\ud800\n"), st.characters(categories=None)))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from notifykit import Recipient
-from notifykit.models import Channel, Rejected
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Rejected
 from notifykit.normalizers.push import PushNormalizer, notifykit_normalizers
 
 (NORMALIZER,) = notifykit_normalizers()

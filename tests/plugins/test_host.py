@@ -16,10 +16,11 @@ import pytest
 from notifykit.errors import ConfigError, PluginError
 from notifykit.events import Event
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Cleaned, Recipient
+from notifykit.models.message import Channel, Cleaned
+from notifykit.models.recipient import Recipient
 from notifykit.plugins import BUILTINS, PluginHost, PluginInfo, Registry, Status
 from notifykit.protocols import TransportFactory
-from notifykit.settings import Settings
+from notifykit.settings.sources import Settings
 from notifykit.transports.memory import MemoryTransport
 
 Install = Callable[..., None]

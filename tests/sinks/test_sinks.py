@@ -188,11 +188,11 @@ def test_what_a_plugin_gives_in_place_of_a_number_breaks_no_line(tmp_path, given
 
 def test_a_full_disk_tears_a_line_and_not_the_next(tmp_path):
     """What was written half is ended before anything else is written."""
-    from notifykit.sinks.lines import LineFile
+    from notifykit.sinks.jsonl import LineFile
 
     script = (
         "import resource, signal, sys\n"
-        "from notifykit.sinks.lines import LineFile\n"
+        "from notifykit.sinks.jsonl import LineFile\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "file = LineFile(sys.argv[1])\n"
         "file.write({'number': 1})\n"

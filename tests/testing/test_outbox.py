@@ -38,7 +38,7 @@ from notifykit import (
     Submission,
     hookimpl,
 )
-from notifykit.flow import detour
+from notifykit.pipeline import intercept as detour
 from notifykit.testing import (
     AmbiguousOutbox,
     LiveSendBlocked,

@@ -54,7 +54,7 @@ def test_installed_and_unused_it_changes_nothing(pytester: pytest.Pytester) -> N
         def test_nothing(request):
             loaded = {name for name in sys.modules if name.split(".")[0].startswith("notifykit")}
             assert loaded == {
-                "notifykit", "notifykit.lazy", "notifykit.testing", "notifykit.testing.pytest_plugin",
+                "notifykit", "notifykit.imports", "notifykit.testing", "notifykit.testing.pytest_plugin",
                 "notifykit_kwtsms", "notifykit_kwtsms.pytest_plugin",
             }
             assert request.fixturenames == ["request"]

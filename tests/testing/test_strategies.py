@@ -13,7 +13,7 @@ from notifykit import Channel, Outcome, Recipient, Submission
 from notifykit.errors import OutcomeUnknown, TransportError
 from notifykit.http import HttpAnswer
 from notifykit.normalizers.email import EmailNormalizer
-from notifykit.normalizers.international import InternationalNormalizer
+from notifykit.normalizers.phone import InternationalNormalizer
 from notifykit.normalizers.push import PushNormalizer
 from notifykit.testing import strategies
 from notifykit.testing.strategies import COUNTRIES, GSM7_BASIC, GSM7_EXTENDED

@@ -16,7 +16,8 @@ import pytest
 
 from notifykit import ConfigError, Notifier, Outcome, PluginHost, Recipient, VirtualClock
 from notifykit.errors import ContentRejected, InvalidRecipient, NotReached, OutcomeUnknown
-from notifykit.models import Batch, Channel, Message
+from notifykit.models.message import Channel, Message
+from notifykit.models.plan import Batch
 from notifykit.transports.apprise import AppriseTransport
 
 #: Apprise imports what Python is about to drop, and what it needs no more.

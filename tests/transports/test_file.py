@@ -15,12 +15,13 @@ from hypothesis import given, settings as hypothesis_settings, strategies as st
 
 from notifykit import ConfigError, Notifier, Outcome, PluginHost, Recipient, VirtualClock
 from notifykit.errors import OutcomeUnknown, ProviderUnavailable
-from notifykit.models import Batch, Message
+from notifykit.models.message import Message
+from notifykit.models.plan import Batch
 from notifykit.transports import file as module
 from notifykit.transports.file import FileTransport
 
 BUILTINS = (
-    "notifykit.normalizers.international",
+    "notifykit.normalizers.phone",
     "notifykit.normalizers.email",
     "notifykit.transports.memory",
     "notifykit.transports.file",

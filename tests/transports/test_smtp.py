@@ -34,7 +34,8 @@ from notifykit.errors import (
     Scope,
     SenderNotAllowed,
 )
-from notifykit.models import Batch, Channel, Message
+from notifykit.models.message import Channel, Message
+from notifykit.models.plan import Batch
 from notifykit.network import Network
 from notifykit.transports.smtp import SmtpSettings, SmtpTransport
 from notifykit.transports.smtp_mail import Mailbox, email_bytes, one_line, subject_of
@@ -42,7 +43,7 @@ from notifykit.transports.smtp_session import Stage, hidden, queue_id, refusal
 from tests.transports.post import USUAL, Post, close, dribble_of, in_turn, post_office, reset, stall
 
 BUILTINS = (
-    "notifykit.normalizers.international",
+    "notifykit.normalizers.phone",
     "notifykit.normalizers.email",
     "notifykit.cleaners.unicode",
     "notifykit.transports.smtp",

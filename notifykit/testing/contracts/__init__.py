@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from notifykit.testing.contracts.sink import SinkContract as SinkContract
     from notifykit.testing.contracts.transport import TransportContract as TransportContract
 else:
-    from notifykit.lazy import lazy_attributes
+    from notifykit.imports import lazy_attributes
 
     __getattr__, __dir__, __all__ = lazy_attributes(
         __name__,

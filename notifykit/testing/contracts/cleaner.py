@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from notifykit.models import Channel, Cleaned, Edit, replay
+from notifykit.models.message import Channel, Cleaned, Edit, replay
 from notifykit.protocols import Cleaner
 from notifykit.testing.contracts.promises import Contract
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from notifykit.errors import InvalidRecipient
-from notifykit.models import Channel, Recipient, Rejected
-from notifykit.normalizers.reading import MOST_DIGITS
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.normalizers.phone import MOST_DIGITS
 from notifykit.protocols import Normalizer
 from notifykit.testing.contracts.promises import Contract, fragments
 

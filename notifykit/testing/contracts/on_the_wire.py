@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from notifykit.errors import TransportError
-from notifykit.models import Submission
+from notifykit.models.receipt import Submission
 from notifykit.protocols import Transport
 from notifykit.testing.contracts.http_wire import HttpWire
 from notifykit.testing.contracts.server import Act, Exchange, Server, Wire, saying, slammed

@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from notifykit.flow.detour import divert
+from notifykit.pipeline.intercept import divert
 
 _Thing = TypeVar("_Thing")
 _NOTHING: Final = object()
@@ -165,7 +165,7 @@ class Contract:
                 found is None,
                 f"no password, address or text is shown in {where}",
                 "Leave it out, keep passwords in a notifykit.Secret, and let other people's words go through "
-                "notifykit.masking.scrub.",
+                "notifykit.redaction.scrub.",
                 given=found,
                 got=_around(shown, found or ""),
             )

@@ -16,10 +16,11 @@ import attrs
 
 from notifykit.errors import OutcomeUnknown
 from notifykit.events import AttemptFinished, Event
-from notifykit.flow.clock import VirtualClock
-from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Channel, Cleaned, Submission
+from notifykit.models.message import Channel, Cleaned
+from notifykit.models.receipt import Submission
+from notifykit.pipeline.clock import VirtualClock
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Sink
 from notifykit.testing.contracts.promises import Contract, fragments, on_its_way

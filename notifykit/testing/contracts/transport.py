@@ -10,15 +10,19 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import TransportError
 from notifykit.events import Event
-from notifykit.flow.clock import VirtualClock
-from notifykit.flow.notifier import Notifier
 from notifykit.hookspecs import hookimpl
-from notifykit.models import Batch, Capabilities, Channel, Measurement, Message, Outcome, Recipient, Report, Submission
+from notifykit.models.capabilities import Capabilities, Measurement
+from notifykit.models.message import Channel, Message
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Outcome, Report, Submission
+from notifykit.models.recipient import Recipient
+from notifykit.pipeline.clock import VirtualClock
+from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import ShowsRequests, Transport
+from notifykit.settings.dsn import Dsn
 from notifykit.testing.contracts.promises import Contract, chain, fragments, on_its_way
 
 #: A text that can be found again wherever it turns up.

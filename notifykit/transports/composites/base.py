@@ -9,19 +9,14 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError
-from notifykit.joining import error_of, merge_receipts, receipts_of
-from notifykit.models import (
-    Attempt,
-    Batch,
-    Capabilities,
-    Outcome,
-    Receipt,
-    Recipient,
-    Submission,
-    cost_of,
-    submissions_of,
-)
-from notifykit.protocols import Assignment, Carrying, Transport
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.merge import error_of, merge_receipts, receipts_of
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Attempt, Outcome, Receipt, Submission, cost_of, submissions_of
+from notifykit.models.recipient import Recipient
+from notifykit.protocols import Assignment, BuildContext, Carrying, Transport
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import Field
 
 
 class CompositeTransport:
@@ -157,3 +152,41 @@ def _summed(receipts: Sequence[Receipt]) -> Submission:
         refused=refused,
         warnings=tuple(warning for one in said for warning in one.warnings),
     )
+
+
+def parts(dsn: Dsn, context: BuildContext) -> list[Transport]:
+    """Build the parts of a composite that gives them no labels.
+
+    :raises ConfigError: where one has a label, and for everything that is wrong with the parts.
+    """
+    found = labelled(dsn, context)
+    given = [label for label, _ in found if label is not None]
+    if given:
+        raise ConfigError(f"{dsn.scheme}: its parts have no labels, so leave out what stands in front of each =>")
+    return [part for _, part in found]
+
+
+def labelled(dsn: Dsn, context: BuildContext) -> list[tuple[str | None, Transport]]:
+    """Build the parts of a composite, each with its label.
+
+    :raises ConfigError: for everything that is wrong with the parts.
+    """
+    problems: list[str] = []
+    built: list[tuple[str | None, Transport]] = []
+    for number, part in enumerate(dsn.parts, 1):
+        try:
+            built.append((part.label, context.build(part.dsn)))
+        except ConfigError as error:
+            problems += [f"{dsn.scheme}, part {number}: {problem}" for problem in error.problems]
+    if problems:
+        raise ConfigError(problems)
+    return built
+
+
+def options(dsn: Dsn, context: BuildContext, fields: Sequence[Field]) -> dict[str, Any]:
+    """Return the options of a composite; its table in the settings file says what holds where the DSN is silent.
+
+    :raises ConfigError: with every problem.
+    """
+    values = context.settings.section(dsn.scheme, fields, dsn.options)
+    return {name: value.value for name, value in values.items()}

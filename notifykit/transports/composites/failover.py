@@ -11,13 +11,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from notifykit.dsn import Dsn
-from notifykit.models import Batch, Outcome, Receipt
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Outcome, Receipt
 from notifykit.protocols import Assignment, BuildContext, Carrying, Clock, Transport
-from notifykit.settings import Field, count, seconds
-from notifykit.transports.composites.base import CompositeTransport
-from notifykit.transports.composites.breaker import Asked, Breakers, State, failed
-from notifykit.transports.composites.building import options, parts
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import Field, count, seconds
+from notifykit.transports.composites.base import CompositeTransport, options, parts
+from notifykit.transports.composites.circuit_breaker import Asked, Breakers, State, failed
 
 _FIELDS: Final = (
     Field("failures", count, 3, help="Failures in a row after which a part rests."),

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from notifykit.dsn import Dsn
-from notifykit.models import Batch
+from notifykit.models.plan import Batch
 from notifykit.protocols import Assignment, BuildContext, Carrying
-from notifykit.transports.composites.base import CompositeTransport
-from notifykit.transports.composites.building import options, parts
+from notifykit.settings.dsn import Dsn
+from notifykit.transports.composites.base import CompositeTransport, options, parts
 
 
 class FanOut(CompositeTransport):

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from notifykit.dsn import Dsn
 from notifykit.errors import ConfigError
-from notifykit.models import Batch, Measurement, Message, Recipient
+from notifykit.models.capabilities import Measurement
+from notifykit.models.message import Message
+from notifykit.models.plan import Batch
+from notifykit.models.recipient import Recipient
 from notifykit.protocols import Assignment, BuildContext, Carrying, Transport
-from notifykit.transports.composites.base import CompositeTransport
-from notifykit.transports.composites.building import labelled, options
+from notifykit.settings.dsn import Dsn
+from notifykit.transports.composites.base import CompositeTransport, labelled, options
 from notifykit.transports.composites.rules import Rule
 
 

@@ -10,7 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 import attrs
 
 from notifykit.errors import ConfigError
-from notifykit.models import Channel, Measurement, Message, Recipient
+from notifykit.models.capabilities import Measurement
+from notifykit.models.message import Channel, Message
+from notifykit.models.recipient import Recipient
 
 _RANGE: Final = re.compile(r"(?P<least>[1-9][0-9]{0,5})(?P<open>-(?P<most>[1-9][0-9]{0,5})?)?")
 _ALL: Final = 10**6

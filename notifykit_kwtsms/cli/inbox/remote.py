@@ -12,7 +12,7 @@ import click
 
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
     import urllib3

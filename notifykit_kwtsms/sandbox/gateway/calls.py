@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.masking import STARS
+from notifykit.redaction import STARS
 from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing
 from notifykit_kwtsms.sandbox.inbox.captured import CapturedRequest

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 from notifykit_kwtsms.api.endpoints import ENDPOINTS
 from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST, SENDER_LENGTH
 from notifykit_kwtsms.sandbox.gateway import magic

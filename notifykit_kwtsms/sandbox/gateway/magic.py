@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from notifykit.masking import mask_address
+from notifykit.redaction import mask_address
 
 #: Possible numbers by their length and first digit, and assigned to nobody.
 PREFIX: Final = "9654500"

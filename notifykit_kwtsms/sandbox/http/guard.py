@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from notifykit.masking import Secret
+from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from notifykit.masking import describe_text, mask_address
+from notifykit.redaction import describe_text, mask_address
 from notifykit_kwtsms.sandbox.problems import NotThere
 from notifykit_kwtsms.sandbox.reading.content import find_code, find_links
 from notifykit_kwtsms.sandbox.reading.segments import Count

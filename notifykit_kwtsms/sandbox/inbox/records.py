@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from notifykit.masking import STARS
+from notifykit.redaction import STARS
 from notifykit_kwtsms.sandbox.inbox.captured import (
     CapturedMessage,
     CapturedRequest,

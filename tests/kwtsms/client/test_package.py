@@ -29,7 +29,7 @@ def test_importing_the_package_loads_nothing_heavy():
     loaded = loaded_by("import notifykit_kwtsms")
     assert {name for name in loaded if name.startswith("notifykit")} == {
         "notifykit",
-        "notifykit.lazy",
+        "notifykit.imports",
         "notifykit_kwtsms",
     }
     assert {"click", "werkzeug"} & loaded_by("from notifykit_kwtsms import KwtSMS") == set()

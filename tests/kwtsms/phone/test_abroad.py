@@ -8,7 +8,8 @@ from phonenumbers import SUPPORTED_REGIONS, PhoneNumber, PhoneNumberFormat, Phon
 
 from notifykit import Notifier
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.models import Channel, Recipient, Rejected
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 from tests.kwtsms.phone.strategies_phone import e164
 

@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 from phonenumbers import SUPPORTED_REGIONS, PhoneNumberFormat, PhoneNumberType
 
 from notifykit.errors import ConfigError, InvalidRecipient
-from notifykit.models import Channel, Recipient, Rejected
-from notifykit.normalizers.digits import latin_digits
-from notifykit.normalizers.international import InternationalNormalizer
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.normalizers.phone import InternationalNormalizer, latin_digits
 from notifykit_kwtsms.phone.documented import validate_phone_format, validate_phone_input
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 from notifykit_kwtsms.phone.rules import BY_COUNTRY

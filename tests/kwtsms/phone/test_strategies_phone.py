@@ -6,7 +6,7 @@ import re
 
 from hypothesis import given, strategies as st
 
-from notifykit.normalizers.digits import latin_digits
+from notifykit.normalizers.phone import latin_digits
 from notifykit_kwtsms.phone.documented import find_rule
 from tests.kwtsms.phone.strategies_phone import kuwait_mobiles, mobiles, spellings
 

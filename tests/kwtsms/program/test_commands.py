@@ -439,7 +439,7 @@ def test_balance_loads_only_what_it_needs():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     roots, ours = (set(line.split()) for line in done.stdout.splitlines())
     assert {"pluggy", "asyncio", "werkzeug"} & roots == set()
-    assert {"notifykit_kwtsms.client.sync", "notifykit_kwtsms.sandbox", "notifykit.flow.notifier"} & ours == set()
+    assert {"notifykit_kwtsms.client.sync", "notifykit_kwtsms.sandbox", "notifykit.pipeline.notifier"} & ours == set()
 
 
 def test_a_number_that_the_gateway_left_out_is_no_full_success(shell):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from notifykit.errors import ContentRejected
-from notifykit.models import Message
+from notifykit.models.message import Message
 from notifykit_kwtsms.text.check import check
 from notifykit_kwtsms.text.cleaning import clean
 from notifykit_kwtsms.text.segments import measure

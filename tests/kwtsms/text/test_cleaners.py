@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 
-from notifykit.models import Channel, Edit, replay
+from notifykit.models.message import Channel, Edit, replay
 from notifykit_kwtsms.text.cleaning import CLEANERS, clean, clean_text
 from notifykit_kwtsms.text.digits import DIGITS
 from notifykit_kwtsms.text.emoji import EMOJI

@@ -7,9 +7,10 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 
-from notifykit.models import ForcedCharacter, Measurement
+from notifykit.models.capabilities import ForcedCharacter, Measurement
 from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
-from notifykit_kwtsms.text.segments import boundaries, measure
+from notifykit_kwtsms.text.packing import boundaries
+from notifykit_kwtsms.text.segments import measure
 from tests.kwtsms.text.strategies_text import any_text, long_texts, messy
 
 

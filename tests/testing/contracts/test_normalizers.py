@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from notifykit import Channel
 from notifykit.normalizers.email import EmailNormalizer
-from notifykit.normalizers.international import InternationalNormalizer
+from notifykit.normalizers.phone import InternationalNormalizer
 from notifykit.normalizers.push import PushNormalizer
 from notifykit.testing.contracts.normalizer import NormalizerContract
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer

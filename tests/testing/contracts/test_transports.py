@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pytest
 
 from notifykit import Channel, Failover, FanOut, MemoryTransport, RoundRobin, Route, Secret, Weighted
-from notifykit.flow.clock import SystemClock, VirtualClock
+from notifykit.pipeline.clock import SystemClock, VirtualClock
 from notifykit.protocols import Transport
 from notifykit.testing.contracts import TransportContract, WireContract, body_of, http_answer
 from notifykit.transports.apprise import AppriseTransport, Target

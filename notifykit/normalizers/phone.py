@@ -1,0 +1,218 @@
+"""Telephone numbers: the digits of one, how it is read, and the rule for any country that the core brings."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+
+from notifykit.errors import InvalidRecipient
+from notifykit.models.message import Channel
+from notifykit.models.recipient import Recipient, Rejected
+
+_SPACES: Final = " \t\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
+
+
+_DASHES: Final = "-\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
+
+
+_MARKS: Final = "./()\u00b7\uff08\uff09\uff0e\uff0f"
+
+
+#: Zero-width characters, the byte order mark, and the marks and isolates that steer right-to-left text.
+_HIDDEN: Final = (
+    "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+
+
+_COMPACTING: Final[dict[int, int | None]] = {
+    **dict.fromkeys(map(ord, _SPACES + _DASHES + _MARKS + _HIDDEN)),
+    **{zero + value: ord("0") + value for zero in (0x0660, 0x06F0) for value in range(10)},
+    ord("\uff0b"): ord("+"),
+    # A character that is missing here costs an exception inside translate, so the usual ones stand for themselves.
+    **{ord(usual): ord(usual) for usual in "+0123456789"},
+}
+
+
+#: The same within ASCII, where bytes are quicker.
+_ASCII_PUNCTUATION: Final = "".join(filter(str.isascii, _SPACES + _DASHES + _MARKS)).encode()
+
+
+_UNCHANGED: Final = bytes(range(256))  # saves translate from making one for every call
+
+
+_NO_DIGITS: Final = re.compile(r"\D+")
+
+
+def compact(raw: str) -> str:
+    """Return a text without the spaces, dashes, dots, brackets, slashes and hidden characters that numbers are set in.
+
+    Arabic-Indic and Persian digits become Latin. Everything else stays, so that a caller can still see it.
+    """
+    if raw.isascii():
+        return raw.encode().translate(_UNCHANGED, _ASCII_PUNCTUATION).decode()
+    return raw.translate(_COMPACTING)
+
+
+def latin_digits(raw: str) -> str:
+    """Return the digits of a text as Latin digits, and nothing else of it."""
+    if raw.isascii() and raw.isdigit():
+        return raw
+    digits = _NO_DIGITS.sub("", compact(raw))
+    return digits if digits.isascii() else "".join([str(int(digit)) for digit in digits])
+
+
+#: The fewest digits that are taken for a number, country code included.
+FEWEST_DIGITS: Final = 7
+
+
+#: The most digits that a number can have, country code included (ITU-T E.164, section 6).
+MOST_DIGITS: Final = 15
+
+
+_WHOLE_NUMBER: Final = "Give the whole number: country code, then the number, digits only."
+
+
+_SCHEME: Final = re.compile(r"\s*(?:tel|sms):", re.IGNORECASE)
+
+
+_DECIMAL: Final = re.compile(r"\s*\+?\d+\.0+\s*")
+
+
+_SEPARATORS: Final = r",;|&\n\r\u060c\u061b"
+
+
+#: What makes a text something else than one number, with the reason and what to do, in the order of asking. In front of
+#: the sign that each looks for there is nothing that could match the sign too: hostile texts are read once, not squared.
+_OBJECTIONS: Final = (
+    (
+        re.compile("[@\uff20]"),
+        "This is an email address, not a phone number.",
+        "Give the person's mobile number instead.",
+    ),
+    (re.compile(r"\A\D*\Z"), "There are no digits in this address.", "Give a telephone number."),
+    (
+        re.compile(r"[^\W\d_]"),
+        "There are letters between the digits.",
+        "Leave out names, words and extensions: digits only.",
+    ),
+    (
+        re.compile(rf"\d[^\d{_SEPARATORS}]*[{_SEPARATORS}]\D*\d"),
+        "These are several numbers in one.",
+        "Give each number as an item of its own.",
+    ),
+    (re.compile("[*#]"), "This is a dial code, not a phone number.", _WHOLE_NUMBER),
+    # Right-to-left typing leaves the plus sign behind the digits, which is no objection.
+    (re.compile(r"\d[^\d+]*\+\D*\d"), "There is a plus sign between the digits.", "Write + only in front."),
+)
+
+
+def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
+    """Return the digits of the one number in a text, and whether ``+`` or ``00`` marked the country code in front.
+
+    Marked digits begin with the country code. Digits without a mark are as they were typed, so a zero in front is
+    still there. Of either there are 7 to 15, not counting zeros in front.
+    """
+    text = compact(raw)
+    digits = text.removeprefix("+")
+    reason = None
+    # Most texts have nothing else in them by now.
+    if not (digits.isdecimal() and digits.isascii()):
+        scheme = _SCHEME.match(raw)
+        text = (compact(raw[scheme.end() :]) if scheme else text).strip()
+        reason = _objection(text) if raw.strip() else _empty()
+        digits = "" if reason else latin_digits(text)
+    significant = digits.lstrip("0")
+    reason = reason or _misread(raw) or _miscounted(len(significant))
+    if reason:
+        return reason
+    if "+" in text or digits.startswith("00"):
+        return significant, True
+    return digits, False
+
+
+def is_decimal(raw: str) -> bool:
+    """Whether a text is a number with a point and nothing but zeros behind it: without its point it would be another."""
+    return "." in raw and _DECIMAL.fullmatch(raw) is not None
+
+
+def too_short(count: int) -> InvalidRecipient:
+    """Return the reason against a number of so few digits, zeros in front not counted."""
+    return InvalidRecipient(
+        f"A number has at least {FEWEST_DIGITS} digits; this one has {count}.", action=_WHOLE_NUMBER
+    )
+
+
+def national_form() -> InvalidRecipient:
+    """Return the reason against a number with one zero in front: it is dialled like that inside a country only."""
+    return InvalidRecipient(
+        "This is a number as it is dialled inside its country, with a zero in front and no country code.",
+        action="Give the country code instead of the zero.",
+    )
+
+
+def _empty() -> InvalidRecipient:
+    return InvalidRecipient("The address is empty.", action="Give a telephone number.")
+
+
+def _objection(text: str) -> InvalidRecipient | None:
+    for pattern, detail, action in _OBJECTIONS:
+        if pattern.search(text):
+            return InvalidRecipient(detail, action=action)
+    return None
+
+
+def _misread(raw: str) -> InvalidRecipient | None:
+    if not is_decimal(raw):
+        return None
+    return InvalidRecipient(
+        "This is a decimal number, as a spreadsheet writes it.", action="Keep numbers as text, without .0 behind."
+    )
+
+
+def _miscounted(count: int) -> InvalidRecipient | None:
+    if count < FEWEST_DIGITS:
+        return too_short(count)
+    if count > MOST_DIGITS:
+        return InvalidRecipient(
+            f"A number has at most {MOST_DIGITS} digits; this one has {count}.",
+            action="Look for digits too many, or several numbers in one; give each number as an item of its own.",
+        )
+    return None
+
+
+_SMS: Final = Channel.SMS
+
+
+_CANONICAL: Final = re.compile(rf"[1-9][0-9]{{{FEWEST_DIGITS - 1},{MOST_DIGITS - 1}}}")
+
+
+@attrs.frozen
+class InternationalNormalizer:
+    """Takes 7 to 15 digits with the country code in front, with or without ``+`` or ``00`` (ITU-T E.164).
+
+    It knows no country's rules, so it is what is left where no provider brings better ones.
+    """
+
+    #: What settings and listings call it.
+    name = "international"
+
+    def normalize(self, raw: str, channel: Channel) -> Recipient | Rejected | None:
+        """Return the number in its canonical form, the reason why it has none, or None for another channel."""
+        if channel is not _SMS:
+            return None
+        if _CANONICAL.fullmatch(raw):
+            return Recipient(raw, channel, raw=raw)
+        reading = read_number(raw)
+        if isinstance(reading, InvalidRecipient):
+            return Rejected(raw, reading)
+        digits, _ = reading
+        if digits.startswith("0"):
+            return Rejected(raw, national_form())
+        return Recipient(digits, channel, raw=raw)
+
+
+def notifykit_normalizers() -> tuple[InternationalNormalizer, ...]:
+    """Bring the framework's own normalizer; whoever knows more is asked before it."""
+    return (InternationalNormalizer(),)

@@ -1,0 +1,142 @@
+"""The same road from asyncio: the stages are the notifier's own, only waiting is done by the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Self
+
+from notifykit.models.delivery import Delivery
+from notifykit.models.message import Channel
+from notifykit.models.receipt import Receipt, Report
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.pipeline.base import Front
+from notifykit.pipeline.components import Via
+from notifykit.pipeline.context import Prepared, SendContext
+from notifykit.pipeline.delivery import deliver
+from notifykit.pipeline.runners import iterate_async, run_async
+from notifykit.pipeline.stages import Addresses, Admitted, clean, guard, normalize, plan_batches, report
+
+#: Requests under way at once: two a second, none longer than its timeout, stay below it.
+_THREADS: Final = 32
+
+
+class AsyncNotifier(Front):
+    """A :class:`Notifier` whose ``send`` is awaited. Arguments, results and errors are the same.
+
+    Waits for a pace or a retry are sleeps of the event loop; each request runs in a thread.
+    """
+
+    @functools.cached_property
+    def _executor(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_THREADS, thread_name_prefix="notifykit")
+
+    async def send(
+        self,
+        to: Addresses,
+        text: str,
+        *,
+        sender: str | None = None,
+        via: Via | None = None,
+        channel: Channel | str = Channel.SMS,
+        tags: str | Iterable[str] = (),
+        idempotency_key: str | None = None,
+        subject: str | None = None,
+        deadline: float | None = None,
+        move_unknown: bool = False,
+    ) -> Report:
+        """Send a text to one recipient or many and return what happened to each; see :meth:`Notifier.send`.
+
+        Where the task is cancelled, nothing more is sent; requests that are out are still heard and told to the sinks, as
+        long as the event loop runs.
+        """
+        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        context = self._house.context(via, deadline, window=None, move_unknown=move_unknown)
+        recipients = list(normalize(to, message, context))
+        prepared = clean(message, context)
+        admitted = await self._guard(recipients, prepared, context)
+        batches = list(plan_batches(admitted, prepared, context))
+        receipts = await run_async(deliver(batches, prepared, context), self._executor)
+        return report(receipts, prepared)
+
+    async def stream(
+        self,
+        to: Addresses,
+        text: str,
+        *,
+        sender: str | None = None,
+        via: Via | None = None,
+        channel: Channel | str = Channel.SMS,
+        tags: str | Iterable[str] = (),
+        idempotency_key: str | None = None,
+        subject: str | None = None,
+        deadline: float | None = None,
+        move_unknown: bool = False,
+    ) -> AsyncIterator[Receipt]:
+        """Send, and yield each receipt as soon as it is known; see :meth:`Notifier.stream`."""
+        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        context = self._house.context(
+            via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown
+        )
+        prepared = clean(message, context)
+        admitted = guard(normalize(to, message, context), prepared, context)
+        batches = plan_batches(admitted, prepared, context)
+        scheduler = deliver(batches, prepared, context, at_hand=isinstance(to, Sequence))
+        async with contextlib.aclosing(iterate_async(scheduler, self._executor)) as receipts:
+            async for receipt in receipts:
+                yield receipt
+
+    async def delivery(self, receipt: Receipt, *, via: Via | None = None) -> Delivery:
+        """Ask what became of a message after the provider took it; see :meth:`Notifier.delivery`."""
+        (delivery,) = await self.deliveries((receipt,), via=via)
+        return delivery
+
+    async def deliveries(self, receipts: Iterable[Receipt], *, via: Via | None = None) -> tuple[Delivery, ...]:
+        """Ask about many receipts, each request once; see :meth:`Notifier.deliveries`.
+
+        The questions run in a thread, which also tells the sinks. Where the task is cancelled, what is heard is heard.
+        """
+        carriers = self._house.carriers(via)
+        ask = functools.partial(
+            contextvars.copy_context().run,
+            self._house.hearing.ask,
+            tuple(receipts),
+            carriers,
+            self._house.settings.timeout,
+        )
+        return tuple(await asyncio.get_running_loop().run_in_executor(self._executor, ask))
+
+    async def _guard(
+        self, candidates: Sequence[Recipient | Rejected], prepared: Prepared, context: SendContext
+    ) -> list[Admitted | Receipt]:
+        """Ask the guards, in a thread where there are any: they look into files.
+
+        Where the task is cancelled meanwhile, nothing was sent, and nothing that they wrote down counts.
+        """
+        if not context.registry.guards:
+            return list(guard(candidates, prepared, context))
+        ask = functools.partial(contextvars.copy_context().run, list, guard(candidates, prepared, context))
+        asking: asyncio.Future[list[Admitted | Receipt]] = asyncio.get_running_loop().run_in_executor(
+            self._executor, ask
+        )
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            asking.add_done_callback(lambda _: context.reservations.abandon())
+            raise
+
+    async def aclose(self) -> None:
+        """Wait for requests that are out, then give back connections and files."""
+        await asyncio.get_running_loop().run_in_executor(None, self._executor.shutdown)
+        await asyncio.sleep(0)  # answers that nobody awaits any more are heard by callbacks of the loop
+        self._house.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()

@@ -1,0 +1,463 @@
+"""Putting a notifier together: plugins, transport, sinks and limits, from settings; one error for all that is wrong."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import attrs
+
+from notifykit.counters import Overlay, open_book
+from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
+from notifykit.models.capabilities import Capabilities, Measurement
+from notifykit.models.message import Channel, Message
+from notifykit.pipeline.clock import SystemClock
+from notifykit.pipeline.context import Pacers, SendContext
+from notifykit.pipeline.delivery_reports import Hearing
+from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
+from notifykit.pipeline.intercept import detour
+from notifykit.pipeline.reservations import Reservations
+from notifykit.pipeline.retry import RetryPolicy
+from notifykit.pipeline.stages import clean
+from notifykit.plugins import PluginHost, Registry
+from notifykit.protocols import BuildContext, Clock, Engine, Guard, Sink, Transport, TransportFactory
+from notifykit.redaction import key_beside
+from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import tangles
+from notifykit.settings.sources import Settings
+from notifykit.suggest import did_you_mean
+from notifykit.templates.template import Template
+
+_Part = TypeVar("_Part")
+
+
+_log = logging.getLogger("notifykit.plugins")
+
+
+class Assembly:
+    """Everything that a notifier has, whether its caller waits or awaits."""
+
+    def __init__(
+        self,
+        transport: Via | None,
+        *,
+        settings: Settings | None = None,
+        host: PluginHost | None = None,
+        sinks: Sequence[Sink] = (),
+        guards: Sequence[Guard] = (),
+        clock: Clock | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.settings = settings if settings is not None else Settings()
+        if not isinstance(self.settings, Settings):
+            raise TypeError("settings is a Settings: see Settings.load, or pass single settings to from_settings")
+        problems = [ConfigError(problem) for problem in self.settings.problems]
+        self.host = host or PluginHost(
+            disable=self.settings.disable, allow=self.settings.allow, strict=self.settings.strict
+        )
+        self.clock = clock or SystemClock()
+        #: What decides over another try.
+        self.retry = retry or RetryPolicy()
+        self._opening = threading.Lock()
+        self.pacers = Pacers(self.clock, self.settings.state_dir)
+        self.book = open_book(self.clock, self.settings.state_dir)
+        self._closed = False
+        self._engine: Engine | None = None
+        self.registry = _collect(problems, lambda: self.host.registry(self.settings)) or Registry()
+        problems += [
+            ConfigError(f"sinks: {sink!r:.60} is no sink: it needs a name and a handle method")
+            for sink in _no_sinks(sinks)
+        ]
+        problems += [
+            ConfigError(f"guards: {guard!r:.60} is no guard: it needs a name and a judge method")
+            for guard in _no_guards(guards)
+        ]
+        self.registry = attrs.evolve(
+            self.registry, sinks=(*self.registry.sinks, *sinks), guards=(*guards, *self.registry.guards)
+        )
+        self.builder = Builder(self.settings, self.registry, self.clock)
+        wrong = [ConfigError(problem) for problem in self.builder.wrong_names()]
+        problems += wrong
+        # What is wrong may be the reason why nothing says which transport: that is no second problem. From names that
+        # are wrong nothing is built: they could lead round in a circle.
+        build = self.builder.looked_at if wrong else self.builder.default
+        self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
+        if self.transport is not None:
+            _collect(problems, functools.partial(self.pacers.of, self.transport))
+        redaction = _collect(problems, self._redaction) or Redaction()
+        self.dispatcher = EventDispatcher(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
+        self.hearing = Hearing(self.dispatcher)
+        #: The templates of the settings, measured as this notifier's texts are.
+        self.templates = self._templates(problems) if self.transport is not None else {}
+        if problems:
+            self.close()
+            raise all_of(problems)
+
+    @classmethod
+    def from_settings(
+        cls,
+        transport: Via | None,
+        *,
+        env_file: str | os.PathLike[str] | None,
+        directory: str | os.PathLike[str],
+        environment: Mapping[str, str] | None,
+        arguments: Mapping[str, Any],
+        **parts: Any,
+    ) -> Assembly:
+        """Load the settings, then put everything together by them."""
+        if isinstance(environment, str):
+            raise TypeError(
+                "environment is a mapping of variables; which environment this is, NOTIFYKIT_ENVIRONMENT says"
+            )
+        named = transport if isinstance(transport, str | Dsn) else None
+        settings = Settings.load(
+            {"transport": named, **arguments}, environment=environment, directory=directory, env_file=env_file
+        )
+        return cls(None if named else transport, settings=settings, **parts)
+
+    def message(
+        self,
+        text: str,
+        sender: str | None,
+        channel: Channel | str,
+        tags: str | Iterable[str],
+        key: str | None,
+        subject: str | None = None,
+    ) -> Message:
+        """Return what one call says.
+
+        :raises TypeError: where something is not a text.
+        :raises ValueError: where there is no such channel.
+        """
+        tags = (tags,) if isinstance(tags, str) else tuple(tags)
+        if not isinstance(text, str):
+            raise _no_text("text", text)
+        for name, given in (("sender", sender), ("idempotency_key", key), ("subject", subject)):
+            if given is not None and not isinstance(given, str):
+                raise _no_text(name, given)
+        for tag in tags:
+            if not isinstance(tag, str):
+                raise _no_text("a tag", tag)
+        return Message(text, _channel(channel), sender, tags, key, subject=subject)
+
+    def context(
+        self,
+        via: Via | None,
+        deadline: float | None,
+        window: int | None,
+        *,
+        move_unknown: bool = False,
+        rehearsed: bool = False,
+    ) -> SendContext:
+        """Return what one send is done with.
+
+        :param rehearsed: whether nothing is sent, so that what guards write down is forgotten.
+        :raises ConfigError: where ``via`` can't be built.
+        """
+        if self._closed:
+            raise RuntimeError("this notifier is closed: send inside its with statement, or make a new one")
+        transport = self.builder.of(via) if via is not None else self.transport
+        assert transport is not None, "the constructor raises where there is no transport"
+        deadline = deadline if deadline is not None else self.settings.deadline
+        if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float)):
+            raise TypeError(f"deadline is a {type(deadline).__name__}: give seconds")
+        other = None if rehearsed else detour(transport)
+        clock, book, pacers = (other or self).clock, (other or self).book, (other or self).pacers
+        return SendContext(
+            registry=self.registry,
+            transport=transport,
+            dispatcher=self.dispatcher,
+            reservations=Reservations(Overlay(book, clock) if rehearsed else book, clock),
+            clock=clock,
+            retry=self.retry,
+            pacers=pacers,
+            timeout=self.settings.timeout,
+            ends=None if deadline is None else clock.monotonic() + deadline,
+            dedupe_window=window,
+            move_unknown=move_unknown,
+            unsupported=self.settings.unsupported,
+            intercept=other.instead if other else None,
+            on_prepared=other.told if other else None,
+        )
+
+    def measure(self, text: str, via: Via | None, channel: Channel | str) -> Measurement | None:
+        """Return what a text takes up after cleaning; None where the transport does not measure."""
+        message = self.message(text, None, channel, (), None)
+        return clean(message, self.context(via, None, window=None, rehearsed=True)).measurement
+
+    def template(self, named: str | Template) -> Template:
+        """Return a template of the settings by its name, or one that was made by hand, measured.
+
+        :raises ConfigError: where the settings have no template of this name.
+        """
+        if isinstance(named, Template):
+            return named.measured_by(self._measure)
+        if not isinstance(named, str):
+            raise TypeError(f"a template is named by a str or is a Template, and not a {type(named).__name__}")
+        if named not in self.templates:
+            known = ", ".join(sorted(self.templates)) or "none: they stand in a settings file below [templates]"
+            hint = did_you_mean(named, self.templates, f"there are {known}")
+            raise ConfigError(f"templates: there is none called {named!r:.60}: {hint}")
+        return self.templates[named]
+
+    def _measure(self, text: str) -> Measurement | None:
+        return self.measure(text, None, Channel.SMS)
+
+    def _templates(self, problems: list[ConfigError]) -> dict[str, Template]:
+        found: dict[str, Template] = {}
+        for name, template in self.settings.templates.items():
+            try:
+                found[name] = template.measured_by(self._measure)
+            except ConfigError as error:
+                problems.append(ConfigError(f"templates: {name}: {problem}" for problem in error.problems))
+        return found
+
+    def carriers(self, via: Via | None) -> list[Transport]:
+        """Return the transports that may have made a request: the one that is named, or all that are known here.
+
+        :raises ConfigError: where ``via`` can't be built.
+        """
+        self.insist_on_open()
+        if via is not None:
+            return [self.builder.of(via)]
+        return [transport for transport in (self.transport, *self.builder.built) if transport is not None]
+
+    def insist_on_open(self) -> None:
+        """Raise a :class:`RuntimeError` where the notifier is closed."""
+        if self._closed:
+            raise RuntimeError("this notifier is closed: use it inside its with statement, or make a new one")
+
+    def engine(self) -> Engine:
+        """Return what keeps sends on disk, built when it is first asked for.
+
+        :raises ConfigError: where nobody brings one, or it can't be used.
+        """
+        self.insist_on_open()
+        with self._opening:
+            if self._engine is None:
+                if not self.registry.engines:
+                    raise ConfigError("no plugin keeps jobs: `notifykit plugins` lists what is switched off or broken")
+                self._engine = self.registry.engines[0].build(self.settings, self)
+            return self._engine
+
+    def close(self) -> None:
+        """Close what was built here: transports, and sinks that can be closed. One that raises stops no other."""
+        self._closed = True
+        engine, self._engine = self._engine, None
+        closable = [
+            *filter(None, (engine,)),
+            *self.builder.built,
+            *self.registry.sinks,
+            *self.registry.guards,
+            self.book,
+        ]
+        self.builder.forget()
+        for thing in closable:
+            close = getattr(thing, "close", None)
+            if close is None:
+                continue
+            try:
+                close()
+            except INTERRUPTS:
+                raise
+            except BaseException as error:  # a plugin may raise anything
+                _log.warning("%s raised %s while it was closed", type(thing).__name__, type(error).__name__)
+
+    def _redaction(self) -> Redaction:
+        key: bytes | None = None
+        if self.settings.hash_key:
+            key = hashlib.sha256(self.settings.hash_key.reveal().encode()).digest()
+        elif self.settings.log_file:
+            key = key_beside(self.settings.sources.directory)
+        return Redaction(self.settings.log_numbers, self.settings.log_body, key)
+
+
+def _collect(problems: list[ConfigError], make: Callable[[], _Part]) -> _Part | None:
+    try:
+        return make()
+    except ConfigError as error:
+        problems += [error] if error.problems else []
+        return None
+
+
+def _no_sinks(sinks: Iterable[Sink]) -> list[object]:
+    if not isinstance(sinks, Iterable):
+        raise TypeError("sinks is a list of sinks")
+    return [sink for sink in sinks if not (hasattr(sink, "name") and hasattr(sink, "handle"))]
+
+
+def _no_guards(guards: Iterable[Guard]) -> list[object]:
+    if not isinstance(guards, Iterable):
+        raise TypeError("guards is a list of guards")
+    return [guard for guard in guards if not (hasattr(guard, "name") and hasattr(guard, "judge"))]
+
+
+def _no_text(name: str, given: object) -> TypeError:
+    return TypeError(f"{name} is a {type(given).__name__}: give a str")
+
+
+def _channel(channel: Channel | str) -> Channel:
+    if isinstance(channel, Channel):
+        return channel
+    try:
+        return Channel(channel)
+    except ValueError:
+        raise ValueError(f"channel is none of {', '.join(Channel)}") from None
+
+
+#: How a caller may name a transport.
+Via = str | Dsn | Transport
+
+
+class Builder:
+    """Builds the transports of one notifier.
+
+    :param settings: the settings, with the names of transports.
+    :param registry: who builds what.
+    :param clock: the time.
+    """
+
+    def __init__(self, settings: Settings, registry: Registry, clock: Clock) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._clock = clock
+        self._built: dict[Dsn, Transport] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def built(self) -> tuple[Transport, ...]:
+        """Everything that was built so far."""
+        return tuple(self._built.values())
+
+    def forget(self) -> None:
+        """Forget what was built: it is closed."""
+        self._built.clear()
+
+    def default(self, transport: Via | None, *, silent: bool) -> Transport:
+        """Return what carries the messages of calls that name nothing.
+
+        It is the one given, else that of the settings, else the one that the settings are plainly meant for.
+
+        :param silent: whether something else is wrong that may be the reason why none is named.
+        :raises ConfigError: where there is none.
+        """
+        if isinstance(transport, str):
+            transport = Dsn.parse(transport)
+        if transport is None:
+            transport = self._settings.transport
+        if transport is not None:
+            return self.of(transport)
+        meant = [f for f in _distinct(self._registry.transports.values()) if f.configured(self._settings)]
+        if len(meant) == 1:
+            return self.of(Dsn(meant[0].schemes[0]))
+        if meant:
+            raise ConfigError(
+                f"transport: the settings fit {' and '.join(sorted(f.name for f in meant))}: "
+                "say which with NOTIFYKIT_TRANSPORT or transport=, or share messages out among them, such as "
+                f"route(channel=email => {meant[-1].schemes[0]}, {meant[0].schemes[0]})"
+            )
+        if silent:
+            raise ConfigError(())
+        raise ConfigError(
+            "transport: nothing says what carries the messages. Set NOTIFYKIT_TRANSPORT to a name "
+            f"({', '.join(sorted(self._registry.transports))}) or a DSN, or give KWTSMS_USERNAME and KWTSMS_PASSWORD; "
+            "`notifykit demo` works without"
+        )
+
+    def of(self, via: Via) -> Transport:
+        """Return a transport by its object, its name or its DSN, built once.
+
+        :raises ConfigError: where it can't be built.
+        """
+        if not isinstance(via, str | Dsn):
+            if isinstance(via, type) or not all(hasattr(via, name) for name in ("name", "capabilities", "send")):
+                what = f"the class {via.__name__}" if isinstance(via, type) else f"a {type(via).__name__}"
+                raise ConfigError(f"transport: {what} carries nothing: give a transport's name, a DSN or an object")
+            return via
+        dsn = self._settings.named(Dsn.parse(via) if isinstance(via, str) else via)
+        # A composite's factory comes back here for its parts; what two threads ask for at once is built once.
+        with self._lock:
+            if dsn not in self._built:
+                problems = list(self._misfits(dsn))
+                if problems or dsn.scheme not in self._registry.transports:
+                    raise ConfigError(f"transport: {problem}" for problem in problems)
+                self._built[dsn] = self._make(self._registry.transports[dsn.scheme], dsn)
+            return self._built[dsn]
+
+    def names(self, transport: Transport) -> tuple[str, ...]:
+        """Return the names in the settings that stand for a transport which was built here, in their order."""
+        return tuple(
+            name for name in self._settings.transports if self._built.get(self._settings.named(Dsn(name))) is transport
+        )
+
+    def wrong_names(self) -> Iterable[str]:
+        """Yield what is wrong with the names in the settings, without building what they stand for."""
+        tangled = tangles(self._settings.transports)
+        yield from (f"transports: {problem}" for problem in tangled)
+        for name, dsn in self._settings.transports.items():
+            if name in self._registry.transports:
+                yield f"transports: {name} is already what a plugin calls its transport: choose another name"
+            # Without any transport the plugins could not be asked, and that is told already.
+            if self._registry.transports:
+                yield from (f"transports: {name}: {problem}" for problem in self._misfits(dsn))
+
+    def looked_at(self, transport: Via | None, *, silent: bool) -> Transport:
+        """Build nothing, and raise for what can be told of a transport without."""
+        dsn = Dsn.parse(transport) if isinstance(transport, str) else transport or self._settings.transport
+        raise ConfigError(f"transport: {problem}" for problem in (self._misfits(dsn) if isinstance(dsn, Dsn) else ()))
+
+    def _misfits(self, dsn: Dsn) -> Iterable[str]:
+        """Yield what is wrong with a transport's DSN and those in its brackets, as far as their plugins tell."""
+        factory = self._registry.transports.get(dsn.scheme)
+        if dsn.is_name and dsn.scheme in self._settings.transports:
+            return
+        if factory is None:
+            yield from self._nobody_brings(dsn)
+        elif factory.takes_parts and not dsn.parts:
+            yield f"{dsn.scheme} needs transports in brackets: {dsn.scheme}(kwtsms, webhook://host)"
+        elif dsn.parts and not factory.takes_parts:
+            composites = sorted(name for name, other in self._registry.transports.items() if other.takes_parts)
+            known = f"; those that do are {', '.join(composites)}" if composites else ""
+            yield f"{dsn.scheme} takes no transports in brackets{known}"
+        for number, part in enumerate(dsn.parts, 1):
+            yield from (f"part {number} of {dsn.scheme}: {problem}" for problem in self._misfits(part.dsn))
+
+    def _nobody_brings(self, dsn: Dsn) -> Iterable[str]:
+        scheme = dsn.scheme
+        named = self._settings.transports
+        if scheme in ("http", "https"):
+            yield f"to post to an address of your own, write webhook{'+http' * (scheme == 'http')}://host/path"
+        elif scheme in named:
+            yield f"{scheme} is a name in the settings: it stands alone, without a host, options or brackets"
+        # Where the names can't be read, it may well be one of them: that is no second problem.
+        elif not any(problem.startswith("transports ") for problem in self._settings.problems):
+            known = sorted({*self._registry.transports, *named})
+            hint = did_you_mean(scheme, known, f"there are {', '.join(known) or 'none'};")
+            yield f"no plugin brings {scheme!r}: {hint} `notifykit plugins` lists what is broken"
+
+    def _make(self, factory: TransportFactory, dsn: Dsn) -> Transport:
+        try:
+            return factory.build(dsn, BuildContext(self._settings, self._clock, self.of, self._imitate))
+        except (ConfigError, *INTERRUPTS):
+            raise
+        except BaseException as error:  # a plugin may raise anything
+            raise PluginError(factory.name, f"building its transport raised {type(error).__name__}") from error
+
+    def _imitate(self, scheme: str | None) -> Capabilities | None:
+        if scheme is not None:
+            factory = self._registry.transports.get(scheme)
+            return factory.capabilities() if factory and factory.capabilities else None
+        for factory in self._registry.transports.values():
+            capabilities = factory.capabilities() if factory.capabilities else None
+            if capabilities and capabilities.measure:
+                return capabilities
+        return None
+
+
+def _distinct(factories: Iterable[Any]) -> list[Any]:
+    return list({id(factory): factory for factory in factories}.values())

@@ -1,0 +1,387 @@
+"""Telling the log sinks what happened, redacted, each in its own guard."""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import logging
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import attrs
+
+from notifykit.errors import INTERRUPTS, PluginError, TransportError
+from notifykit.events import (
+    AttemptFinished,
+    BatchFinished,
+    BatchSetAside,
+    DeliveryChanged,
+    Event,
+    FailedOver,
+    LoggedRecipient,
+    MessagePlanned,
+    PluginFailed,
+    RecipientSetAside,
+    RetryScheduled,
+    SendFinished,
+)
+from notifykit.models.capabilities import Measurement
+from notifykit.models.delivery import Delivery
+from notifykit.models.message import Edit, Message
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Attempt, Outcome, Receipt, Submission, cost_of, submissions_of
+from notifykit.models.recipient import Recipient
+from notifykit.protocols import Clock, Sink
+from notifykit.redaction import mask_address, scrub, text_shape
+
+_log = logging.getLogger("notifykit.plugins")
+
+
+@attrs.frozen
+class Redaction:
+    """How much of an address and a text a sink may see."""
+
+    #: ``masked`` or ``full``.
+    numbers: str = "masked"
+    #: ``none``, ``shape`` or ``full``.
+    body: str = "shape"
+    #: The key of the hashes that stand for addresses; None for no hashes.
+    key: bytes | None = attrs.field(default=None, repr=False)
+
+    def address(self, address: str) -> str:
+        """Return an address as it may be seen."""
+        return address if self.numbers == "full" else mask_address(address)
+
+    def text(self, text: str) -> str | None:
+        """Return a text as it may be seen."""
+        return {"full": text, "none": None}.get(self.body) if self.body != "shape" else text_shape(text)
+
+    def hash(self, address: str) -> str | None:
+        """Return the keyed hash of an address."""
+        if self.key is None:
+            return None
+        return hashlib.blake2b(address.encode("utf-8", "replace"), key=self.key, digest_size=12).hexdigest()
+
+    def receipt(self, receipt: Receipt) -> LoggedRecipient:
+        """Return a recipient, and how it ended, as it may be seen."""
+        return LoggedRecipient(
+            to=self.address(receipt.to),
+            to_hash=self.hash(receipt.to),
+            country=getattr(receipt.recipient, "country", None),
+            outcome=receipt.outcome,
+            code=receipt.code,
+        )
+
+
+@attrs.frozen(eq=False, repr=False)
+class _LoggedRecipients(Sequence[LoggedRecipient]):
+    """The recipients of a batch, redacted when somebody looks: a sink that only counts them pays nothing."""
+
+    _recipients: Sequence[Recipient]
+    _redaction: Redaction
+    _outcome: Outcome
+    _error: TransportError | None
+    _refused: Mapping[str, TransportError]
+
+    def _view(self, recipient: Recipient) -> LoggedRecipient:
+        refused = self._refused.get(recipient.address)
+        error = refused or self._error
+        return LoggedRecipient(
+            to=self._redaction.address(recipient.address),
+            to_hash=self._redaction.hash(recipient.address),
+            country=recipient.country,
+            outcome=Outcome.REJECTED if refused else self._outcome,
+            code=error.code if error else None,
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> LoggedRecipient: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[LoggedRecipient]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._view(recipient) for recipient in self._recipients[index]]
+        return self._view(self._recipients[index])
+
+    def __iter__(self) -> Iterator[LoggedRecipient]:
+        return map(self._view, self._recipients)
+
+    def __len__(self) -> int:
+        return len(self._recipients)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} recipients>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An event that travels to another process takes the redacted recipients along, and not the others.
+        return tuple, (list(self),)
+
+
+class EventDispatcher:
+    """Hands events to every sink; one that raises is logged and changes nothing."""
+
+    def __init__(self, sinks: Sequence[Sink], redaction: Redaction, clock: Clock, *, strict: bool = False) -> None:
+        self._sinks = sinks
+        self._redaction = redaction
+        self._clock = clock
+        self._strict = strict
+        self._broken: set[str] = set()
+        self._failures: dict[str, PluginError] = {}
+
+    def emit(self, event: Event) -> None:
+        """Hand one event to every sink, in order."""
+        for sink in self._sinks:
+            try:
+                sink.handle(event)
+            except INTERRUPTS:
+                raise
+            except BaseException as error:  # a sink may raise anything
+                self._sink_failed(sink.name, error, event.id)
+
+    def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
+        """Tell that the message is cleaned and measured."""
+        if self._sinks:
+            self.emit(
+                MessagePlanned(
+                    at=self._clock.now(),
+                    id=message.id,
+                    transport=transport,
+                    sender=message.sender,
+                    text=self._redaction.text(message.text),
+                    edits=collections.Counter(edit.reason for edit in edits) if edits else {},
+                    encoding=measurement.encoding if measurement else None,
+                    segments=measurement.segments if measurement else None,
+                    units=measurement.units if measurement else None,
+                    tags=message.tags,
+                )
+            )
+
+    def set_aside(self, message: Message, receipt: Receipt) -> None:
+        """Tell that a recipient is not tried."""
+        if self._sinks:
+            self.emit(
+                RecipientSetAside(
+                    at=self._clock.now(),
+                    id=message.id,
+                    recipient=self._redaction.receipt(receipt),
+                    reason=receipt.error.detail if receipt.error else str(receipt.veto or receipt.skipped),
+                )
+            )
+
+    def batch_set_aside(self, batch: Batch, outcome: Outcome, error: TransportError | None, reason: str) -> None:
+        """Tell that a whole batch is not tried."""
+        self.emit(
+            BatchSetAside(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                outcome=outcome,
+                code=error.code if error else None,
+                recipients=_LoggedRecipients(batch.recipients, self._redaction, outcome, error, {}),
+                reason=reason,
+            )
+        )
+
+    def attempt(
+        self,
+        batch: Batch,
+        attempt: Attempt,
+        outcome: Outcome,
+        submission: Submission | None = None,
+        again: float | None = None,
+        inside: str | None = None,
+    ) -> None:
+        """Tell that a request came to an end, and whether there will be another.
+
+        :param inside: the composite that asked for it.
+        """
+        if not self._sinks:
+            return
+        error, size = attempt.error, batch.measurement
+        recipients = _LoggedRecipients(
+            batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
+        )
+        self.emit(
+            AttemptFinished(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                attempt=attempt.number,
+                transport=attempt.transport,
+                inside=inside,
+                outcome=outcome,
+                code=error.code if error else None,
+                scope=error.scope.value if error else None,
+                error=error.detail if error else None,
+                action=error.action if error else None,
+                again=again,
+                recipients=recipients,
+                sender=batch.message.sender,
+                message_id=submission.message_id if submission else None,
+                cost=submission.cost if submission else None,
+                balance=submission.balance if submission else None,
+                elapsed_ms=round(attempt.elapsed * 1000, 3),
+                test=submission.test if submission else False,
+                warnings=submission.warnings if submission else (),
+                encoding=size.encoding if size else None,
+                segments=size.segments if size else None,
+                units=size.units if size else None,
+                tags=batch.message.tags,
+            )
+        )
+
+    def retry(self, batch: Batch, receipt: Receipt, wait: float) -> None:
+        """Tell that a batch will be tried again, and why, as one of its recipients has it."""
+        last = receipt.attempts[-1]
+        error = receipt.error
+        self.emit(
+            RetryScheduled(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                attempt=last.number,
+                transport=last.transport,
+                wait=wait,
+                code=error.code if error else None,
+                error=error.detail if error else "",
+            )
+        )
+
+    def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt]) -> None:
+        """Tell what became of everybody in a batch that went through a composite."""
+        if not self._sinks:
+            return
+        said = submissions_of(receipts)
+        self.emit(
+            BatchFinished(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                transport=transport,
+                recipients=tuple(map(self._redaction.receipt, receipts)),
+                sender=batch.message.sender,
+                segments=batch.measurement.segments if batch.measurement else None,
+                cost=cost_of(said),
+                test=bool(said) and all(one.test for one in said),
+                tags=batch.message.tags,
+            )
+        )
+
+    def failed_over(self, batch: Batch, instead_of: str, transport: str, because: TransportError) -> None:
+        """Tell that another transport is asked for recipients that one did not take."""
+        self.emit(
+            FailedOver(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                transport=transport,
+                instead_of=instead_of,
+                numbers=len(batch),
+                code=because.code,
+                scope=because.scope.value,
+                error=because.detail,
+                tags=batch.message.tags,
+            )
+        )
+
+    def finished(
+        self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
+    ) -> None:
+        """Tell that the last recipient has its outcome."""
+        self.emit(
+            SendFinished(
+                at=self._clock.now(),
+                id=message.id,
+                transport=transport,
+                counts=counts,
+                cost=cost,
+                elapsed_ms=round(elapsed * 1000, 3),
+                tags=message.tags,
+            )
+        )
+
+    def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
+        """Tell that something new was heard of a message that was sent.
+
+        :param transport: the transport that was asked; None where the report was pushed.
+        """
+        if self._sinks:
+            address, message_id = after.address, after.message_id or ""
+            self.emit(
+                DeliveryChanged(
+                    at=self._clock.now(),
+                    id=message_id,
+                    message_id=message_id,
+                    to=None if address is None else self._redaction.address(address),
+                    to_hash=None if address is None else self._redaction.hash(address),
+                    before=before.state if before.reports else None,
+                    state=after.state,
+                    words=after.words and scrub(after.words),
+                    happened=after.at,
+                    contradicted=after.contradicted,
+                    transport=transport,
+                )
+            )
+
+    def plugin_failed(self, kind: str, name: str, error: BaseException, message: Message) -> None:
+        """Something that a plugin brought raised; note where, without what the message contained.
+
+        :raises PluginError: in strict mode, except over a transport: what it did may not be lost, so that is raised
+            by :meth:`raise_failures`.
+        """
+        if self._strict:
+            failure = PluginError(name, f"the {kind} raised {type(error).__name__}")
+            if kind != "transport":
+                raise failure from error
+            self._fail(failure, error, message.id)
+        became = "held the message back" if kind == "guard" else "was passed over"
+        _log.warning("the %s %s raised %s and %s", kind, name, type(error).__name__, became)
+        self.emit(
+            PluginFailed(
+                at=self._clock.now(),
+                id=message.id,
+                kind=kind,
+                plugin=name,
+                error=type(error).__name__,
+                traceback=_frames(error),
+            )
+        )
+
+    def raise_failures(self, message: Message) -> None:
+        """In strict mode, raise what the sinks raised over this message: once nothing can be lost by it.
+
+        :raises PluginError: for the first of them.
+        """
+        if self._failures:
+            self.raise_failures_of(message.id)
+
+    def raise_failures_of(self, *ids: str) -> None:
+        """In strict mode, raise what the sinks raised over events with these ids.
+
+        :raises PluginError: for the first of them.
+        """
+        failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
+        if failures:
+            raise failures[0]
+
+    def _sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
+        if self._strict:
+            self._fail(PluginError(name, f"the sink raised {type(error).__name__}"), error, message_id)
+        level = logging.DEBUG if name in self._broken else logging.WARNING
+        self._broken.add(name)
+        _log.log(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
+
+    def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
+        failure.__cause__ = error
+        self._failures.setdefault(message_id, failure)
+
+
+def _frames(error: BaseException) -> str:
+    """Return where an exception came from and its kind, without its words: they may hold what was sent."""
+    lines: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        lines += [*traceback.format_tb(seen.__traceback__), f"{type(seen).__module__}.{type(seen).__qualname__}\n"]
+        seen = seen.__cause__ or seen.__context__
+    return "".join(lines)

@@ -1,0 +1,376 @@
+"""The stages of a send but its delivery, in the order of ``Notifier.send``: normalize, clean, guard, plan, and report.
+
+What goes through recipients returns an iterator: ``send`` makes a list of it on the stage's own line, and ``stream`` passes it
+on to the next stage, so that a million recipients take constant memory.
+"""
+
+from __future__ import annotations
+
+import collections
+import operator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Final, TypeAlias
+
+import attrs
+
+from notifykit.counters import BookUnusable
+from notifykit.errors import INTERRUPTS, InvalidRecipient
+from notifykit.models.capabilities import Measurement
+from notifykit.models.message import Channel, Cleaned, Edit, Message
+from notifykit.models.plan import Batch, Plan
+from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Veto
+from notifykit.models.recipient import Recipient, Rejected
+from notifykit.pipeline.capabilities import ExpectedRequest, adapt, ask, lead, not_assigned, predict_requests, price
+from notifykit.pipeline.context import Prepared, SendContext
+from notifykit.pipeline.reservations import Page
+from notifykit.protocols import Guard, Parcel
+
+#: What a caller may give: one address, several in one text, or any iterable of them.
+Addresses: TypeAlias = str | int | Recipient | Iterable[str | int | Recipient]
+
+#: Somebody who will be sent to: where the recipient stood in the caller's list, from 0, and who gets it, which may be
+#: somebody whom a guard put in that place. A tuple, because there may be millions.
+Admitted: TypeAlias = tuple[int, Recipient]
+
+_ANSWERS: Final = (Recipient, Rejected)
+_BETWEEN_NUMBERS: Final = re.compile(r"[,;\n]")
+
+
+def normalize(to: Addresses, message: Message, context: SendContext) -> Iterator[Recipient | Rejected]:
+    """Return each address as a recipient, or as a rejection with its reason, in the caller's order.
+
+    A text with commas, semicolons or line ends is several numbers where the channel is SMS.
+
+    :raises TypeError: where ``to`` is nothing that can hold addresses.
+    """
+    if isinstance(to, Recipient | int) and not isinstance(to, bool):
+        given: Iterable[object] = (to,)
+    elif isinstance(to, str):
+        given = _split(to) if message.channel is Channel.SMS else (to,)
+    elif isinstance(to, Iterable) and not isinstance(to, bytes):
+        given = to
+    else:
+        raise TypeError(f"to is a {type(to).__name__}: give an address or an iterable of addresses")
+    return map(_normalize_one, given, repeat(message), repeat(context))
+
+
+def _split(text: str) -> list[str]:
+    parts = [part for part in _BETWEEN_NUMBERS.split(text) if part.strip()]
+    return parts or [text]
+
+
+def _normalize_one(address: object, message: Message, context: SendContext) -> Recipient | Rejected:
+    if type(address) is str:
+        return _ask_normalizers(address, message, context)
+    language: str | None = None
+    if isinstance(address, Recipient):
+        language = address.language
+        # Made by hand, it may be anything; a canonical number has its country code, and says so with a plus.
+        canonical = address.address
+        address = f"+{canonical}" if message.channel is Channel.SMS and canonical[:1].isdigit() else canonical
+    if isinstance(address, int) and not isinstance(address, bool):
+        address = str(address)
+    if not isinstance(address, str):
+        kind = type(address).__name__
+        return Rejected(
+            "", InvalidRecipient(f"The address is a {kind}, not a text.", action="Give addresses as texts.")
+        )
+    answer = _ask_normalizers(address, message, context)
+    if isinstance(answer, Recipient) and language is not None:
+        return attrs.evolve(answer, language=language)
+    return answer
+
+
+def _ask_normalizers(address: str, message: Message, context: SendContext) -> Recipient | Rejected:
+    """Ask the normalizers about one address, in their order; the first answer counts."""
+    for normalizer in context.registry.normalizers:
+        try:
+            answer = normalizer.normalize(address, message.channel)
+            if not isinstance(answer, _ANSWERS):
+                if answer is None:
+                    continue
+                raise TypeError("a normalizer returns a Recipient, a Rejected or None")
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # a plugin may raise anything
+            context.dispatcher.plugin_failed("normalizer", normalizer.name, error, message)
+            continue
+        return answer
+    return Rejected(
+        address,
+        InvalidRecipient(
+            f"No normalizer knows addresses of the channel {message.channel}.",
+            action="Install a plugin for this channel, or look at `notifykit plugins` for one that is switched off.",
+        ),
+    )
+
+
+def clean(message: Message, context: SendContext) -> Prepared:
+    """Return the message with the text that the cleaners make of it, measured for the transport."""
+    text = message.text
+    edits: list[Edit] = []
+    for cleaner in context.registry.cleaners:
+        try:
+            cleaned = cleaner.clean(text, message.channel)
+            if not isinstance(cleaned, Cleaned):
+                raise TypeError("a cleaner returns a Cleaned")
+        except INTERRUPTS:
+            raise
+        except BaseException as error:  # a plugin may raise anything
+            context.dispatcher.plugin_failed("cleaner", cleaner.name, error, message)
+            continue
+        text = cleaned.text
+        edits += cleaned.edits
+    if text is not message.text:
+        message = attrs.evolve(message, text=text)
+    leader = lead(context.transport, message.channel)
+    prepared = Prepared(
+        message,
+        Cleaned(text, tuple(edits)),
+        measurement=ask(leader, leader.capabilities.measure, text, message, context),
+        adapted=adapt(message, context.transport, context),
+    )
+    if context.on_prepared:
+        context.on_prepared(prepared)
+    return prepared
+
+
+def guard(
+    candidates: Iterable[Recipient | Rejected], prepared: Prepared, context: SendContext
+) -> Iterator[Admitted | Receipt]:
+    """Yield, for each candidate in turn, that it is admitted, or the receipt that says why it will not be tried.
+
+    An address that is no good is rejected, one that has gone by is skipped, and so is everybody where the text can't be
+    sent. Then the guards are asked in order; the first veto counts.
+    """
+    seen = _Seen(context.dedupe_window)
+    everybody = not prepared.refusal and not context.registry.guards
+    try:
+        for step in enumerate(candidates):
+            position, candidate = step
+            if isinstance(candidate, Rejected):
+                yield Receipt(position, candidate, Outcome.REJECTED, candidate.error)
+            elif everybody and not seen.again(candidate.address):
+                yield step  # type: ignore[misc]  # the pair that is there, instead of a million new ones
+            else:
+                yield _guard_one(position, candidate, seen, prepared, context)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        # Whoever waits for a batch is not sent to any more; those in one that is under way count as long as they must.
+        context.reservations.abandon()
+        raise
+
+
+def _guard_one(
+    position: int, recipient: Recipient, seen: _Seen, prepared: Prepared, context: SendContext
+) -> Admitted | Receipt:
+    """Let one recipient pass all guards; where one names somebody else, that one passes all of them from the first."""
+    met: set[str] = set()
+    while True:
+        if seen.again(recipient.address):
+            return Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
+        if prepared.refusal:
+            return Receipt(position, recipient, Outcome.REJECTED, prepared.refusal)
+        met.add(recipient.address)
+        page = context.reservations.page()
+        try:
+            answer = _ask_guards(_parcel_of(recipient, prepared, context), page, context)
+        except BaseException:
+            context.reservations.drop(page)
+            raise
+        if answer is None:
+            context.reservations.keep(position, page)
+            return position, recipient
+        context.reservations.drop(page)
+        if isinstance(answer, Recipient) and (answer.address in met or len(met) > len(context.registry.guards)):
+            answer = Veto("guards", "Guards send it from one recipient to the next.", "Switch one of them off.")
+        if isinstance(answer, Veto):
+            return Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.GUARD, veto=answer)
+        recipient = answer
+
+
+def _ask_guards(parcel: Parcel, page: Page, context: SendContext) -> Veto | Recipient | None:
+    """Ask the guards in order, and return the first answer that is more than "let it pass"."""
+    for asked in context.registry.guards:
+        answer = _ask_guard(asked, parcel, page, context)
+        if isinstance(answer, Recipient):
+            if answer.channel is not parcel.message.channel:
+                return Veto(
+                    asked.name,
+                    f"It would send a message of the channel {parcel.message.channel} to an address of {answer.channel}.",
+                    "Give the guard an address of the same channel.",
+                )
+            if answer.address == parcel.recipient.address:
+                continue
+            # Whose place it takes can still be seen in it.
+            return attrs.evolve(answer, raw=parcel.recipient.raw)
+        if answer is not None:
+            return answer
+    return None
+
+
+def _ask_guard(asked: Guard, parcel: Parcel, page: Page, context: SendContext) -> Veto | Recipient | None:
+    """Ask one guard; one that can't answer holds the parcel back."""
+    try:
+        answer = asked.judge(parcel, page)
+        if not isinstance(answer, Veto | Recipient | None):
+            raise TypeError("a guard returns a Veto, a Recipient or None")
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # a plugin may raise anything
+        if context.reservations.first(asked.name, error):
+            context.dispatcher.plugin_failed("guard", asked.name, error, parcel.message)
+        if isinstance(error, BookUnusable):
+            return Veto(asked.name, error.detail, error.action)
+        return Veto(
+            asked.name,
+            f"The guard raised {type(error).__name__}, so nobody knows whether it would let this pass.",
+            f"Put the guard right, or do without it: NOTIFYKIT_DISABLE={asked.name} where a plugin brings it.",
+        )
+    return answer
+
+
+def _parcel_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> Parcel:
+    return Parcel(
+        prepared.message,
+        recipient,
+        cost=_price_of(recipient, prepared, context),
+        live=context.transport.capabilities.live,
+        now=context.clock.now(),
+    )
+
+
+def _price_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> float | None:
+    transport = context.transport
+    try:
+        return price(transport, Batch(prepared.message, (recipient,), (0,), measurement=prepared.measurement))
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # a plugin may raise anything
+        if context.reservations.first(transport.name, error):
+            context.dispatcher.plugin_failed("transport", transport.name, error, prepared.message)
+        return None
+
+
+class _Seen:
+    """The addresses that have gone by: all of them, or the last so many where memory has to stay constant."""
+
+    def __init__(self, window: int | None) -> None:
+        self._addresses: set[str] = set()
+        self._order: collections.deque[str] = collections.deque()
+        self._window = window
+
+    def again(self, address: str) -> bool:
+        """Return whether the address has gone by before, and remember it."""
+        addresses = self._addresses
+        if address in addresses:
+            return True
+        addresses.add(address)
+        if self._window is not None:
+            # An ordered dictionary would do, and takes three times as long.
+            order = self._order
+            order.append(address)
+            if len(order) > self._window:
+                addresses.remove(order.popleft())
+        return False
+
+
+def plan_batches(
+    admitted: Iterable[Admitted | Receipt], prepared: Prepared, context: SendContext
+) -> Iterator[Batch | Receipt]:
+    """Yield batches as they fill up; receipts of those who will not be tried go by at once."""
+    size = context.transport.capabilities.batch_size
+    batch: list[Admitted] = []
+    number = 0
+    for each in admitted:
+        if isinstance(each, Receipt):
+            yield each
+            continue
+        batch.append(each)
+        if len(batch) == size:
+            number += 1
+            yield _batch(batch, number, prepared)
+            batch.clear()
+    if batch:
+        yield _batch(batch, number + 1, prepared)
+
+
+def _batch(admitted: Sequence[Admitted], number: int, prepared: Prepared) -> Batch:
+    positions, recipients = zip(*admitted, strict=True)
+    return Batch(prepared.message, recipients, positions, number, prepared.measurement)
+
+
+def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: SendContext) -> Plan:
+    """Return what would be done, by which transports, and what it would cost."""
+    requests: list[ExpectedRequest] = []
+    set_aside: list[Receipt] = []
+    doubts: collections.Counter[str] = collections.Counter()
+    for piece in pieces:
+        if isinstance(piece, Batch):
+            doubts.update(notice for recipient in piece.recipients for notice in recipient.notices)
+            found = list(predict_requests(context.transport, piece))
+            requests += found
+            set_aside += _not_assigned(piece, found)
+        else:
+            set_aside.append(piece)
+    leaves = list(dict.fromkeys(request.path[-1] for request in requests)) or [context.transport]
+    adapted_to = [adapt(prepared.message, leaf, context, check=False) for leaf in leaves]
+    return Plan(
+        message=prepared.message,
+        edits=prepared.cleaned.edits,
+        measurement=prepared.measurement,
+        batches=tuple(request.batch for request in requests),
+        set_aside=tuple(set_aside),
+        cost=_cost(requests, prepared.measurement) if requests or context.transport.capabilities.price else None,
+        notices=tuple(
+            dict.fromkeys(
+                notice
+                for leaf, adapted in zip(leaves, adapted_to, strict=True)
+                for notice in (*leaf.capabilities.notices, *adapted.warnings)
+            )
+        )
+        + notices_with_counts(doubts),
+    )
+
+
+def notices_with_counts(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what is to be said about recipients, each once, with how many it is about where it is about several."""
+    return tuple(f"{notice} ({count} recipients)" if count > 1 else notice for notice, count in counts.items())
+
+
+def _not_assigned(batch: Batch, requests: Iterable[ExpectedRequest]) -> Iterator[Receipt]:
+    """Yield a receipt for everyone whom no transport would be given."""
+    given = {position for request in requests for position in request.batch.positions}
+    for position, recipient in zip(batch.positions, batch.recipients, strict=True):
+        if position not in given:
+            yield Receipt(position, recipient, Outcome.REJECTED, not_assigned(), batch=batch.number)
+
+
+def _cost(requests: Iterable[ExpectedRequest], measurement: Measurement | None) -> float | None:
+    if measurement is None:
+        return None
+    total = 0.0
+    for request in requests:
+        price = request.path[-1].capabilities.price
+        for recipient in request.batch.recipients:
+            points = price(recipient, measurement.segments) if price else None
+            if points is None:
+                return None
+            total += points
+    return total
+
+
+def report(receipts: Iterable[Receipt], prepared: Prepared) -> Report:
+    """Return the report of a send: its receipts in the caller's order."""
+    ordered = sorted(receipts, key=operator.attrgetter("position"))
+    return Report(tuple(ordered), prepared.message, prepared.cleaned.edits, prepared.measurement)
+
+
+def attach_report(error: BaseException, receipts: Iterable[Receipt], prepared: Prepared) -> None:
+    """Give an exception that broke a send off what is known by then: what the provider confirmed is not lost."""
+    partial = report(receipts, prepared)
+    error.report = partial  # type: ignore[attr-defined]
+    error.add_note(f"notifykit: broken off with {partial} so far; they are this exception's `report`")

@@ -1,0 +1,124 @@
+"""The types that a variable of a template may have, and how each is written and read."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from notifykit.templates.template import _a
+
+#: A number with more digits is a mistake, and Python refuses to write some of them.
+_MOST_DIGITS: Final = 400
+
+
+class LosesZerosError(ValueError):
+    """A code that is read as a number."""
+
+
+@attrs.frozen
+class Kind:
+    """One type that a variable may have."""
+
+    #: The types of the values that it takes.
+    takes: tuple[type, ...]
+    #: Writes a value; a ValueError says what is wrong with it.
+    write: Callable[[Any], str]
+    #: Reads a value from a text; a ValueError or an ArithmeticError where it is none.
+    read: Callable[[str], Any]
+    #: What such a text looks like.
+    example: str
+    #: Types that count as one of those above in Python, and mean something else.
+    refuses: tuple[type, ...] = (bool,)
+
+
+def _number(value: Any) -> str:
+    # A float has no decimals of its own: whoever writes 3 gets no 3.0.
+    number = decimal.Decimal(float.__repr__(value).removesuffix(".0") if isinstance(value, float) else value)
+    if not number.is_finite():
+        raise ValueError("is not a finite number")
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int), "it is finite"
+    if max(len(digits) + exponent, len(digits), -exponent) > _MOST_DIGITS:
+        raise ValueError(f"has more than {_MOST_DIGITS} digits")
+    return decimal.Decimal.__format__(number, "f")
+
+
+def _integer(text: str) -> int:
+    if re.match(r"[+-]?0[0-9]", text):
+        raise LosesZerosError("starts with a zero, which an int loses: make the variable a str")
+    return int(text)
+
+
+def _timespec(value: datetime.time | datetime.datetime) -> str:
+    return "seconds" if value.second else "minutes"
+
+
+KINDS: Final[Mapping[type, Kind]] = {
+    # Not str(value): the texts of an enumeration would become the names of its members.
+    str: Kind((str,), str.__str__, str, "any text"),
+    int: Kind((int,), _number, _integer, "42"),
+    float: Kind((float, int), _number, float, "12.5"),
+    decimal.Decimal: Kind((decimal.Decimal, int), _number, decimal.Decimal, "12.500"),
+    datetime.date: Kind(
+        (datetime.date,),
+        datetime.date.isoformat,
+        datetime.date.fromisoformat,
+        "2026-12-31",
+        refuses=(datetime.datetime,),
+    ),
+    datetime.time: Kind(
+        (datetime.time,),
+        lambda value: datetime.time.isoformat(value, _timespec(value)),
+        datetime.time.fromisoformat,
+        "09:30",
+    ),
+    datetime.datetime: Kind(
+        (datetime.datetime,),
+        lambda value: datetime.datetime.isoformat(value, " ", _timespec(value)),
+        datetime.datetime.fromisoformat,
+        "2026-12-31 09:30",
+    ),
+}
+
+
+KINDS_BY_NAME: Final = {kind.__name__.lower(): kind for kind in KINDS}
+
+
+def write_value(kind: type, value: object) -> str:
+    """Return a value as it stands in the text.
+
+    :raises ValueError: where it is not of this type; the message follows the variable's name.
+    """
+    known = KINDS[kind]
+    if not isinstance(value, known.takes) or isinstance(value, known.refuses):
+        complaint = f"is {_a(type(value))}: give {_a(kind)}"
+        raise ValueError(complaint)  # noqa: TRY004 - the caller lists it with what else is wrong
+    try:
+        return known.write(value)
+    except ValueError:
+        raise
+    except Exception as error:  # the time zone of a moment may be anybody's code
+        raise ValueError(f"can't be written: {type(error).__name__}") from None
+
+
+def read_value(kind: type, text: str) -> Any:
+    """Return the value that a text means.
+
+    :raises ValueError: where it means none; the message follows the variable's name.
+    """
+    try:
+        return KINDS[kind].read(text if kind is str else text.strip())
+    except LosesZerosError:
+        raise
+    except (ValueError, ArithmeticError):
+        raise ValueError(f"is no {kind.__name__}: write it like {KINDS[kind].example}") from None
+
+
+def rewrite_value(kind: type, value: object) -> str:
+    """Return a value as it is written; text is read as a value of this type first."""
+    return write_value(kind, read_value(kind, value) if isinstance(value, str) else value)

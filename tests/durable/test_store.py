@@ -1,0 +1,387 @@
+"""The fence itself: whatever is interrupted, nobody is sent to twice, and nothing that was heard is forgotten."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+import time
+from collections.abc import Iterator
+
+import attrs
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, settings as hypothesis_settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from notifykit import Outcome, Settings
+from notifykit.durable.settings import DurableSettings
+from notifykit.durable.store import LANES, KeyTakenError, Work
+from notifykit.durable.worker import _recovered
+from notifykit.models.job import JobState
+from tests.durable.bench import JOB, Bench, said
+from tests.durable.conftest import Store, numbers, settings
+
+
+@pytest.fixture(name="bench")
+def _bench(each_store: Store) -> Iterator[Bench]:
+    bench = Bench(DurableSettings.of(settings(each_store)))
+    yield bench
+    bench.database.close()
+
+
+def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> None:
+    """An older one, that the queue delivers late or twice, is worth nothing once the batch went on."""
+    bench.job("k", [2])
+    ticket, delay = bench.take()
+    assert delay == 0
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    bench.ledger.end(work, said(work, Outcome.REJECTED), 30.0, bench.enqueue)
+    again, delay = bench.take()
+    assert (again.run, delay) == (ticket.run + 1, 30.0)
+    assert bench.ledger.begin(ticket) is None
+    assert bench.ledger.begin(attrs.evolve(ticket, job="nobody")) is None
+    work = bench.ledger.begin(again)
+    assert work is not None
+    assert work.tries == 1
+    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    assert bench.ledger.begin(again) is None
+    assert not bench.tickets
+
+
+def test_whoever_was_superseded_claims_nothing_and_ends_nothing(bench: Bench) -> None:
+    """The same ticket, taken by somebody else since: that one alone may go on."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    first, second = bench.ledger.begin(ticket), bench.ledger.begin(ticket)
+    assert first is not None
+    assert second is not None
+    assert bench.ledger.claim(first, "t", [0, 1]) is None
+    bench.ledger.end(first, said(first, Outcome.UNKNOWN), None, bench.enqueue)
+    assert sum(bench.counted("k").values()) == 0
+    assert bench.ledger.claim(second, "t", [0, 1]) is not None
+
+
+@pytest.mark.parametrize("crashes", [1, 2, 3])
+def test_what_was_claimed_stays_lost_however_often_its_finders_die_too(bench: Bench, crashes: int) -> None:
+    """Each who takes the batch over learns of the request, as long as nobody has written down what became of it."""
+    bench.job("k", [3])
+    ticket, _ = bench.take()
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    assert bench.ledger.claim(work, "t", [0, 2]) is not None
+    for _ in range(crashes):
+        work = bench.ledger.begin(ticket)
+        assert work is not None
+        assert work.lost == (("t", (0, 2)),)
+        assert {position: r.outcome for position, r in _recovered(work).items()} == dict.fromkeys(
+            (0, 2), Outcome.UNKNOWN
+        )
+
+
+def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
+    """The next try of the same batch starts from the receipts."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    bench.ledger.claim(work, "t", [0])
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    receipts = [*_recovered(work).values(), *said(work, Outcome.REJECTED, [1])]
+    bench.ledger.end(work, receipts, 30.0, bench.enqueue)
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    assert work.lost == ()
+    assert {p: r.outcome for p, r in work.known.items()} == {0: Outcome.UNKNOWN, 1: Outcome.REJECTED}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.REJECTED])
+@pytest.mark.parametrize("late", ["before the end", "after the end"])
+def test_an_answer_that_comes_late_is_worth_as_much(bench: Bench, outcome: Outcome, late: str) -> None:
+    """Whoever was taken for dead still knows what the provider said: nobody has to look it up."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    sleeper = bench.ledger.begin(ticket)
+    assert sleeper is not None
+    claim = bench.ledger.claim(sleeper, "t", [0, 1])
+    assert claim is not None
+    heir = bench.ledger.begin(ticket)
+    assert heir is not None
+    if late == "before the end":
+        bench.ledger.answered(sleeper, claim, said(sleeper, outcome))
+    bench.ledger.end(heir, list(_recovered(heir).values()), None, bench.enqueue)
+    if late == "after the end":
+        assert bench.counted("k")[Outcome.UNKNOWN] == 2
+        bench.ledger.answered(sleeper, claim, said(sleeper, outcome))
+    assert bench.counted("k")[outcome] == 2
+    assert bench.counted("k")[Outcome.UNKNOWN] == 0
+
+
+def test_an_answer_survives_whoever_heard_it(bench: Bench) -> None:
+    """It is written down the moment it is there, not at the end of the batch."""
+    bench.job("k", [2])
+    ticket, _ = bench.take()
+    work = bench.ledger.begin(ticket)
+    assert work is not None
+    claim = bench.ledger.claim(work, "t", [0, 1])
+    assert claim is not None
+    bench.ledger.answered(work, claim, said(work, Outcome.ACCEPTED))
+    heir = bench.ledger.begin(ticket)
+    assert heir is not None
+    assert heir.lost == ()
+    assert [receipt.outcome for receipt in heir.found] == [Outcome.ACCEPTED] * 2
+
+
+def test_a_key_has_one_job(bench: Bench) -> None:
+    """Whoever comes second leaves nothing behind."""
+    bench.job("k", [2])
+    with pytest.raises(KeyTakenError):
+        bench.job("k", [2])
+    with bench.database.read() as db:
+        assert db.execute(sa.text("select count(*) from notifykit_jobs")).scalar() == 1
+        assert db.execute(sa.text("select count(*) from notifykit_contents")).scalar() == 1
+
+
+def test_some_batches_of_a_job_are_under_way_at_once_and_each_is_queued_once(bench: Bench) -> None:
+    """So that a job of any size leaves room for others in the queue."""
+    bench.job("k", [1] * (LANES * 3))
+    seen = []
+    assert len(bench.tickets) == LANES
+    while bench.tickets:
+        ticket, _ = bench.take()
+        seen.append(ticket.number)
+        work = bench.ledger.begin(ticket)
+        assert work is not None
+        bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+        assert len(bench.tickets) < LANES + 1
+    assert sorted(seen) == list(range(LANES * 3))
+    assert bench.ledger.progress("k")[0].state is JobState.DONE
+
+
+def test_a_paused_job_goes_on_where_it_stopped(bench: Bench) -> None:
+    """Tickets that come meanwhile are put aside, and come again once each."""
+    job = bench.job("k", [1] * 6)
+    bench.ledger.pause(job, paused=True, enqueue=bench.enqueue)
+    held = [bench.take() for _ in range(LANES)]
+    assert [bench.ledger.begin(ticket) for ticket, _ in held] == [None] * LANES
+    assert bench.ledger.progress("k")[0].state is JobState.PAUSED
+    bench.ledger.pause(job, paused=False, enqueue=bench.enqueue)
+    assert sorted(ticket.number for ticket, _ in bench.tickets) == list(range(LANES))
+    assert bench.ledger.begin(held[0][0]) is None
+
+
+def test_pausing_and_resuming_at_once_sends_nothing_twice(bench: Bench) -> None:
+    """There is one ticket more, and only the newest is worth anything."""
+    job = bench.job("k", [1])
+    bench.ledger.pause(job, paused=True, enqueue=bench.enqueue)
+    bench.ledger.pause(job, paused=False, enqueue=bench.enqueue)
+    assert [bench.ledger.begin(ticket) is not None for ticket, _ in bench.tickets] == [False, True]
+
+
+def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
+    """Everybody else is skipped, and says why."""
+    job = bench.job("k", [2] * 6)
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    bench.ledger.cancel(job)
+    assert bench.ledger.progress("k")[0].finished is None
+    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    [progress] = bench.ledger.progress("k")
+    assert (progress.state, progress.accepted, progress.skipped, progress.left) == (JobState.CANCELLED, 2, 10, 0)
+    receipts = list(bench.ledger.receipts(job))
+    assert [receipt.position for receipt in receipts] == list(range(12))
+    assert {receipt.skipped for receipt in receipts[2:]} == {"cancelled"}
+    assert all(bench.ledger.begin(ticket) is None for ticket, _ in bench.tickets)
+
+
+def test_a_number_is_reserved_for_one_at_a_time(bench: Bench) -> None:
+    """Until its time is over; a time that a wrong clock wrote does not hold it for ever."""
+    a, b, c = numbers(3)
+    assert bench.ledger.reserve([a, b], 15.0) == {a, b}
+    assert bench.ledger.reserve([b, c], 15.0) == {c}
+    bench.now += 15.0
+    assert bench.ledger.reserve([a, b], 15.0) == {a, b}
+    bench.now -= 86_400
+    assert bench.ledger.reserve([a], 15.0) == {a}
+    assert bench.ledger.reserve([], 15.0) == set()
+    assert bench.ledger.reserve([a], 0.0) == {a}
+
+
+def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
+    """First texts and addresses, then all of it; what is not over is kept, however old."""
+    for key in ("over", "open"):
+        bench.job(key, [1])
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    half = bench.ledger.open_job({**JOB, "starts": bench.now})
+    bench.now += 100.0
+    bench.ledger.prune(keep_jobs=1000.0, keep_bodies=99.0)
+    row = bench.ledger.find("over")
+    assert row is not None
+    assert row["body"] is None
+    assert list(bench.ledger.receipts(row["id"])) == []
+    assert bench.counted("over")[Outcome.ACCEPTED] == 1
+    bench.now += 10_000.0
+    bench.ledger.prune(keep_jobs=1000.0, keep_bodies=99.0)
+    assert bench.ledger.find("over") is None
+    kept = bench.ledger.find("open")
+    assert kept is not None
+    assert kept["body"] is not None
+    with bench.database.read() as db:
+        assert db.execute(sa.text("select count(*) from notifykit_jobs where id = :id"), {"id": half}).scalar() == 0
+        assert db.execute(sa.text("select count(*) from notifykit_contents")).scalar() == 1
+
+
+# --- any order of events ---
+
+
+@attrs.define
+class Hand:
+    """Somebody who works on the batch, and what is out in its name."""
+
+    work: Work
+    claims: list[tuple[str, list[int]]] = attrs.field(factory=list)
+
+
+class FenceMachine(RuleBasedStateMachine):
+    """One batch, workers that die and come back at any moment, and what must hold whatever happens."""
+
+    @initialize(size=st.integers(1, 3))
+    def start(self, size: int) -> None:
+        """Write a job of one batch."""
+        self.folder = tempfile.TemporaryDirectory()
+        environment = {"NOTIFYKIT_STATE_DIR": self.folder.name}
+        loaded = Settings.load(environment=environment, directory=pathlib.Path(self.folder.name))
+        self.bench = Bench(DurableSettings.of(loaded))
+        self.size = size
+        self.job = self.bench.job("k", [size])
+        self.newest, _ = self.bench.take()
+        self.hands: list[Hand] = []
+        #: Those who may have been sent to, as far as anybody can know.
+        self.exposed: set[int] = set()
+        self.accepted: set[int] = set()
+        self.over = False
+        self.take_over()
+
+    def teardown(self) -> None:
+        """Remove the file."""
+        if hasattr(self, "bench"):
+            self.bench.database.close()
+            self.folder.cleanup()
+
+    @rule()
+    def take_over(self) -> None:
+        """Somebody gets the newest ticket, because the one before is taken for dead."""
+        work = self.bench.ledger.begin(self.newest)
+        assert (work is None) == self.over
+        if work is not None:
+            self.hands.append(Hand(work))
+
+    @precondition(lambda self: not self.over)
+    @rule(data=st.data(), stale=st.booleans())
+    def claim(self, data: st.DataObject, stale: bool) -> None:
+        """Try to send to those of whom nothing final is known, as the sender does."""
+        hand = data.draw(st.sampled_from(self.hands), label="hand") if stale else self.hands[-1]
+        known = {**hand.work.known, **_recovered(hand.work)}
+        done = {p for p, receipt in known.items() if receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)}
+        done |= {position for _, positions in hand.claims for position in positions}
+        free = [position for position, _ in hand.work.people if position not in done]
+        if not free:
+            return
+        claim = self.bench.ledger.claim(hand.work, "t", free[:2])
+        assert (claim is not None) == (hand is self.hands[-1]), "somebody claims who was superseded, or nobody can"
+        if claim is not None:
+            assert not self.exposed & set(free[:2]), "sent to somebody who may have got it"
+            self.exposed |= set(free[:2])
+            hand.claims.append((claim, free[:2]))
+
+    @rule(data=st.data(), outcome=st.sampled_from([Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN]))
+    def answer(self, data: st.DataObject, outcome: Outcome) -> None:
+        """An answer comes, in time or long after somebody else took over."""
+        waiting = [hand for hand in self.hands if hand.claims]
+        if not waiting:
+            return
+        hand = data.draw(st.sampled_from(waiting), label="hand")
+        claim, positions = hand.claims.pop(0)
+        receipts = said(hand.work, outcome, positions)
+        self.bench.ledger.answered(hand.work, claim, receipts)
+        hand.work = attrs.evolve(hand.work, found=(*hand.work.found, *receipts))
+        if outcome is Outcome.ACCEPTED:
+            self.accepted |= set(positions)
+        if outcome is Outcome.REJECTED:
+            self.exposed -= set(positions)
+
+    @precondition(lambda self: not self.over)
+    @rule(again=st.booleans(), stale=st.booleans(), data=st.data())
+    def end(self, again: bool, stale: bool, data: st.DataObject) -> None:
+        """One try ends as the sender ends it: with what was found, and what is left as unknown."""
+        hand = data.draw(st.sampled_from(self.hands), label="hand") if stale else self.hands[-1]
+        if hand.claims:
+            return
+        receipts = list(_recovered(hand.work).values())
+        if not again:
+            heard = {receipt.position for receipt in receipts} | set(hand.work.known)
+            receipts += said(hand.work, Outcome.REJECTED, [p for p, _ in hand.work.people if p not in heard])
+        self.bench.ledger.end(hand.work, receipts, 1.0 if again else None, self.bench.enqueue)
+        if hand is self.hands[-1]:
+            self.over = not again
+            if again:
+                self.newest, _ = self.bench.take()
+                work = self.bench.ledger.begin(self.newest)
+                assert work is not None
+                self.hands.append(Hand(work))
+        assert not self.bench.tickets
+
+    @invariant()
+    def the_counts_are_those_of_the_receipts(self) -> None:
+        """Nothing is counted that is not there, and nothing is there that is not counted."""
+        if not hasattr(self, "bench"):
+            return
+        receipts = list(self.bench.ledger.receipts(self.job))
+        assert len({receipt.position for receipt in receipts}) == len(receipts)
+        counted = self.bench.counted("k")
+        for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN, *([Outcome.REJECTED] if self.over else [])):
+            assert counted[outcome] == sum(receipt.outcome is outcome for receipt in receipts), outcome
+        if self.over:
+            assert sum(counted.values()) == self.size
+            heard = {receipt.position for receipt in receipts if receipt.outcome is Outcome.ACCEPTED}
+            assert heard == self.accepted, "an acceptance was forgotten, or made up"
+
+
+TestFence = FenceMachine.TestCase
+TestFence.settings = hypothesis_settings(
+    deadline=None,
+    max_examples=30,
+    stateful_step_count=15,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+# --- size ---
+
+
+@pytest.mark.slow
+def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
+    """Looking at the jobs reads no recipient, so it takes as long as the batches are many."""
+    job = bench.ledger.open_job({**JOB, "starts": bench.now})
+    from notifykit.durable.tables import batches, contents
+
+    row = '[0,"96550000000","sms","KW",null,null]'
+    recipients = f"[{','.join([row] * 200)}]"
+    with bench.database.begin() as db:
+        rows = range(5000)
+        db.execute(batches.insert(), [{"job": job, "number": n, "state": "waiting", "size": 200} for n in rows])
+        db.execute(contents.insert(), [{"job": job, "number": n, "recipients": recipients} for n in rows])
+    bench.ledger.accept(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": "{}"}, bench.enqueue)
+    began = time.monotonic()
+    [progress] = bench.ledger.progress()
+    assert time.monotonic() - began < 1.0
+    assert (progress.total, progress.left) == (1_000_000, 1_000_000)
+    began = time.monotonic()
+    work = bench.ledger.begin(bench.take()[0])
+    assert work is not None
+    bench.ledger.end(work, [], None, bench.enqueue)
+    assert time.monotonic() - began < 0.5

@@ -1,0 +1,362 @@
+"""Working on a ticket: what a worker that dies at any point leaves behind, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+from notifykit import Capabilities, Notifier, Outcome, Recipient, Submission
+from notifykit.durable.settings import DurableSettings
+from notifykit.durable.store import Ledger
+from notifykit.durable.worker import Sender
+from notifykit.errors import AuthFailed, NotReached, OutcomeUnknown, RateLimited
+from notifykit.transports.composites.failover import Failover
+from tests.durable.bench import JOB, OPTIONS, Bench
+from tests.durable.conftest import Recorder, Store, host, settings
+
+#: The most tickets that a batch may take before a test calls it endless.
+_ENOUGH = 20
+
+
+class Dies(BaseException):
+    """The process is gone."""
+
+
+class Mortal:
+    """A ledger whose user dies at its n-th write, just before or just after it."""
+
+    def __init__(self, ledger: Ledger, call: int, moment: str) -> None:
+        self._ledger = ledger
+        self._left = call
+        self._moment = moment
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ledger, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and self._moment == "before":
+                raise Dies
+            found = method(*arguments, **options)
+            if self._left == 0:
+                raise Dies
+            return found
+
+        return call
+
+
+@pytest.fixture(name="bench")
+def _bench(store: Store) -> Iterator[Bench]:
+    bench = Bench(DurableSettings.of(settings(store)))
+    yield bench
+    bench.database.close()
+
+
+#: Makes a sender for a transport, with the bench's own ledger or another.
+MakeSender = Callable[..., Sender]
+
+
+@pytest.fixture(name="sender")
+def _sender(bench: Bench, store: Store) -> Iterator[MakeSender]:
+    made: list[Notifier] = []
+
+    def make(transport: Any, ledger: Any = None) -> Sender:
+        made.append(Notifier(transport, settings=settings(store), host=host()))
+        house = made[-1]._house
+        return Sender(house, ledger or bench.ledger, house.pacers, bench.enqueue, lambda: bench.now)
+
+    yield make
+    for notifier in made:
+        notifier.close()
+
+
+def finish(bench: Bench, sender: Sender) -> list[float]:
+    """Work on every ticket there is, letting the time of each pass, and return the waits."""
+    waits = []
+    while bench.tickets:
+        ticket, delay = bench.take()
+        bench.now += delay
+        waits.append(delay)
+        sender.run(ticket)
+        assert len(waits) < _ENOUGH
+    return waits
+
+
+def outcomes(bench: Bench, job: str) -> dict[int, Outcome]:
+    """Return what is known of each recipient."""
+    return {receipt.position: receipt.outcome for receipt in bench.ledger.receipts(job)}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", range(1, 9))
+@pytest.mark.parametrize("second", [None, 3])
+def test_a_worker_that_dies_at_any_step_sends_nobody_anything_twice(
+    bench: Bench, sender: MakeSender, call: int, moment: str, second: int | None
+) -> None:
+    """Nor does the one who takes over and dies as well; at the end everybody has an outcome, and no two messages."""
+    job = bench.job("k", [4])
+    transport = Recorder(capabilities=Capabilities(batch_size=2))
+    ticket, _ = bench.take()
+    for deadly in (call, second):
+        if deadly is not None:
+            with contextlib.suppress(Dies):
+                sender(transport, Mortal(bench.ledger, deadly, moment)).run(ticket)
+    known_to_be_sent = len(transport.addresses)
+    sender(transport).run(ticket)
+    assert not bench.tickets
+    found = outcomes(bench, job)
+    assert len(found) == 4
+    assert len(set(transport.addresses)) == len(transport.addresses) >= known_to_be_sent
+    for position, who in enumerate(bench.people(4)):
+        sent = who.address in transport.addresses
+        assert found[position] in ((Outcome.ACCEPTED, Outcome.UNKNOWN) if sent else (Outcome.UNKNOWN,))
+    died_in_between = sum(outcome is Outcome.UNKNOWN for outcome in found.values())
+    assert died_in_between <= (2 if second is None else 4), "one request at most is unknown for each death"
+    assert bench.counted("k")[Outcome.UNKNOWN] == died_in_between
+
+
+def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench, sender: MakeSender) -> None:
+    """With what a person does about it; nobody else of the batch is touched by it."""
+
+    def dies(batch: Any, before: int) -> None:
+        if before == 1:
+            raise KeyboardInterrupt
+
+    job = bench.job("k", [3])
+    transport = Recorder(dies, Capabilities(batch_size=1))
+    ticket, _ = bench.take()
+    with pytest.raises(KeyboardInterrupt):
+        sender(transport).run(ticket)
+    sender(transport).run(ticket)
+    assert outcomes(bench, job) == {0: Outcome.ACCEPTED, 1: Outcome.UNKNOWN, 2: Outcome.ACCEPTED}
+    lost = list(bench.ledger.receipts(job))[1]
+    assert lost.code == "worker_lost"
+    assert "may have been sent" in lost.advice
+    assert len(transport.batches) == 3
+
+
+@pytest.mark.parametrize("call", range(1, 10))
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_failover_that_is_broken_off_goes_on_without_sending_twice(
+    bench: Bench, sender: MakeSender, call: int, moment: str
+) -> None:
+    """Whoever the first refused is still the second's; whoever may have got it from either is nobody's."""
+
+    def refuses(batch: Any, before: int) -> None:
+        raise AuthFailed("no", "ERR003")
+
+    job = bench.job("k", [2])
+    first = Recorder(refuses, label="first")
+    second = Recorder(label="second")
+    ticket, _ = bench.take()
+    with contextlib.suppress(Dies):
+        sender(Failover(first, second), Mortal(bench.ledger, call, moment)).run(ticket)
+    sender(Failover(first, second)).run(ticket)
+    assert len(second.batches) <= 1
+    found = outcomes(bench, job)
+    if Outcome.UNKNOWN not in found.values():
+        assert set(found.values()) == {Outcome.ACCEPTED}
+        for receipt in bench.ledger.receipts(job):
+            assert receipt.attempts[-1].transport == "recorder://second"
+            assert receipt.attempts[0].transport == "recorder://first"
+
+
+def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, sender: MakeSender) -> None:
+    """30, 60 and 120 s after a full queue; nobody is counted as refused before the last of them is over."""
+
+    def full(batch: Any, before: int) -> None:
+        [progress] = bench.ledger.progress("k")
+        assert (progress.rejected, progress.left) == (0, 2)
+        raise RateLimited("full", "ERR013", waits=(30.0, 60.0, 120.0))
+
+    job = bench.job("k", [2])
+    transport = Recorder(full)
+    assert finish(bench, sender(transport)) == [0.0, 30.0, 60.0, 120.0]
+    assert len(transport.batches) == 4
+    assert bench.counted("k")[Outcome.REJECTED] == 2
+    receipt = next(bench.ledger.receipts(job))
+    assert receipt.code == "ERR013"
+    assert len(receipt.attempts) == 4
+
+
+def test_a_refusal_that_passed_leaves_no_trace_but_its_attempts(bench: Bench, sender: MakeSender) -> None:
+    """Accepted is accepted."""
+
+    def once(batch: Any, before: int) -> None:
+        if before == 0:
+            raise NotReached("no way")
+
+    job = bench.job("k", [2])
+    finish(bench, sender(Recorder(once)))
+    for receipt in bench.ledger.receipts(job):
+        assert receipt.outcome is Outcome.ACCEPTED
+        assert receipt.error is None
+        assert [attempt.error is None for attempt in receipt.attempts] == [False, True]
+
+
+def test_only_those_who_were_refused_are_tried_again(bench: Bench, sender: MakeSender) -> None:
+    """Whoever was taken, and whose outcome is unknown, is left alone."""
+
+    def mixed(batch: Any, before: int) -> Submission | None:
+        if before == 0:
+            refused = {batch.recipients[1].address: RateLimited("too soon", "ERR028", waits=(16.0,))}
+            return Submission("id", refused=refused)
+        if before == 1:
+            raise OutcomeUnknown("lost")
+        return None
+
+    job = bench.job("k", [4])
+    transport = Recorder(mixed, Capabilities(batch_size=2))
+    assert finish(bench, sender(transport)) == [0.0, 16.0]
+    a, b, c, d = (who.address for who in bench.people(4))
+    assert transport.addresses == [a, b, c, d, b]
+    assert list(outcomes(bench, job).values()) == [Outcome.ACCEPTED] * 2 + [Outcome.UNKNOWN] * 2
+
+
+def test_the_same_number_is_not_sent_to_twice_within_the_gap(bench: Bench, sender: MakeSender) -> None:
+    """Whoever another job sent to a moment ago waits; the others of the batch do not."""
+    transport = Recorder(capabilities=Capabilities(batch_size=5, spacing=15.0))
+    first = bench.job("a", [2])
+    finish(bench, sender(transport))
+    second = bench.job("b", [3])
+    waits = finish(bench, sender(transport))
+    assert waits[0] == 0.0
+    assert 15.0 < waits[1] <= 16.0
+    assert [len(batch) for batch in transport.batches] == [2, 1, 2]
+    for job in (first, second):
+        assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
+
+
+def test_waiting_for_the_gap_is_no_try(bench: Bench, sender: MakeSender) -> None:
+    """A refusal that comes after it has its whole schedule before it."""
+
+    def full(batch: Any, before: int) -> None:
+        if before:
+            raise RateLimited("full", "ERR013", waits=(30.0, 60.0, 120.0))
+
+    transport = Recorder(full, Capabilities(batch_size=5, spacing=15.0))
+    bench.job("a", [1])
+    finish(bench, sender(transport))
+    bench.job("b", [1])
+    assert finish(bench, sender(transport)) == [0.0, 16.0, 30.0, 60.0, 120.0]
+
+
+def test_nobody_is_sent_to_too_late(bench: Bench, sender: MakeSender) -> None:
+    """Whoever is left when the time is over is skipped; refusals that were heard before stay."""
+    job = bench.job("k", [2], expires=bench.now + 20.0)
+
+    def full(batch: Any, before: int) -> None:
+        raise RateLimited("full", "ERR013", waits=(30.0,))
+
+    late = bench.job("late", [2], expires=bench.now - 1.0)
+    transport = Recorder(full)
+    finish(bench, sender(transport))
+    assert len(transport.batches) == 1
+    assert outcomes(bench, job) == dict.fromkeys(range(2), Outcome.REJECTED)
+    assert [receipt.skipped for receipt in bench.ledger.receipts(late)] == ["deadline"] * 2
+    assert bench.ledger.progress("late")[0].left == 0
+
+
+def test_at_least_once_sends_again_what_may_be_lost_with_the_same_key(bench: Bench, sender: MakeSender) -> None:
+    """So that the provider can tell; without that promise it is not sent again."""
+
+    def dies(batch: Any, before: int) -> None:
+        if before == 0:
+            raise KeyboardInterrupt
+
+    job = bench.job("k", [2], options=json.dumps({**OPTIONS, "at_least_once": True}))
+    transport = Recorder(dies, Capabilities(batch_size=5, idempotent=True))
+    ticket, _ = bench.take()
+    with pytest.raises(KeyboardInterrupt):
+        sender(transport).run(ticket)
+    sender(transport).run(ticket)
+    assert len(transport.batches) == 2
+    assert transport.batches[0].idempotency_key == transport.batches[1].idempotency_key
+    assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
+
+
+def test_different_batches_have_different_keys_and_ids(bench: Bench, sender: MakeSender) -> None:
+    """The caller's key with a number, or the job's own; the same at every try."""
+    options = json.dumps({**OPTIONS, "idempotency_key": "mine"})
+    bench.job("k", [1] * 6, options=options)
+    transport = Recorder(capabilities=Capabilities(idempotent=True))
+    finish(bench, sender(transport))
+    assert len({batch.idempotency_key for batch in transport.batches}) == 6
+    assert len({batch.message.id for batch in transport.batches}) == 6
+    assert all(batch.idempotency_key.startswith("mine-") for batch in transport.batches)
+
+
+@pytest.mark.parametrize("broken", [RuntimeError("boom"), ValueError("96598765432")])
+def test_a_try_that_breaks_off_is_taken_up_again(
+    bench: Bench, sender: MakeSender, broken: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it was, the batch is not forgotten, and what was sent is not sent again; the log names no number."""
+    job = bench.job("k", [4])
+    transport = Recorder(capabilities=Capabilities(batch_size=2))
+    working = sender(transport)
+    ledger = bench.ledger
+    calls = iter([None, broken])
+
+    class Breaks:
+        def __getattr__(self, name: str) -> Any:
+            def call(*arguments: Any, **options: Any) -> Any:
+                if name == "claim" and (error := next(calls, None)):
+                    raise error
+                return getattr(ledger, name)(*arguments, **options)
+
+            return call
+
+    ticket, _ = bench.take()
+    sender(transport, Breaks()).run(ticket)
+    assert len(bench.tickets) == 1, "the batch waits for another try"
+    assert bench.tickets[0][1] > 0
+    finish(bench, working)
+    assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
+    assert len(transport.addresses) == 4
+    assert "96598765432" not in caplog.text
+    assert "batch" in caplog.text
+
+
+def test_a_worker_that_slept_before_its_request_does_not_make_it(
+    bench: Bench, sender: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been taken for dead meanwhile; what it did not do is certain."""
+    from notifykit.durable import worker as sending
+
+    job = bench.job("k", [1])
+    transport = Recorder()
+    seconds = [0.0]
+
+    class Sleeps:
+        def __getattr__(self, name: str) -> Any:
+            if name == "claim":
+                seconds[0] += 60.0
+            return getattr(bench.ledger, name)
+
+    monkeypatch.setattr(sending, "time", types.SimpleNamespace(monotonic=lambda: seconds[0]))
+    sender(transport, Sleeps()).run(bench.take()[0])
+    assert not transport.batches
+    [receipt] = bench.ledger.receipts(job)
+    assert (receipt.outcome, receipt.code) == (Outcome.REJECTED, "stale")
+    assert len(bench.tickets) == 1
+
+
+def test_refused_addresses_and_guards_are_no_tries(bench: Bench, sender: MakeSender) -> None:
+    """Nothing of them waits: they are over at once."""
+    from notifykit import Rejected
+    from notifykit.errors import InvalidRecipient
+
+    job = bench.ledger.open_job({**JOB, "starts": bench.now})
+    who = [(0, Rejected("abc", InvalidRecipient("no digits"))), (1, Recipient("96598765432"))]
+    bench.ledger.add(job, 0, [(who, [])])
+    bench.ledger.accept(job, "k", {"total": 2, "batches": 1, "fingerprint": "{}"}, bench.enqueue)
+    transport = Recorder()
+    assert finish(bench, sender(transport)) == [0.0]
+    assert outcomes(bench, job) == {0: Outcome.REJECTED, 1: Outcome.ACCEPTED}
+    assert attrs.astuple(bench.ledger.progress("k")[0])[2:5] == (2, 1, 1)

@@ -1,0 +1,225 @@
+"""What a person may see of a number, an address, a password or a text."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import re
+import string
+import traceback
+
+import pytest
+from hypothesis import given, strategies as st
+
+from notifykit.redaction import STARS, Secret, SecretBytes, describe_text, mask_address, scrub, text_shape
+from tests.models.strategies_models import DIGITS, any_text, numbers, passwords
+
+#: Ways to write a number that is not in its canonical form.
+SPELLINGS = ("+{}", "00 {}", " {}", "{}\n", "tel:{}", "'{}'", "({})", "{}#1")
+
+
+def runs(text: str, length: int) -> set[str]:
+    """Return every piece of a text that is so long."""
+    return {text[start : start + length] for start in range(len(text) - length + 1)}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("96598765432", "965****5432"),
+        ("966501234567", "966****4567"),
+        ("9659876543", STARS),
+        ("98765432", STARS),
+        ("", STARS),
+        ("+96598765432", STARS),
+        ("٩٦٥٩٨٧٦٥٤٣٢", STARS),
+        ("965²98765432", STARS),
+        ("aisha@example.com", "a****@example.com"),
+        ("aisha@mail.example.co.uk", "a****@mail.example.co.uk"),
+        ("aisha@مثال.إختبار", "a****@مثال.إختبار"),
+        ("a@example.com", STARS),
+        ("@example.com", STARS),
+        ("aisha@", STARS),
+        ("aisha@localhost", STARS),
+        ("aisha@96598765432.example", STARS),
+        ("965@98765432", STARS),
+        ("aisha @example.com", STARS),
+        ("meet me @ the old house. Bring cash", STARS),
+        ("d1f2a3b4c5d6e7f8091a2b3c4d5e6f70", STARS),
+    ],
+)
+def test_an_address_shows_where_it_belongs_and_not_whose_it_is(address: str, shown: str) -> None:
+    """A number keeps its country and its end, an e-mail address its first letter and its domain, the rest nothing."""
+    assert mask_address(address) == shown
+
+
+@given(numbers(0, 20))
+def test_a_number_never_shows_more_than_four_digits_in_a_row(number: str) -> None:
+    """Four digits at the end are the most that stand together."""
+    shown = mask_address(number)
+    assert not runs(number, 5) & runs(shown, 5)
+    assert shown in (STARS, f"{number[:3]}{STARS}{number[-4:]}")
+
+
+@given(st.text("01234", min_size=3, max_size=3), st.text("56789", max_size=8), st.text("01234", min_size=4, max_size=4))
+def test_none_of_the_hidden_digits_of_a_number_appears(start: str, hidden: str, end: str) -> None:
+    """What is between country and end is not there at all, and at least four digits are."""
+    shown = mask_address(start + hidden + end)
+    assert not set(shown) & set("56789")
+    assert len(hidden) >= 4 or shown == STARS
+
+
+@given(numbers(), st.sampled_from(SPELLINGS))
+def test_a_number_in_any_other_spelling_is_hidden_whole(number: str, spelling: str) -> None:
+    """Only the canonical form says where the country ends."""
+    assert mask_address(spelling.format(number)) == STARS
+
+
+@given(
+    st.text(string.ascii_lowercase + DIGITS + "._+", min_size=1, max_size=30),
+    st.sampled_from(["EXAMPLE.COM", "M-X.ORG"]),
+)
+def test_an_email_address_shows_one_letter_of_the_person(local: str, domain: str) -> None:
+    """Whoever it is, and however long the name: the first letter and stars."""
+    shown = mask_address(f"{local}@{domain}")
+    assert shown == (f"{local[0]}{STARS}@{domain}" if len(local) > 1 else STARS)
+
+
+@given(any_text())
+def test_any_text_in_place_of_an_address_is_masked_without_complaint(address: str) -> None:
+    """What is no number and no e-mail address shows nothing, and nothing raises."""
+    shown = mask_address(address)
+    local, _, domain = address.rpartition("@")
+    assert shown in (STARS, f"{address[:3]}{STARS}{address[-4:]}", f"{local[:1]}{STARS}@{domain}")
+    assert shown == STARS or " " not in shown
+    assert not re.search(r"\d{6,}", shown)
+
+
+@given(any_text())
+def test_masking_twice_shows_no_more_than_masking_once(address: str) -> None:
+    """A sink may mask what the road has masked before it."""
+    once = mask_address(address)
+    assert mask_address(once) in (once, STARS)
+
+
+def forms_of(secret: object) -> list[str]:
+    """Return every text that a secret turns into without anybody asking for it."""
+    return [
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret!r}",
+        f"{secret:>40}",
+        format(secret, "^30"),
+        "%s %r" % (secret, secret),  # noqa: UP031
+        "{}".format(secret),  # noqa: UP032
+        repr([secret, (secret,), {"password": secret}]),
+        json.dumps({"password": secret}, default=str) if not isinstance(secret, bytes) else "",
+    ]
+
+
+@given(passwords())
+def test_a_secret_never_turns_into_a_text_by_itself(password: str) -> None:
+    """Neither ``repr`` nor ``str`` nor any way of formatting shows it; only asking for it does."""
+    secret = Secret(password)
+    assert [form for form in forms_of(secret) if password in form] == []
+    assert all(STARS in form for form in forms_of(secret))
+    assert secret.reveal() == password
+
+
+def fails_with(secret: object) -> None:
+    """Raise with the secret in a local variable and in the exception."""
+    raise ValueError("no good", secret)
+
+
+@given(passwords())
+def test_a_secret_stays_out_of_tracebacks_and_logs(password: str) -> None:
+    """Even where the locals of every frame are printed, and where it is an argument of the exception."""
+    record = logging.LogRecord(
+        "test", logging.ERROR, "here", 1, "password %s %r", (Secret(password), Secret(password)), None
+    )
+    assert password not in record.getMessage()
+    try:
+        fails_with(Secret(password))
+    except ValueError as error:
+        # The frame of this test holds the password itself, so only the one below it is looked at.
+        frames = error.__traceback__.tb_next if error.__traceback__ else None
+        below = traceback.TracebackException(type(error), error, frames, capture_locals=True)
+        told = "".join(below.format())
+    assert "fails_with" in told
+    assert STARS in told
+    assert password not in told
+
+
+@given(passwords(), passwords())
+def test_secrets_are_compared_by_what_they_hide(one: str, other: str) -> None:
+    """Equal texts are equal secrets, hash alike and survive a pickle; a plain text is never equal to one."""
+    assert (Secret(one) == Secret(other)) is (one == other)
+    assert hash(Secret(one)) == hash(Secret(one))
+    assert pickle.loads(pickle.dumps(Secret(one))) == Secret(one)
+    assert Secret(one) != one
+    assert not hasattr(Secret(one), "__dict__")
+
+
+@pytest.mark.parametrize("text", ["", "\ud800", "x"])
+def test_a_secret_is_true_where_there_is_something_to_hide(text: str) -> None:
+    """An empty one is false, and even half a character can be compared."""
+    assert bool(Secret(text)) is bool(text)
+    assert Secret(text) == Secret(text)
+
+
+@given(passwords())
+def test_a_request_body_shows_only_its_length(password: str) -> None:
+    """It is bytes to whoever sends it, and a length to whoever prints it."""
+    body = SecretBytes(password.encode())
+    assert body == password.encode()
+    assert [form for form in forms_of(body) if password in form] == []
+    assert repr(body) == str(body) == f"<{len(body)} bytes, not shown>"
+
+
+@given(any_text())
+def test_a_text_is_described_by_its_length(text: str) -> None:
+    """Nothing else of it is told."""
+    assert describe_text(text) == f"<{len(text)} characters>"
+
+
+@given(any_text())
+def test_the_shape_of_a_text_holds_none_of_its_letters_and_digits(text: str) -> None:
+    """Every letter, its marks and every digit of any script is replaced, one for one, and twice is like once."""
+    shape = text_shape(text)
+    assert len(shape) == len(text)
+    assert text_shape(shape) == shape
+    for before, after in zip(text, shape, strict=True):
+        assert after in "x9ء" if before.isalnum() else after in (before, "ء", "9")
+
+
+def test_the_shape_of_a_text_keeps_what_matters_to_its_encoding() -> None:
+    """Spaces, punctuation and symbols stay, and letters beyond ASCII stay beyond ASCII."""
+    assert text_shape("Your code: 123-456!") == "xxxx xxxx: 999-999!"
+    assert text_shape("رمزك ٤٢ 😀") == "ءءءء 99 😀"
+    assert text_shape("مَرحَبًا ½ ⑳ Ⅷ") == "ءءءءءءءء 9 9 9"
+
+
+@given(any_text(80), st.lists(st.text(DIGITS + "abé ", min_size=1, max_size=12), max_size=4), st.data())
+def test_scrubbed_words_hold_no_secret_and_no_number(text: str, secrets: list[str], data: st.DataObject) -> None:
+    """Wherever they stood: each secret is gone, so is every run of digits, and twice is like once."""
+    for secret in secrets:
+        place = data.draw(st.integers(0, len(text)))
+        text = text[:place] + secret + text[place:]
+    clean = scrub(text, *secrets)
+    assert [secret for secret in secrets if secret in clean] == []
+    assert not re.search(r"\d{6,}", clean)
+    assert scrub(clean, *secrets) == clean
+
+
+@given(numbers(6, 15), st.sampled_from(["", " ", "-", ".", "\u00a0", "(", ")"]), st.sampled_from(["", "+"]))
+def test_a_number_is_scrubbed_however_it_is_punctuated(number: str, separator: str, plus: str) -> None:
+    """One mark between digits does not make a number something else."""
+    assert scrub(f"to {plus}{separator.join(number)} refused") == f"to {STARS} refused"
+
+
+def test_scrubbing_takes_the_longest_secret_first_and_leaves_the_rest_alone() -> None:
+    """A secret inside another does not save the end of the longer one, and codes stay readable."""
+    assert scrub("user bob has bobsecret", "bob", "bobsecret") == f"user {STARS} has {STARS}"
+    assert scrub("ERR013: queue full, 30 s, at 12:30", "", "nothing") == "ERR013: queue full, 30 s, at 12:30"

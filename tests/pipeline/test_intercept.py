@@ -1,0 +1,131 @@
+"""Where a test run has everything carried to instead."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from notifykit import (
+    Capabilities,
+    ConfigError,
+    Failover,
+    MemoryTransport,
+    Notifier,
+    Outcome,
+    Pace,
+    PluginHost,
+    RateLimited,
+    VirtualClock,
+)
+from notifykit.pipeline.intercept import VARIABLE, Detour, divert
+from notifykit.protocols import Transport
+
+#: It must not be asked for anything.
+PACED = Capabilities(batch_size=2, pace=Pace(2.0, "detour"), spacing=15.0)
+
+
+class Elsewhere:
+    """Sends everything to one transport, in virtual time."""
+
+    def __init__(self, transport: MemoryTransport) -> None:
+        self.seen: list[Transport] = []
+        self.detour = Detour(VirtualClock(), self._instead)
+        self._transport = transport
+
+    def _instead(self, transport: Transport) -> Transport:
+        self.seen.append(transport)
+        return self._transport
+
+    def __call__(self, transport: Transport) -> Detour:
+        return self.detour
+
+
+@pytest.fixture(name="elsewhere")
+def _elsewhere() -> Iterator[Elsewhere]:
+    elsewhere = Elsewhere(MemoryTransport())
+    before = divert(elsewhere)
+    yield elsewhere
+    divert(before)
+
+
+def test_every_notifier_goes_the_other_way(elsewhere: Elsewhere) -> None:
+    """Also one whose plugins nobody chose; the transport that was meant is planned by and named, and makes no request."""
+    meant = MemoryTransport(capabilities=PACED)
+    with Notifier(meant, host=PluginHost(builtins=("notifykit.normalizers.phone",))) as notifier:
+        report = notifier.send(["96598765432", "96598765433", "96598765434"], "Hello")
+    assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED] * 3
+    assert meant.batches == []
+    assert [len(batch) for batch in elsewhere._transport.batches] == [2, 1]
+    assert elsewhere.seen == [meant, meant]
+    assert report[0].attempts[0].transport == "memory://default"
+
+
+def test_waits_pass_in_the_other_time(elsewhere: Elsewhere) -> None:
+    """Retries and the pace wait by the detour's clock, so that nobody waits for real."""
+    elsewhere._transport.answer(RateLimited("Too fast.", "X", waits=(30.0,)))
+    with Notifier(MemoryTransport(capabilities=PACED)) as notifier:
+        report = notifier.send(["96598765432", "96598765433", "96598765434"], "Hello")
+    assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED] * 3
+    assert elsewhere.detour.clock.monotonic() >= 30.5
+
+
+def test_the_parts_of_a_composite_go_the_other_way_one_by_one(elsewhere: Elsewhere) -> None:
+    """So that what the composite decides is seen too."""
+    first, second = MemoryTransport(), MemoryTransport()
+    elsewhere._transport.answer(RateLimited("Too fast.", "X"))
+    with Notifier(Failover(first, second)) as notifier:
+        assert notifier.send("96598765432", "Hello").accepted
+    assert elsewhere.seen == [first, second]
+    assert first.batches == second.batches == []
+
+
+def test_what_forbids_a_send_is_raised_and_a_plan_is_not_asked(elsewhere: Elsewhere) -> None:
+    """A plan sends nothing, so it is never forbidden."""
+
+    def forbid(transport: Transport) -> Detour | None:
+        raise PermissionError("not in a test")
+
+    divert(forbid)
+    transport = MemoryTransport()
+    with Notifier(transport) as notifier:
+        assert len(notifier.plan("96598765432", "Hello").recipients) == 1
+        with pytest.raises(PermissionError):
+            notifier.send("96598765432", "Hello")
+    assert transport.batches == []
+
+
+def test_a_process_that_a_test_starts_is_told_by_the_environment() -> None:
+    """The name is loaded at the first send; one that can't be loaded is an error that says what to do."""
+    code = (
+        "from notifykit import Notifier, PluginHost\n"
+        "with Notifier('memory', host=PluginHost(entry_points=False)) as notifier:\n"
+        "    print(notifier.send('96598765432', 'Hello'))\n"
+    )
+    for name, words in (
+        ("builtins:print", "memory://default"),
+        ("nowhere:nothing", "unset it where no test is running"),
+    ):
+        environment = {**os.environ, VARIABLE: name, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=False, text=True, env=environment, timeout=60
+        )
+        assert words in done.stdout + done.stderr
+        assert (done.returncode == 0) == (name == "builtins:print")
+
+
+def test_without_a_diversion_everything_goes_its_way() -> None:
+    """As in every process that tests nothing."""
+    before = divert(None)
+    try:
+        transport = MemoryTransport()
+        with Notifier(transport) as notifier:
+            assert notifier.send("96598765432", "Hello").accepted
+        assert len(transport.batches) == 1
+        with pytest.raises(ConfigError, match="nothing says what carries"):
+            Notifier.from_settings(environment={})
+    finally:
+        divert(before)

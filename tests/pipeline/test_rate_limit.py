@@ -1,0 +1,262 @@
+"""The pace of an account: by a clock that needs no time, and over real threads and processes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import multiprocessing
+import os
+import pathlib
+import struct
+import threading
+import time
+
+import pytest
+from hypothesis import given, strategies as st
+
+from notifykit import ConfigError, Pace, SystemClock, VirtualClock
+from notifykit.rate_limit import MemorySlots, Pacer, pacer, shared_slots
+
+FAST = Pace(100, "test")
+
+
+def _take(pacer: Pacer, clock) -> float:
+    while wait := pacer.start():
+        clock.sleep(wait)
+    return clock.monotonic()
+
+
+def test_the_first_turn_is_at_once_and_the_next_ones_are_spaced():
+    """Nobody sleeps longer than the slot needs."""
+    clock = VirtualClock()
+    turns = pacer(Pace(2, "a"), clock)
+    assert [_take(turns, clock) for _ in range(4)] == pytest.approx([0, 0.5, 1.0, 1.5])
+
+
+def test_time_that_passed_anyway_is_not_slept_again():
+    """A request that took longer than the slot leaves nothing to wait for."""
+    clock = VirtualClock()
+    turns = pacer(Pace(2, "a"), clock)
+    _take(turns, clock)
+    clock.advance(0.8)
+    assert turns.start() == 0
+
+
+def test_a_late_start_pushes_the_next_one_away():
+    """Slots count from the last start that really happened: two never come closer than the interval."""
+    clock = VirtualClock()
+    turns = pacer(Pace(2, "a"), clock)
+    _take(turns, clock)
+    clock.advance(0.9)
+    assert turns.start() == 0
+    clock.advance(0.1)
+    assert turns.start() == pytest.approx(0.4)
+
+
+def test_those_who_wait_and_leave_hold_nobody_up():
+    """Fifty who asked and never started change nothing: nothing is reserved."""
+    clock = VirtualClock()
+    turns = pacer(Pace(2, "a"), clock)
+    _take(turns, clock)
+    assert {turns.start() for _ in range(50)} == {0.5}
+    clock.advance(0.5)
+    assert turns.start() == 0
+
+
+def test_a_start_from_before_a_restart_is_forgotten():
+    """A time ahead of the clock was written by a machine that has been up for longer."""
+    clock = VirtualClock()
+    slots = MemorySlots()
+    with slots.edit() as board:
+        board.starts = [1e9]
+    assert Pacer(Pace(2, "a"), slots, clock).start() == 0
+
+
+def test_what_an_older_version_wrote_counts(tmp_path):
+    """Its file holds one time: the next start keeps its distance from it."""
+    turns = Pacer(Pace(0.01, "a"), shared_slots("a", str(tmp_path)), SystemClock())
+    turns.start()
+    next(tmp_path.iterdir()).write_bytes(struct.pack("d", time.monotonic() - 30))
+    assert 69 < turns.start() < 71
+
+
+def test_a_request_that_had_to_connect_counts_from_when_it_left():
+    """Else the next ones, over a connection that is there, would catch up with it."""
+    clock, slots = VirtualClock(), MemorySlots()
+    turns = Pacer(Pace(2, "a"), slots, clock)
+    assert turns.start() == 0
+    clock.advance(0.3)
+    turns.restart(0.0)
+    with slots.edit() as board:
+        assert list(board.starts) == [0.3]
+    assert turns.start() == pytest.approx(0.5 * 1.005 * 0.75)
+
+
+def test_a_start_of_somebody_else_stays_where_it_is():
+    """Only the start that was late moves behind it."""
+    clock, slots = VirtualClock(), MemorySlots()
+    turns = Pacer(Pace(2, "a"), slots, clock)
+    _take(turns, clock)
+    other = _take(turns, clock)
+    clock.advance(0.1)
+    turns.restart(0.0)
+    with slots.edit() as board:
+        assert list(board.starts) == [other, other + 0.1]
+
+
+def test_a_request_that_left_at_once_is_not_counted_again():
+    """The file is not even looked at."""
+    clock, slots = VirtualClock(), MemorySlots()
+    turns = Pacer(Pace(2, "a"), slots, clock)
+    turns.start()
+    clock.advance(0.0005)
+    with slots.edit() as board:  # another look would wait for this one for ever
+        turns.restart(0.0)
+        assert list(board.starts) == [0.0]
+
+
+@given(
+    st.sampled_from([0.1, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 7.0, 100.0]) | st.floats(0.05, 300),
+    st.lists(st.floats(0, 0.02) | st.floats(0, 3), min_size=20, max_size=120),
+)
+def test_however_late_somebody_wakes_up_there_are_never_too_many_in_a_row(rate, late):
+    """Nobody starts more than the pace allows in any second, and neighbours stay apart."""
+    clock, slots = VirtualClock(), MemorySlots()
+    turns = Pacer(Pace(rate, "a"), slots, clock)
+    starts = []
+    for delay in late:
+        while wait := turns.start():
+            clock.advance(wait + delay)
+        starts.append(clock.monotonic())
+    parts = math.ceil(rate / 64) if rate > 1 else 1
+    most = max(1, math.ceil(rate / parts))
+    for earlier, later in zip(starts, starts[most:], strict=False):
+        assert later - earlier >= most / rate * 1.005 - 1e-5
+    for earlier, later in itertools.pairwise(starts):
+        assert later - earlier >= 0.75 / rate - 1e-5
+
+
+@given(st.lists(st.floats(0, 0.0049), min_size=24, max_size=24))
+def test_a_network_that_is_late_by_less_than_the_guard_bunches_up_no_third(delays):
+    """Two arrivals in any second, and no more, though each request takes another time on its way."""
+    clock = VirtualClock()
+    turns = Pacer(Pace(2, "a"), MemorySlots(), clock)
+    arrivals = [_take(turns, clock) + delay for delay in delays]
+    assert all(third - first >= 1.0 for first, third in zip(arrivals, arrivals[2:], strict=False))
+
+
+def test_waking_up_late_is_made_up_for():
+    """24 starts, each four milliseconds late: all of it takes hardly longer than 23 half seconds."""
+    clock = VirtualClock()
+    turns = Pacer(Pace(2, "a"), MemorySlots(), clock)
+    for _ in range(24):
+        while wait := turns.start():
+            clock.advance(wait + 0.004)
+    assert clock.monotonic() <= 11.5 * 1.005
+
+
+def test_all_spellings_of_a_folder_are_one_pace(tmp_path):
+    """Two notifiers of one process share it like two processes do, and it survives that the file is deleted."""
+    clock = SystemClock()
+    slow = Pace(0.01, "slow")
+    first = Pacer(slow, shared_slots("a", str(tmp_path)), clock)
+    second = Pacer(slow, shared_slots("a", f"{tmp_path}/../{tmp_path.name}"), clock)
+    assert first.start() == 0
+    assert second.start() > 90
+    next(tmp_path.iterdir()).unlink()
+    assert second.start() == 0
+    assert first.start() > 90
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"x" * 100, b"\xff" * 8])
+def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
+    """Nobody is held up by what somebody else wrote there."""
+    pacer = Pacer(Pace(0.01, "a"), shared_slots("a", str(tmp_path)), SystemClock())
+    pacer.start()
+    next(tmp_path.iterdir()).write_bytes(content)
+    assert pacer.start() == 0
+    assert pacer.start() > 90
+
+
+def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplog):
+    """The lock is waited for a second, and then the request goes out with a warning."""
+    slots = shared_slots("a", str(tmp_path))
+    with slots.edit():
+        began = time.monotonic()
+        assert Pacer(Pace(2, "a"), shared_slots("a", str(tmp_path)), SystemClock()).start() == 0
+        assert time.monotonic() - began < 3
+    assert "not shared for the moment" in caplog.text
+
+
+def test_looking_leaves_no_descriptor_open(tmp_path):
+    """Notifiers of many accounts come and go."""
+    before = sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir())
+    for index in range(20):
+        Pacer(FAST, shared_slots(f"account-{index}", str(tmp_path)), SystemClock()).start()
+    assert sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir()) <= before
+
+
+def test_the_file_says_nothing_about_the_account(tmp_path):
+    """The key is only there as a hash, and nobody else can read the file."""
+    Pacer(FAST, shared_slots("kwtsms-somebody", str(tmp_path)), SystemClock()).start()
+    (file,) = tmp_path.iterdir()
+    assert "somebody" not in file.name
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_can_not_be_used_says_what_to_set(tmp_path):
+    """The message names the setting, whoever runs it."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="NOTIFYKIT_STATE_DIR"):
+        shared_slots("a", str(tmp_path / "file" / "folder"))
+
+
+class Watched(SystemClock):
+    """The machine's clock, which remembers what it said last to each thread."""
+
+    def __init__(self) -> None:
+        self.said = threading.local()
+
+    def monotonic(self) -> float:
+        """Return the time, and remember it."""
+        self.said.last = super().monotonic()
+        return self.said.last
+
+
+def _flood(folder: str, threads: int, turns: int, out: str) -> None:
+    clock = Watched()
+    starts: list[float] = []
+
+    def work() -> None:
+        pacer = Pacer(FAST, shared_slots("flood", folder), clock)
+        for _ in range(turns):
+            while wait := pacer.start():
+                clock.sleep(wait)
+            starts.append(clock.said.last)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    pathlib.Path(out, f"{os.getpid()}").write_text("\n".join(map(repr, starts)))
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_threads_and_processes_share_one_pace(tmp_path, method):
+    """Whoever starts, the machine as a whole never starts more than the pace allows."""
+    state, out = tmp_path / "state", tmp_path / "out"
+    out.mkdir()
+    context = multiprocessing.get_context(method)
+    processes = [context.Process(target=_flood, args=(str(state), 3, 8, str(out))) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(30)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    starts = sorted(float(line) for file in out.iterdir() for line in file.read_text().split())
+    assert len(starts) == 72
+    # A hundred a second are kept as fifty in half a second.
+    assert all(later - earlier >= 0.5 for earlier, later in zip(starts, starts[50:], strict=False))
+    assert all(later - earlier >= 0.75 / FAST.per_second for earlier, later in itertools.pairwise(starts))

@@ -1,0 +1,185 @@
+"""The house: a stack of floors, with no arrow running back up and no cycle, not even a typing-only one."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import importlib.util
+import pathlib
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+import pytest
+
+#: The floors, from the ground up; a module stands on the floor of the longest path that it starts with.
+FLOORS: Final = (
+    (
+        "lazy",
+        "masking",
+        "network",
+        "errors",
+        "letters",
+        "pace",
+        "edits",
+        "abilities",
+        "models",
+        "dsn",
+        "events",
+        "deliveries",
+        "joining",
+        "jobs",
+        "templates",
+        "suggest",
+    ),
+    ("settings", "connecting", "connection_pool", "http", "protocols"),
+    ("hookspecs",),
+    ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
+    ("flow",),
+    ("", "__main__", "cli", "testing", "durable", "contrib"),
+)
+STATIONS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")
+
+
+@attrs.frozen
+class Import:
+    """One name that one module takes from another."""
+
+    #: Who imports, by its dotted name.
+    importer: str
+    #: The module that it comes from.
+    module: str
+    #: The name; empty where the whole module is imported.
+    name: str
+    #: Where it stands.
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.importer}, line {self.line}: {self.name or 'import'} from {self.module}"
+
+
+def _folder(package: str) -> pathlib.Path:
+    found = importlib.util.find_spec(package)
+    assert found is not None
+    assert found.origin is not None
+    return pathlib.Path(found.origin).parent
+
+
+def _modules(package: str) -> dict[str, pathlib.Path]:
+    root = _folder(package)
+    modules = {}
+    for file in sorted(root.rglob("*.py")):
+        parts = (package, *file.relative_to(root).with_suffix("").parts)
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return modules
+
+
+MODULES: Final = _modules("notifykit") | _modules("notifykit_kwtsms")
+
+
+def _imports(importer: str, file: pathlib.Path) -> Iterator[Import]:
+    """Yield everything that a module imports from the two packages, wherever in it the import stands."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(importer, alias.name, "", node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{importer} imports relatively in line {node.lineno}"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                module, name = (inner, "") if inner in MODULES else (node.module, alias.name)
+                yield Import(importer, module, name, node.lineno)
+
+
+IMPORTS: Final = [
+    found
+    for importer, file in MODULES.items()
+    for found in _imports(importer, file)
+    if found.module.split(".")[0] in ("notifykit", "notifykit_kwtsms")
+]
+
+
+def within(module: str, *packages: str) -> bool:
+    """Return whether a module is one of these, or below one of them."""
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def floor(module: str) -> int:
+    """Return the number of a module's floor, from the ground up."""
+    part = module.partition(".")[2].partition(".")[0]
+    return next(number for number, parts in enumerate(FLOORS) if part in parts)
+
+
+def test_the_house_has_rooms() -> None:
+    """The other tests of this file are about something."""
+    assert len(MODULES) > 40
+    assert len(IMPORTS) > 100
+    assert {found.module for found in IMPORTS} <= set(MODULES)
+
+
+def test_every_module_has_a_floor() -> None:
+    """A new one has to say where it belongs."""
+    assert [module for module in MODULES if within(module, "notifykit") and not _has_floor(module)] == []
+
+
+def _has_floor(module: str) -> bool:
+    return any(module.partition(".")[2].partition(".")[0] in parts for parts in FLOORS)
+
+
+def test_no_import_goes_around_in_a_circle() -> None:
+    """Every module can be read, and understood, before those that need it."""
+    graph: dict[str, set[str]] = {module: set() for module in MODULES}
+    for found in IMPORTS:
+        graph[found.importer].add(found.module)
+    tuple(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_no_import_runs_up_the_stairs() -> None:
+    """A floor knows those below it and itself."""
+    upwards = [
+        str(found)
+        for found in IMPORTS
+        if within(found.importer, "notifykit")
+        and within(found.module, "notifykit")
+        and floor(found.module) > floor(found.importer)
+    ]
+    assert upwards == []
+
+
+def test_the_road_imports_no_station() -> None:
+    """Stations arrive through the registry: it is the same for strangers and for the framework's own."""
+    stations = [f"notifykit.{station}" for station in STATIONS]
+    assert [
+        str(found)
+        for found in IMPORTS
+        if within(found.importer, "notifykit.pipeline") and within(found.module, *stations)
+    ] == []
+
+
+@pytest.mark.parametrize("station", STATIONS)
+def test_a_station_knows_no_other_kind_of_station_and_not_who_has_joined(station: str) -> None:
+    """It could be lifted out and put into a distribution of its own."""
+    others = [f"notifykit.{other}" for other in (*STATIONS, "plugins") if other != station]
+    mine = [found for found in IMPORTS if within(found.importer, f"notifykit.{station}")]
+    assert mine
+    assert [str(found) for found in mine if within(found.module, *others)] == []
+
+
+def test_the_framework_does_not_know_its_first_guest() -> None:
+    """The kwtSMS package is registered like any other."""
+    assert [
+        str(found)
+        for found in IMPORTS
+        if within(found.importer, "notifykit") and within(found.module, "notifykit_kwtsms")
+    ] == []
+
+
+def test_the_first_guest_uses_only_public_names() -> None:
+    """If it needed a private one, the hooks would lack something."""
+    taken = [
+        found for found in IMPORTS if within(found.importer, "notifykit_kwtsms") and within(found.module, "notifykit")
+    ]
+    assert taken
+    private = [found for found in taken if any(part.startswith("_") for part in (*found.module.split("."), found.name))]
+    assert [str(found) for found in private] == []

@@ -18,7 +18,7 @@ from notifykit.errors import ConfigError
 from notifykit.models.capabilities import Measurement
 from notifykit.models.recipient import Recipient
 from notifykit.suggest import did_you_mean
-from notifykit.templates.values import KINDS, KINDS_BY_NAME, read_value, rewrite_value, write_value
+from notifykit.templates.values import KINDS, KINDS_BY_NAME, read_value, rewrite_value, with_article, write_value
 
 _Anyone = TypeVar("_Anyone")
 
@@ -156,7 +156,7 @@ class Template:
         if isinstance(table, str):
             return cls(table)
         if not isinstance(table, Mapping):
-            raise TemplateError(f"it is {_a(type(table))}: give a text, or a table")
+            raise TemplateError(f"it is {with_article(type(table))}: give a text, or a table")
         problems: list[str] = []
         said = {name: table[name] for name in _OPTIONS if name in table}
         texts = {name: text for name, text in table.items() if name not in said}
@@ -253,7 +253,7 @@ class Template:
         written: dict[str, str] = {}
         problems: list[str] = []
         missing = [name for name in self.variables if name not in values]
-        problems += [f"{name} is missing: give {_a(self.variables[name])}" for name in missing]
+        problems += [f"{name} is missing: give {with_article(self.variables[name])}" for name in missing]
         for name, value in values.items():
             if name not in self.variables:
                 problems.append(f"{_shown(name)} is no variable: {did_you_mean(name, self.variables)}")
@@ -317,10 +317,6 @@ class Template:
         )
 
 
-def _a(kind: type) -> str:
-    return f"{'an' if kind.__name__[:1].lower() in 'aeiou' else 'a'} {kind.__name__}"
-
-
 def _canonical(language: str) -> str:
     """Return a language tag in small letters with hyphens; of a locale such as ``ar_KW.UTF-8`` its language."""
     return re.split(r"[.@]", language.strip(), maxsplit=1)[0].replace("_", "-").lower()
@@ -350,7 +346,7 @@ def _languages(texts: object, problems: list[str]) -> dict[str, str]:
         elif tag in found:
             problems.append(f"{tag} has two texts")
         elif not isinstance(text, str):
-            problems.append(f"{_of(tag)}the text is {_a(type(text))}: give a str")
+            problems.append(f"{_of(tag)}the text is {with_article(type(text))}: give a str")
         elif not text.strip():
             problems.append(f"{_of(tag)}the text is empty")
         else:

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.templates.template import _a
-
 #: A number with more digits is a mistake, and Python refuses to write some of them.
 _MOST_DIGITS: Final = 400
 
@@ -96,7 +94,7 @@ def write_value(kind: type, value: object) -> str:
     """
     known = KINDS[kind]
     if not isinstance(value, known.takes) or isinstance(value, known.refuses):
-        complaint = f"is {_a(type(value))}: give {_a(kind)}"
+        complaint = f"is {with_article(type(value))}: give {with_article(kind)}"
         raise ValueError(complaint)  # noqa: TRY004 - the caller lists it with what else is wrong
     try:
         return known.write(value)
@@ -122,3 +120,8 @@ def read_value(kind: type, text: str) -> Any:
 def rewrite_value(kind: type, value: object) -> str:
     """Return a value as it is written; text is read as a value of this type first."""
     return write_value(kind, read_value(kind, value) if isinstance(value, str) else value)
+
+
+def with_article(kind: type) -> str:
+    """Return the name of a type with ``a`` or ``an`` in front."""
+    return f"{'an' if kind.__name__[:1].lower() in 'aeiou' else 'a'} {kind.__name__}"

@@ -4,7 +4,7 @@
 const ROOT = new URL("./", document.baseURI);
 
 /** What the sandbox refused, in its own words. */
-export class ApiError extends Error {}
+class ApiError extends Error {}
 
 /** Returns the address of a route. */
 export function address(path, query = {}) {

@@ -1,7 +1,6 @@
 // Puts the parts of the page together: which message is open, what the keys do, what an event changes.
 
 import { showAccount } from "./account.js";
-import { Actions } from "./actions.js";
 import { getDetails, invalidate, listMessages } from "./api.js";
 import { refreshUnlessTyping, refreshDialog, registerPanel, toggleDialog } from "./dialog.js";
 import { el, fill, hiddenText, icon, isolated, set } from "./dom.js";
@@ -9,13 +8,13 @@ import { EventStream } from "./event_stream.js";
 import { showFaults } from "./faults.js";
 import * as header from "./header.js";
 import { Inspector } from "./inspector.js";
-import { List, drawFooter, drawSelectionBar } from "./list.js";
+import { List, Selection, drawFooter, drawSelectionBar } from "./list.js";
 import * as notifications from "./notifications.js";
 import { Phone, showEmpty } from "./phone.js";
 import * as preferences from "./preferences.js";
 import { Search } from "./search.js";
 import { listenToKeys, showHelp } from "./shortcuts.js";
-import { Selection, Store } from "./store.js";
+import { Actions, Store } from "./store.js";
 
 const { preference, setPreference } = preferences;
 const { announce, toast, toastError } = notifications;

@@ -235,6 +235,69 @@ function memberRow(batch, number) {
   return { ...batch, key, kind: "member", number, href, title, unread: 0, name: title, badges: () => [] };
 }
 
+/** The selected messages, and ranges with shift. */
+export class Selection {
+  #ids = new Set();
+  #anchor = null;
+  #listeners = new Set();
+
+  onChange(listener) {
+    this.#listeners.add(listener);
+  }
+
+  get ids() {
+    return [...this.#ids];
+  }
+
+  get size() {
+    return this.#ids.size;
+  }
+
+  /** Returns whether every one of these is selected. */
+  has(ids) {
+    return ids.length > 0 && ids.every((id) => this.#ids.has(id));
+  }
+
+  /** Selects a row or deselects it. `key` names it for a later range. */
+  toggle(key, ids, wanted = !this.has(ids)) {
+    this.#anchor = key;
+    this.#change(ids, wanted);
+  }
+
+  /** Selects from the row of the last toggle to this one. `rows` are `{key, ids}` in the order of the list. */
+  selectRange(rows, key) {
+    const from = rows.findIndex((row) => row.key === this.#anchor);
+    const to = rows.findIndex((row) => row.key === key);
+    if (to < 0) return;
+    if (from < 0) this.#anchor = key;
+    const [start, end] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
+    const chosen = rows.slice(start, end + 1);
+    this.#change(
+      chosen.flatMap((row) => row.ids),
+      true,
+    );
+  }
+
+  /** Deselects what does not exist any more. */
+  keep(exists) {
+    const gone = this.ids.filter((id) => !exists(id));
+    if (gone.length) this.#change(gone, false);
+  }
+
+  clear() {
+    this.#anchor = null;
+    this.#change(this.ids, false);
+  }
+
+  #change(ids, wanted) {
+    for (const id of ids) {
+      if (wanted) this.#ids.add(id);
+      else this.#ids.delete(id);
+    }
+    for (const listener of this.#listeners) listener();
+  }
+}
+
 /** Draws the bar for the selected messages; it keeps the field for a tag while somebody types. */
 export function drawSelectionBar(node, selection, actions, mark) {
   node.hidden = selection.size === 0;

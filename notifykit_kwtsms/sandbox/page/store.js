@@ -1,5 +1,9 @@
 // What the page knows of the messages: one map, changed by events that may come twice, and views of it that are made
-// when they are asked for; and which messages are selected.
+// when they are asked for; and the actions that change messages in the sandbox.
+
+import * as api from "./api.js";
+import { count } from "./format.js";
+import { toast, toastError } from "./notifications.js";
 
 export class Store {
   #messages = new Map();
@@ -117,65 +121,108 @@ function groupByNumber(log) {
   return [...threads.values()];
 }
 
-/** The selected messages, and ranges with shift. */
-export class Selection {
-  #ids = new Set();
-  #anchor = null;
-  #listeners = new Set();
+/** Ids that fit into one address. */
+const CHUNK = 400;
 
-  onChange(listener) {
-    this.#listeners.add(listener);
+function* chunks(ids) {
+  for (let at = 0; at < ids.length; at += CHUNK) yield ids.slice(at, at + CHUNK);
+}
+
+/** What a person can do to messages. A deletion can be undone. */
+export class Actions {
+  #store;
+  #changed;
+
+  /** `changed(id)` is called when the details of a message are new. */
+  constructor(store, changed) {
+    this.#store = store;
+    this.#changed = changed;
   }
 
-  get ids() {
-    return [...this.#ids];
+  /** Marks messages read or unread, on the page at once. */
+  async mark(ids, unread) {
+    const changing = ids.filter((id) => (this.#store.get(id)?.unread ?? unread) !== unread);
+    for (const id of changing) this.#store.put({ ...this.#store.get(id), unread });
+    await this.#each(changing, (some) => api.updateMessages(some, { unread }));
   }
 
-  get size() {
-    return this.#ids.size;
+  /** Gives messages a tag. */
+  async tagAll(ids, tag) {
+    await this.#each(ids, (some) => api.updateMessages(some, { "add-tags": [tag] }));
+    toast(`${count(ids.length, "message")} tagged ${tag}.`);
   }
 
-  /** Returns whether every one of these is selected. */
-  has(ids) {
-    return ids.length > 0 && ids.every((id) => this.#ids.has(id));
+  async tag(message, change) {
+    await this.#try(async () => this.#keep(await api.updateMessage(message.id, change)));
   }
 
-  /** Selects a row or deselects it. `key` names it for a later range. */
-  toggle(key, ids, wanted = !this.has(ids)) {
-    this.#anchor = key;
-    this.#change(ids, wanted);
-  }
-
-  /** Selects from the row of the last toggle to this one. `rows` are `{key, ids}` in the order of the list. */
-  selectRange(rows, key) {
-    const from = rows.findIndex((row) => row.key === this.#anchor);
-    const to = rows.findIndex((row) => row.key === key);
-    if (to < 0) return;
-    if (from < 0) this.#anchor = key;
-    const [start, end] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
-    const chosen = rows.slice(start, end + 1);
-    this.#change(
-      chosen.flatMap((row) => row.ids),
-      true,
-    );
-  }
-
-  /** Deselects what does not exist any more. */
-  keep(exists) {
-    const gone = this.ids.filter((id) => !exists(id));
-    if (gone.length) this.#change(gone, false);
-  }
-
-  clear() {
-    this.#anchor = null;
-    this.#change(this.ids, false);
-  }
-
-  #change(ids, wanted) {
-    for (const id of ids) {
-      if (wanted) this.#ids.add(id);
-      else this.#ids.delete(id);
+  /** Deletes messages; the toast takes it back. */
+  async delete(ids) {
+    this.#store.hide(ids);
+    const tokens = [];
+    try {
+      for (const some of chunks(ids)) tokens.push((await api.deleteMessages(some)).undo);
+    } catch (problem) {
+      this.#store.show(ids);
+      toastError(problem);
+      return;
     }
-    for (const listener of this.#listeners) listener();
+    toast(`${count(ids.length, "message")} deleted.`, { undo: () => this.#restore(tokens) });
+  }
+
+  /** Deletes everything that a search finds. */
+  async deleteFound(query) {
+    await this.#try(async () => {
+      const { deleted, undo } = await api.deleteFound(query);
+      toast(`${count(deleted, "message")} deleted.`, { undo: undo ? () => this.#restore([undo]) : null });
+    });
+  }
+
+  /** Forces the next delivery state, or a given one. */
+  async deliver(id, state, number) {
+    // JSON leaves out what is undefined.
+    await this.#try(async () => this.#keep(await api.setDelivery(id, { state, number })));
+  }
+
+  /** Deletes a test message from the queue, which gives its credits back. */
+  async recover(message) {
+    await this.#try(async () => {
+      const { refunded } = await api.deleteQueued(message["msg-id"]);
+      toast(`${count(refunded, "credit")} recovered.`);
+    });
+  }
+
+  async recoverAll() {
+    await this.#try(async () => {
+      const { deleted, refunded } = await api.deleteAllQueued();
+      toast(`${count(deleted, "test message")} deleted from the queue, ${count(refunded, "credit")} recovered.`);
+    });
+  }
+
+  async #restore(tokens) {
+    await this.#try(async () => {
+      let restored = 0;
+      for (const token of tokens) if (token) restored += (await api.restoreMessages(token)).restored;
+      toast(`${count(restored, "message")} restored.`);
+    });
+  }
+
+  #keep(found) {
+    api.keepDetails(found);
+    this.#changed(found.id);
+  }
+
+  async #each(ids, act) {
+    await this.#try(async () => {
+      for (const some of chunks(ids)) await act(some);
+    });
+  }
+
+  async #try(act) {
+    try {
+      await act();
+    } catch (problem) {
+      toastError(problem);
+    }
   }
 }

@@ -11,11 +11,13 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
+
+    from notifykit.network import Proxy
 
 #: Seconds for a connection to be made, where the deadline leaves that much.
 CONNECT_LIMIT: Final = 5.0
@@ -32,13 +34,20 @@ def seconds_until(deadline: float) -> float:
     return seconds
 
 
-def connect_socket(host: str, port: int, timeout: float, options: Iterable[Any] = ()) -> socket.socket:
+def connect_socket(
+    host: str,
+    port: int,
+    timeout: float,
+    options: Iterable[Any] = (),
+    new_socket: Callable[[int, int, int], socket.socket] = socket.socket,
+) -> socket.socket:
     """Connect to the first address of a host that answers.
 
     Each address gets its share of the time, so that one that drops packets does not hide the others.
 
     :param timeout: seconds for all addresses together; what is left of it becomes the socket's timeout.
     :param options: socket options, each as ``setsockopt`` takes it.
+    :param new_socket: makes a socket from its family, kind and protocol.
     :raises OSError: where no address answers; a TimeoutError where none did in time.
     """
     deadline = time.monotonic() + timeout
@@ -46,7 +55,7 @@ def connect_socket(host: str, port: int, timeout: float, options: Iterable[Any] 
     addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         try:
-            sock = socket.socket(family, kind, protocol)
+            sock = new_socket(family, kind, protocol)
         except OSError as error:  # an address family that this machine does not have
             failure = error
             continue
@@ -64,41 +73,111 @@ def connect_socket(host: str, port: int, timeout: float, options: Iterable[Any] 
     raise failure
 
 
+def connect_through_socks(
+    proxy: Proxy, host: str, port: int, timeout: float, options: Iterable[Any] = ()
+) -> socket.socket:
+    """Connect to a host through a SOCKS proxy, as :func:`connect_socket` does without one.
+
+    :raises OSError: where the proxy does not connect; a ``socks.ProxyConnectionError`` where it can't be reached.
+    """
+    import socks  # type: ignore[import-untyped]
+
+    user, _, password = proxy.credentials.reveal().partition(":") if proxy.credentials else (None, "", None)
+    version = socks.SOCKS5 if proxy.scheme.startswith("socks5") else socks.SOCKS4
+    asks_proxy_for_dns = proxy.scheme in ("socks5h", "socks4a")
+
+    class LimitedSocket(socks.socksocket):  # type: ignore[misc]  # PySocks has no types
+        """PySocks begins its timeout again with each piece that it receives; here it counts once."""
+
+        def settimeout(self, timeout: float | None) -> None:
+            self._deadline = math.inf if timeout is None else time.monotonic() + timeout
+            super().settimeout(timeout)
+
+        def connect(self, address: tuple[Any, ...]) -> None:
+            self.set_proxy(version, *address[:2], asks_proxy_for_dns, user, password)
+            super().connect((host, port))
+
+        def recv_into(self, *args: Any) -> int:
+            super().settimeout(seconds_until(self._deadline))
+            return cast("int", super().recv_into(*args))
+
+        def send(self, *args: Any) -> int:
+            super().settimeout(seconds_until(self._deadline))
+            return cast("int", super().send(*args))
+
+    sock = connect_socket(proxy.host, proxy.port, timeout, options, LimitedSocket)
+    seconds = sock.gettimeout()
+    plain = socket.socket(fileno=sock.detach())
+    plain.settimeout(seconds)
+    return plain
+
+
 class DeadlineSocket:
     """A connected socket whose timeout counts once for all that is sent and received after it was set.
 
-    ``http.client`` and ``smtplib`` use it as they use a socket. What it does not define is the socket's own.
+    ``http.client``, ``smtplib`` and TLS inside TLS use it as they use a socket. What it does not define is the socket's
+    own, which may be TLS and may stand on another of these.
     """
 
-    def __init__(self, sock: socket.socket, timeout: float | None = None) -> None:
+    def __init__(self, sock: Any, timeout: float | None = None) -> None:
         self._sock = sock
         #: What was received last; None before the first.
         self.received: ReceivedFile | None = None
+        self._is_closed = False
         self.settimeout(timeout)
 
     def settimeout(self, timeout: float | None) -> None:
-        """Set the seconds for everything that follows; None for no limit."""
-        self._deadline = math.inf if timeout is None else time.monotonic() + timeout
+        """Set the seconds for everything that follows; None for no limit, 0 to wait for nothing."""
+        if timeout is None or timeout == 0:
+            self._deadline = -math.inf if timeout == 0 else math.inf
+        else:
+            self._deadline = time.monotonic() + timeout
 
     def limit_next_call(self) -> None:
         """Give the socket what is left of the time.
 
         :raises TimeoutError: where nothing is left.
         """
-        self._sock.settimeout(None if self._deadline == math.inf else seconds_until(self._deadline))
+        if math.isinf(self._deadline):
+            self._sock.settimeout(0 if self._deadline < 0 else None)
+        else:
+            self._sock.settimeout(seconds_until(self._deadline))
+
+    def send(self, data: ReadableBuffer) -> int:
+        """Send a part of it, and return how many bytes."""
+        self.limit_next_call()
+        return cast("int", self._sock.send(data))
 
     def sendall(self, data: ReadableBuffer) -> None:
         """Send all of it. In pieces: the ``sendall`` of a TLS socket begins its timeout again with each."""
         rest = memoryview(data)
         while rest:
-            self.limit_next_call()
-            rest = rest[self._sock.send(rest) :]
+            rest = rest[self.send(rest) :]
+
+    def recv(self, size: int) -> bytes:
+        """Receive at most so many bytes; none where the other side closed the connection."""
+        self.limit_next_call()
+        return cast("bytes", self._sock.recv(size))
+
+    def recv_into(self, buffer: WriteableBuffer) -> int:
+        """Receive into a buffer, and return how many bytes."""
+        self.limit_next_call()
+        return cast("int", self._sock.recv_into(buffer))
 
     def makefile(self, mode: str = "rb", buffering: int = -1) -> BinaryIO:
         """Return a file that reads from the socket until the deadline."""
-        raw = cast("io.RawIOBase", self._sock.makefile("rb", buffering=0))
-        self.received = ReceivedFile(_DeadlineReader(raw, self))
+        self.received = ReceivedFile(_DeadlineReader(self))
         return cast("BinaryIO", self.received)
+
+    def close(self) -> None:
+        """Close the socket, once its file is closed too."""
+        self._is_closed = True
+        self.close_unused()
+
+    def close_unused(self) -> None:
+        """Close the socket where :meth:`close` was called and nobody reads from its file any more."""
+        if self._is_closed and (self.received is None or self.received.closed):
+            self._sock.close()
 
     def is_silent(self) -> bool:
         """Return whether the other side has neither closed the connection nor sent anything that nobody asked for."""
@@ -131,6 +210,11 @@ class ReceivedFile(io.BufferedReader):
         """Whether the other side closed the connection."""
         return self.raw.at_end
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the connection ended without the goodbye of TLS, so that anybody may have cut it."""
+        return self.raw.is_cut
+
     def close(self) -> None:
         """Close it, and look at what is left in the buffer."""
         if not self.closed:
@@ -142,11 +226,12 @@ class ReceivedFile(io.BufferedReader):
 class _DeadlineReader(io.RawIOBase):
     """The unbuffered file of a socket, which reads until the socket's deadline."""
 
-    def __init__(self, raw: io.RawIOBase, sock: DeadlineSocket) -> None:
-        self._raw = raw
+    def __init__(self, sock: DeadlineSocket) -> None:
         self._sock = sock
         #: Whether the other side closed the connection.
         self.at_end = False
+        #: Whether it did so without the goodbye of TLS.
+        self.is_cut = False
         #: Whether nothing more is to be received.
         self.stopped = False
 
@@ -156,11 +241,14 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int | None:
         if self.stopped:
             return 0
-        self._sock.limit_next_call()
-        count = cast("int | None", self._raw.readinto(buffer))
+        try:
+            count = self._sock.recv_into(buffer)
+        except ssl.SSLEOFError:
+            count, self.is_cut = 0, True
         self.at_end = count == 0
         return count
 
     def close(self) -> None:
-        self._raw.close()
-        super().close()
+        if not self.closed:
+            super().close()
+            self._sock.close_unused()

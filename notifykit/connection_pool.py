@@ -7,13 +7,17 @@ used again where it may have been dropped, belongs to another process, or has re
 
 from __future__ import annotations
 
+import gzip
 import http.client
+import io
+import math
 import os
 import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+import weakref
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import urllib3
@@ -21,27 +25,43 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ClosedPoolError,
-    ConnectTimeoutError,
     DecodeError,
     HTTPError,
     IncompleteRead,
     InvalidChunkLength,
     InvalidHeader,
-    NameResolutionError,
     ReadTimeoutError,
 )
 from urllib3.util.retry import Retry
+from urllib3.util.ssltransport import SSLTransport
 
-from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, ReceivedFile, connect_socket, seconds_until
+from notifykit.connecting import (
+    CONNECT_LIMIT,
+    DeadlineSocket,
+    ReceivedFile,
+    connect_socket,
+    connect_through_socks,
+    seconds_until,
+)
 from notifykit.errors import NotReached, OutcomeUnknown, without_frames
-from notifykit.network import EXCHANGE_PROBLEMS, Network, Proxy, basic_authorization, not_reached, tls_context
+from notifykit.network import (
+    EXCHANGE_PROBLEMS,
+    Network,
+    Proxy,
+    basic_authorization,
+    causes,
+    connect_problem,
+    not_reached,
+    tls_context,
+)
 
 if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
 
 
 class NotWhole(http.client.HTTPException):
-    """The headers of an answer don't say, or say twice, where it ends."""
+    """Where an answer ends is not said, or said twice, or its content ends before."""
 
 
 #: Idle connections that are kept for one host.
@@ -75,8 +95,8 @@ class Timeouts(urllib3.Timeout):
 
     @property
     def connect_timeout(self) -> float:
-        """The seconds that are left."""
-        return max(0.0, self._ends - time.monotonic())
+        """The seconds that are left; never 0, with which a socket would not wait and not say that the time is over."""
+        return max(1e-6, self._ends - time.monotonic())
 
     read_timeout = connect_timeout
 
@@ -104,10 +124,21 @@ class WholeAnswer(http.client.HTTPResponse):
             raise NotWhole("The answer has more than one length.")
         if not self.chunked and lengths[0] and not (lengths[0].isascii() and lengths[0].isdigit()):
             raise NotWhole("The answer's length is no number.")
-        if not self.chunked and self.headers.get("Transfer-Encoding", "identity").lower() != "identity":
+        if {value.lower() for value in self.headers.get_all("Transfer-Encoding", ())} - {"chunked"}:
             raise NotWhole("The answer is sent in an unknown transfer encoding.")
         if self.status == _SWITCHING_PROTOCOLS:
             self.will_close = True
+
+    def read(self, amt: int | None = None) -> bytes:
+        """Read the body, or a part of it.
+
+        :raises IncompleteRead: where only the end of the connection ends it, and TLS did not say goodbye.
+        """
+        file = self.fp
+        content = super().read(amt)
+        if not self.chunked and self.length is None and isinstance(file, ReceivedFile) and file.is_cut:
+            raise http.client.IncompleteRead(content)
+        return content
 
     def _read_next_chunk_size(self) -> int:
         """Return the size of the next chunk; http.client takes ``-1`` for one, and then reads without end."""
@@ -117,50 +148,52 @@ class WholeAnswer(http.client.HTTPResponse):
         return size
 
 
-class _DeadlineConnection(HTTPConnection):
+class _Connection(HTTPConnection):
     """A connection over a socket with one deadline."""
 
     response_class = WholeAnswer
+    #: The monotonic time at which it has to be made.
+    deadline = math.inf
+    #: The SOCKS proxy that it goes through; None for none.
+    socks: Proxy | None = None
     #: The monotonic time after which it is not used again.
     usable_until = 0.0
-    #: The process that made it.
-    process = 0
 
     def connect(self) -> None:
         super().connect()
-        self.process = os.getpid()
+        if isinstance(self.sock, ssl.SSLSocket | SSLTransport):
+            self.sock.suppress_ragged_eofs = False  # type: ignore[union-attr]  # typeshed does not know it
         self.sock = DeadlineSocket(self.sock)
 
     @property
     def is_connected(self) -> bool:
-        """Whether a request may be sent over it. A forked child that used its parent's would read its answers."""
-        return (
-            isinstance(self.sock, DeadlineSocket)
-            and self.process == os.getpid()
-            and time.monotonic() < self.usable_until
-            and self.sock.is_silent()
-        )
+        """Whether a request may be sent over it."""
+        return isinstance(self.sock, DeadlineSocket) and time.monotonic() < self.usable_until and self.sock.is_silent()
+
+    def _new_conn(self) -> socket.socket:
+        seconds = min(CONNECT_LIMIT, seconds_until(self.deadline))
+        options = self.socket_options or ()
+        if self.socks:
+            return connect_through_socks(self.socks, self._dns_host, self.port, seconds, options)
+        return connect_socket(self._dns_host, self.port, seconds, options)
 
     def _tunnel(self) -> None:
         """Ask the proxy to connect, within the limit for the connection."""
         sock = self.sock
-        limited = DeadlineSocket(sock, sock.gettimeout())
-        self.sock = limited
+        self.sock = limited = DeadlineSocket(sock, seconds_until(self.deadline))
         super()._tunnel()
         limited.limit_next_call()  # the TLS handshake comes next
         self.sock = sock
 
 
-class _Connection(_DeadlineConnection):
-    """A connection without TLS."""
-
-    def _new_conn(self) -> socket.socket:
-        seconds = self.timeout if isinstance(self.timeout, int | float) else CONNECT_LIMIT
-        return connect_socket(self._dns_host, self.port, seconds, self.socket_options or ())
-
-
 class _TlsConnection(_Connection, HTTPSConnection):
     """A connection with TLS."""
+
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> Any:
+        # TLS inside this TLS reads from it in pieces, each of which would begin the timeout again.
+        secured = super()._connect_tls_proxy(hostname, sock)
+        secured.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # typeshed does not know it
+        return DeadlineSocket(secured, seconds_until(self.deadline))
 
 
 class Pool(HTTPConnectionPool):
@@ -173,6 +206,8 @@ class Pool(HTTPConnectionPool):
     body_limit: int
     #: The proxy that it connects through; None for none.
     through: Proxy | None = None
+    #: Whether that proxy is asked to connect to the host, so that it sees nothing of what is sent.
+    uses_tunnel = False
     #: Where TLS gets its certificates from.
     network = Network()
 
@@ -217,7 +252,7 @@ class Pool(HTTPConnectionPool):
                 pool_timeout=timeout,  # type: ignore[arg-type]  # urllib3 says int, and passes it on
                 preload_content=False,
             )
-            content = response.read(self.body_limit + 1)
+            content = _content(response, self.body_limit + 1)
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise _unknown(error) from None  # its words may be the server's
         finally:
@@ -239,19 +274,20 @@ class Pool(HTTPConnectionPool):
             raise NotReached(
                 "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
             ) from None
-        if isinstance(conn, _DeadlineConnection) and conn.is_closed:
+        if isinstance(conn, _Connection) and conn.is_closed:
             self._connect(conn, CONNECT_LIMIT if timeout is None else timeout)
         return conn
 
-    def _connect(self, conn: _DeadlineConnection, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
+    def _connect(self, conn: _Connection, timeout: float) -> None:
         conn.timeout = min(timeout, CONNECT_LIMIT)
+        conn.deadline = time.monotonic() + conn.timeout
+        conn.socks = self.through if self.through and self.through.is_socks else None
         try:
-            if self.proxy is not None and self.scheme == "https":
+            if self.uses_tunnel:
                 self._prepare_proxy(conn)
             else:
                 conn.connect()
-            seconds_until(deadline)
+            seconds_until(conn.deadline)
         except Exception as error:
             failure = self._not_reached(conn, error)
             conn.close()
@@ -261,14 +297,20 @@ class Pool(HTTPConnectionPool):
             raise
 
     def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
-        if isinstance(conn, _DeadlineConnection):
+        if isinstance(conn, _Connection):
             conn.usable_until = time.monotonic() + self.idle_limit
         super()._put_conn(conn)
 
-    def _not_reached(self, conn: _DeadlineConnection, error: Exception) -> NotReached:
-        code = _connect_problem(error)
+    def _not_reached(self, conn: _Connection, error: Exception) -> NotReached:
+        code = connect_problem(error)
         if self.through is not None:
-            if self.proxy is not None and not conn.has_connected_to_proxy:
+            if self.through.is_socks:
+                from socks import ProxyConnectionError  # type: ignore[import-untyped]
+
+                unreached = isinstance(error, ProxyConnectionError)
+            else:
+                unreached = not conn.has_connected_to_proxy
+            if unreached:
                 code = "proxy_not_reached"
             refusal = _TUNNEL_FAILED.match(str(error))
             if refusal:
@@ -290,6 +332,8 @@ class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property 
 
 
 _POOLS: Final = {"http": Pool, "https": TlsPool}
+#: Every pool of this process.
+_ALL_POOLS: Final[weakref.WeakSet[Pool]] = weakref.WeakSet()
 
 
 def make_pool(
@@ -302,13 +346,15 @@ def make_pool(
     """
     options: dict[str, Any] = {"maxsize": _MAX_IDLE, "socket_options": HTTPConnection.default_socket_options}
     pool: Pool
-    if proxy is None:
+    if proxy is None or proxy.is_socks:
         pool = _POOLS[scheme](host, port, **options)
     else:
-        manager = _socks_manager(proxy, options) if proxy.is_socks else _proxy_manager(proxy, network, options)
+        manager = _proxy_manager(proxy, network, options)
         pool = manager.connection_from_host(host, port, scheme)  # type: ignore[assignment]
+        pool.uses_tunnel = scheme == "https"
     pool.network, pool.through = network, proxy
     pool.idle_limit, pool.body_limit = idle_limit, body_limit
+    _ALL_POOLS.add(pool)
     return pool
 
 
@@ -322,40 +368,41 @@ def _proxy_manager(proxy: Proxy, network: Network, options: dict[str, Any]) -> u
     return manager
 
 
-def _socks_manager(proxy: Proxy, options: dict[str, Any]) -> urllib3.PoolManager:
-    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection, SOCKSProxyManager
+def _forget_connections() -> None:
+    """Empty the pools of a forked child.
 
-    plain = type("SocksConnection", (_DeadlineConnection, SOCKSConnection), {})
-    tls = type("SocksTlsConnection", (_DeadlineConnection, SOCKSHTTPSConnection), {})
-    user, _, password = proxy.credentials.reveal().partition(":") if proxy.credentials else (None, None, None)
-    manager = SOCKSProxyManager(proxy.url, username=user, password=password, **options)
-    manager.pool_classes_by_scheme = {
-        "http": type("SocksPool", (Pool,), {"connection_class": plain}),
-        "https": type("SocksTlsPool", (TlsPool,), {"connection_class": tls}),
-    }
-    return manager
+    It would read answers to its parent, and a thread that it does not have may hold a pool's lock for ever.
+    """
+    for pool in list(_ALL_POOLS):
+        if pool.pool is not None:
+            for conn in filter(None, pool.pool.queue):
+                conn.close()
+            pool.pool.__init__(pool.pool.maxsize)  # type: ignore[misc]  # makes new locks too
 
 
-def _connect_problem(error: BaseException) -> str:
-    """Return the code for why no connection was made."""
-    # A UnicodeError is raised for a name that no host can have.
-    if isinstance(error, socket.gaierror | UnicodeError | NameResolutionError):
-        return "name_not_found"
-    if isinstance(error, ssl.SSLError | ssl.CertificateError):
-        return "tls_failed"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection_refused"
-    return "connect_timeout" if isinstance(error, TimeoutError | ConnectTimeoutError) else "connect_failed"
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)
+
+
+def _content(response: BaseHTTPResponse, limit: int) -> bytes:
+    """Return at most so many bytes of the content of an answer, decompressed.
+
+    :raises NotWhole: where what gzip compressed does not end; urllib3 takes it for whole.
+    """
+    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
+        return response.read(limit)
+    content = response.read(limit, decode_content=False)
+    if len(content) == limit:
+        return content
+    response.read(1, decode_content=False)  # raises where the answer's length says that there is more
+    try:
+        return gzip.GzipFile(fileobj=io.BytesIO(content)).read(limit)
+    except (EOFError, OSError, zlib.error):
+        raise NotWhole("The answer's content can't be decompressed to its end.") from None
 
 
 def _unknown(error: BaseException) -> OutcomeUnknown:
     """Return what an exception means that came after the connection was made."""
-    causes = list(_causes(error))
-    code = next(code for kinds, code in _FAULTS if any(isinstance(cause, kinds) for cause in causes))
+    found = list(causes(error))
+    code = next(code for kinds, code in _FAULTS if any(isinstance(cause, kinds) for cause in found))
     return OutcomeUnknown(EXCHANGE_PROBLEMS[code], code=code)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

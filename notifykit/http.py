@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
@@ -42,6 +42,8 @@ BODY_LIMIT: Final = 1 << 20
 IDLE_LIMIT: Final = 4.0
 #: Seconds before the second and third try where a server is busy and does not say for how long.
 _BUSY_WAITS: Final = (2.0, 10.0)
+#: The most seconds that are believed of a ``Retry-After``: a day.
+_LONGEST_WAIT: Final = 86_400.0
 #: What stands in a path as it is.
 _PATH: Final = "/%:@!$&'()*+,;=~"
 #: A header that may be sent besides those that every request has.
@@ -64,9 +66,9 @@ class HttpAnswer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds from the ``Retry-After`` header; None where there are none, or where it names a date."""
+        """Seconds from the ``Retry-After`` header, a day at most; None where there are none, or where it names a date."""
         value = self.headers.get("retry-after", "")
-        return float(value) if value.isdecimal() and value.isascii() else None
+        return min(float(value), _LONGEST_WAIT) if value.isdecimal() and value.isascii() else None
 
     @property
     def turned_away(self) -> bool:
@@ -89,9 +91,16 @@ class HttpClient:
     """
 
     def __init__(self, url: str, *, network: Network | None = None, idle_limit: float = IDLE_LIMIT) -> None:
+        try:
+            self._prepare(url, network or Network(), idle_limit)
+        except ConfigError as error:
+            raise without_frames(error)  # noqa: B904 - the same error, without the variables that hold the URL
+        finally:
+            del url  # whoever shows the variables of a traceback shows no URL, which may hold a password
+
+    def _prepare(self, url: str, network: Network, idle_limit: float) -> None:
         from notifykit.connection_pool import make_pool
 
-        network = network or Network()
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -158,14 +167,21 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
 
     :raises NotReached: where something can't be a header; nothing was sent.
     """
-    for name, value in headers.items():
-        if not _HEADER.fullmatch(f"{name}:{value}"):
-            raise NotReached(
-                f"The header {name} can't be sent: every request has its own, or it has characters that no header may have.",
-                waits=(),
-            )
+    problem = _header_problem(headers)
+    if problem:
+        raise NotReached(problem, waits=())
     named = any(name.lower() == "user-agent" for name in headers)
     return {**headers} if named else {"User-Agent": "notifykit", **headers}
+
+
+def _header_problem(headers: Mapping[Any, Any]) -> str | None:
+    """Return what is wrong with the first header that can't be sent; None where all can."""
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            return f"The header {name} can't be sent: its name and its value are to be str, not {type(value).__name__}."
+        if not _HEADER.fullmatch(f"{name}:{value}"):
+            return f"The header {name} can't be sent: every request has its own, or it has characters that no header may have."
+    return None
 
 
 def _ascii(host: str) -> str:
@@ -212,7 +228,7 @@ class HttpTransport:
     :param url: the provider's address, ``https://host/path``.
     :param headers: sent with each request, an ``Authorization`` for one; never shown.
     :param network: the proxy and the certificates: ``context.settings.network`` in a factory.
-    :raises ConfigError: where the URL is none, or a proxy or a certificate can't be used.
+    :raises ConfigError: where the URL or a header is none, or a proxy or a certificate can't be used.
     """
 
     #: Its name, as in the DSN's scheme.
@@ -223,8 +239,14 @@ class HttpTransport:
     provider = "The provider"
 
     def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, network: Network | None = None) -> None:
-        self._client = HttpClient(url, network=network)
         self._headers = dict(headers or {})
+        problem = _header_problem(self._headers)
+        try:
+            if problem:
+                raise ConfigError(problem)
+            self._client = HttpClient(url, network=network)
+        finally:
+            del url, headers  # as in HttpClient
 
     def request(self, batch: Batch) -> HttpRequest:
         """Return what to post for a batch."""

@@ -12,6 +12,8 @@ import importlib.util
 import ipaddress
 import os
 import pathlib
+import socket
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
@@ -110,14 +112,22 @@ class Proxy:
 
         :raises ConfigError: where it is none. The message does not show it, because it may hold a password.
         """
+        proxy = cls._read(url, origin)
+        del url  # whoever shows the variables of a traceback shows no password
+        if proxy is None:
+            schemes = ", ".join(_PROXY_SCHEMES)
+            raise ConfigError(f"{origin} is not one of a proxy: write http://user:password@host:3128, or {schemes}://…")
+        return proxy
+
+    @classmethod
+    def _read(cls, url: str, origin: str) -> Proxy | None:
         try:
             parts = urlsplit(url if "://" in url else f"http://{url}")
             host, port = parts.hostname, parts.port
         except ValueError:
-            host, port = None, None
+            return None
         if not host or parts.scheme not in _PROXY_SCHEMES:
-            schemes = ", ".join(_PROXY_SCHEMES)
-            raise ConfigError(f"{origin} is not one of a proxy: write http://user:password@host:3128, or {schemes}://…")
+            return None
         credentials = None
         if parts.username is not None:
             credentials = Secret(f"{unquote(parts.username)}:{unquote(parts.password or '')}")
@@ -148,6 +158,31 @@ class Authorities:
 
     def __str__(self) -> str:
         return f"{self.path} ({self.origin})" if self.path else f"those of this machine ({self.origin})"
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and what it was raised from: libraries wrap what a socket raised."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def connect_problem(error: BaseException, lost: str | None = None) -> str:
+    """Return the code for why a connection was not made: a key of :data:`CONNECT_PROBLEMS`.
+
+    :param lost: the code where the other side ended a connection on which something was said before.
+    """
+    import ssl
+
+    table: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+        ((socket.gaierror, UnicodeError), "name_not_found"),  # a UnicodeError for a name that no host can have
+        ((ConnectionRefusedError,), "connection_refused"),
+        ((TimeoutError,), "connect_timeout"),
+        ((ssl.SSLEOFError, ssl.SSLZeroReturnError), lost or "tls_failed"),
+        ((ssl.SSLError, ssl.CertificateError), "tls_failed"),
+    )
+    codes = (code for cause in causes(error) for kinds, code in table if isinstance(cause, kinds))
+    return next(codes, lost or "connect_failed")
 
 
 def not_reached(what: str, code: str, why: str = "") -> NotReached:
@@ -186,12 +221,17 @@ def basic_authorization(credentials: str) -> str:
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine, without asking DNS."""
     host = host.strip("[]").lower().rstrip(".")
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+        try:
+            # The system connects to 127.1, 2130706433 and 0x7f000001 as well.
+            address = ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, ValueError):
+            return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified  # whoever connects to 0.0.0.0 is connected to this machine
 
 
 def find_proxy(scheme: str, host: str, port: int, network: Network) -> Proxy | None:
@@ -201,19 +241,23 @@ def find_proxy(scheme: str, host: str, port: int, network: Network) -> Proxy | N
     """
     if is_loopback(host) or (network.proxy and network.proxy.reveal() == NO_PROXY):
         return None
-    if network.proxy:
-        proxy = Proxy.parse(network.proxy.reveal())
-    else:
-        from urllib.request import getproxies, proxy_bypass
-
-        proxies = getproxies()
-        name = scheme if proxies.get(scheme) else "all"
-        if not proxies.get(name) or proxy_bypass(f"{host}:{port}") or proxy_bypass(host):
-            return None
-        proxy = Proxy.parse(proxies[name], f"{name.upper()}_PROXY")
+    url, origin = (network.proxy, "proxy") if network.proxy else _environment_proxy(scheme, host, port)
+    if url is None:
+        return None
+    proxy = Proxy.parse(url.reveal(), origin)
     if proxy.is_socks and importlib.util.find_spec("socks") is None:
         raise ConfigError(f'{proxy.origin} is a SOCKS proxy: pip install "notifykit[socks]" brings what it needs')
     return proxy
+
+
+def _environment_proxy(scheme: str, host: str, port: int) -> tuple[Secret | None, str]:
+    """Return the URL of the proxy that the environment names, and the variable that does."""
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    name = scheme if proxies.get(scheme) else "all"
+    bypassed = not proxies.get(name) or proxy_bypass(f"{host}:{port}") or proxy_bypass(host)
+    return None if bypassed else Secret(proxies[name]), f"{name.upper()}_PROXY"
 
 
 def find_authorities(network: Network) -> Authorities:

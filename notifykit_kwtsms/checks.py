@@ -62,9 +62,16 @@ def _each(settings: Settings, dsn: Dsn | None, *, online: bool) -> Iterator[Chec
         return
     yield Check("kwtsms credentials", Health.OK, "an API user and a password are set; --online tries them")
     yield from _usage(own)
-    yield from _route(own)
+    parts = urlsplit(own.base_url)
+    try:
+        proxy = find_proxy(parts.scheme, parts.hostname or "", parts.port or 443, own.network)
+    except ConfigError as error:
+        yield Check("kwtsms connection", Health.FAIL, str(error), "notifykit config")
+        return
+    way = f"through the proxy {proxy}" if proxy else "directly"
+    yield Check("kwtsms connection", Health.OK, f"to {parts.hostname} {way}")
     if online:
-        yield from _online(account, own, settings.timeout, settings.state_dir)
+        yield from _online(account, own, proxy, settings)
 
 
 def _usage(own: KwtSmsSettings) -> Iterator[Check]:
@@ -85,26 +92,13 @@ def _usage(own: KwtSmsSettings) -> Iterator[Check]:
         yield Check("kwtsms sender", Health.OK, f"{own.sender} (names are case sensitive)")
 
 
-def _proxy(own: KwtSmsSettings) -> Proxy | None:
-    parts = urlsplit(own.base_url)
-    return find_proxy(parts.scheme, parts.hostname or "", parts.port or 443, own.network)
-
-
-def _route(own: KwtSmsSettings) -> Iterator[Check]:
-    """Say how the gateway is connected to."""
-    host = urlsplit(own.base_url).hostname
-    try:
-        proxy = _proxy(own)
-    except ConfigError as error:
-        yield Check("kwtsms connection", Health.FAIL, str(error), "notifykit config")
-        return
-    yield Check("kwtsms connection", Health.OK, f"to {host} {f'through the proxy {proxy}' if proxy else 'directly'}")
-
-
-def _online(account: tuple[str, Secret], own: KwtSmsSettings, timeout: float, state_dir: str | None) -> Iterator[Check]:
+def _online(
+    account: tuple[str, Secret], own: KwtSmsSettings, proxy: Proxy | None, settings: Settings
+) -> Iterator[Check]:
+    timeout = settings.timeout
     parts = urlsplit(own.base_url)
     host = parts.hostname or ""
-    if _proxy(own) is None:  # a proxy looks up the name itself
+    if proxy is None:  # a proxy looks up the name itself
         try:
             socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -112,7 +106,7 @@ def _online(account: tuple[str, Secret], own: KwtSmsSettings, timeout: float, st
             yield Check("kwtsms DNS", Health.FAIL, f"{host} has no address: {type(error).__name__}", cure)
             return
         yield Check("kwtsms DNS", Health.OK, f"{host} has an address")
-    transport = KwtSmsTransport(*account, own, clock=SystemClock(), state_dir=state_dir)
+    transport = KwtSmsTransport(*account, own, clock=SystemClock(), state_dir=settings.state_dir)
     with contextlib.closing(transport):
         gateway = transport.gateway
         try:

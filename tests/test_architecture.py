@@ -14,28 +14,12 @@ import pytest
 
 #: The floors, from the ground up; a module stands on the floor of the longest path that it starts with.
 FLOORS: Final = (
-    (
-        "lazy",
-        "masking",
-        "network",
-        "errors",
-        "letters",
-        "pace",
-        "edits",
-        "abilities",
-        "models",
-        "dsn",
-        "events",
-        "deliveries",
-        "joining",
-        "jobs",
-        "templates",
-        "suggest",
-    ),
-    ("settings", "connecting", "connection_pool", "http", "protocols"),
-    ("hookspecs",),
+    ("imports", "suggest", "errors", "redaction", "network", "models"),
+    ("templates", "settings", "events", "connecting", "connection_pool", "http"),
+    ("protocols",),
+    ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
-    ("flow",),
+    ("pipeline",),
     ("", "__main__", "cli", "testing", "durable", "contrib"),
 )
 STATIONS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")

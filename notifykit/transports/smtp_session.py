@@ -33,7 +33,7 @@ from notifykit.errors import (
     TransportError,
     without_frames,
 )
-from notifykit.network import Network, tls_context
+from notifykit.network import CONNECT_PROBLEMS, Network, causes, connect_problem, tls_context
 from notifykit.redaction import STARS, Secret, scrub
 
 #: The most bytes of one answer, all its lines together.
@@ -62,26 +62,13 @@ _LOOK: Final = (
     "It may have been sent. Look in the mail server's log, or ask the person, before you send it again; the same "
     "message would carry the same Message-ID."
 )
-#: What to do, by why a connection ended.
+#: What to do, by why a connection ended, where a mail server asks for other things than HTTP.
 _ACTIONS: Final = {
-    "name_not_found": "Check how the mail server's host is spelled, and the DNS of this machine.",
-    "bad_certificate": "Check that the host is the name on the mail server's certificate; for an authority of your own, "
-    "name its file with NOTIFYKIT_SMTP_CA_FILE.",
-    "tls_failed": "Check whether this port speaks TLS from the start (smtps://) or by STARTTLS (smtp://).",
-    "connection_refused": "Check host and port: nothing listens there, or a firewall refuses.",
-    "timeout": "Check the firewall of this machine, and whether the mail server is up.",
+    "tls_failed": "Check that the host is the name on the mail server's certificate, and whether this port speaks TLS from "
+    "the start (smtps://) or by STARTTLS (smtp://); for an authority of your own, name its file with NOTIFYKIT_SMTP_CA_FILE.",
+    "connect_timeout": "Check the firewall of this machine, and whether the mail server is up.",
     "connection_lost": "The mail server ended the conversation; its log says why.",
 }
-_REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (socket.gaierror, "name_not_found"),
-    (UnicodeError, "name_not_found"),  # a name that no host can have
-    (ssl.SSLCertVerificationError, "bad_certificate"),
-    (ConnectionRefusedError, "connection_refused"),
-    (TimeoutError, "timeout"),
-    (ssl.SSLEOFError, "connection_lost"),
-    (ssl.SSLZeroReturnError, "connection_lost"),
-    (ssl.SSLError, "tls_failed"),
-)
 
 
 class Stage(enum.Enum):
@@ -178,7 +165,10 @@ class Session(smtplib.SMTP):
             self.send(b".\r\n")
             code, words = self.getreply()
         except (OSError, ValueError) as error:
-            raise (_unknown(_reason(error)) if complete else _not_reached(error, self._host)) from without_frames(error)
+            if not complete:
+                raise _not_reached(error, self._host) from without_frames(error)
+            late = any(isinstance(cause, TimeoutError) for cause in causes(error))
+            raise _unknown("timeout" if late else "connection_lost") from without_frames(error)
         if not 200 <= code < 600 or 300 <= code < 400:
             raise _unknown("bad_answer")
         _expect(Stage.TEXT, (code, words), sender, address)
@@ -376,18 +366,9 @@ def _unknown(why: str) -> OutcomeUnknown:
 
 
 def _not_reached(error: Exception, host: str) -> NotReached:
-    why = _reason(error)
-    detail = f"No message was handed to {host}: {why.replace('_', ' ')}."
-    waits = () if why in ("bad_certificate", "tls_failed") else NotReached.default_waits
-    return NotReached(detail, why, action=f"{_ACTIONS[why]} {_SAFE}", waits=waits)
-
-
-def _reason(error: BaseException) -> str:
-    """Return why a connection ended; smtplib wraps what the socket raised."""
-    cause: BaseException | None = error
-    while cause is not None:
-        for kind, why in _REASONS:
-            if isinstance(cause, kind):
-                return why
-        cause = cause.__cause__ or cause.__context__
-    return "connection_lost"
+    code = connect_problem(error, lost="connection_lost")
+    words, action = CONNECT_PROBLEMS.get(code, ("the connection broke off", ""))
+    why = f" ({error.verify_message})" if isinstance(error, ssl.SSLCertVerificationError) else ""
+    waits = () if code == "tls_failed" else NotReached.default_waits
+    action = f"{_ACTIONS[code]} {_SAFE}" if code in _ACTIONS else action
+    return NotReached(f"No message was handed to {host}: {words}{why}.", code, action=action, waits=waits)

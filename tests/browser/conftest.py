@@ -152,13 +152,13 @@ class Inbox:
         self.watch = watch
 
     def open(self, path: str = "") -> Inbox:
-        """Load the page and wait until its live link stands."""
+        """Load the page and wait until its event stream is connected."""
         self.page.goto(f"{self.sandbox.url}/{path}")
         self.live()
         return self
 
     def live(self) -> None:
-        """Wait until the strip on top says that the stream is connected."""
+        """Wait until the header says that the stream is connected."""
         self.page.locator("[data-stat=link]").filter(has_text="Live").wait_for(timeout=PATIENCE * 3)
 
     def send(self, text: str = "Hi", to: str | list[str] = NUMBER, **fields: Any) -> int:
@@ -188,11 +188,11 @@ class Inbox:
         self.page.get_by_role("group", name="View").get_by_role("button", name=re.compile(f"^{name}")).click()
 
     def panel(self, name: str) -> Locator:
-        """Open Account, Chaos, Settings or Help, and return the drawer."""
+        """Open Account, Chaos, Settings or Help, and return the dialog."""
         self.page.get_by_role("navigation", name="Panels").get_by_role("button", name=re.compile(f"^{name}")).click()
-        drawer = self.page.get_by_role("dialog")
-        drawer.wait_for()
-        return drawer
+        dialog = self.page.get_by_role("dialog")
+        dialog.wait_for()
+        return dialog
 
     def settled(self, message: int) -> None:
         """Wait until the inspector shows a message: until then its details are on their way."""
@@ -204,7 +204,7 @@ class Inbox:
         return self.page.get_by_role("tabpanel", name=name)
 
     def stat(self, name: str) -> Locator:
-        """A figure of the strip on top."""
+        """A figure of the header."""
         return self.page.locator(f"[data-stat={name}] dd")
 
     def bubble(self, words: str) -> Locator:

@@ -111,8 +111,8 @@ def test_no_panel_has_a_barrier(themed: Inbox, panel: str) -> None:
     """Each at the side of the page."""
     _believable(themed)
     page = themed.open("m/3").page
-    drawer = themed.panel(panel)
-    drawer.get_by_role("heading", level=3).first.wait_for()
+    dialog = themed.panel(panel)
+    dialog.get_by_role("heading", level=3).first.wait_for()
     assert _violations(page) == []
 
 

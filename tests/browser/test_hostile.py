@@ -65,11 +65,6 @@ LINKS = [
 ]
 
 
-def _shown(text: str) -> str:
-    """Return a text as the document has it: nothing is left out but what HTML itself can't hold."""
-    return text
-
-
 def test_texts_are_shown_literally_and_run_nowhere(inbox: Inbox) -> None:
     """In the list, the phone, each tab of the inspector, the old phone, and the title."""
     ids = []
@@ -82,7 +77,7 @@ def test_texts_are_shown_literally_and_run_nowhere(inbox: Inbox) -> None:
         page.evaluate("(id) => { location.hash = `#/m/${id}`; }", place)
         bubble = page.locator("#phone .bubble-text")
         page.wait_for_function(
-            "(wanted) => document.querySelector('#phone .bubble-text')?.textContent === wanted", arg=_shown(text)
+            "(wanted) => document.querySelector('#phone .bubble-text')?.textContent === wanted", arg=text
         )
         assert bubble.locator("script, img, svg, iframe, object, style, form, input, video").count() == 0
     for name in ("Phone", "Encoding", "Edits", "Request", "Response", "Delivery", "Raw"):

@@ -147,8 +147,8 @@ def test_both_counts_of_points_agree(inbox: Inbox) -> None:
     inbox.send("a" * 161, [NUMBER, OTHER])
     inbox.open("m/1")
     panel = inbox.tab("Phone")
-    expect(panel.locator(".tally-value").nth(0)).to_have_text("4")
-    expect(panel.locator(".tally-value").nth(1)).to_have_text("4")
+    expect(panel.locator(".cost-value").nth(0)).to_have_text("4")
+    expect(panel.locator(".cost-value").nth(1)).to_have_text("4")
     expect(panel).to_contain_text("They agree")
 
 
@@ -161,10 +161,10 @@ def test_points_that_differ_are_red_and_said_in_words(inbox: Inbox, monkeypatch:
     page = inbox.open("m/1").page
     panel = inbox.tab("Phone")
     expect(panel).to_contain_text("The two differ")
-    expect(panel.locator(".tally-value").nth(0)).to_have_text("2")
-    expect(panel.locator(".tally-value").nth(1)).to_have_text("1")
+    expect(panel.locator(".cost-value").nth(0)).to_have_text("2")
+    expect(panel.locator(".cost-value").nth(1)).to_have_text("1")
     reds = page.evaluate(
-        """() => { const box = document.querySelector('.tallies.differ');
+        """() => { const box = document.querySelector('.costs.differ');
         const own = (node, name) => getComputedStyle(node)[name].match(/[0-9.]+/g).slice(0, 3).map(Number);
         const parts = [box, ...box.querySelectorAll('*')];
         return parts.flatMap((node) => [own(node, 'color'), own(node, 'borderTopColor'), own(node, 'backgroundColor')]); }"""

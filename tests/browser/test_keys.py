@@ -164,12 +164,12 @@ def test_c_a_and_question_mark_open_panels(three: Inbox, key: str, name: str) ->
     before = three.focused()
     assert before
     three.press(key)
-    drawer = three.page.get_by_role("dialog", name=name)
-    expect(drawer).to_be_visible()
+    dialog = three.page.get_by_role("dialog", name=name)
+    expect(dialog).to_be_visible()
     three.press(key)
-    expect(drawer).to_be_hidden()
+    expect(dialog).to_be_hidden()
     three.press(key, "Escape")
-    expect(drawer).to_be_hidden()
+    expect(dialog).to_be_hidden()
     assert three.focused() == before
 
 
@@ -189,8 +189,8 @@ def test_b_blurs_and_t_changes_the_theme(three: Inbox) -> None:
 
 def test_the_help_lists_every_key(three: Inbox) -> None:
     """What it shows is what works here."""
-    drawer = three.panel("Help")
-    shown = set(drawer.locator("kbd").all_inner_texts())
+    dialog = three.panel("Help")
+    shown = set(dialog.locator("kbd").all_inner_texts())
     assert {"j", "k", "Enter", "Esc", "/", "o", "x", "m", "#", "u", "d", "e", "r", "c", "b", "t", "?"} <= shown
 
 

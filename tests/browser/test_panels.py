@@ -7,22 +7,22 @@ import re
 import pytest
 
 from notifykit_kwtsms.sandbox import PRESETS, Sandbox
-from tests.browser.conftest import NUMBER, OTHER, Inbox, call, expect
+from tests.browser.conftest import NUMBER, OTHER, Inbox, call, expect, post
 
 
 def test_the_account_shows_what_it_has(inbox: Inbox) -> None:
     """Balance, senders with their kind, coverage, queue, rate, and the lines to paste."""
     inbox.send("Hi")
     inbox.open()
-    drawer = inbox.panel("Account")
-    expect(drawer).to_contain_text("149 of 1,000 points")
-    expect(drawer).to_contain_text("KWT-SMS")
-    expect(drawer).to_contain_text("Promotional")
-    expect(drawer).to_contain_text("Transactional")
-    expect(drawer).to_contain_text("+965")
-    expect(drawer).to_contain_text("1 of 1,000")
-    expect(drawer.get_by_label("Environment")).to_contain_text("KWTSMS_USERNAME=sandbox")
-    expect(drawer.get_by_label("DSN")).to_contain_text("kwtsms://")
+    dialog = inbox.panel("Account")
+    expect(dialog).to_contain_text("149 of 1,000 points")
+    expect(dialog).to_contain_text("KWT-SMS")
+    expect(dialog).to_contain_text("Promotional")
+    expect(dialog).to_contain_text("Transactional")
+    expect(dialog).to_contain_text("+965")
+    expect(dialog).to_contain_text("1 of 1,000")
+    expect(dialog.get_by_label("Environment")).to_contain_text("KWTSMS_USERNAME=sandbox")
+    expect(dialog.get_by_label("DSN")).to_contain_text("kwtsms://")
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,10 @@ def test_the_account_shows_what_it_has(inbox: Inbox) -> None:
     ],
 )
 def test_the_account_is_changed_in_its_place(inbox: Inbox, label: str, typed: str, name: str, value: object) -> None:
-    """A field and a button; the sandbox has it at once, and so has the strip on top."""
+    """A field and a button; the sandbox has it at once, and so has the header."""
     page = inbox.open().page
-    drawer = inbox.panel("Account")
-    field = drawer.get_by_label(label, exact=True)
+    dialog = inbox.panel("Account")
+    field = dialog.get_by_label(label, exact=True)
     field.fill(typed)
     field.press("Enter")
     page.wait_for_function("() => document.getElementById('announcer').textContent === 'Saved'")
@@ -51,17 +51,17 @@ def test_the_account_is_changed_in_its_place(inbox: Inbox, label: str, typed: st
 def test_an_account_without_credit_refuses(inbox: Inbox) -> None:
     """What is set here is what the gateway does."""
     inbox.open()
-    drawer = inbox.panel("Account")
-    drawer.get_by_label("Points", exact=True).fill("0")
-    drawer.get_by_label("Points", exact=True).press("Enter")
+    dialog = inbox.panel("Account")
+    dialog.get_by_label("Points", exact=True).fill("0")
+    dialog.get_by_label("Points", exact=True).press("Enter")
     expect(inbox.stat("balance")).to_have_text("0")
     inbox.send("Hi")
     assert inbox.sandbox.refused[-1].code == "ERR010"
     with inbox.page.expect_response(
         lambda answer: answer.request.method == "PUT"
     ):  # the box is ticked before the gateway knows
-        drawer.get_by_label("Account blocked (ERR005)").check()
-    expect(drawer.get_by_label("Account blocked (ERR005)")).to_be_checked()
+        dialog.get_by_label("Account blocked (ERR005)").check()
+    expect(dialog.get_by_label("Account blocked (ERR005)")).to_be_checked()
     inbox.send("Hi", OTHER)
     assert inbox.sandbox.refused[-1].code == "ERR005"
 
@@ -70,8 +70,8 @@ def test_what_is_wrong_is_said_and_changes_nothing(inbox: Inbox) -> None:
     """The sandbox's sentence, in words."""
     inbox.watch.expected.append("400 (Bad Request)")
     page = inbox.open().page
-    drawer = inbox.panel("Account")
-    field = drawer.get_by_label("Empty lets everybody; others get ERR024")
+    dialog = inbox.panel("Account")
+    field = dialog.get_by_label("Empty lets everybody; others get ERR024")
     field.fill("nonsense")
     field.press("Enter")
     expect(page.locator("#toast")).to_contain_text("nonsense")
@@ -82,14 +82,14 @@ def test_the_clock_is_moved_by_a_button(inbox: Inbox) -> None:
     """Sixteen seconds spare the wait for the same number."""
     inbox.send("one", test="0")
     inbox.open()
-    drawer = inbox.panel("Account")
-    drawer.get_by_role("button", name="+16 seconds").click()
-    expect(drawer).to_contain_text("16 seconds ahead")
+    dialog = inbox.panel("Account")
+    dialog.get_by_role("button", name="+16 seconds").click()
+    expect(dialog).to_contain_text("16 seconds ahead")
     inbox.send("two", test="0")
     assert [message.text for message in inbox.sandbox.messages] == ["one", "two"]
 
 
-def test_the_strip_shows_the_figures_live(inbox: Inbox) -> None:
+def test_the_header_shows_the_figures_live(inbox: Inbox) -> None:
     """Messages, segments, points, balance and the rate against the limit."""
     page = inbox.open().page
     inbox.send("a" * 161)
@@ -98,7 +98,7 @@ def test_the_strip_shows_the_figures_live(inbox: Inbox) -> None:
     expect(inbox.stat("segments")).to_have_text("3")
     expect(inbox.stat("points")).to_have_text("3")
     expect(inbox.stat("balance")).to_have_text("147")
-    expect(page.locator("#strip")).to_contain_text("Live")
+    expect(page.locator("#stats")).to_contain_text("Live")
 
 
 def test_the_rate_is_shown_against_the_limit(context: object, browser: object) -> None:
@@ -109,24 +109,17 @@ def test_the_rate_is_shown_against_the_limit(context: object, browser: object) -
         rate = page.locator("[data-stat=rate] dd")
         expect(rate).to_contain_text("of 5/s")
         for number in range(12):
-            call_quietly(strict, number)
+            post(strict, "Hi", str(96590000000 + number))
         expect(rate).to_have_text("Blocked", timeout=5000)
         page.close()
 
 
-def call_quietly(strict: Sandbox, number: int) -> None:
-    """Send, whatever the answer is."""
-    from tests.browser.conftest import post
-
-    post(strict, "Hi", str(96590000000 + number))
-
-
 @pytest.mark.parametrize("preset", list(PRESETS))
 def test_a_preset_is_switched_on_and_shown(inbox: Inbox, preset: str) -> None:
-    """Pressed, named on the strip, armed in the sandbox."""
+    """Pressed, named in the header, armed in the sandbox."""
     inbox.open()
-    drawer = inbox.panel("Chaos")
-    button = drawer.get_by_role("button", name=re.compile(f"^{re.escape(preset)}"))
+    dialog = inbox.panel("Chaos")
+    button = dialog.get_by_role("button", name=re.compile(f"^{re.escape(preset)}"))
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(inbox.stat("chaos")).to_have_text(preset)
@@ -136,22 +129,22 @@ def test_a_preset_is_switched_on_and_shown(inbox: Inbox, preset: str) -> None:
 def test_a_seeded_fault_falls_the_same_way_each_time(inbox: Inbox) -> None:
     """The same seed, the same ones of twenty."""
     inbox.open()
-    drawer = inbox.panel("Chaos")
+    dialog = inbox.panel("Chaos")
     outcomes = []
     for _ in range(2):
-        drawer.get_by_label("What happens").select_option("ERR013")
-        drawer.get_by_label("How often at most").fill("")
-        drawer.get_by_label("Chance in percent").fill("50")
-        drawer.get_by_label("Seed", exact=True).fill("7")
-        drawer.get_by_role("button", name="Arm", exact=True).click()
-        expect(drawer).to_contain_text("Armed (1)")
-        expect(drawer).to_contain_text("seed 7")
+        dialog.get_by_label("What happens").select_option("ERR013")
+        dialog.get_by_label("How often at most").fill("")
+        dialog.get_by_label("Chance in percent").fill("50")
+        dialog.get_by_label("Seed", exact=True).fill("7")
+        dialog.get_by_role("button", name="Arm", exact=True).click()
+        expect(dialog).to_contain_text("Armed (1)")
+        expect(dialog).to_contain_text("seed 7")
         start = len(inbox.sandbox.gateway.store.all())
         for number in range(20):
             inbox.send("Hi", str(96590000000 + number))
         outcomes.append([message.code for message in inbox.sandbox.gateway.store.all()[start:]])
-        drawer.get_by_role("button", name="Disarm all").click()
-        expect(drawer).to_contain_text("Armed (0)")
+        dialog.get_by_role("button", name="Disarm all").click()
+        expect(dialog).to_contain_text("Armed (0)")
     assert outcomes[0] == outcomes[1]
     assert set(outcomes[0]) == {None, "ERR013"}
 
@@ -159,12 +152,12 @@ def test_a_seeded_fault_falls_the_same_way_each_time(inbox: Inbox) -> None:
 def test_a_fault_is_armed_for_a_number_and_counted(inbox: Inbox) -> None:
     """It fires for that number alone; the panel says how often."""
     inbox.open()
-    drawer = inbox.panel("Chaos")
-    drawer.get_by_label("What happens").select_option("close")
-    drawer.get_by_label("When").select_option("accept")
-    drawer.get_by_label("Number, * for anything").fill(OTHER)
-    drawer.get_by_role("button", name="Arm", exact=True).click()
-    expect(drawer).to_contain_text("Armed (1)")
+    dialog = inbox.panel("Chaos")
+    dialog.get_by_label("What happens").select_option("close")
+    dialog.get_by_label("When").select_option("accept")
+    dialog.get_by_label("Number, * for anything").fill(OTHER)
+    dialog.get_by_role("button", name="Arm", exact=True).click()
+    expect(dialog).to_contain_text("Armed (1)")
     inbox.send("one", NUMBER)
     inbox.send("two", OTHER)
     assert [message.fault is not None for message in inbox.sandbox.messages] == [False, True]
@@ -176,30 +169,30 @@ def test_a_single_fault_is_disarmed_by_itself(inbox: Inbox) -> None:
     inbox.sandbox.chaos("reset")
     inbox.sandbox.chaos("close")
     inbox.open()
-    drawer = inbox.panel("Chaos")
-    expect(drawer).to_contain_text("Armed (2)")
-    drawer.get_by_role("button", name="Disarm reset").click()
-    expect(drawer).to_contain_text("Armed (1)")
+    dialog = inbox.panel("Chaos")
+    expect(dialog).to_contain_text("Armed (2)")
+    dialog.get_by_role("button", name="Disarm reset").click()
+    expect(dialog).to_contain_text("Armed (1)")
     assert [fault.fault.do for fault in inbox.sandbox.faults] == ["close"]
 
 
 def test_chaos_of_somebody_else_is_seen(inbox: Inbox) -> None:
-    """A program arms a preset; the open panel and the strip follow."""
+    """A program arms a preset; the open panel and the header follow."""
     inbox.open()
-    drawer = inbox.panel("Chaos")
+    dialog = inbox.panel("Chaos")
     call(inbox.sandbox, "PUT", "/sandbox/chaos", {"preset": "Gateway down"})
     expect(inbox.stat("chaos")).to_have_text("Gateway down")
-    expect(drawer.get_by_role("button", name=re.compile("^Gateway down"))).to_have_attribute("aria-pressed", "true")
+    expect(dialog.get_by_role("button", name=re.compile("^Gateway down"))).to_have_attribute("aria-pressed", "true")
 
 
 def test_starting_over_takes_two_steps(inbox: Inbox) -> None:
     """No dialog, and no slip: the first press only asks."""
     inbox.send("Hi")
     inbox.open()
-    drawer = inbox.panel("Settings")
-    drawer.get_by_role("button", name="Reset the sandbox").click()
+    dialog = inbox.panel("Settings")
+    dialog.get_by_role("button", name="Reset the sandbox").click()
     assert len(inbox.sandbox.messages) == 1
-    drawer.get_by_role("button", name="Press again to reset everything").click()
+    dialog.get_by_role("button", name="Press again to reset everything").click()
     expect(inbox.stat("messages")).to_have_text("0")
     assert inbox.sandbox.messages == ()
     assert inbox.sandbox.account.balance == 150
@@ -208,9 +201,9 @@ def test_starting_over_takes_two_steps(inbox: Inbox) -> None:
 def test_the_settings_are_kept(inbox: Inbox) -> None:
     """Theme, direction and the blur survive a reload."""
     page = inbox.open().page
-    drawer = inbox.panel("Settings")
-    drawer.get_by_label("Colours").select_option("dark")
-    drawer.get_by_label("Direction of the page").select_option("rtl")
+    dialog = inbox.panel("Settings")
+    dialog.get_by_label("Colours").select_option("dark")
+    dialog.get_by_label("Direction of the page").select_option("rtl")
     page.reload()
     inbox.live()
     root = page.locator("html")

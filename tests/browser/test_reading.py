@@ -55,7 +55,7 @@ def test_a_thread_is_the_conversation_as_the_phone_has_it(inbox: Inbox) -> None:
 
 
 def test_a_link_to_a_message_opens_it(inbox: Inbox) -> None:
-    """By its number in the inbox, and by the road of the newest match."""
+    """By its number in the inbox, and by the address of the newest match."""
     inbox.send("one", OTHER)
     inbox.send("two")
     inbox.open("m/1")

@@ -178,6 +178,18 @@ def test_little_credit_is_a_warning(gateway: Sandbox, run: Run) -> None:
     assert checks(run, "--online")["kwtsms balance"] == ["warn"]
 
 
+def test_a_proxy_that_can_not_be_read_is_no_fault_of_the_checks(
+    gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is named as what is wrong, once."""
+    monkeypatch.setenv("KWTSMS_BASE_URL", "https://gateway.example/API/")
+    monkeypatch.setenv("HTTPS_PROXY", "http://sara:s3cret@host:port")
+    answer = run("doctor", "--online", "--json")
+    failed = [check["name"] for check in answer.data if check["health"] == "fail" and "kwtsms" in check["name"]]
+    assert failed == ["kwtsms connection"]
+    assert "s3cret" not in answer.out
+
+
 def test_the_doctor_says_which_proxy_and_which_certificates_are_used(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:

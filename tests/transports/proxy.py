@@ -135,8 +135,8 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def dribbling_proxy() -> Iterator[str]:
-    """Run a proxy that answers CONNECT a byte at a time, without end."""
+def dribbling(start: bytes) -> Iterator[int]:
+    """Run a server that answers with this and then a byte at a time, without end; the value is its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
 
@@ -145,14 +145,14 @@ def dribbling_proxy() -> Iterator[str]:
             client, _ = listener.accept()
             with client:
                 client.recv(65536)
-                client.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                client.sendall(start)
                 while not over.wait(0.02):
                     client.sendall(b"x")
 
     server = threading.Thread(target=serve, daemon=True)
     server.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield listener.getsockname()[1]
     finally:
         over.set()
         listener.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import signal
 import socket
 import ssl
 import threading
@@ -15,7 +16,7 @@ import pytest
 import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
-from notifykit.http import BODY_LIMIT, HttpClient
+from notifykit.http import BODY_LIMIT, HttpClient, HttpTransport
 from notifykit.network import Network
 from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
 
@@ -197,6 +198,30 @@ def test_compressed_answers_are_read_all_the_same():
         _post(wire.url)
 
 
+@pytest.mark.parametrize("kind", ["gzip", "X-Gzip"])
+def test_a_compressed_answer_that_is_cut_is_not_whole(kind):
+    """Its length counts what was sent, and nobody counted what was compressed."""
+
+    def cut_behind(connection: socket.socket, request: bytes) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Encoding: {kind}\r\n\r\n"
+        connection.sendall(head.encode() + gzip.compress(b"first"))
+
+    for cut in (5, 15, -1):
+        body = gzip.compress(b'{"result": "OK"}')[:cut]
+        with scripted(answer(body, headers=f"Content-Encoding: {kind}\r\n")) as wire:
+            with pytest.raises(OutcomeUnknown) as raised:
+                _post(wire.url)
+        assert raised.value.code == "unreadable"
+    with scripted(cut_behind) as wire, pytest.raises(OutcomeUnknown) as raised:
+        _post(wire.url)
+    assert raised.value.code == "incomplete"
+    body = gzip.compress(b"x" * (BODY_LIMIT + 1))
+    with scripted(answer(body, headers=f"Content-Encoding: {kind}\r\n")) as wire:
+        with pytest.raises(OutcomeUnknown) as raised:
+            _post(wire.url)
+    assert raised.value.code == "oversized"
+
+
 def test_redirects_are_not_followed():
     """A password never follows a redirect: the 301 comes back as an answer."""
     with scripted(answer()) as other, scripted(answer(b"", "301 Moved", f"Location: {other.url}/\r\n")) as wire:
@@ -204,9 +229,12 @@ def test_redirects_are_not_followed():
         assert other.requests == []
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)])
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None), ("9" * 400, 86_400.0)],
+)
 def test_retry_after_is_read_in_seconds(value, seconds):
-    """Dates are left alone: clocks differ."""
+    """Dates are left alone: clocks differ. Nobody is believed who says more than a day."""
     with scripted(answer(b"", "503 Busy", f"Retry-After: {value}\r\n")) as wire:
         assert _post(wire.url).retry_after == seconds
 
@@ -390,6 +418,9 @@ def test_what_is_said_twice_counts_once(said):
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nx",
         b"HTTP/1.1 200 OK\r\nContent-Length: 0x64\r\n\r\nshort",
@@ -533,16 +564,45 @@ def test_forked_children_do_not_read_each_others_answers():
         assert wire.connections == 3
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have():
+    """Another thread of the parent may have held the lock of the pool when it was forked."""
+    with scripted(answer()) as wire:
+        client = HttpClient(wire.url)
+        _post("", client=client)
+        with client._pool.pool.mutex:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(5)
+                os._exit(client.post("", b"", {}, 2).status != 200)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        _post("", client=client)
+        client.close()
+        assert wire.connections == 2
+
+
 @pytest.mark.parametrize(
     "header",
-    [{"Authorization": "Bearer s3cret\n"}, {"Two words": "s3cret"}, {"host": "s3cret"}, {"Content-Length": "s3cret"}],
+    [
+        {"Authorization": "Bearer s3cret\n"},
+        {"Two words": "s3cret"},
+        {"host": "s3cret"},
+        {"Content-Length": "s3cret"},
+        {"X-Batch": 5},
+        {"X-Key": b"s3cret"},
+        {5: "s3cret"},
+    ],
 )
 def test_what_can_not_be_a_header_is_refused_before_anything_is_sent(header):
-    """And its value is not in the message."""
-    with scripted(answer()) as wire, pytest.raises(NotReached) as raised:
-        HttpClient(wire.url).post("", b"", header, 5)
-    assert "s3cret" not in str(raised.value)
-    assert wire.requests == []
+    """Its name is in the message and its value is not; a transport that would send it always can't be made."""
+    (name,) = header
+    with scripted(answer()) as wire:
+        with pytest.raises(NotReached, match=str(name)) as raised:
+            HttpClient(wire.url).post("", b"", header, 5)
+        with pytest.raises(ConfigError, match=str(name)) as refused:
+            HttpTransport(wire.url, headers=header)
+    assert "s3cret" not in f"{raised.value} {refused.value}"
+    assert wire.connections == 0
 
 
 def test_a_closed_client_sends_nothing():

@@ -7,19 +7,23 @@ import ssl
 import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown, Secret, Settings
-from notifykit.http import HttpClient
+from notifykit.http import HttpClient, HttpTransport
 from notifykit.network import Network, Proxy as ProxySetting, find_authorities, find_proxy, is_loopback
-from tests.transports.proxy import Proxy, dribbling_proxy
-from tests.transports.wire import Wire, answer, scripted
+from tests.transports.proxy import Proxy, dribbling
+from tests.transports.wire import Wire, answer, dribble_of, scripted
 
 #: A host that only the proxies here know: they take each name for this machine.
 HOST = "gateway.example"
+#: The first bytes of a server's handshake of 16 KiB.
+HANDSHAKE = b"\x16\x03\x03\x40\x00"
 VARIABLES = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -135,11 +139,12 @@ def test_a_proxy_that_refuses_is_named(served, ca_file):
         assert raised.value.code == "proxy_refused"
 
 
-def test_a_proxy_that_is_not_there_is_named(served, ca_file):
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5h", "socks4a"])
+def test_a_proxy_that_is_not_there_is_named(served, ca_file, scheme):
     """Whoever reads it looks at the proxy and not at the provider."""
     with scripted(answer(), tls=served) as wire:
         with pytest.raises(NotReached) as raised:
-            _post(wire, Network(Secret("http://127.0.0.1:1"), ca_file))
+            _post(wire, Network(Secret(f"{scheme}://127.0.0.1:1"), ca_file))
         assert raised.value.code == "proxy_not_reached"
         assert "127.0.0.1:1" in raised.value.detail
 
@@ -166,13 +171,110 @@ def test_a_proxy_that_dies_before_the_answer_leaves_it_unknown(served, ca_file, 
         assert len(wire.requests) == 1
 
 
-def test_a_proxy_that_dribbles_does_not_outlive_the_limit():
-    """Its answer to CONNECT counts as connecting."""
+@pytest.mark.parametrize(
+    ("scheme", "start", "code"),
+    [
+        ("http", b"HTTP/1.1 200 OK\r\nX: ", "connect_timeout"),
+        ("https", HANDSHAKE, "proxy_not_reached"),
+        ("socks5h", b"\x05\x00\x05\x00\x00\x03\xff", "connect_timeout"),
+    ],
+)
+def test_a_proxy_that_dribbles_does_not_outlive_the_limit(ca_file, scheme, start, code):
+    """What it says before the host is connected to counts as connecting."""
     began = time.monotonic()
-    with dribbling_proxy() as url, pytest.raises(NotReached) as raised:
-        HttpClient(f"https://{HOST}/", network=Network(Secret(url))).post("", b"", {}, 0.3)
+    with dribbling(start) as port:
+        client = HttpClient(f"https://{HOST}/", network=Network(Secret(f"{scheme}://127.0.0.1:{port}"), ca_file))
+        with pytest.raises(NotReached) as raised:
+            client.post("", b"", {}, 0.3)
+    assert raised.value.code == code
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.fixture(name="ways")
+def _ways(authority: trustme.CA) -> Iterator[dict[str, str]]:
+    """The URL of a proxy of each kind, and of none."""
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(own)
+    with Proxy() as proxy, Proxy(tls=own) as secure:
+        yield {
+            "none": "none",
+            "http": proxy.url,
+            "https": f"https://127.0.0.1:{secure.port}",
+            "socks5h": f"socks5h://127.0.0.1:{proxy.port}",
+        }
+
+
+WAYS = pytest.mark.parametrize("way", ["none", "http", "https", "socks5h"])
+
+
+def _client(port: int, ways: dict[str, str], way: str, ca_file: str) -> HttpClient:
+    host = "localhost" if way == "none" else HOST
+    return HttpClient(f"https://{host}:{port}/", network=Network(Secret(ways[way]), ca_file))
+
+
+@WAYS
+def test_a_server_that_dribbles_in_its_handshake_does_not_outlive_the_limit(ca_file, ways, way):
+    """Behind whatever proxy, TLS inside TLS too."""
+    began = time.monotonic()
+    with dribbling(HANDSHAKE) as port, pytest.raises(NotReached) as raised:
+        _client(port, ways, way, ca_file).post("", b"", {}, 0.3)
     assert raised.value.code == "connect_timeout"
     assert time.monotonic() - began < 1.5
+
+
+@WAYS
+def test_a_server_that_dribbles_does_not_outlive_the_deadline(served, ca_file, ways, way):
+    """Nor does it with its answer."""
+    text = b"HTTP/1.1 200 OK\r\nX-Endless: " + b"x" * 400
+    with scripted(dribble_of(text), tls=served) as wire:
+        client = _client(wire.port, ways, way, ca_file)
+        client.connect(5)
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown) as raised:
+            client.post("", b"", {}, 0.3)
+        assert time.monotonic() - began < 1.5
+        assert wire.connections == 1
+    assert raised.value.code == "timeout"
+
+
+@WAYS
+@pytest.mark.parametrize("says_goodbye", [False, True])
+def test_an_answer_that_only_the_end_of_tls_ends_is_whole_where_tls_was_ended(served, ca_file, ways, way, says_goodbye):
+    """Anybody on the way can cut a connection; nobody else can say the goodbye of TLS."""
+
+    def script(connection, request):
+        connection.sendall(b'HTTP/1.1 200 OK\r\n\r\n{"result": "OK"')
+        if says_goodbye:
+            connection.unwrap()
+
+    with scripted(script, tls=served) as wire:
+        client = _client(wire.port, ways, way, ca_file)
+        if says_goodbye:
+            assert client.post("", b"", {}, 5).body == b'{"result": "OK"'
+        else:
+            with pytest.raises(OutcomeUnknown) as raised:
+                client.post("", b"", {}, 5)
+            assert raised.value.code == "incomplete"
+
+
+def test_what_a_proxy_cuts_is_not_whole(authority, ca_file):
+    """Where it speaks TLS itself, plain HTTP through it is cut no less."""
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(own)
+    script = dribble_of(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+    with Proxy(tls=own) as proxy, scripted(script) as wire, pytest.raises(OutcomeUnknown) as raised:
+        _post(wire, Network(Secret(f"https://127.0.0.1:{proxy.port}"), ca_file), secure=False)
+    assert raised.value.code == "incomplete"
+
+
+@WAYS
+def test_a_connection_is_kept_behind_whatever_proxy(served, ca_file, ways, way):
+    """As it is without one."""
+    with scripted(answer(b"ok"), tls=served) as wire:
+        client = _client(wire.port, ways, way, ca_file)
+        assert [client.post("", b"hello", {}, 5).body for _ in range(3)] == [b"ok"] * 3
+        client.close()
+        assert wire.connections == 1
 
 
 @pytest.mark.parametrize("secure", [False, True])
@@ -186,8 +288,8 @@ def test_a_proxy_may_speak_tls_itself(authority, served, ca_file, secure):
         assert [client.post("", b"hello", {}, 5).body for _ in range(3)] == [b"ok"] * 3
         client.close()
         assert len(wire.requests) == 3
-        if secure:
-            assert (wire.connections, len(proxy.asked)) == (1, 1)
+        assert wire.connections == 1
+        assert [line.split()[0] for line in proxy.asked] == ["CONNECT" if secure else "POST"]
 
 
 @pytest.mark.parametrize("credentials", ["", "sara:s3cret@"])
@@ -343,6 +445,18 @@ def test_without_truststore_openssl_decides(monkeypatch):
         ("a.localhost", True),
         ("[::ffff:127.0.0.1]", True),
         ("[::1]", True),
+        ("127.1", True),
+        ("2130706433", True),
+        ("0x7f000001", True),
+        ("0177.0.0.1", True),
+        ("0.0.0.0", True),
+        ("0", True),
+        ("[::]", True),
+        ("[::ffff:0.0.0.0]", True),
+        ("10.1", False),
+        ("8.8.8.8", False),
+        ("127", False),
+        ("127.example", False),
         ("10.0.0.1", False),
         (HOST, False),
     ],
@@ -350,6 +464,34 @@ def test_without_truststore_openssl_decides(monkeypatch):
 def test_this_machine_is_known_without_dns(host, local):
     """It is never reached through a proxy, and may be reached without TLS."""
     assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize(
+    ("url", "network"),
+    [
+        ("https://gateway.example/", Network(Secret("ftp://sara:s3cret@host"))),
+        ("https://gateway.example/", Network(Secret("http://sara:s3cret@host:port"))),
+        ("https://gateway.example/", None),
+        ("https://sara:s3cret@host:port/", None),
+        ("https://sara:s3cret@[::1/", None),
+        ("ftp://host/s3cret", None),
+        ("https://ä..com/s3cret", None),
+    ],
+)
+def test_no_variable_of_a_config_error_holds_a_secret(monkeypatch, url, network):
+    """Whoever reports errors with the variables of their frames reports no password."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://sara:s3cret@host:port")
+    for build in (HttpClient, HttpTransport):
+        with pytest.raises(ConfigError) as raised:
+            build(url, network=network)
+        error: BaseException | None = raised.value
+        shown = []
+        while error is not None:
+            frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+            shown += [repr(frame.f_locals) for frame in frames if frame.f_code.co_filename != __file__]
+            error = error.__cause__ or error.__context__
+        assert shown
+        assert "s3cret" not in str(shown)
 
 
 def test_a_proxy_shows_no_password():

@@ -241,7 +241,8 @@ def test_a_bad_certificate_is_refused_before_anything_is_said(authority, ca_file
         (receipt,) = sender.send(SOMEBODY, "Hi", channel="email").receipts
     assert receipt.outcome is Outcome.REJECTED
     assert isinstance(receipt.error, NotReached)
-    assert receipt.error.code == "bad_certificate"
+    assert receipt.error.code == "tls_failed"
+    assert "certificate" in receipt.error.detail
     assert not receipt.error.retryable
     assert len(receipt.attempts) == 1
     assert inbox.envelopes == []
@@ -401,7 +402,7 @@ def test_what_breaks_inside_the_text_was_not_sent(authority, ca_file, how, tls):
             with pytest.raises(NotReached) as caught:
                 transport.send(batch(f"{'x' * 70}\n" * 90_000), 1.5 if how is sip else 20)
             assert how is not sip or time.monotonic() - began < 2.5
-    assert caught.value.code == ("timeout" if how is sip else "connection_lost")
+    assert caught.value.code == ("connect_timeout" if how is sip else "connection_lost")
     assert post.messages == []
 
 
@@ -421,7 +422,7 @@ def test_a_handshake_has_the_same_deadline(ca_file):
             with pytest.raises(NotReached) as caught:
                 transport.send(batch(), 0.8)
             assert time.monotonic() - began < 1.3
-    assert caught.value.code == "timeout"
+    assert caught.value.code == "connect_timeout"
 
 
 def _hurried(send):

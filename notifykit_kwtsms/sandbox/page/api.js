@@ -4,12 +4,7 @@
 const ROOT = new URL("./", document.baseURI);
 
 /** What the sandbox refused, in its own words. */
-export class Refused extends Error {
-  constructor(status, words) {
-    super(words);
-    this.status = status;
-  }
-}
+class ApiError extends Error {}
 
 /** Returns the address of a route. */
 export function address(path, query = {}) {
@@ -20,17 +15,14 @@ export function address(path, query = {}) {
   return url;
 }
 
-async function ask(method, path, { query, body } = {}) {
+async function request(method, path, { query, body } = {}) {
+  const json =
+    body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   let response;
   try {
-    response = await fetch(address(path, query), {
-      method,
-      credentials: "same-origin",
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    response = await fetch(address(path, query), { method, credentials: "same-origin", ...json });
   } catch {
-    throw new Refused(0, "The sandbox does not answer. Is it still running?");
+    throw new ApiError("The sandbox does not answer. Is it still running?");
   }
   let value = {};
   try {
@@ -38,34 +30,72 @@ async function ask(method, path, { query, body } = {}) {
   } catch {
     // A page of some server in between; its status says enough.
   }
-  if (!response.ok) {
-    throw new Refused(response.status, value.error ?? value.description ?? `The sandbox said ${response.status}.`);
-  }
+  if (!response.ok) throw new ApiError(value.error ?? value.description ?? `The sandbox said ${response.status}.`);
   return value;
 }
 
-const one = (name) => `sandbox/messages/${encodeURIComponent(name)}`;
+/** Messages of one answer. */
+const PAGE = 1000;
+const MESSAGES = "sandbox/messages";
+const one = (folder, name) => `sandbox/${folder}/${encodeURIComponent(name)}`;
 const many = (ids) => ({ ids: ids.join(",") });
 
-export const messages = (query) => ask("GET", "sandbox/messages", { query });
-export const message = (name) => ask("GET", one(name));
-export const change = (name, body) => ask("PUT", one(name), { body });
-export const changeMany = (ids, body) => ask("PUT", "sandbox/messages", { query: many(ids), body });
-export const removeMany = (ids) => ask("DELETE", "sandbox/messages", { query: many(ids) });
-export const removeFound = (q) => ask("DELETE", "sandbox/messages", { query: { q } });
-export const restore = (undo) => ask("POST", "sandbox/messages/restore", { body: { undo } });
-export const send = (body) => ask("POST", "sandbox/messages", { body });
-export const account = (username) => ask("GET", "sandbox/account", { query: { username } });
-export const changeAccount = (username, body) => ask("PUT", "sandbox/account", { query: { username }, body });
-export const chaos = () => ask("GET", "sandbox/chaos");
-export const setChaos = (body) => ask("PUT", "sandbox/chaos", { body });
-export const arm = (body) => ask("POST", "sandbox/chaos", { body });
-export const disarm = (id) => ask("DELETE", `sandbox/chaos/${encodeURIComponent(id)}`);
-export const calm = () => ask("DELETE", "sandbox/chaos");
-export const clock = () => ask("GET", "sandbox/clock");
-export const advance = (seconds) => ask("PUT", "sandbox/clock", { body: { advance: seconds } });
-export const deliver = (name, body) => ask("POST", `sandbox/dlr/${encodeURIComponent(name)}`, { body });
-export const unqueue = (msgId) => ask("DELETE", `sandbox/queue/${encodeURIComponent(msgId)}`);
-export const unqueueAll = () => ask("DELETE", "sandbox/queue");
-export const stats = () => ask("GET", "sandbox/stats");
-export const reset = () => ask("POST", "sandbox/reset");
+/** Returns every message that a query matches, newest first, and the sequence number that they are from. */
+export async function listMessages(query) {
+  const found = { sequence: null, messages: [] };
+  let before;
+  do {
+    const page = await request("GET", MESSAGES, { query: { ...query, limit: PAGE, before } });
+    found.sequence ??= page.sequence;
+    found.messages.push(...page.messages);
+    before = page.next;
+  } while (before);
+  return found;
+}
+
+export const sendMessage = (body) => request("POST", MESSAGES, { body });
+export const updateMessage = (name, body) => request("PUT", one("messages", name), { body });
+export const updateMessages = (ids, body) => request("PUT", MESSAGES, { query: many(ids), body });
+export const deleteMessages = (ids) => request("DELETE", MESSAGES, { query: many(ids) });
+export const deleteFound = (q) => request("DELETE", MESSAGES, { query: { q } });
+export const restoreMessages = (undo) => request("POST", `${MESSAGES}/restore`, { body: { undo } });
+export const setDelivery = (name, body) => request("POST", one("dlr", name), { body });
+export const deleteQueued = (msgId) => request("DELETE", one("queue", msgId));
+export const deleteAllQueued = () => request("DELETE", "sandbox/queue");
+export const getAccount = (username) => request("GET", "sandbox/account", { query: { username } });
+export const updateAccount = (username, body) => request("PUT", "sandbox/account", { query: { username }, body });
+export const getFaults = () => request("GET", "sandbox/chaos");
+export const setPreset = (body) => request("PUT", "sandbox/chaos", { body });
+export const armFault = (body) => request("POST", "sandbox/chaos", { body });
+export const disarmFault = (id) => request("DELETE", one("chaos", id));
+export const disarmAll = () => request("DELETE", "sandbox/chaos");
+export const getClock = () => request("GET", "sandbox/clock");
+export const advanceClock = (seconds) => request("PUT", "sandbox/clock", { body: { advance: seconds } });
+export const reset = () => request("POST", "sandbox/reset");
+
+/** How many messages have their details kept. */
+const LIMIT = 400;
+const details = new Map();
+
+/** Returns the details of a message. They are asked for once, and again after `invalidate`. */
+export function getDetails(id) {
+  let promise = details.get(id);
+  if (!promise) {
+    promise = request("GET", one("messages", id));
+    details.set(id, promise);
+    promise.catch(() => details.delete(id));
+    if (details.size > LIMIT) details.delete(details.keys().next().value);
+  }
+  return promise;
+}
+
+/** Forgets the details of a message, because it changed; without an id those of all. */
+export function invalidate(id) {
+  if (id === undefined) details.clear();
+  else details.delete(id);
+}
+
+/** Keeps details that came as the answer to a change. */
+export function keepDetails(message) {
+  details.set(message.id, Promise.resolve(message));
+}

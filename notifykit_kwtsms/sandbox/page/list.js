@@ -1,11 +1,8 @@
-// The column of rows: which view it shows, where it stands, and going up and down in it.
+// The column of messages: the rows of each view, going up and down in them, what can be done with the selected ones.
 
-import { el, icon, set, spoken } from "./dom.js";
-import { count } from "./format.js";
-import { logRows, queueRows } from "./log.js";
-import { rowParts, updateRow } from "./rows.js";
-import { threadRows } from "./threads.js";
-import { WindowedList } from "./windowed.js";
+import { badge, el, fill, hiddenText, icon, set, tagForm, unreadBadge } from "./dom.js";
+import { count, encodingName, fullTime, phoneNumber, recipients, shortTime, showText } from "./format.js";
+import { VirtualList } from "./virtual_list.js";
 
 const LABELS = { threads: "Threads", log: "Log", queue: "Queue" };
 
@@ -13,18 +10,18 @@ export class List {
   #store;
   #selection;
   #view = "threads";
-  #unfolded = new Set();
+  #expanded = new Set();
   #items = [];
   #byKey = new Map();
-  #window;
+  #rows;
   #opened = { id: null, number: null };
-  #active = null;
+  #active = null; // the key of the row that Tab leads to
   #open = undefined; // the row of the open message
 
   constructor(scroller, store, selection) {
     this.#store = store;
     this.#selection = selection;
-    this.#window = new WindowedList(scroller, {
+    this.#rows = new VirtualList(scroller, {
       label: LABELS.threads,
       key: (item) => item.key,
       make: (item) => this.#make(item),
@@ -34,10 +31,10 @@ export class List {
       const key = event.target.closest("li")?.dataset.key;
       if (key && key !== this.#active) {
         this.#active = key;
-        this.#window.refresh();
+        this.#rows.refresh();
       }
     });
-    selection.onChange(() => this.#window.refresh());
+    selection.onChange(() => this.#rows.refresh());
   }
 
   get items() {
@@ -46,7 +43,7 @@ export class List {
 
   set view(view) {
     this.#view = view;
-    this.#window.label = LABELS[view];
+    this.#rows.label = LABELS[view];
     this.show();
   }
 
@@ -54,59 +51,49 @@ export class List {
     return this.#view;
   }
 
-  /** Says which message is open, so that its row is marked. */
+  /** Tells which message is open, so that its row is marked. */
   set opened(opened) {
     this.#opened = opened;
     this.#open = this.#find();
     if (this.#open) this.#active = this.#open.key;
-    this.#window.refresh();
+    this.#rows.refresh();
   }
 
   /** Draws what the store has now. */
   show() {
-    const rows = {
-      threads: () => threadRows(this.#store, this.#unfolded),
-      log: () => logRows(this.#store),
-      queue: () => queueRows(this.#store),
-    };
-    this.#items = rows[this.#view]();
+    const { views } = this.#store;
+    this.#items =
+      this.#view === "threads"
+        ? views.threads.flatMap((thread) => threadRows(thread, this.#expanded.has(thread.key)))
+        : views[this.#view].map(messageRow);
     this.#byKey = new Map(this.#items.map((item) => [item.key, item]));
     this.#open = this.#find();
     if (!this.#byKey.has(this.#active)) this.#active = this.#open?.key ?? this.#items[0]?.key ?? null;
-    this.#window.show(this.#items);
+    this.#rows.show(this.#items);
   }
 
   /** Opens the next row, or the one before, and moves the focus to it. */
   step(by) {
-    if (!this.#items.length) return;
-    const focused = this.#byKey.get(document.activeElement?.closest?.("li.row")?.dataset.key);
-    const from = this.#items.indexOf(focused ?? this.#open);
-    const to = from < 0 ? 0 : Math.max(0, Math.min(this.#items.length - 1, from + by));
-    this.go(this.#items[to]);
-  }
-
-  /** Opens the first or the last row. */
-  edge(last) {
-    const item = this.#items.at(last ? -1 : 0);
-    if (item) this.go(item);
+    const from = this.#items.indexOf(this.target);
+    this.go(this.#items[from < 0 ? 0 : Math.max(0, Math.min(this.#items.length - 1, from + by))]);
   }
 
   /** Opens a row and moves the focus to it. */
   go(item) {
+    if (!item) return;
     location.hash = item.href;
     this.#active = item.key;
-    this.#window.reveal(item.key)?.querySelector("a").focus({ preventScroll: true });
+    this.focus();
   }
 
   /** Moves the focus into the list. */
   focus() {
-    this.#window.reveal(this.#active)?.querySelector("a").focus({ preventScroll: true });
+    this.#rows.reveal(this.#active)?.querySelector("a").focus({ preventScroll: true });
   }
 
   /** Brings the open message into sight. */
   reveal() {
-    const item = this.#open;
-    if (item) this.#window.reveal(item.key);
+    if (this.#open) this.#rows.reveal(this.#open.key);
   }
 
   /** The row that the keyboard means: the one with the focus, else the open one. */
@@ -115,11 +102,13 @@ export class List {
   }
 
   /** Selects the row that the keyboard means, or with `range` all up to it. */
-  pick(range) {
-    const item = this.target;
-    if (!item) return;
-    if (range) this.#selection.range(this.#items, item.key);
-    else this.#selection.toggle(item.key, item.ids);
+  select(range) {
+    if (this.target) this.#select(this.target.key, range);
+  }
+
+  #select(key, range, wanted) {
+    if (range) this.#selection.selectRange(this.#items, key);
+    else this.#selection.toggle(key, this.#byKey.get(key)?.ids ?? [], wanted);
   }
 
   #find() {
@@ -129,45 +118,230 @@ export class List {
     return rows.find((item) => item.number === (number ?? undefined)) ?? rows[0];
   }
 
-  #make(item) {
-    const parts = rowParts((event) => {
-      const now = this.#byKey.get(item.key);
-      if (event.shiftKey) this.#selection.range(this.#items, item.key);
-      else this.#selection.toggle(item.key, now?.ids ?? item.ids, event.target.checked);
-    });
-    parts[1].addEventListener("click", (event) => this.#click(event, item.key));
-    if (item.kind === "batch") {
-      const button = el("button", { type: "button", class: "unfold", tabindex: -1 }, icon("down"), spoken("Numbers"));
-      button.addEventListener("click", () => this.#unfold(item.key));
-      parts.push(button);
-    }
-    return parts;
-  }
-
-  #click(event, key) {
-    const item = this.#byKey.get(key);
-    if (!item || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    if (event.shiftKey) this.#selection.range(this.#items, key);
-    else this.#selection.toggle(key, item.ids);
-  }
-
-  #unfold(key) {
-    if (!this.#unfolded.delete(key)) this.#unfolded.add(key);
-    this.show();
+  #make({ key, kind }) {
+    const check = (event) => this.#select(key, event.shiftKey, event.target.checked);
+    const click = (event) => {
+      if (!(event.shiftKey || event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      this.#select(key, event.shiftKey);
+    };
+    const expand = () => {
+      if (!this.#expanded.delete(key)) this.#expanded.add(key);
+      this.show();
+    };
+    return [
+      el("label.row-check", el("input", { type: "checkbox", tabindex: -1, onclick: check })),
+      el(
+        "a.row-link",
+        { tabindex: -1, draggable: "false", onclick: click },
+        el(
+          "span.row-line",
+          el("span.row-title.private"),
+          el("span.row-note.muted.tiny"),
+          el("time.row-time.muted.tiny"),
+        ),
+        el("span.row-line", el("span.row-text"), el("span.badges")),
+      ),
+      kind === "batch" &&
+        el("button.quiet.expand", { tabindex: -1, onclick: expand }, icon("down"), hiddenText("Numbers")),
+    ];
   }
 
   #update(row, item) {
     row.dataset.key = item.key;
-    row.classList.toggle("member", item.kind === "member");
-    const active = item.key === this.#active;
+    const tabindex = item.key === this.#active ? 0 : -1;
     const current = item === this.#open;
-    const selected = this.#selection.has(item.ids);
-    updateRow(row, item, { active, current, selected });
-    const button = row.querySelector(".unfold");
+    const box = row.querySelector("input");
+    box.checked = this.#selection.has(item.ids);
+    box.tabIndex = tabindex;
+    row.classList.toggle("member", item.kind === "member");
+    row.classList.toggle("selected", box.checked);
+    row.classList.toggle("unread", item.unread > 0);
+    row.classList.toggle("current", current);
+    set(row.querySelector(".row-link"), { href: item.href, "aria-current": current ? "true" : null, tabindex });
+    const button = row.querySelector(".expand");
     if (button) {
-      set(button, { "aria-expanded": String(item.unfolded), tabindex: active ? 0 : -1 });
-      button.title = `${item.unfolded ? "Fold" : "Unfold"} ${count(item.message.to.length, "number")}`;
+      const title = `${item.expanded ? "Fold" : "Unfold"} ${count(item.message.to.length, "number")}`;
+      set(button, { "aria-expanded": String(item.expanded), tabindex, title });
     }
+    updateText(row, item);
   }
+}
+
+/** Brings the words of a row up to date, where they changed. */
+function updateText(row, { name, title, note, unread, message, badges }) {
+  const stamp = [message.id, message.state, unread, title, note, message.queued].join(" ");
+  if (row.dataset.stamp === stamp) return;
+  row.dataset.stamp = stamp;
+  const part = (selector) => row.querySelector(selector);
+  set(part("input"), { "aria-label": `Select ${name}` });
+  fill(part(".row-title"), title);
+  fill(part(".row-note"), note);
+  fill(set(part(".row-time"), { datetime: message.at, title: fullTime(message.at) }), shortTime(message.at));
+  showText(part(".row-text"), { ...message, text: firstLine(message.text) }, { links: false });
+  fill(part(".badges"), badges());
+}
+
+const firstLine = (text) => text.slice(0, 140).replace(/\s+/g, " ") || "(empty)";
+
+/** Returns the badges of a message: words, never colour alone. */
+function badgesOf(message, unread) {
+  return [
+    message.agrees === false && badge("Points differ", "error"),
+    !message.accepted && badge(message.code ?? (message.state === "cut" ? "Cut" : "Refused"), "error"),
+    message.fault && badge("Fault", "warning", message.fault),
+    message.queued && badge("Test", "test", "In the queue; no phone gets it"),
+    message.encoding !== "gsm7" && badge(encodingName(message.encoding), "warning"),
+    message.segments > 1 && badge(`${message.segments}×`, "plain", count(message.segments, "segment")),
+    unread > 0 && unreadBadge(unread),
+  ];
+}
+
+/** What every row has: its key, the messages it stands for, and what it opens and shows. */
+function makeRow(key, ids, message, unread) {
+  return {
+    key,
+    kind: "message",
+    ids,
+    message,
+    href: `#/m/${message.id}`,
+    title: message.to.length ? recipients(message) : "no number",
+    unread,
+    badges: () => badgesOf(message, unread),
+  };
+}
+
+function messageRow(message) {
+  const row = makeRow(`m${message.id}`, [message.id], message, message.unread ? 1 : 0);
+  return { ...row, note: message.sender, name: `message ${message.id} to ${row.title}` };
+}
+
+/** Returns the row of a number; or that of a request to several numbers, and when it is expanded theirs. */
+function threadRows({ key, to, ids, last, unread }, expanded) {
+  const row = makeRow(key, ids, last, unread);
+  if (to.length === 1) {
+    const name = `${row.title}, ${count(ids.length, "message")}`;
+    return [{ ...row, kind: "number", note: ids.length > 1 ? ids.length : "", name }];
+  }
+  const badges = () => [badge("Batch"), row.badges()];
+  const batch = { ...row, kind: "batch", expanded, note: "", name: `request to ${row.title}`, badges };
+  return expanded ? [batch, ...to.map((number) => memberRow(batch, number))] : [batch];
+}
+
+function memberRow(batch, number) {
+  const title = phoneNumber(number);
+  const href = `${batch.href}/${encodeURIComponent(number)}`;
+  const key = `${batch.key}/${number}`;
+  return { ...batch, key, kind: "member", number, href, title, unread: 0, name: title, badges: () => [] };
+}
+
+/** The selected messages, and ranges with shift. */
+export class Selection {
+  #ids = new Set();
+  #anchor = null;
+  #listeners = new Set();
+
+  onChange(listener) {
+    this.#listeners.add(listener);
+  }
+
+  get ids() {
+    return [...this.#ids];
+  }
+
+  get size() {
+    return this.#ids.size;
+  }
+
+  /** Returns whether every one of these is selected. */
+  has(ids) {
+    return ids.length > 0 && ids.every((id) => this.#ids.has(id));
+  }
+
+  /** Selects a row or deselects it. `key` names it for a later range. */
+  toggle(key, ids, wanted = !this.has(ids)) {
+    this.#anchor = key;
+    this.#change(ids, wanted);
+  }
+
+  /** Selects from the row of the last toggle to this one. `rows` are `{key, ids}` in the order of the list. */
+  selectRange(rows, key) {
+    const from = rows.findIndex((row) => row.key === this.#anchor);
+    const to = rows.findIndex((row) => row.key === key);
+    if (to < 0) return;
+    if (from < 0) this.#anchor = key;
+    const [start, end] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
+    const chosen = rows.slice(start, end + 1);
+    this.#change(
+      chosen.flatMap((row) => row.ids),
+      true,
+    );
+  }
+
+  /** Deselects what does not exist any more. */
+  keep(exists) {
+    const gone = this.ids.filter((id) => !exists(id));
+    if (gone.length) this.#change(gone, false);
+  }
+
+  clear() {
+    this.#anchor = null;
+    this.#change(this.ids, false);
+  }
+
+  #change(ids, wanted) {
+    for (const id of ids) {
+      if (wanted) this.#ids.add(id);
+      else this.#ids.delete(id);
+    }
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Draws the bar for the selected messages; it keeps the field for a tag while somebody types. */
+export function drawSelectionBar(node, selection, actions, mark) {
+  node.hidden = selection.size === 0;
+  if (node.hidden) {
+    node.replaceChildren();
+    return;
+  }
+  if (!node.firstChild) {
+    const act = (run) => () => {
+      const { ids } = selection;
+      selection.clear();
+      document.getElementById("list").focus();
+      run(ids);
+    };
+    const button = (words, run) => el("button.quiet", { onclick: act(run) }, words);
+    fill(
+      node,
+      el("span.bulk-count.figure"),
+      button("Read", (ids) => mark(ids, false)),
+      button("Unread", (ids) => mark(ids, true)),
+      button("Delete", (ids) => actions.delete(ids)),
+      tagForm("Tag for the selected", "Tag", (tag) => act((ids) => actions.tagAll(ids, tag))()),
+      button("None", () => {}),
+    );
+  }
+  node.querySelector(".bulk-count").textContent = `${selection.size} selected`;
+}
+
+/** Draws the line below the list: what can be done with all that is shown. */
+export function drawFooter(node, list, { unread, queued, query }, actions) {
+  const shown = list.items.length > 0;
+  const stamp = JSON.stringify([list.view, shown, unread > 0, queued, query]);
+  if (node.dataset.stamp === stamp) return;
+  node.dataset.stamp = stamp;
+  const button = (words, onclick) => el("button.quiet", { onclick }, words);
+  if (list.view === "queue") {
+    fill(node, queued > 0 && button(`Delete all ${queued} to recover credits`, () => actions.recoverAll()));
+    return;
+  }
+  const markAllRead = () =>
+    actions.mark(
+      list.items.flatMap((item) => item.ids),
+      false,
+    );
+  const words = query ? "Delete what was found" : "Delete all";
+  fill(node, unread > 0 && button("All read", markAllRead), shown && button(words, () => actions.deleteFound(query)));
 }

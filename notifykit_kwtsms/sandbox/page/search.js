@@ -1,10 +1,10 @@
-// The search: the sandbox knows the grammar, this asks it, and asks again when something changes.
+// The search: the sandbox knows the grammar; the page asks it, and asks again when something changes.
 
-import { messages } from "./api.js";
+import { listMessages } from "./api.js";
 import { el } from "./dom.js";
 
+/** Milliseconds between a change and the search for it. */
 const PAUSE = 180;
-const WINDOW = 1000;
 const FILTERS = [
   ["Unread", "is:unread"],
   ["Codes", "has:otp"],
@@ -19,20 +19,17 @@ export class Search {
   #chips = new Map();
   #timer = 0;
   #asked = 0;
-  #limit;
+  #filter;
 
-  /** `limit(ids)` is told what matches: a set, or null without a search. */
-  constructor(form, limit) {
+  /** `filter(ids)` is called with what matches: a set, or null without a search. */
+  constructor(form, filter) {
     this.#input = form.querySelector("input");
     this.#state = form.querySelector("#search-state");
-    this.#limit = limit;
+    this.#filter = filter;
     const group = form.querySelector("#filters");
     for (const [words, term] of FILTERS) {
-      const chip = el(
-        "button",
-        { type: "button", class: "filter", "aria-pressed": "false", title: term, onclick: () => this.toggle(term) },
-        words,
-      );
+      const click = () => this.toggle(term);
+      const chip = el("button.chip", { "aria-pressed": "false", title: term, onclick: click }, words);
       this.#chips.set(term, chip);
       group.append(chip);
     }
@@ -63,8 +60,8 @@ export class Search {
     this.query = (terms.includes(term) ? terms.filter((word) => word !== term) : [...terms, term]).join(" ");
   }
 
-  /** Something changed: ask again, but not for each of many changes. */
-  stale() {
+  /** Asks again after a change, but not for each of many changes. */
+  refresh() {
     if (this.query) this.#soon();
   }
 
@@ -77,23 +74,18 @@ export class Search {
     for (const [term, chip] of this.#chips)
       chip.setAttribute("aria-pressed", String(query.split(/\s+/).includes(term)));
     if (!query) {
-      this.#say(null);
-      this.#limit(null);
+      this.#show(null);
+      this.#filter(null);
       return;
     }
     try {
-      const ids = new Set();
-      let before;
-      do {
-        const found = await messages({ q: query, limit: WINDOW, before });
-        if (asked !== this.#asked) return;
-        for (const { id } of found.messages) ids.add(id);
-        before = found.next;
-      } while (before);
-      this.#say(`${ids.size} found`);
-      this.#limit(ids);
+      const { messages } = await listMessages({ q: query });
+      if (asked !== this.#asked) return;
+      const ids = new Set(messages.map(({ id }) => id));
+      this.#show(`${ids.size} found`);
+      this.#filter(ids);
     } catch (problem) {
-      if (asked === this.#asked) this.#say(problem.message, true);
+      if (asked === this.#asked) this.#show(problem.message, true);
     }
   }
 
@@ -102,10 +94,10 @@ export class Search {
     if (!this.#timer) this.#timer = setTimeout(() => this.ask(), PAUSE);
   }
 
-  #say(words, bad = false) {
+  #show(words, error = false) {
     this.#state.hidden = words === null;
     this.#state.textContent = words ?? "";
-    this.#state.classList.toggle("bad", bad);
-    this.#input.setAttribute("aria-invalid", String(bad));
+    this.#state.classList.toggle("error", error);
+    this.#input.setAttribute("aria-invalid", String(error));
   }
 }

@@ -1,5 +1,9 @@
 // What the page knows of the messages: one map, changed by events that may come twice, and views of it that are made
-// when somebody looks. Listeners are told once a frame, however much came.
+// when they are asked for; and the actions that change messages in the sandbox.
+
+import * as api from "./api.js";
+import { count } from "./format.js";
+import { toast, toastError } from "./notifications.js";
 
 export class Store {
   #messages = new Map();
@@ -10,7 +14,7 @@ export class Store {
   #scheduled = false;
   #views = null;
 
-  /** Calls a listener with the set of ids that changed; null in it means everything. */
+  /** Calls a listener once a frame with the set of ids that changed; null in it means everything. */
   onChange(listener) {
     this.#listeners.add(listener);
   }
@@ -19,43 +23,40 @@ export class Store {
   replace(messages) {
     this.#messages = new Map(messages.map((message) => [message.id, message]));
     this.#hidden.clear();
-    this.#touch(null);
+    this.#touch([null]);
   }
 
+  /** Adds or replaces a message; returns whether it is new. */
   put(message) {
     const fresh = !this.#messages.has(message.id);
     this.#messages.set(message.id, message);
-    this.#touch(message.id);
+    this.#touch([message.id]);
     return fresh;
   }
 
-  drop(ids) {
+  remove(ids) {
     for (const id of ids) {
       this.#messages.delete(id);
       this.#hidden.delete(id);
-      this.#touch(id);
     }
+    this.#touch(ids);
   }
 
-  /** Takes messages out of sight until `drop` or `show`. */
+  /** Hides messages until `remove` or `show`. */
   hide(ids) {
-    for (const id of ids) {
-      this.#hidden.add(id);
-      this.#touch(id);
-    }
+    for (const id of ids) this.#hidden.add(id);
+    this.#touch(ids);
   }
 
   show(ids) {
-    for (const id of ids) {
-      this.#hidden.delete(id);
-      this.#touch(id);
-    }
+    for (const id of ids) this.#hidden.delete(id);
+    this.#touch(ids);
   }
 
   /** Limits the views to what a search found; null shows everything. */
-  limit(ids) {
+  filter(ids) {
     this.#found = ids;
-    this.#touch(null);
+    this.#touch([null]);
   }
 
   get(id) {
@@ -66,48 +67,23 @@ export class Store {
     return this.#messages.size - this.#hidden.size;
   }
 
-  get unread() {
-    return this.#look().unread;
-  }
-
-  /** All messages, newest first, without regard to the search. */
-  get all() {
-    return this.#look().all;
-  }
-
-  /** The messages that the search leaves, newest first. */
-  get log() {
-    return this.#look().log;
-  }
-
-  /** Those in the Queue folder. */
-  get queue() {
-    return this.#look().queue;
-  }
-
-  /** Test messages in the queue, whatever the search. */
-  get queued() {
-    return this.#look().queued;
-  }
-
-  /** Rows as a phone book shows them: one for each number, one for each request to several numbers. */
-  get threads() {
-    return this.#look().threads;
-  }
-
-  /** Every message to a number, oldest first, those to several numbers too. */
-  to(number) {
-    return this.all.filter((message) => message.to.includes(number)).reverse();
-  }
-
-  #look() {
-    this.#views ??= look(this.#messages, this.#hidden, this.#found);
+  /**
+   * The views, newest first. `all` and `queued` (test messages in the queue) disregard the search; `log`, `queue` and
+   * `threads` (one row for each number, one for each request to several numbers) follow it. `unread` is a count.
+   */
+  get views() {
+    this.#views ??= makeViews(this.#messages, this.#hidden, this.#found);
     return this.#views;
   }
 
-  #touch(id) {
+  /** Returns every message to a number, oldest first, those to several numbers too. */
+  to(number) {
+    return this.views.all.filter((message) => message.to.includes(number)).reverse();
+  }
+
+  #touch(ids) {
     this.#views = null;
-    this.#changed.add(id);
+    for (const id of ids) this.#changed.add(id);
     if (this.#scheduled) return;
     this.#scheduled = true;
     // A hidden page draws no frames, and its title still counts.
@@ -120,37 +96,133 @@ export class Store {
   }
 }
 
-function look(messages, hidden, found) {
+function makeViews(messages, hidden, found) {
   const all = [...messages.values()].filter((message) => !hidden.has(message.id)).sort((one, two) => two.id - one.id);
   const log = found === null ? all : all.filter((message) => found.has(message.id));
-  const queued = all.filter((message) => message.queued);
   return {
     all,
     log,
-    queued,
+    queued: all.filter((message) => message.queued),
     queue: log.filter((message) => message.queued),
-    unread: all.reduce((count, message) => count + (message.unread ? 1 : 0), 0),
-    threads: threadsOf(log),
+    unread: all.filter((message) => message.unread).length,
+    threads: groupByNumber(log),
   };
 }
 
-/** The key of the row that a message stands in. */
-function threadKey(message) {
-  return message.to.length === 1 ? message.to[0] : `batch:${message.id}`;
-}
-
-function threadsOf(log) {
+function groupByNumber(log) {
   const threads = new Map();
   for (const message of log) {
-    const key = threadKey(message);
-    let thread = threads.get(key);
-    if (!thread) {
-      thread = { key, to: message.to, last: message, ids: [], unread: 0, rejected: 0 };
-      threads.set(key, thread);
-    }
+    const key = message.to.length === 1 ? message.to[0] : `batch:${message.id}`;
+    if (!threads.has(key)) threads.set(key, { key, to: message.to, last: message, ids: [], unread: 0 });
+    const thread = threads.get(key);
     thread.ids.push(message.id);
     if (message.unread) thread.unread += 1;
-    if (!message.accepted) thread.rejected += 1;
   }
   return [...threads.values()];
+}
+
+/** Ids that fit into one address. */
+const CHUNK = 400;
+
+function* chunks(ids) {
+  for (let at = 0; at < ids.length; at += CHUNK) yield ids.slice(at, at + CHUNK);
+}
+
+/** What a person can do to messages. A deletion can be undone. */
+export class Actions {
+  #store;
+  #changed;
+
+  /** `changed(id)` is called when the details of a message are new. */
+  constructor(store, changed) {
+    this.#store = store;
+    this.#changed = changed;
+  }
+
+  /** Marks messages read or unread, on the page at once. */
+  async mark(ids, unread) {
+    const changing = ids.filter((id) => (this.#store.get(id)?.unread ?? unread) !== unread);
+    for (const id of changing) this.#store.put({ ...this.#store.get(id), unread });
+    await this.#each(changing, (some) => api.updateMessages(some, { unread }));
+  }
+
+  /** Gives messages a tag. */
+  async tagAll(ids, tag) {
+    await this.#each(ids, (some) => api.updateMessages(some, { "add-tags": [tag] }));
+    toast(`${count(ids.length, "message")} tagged ${tag}.`);
+  }
+
+  async tag(message, change) {
+    await this.#try(async () => this.#keep(await api.updateMessage(message.id, change)));
+  }
+
+  /** Deletes messages; the toast takes it back. */
+  async delete(ids) {
+    this.#store.hide(ids);
+    const tokens = [];
+    try {
+      for (const some of chunks(ids)) tokens.push((await api.deleteMessages(some)).undo);
+    } catch (problem) {
+      this.#store.show(ids);
+      toastError(problem);
+      return;
+    }
+    toast(`${count(ids.length, "message")} deleted.`, { undo: () => this.#restore(tokens) });
+  }
+
+  /** Deletes everything that a search finds. */
+  async deleteFound(query) {
+    await this.#try(async () => {
+      const { deleted, undo } = await api.deleteFound(query);
+      toast(`${count(deleted, "message")} deleted.`, { undo: undo ? () => this.#restore([undo]) : null });
+    });
+  }
+
+  /** Forces the next delivery state, or a given one. */
+  async deliver(id, state, number) {
+    // JSON leaves out what is undefined.
+    await this.#try(async () => this.#keep(await api.setDelivery(id, { state, number })));
+  }
+
+  /** Deletes a test message from the queue, which gives its credits back. */
+  async recover(message) {
+    await this.#try(async () => {
+      const { refunded } = await api.deleteQueued(message["msg-id"]);
+      toast(`${count(refunded, "credit")} recovered.`);
+    });
+  }
+
+  async recoverAll() {
+    await this.#try(async () => {
+      const { deleted, refunded } = await api.deleteAllQueued();
+      toast(`${count(deleted, "test message")} deleted from the queue, ${count(refunded, "credit")} recovered.`);
+    });
+  }
+
+  async #restore(tokens) {
+    await this.#try(async () => {
+      let restored = 0;
+      for (const token of tokens) if (token) restored += (await api.restoreMessages(token)).restored;
+      toast(`${count(restored, "message")} restored.`);
+    });
+  }
+
+  #keep(found) {
+    api.keepDetails(found);
+    this.#changed(found.id);
+  }
+
+  async #each(ids, act) {
+    await this.#try(async () => {
+      for (const some of chunks(ids)) await act(some);
+    });
+  }
+
+  async #try(act) {
+    try {
+      await act();
+    } catch (problem) {
+      toastError(problem);
+    }
+  }
 }

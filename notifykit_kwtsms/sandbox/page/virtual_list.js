@@ -1,12 +1,12 @@
-// A list of which only what is in sight is in the document. Rows keep their elements while they stay, so focus and
-// selection do; the row with the focus stays even when it is scrolled away.
+// A list of which only the rows in sight are in the document. A row keeps its element, and with it the focus and the
+// selection; the row with the focus stays even when it is scrolled away.
 
-import { el } from "./dom.js";
+import { el, set } from "./dom.js";
 
 /** Rows beyond either edge that are kept ready. */
 const SPARE = 6;
 
-export class WindowedList {
+export class VirtualList {
   #scroller;
   #list;
   #make;
@@ -27,7 +27,7 @@ export class WindowedList {
     this.#make = make;
     this.#update = update;
     this.#key = key;
-    this.#list = el("ul", { class: "rows", role: "list", "aria-label": label });
+    this.#list = el("ul.rows", { role: "list", "aria-label": label });
     scroller.append(this.#list);
     scroller.addEventListener("scroll", () => this.#soon(), { passive: true });
     new ResizeObserver(() => this.#soon()).observe(scroller);
@@ -50,12 +50,7 @@ export class WindowedList {
       const place = moved * height + (top % height);
       if (Math.abs(place - top) >= 1) this.#scroller.scrollTop = place;
     }
-    this.#draw();
-  }
-
-  /** Draws the rows again, after something outside of the items has changed. */
-  refresh() {
-    this.#draw();
+    this.refresh();
   }
 
   /** Brings a row into sight and returns its element. */
@@ -67,7 +62,7 @@ export class WindowedList {
     const start = position * height;
     if (start < scrollTop) this.#scroller.scrollTop = start;
     else if (start + height > scrollTop + clientHeight) this.#scroller.scrollTop = start + height - clientHeight;
-    this.#draw();
+    this.refresh();
     return this.#rows.get(key);
   }
 
@@ -88,22 +83,35 @@ export class WindowedList {
     this.#pending = true;
     requestAnimationFrame(() => {
       this.#pending = false;
-      this.#draw();
+      this.refresh();
     });
   }
 
-  #draw() {
+  /** Draws the rows again, after something outside of the items has changed. */
+  refresh() {
     const height = this.#rowHeight();
-    const first = Math.max(0, Math.floor(this.#scroller.scrollTop / height) - SPARE);
-    const last = Math.min(
-      this.#items.length,
-      Math.ceil((this.#scroller.scrollTop + this.#scroller.clientHeight) / height) + SPARE,
-    );
+    const { scrollTop, clientHeight } = this.#scroller;
+    const first = Math.max(0, Math.floor(scrollTop / height) - SPARE);
+    const end = Math.min(this.#items.length, Math.ceil((scrollTop + clientHeight) / height) + SPARE);
     const wanted = new Map();
-    for (let position = first; position < last; position += 1) {
-      wanted.set(this.#key(this.#items[position]), position);
+    for (let position = first; position < end; position += 1) wanted.set(this.#key(this.#items[position]), position);
+    const lost = this.#removeOthers(wanted);
+    let before = null;
+    for (const [key, position] of [...wanted].sort((one, two) => one[1] - two[1])) {
+      const row = this.#drawRow(key, position, height);
+      // Document order is reading order; a row that is in place is not moved, or it would lose the focus.
+      const next = before ? before.nextSibling : this.#list.firstChild;
+      if (row !== next) this.#place(row, next);
+      before = row;
     }
-    let lost;
+    if (lost === null || !this.#items.length) return;
+    const neighbour = this.reveal(this.#key(this.#items[Math.min(lost, this.#items.length - 1)]));
+    neighbour?.querySelector("a")?.focus({ preventScroll: true });
+  }
+
+  /** Removes the rows that are not wanted; returns the position of the one that had the focus and is gone, or null. */
+  #removeOthers(wanted) {
+    let lost = null;
     for (const [key, row] of this.#rows) {
       if (wanted.has(key)) continue;
       const position = this.#positions.get(key);
@@ -112,35 +120,25 @@ export class WindowedList {
           wanted.set(key, position);
           continue;
         }
-        // The row with the focus is gone from the list: its neighbour inherits.
         lost = Number(row.getAttribute("aria-posinset")) - 1;
       }
       row.remove();
       this.#rows.delete(key);
     }
-    const order = [...wanted].sort((one, two) => one[1] - two[1]);
-    let before = null;
-    for (const [key, position] of order) {
-      const item = this.#items[position];
-      let row = this.#rows.get(key);
-      if (!row) {
-        row = el("li", { class: "row" });
-        row.append(...this.#make(item));
-        this.#rows.set(key, row);
-      }
-      this.#update(row, item);
-      row.setAttribute("aria-setsize", this.#items.length);
-      row.setAttribute("aria-posinset", position + 1);
-      row.style.transform = `translateY(${position * height}px)`;
-      // Document order is reading order; a row that is in place is not moved, or it would lose the focus.
-      const next = before ? before.nextSibling : this.#list.firstChild;
-      if (row !== next) this.#place(row, next);
-      before = row;
+    return lost;
+  }
+
+  #drawRow(key, position, height) {
+    const item = this.#items[position];
+    let row = this.#rows.get(key);
+    if (!row) {
+      row = el("li.row", this.#make(item));
+      this.#rows.set(key, row);
     }
-    if (lost !== undefined && this.#items.length) {
-      const heir = this.reveal(this.#key(this.#items[Math.min(lost, this.#items.length - 1)]));
-      heir?.querySelector("a")?.focus({ preventScroll: true });
-    }
+    this.#update(row, item);
+    set(row, { "aria-setsize": this.#items.length, "aria-posinset": position + 1 });
+    row.style.transform = `translateY(${position * height}px)`;
+    return row;
   }
 
   #place(row, next) {

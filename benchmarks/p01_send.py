@@ -27,7 +27,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             name: Side(environment, "sides", function, case, context)
             for name, environment, function, case in (
                 ("the whole road", "ours", "ours", ""),
-                ("without the pace", "ours", "ours", "unpaced"),
+                ("without the rate limit", "ours", "ours", "unpaced"),
                 ("urllib3", "urllib3", "urllib3", ""),
                 ("floor", "ours", "floor", ""),
                 ("kwtsms", "peer", "peer", ""),
@@ -46,7 +46,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     found = dict(zip(sides, taken, strict=True))
     bare = found["urllib3"]
     limit = f"{Value.ratio(found['floor'], bare).median:.2f} ×"
-    for name, goal in (("the whole road", SEND), ("without the pace", None)):
+    for name, goal in (("the whole road", SEND), ("without the rate limit", None)):
         yield Row(
             "P1",
             f"one send, {name}, against urllib3",

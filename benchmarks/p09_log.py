@@ -1,6 +1,6 @@
 """P9: one line in the log for one request, and four processes that write to one file.
 
-Ours is a redacted event from the road's dispatcher to the file: the number is masked and hashed, which the peer's line,
+Ours is a redacted event from the road's dispatcher to the file: the number is redacted and hashed, which the peer's line,
 with number and text in clear, is not. The peer opens, appends and closes for each line.
 """
 

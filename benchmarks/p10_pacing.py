@@ -1,4 +1,4 @@
-"""P10: a bulk send of 24 requests at the default pace, one every half second, against what that has to take at least.
+"""P10: a bulk send of 24 requests at the default rate limit, one every half second, against what that has to take at least.
 
 The clock is the real one, and the gateway answers after 0 to 800 ms. The least is 23 half seconds and one answer. All
 of them run at once, each against a gateway of its own: they hardly do anything but wait.

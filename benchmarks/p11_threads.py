@@ -1,6 +1,6 @@
 """P11: eight threads that share one notifier, against eight threads that share one `urllib3.PoolManager`.
 
-Requests a second over warm connections. The transport has no pace here: with one, the gateway's two requests a second
+Requests a second over warm connections. The transport has no rate limit here: with one, the gateway's two requests a second
 are the limit, however many threads there are. The notifier writes the JSONL log: its three writes for a send are three
 more times at which a thread releases the interpreter. A second row has no log.
 """

@@ -1,4 +1,4 @@
-"""P13: 10,000 messages without a pace: a webhook and a mail server on this machine, messages a second.
+"""P13: 10,000 messages without a rate limit: a webhook and a mail server on this machine, messages a second.
 
 Each message has a text of its own and is one call of `send`, one request or one mail. One thread sends them, then 16
 threads at once that share one notifier, then 16 tasks of one `AsyncNotifier`. Peers do it in the same way; where one

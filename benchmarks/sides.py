@@ -16,7 +16,7 @@ _HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 class SkippingClock:
-    """The machine's clock, with the waiting left out: processes share it, so the pace is kept in the file as always."""
+    """The machine's clock, with the waiting left out: processes share it, so the rate limit is kept in the file as always."""
 
     shared = True
 
@@ -58,14 +58,14 @@ def notifier(context: dict[str, Any], clock: Any) -> Any:
 def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
     """Send through the whole road: normalized, cleaned, planned, paced, told to the log.
 
-    Every send finds that the last one was long enough ago. With ``unpaced`` the transport has no pace at all.
+    Every send finds that the last one was long enough ago. With ``unpaced`` the transport has no rate limit at all.
     """
     import attrs
 
     clock = SkippingClock()
     front = notifier(context, clock)
     if case == "unpaced":
-        front.transport.capabilities = attrs.evolve(front.transport.capabilities, pace=None)
+        front.transport.capabilities = attrs.evolve(front.transport.capabilities, rate_limit=None)
     accepted = 0
 
     def work(times: int) -> None:

@@ -22,7 +22,7 @@ HEADLINES: Final = {
     "normalize and validate: clean": "a number, `kwtsms` ÷ ours",
     "20,000 × '<' only": "a hostile text of 20,000",
     "a million recipients, no network": "a million recipients, `kwtsms` ÷ ours",
-    "24 requests, answers after 800 ms": "bulk at 800 ms ÷ ideal pace",
+    "24 requests, answers after 800 ms": "bulk at 800 ms ÷ ideal rate limit",
     "kwtsms --help, against kwtsms 0.4.0": "`kwtsms --help` ÷ `kwtsms` 0.4.0",
 }
 BEGIN: Final = "<!-- benchmarks: written by python -m benchmarks --write -->"

@@ -24,7 +24,7 @@ LARGEST = 300_000
 #: Number, text, and whether it goes out in test mode.
 MESSAGES = (
     ("96566001122", "Thank you for your order no. 291. We will tell you when it is on its way.", True),
-    ("96550443322", "Your parcel is with the courier. Follow it at https://myapp.example/p/k29", False),
+    ("96550443322", "Your envelope is with the courier. Follow it at https://myapp.example/p/k29", False),
     ("96598765432", "Your MyApp code is 481920. It is valid for 5 minutes.", False),
     ("96551234567", "رمز التحقق الخاص بك في تطبيق ماي آب هو 739204، صالح لمدة 5 دقائق.", False),
     (

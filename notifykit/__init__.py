@@ -28,7 +28,11 @@ if TYPE_CHECKING:
         Unclassified as Unclassified,
     )
     from notifykit.hookspecs import hookimpl as hookimpl
-    from notifykit.models.capabilities import Capabilities as Capabilities, Measurement as Measurement, Pace as Pace
+    from notifykit.models.capabilities import (
+        Capabilities as Capabilities,
+        Measurement as Measurement,
+        RateLimit as RateLimit,
+    )
     from notifykit.models.delivery import (
         Delivery as Delivery,
         DeliveryReport as DeliveryReport,
@@ -59,13 +63,13 @@ if TYPE_CHECKING:
     from notifykit.pipeline.retry import RetryPolicy as RetryPolicy
     from notifykit.plugins import PluginHost as PluginHost
     from notifykit.protocols import (
-        Book as Book,
         BuildContext as BuildContext,
         Cleaner as Cleaner,
         Clock as Clock,
+        Counters as Counters,
+        Envelope as Envelope,
         Guard as Guard,
         Normalizer as Normalizer,
-        Parcel as Parcel,
         Sink as Sink,
         Transport as Transport,
         TransportFactory as TransportFactory,
@@ -96,7 +100,7 @@ else:
             "MissingCredentials NotReached NotifyError OutOfCredit OutcomeUnknown PluginError ProviderUnavailable RateLimited "
             "Scope SenderNotAllowed TransportError Unclassified",
             "hookspecs": "hookimpl",
-            "models.capabilities": "Capabilities Measurement Pace",
+            "models.capabilities": "Capabilities Measurement RateLimit",
             "models.delivery": "Delivery DeliveryReport DeliveryState",
             "models.job": "JobState Progress Settlement",
             "models.message": "Channel Cleaned Edit Message replay",
@@ -108,7 +112,7 @@ else:
             "pipeline.notifier": "Notifier",
             "pipeline.retry": "RetryPolicy",
             "plugins": "PluginHost",
-            "protocols": "Book BuildContext Cleaner Clock Guard Normalizer Parcel Sink Transport TransportFactory",
+            "protocols": "BuildContext Cleaner Clock Counters Envelope Guard Normalizer Sink Transport TransportFactory",
             "redaction": "Secret",
             "settings.dsn": "Dsn",
             "settings.sources": "Settings",

@@ -45,8 +45,8 @@ _FILE: Final = "guards.sqlite3"
 _NO_SPACE: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
-class BookUnusable(OSError):  # noqa: N818 - it says what happened
-    """The book can't be read or written."""
+class CounterStoreUnavailable(OSError):  # noqa: N818 - it says what happened
+    """The counter store can't be read or written."""
 
     def __init__(self, detail: str, action: str) -> None:
         super().__init__(detail)
@@ -57,7 +57,7 @@ class BookUnusable(OSError):  # noqa: N818 - it says what happened
 
 
 @attrs.frozen
-class Row:
+class CounterBucket:
     """What stands in one bucket."""
 
     #: Its number: the time that it begins at, divided by its width.
@@ -69,7 +69,7 @@ class Row:
 
 
 @attrs.frozen
-class Entry:
+class Reservation:
     """Something that was written, so that it can be taken out again."""
 
     #: The hash of the key.
@@ -80,27 +80,27 @@ class Entry:
     amount: float
 
 
-class Ledger(Protocol):
-    """A book as the road sees it."""
+class CounterStore(Protocol):
+    """A counter store as the road sees it."""
 
-    def enter(self, key: str, amount: float, most: float, window: float) -> float | Entry:
+    def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
         """Write an amount down; return the seconds until there may be room where there is none.
 
-        :raises BookUnusable: where it can't be read or written.
+        :raises CounterStoreUnavailable: where it can't be read or written.
         """
         ...
 
-    def rows(self, key: str, window: float) -> Sequence[Row]:
+    def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
         """Return what stands under a key.
 
-        :raises BookUnusable: where it can't be read.
+        :raises CounterStoreUnavailable: where it can't be read.
         """
         ...
 
-    def take_out(self, entries: Iterable[Entry]) -> None:
+    def release(self, entries: Iterable[Reservation]) -> None:
         """Take out what was written for something that was not sent.
 
-        :raises BookUnusable: where it can't be written.
+        :raises CounterStoreUnavailable: where it can't be written.
         """
         ...
 
@@ -109,7 +109,7 @@ class Ledger(Protocol):
         ...
 
 
-def missing(rows: Iterable[Row], amount: float, most: float, window: float, now: float) -> float:
+def missing(rows: Iterable[CounterBucket], amount: float, most: float, window: float, now: float) -> float:
     """Return the seconds until an amount has room beside what stands there: 0 for now, infinity for never."""
     counted = sorted((row for row in rows if row.last + window > now), key=lambda row: row.last)
     total = sum(row.amount for row in counted)
@@ -132,18 +132,18 @@ def _hashed(secret: bytes, key: str, window: float) -> bytes:
     return hashlib.blake2b(text, key=secret, digest_size=_HASH_SIZE).digest()
 
 
-class MemoryLedger:
-    """A book that one process keeps to itself: for clocks that nobody shares, and for plans."""
+class MemoryCounterStore:
+    """A counter store that one process keeps to itself: for clocks that nobody shares, and for plans."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._secret = secrets.token_bytes(_KEY_SIZE)
-        self._rows: dict[bytes, dict[int, Row]] = {}
+        self._rows: dict[bytes, dict[int, CounterBucket]] = {}
         #: When each key has nothing left that counts, the oldest first as far as it goes.
         self._ends: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
-    def enter(self, key: str, amount: float, most: float, window: float) -> float | Entry:
+    def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
         """Write an amount down, or say how long there is no room for it."""
         hashed = _hashed(self._secret, key, window)
         with self._lock:
@@ -154,19 +154,19 @@ class MemoryLedger:
             if wait:
                 return wait
             bucket = _bucket(now, window)
-            here = rows.get(bucket, Row(bucket, 0.0, now))
+            here = rows.get(bucket, CounterBucket(bucket, 0.0, now))
             live = {number: row for number, row in rows.items() if row.last + window > now}
-            self._rows[hashed] = {**live, bucket: Row(bucket, here.amount + amount, max(here.last, now))}
+            self._rows[hashed] = {**live, bucket: CounterBucket(bucket, here.amount + amount, max(here.last, now))}
             self._ends.pop(hashed, None)
             self._ends[hashed] = now + window
-            return Entry(hashed, bucket, amount)
+            return Reservation(hashed, bucket, amount)
 
-    def rows(self, key: str, window: float) -> Sequence[Row]:
+    def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
         """Return what stands under a key."""
         with self._lock:
             return tuple(self._rows.get(_hashed(self._secret, key, window), {}).values())
 
-    def take_out(self, entries: Iterable[Entry]) -> None:
+    def release(self, entries: Iterable[Reservation]) -> None:
         """Take out what was written for something that was not sent."""
         with self._lock:
             for entry in entries:
@@ -186,34 +186,34 @@ class MemoryLedger:
                 self._rows.pop(hashed, None)
 
 
-class Overlay:
-    """The book of a plan: it reads the real one, and what it writes is forgotten with it."""
+class DryRunCounterStore:
+    """The counter store of a plan: it reads the real one, and what it writes is forgotten with it."""
 
-    def __init__(self, under: Ledger, clock: Clock) -> None:
+    def __init__(self, under: CounterStore, clock: Clock) -> None:
         self._under = under
-        self._own = MemoryLedger(clock)
+        self._own = MemoryCounterStore(clock)
         self._clock = clock
 
-    def enter(self, key: str, amount: float, most: float, window: float) -> float | Entry:
+    def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
         """Write an amount down in memory, unless there is no room for it beside what really stands there."""
         now = self._clock.now().timestamp()
         wait = missing(self.rows(key, window), amount, most, window, now)
-        return wait or self._own.enter(key, amount, math.inf, window)
+        return wait or self._own.reserve(key, amount, math.inf, window)
 
-    def rows(self, key: str, window: float) -> Sequence[Row]:
+    def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
         """Return what really stands under a key, and what the plan would add."""
         return (*self._under.rows(key, window), *self._own.rows(key, window))
 
-    def take_out(self, entries: Iterable[Entry]) -> None:
+    def release(self, entries: Iterable[Reservation]) -> None:
         """Take out what the plan wrote."""
-        self._own.take_out(entries)
+        self._own.release(entries)
 
     def close(self) -> None:
-        """Leave the real book to those who opened it."""
+        """Leave the real counter store to those who opened it."""
 
 
-class FileLedger:
-    """The book of all processes that use the same state folder: a SQLite file that only this user can read.
+class FileCounterStore:
+    """The counter store of all processes that use the same state folder: a SQLite file that only this user can read.
 
     :param state_dir: the folder; None for the user's own.
     :param clock: the time that it is kept in.
@@ -234,7 +234,7 @@ class FileLedger:
         """The file; it is there once something was written."""
         return (pathlib.Path(self._state_dir).absolute() if self._state_dir else own_folder()) / _FILE
 
-    def enter(self, key: str, amount: float, most: float, window: float) -> float | Entry:
+    def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
         """Write an amount down, or say how long there is no room for it: one step for all processes."""
         with self._writing() as connection:
             hashed = _hashed(self._secret, key, window)
@@ -254,17 +254,17 @@ class FileLedger:
                 "DELETE FROM entries WHERE (key, bucket) IN (SELECT key, bucket FROM entries WHERE ends <= ? LIMIT 2)",
                 (now,),
             )
-            return Entry(hashed, bucket, amount)
+            return Reservation(hashed, bucket, amount)
 
-    def rows(self, key: str, window: float) -> Sequence[Row]:
-        """Return what stands under a key; a book that nobody has begun is not begun for that."""
+    def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
+        """Return what stands under a key; a counter store that nobody has begun is not begun for that."""
         with self._lock, _in_words(self.file):
             if self._connection is None and not self.file.exists():
                 return ()
             connection = self._opened()
             return _read(connection, _hashed(self._secret, key, window))
 
-    def take_out(self, entries: Iterable[Entry]) -> None:
+    def release(self, entries: Iterable[Reservation]) -> None:
         """Take out what was written for something that was not sent."""
         with self._writing() as connection:
             for entry in entries:
@@ -337,17 +337,17 @@ class FileLedger:
 
 
 #: Books whose files have to be closed before a process forks.
-_OPEN: Final[weakref.WeakSet[FileLedger]] = weakref.WeakSet()
+_OPEN: Final[weakref.WeakSet[FileCounterStore]] = weakref.WeakSet()
 #: Those that are held while it does.
-_HELD: Final[list[FileLedger]] = []
+_HELD: Final[list[FileCounterStore]] = []
 #: Connections of a parent that forked without saying so: they are kept, because closing them would disturb it.
 _INHERITED: Final[list[Any]] = []
 
 
 def _before_fork() -> None:
-    for ledger in tuple(_OPEN):
-        ledger.before_fork()
-        _HELD.append(ledger)
+    for store in tuple(_OPEN):
+        store.before_fork()
+        _HELD.append(store)
 
 
 def _after_fork() -> None:
@@ -367,9 +367,9 @@ def _place(file: pathlib.Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _read(connection: sqlite3.Connection, hashed: bytes) -> list[Row]:
+def _read(connection: sqlite3.Connection, hashed: bytes) -> list[CounterBucket]:
     found = connection.execute("SELECT bucket, amount, last FROM entries WHERE key = ?", (hashed,))
-    return [Row(*row) for row in found]
+    return [CounterBucket(*row) for row in found]
 
 
 def _prepared(connection: sqlite3.Connection) -> bytes:
@@ -389,7 +389,9 @@ def _prepared(connection: sqlite3.Connection) -> bytes:
         connection.execute("INSERT INTO meta VALUES ('key', ?)", (secrets.token_bytes(_KEY_SIZE),))
         connection.execute(f"PRAGMA user_version = {_VERSION}")
     elif version != _VERSION:
-        raise BookUnusable("Another version of notifykit wrote it.", "Use one version, or another NOTIFYKIT_STATE_DIR.")
+        raise CounterStoreUnavailable(
+            "Another version of notifykit wrote it.", "Use one version, or another NOTIFYKIT_STATE_DIR."
+        )
     (secret,) = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
     connection.execute("COMMIT")
     return bytes(secret)
@@ -422,34 +424,38 @@ def _in_words(file: pathlib.Path) -> Iterator[None]:
 
     try:
         yield
-    except BookUnusable:
+    except CounterStoreUnavailable:
         raise
     except (sqlite3.Error, OSError, ValueError, TypeError) as error:
         raise _unusable(error, file) from error
 
 
-def _unusable(error: Exception, file: pathlib.Path) -> BookUnusable:
+def _unusable(error: Exception, file: pathlib.Path) -> CounterStoreUnavailable:
     import sqlite3
 
     if _is_locked(error):
-        return BookUnusable(
-            "Another process has held the book of the guards for longer than a second.",
+        return CounterStoreUnavailable(
+            "Another process has held the counter store of the guards for longer than a second.",
             "Send again; where it stays so, look for a process that was stopped.",
         )
     if "full" in str(error) or getattr(error, "errno", None) in _NO_SPACE:
-        return BookUnusable("There is no room left for the book of the guards.", f"Free some space for {file.parent}.")
+        return CounterStoreUnavailable(
+            "There is no room left for the counter store of the guards.", f"Free some space for {file.parent}."
+        )
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-        return BookUnusable(
-            "The book of the guards is damaged.", f"Delete {file} and send again: the counting begins anew."
+        return CounterStoreUnavailable(
+            "The counter store of the guards is damaged.", f"Delete {file} and send again: the counting begins anew."
         )
     if isinstance(error, TypeError | ValueError):
-        return BookUnusable("The book of the guards is not as it was written.", f"Delete {file} and send again.")
-    return BookUnusable(
-        f"The book of the guards can't be written ({type(error).__name__}).",
+        return CounterStoreUnavailable(
+            "The counter store of the guards is not as it was written.", f"Delete {file} and send again."
+        )
+    return CounterStoreUnavailable(
+        f"The counter store of the guards can't be written ({type(error).__name__}).",
         f"Set NOTIFYKIT_STATE_DIR to a folder that this user can write to; now it is {file.parent}.",
     )
 
 
-def open_book(clock: Clock, state_dir: str | None) -> Ledger:
-    """Return the book: of all processes where they share the clock's time, else of this notifier."""
-    return FileLedger(state_dir, clock) if clock.shared else MemoryLedger(clock)
+def open_counter_store(clock: Clock, state_dir: str | None) -> CounterStore:
+    """Return the counter store: of all processes where they share the clock's time, else of this notifier."""
+    return FileCounterStore(state_dir, clock) if clock.shared else MemoryCounterStore(clock)

@@ -1,6 +1,6 @@
 """What happened, in the past tense: what log sinks are told.
 
-Events are redacted before a sink sees them: addresses are masked and hashed, texts are shapes, unless the settings
+Events are redacted before a sink sees them: addresses are redacted and hashed, texts are shapes, unless the settings
 ``log_numbers`` and ``log_body`` say otherwise in words.
 """
 
@@ -21,7 +21,7 @@ from notifykit.models.receipt import Outcome
 class LoggedRecipient:
     """A recipient as a log may know it."""
 
-    #: The address, masked unless ``log_numbers`` is ``full``.
+    #: The address, redacted unless ``log_numbers`` is ``full``.
     to: str
     #: A keyed hash of the address: the same person can be counted without being known. None without a key.
     to_hash: str | None
@@ -75,7 +75,7 @@ class MessagePlanned(Event):
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class RecipientSetAside(Event):
+class RecipientExcluded(Event):
     """A recipient was in no batch: a bad address, a duplicate, a text that can't be sent, or a guard that held it back."""
 
     #: Who, and how it ended.
@@ -85,7 +85,7 @@ class RecipientSetAside(Event):
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class BatchSetAside(Event):
+class BatchExcluded(Event):
     """A whole batch was not tried: an error that it would meet as well came before it, or the deadline."""
 
     #: The batch: the message's id and the batch's number.
@@ -238,7 +238,7 @@ class DeliveryChanged(Event):
 
     #: The provider's id of the request.
     message_id: str
-    #: The address, masked unless ``log_numbers`` is ``full``; None where the report is about everybody in the request.
+    #: The address, redacted unless ``log_numbers`` is ``full``; None where the report is about everybody in the request.
     to: str | None
     #: A keyed hash of the address. None without a key.
     to_hash: str | None

@@ -96,7 +96,7 @@ def notifykit_guards(  # type: ignore[empty-body]
     counts. Somebody who is put in the place of another is asked about from the first guard on, and gets the message
     once. What you bring is switched on by being brought: return nothing where your settings are absent. Say no where
     you can't tell: a guard that raises holds the message back. To count something over all processes, reserve it in
-    the book that you are handed; where the message is not sent after all, it is taken out again.
+    the counter store that you are handed; where the message is not sent after all, it is taken out again.
 
     :param settings: the settings.
     :param normalize: reads an address in any written form, as this notifier's normalizers do.

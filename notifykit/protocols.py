@@ -211,12 +211,12 @@ class ShowsRequests(Protocol):
     """A transport that can show a request instead of making it."""
 
     def describe(self, batch: Batch) -> str:
-        """Return the request that ``send`` would make, as text: secrets as stars, addresses masked."""
+        """Return the request that ``send`` would make, as text: secrets as stars, addresses redacted."""
         ...
 
 
 @attrs.frozen
-class Parcel:
+class Envelope:
     """What a guard looks at: one message on its way to one recipient."""
 
     #: The message after cleaning.
@@ -231,18 +231,18 @@ class Parcel:
     now: datetime.datetime
 
 
-class Book(Protocol):
+class Counters(Protocol):
     """What guards write down, shared by all processes that use the same state folder."""
 
     def reserve(self, key: str, amount: float, most: float, window: float) -> float:
         """Write ``amount`` down under a key, unless more than ``most`` would stand there for the last ``window`` seconds.
 
-        It is one step for everybody who shares the book. What is written for a parcel that is then not sent is taken
+        It is one step for everybody who shares the counter store. What is written for a envelope that is then not sent is taken
         out again by the road.
 
         :param key: what is counted, with the guard's name in front; only a keyed hash of it is stored.
         :return: 0 where it was written down, else the seconds until there may be room; infinity where there never is.
-        :raises OSError: where the book can't be used. A guard lets it through: the road then holds the parcel back.
+        :raises OSError: where the counter store can't be used. A guard lets it through: the road then holds the envelope back.
         """
         ...
 
@@ -256,10 +256,10 @@ class Guard(Protocol):
         """Its name: people order it and switch it off by it."""
         ...
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Return None to let it pass, a veto to hold it back, or the recipient who shall get it instead.
 
-        Plans ask too, with a book that forgets: keep nothing elsewhere. A guard that raises holds the parcel back.
+        Plans ask too, with a counter store that forgets: keep nothing elsewhere. A guard that raises holds the envelope back.
         """
         ...
 
@@ -396,7 +396,7 @@ class Clock(Protocol):
 
     @property
     def shared(self) -> bool:
-        """Whether other processes see the same time, so that a pace can be shared with them."""
+        """Whether other processes see the same time, so that a rate limit can be shared with them."""
         ...
 
     def monotonic(self) -> float:

@@ -31,18 +31,18 @@ from notifykit.errors import ConfigError
 from notifykit.settings.folders import own_folder, state_folder
 
 if TYPE_CHECKING:
-    from notifykit.models.capabilities import Pace
+    from notifykit.models.capabilities import RateLimit
     from notifykit.protocols import Clock
 
 
 _log = logging.getLogger("notifykit.pacing")
 
 
-#: By how much longer than the pace asks a row of starts takes: 5 ms in a second.
+#: By how much longer than the rate limit asks a row of starts takes: 5 ms in a second.
 GUARD: Final = 0.005
 
 
-#: By how much closer than the pace asks two neighbours may be.
+#: By how much closer than the rate limit asks two neighbours may be.
 SLACK: Final = 0.25
 
 
@@ -73,7 +73,7 @@ _LOCK_POLL: Final = 0.001
 
 
 @attrs.define
-class Board:
+class RecentStarts:
     """When requests last started."""
 
     #: The times in monotonic seconds, the last one at the end.
@@ -83,31 +83,31 @@ class Board:
 class Slots(Protocol):
     """Where the board is kept."""
 
-    def edit(self) -> contextlib.AbstractContextManager[Board]:
+    def edit(self) -> contextlib.AbstractContextManager[RecentStarts]:
         """Give the board, to be changed in place; nobody else can get at it meanwhile."""
         ...
 
 
-class MemorySlots:
+class MemoryRateLimitStore:
     """The board of one notifier, for clocks that nobody shares."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._board = Board()
+        self._recent = RecentStarts()
 
-    def edit(self) -> contextlib.AbstractContextManager[Board]:
+    def edit(self) -> contextlib.AbstractContextManager[RecentStarts]:
         """Give the board under a lock between threads, which hold it for microseconds."""
         return self
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> RecentStarts:
         self._lock.acquire()
-        return self._board
+        return self._recent
 
     def __exit__(self, *exc_info: object) -> None:
         self._lock.release()
 
 
-class FileSlots:
+class FileRateLimitStore:
     """The board of the whole machine, in a file.
 
     The file is opened for each look: so a lock belongs to one look and not to a process or thread, a forked child
@@ -117,7 +117,7 @@ class FileSlots:
     def __init__(self, file: pathlib.Path) -> None:
         self._file = file
 
-    def edit(self) -> contextlib.AbstractContextManager[Board]:
+    def edit(self) -> contextlib.AbstractContextManager[RecentStarts]:
         """Give the board under a lock between threads and processes."""
         return _Look(self._file)
 
@@ -125,30 +125,32 @@ class FileSlots:
 class _Look:
     """One look at the file: opened, locked and read, and written where the board was changed."""
 
-    __slots__ = ("_board", "_descriptor", "_file", "_found")
+    __slots__ = ("_descriptor", "_file", "_found", "_recent")
 
     def __init__(self, file: pathlib.Path) -> None:
         self._file = file
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> RecentStarts:
         try:
             self._descriptor = os.open(self._file, _FLAGS, 0o600)
         except OSError as error:
             raise _unusable(self._file.parent, error) from error
         try:
             if not _lock(self._descriptor):
-                _log.warning("the pace is not shared for the moment: another process holds its lock and is stopped")
+                _log.warning(
+                    "the rate limit is not shared for the moment: another process holds its lock and is stopped"
+                )
             content = os.read(self._descriptor, _LONGEST * _SIZE)
         except BaseException:
             os.close(self._descriptor)
             raise
         self._found = struct.unpack_from(f"{len(content) // _SIZE}d", content)
-        self._board = Board(self._found)
-        return self._board
+        self._recent = RecentStarts(self._found)
+        return self._recent
 
     def __exit__(self, *exc_info: object) -> None:
         try:
-            starts = self._board.starts
+            starts = self._recent.starts
             if starts is not self._found:
                 _write(self._descriptor, struct.pack(f"{len(starts)}d", *starts), 0)
                 if len(starts) < len(self._found):
@@ -202,18 +204,20 @@ else:
         return True
 
 
-class Pacer:
+class RateLimiter:
     """Says when a request may start.
 
-    :param pace: how fast.
+    :param rate_limit: how fast.
     :param slots: where the times of the last starts are kept.
     :param clock: the time they are counted in.
-    :param guard: by how much longer a row of starts takes than the pace asks, as a share.
-    :param slack: by how much closer than the pace asks two neighbours may be, as a share.
+    :param guard: by how much longer a row of starts takes than the rate limit asks, as a share.
+    :param slack: by how much closer than the rate limit asks two neighbours may be, as a share.
     """
 
-    def __init__(self, pace: Pace, slots: Slots, clock: Clock, *, guard: float = GUARD, slack: float = SLACK) -> None:
-        rate = pace.per_second
+    def __init__(
+        self, rate_limit: RateLimit, slots: Slots, clock: Clock, *, guard: float = GUARD, slack: float = SLACK
+    ) -> None:
+        rate = rate_limit.per_second
         # A row is as many as may start in a second; where these are very many, in an even part of a second.
         self._row = max(1, math.ceil(rate / max(1, math.ceil(rate / _LONGEST))))
         self._row_takes = self._row / rate * (1 + guard)
@@ -261,19 +265,19 @@ def until(now: float, starts: Sequence[float]) -> Sequence[float]:
     return [start for start in starts if start <= now]
 
 
-def pacer(pace: Pace, clock: Clock, state_dir: str | None = None) -> Pacer:
-    """Return a pacer that shares its pace with the machine where the clock does.
+def rate_limiter(rate_limit: RateLimit, clock: Clock, state_dir: str | None = None) -> RateLimiter:
+    """Return a rate limiter that shares its rate limit with the machine where the clock does.
 
     A clock that nobody shares is as exact as its numbers, so it needs neither guard nor slack.
 
-    :raises ConfigError: where the pace can't be shared.
+    :raises ConfigError: where the rate limit can't be shared.
     """
     if clock.shared:
-        return Pacer(pace, shared_slots(pace.key, state_dir), clock)
-    return Pacer(pace, MemorySlots(), clock, guard=0.0, slack=0.0)
+        return RateLimiter(rate_limit, file_rate_limit_store(rate_limit.key, state_dir), clock)
+    return RateLimiter(rate_limit, MemoryRateLimitStore(), clock, guard=0.0, slack=0.0)
 
 
-def shared_slots(key: str, state_dir: str | None = None) -> FileSlots:
+def file_rate_limit_store(key: str, state_dir: str | None = None) -> FileRateLimitStore:
     """Return the machine's slots for a key.
 
     :param key: what shares the limit; only a hash of it becomes a file name.
@@ -285,11 +289,11 @@ def shared_slots(key: str, state_dir: str | None = None) -> FileSlots:
         folder = state_folder(state_dir)
     except OSError as error:
         raise _unusable(pathlib.Path(state_dir).absolute() if state_dir else own_folder(), error) from error
-    return FileSlots(folder / f"pace-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+    return FileRateLimitStore(folder / f"pace-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
 
 
 def _unusable(folder: pathlib.Path, error: OSError) -> ConfigError:
     return ConfigError(
-        f"state_dir: the pace of an account can't be shared in {folder} ({type(error).__name__}): "
+        f"state_dir: the rate limit of an account can't be shared in {folder} ({type(error).__name__}): "
         "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
     )

@@ -82,7 +82,7 @@ class SecretBytes(bytes):
         return format(str(self), spec)
 
 
-def mask_address(address: str) -> str:
+def redact_address(address: str) -> str:
     """Return an address as a log may show it: ``965****5432``, ``a****@example.com``, else only stars."""
     if address.isascii() and address.isdigit():
         return f"{address[:3]}{STARS}{address[-4:]}" if len(address) >= _SHORTEST_SHOWN else STARS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from notifykit.models.capabilities import Pace
-from notifykit.rate_limit import pacer
+from notifykit.models.capabilities import RateLimit
+from notifykit.rate_limit import rate_limiter
 from notifykit_kwtsms.api.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from notifykit_kwtsms.settings import KwtSmsSettings
 
 
-def pace_of(username: str, settings: KwtSmsSettings) -> Pace:
+def rate_limit_of(username: str, settings: KwtSmsSettings) -> RateLimit:
     """Return how fast the account may be asked, without naming it in clear."""
     account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
-    return Pace(settings.rate, f"kwtsms-{account}")
+    return RateLimit(settings.rate, f"kwtsms-{account}")
 
 
 def gateway_of(
@@ -34,7 +34,7 @@ def gateway_of(
 
     :param listener: hears each call to the gateway.
     :param clock: the time by which questions to the gateway wait for their turn; None asks at once.
-    :param state_dir: where processes share the pace.
+    :param state_dir: where processes share the rate limit.
     """
-    turn = pacer(pace_of(username, settings), clock, state_dir).wait if clock else None
+    turn = rate_limiter(rate_limit_of(username, settings), clock, state_dir).wait if clock else None
     return Gateway(username, password, settings.base_url, listener, turn, settings.network)

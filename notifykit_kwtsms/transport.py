@@ -13,7 +13,7 @@ from notifykit.redaction import STARS
 from notifykit_kwtsms.api import endpoints
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SHARED_SENDER
-from notifykit_kwtsms.gate import gateway_of, pace_of
+from notifykit_kwtsms.gate import gateway_of, rate_limit_of
 from notifykit_kwtsms.settings import KwtSmsSettings
 from notifykit_kwtsms.text.check import check
 from notifykit_kwtsms.text.segments import measure
@@ -69,7 +69,7 @@ class KwtSmsTransport:
     :param settings: everything else.
     :param listener: hears each call to the gateway.
     :param clock: the time by which questions to the gateway wait for their turn; None asks at once.
-    :param state_dir: where processes share the pace.
+    :param state_dir: where processes share the rate limit.
     """
 
     name = "kwtsms"
@@ -92,7 +92,7 @@ class KwtSmsTransport:
         self.capabilities = attrs.evolve(
             capabilities(),
             live=not settings.test,
-            pace=pace_of(username, settings),
+            rate_limit=rate_limit_of(username, settings),
             spacing=gap,
             notices=_notices(settings),
         )
@@ -148,7 +148,7 @@ class KwtSmsTransport:
         return ask(self.gateway, message_id, receipts, timeout) if message_id else ()
 
     def describe(self, batch: Batch) -> str:
-        """Return the ``send`` request as it would leave, with the account and the numbers masked."""
+        """Return the ``send`` request as it would leave, with the account and the numbers redacted."""
         import json
 
         body = {

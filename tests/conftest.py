@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 #: What pytest's own plugin says to the processes that tests start.
-_OF_THE_RUN = ("NOTIFYKIT_DIVERSION", "NOTIFYKIT_OWNER", "NOTIFYKIT_TESTING")
+_OF_THE_RUN = ("NOTIFYKIT_INTERCEPTOR", "NOTIFYKIT_OWNER", "NOTIFYKIT_TESTING")
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fast", parent=settings.get_profile("default"), max_examples=10)
@@ -18,7 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 @pytest.fixture(autouse=True)
 def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the settings, the log files and the pace of whoever runs the tests out of them."""
+    """Keep the settings, the log files and the rate limit of whoever runs the tests out of them."""
     for name in list(os.environ):
         if name.startswith(("KWTSMS_", "NOTIFYKIT_")) and name not in _OF_THE_RUN:
             monkeypatch.delenv(name)

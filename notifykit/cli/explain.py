@@ -146,7 +146,7 @@ def _asked(raw: str, notifier: Notifier) -> tuple[str, Recipient | Rejected]:
         result = normalizer.normalize(raw, Channel.SMS)
         if result is not None:
             return normalizer.name, result
-    receipt = notifier.plan([raw], "x").set_aside[0]
+    receipt = notifier.plan([raw], "x").excluded[0]
     return "nobody", receipt.recipient
 
 

@@ -60,7 +60,7 @@ def _help(error: click.ClickException, command: str) -> str:
 
 
 def _again(address: str | None, *, clear: bool) -> str:
-    """Return what explains an address that is no good, without showing one that is masked elsewhere."""
+    """Return what explains an address that is no good, without showing one that is redacted elsewhere."""
     secret = address is None or (not clear and sum(map(str.isdigit, address)) > _MOST_DIGITS)
     if address is None or secret or len(address) > _LONGEST or not address.isprintable():
         return "the same command with --dry-run --show-numbers"

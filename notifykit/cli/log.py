@@ -67,7 +67,7 @@ class NoSuchEntry(click.ClickException):
 @common
 @click.pass_context
 def log(ctx: click.Context, as_json: bool) -> None:
-    """Read the JSONL log, and that of the kwtSMS client. Numbers are masked, texts are not shown."""
+    """Read the JSONL log, and that of the kwtSMS client. Numbers are redacted, texts are not shown."""
     if ctx.invoked_subcommand is None:
         raise click.UsageError("Say what to read: log tail, log show ID or log stats.")
 

@@ -18,7 +18,7 @@ import attrs
 
 from notifykit.models.delivery import DeliveryState
 from notifykit.models.receipt import Outcome
-from notifykit.redaction import mask_address
+from notifykit.redaction import redact_address
 
 #: ``sends.jsonl.1``, ``sends.jsonl.2.gz``, ``sends.jsonl-20261122``.
 _ROTATED: Final = re.compile(r"[.-][0-9][0-9-]*(?:\.gz)?|\.gz")
@@ -29,7 +29,7 @@ _DELIVERY: Final = "delivery_changed"
 
 @attrs.frozen
 class Entry:
-    """One row, in the same words whichever shape it was written in. Numbers are masked, texts are left out."""
+    """One row, in the same words whichever shape it was written in. Numbers are redacted, texts are left out."""
 
     #: When, UTC; None where the row does not say.
     at: datetime.datetime | None
@@ -51,7 +51,7 @@ class Entry:
     code: str | None = None
     #: What happened, in words.
     error: str | None = None
-    #: Who it was for, masked.
+    #: Who it was for, redacted.
     to: str | None = None
     #: How many recipients the row stands for.
     recipients: int = 1
@@ -179,7 +179,7 @@ def _opened(file: pathlib.Path) -> TextIO:
 def _own(row: Mapping[str, Any]) -> Entry:
     event = str(row["event"])
     # What the parts of a composite said is not the last word: that is told by its own row.
-    counted = event in (_FINISHED, "recipient_set_aside") or (event == _ATTEMPT and row.get("inside") is None)
+    counted = event in (_FINISHED, "recipient_excluded") or (event == _ATTEMPT and row.get("inside") is None)
     return Entry(
         at=_moment(row.get("ts")),
         event=event,
@@ -191,7 +191,7 @@ def _own(row: Mapping[str, Any]) -> Entry:
         state=row.get("state") if event == _DELIVERY else None,
         code=row.get("code"),
         error=_told(row),
-        to=_masked(row.get("to")),
+        to=_redacted(row.get("to")),
         recipients=1 if counted else 0,
         country=row.get("country"),
         sender=row.get("sender"),
@@ -228,7 +228,7 @@ def _documented(row: Mapping[str, Any]) -> Entry:
         outcome=outcome,
         code=response.get("code"),
         error=response.get("description") or row.get("error"),
-        to=_masked(numbers[0].strip()) if len(numbers) == 1 else None,
+        to=_redacted(numbers[0].strip()) if len(numbers) == 1 else None,
         recipients=len(numbers) if sent else 0,
         sender=request.get("sender"),
         cost=_number(response.get("points-charged")),
@@ -237,11 +237,11 @@ def _documented(row: Mapping[str, Any]) -> Entry:
     )
 
 
-def _masked(address: Any) -> str | None:
-    """Return an address masked, also where the log has it in clear; what is masked already stays as it is."""
+def _redacted(address: Any) -> str | None:
+    """Return an address redacted, also where the log has it in clear; what is redacted already stays as it is."""
     if not isinstance(address, str):
         return None
-    return address if "*" in address else mask_address(address)
+    return address if "*" in address else redact_address(address)
 
 
 def _moment(value: Any) -> datetime.datetime | None:

@@ -77,7 +77,7 @@ def preview(
         nobody = _nobody(plan)
         mode = _mode(load_settings({"transport": via}), notifier.host)
         if as_json:
-            data = _document(plan, price, capabilities) | {"to": _masked(plan), "mode": mode}
+            data = _document(plan, price, capabilities) | {"to": _redacted(plan), "mode": mode}
             data |= filling.as_document(notifier) if filling else {}
             answer("preview", data, _notices(plan), ok=(refusal or nobody) is None, error=refusal or nobody)
         else:
@@ -92,8 +92,8 @@ def preview(
     return Exit.FAILED if refusal else Exit.PARTLY if nobody else Exit.OK
 
 
-def _masked(plan: Plan) -> str | None:
-    """Return who would get it, masked; None where nobody is named, or the number is no good."""
+def _redacted(plan: Plan) -> str | None:
+    """Return who would get it, redacted; None where nobody is named, or the number is no good."""
     return str(plan.recipients[0]) if plan.recipients else None
 
 
@@ -104,7 +104,7 @@ def _notices(plan: Plan) -> tuple[str, ...]:
 
 def _nobody(plan: Plan) -> TransportError | None:
     """Return why the number that was given can't be sent to; None where it can."""
-    errors = (receipt.error for receipt in plan.set_aside if isinstance(receipt.recipient, Rejected))
+    errors = (receipt.error for receipt in plan.excluded if isinstance(receipt.recipient, Rejected))
     return next(errors, None)
 
 
@@ -117,7 +117,7 @@ def _mode(settings: Settings, host: PluginHost) -> str | None:
 
 
 def _head(plan: Plan, mode: str | None) -> None:
-    to = _masked(plan)
+    to = _redacted(plan)
     parts = (plan.message.sender, f"to {to}" if to else None, mode)
     if any(parts):
         answer_line(f" {' · '.join(filter(None, parts))}", "strong")

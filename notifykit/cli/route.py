@@ -22,7 +22,7 @@ from notifykit.plugins import PluginHost
 class Way:
     """The way of one message to one recipient."""
 
-    #: The recipient, masked.
+    #: The recipient, redacted.
     to: str
     #: The transport that would make the request, without secrets; None where nobody would.
     transport: str | None
@@ -92,8 +92,8 @@ def test(
 
 def _ways(notifier: Notifier, address: str, text: str, options: dict[str, Any]) -> list[Way]:
     plan = notifier.plan([address], text, **options)
-    if plan.set_aside:
-        return [_nobody(receipt) for receipt in plan.set_aside]
+    if plan.excluded:
+        return [_nobody(receipt) for receipt in plan.excluded]
     ways = []
     for request in notifier.expected([address], text, **options):
         names = dict.fromkeys(name for transport in request.path for name in notifier.names(transport))

@@ -283,7 +283,7 @@ def _plan(notifier: Notifier, order: Order, found: Survey, *, offline: bool, as_
         request = first.describe(found.first)
     if as_json:
         data = found.as_document() | {"transport": str(transport), "live": transport.capabilities.live}
-        data["set_aside"] = [receipt_document(receipt, clear=order.alone) for receipt in found.examples]
+        data["excluded"] = [receipt_document(receipt, clear=order.alone) for receipt in found.examples]
         data |= order.filling.as_document(notifier) if order.filling else {}
         if offline:
             data["request"] = request

@@ -154,7 +154,7 @@ def _add(found: Survey, planned: Plan) -> None:
     if people:
         known = found.cost is not None and planned.cost is not None
         found.cost = (found.cost or 0) + (planned.cost or 0) if known else None
-    for receipt in planned.set_aside:
+    for receipt in planned.excluded:
         if receipt.veto:
             key = (receipt.veto.guard, receipt.veto.reason)
             found.held.setdefault(key, Held(receipt.veto)).count += 1

@@ -100,7 +100,7 @@ def _locally(given: Iterable[str], notifier: Notifier) -> Iterator[Verdict]:
                 recipient = plan.recipients[0]
                 yield Verdict(number, recipient.address, recipient.country, None, notices=recipient.notices)
             else:
-                yield Verdict(number, None, None, plan.set_aside[0].error, suggestion(plan.set_aside[0].recipient))
+                yield Verdict(number, None, None, plan.excluded[0].error, suggestion(plan.excluded[0].recipient))
 
 
 def suggestion(recipient: Recipient | Rejected) -> str | None:

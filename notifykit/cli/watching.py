@@ -28,7 +28,7 @@ def watch(job: Job, bar: Bar) -> tuple[Progress, bool]:
             # What has not begun is no news, and a log gets a line only where something happened.
             if done and (done, progress.rate) != shown:
                 shown = (done, progress.rate)
-                bar.advance(done, progress.accepted, more=_pace(progress))
+                bar.advance(done, progress.accepted, more=_rate_limit(progress))
             if progress.finished is not None or progress.state is JobState.PAUSED:
                 return progress, False
     except KeyboardInterrupt:
@@ -45,7 +45,7 @@ def _after(job: Job, seconds: float) -> Progress:
         return job.progress()
 
 
-def _pace(progress: Progress) -> str:
+def _rate_limit(progress: Progress) -> str:
     """Return how fast it goes and how long it will take, as far as anybody can tell."""
     if not progress.rate or not progress.seconds_left:
         return ""

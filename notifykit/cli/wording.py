@@ -63,5 +63,5 @@ def edit_in_words(edit: Edit) -> str:
 
 
 def who(receipt: Receipt, *, clear: bool) -> str:
-    """Return whom a receipt is about: in clear where the caller named one only, else masked with its place."""
+    """Return whom a receipt is about: in clear where the caller named one only, else redacted with its place."""
     return receipt.to if clear else f"{receipt.recipient} (no. {receipt.position + 1})"

@@ -1,6 +1,6 @@
 """Sends that survive the process that asked for them: kept in a database, sent by any number of workers.
 
-What is promised stands in the ledger, which is ours: what was asked for, what was begun, what was answered. The queue
+What is promised stands in the store, which is ours: what was asked for, what was begun, what was answered. The queue
 behind it (DBOS) only has to deliver each ticket at least once, after its delay and by its priority.
 """
 

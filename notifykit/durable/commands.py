@@ -51,7 +51,7 @@ class Jobs(click.Group):
 @common
 @click.pass_context
 def jobs(ctx: click.Context, as_json: bool) -> int:
-    """Look after sends that are kept on disk: how far each is, and what becomes of it. Numbers are masked."""
+    """Look after sends that are kept on disk: how far each is, and what becomes of it. Numbers are redacted."""
     if ctx.invoked_subcommand is not None:
         return Exit.OK
     with _notifier(ctx) as notifier:

@@ -34,7 +34,7 @@ _LOCK_POLL: Final = 0.1
 
 
 class Database:
-    """The ledger's own way into the database.
+    """The store's own way into the database.
 
     :param settings: where it is.
     :raises ConfigError: where it can't be used.
@@ -174,7 +174,7 @@ def unusable(settings: DurableSettings, error: Exception) -> ConfigError:
 
 
 def moment(stamp: float | None) -> datetime.datetime | None:
-    """Return a time of the ledger as a time of day, UTC."""
+    """Return a time of the store as a time of day, UTC."""
     return None if stamp is None else datetime.datetime.fromtimestamp(stamp, datetime.UTC)
 
 

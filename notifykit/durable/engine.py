@@ -28,15 +28,15 @@ from notifykit.durable.job_spec import (
     placed,
 )
 from notifykit.durable.queue import Consumer, Queue
-from notifykit.durable.rate_limit import LedgerPacers, slowest
+from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import dump
 from notifykit.durable.settings import DurableSettings
-from notifykit.durable.store import KeyTakenError, Ledger
+from notifykit.durable.store import JobStore, KeyTakenError
 from notifykit.durable.worker import Sender
 from notifykit.errors import ConfigError
 from notifykit.models.job import Progress
 from notifykit.pipeline.capabilities import leaves
-from notifykit.pipeline.components import Assembly
+from notifykit.pipeline.components import Components
 from notifykit.protocols import Order, Transport
 from notifykit.settings.sources import Settings
 
@@ -61,9 +61,9 @@ class DurableEngine:
     :raises ConfigError: where the database can't be used.
     """
 
-    def __init__(self, settings: Settings, house: Assembly) -> None:
+    def __init__(self, settings: Settings, house: Components) -> None:
         self._settings = DurableSettings.of(settings)
-        self._house = house
+        self._components = house
         #: Seconds since 1970: by it jobs begin, expire and are forgotten.
         self.clock: Callable[[], float] = time.time
         self._open()
@@ -72,7 +72,7 @@ class DurableEngine:
         self._pid = os.getpid()
         self._database = Database(self._settings)
         self._queue = Queue(self._database)
-        self.ledger = Ledger(self._database, self._now)
+        self.store = JobStore(self._database, self._now)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._stopping = threading.Event()
@@ -113,7 +113,7 @@ class DurableEngine:
         :raises KeyError: where there is none.
         """
         self._mind_the_fork()
-        row = self._asked(lambda: self.ledger.find(key))
+        row = self._asked(lambda: self.store.find(key))
         if row is None:
             raise KeyError(f"there is no job {key!r}: `notifykit jobs` lists those that there are")
         return self._job(row["id"], key)
@@ -121,7 +121,7 @@ class DurableEngine:
     def jobs(self, most: int = 100) -> Sequence[Progress]:
         """Return how far each job is, the newest first."""
         self._mind_the_fork()
-        found: Sequence[Progress] = self._asked(lambda: self.ledger.progress(most=most))
+        found: Sequence[Progress] = self._asked(lambda: self.store.progress(most=most))
         return found
 
     def work(self) -> None:
@@ -135,8 +135,8 @@ class DurableEngine:
         with self._lock:
             if self._consumer is not None:
                 return
-            pacers: Any = LedgerPacers(self._database, self._house.settings.state_dir)
-            sender = Sender(self._house, self.ledger, pacers, self._queue.put, self._now)
+            rate_limiters: Any = DatabaseRateLimiters(self._database, self._components.settings.state_dir)
+            sender = Sender(self._components, self.store, rate_limiters, self._queue.put, self._now)
             consumer = Consumer(self._queue, self._database, sender.run)
             consumer.start()
             self._consumer = consumer
@@ -148,7 +148,7 @@ class DurableEngine:
         self._stopping.set()
         with self._lock:
             if self._consumer is not None:
-                self._consumer.stop(self._house.settings.timeout + _GRACE)
+                self._consumer.stop(self._components.settings.timeout + _GRACE)
                 self._consumer = None
         self._queue.close()
         self._database.close()
@@ -158,7 +158,7 @@ class DurableEngine:
         fingerprint = Fingerprint(order, live=live)
         now = self._now()
         starts = order.at.timestamp() if order.at else now
-        queue = self._queue.open(slowest(leaf.capabilities.pace for leaf in leaves(transport)))
+        queue = self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport)))
         row = {
             "starts": starts,
             "expires": None if order.expires_in is None else max(starts, now) + order.expires_in,
@@ -167,7 +167,7 @@ class DurableEngine:
             "queue": queue,
             "priority": BULK,
         }
-        written = self.ledger.open_job(row, outer)
+        written = self.store.open_job(row, outer)
         try:
             total = numbers = 0
             pending: list[Any] = []
@@ -176,11 +176,11 @@ class DurableEngine:
                     pending.append((piece, duplicates(piece, seen)))
                     total += len(piece)
                     if len(pending) == _AT_ONCE:
-                        self.ledger.add(written, numbers, pending, outer)
+                        self.store.add(written, numbers, pending, outer)
                         numbers += len(pending)
                         pending = []
             if pending:
-                self.ledger.add(written, numbers, pending, outer)
+                self.store.add(written, numbers, pending, outer)
                 numbers += len(pending)
             urgent = total <= MOST_URGENT if order.urgent is None else order.urgent
             last = {
@@ -189,17 +189,17 @@ class DurableEngine:
                 "fingerprint": str(fingerprint),
                 "priority": URGENT if urgent else BULK,
             }
-            self.ledger.accept(written, key, last, self._queue.put, outer)
+            self.store.accept(written, key, last, self._queue.put, outer)
         except KeyTakenError:
             return self._same(key, str(fingerprint), outer)
         except BaseException:
-            self.ledger.discard(written, outer)
+            self.store.discard(written, outer)
             raise
         return self._job(written, key)
 
     def _same(self, key: str, fingerprint: str, outer: sa.Connection | None) -> StoredJob:
         """Return the job that has the key, where it is the same order."""
-        row = self.ledger.find(key, outer)
+        row = self.store.find(key, outer)
         if row is None:  # it was forgotten this very moment
             raise ConfigError(f"key: {key!r} was taken a moment ago and is free again: submit once more")
         if row["fingerprint"] != fingerprint:
@@ -208,7 +208,7 @@ class DurableEngine:
 
     def _carrier(self, order: Order) -> Transport:
         """Return the transport of an order, which every worker has to be able to build."""
-        context = self._house.context(order.via, None, window=None)
+        context = self._components.context(order.via, None, window=None)
         if order.at_least_once:
             unable = [str(leaf) for leaf in leaves(context.transport) if not leaf.capabilities.idempotent]
             if unable:
@@ -219,7 +219,7 @@ class DurableEngine:
         return context.transport
 
     def _job(self, id: str, key: str) -> StoredJob:
-        return StoredJob(id, key, self.ledger, self._queue.put)
+        return StoredJob(id, key, self.store, self._queue.put)
 
     def _asked(self, question: Callable[[], Any]) -> Any:
         try:
@@ -230,7 +230,7 @@ class DurableEngine:
     def _keep_house(self) -> None:
         while True:
             try:
-                self.ledger.prune(self._settings.keep_jobs, self._settings.keep_bodies)
+                self.store.prune(self._settings.keep_jobs, self._settings.keep_bodies)
             except Exception as error:  # the database may be away; the next round comes
                 _log.debug("forgetting old jobs raised %s", type(error).__name__)
             if self._stopping.wait(_HOUSEKEEPING):

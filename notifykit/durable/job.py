@@ -1,4 +1,4 @@
-"""A job, as whoever asks sees it: nothing is kept here, everything is read from the ledger."""
+"""A job, as whoever asks sees it: nothing is kept here, everything is read from the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from notifykit.durable.job_spec import message_of
-from notifykit.durable.store import Enqueue, Ledger
+from notifykit.durable.store import Enqueue, JobStore
 from notifykit.errors import ConfigError
 from notifykit.models.job import Progress, Settlement
 from notifykit.models.message import Channel, Message
@@ -25,16 +25,16 @@ _LONGEST_POLL: Final = 1.0
 class StoredJob:
     """A send that is kept on disk: any process that knows its key can look at it and decide over it.
 
-    :param id: its id in the ledger.
+    :param id: its id in the store.
     :param key: the caller's name for it.
-    :param ledger: the ledger.
+    :param store: the store.
     :param enqueue: puts tickets into the queue.
     """
 
-    def __init__(self, id: str, key: str, ledger: Ledger, enqueue: Enqueue) -> None:
+    def __init__(self, id: str, key: str, store: JobStore, enqueue: Enqueue) -> None:
         self._id = id
         self._key = key
-        self._ledger = ledger
+        self._store = store
         self._enqueue = enqueue
 
     @property
@@ -47,7 +47,7 @@ class StoredJob:
 
         :raises KeyError: where it was forgotten since.
         """
-        found = self._ledger.progress(self._key)
+        found = self._store.progress(self._key)
         if not found:
             raise KeyError(f"there is no job {self._key!r} any more: it was over, and is forgotten")
         return found[0]
@@ -71,11 +71,11 @@ class StoredJob:
 
     def receipts(self) -> Iterator[Receipt]:
         """Yield what is known of each recipient, in the caller's order, in constant memory."""
-        return self._ledger.receipts(self._id)
+        return self._store.receipts(self._id)
 
     def report(self) -> Report:
         """Return what is known of each recipient so far; whoever has no outcome yet is not in it."""
-        row = self._ledger.find(self._key)
+        row = self._store.find(self._key)
         if row is None or row["body"] is None:
             options = json.loads(row["options"]) if row else {}
             return Report((), Message("", Channel(options.get("channel", "sms"))))
@@ -83,17 +83,17 @@ class StoredJob:
 
     def cancel(self) -> Progress:
         """Stop it between two batches; whoever has not been sent to is skipped."""
-        self._ledger.cancel(self._id)
+        self._store.cancel(self._id)
         return self.progress()
 
     def pause(self) -> Progress:
         """Send nothing more of it until it is resumed; a batch that is under way ends."""
-        self._ledger.pause(self._id, paused=True, enqueue=self._enqueue)
+        self._store.pause(self._id, paused=True, enqueue=self._enqueue)
         return self.progress()
 
     def resume(self) -> Progress:
         """Go on with it."""
-        self._ledger.pause(self._id, paused=False, enqueue=self._enqueue)
+        self._store.pause(self._id, paused=False, enqueue=self._enqueue)
         return self.progress()
 
     def settle(self, decision: Settlement | str) -> Progress:
@@ -104,10 +104,10 @@ class StoredJob:
         :raises ValueError: where the decision is none.
         """
         decision = Settlement(decision)
-        row = self._ledger.find(self._key)
+        row = self._store.find(self._key)
         if row is None or row["body"] is None:
             raise ConfigError(f"{self._key}: its text and addresses are forgotten, so nothing is left to decide about")
-        self._ledger.settle(self._id, _DECISIONS[decision], self._enqueue)
+        self._store.settle(self._id, _DECISIONS[decision], self._enqueue)
         return self.progress()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""An order as the ledger keeps it, and what makes two orders the same."""
+"""An order as the store keeps it, and what makes two orders the same."""
 
 from __future__ import annotations
 

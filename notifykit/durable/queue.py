@@ -1,6 +1,6 @@
-"""The queue behind the ledger: DBOS, which delivers each ticket at least once, after its delay and by its priority.
+"""The queue behind the store: DBOS, which delivers each ticket at least once, after its delay and by its priority.
 
-Only this module knows it. What it must not do is decide: whether a request was made stands in the ledger alone.
+Only this module knows it. What it must not do is decide: whether a request was made stands in the store alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from notifykit.durable.database import Database, new_engine, unusable
 from notifykit.durable.leases import liveness
 from notifykit.durable.store import Ticket
 from notifykit.errors import ConfigError
-from notifykit.models.capabilities import Pace
+from notifykit.models.capabilities import RateLimit
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -49,15 +49,17 @@ _LOOKS: Final = 5
 _SWEPT: Final = 500
 
 
-def queue_of(pace: Pace | None) -> str:
-    """Return the queue of everything that shares a pace."""
-    return "notifykit" if pace is None else f"notifykit-{hashlib.sha256(pace.key.encode()).hexdigest()[:24]}"
+def queue_of(rate_limit: RateLimit | None) -> str:
+    """Return the queue of everything that shares a rate limit."""
+    return (
+        "notifykit" if rate_limit is None else f"notifykit-{hashlib.sha256(rate_limit.key.encode()).hexdigest()[:24]}"
+    )
 
 
 class Queue:
     """Puts tickets in, and hands them to a worker.
 
-    :param database: where the queue lives, beside the ledger.
+    :param database: where the queue lives, beside the store.
     :raises ConfigError: where it can't be used.
     """
 
@@ -79,11 +81,11 @@ class Queue:
             except SQLAlchemyError as error:
                 raise unusable(database.settings, error) from None
 
-    def open(self, pace: Pace | None) -> str:
-        """Make the queue of a pace where there is none, and return its name."""
-        name = queue_of(pace)
+    def open(self, rate_limit: RateLimit | None) -> str:
+        """Make the queue of a rate limit where there is none, and return its name."""
+        name = queue_of(rate_limit)
         if name not in self._known:
-            limiter: Any = None if pace is None else {"limit": 1, "period": 1.0 / pace.per_second}
+            limiter: Any = None if rate_limit is None else {"limit": 1, "period": 1.0 / rate_limit.per_second}
             self._client.register_queue(
                 name,
                 limiter=limiter,
@@ -240,7 +242,7 @@ class Consumer:
     def _work(self, ticket: Ticket) -> None:
         """Work on a ticket until that ends well: the queue forgets those that fail, and with them their batch.
 
-        The ledger knows what was begun and answered. So to begin again sends nothing twice.
+        The store knows what was begun and answered. So to begin again sends nothing twice.
 
         :raises Unfinished: where the worker ends before.
         """

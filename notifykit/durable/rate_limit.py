@@ -1,6 +1,6 @@
-"""The pace of an account over all workers on all machines: the time of the last start, in the ledger.
+"""The rate limit of an account over all workers on all machines: the time of the last start, in the store.
 
-Processes of this machine that send without a job keep their pace in a file; that one is looked at and written too.
+Processes of this machine that send without a job keep their rate limit in a file; that one is looked at and written too.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from notifykit.durable.database import Database
 from notifykit.durable.tables import paces
-from notifykit.models.capabilities import Pace
+from notifykit.models.capabilities import RateLimit
 from notifykit.pipeline.clock import SystemClock
 from notifykit.protocols import Transport
-from notifykit.rate_limit import Board, Pacer, shared_slots, until
+from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store, until
 
 #: Times this close, in seconds, are the same start, told by two clocks.
 _SAME: Final = 0.01
 
 
-class LedgerSlots:
-    """The board of one pace, in the ledger and in this machine's file.
+class DatabaseRateLimitStore:
+    """The board of one rate limit, in the store and in this machine's file.
 
-    :param key: what shares the pace.
-    :param database: the ledger.
-    :param state_dir: where processes of this machine keep the pace.
+    :param key: what shares the rate limit.
+    :param database: the store.
+    :param state_dir: where processes of this machine keep the rate limit.
     """
 
     def __init__(self, key: str, database: Database, state_dir: str | None) -> None:
         self._key = hashlib.sha256(key.encode()).hexdigest()[:64]
         self._db = database
-        self._machine = shared_slots(key, state_dir)
+        self._machine = file_rate_limit_store(key, state_dir)
         self._upsert: Any = sqlite.insert if database.file is not None else postgresql.insert
 
     @contextlib.contextmanager
-    def edit(self) -> Iterator[Board]:
-        """Give the machine's board, with the ledger's last start where that is another one, and write both."""
+    def edit(self) -> Iterator[RecentStarts]:
+        """Give the machine's board, with the store's last start where that is another one, and write both."""
         this = paces.c.key == self._key
         with self._machine.edit() as here, self._db.begin() as db:
             row = db.execute(sa.select(paces.c.last).where(this).with_for_update()).first()
@@ -56,7 +56,7 @@ class LedgerSlots:
             # A start in the future was written before a clock was put right: it says nothing.
             last = row.last - behind if row.last <= now else -math.inf
             known = until(now - behind, here.starts)
-            board = Board([*known, last] if last > max(known, default=-math.inf) + _SAME else known)
+            board = RecentStarts([*known, last] if last > max(known, default=-math.inf) + _SAME else known)
             before = board.starts
             yield board
             if board.starts is before:
@@ -72,28 +72,28 @@ class LedgerSlots:
 
 
 @attrs.define(eq=False)
-class LedgerPacers:
-    """The pacers of all workers together, one for each pace."""
+class DatabaseRateLimiters:
+    """The rate limiters of all workers together, one for each rate limit."""
 
-    #: The ledger.
+    #: The store.
     database: Database
-    #: Where processes of this machine keep the pace.
+    #: Where processes of this machine keep the rate limit.
     state_dir: str | None
-    _pacers: dict[Pace, Pacer] = attrs.field(factory=dict, init=False)
+    _rate_limiters: dict[RateLimit, RateLimiter] = attrs.field(factory=dict, init=False)
 
-    def of(self, transport: Transport) -> Pacer | None:
-        """Return the pacer of a transport; None where it has no limit."""
-        pace = transport.capabilities.pace
-        if pace is None:
+    def of(self, transport: Transport) -> RateLimiter | None:
+        """Return the rate limiter of a transport; None where it has no limit."""
+        rate_limit = transport.capabilities.rate_limit
+        if rate_limit is None:
             return None
-        if pace not in self._pacers:
-            slots = LedgerSlots(pace.key, self.database, self.state_dir)
-            # The ledger knows one start of the other machines, so two neighbours keep the whole distance.
-            self._pacers.setdefault(pace, Pacer(pace, slots, SystemClock(), slack=0.0))
-        return self._pacers[pace]
+        if rate_limit not in self._rate_limiters:
+            slots = DatabaseRateLimitStore(rate_limit.key, self.database, self.state_dir)
+            # The store knows one start of the other machines, so two neighbours keep the whole distance.
+            self._rate_limiters.setdefault(rate_limit, RateLimiter(rate_limit, slots, SystemClock(), slack=0.0))
+        return self._rate_limiters[rate_limit]
 
 
-def slowest(found: Iterable[Pace | None]) -> Pace | None:
+def slowest(found: Iterable[RateLimit | None]) -> RateLimit | None:
     """Return the slowest of some paces: what a queue is let go at."""
-    known = [pace for pace in found if pace is not None]
-    return min(known, key=lambda pace: pace.per_second, default=None)
+    known = [rate_limit for rate_limit in found if rate_limit is not None]
+    return min(known, key=lambda rate_limit: rate_limit.per_second, default=None)

@@ -1,4 +1,4 @@
-"""Models as JSON for the ledger, and back: no pickles, so that whoever can write the database runs no code."""
+"""Models as JSON for the store, and back: no pickles, so that whoever can write the database runs no code."""
 
 from __future__ import annotations
 

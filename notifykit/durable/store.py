@@ -1,4 +1,4 @@
-"""The ledger: what was asked for, what was begun, what was answered. Every promise of a job is kept here.
+"""The store: what was asked for, what was begun, what was answered. Every promise of a job is kept here.
 
 A request is written down before it leaves (``claim``) and completed by its answer. Whoever finds one that was begun by
 somebody who is gone, and not answered, knows that nobody knows: its recipients are unknown, and are not sent to again
@@ -96,8 +96,8 @@ class Work:
         return options
 
 
-class Ledger:
-    """Reads and writes the ledger.
+class JobStore:
+    """Reads and writes the store.
 
     :param database: where it is.
     :param time: seconds since 1970.

@@ -1,4 +1,4 @@
-"""The ledger's tables: the same on SQLite and PostgreSQL."""
+"""The store's tables: the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ spacing: Final = sa.Table(
     sa.Column("free", sa.Float, nullable=False),
 )
 
-#: When a request last started, for each pace.
+#: When a request last started, for each rate limit.
 paces: Final = sa.Table(
     "notifykit_paces",
     METADATA,

@@ -11,14 +11,14 @@ import attrs
 
 from notifykit.durable.job_spec import message_of
 from notifykit.durable.serialization import Placed
-from notifykit.durable.store import Enqueue, Ledger, Ticket, Work
+from notifykit.durable.store import Enqueue, JobStore, Ticket, Work
 from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.capabilities import leaves
-from notifykit.pipeline.components import Assembly
-from notifykit.pipeline.context import Pacers, SendContext
+from notifykit.pipeline.components import Components
+from notifykit.pipeline.context import RateLimiters, SendContext
 from notifykit.pipeline.delivery import deliver
 from notifykit.pipeline.provider_requests import Abandoned, Answer, ProviderRequest, send_request
 from notifykit.pipeline.retry import RetryPolicy
@@ -42,24 +42,29 @@ class Sender:
     """Works on tickets with one notifier's transports, settings, guards and sinks.
 
     :param house: what the notifier is made of.
-    :param ledger: where everything is written down.
-    :param pacers: keep the pace of each account over all workers.
+    :param store: where everything is written down.
+    :param rate_limiters: keep the rate limit of each account over all workers.
     :param enqueue: puts tickets into the queue.
     :param now: seconds since 1970.
     """
 
     def __init__(
-        self, house: Assembly, ledger: Ledger, pacers: Pacers, enqueue: Enqueue, now: Callable[[], float]
+        self,
+        house: Components,
+        store: JobStore,
+        rate_limiters: RateLimiters,
+        enqueue: Enqueue,
+        now: Callable[[], float],
     ) -> None:
-        self._house = house
-        self._ledger = ledger
-        self._pacers = pacers
+        self._components = house
+        self._store = store
+        self._rate_limiters = rate_limiters
         self._enqueue = enqueue
         self._now = now
 
     def run(self, ticket: Ticket) -> None:
         """Work on a ticket until its batch is over, or waits for another try."""
-        work = self._ledger.begin(ticket)
+        work = self._store.begin(ticket)
         if work is None:
             return
         try:
@@ -68,16 +73,16 @@ class Sender:
             return
         except OtherMode as error:
             _log.warning("%s", error)
-            self._ledger.put_off(work, _BROKEN, self._enqueue)
-            self._ledger.pause(work.ticket.job, paused=True, enqueue=self._enqueue)
+            self._store.put_off(work, _BROKEN, self._enqueue)
+            self._store.pause(work.ticket.job, paused=True, enqueue=self._enqueue)
             return
         except Exception as error:
             # A setting that this worker lacks, a plugin that raises: the batch is not lost with it.
             _log.error("a batch broke off with %s: it is taken up again", type(error).__name__)
-            self._ledger.put_off(work, _BROKEN, self._enqueue)
+            self._store.put_off(work, _BROKEN, self._enqueue)
             return
         tried = any(receipt.attempts for receipt in receipts)
-        self._ledger.end(work, receipts, again, self._enqueue, tried=tried)
+        self._store.end(work, receipts, again, self._enqueue, tried=tried)
 
     def _try(self, work: Work) -> tuple[list[Receipt], float | None]:
         """Try to send to everybody without an outcome; return their receipts, and the seconds until another try."""
@@ -108,13 +113,13 @@ class Sender:
             return []
         prepared = clean(message_of(work.job, work.ticket.number), context)
         batches = list(plan_batches(guard((who for _, who in people), prepared, context), prepared, context))
-        fence = Fence(work, self._ledger, people, found)
+        fence = Fence(work, self._store, people, found)
         receipts = run(deliver(batches, prepared, context), fence.send)
         return [fence.placed(receipt) for receipt in receipts]
 
     def _context(self, work: Work) -> SendContext:
         options = work.options
-        context = self._house.context(options["via"], None, window=None, move_unknown=options["move_unknown"])
+        context = self._components.context(options["via"], None, window=None, move_unknown=options["move_unknown"])
         live = context.transport.capabilities.live
         meant_live = options.get("live", live)
         if live != meant_live:
@@ -129,20 +134,20 @@ class Sender:
                 f"job {work.job['key']} was submitted {where}: it is paused, so that nothing of a test reaches people. "
                 f"Where nobody needs it: notifykit jobs cancel {work.job['key']}"
             )
-        # Another try is the ledger's affair: there it survives this process.
-        pacers = context.pacers if context.intercept else self._pacers
-        return attrs.evolve(context, retry=RetryPolicy.never(), ends=None, pacers=pacers)
+        # Another try is the store's affair: there it survives this process.
+        rate_limiters = context.rate_limiters if context.intercept else self._rate_limiters
+        return attrs.evolve(context, retry=RetryPolicy.never(), ends=None, rate_limiters=rate_limiters)
 
     def _apart(self, people: Sequence[Placed], gap: float) -> tuple[list[Placed], list[Placed]]:
         """Return who may be sent to now, and who was sent to a moment ago."""
-        free = self._ledger.reserve([who.address for _, who in people if isinstance(who, Recipient)], gap)
+        free = self._store.reserve([who.address for _, who in people if isinstance(who, Recipient)], gap)
         now = [(p, who) for p, who in people if not isinstance(who, Recipient) or who.address in free]
         later: list[Placed] = [(p, who) for p, who in people if isinstance(who, Recipient) and who.address not in free]
         return now, later
 
     def _again(self, receipts: Iterable[Receipt], work: Work) -> float | None:
         """Return the seconds until who was refused for a while may be tried again; None where nobody may."""
-        waits = (self._house.retry.after(receipt, work.tries + 1, alone=False) for receipt in receipts)
+        waits = (self._components.retry.after(receipt, work.tries + 1, alone=False) for receipt in receipts)
         return max((wait for wait in waits if wait is not None), default=None)
 
     def _is_over(self, position: int, found: Mapping[int, Receipt], work: Work) -> bool:
@@ -155,7 +160,7 @@ class Sender:
         known = work.known.get(position)
         if known is None:
             return False
-        return self._house.retry.after(known, work.tries, alone=False) is None
+        return self._components.retry.after(known, work.tries, alone=False) is None
 
     def _too_late(self, work: Work) -> SkipReason | None:
         if work.job["cancelled"]:
@@ -176,14 +181,14 @@ class Fence:
     """Lets a request pass once it is written down that it is made, and writes down its answer.
 
     :param work: the batch.
-    :param ledger: where it is written.
+    :param store: where it is written.
     :param people: who is on the road, in its order.
     :param found: what was heard of them in this try by somebody who is gone.
     """
 
-    def __init__(self, work: Work, ledger: Ledger, people: Sequence[Placed], found: Mapping[int, Receipt]) -> None:
+    def __init__(self, work: Work, store: JobStore, people: Sequence[Placed], found: Mapping[int, Receipt]) -> None:
         self._work = work
-        self._ledger = ledger
+        self._store = store
         self._positions = [position for position, _ in people]
         self._known = {**work.known, **found}
 
@@ -194,7 +199,7 @@ class Fence:
         """
         began = time.monotonic()
         positions = [self._positions[position] for position in request.batch.positions]
-        claim = self._ledger.claim(self._work, str(request.transport), positions)
+        claim = self._store.claim(self._work, str(request.transport), positions)
         if claim is None:
             raise Superseded
         started = clock.now()
@@ -205,7 +210,7 @@ class Fence:
         submission = answer if isinstance(answer, Submission) else None
         error = None if submission else error_of(answer)
         attempt = Attempt(1, str(request.transport), started, time.monotonic() - began, error, submission)
-        self._ledger.answered(
+        self._store.answered(
             self._work, claim, [self.placed(receipt) for receipt in receipts_of(request.batch, attempt)]
         )
         return answer

@@ -14,7 +14,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Gap, about, in_words, options, whom
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Book, Parcel
+from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 
 
@@ -28,12 +28,12 @@ class CoolDown:
     #: The times that have to pass.
     gaps: Sequence[Gap]
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Reserve a place in each time that applies."""
-        who = whom(parcel.recipient.channel, parcel.recipient.address)
-        applying = (gap for gap in self.gaps if gap.tag is None or gap.tag in parcel.message.tags)
+        who = whom(envelope.recipient.channel, envelope.recipient.address)
+        applying = (gap for gap in self.gaps if gap.tag is None or gap.tag in envelope.message.tags)
         for gap in sorted(applying, key=lambda gap: gap.seconds, reverse=True):
-            wait = book.reserve(f"{self.name}:{gap.tag or ''}:{who}", 1, 1, gap.seconds)
+            wait = counters.reserve(f"{self.name}:{gap.tag or ''}:{who}", 1, 1, gap.seconds)
             if wait:
                 what = f"a message tagged {gap.tag}" if gap.tag else "a message"
                 return Veto(

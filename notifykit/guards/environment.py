@@ -16,7 +16,7 @@ from notifykit.guards.addresses import AddressList, Normalize, read_address, rea
 from notifykit.guards.options import about, resolved
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Book, Parcel
+from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "environment"
@@ -40,23 +40,23 @@ class EnvironmentGuard:
     #: Who gets what others would; None for nobody.
     redirect: Recipient | None = None
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Let it pass, send it to the other address, or hold it back."""
-        if self.allow is not None and parcel.recipient in self.allow:
+        if self.allow is not None and envelope.recipient in self.allow:
             return None
         here = f"This is {self.environment}" if self.environment else "Nobody says that this is production"
         if self.redirect is not None:
-            if self.redirect.channel is parcel.recipient.channel:
+            if self.redirect.channel is envelope.recipient.channel:
                 return self.redirect
             return Veto(
                 self.name,
                 f"{here}, and the address that gets what others would is of the channel {self.redirect.channel}, "
-                f"not {parcel.recipient.channel}.",
+                f"not {envelope.recipient.channel}.",
                 _WAYS,
             )
         if self.allow is not None:
             return Veto(self.name, f"{here}, and the recipient is not on the list of who may get messages.", _WAYS)
-        return Veto(self.name, f"{here}, and nothing says who may get messages.", _WAYS) if parcel.live else None
+        return Veto(self.name, f"{here}, and nothing says who may get messages.", _WAYS) if envelope.live else None
 
 
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:

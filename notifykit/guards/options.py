@@ -240,5 +240,5 @@ def about(*wanted: str) -> About:
 
 
 def whom(channel: str, address: str) -> str:
-    """Return the key of a recipient in the book."""
+    """Return the key of a recipient in the counter store."""
     return f"{channel}:{address}"

@@ -17,7 +17,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Hours, about, resolved
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Book, Parcel
+from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
@@ -78,19 +78,19 @@ class QuietHours:
     #: Tags of messages that may wake people.
     spared: Collection[str] = ()
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Look at the recipient's clock."""
-        if any(tag in self.spared for tag in parcel.message.tags):
+        if any(tag in self.spared for tag in envelope.message.tags):
             return None
-        zones = zones_of(parcel.recipient.country or "") or (self.zone,)
-        if not any(self.is_quiet(parcel.now, zone) for zone in zones):
+        zones = zones_of(envelope.recipient.country or "") or (self.zone,)
+        if not any(self.is_quiet(envelope.now, zone) for zone in zones):
             return None
-        ends = self.end(parcel.now, zones)
+        ends = self.end(envelope.now, zones)
         return Veto(
             self.name,
             f"It is quiet from {self.hours.start:%H:%M} to {self.hours.end:%H:%M} where the recipient is.",
             "Send it when the quiet hours are over, or give it a tag of NOTIFYKIT_GUARD_QUIET_EXCEPT.",
-            None if ends is None else (ends - parcel.now).total_seconds(),
+            None if ends is None else (ends - envelope.now).total_seconds(),
         )
 
     def is_quiet(self, moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> bool:

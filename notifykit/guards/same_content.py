@@ -15,7 +15,7 @@ from notifykit.guards.options import about, in_words, options, whom
 from notifykit.models.message import Message
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Book, Parcel
+from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 
 
@@ -29,10 +29,10 @@ class SameContent:
     #: The time, in seconds.
     window: float
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Reserve the text for the recipient."""
-        who = whom(parcel.recipient.channel, parcel.recipient.address)
-        wait = book.reserve(f"{self.name}:{who}:{_digest(parcel.message)}", 1, 1, self.window)
+        who = whom(envelope.recipient.channel, envelope.recipient.address)
+        wait = counters.reserve(f"{self.name}:{who}:{_digest(envelope.message)}", 1, 1, self.window)
         if not wait:
             return None
         return Veto(

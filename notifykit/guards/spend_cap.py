@@ -15,7 +15,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Limit, about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Book, Parcel
+from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 
 
@@ -31,12 +31,12 @@ class SpendCap:
     #: Whether messages pass whose price is not known.
     allow_unpriced: bool = False
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Reserve the cost in each limit."""
-        if parcel.cost is None:
+        if envelope.cost is None:
             return None if self.allow_unpriced else self._unpriced()
-        for limit in self.limits if parcel.cost > 0 else ():
-            wait = book.reserve(self.name, parcel.cost, limit.most, limit.window)
+        for limit in self.limits if envelope.cost > 0 else ():
+            wait = counters.reserve(self.name, envelope.cost, limit.most, limit.window)
             if wait:
                 return Veto(
                     self.name,

@@ -16,7 +16,7 @@ from notifykit.guards.addresses import AddressList, Normalize, read_address
 from notifykit.guards.options import about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Book, Parcel
+from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "suppression"
@@ -41,9 +41,9 @@ class Suppression:
             raise TypeError("Suppression takes a callable: one that says of an address whether it is suppressed")
         self._suppressed = suppressed
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Ask the callable."""
-        answer = self._suppressed(parcel.recipient.address)
+        answer = self._suppressed(envelope.recipient.address)
         if not isinstance(answer, bool):
             raise TypeError("the callable says True or False")
         return _SUPPRESSED if answer else None
@@ -66,13 +66,13 @@ class SuppressionFile:
         self._list = AddressList(frozenset())
         self._problem: Veto | None = None
 
-    def judge(self, parcel: Parcel, book: Book) -> Veto | Recipient | None:
+    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Look the recipient up."""
         with self._lock:
             self._read_again()
             if self._problem:
                 return self._problem
-            return _SUPPRESSED if parcel.recipient in self._list else None
+            return _SUPPRESSED if envelope.recipient in self._list else None
 
     def _read_again(self) -> None:
         """Read the file where it is not the one that was read."""

@@ -66,7 +66,7 @@ class Capabilities:
     #: Whether what it says of a text or a sender is about one recipient only, as mailboxes do.
     personal: bool = False
     #: How fast it may be asked; None where there is no limit.
-    pace: Pace | None = None
+    rate_limit: RateLimit | None = None
     #: Seconds that have to be between two messages to one recipient; 0 for none.
     spacing: float = 0.0
     #: Pure: what a text takes up; None where it does not matter.
@@ -82,7 +82,7 @@ class Capabilities:
 
 
 @attrs.frozen
-class Pace:
+class RateLimit:
     """How fast a provider lets one account ask."""
 
     #: Requests started in a second.

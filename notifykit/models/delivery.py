@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.redaction import mask_address
+from notifykit.redaction import redact_address
 
 
 class DeliveryState(enum.StrEnum):
@@ -82,7 +82,7 @@ class DeliveryReport:
     #: The provider's id of the request.
     message_id: str
     #: The canonical address; None where the report is about everybody in the request.
-    address: str | None = attrs.field(repr=lambda address: str(address and mask_address(address)))
+    address: str | None = attrs.field(repr=lambda address: str(address and redact_address(address)))
     #: What it means.
     state: DeliveryState = attrs.field(converter=DeliveryState)
     #: The provider's own word for it; None where it used none.
@@ -204,7 +204,7 @@ class Delivery:
         return tuple(report for report in self.reports if report.state is state)
 
     def __str__(self) -> str:
-        who = mask_address(self.address) if self.address else "everybody"
+        who = redact_address(self.address) if self.address else "everybody"
         plain = self.words is None or self.words.casefold() == self.state
         what = str(self.state) if plain else f"{self.state} ({self.words})"
         return f"{who}: {what}" + (", contradicted" if self.contradicted else "")

@@ -79,7 +79,7 @@ class Plan:
     #: The requests that would be made.
     batches: tuple[Batch, ...] = attrs.field(repr=show_count)
     #: The recipients that would not be tried, with the reason.
-    set_aside: tuple[Receipt, ...] = attrs.field(repr=show_count)
+    excluded: tuple[Receipt, ...] = attrs.field(repr=show_count)
     #: What it would cost in the provider's unit; None where that is not known.
     cost: float | None = None
     #: What a person should know before sending, each a sentence.

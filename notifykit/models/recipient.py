@@ -6,7 +6,7 @@ import attrs
 
 from notifykit.errors import InvalidRecipient
 from notifykit.models.message import Channel
-from notifykit.redaction import mask_address
+from notifykit.redaction import redact_address
 
 
 @attrs.frozen(weakref_slot=False)
@@ -14,7 +14,7 @@ class Recipient:
     """An address in its canonical form: what the provider is given."""
 
     #: The canonical address: for SMS digits with the country code first.
-    address: str = attrs.field(repr=mask_address)
+    address: str = attrs.field(repr=redact_address)
     #: The medium it belongs to.
     channel: Channel = Channel.SMS
     #: ISO 3166 code of the country where it is known, ``KW``.
@@ -30,7 +30,7 @@ class Recipient:
     notices: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False, kw_only=True)
 
     def __str__(self) -> str:
-        return mask_address(self.address)
+        return redact_address(self.address)
 
 
 @attrs.frozen
@@ -38,11 +38,11 @@ class Rejected:
     """An address that nobody can send to, with the reason."""
 
     #: The address as it was given.
-    raw: str = attrs.field(repr=mask_address)
+    raw: str = attrs.field(repr=redact_address)
     #: Why, and what to do about it.
     error: InvalidRecipient
     #: Who was probably meant; somebody has to say so before it is used.
     suggestion: Recipient | None = None
 
     def __str__(self) -> str:
-        return mask_address(self.raw)
+        return redact_address(self.raw)

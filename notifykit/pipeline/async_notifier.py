@@ -14,7 +14,7 @@ from notifykit.models.delivery import Delivery
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Receipt, Report
 from notifykit.models.recipient import Recipient, Rejected
-from notifykit.pipeline.base import Front
+from notifykit.pipeline.base import NotifierBase
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.delivery import deliver
@@ -25,10 +25,10 @@ from notifykit.pipeline.stages import Addresses, Admitted, clean, guard, normali
 _THREADS: Final = 32
 
 
-class AsyncNotifier(Front):
+class AsyncNotifier(NotifierBase):
     """A :class:`Notifier` whose ``send`` is awaited. Arguments, results and errors are the same.
 
-    Waits for a pace or a retry are sleeps of the event loop; each request runs in a thread.
+    Waits for a rate limit or a retry are sleeps of the event loop; each request runs in a thread.
     """
 
     @functools.cached_property
@@ -54,8 +54,8 @@ class AsyncNotifier(Front):
         Where the task is cancelled, nothing more is sent; requests that are out are still heard and told to the sinks, as
         long as the event loop runs.
         """
-        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        context = self._house.context(via, deadline, window=None, move_unknown=move_unknown)
+        message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
+        context = self._components.context(via, deadline, window=None, move_unknown=move_unknown)
         recipients = list(normalize(to, message, context))
         prepared = clean(message, context)
         admitted = await self._guard(recipients, prepared, context)
@@ -78,9 +78,9 @@ class AsyncNotifier(Front):
         move_unknown: bool = False,
     ) -> AsyncIterator[Receipt]:
         """Send, and yield each receipt as soon as it is known; see :meth:`Notifier.stream`."""
-        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        context = self._house.context(
-            via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown
+        message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
+        context = self._components.context(
+            via, deadline, window=self._components.settings.dedupe_window, move_unknown=move_unknown
         )
         prepared = clean(message, context)
         admitted = guard(normalize(to, message, context), prepared, context)
@@ -100,13 +100,13 @@ class AsyncNotifier(Front):
 
         The questions run in a thread, which also tells the sinks. Where the task is cancelled, what is heard is heard.
         """
-        carriers = self._house.carriers(via)
+        carriers = self._components.carriers(via)
         ask = functools.partial(
             contextvars.copy_context().run,
-            self._house.hearing.ask,
+            self._components.hearing.ask,
             tuple(receipts),
             carriers,
-            self._house.settings.timeout,
+            self._components.settings.timeout,
         )
         return tuple(await asyncio.get_running_loop().run_in_executor(self._executor, ask))
 
@@ -133,7 +133,7 @@ class AsyncNotifier(Front):
         """Wait for requests that are out, then give back connections and files."""
         await asyncio.get_running_loop().run_in_executor(None, self._executor.shutdown)
         await asyncio.sleep(0)  # answers that nobody awaits any more are heard by callbacks of the loop
-        self._house.close()
+        self._components.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -30,7 +30,7 @@ from notifykit.pipeline.capabilities import adapt, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
 from notifykit.pipeline.provider_requests import Abandoned, Connect, ProviderRequest, RequestResult, Sleep
 from notifykit.protocols import Assignment, Composite, Transport, can_connect, is_composite
-from notifykit.rate_limit import Pacer
+from notifykit.rate_limit import RateLimiter
 
 #: Errors that the next batch of the same message would meet as well.
 _STOPPING: Final = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
@@ -91,12 +91,14 @@ def attempt(
         return _untried(batch, send, error=adapted.refusal, inside=inside)
     if adapted.message is not batch.message:
         batch = attrs.evolve(batch, message=adapted.message)
-    pacer = send.pacers.of(transport)
+    rate_limiter = send.rate_limiters.of(transport)
     carrier = send.intercept(transport) if send.intercept else transport
     receipts: list[Receipt] = []
     for piece in batch.pieces(transport.capabilities.batch_size):
         slot = (
-            (yield from _wait_for_slot(transport, carrier, pacer, context)) if pacer else context.may_start(transport)
+            (yield from _wait_for_slot(transport, carrier, rate_limiter, context))
+            if rate_limiter
+            else context.may_start(transport)
         )
         if not slot:
             receipts += _not_started(piece, transport, context, inside)
@@ -106,7 +108,7 @@ def attempt(
             if isinstance(slot, RequestResult):  # no connection could be opened
                 result: RequestResult | None = slot
             else:
-                on_start = functools.partial(pacer.restart, request.began) if pacer else None
+                on_start = functools.partial(rate_limiter.restart, request.began) if rate_limiter else None
                 result = yield ProviderRequest(carrier, piece, send.timeout, send.ends, on_start, state.concurrent)
         except Abandoned:
             raise
@@ -180,7 +182,7 @@ class _StartedRequest:
 
 
 def _wait_for_slot(
-    transport: Transport, carrier: Transport, pacer: Pacer, context: BatchContext
+    transport: Transport, carrier: Transport, rate_limiter: RateLimiter, context: BatchContext
 ) -> Generator[Sleep | Connect, RequestResult | None, RequestResult | bool]:
     """Wait until the rate limit lets a request start, and return True; False where none shall start any more.
 
@@ -194,7 +196,7 @@ def _wait_for_slot(
                 return result
             if not context.may_start(transport):
                 break
-        wait = pacer.start()
+        wait = rate_limiter.start()
         if not wait:
             return True
         if wait >= send.left():
@@ -319,7 +321,7 @@ def _untried(
     """
     outcome = Outcome.SKIPPED if skipped else Outcome.REJECTED
     if inside is None:
-        context.dispatcher.batch_set_aside(batch, outcome, error, error.detail if error else str(skipped))
+        context.dispatcher.batch_excluded(batch, outcome, error, error.detail if error else str(skipped))
     return [
         Receipt(position, recipient, outcome, error, skipped, batch=batch.number)
         for position, recipient in zip(batch.positions, batch.recipients, strict=True)

@@ -15,7 +15,7 @@ from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch, Plan
 from notifykit.models.receipt import Receipt
 from notifykit.pipeline.capabilities import ExpectedRequest, predict_requests
-from notifykit.pipeline.components import Assembly, Via
+from notifykit.pipeline.components import Components, Via
 from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.delivery_reports import as_reports
 from notifykit.pipeline.retry import RetryPolicy
@@ -27,7 +27,7 @@ from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template
 
 
-class Front:
+class NotifierBase:
     """A notifier before anything is sent.
 
     The constructor takes what it is given and reads no environment; :meth:`from_settings` looks everywhere.
@@ -53,7 +53,7 @@ class Front:
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
-        self._house = Assembly(
+        self._components = Components(
             transport, settings=settings, host=host, sinks=sinks, guards=guards, clock=clock, retry=retry
         )
 
@@ -82,7 +82,7 @@ class Front:
         :raises ConfigError: with everything that is wrong.
         """
         notifier = cls.__new__(cls)
-        notifier._house = Assembly.from_settings(
+        notifier._components = Components.from_settings(
             transport,
             env_file=env_file,
             directory=directory,
@@ -109,7 +109,7 @@ class Front:
         subject: str | None = None,
     ) -> Plan:
         """Return what ``send`` would do: recipients, edits, segments, cost and batches. Nothing is sent."""
-        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
+        message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
         admitted, prepared, context = self._rehearsed(to, message, via)
         return make_plan(plan_batches(admitted, prepared, context), prepared, context)
 
@@ -124,7 +124,7 @@ class Front:
         tags: str | Iterable[str] = (),
     ) -> tuple[ExpectedRequest, ...]:
         """Return the requests that ``send`` would make, each with the transports on the way to it. Nothing is sent."""
-        message = self._house.message(text, sender, channel, tags, None)
+        message = self._components.message(text, sender, channel, tags, None)
         admitted, prepared, context = self._rehearsed(to, message, via)
         batches = plan_batches(admitted, prepared, context)
         return tuple(
@@ -136,7 +136,7 @@ class Front:
 
     def names(self, transport: Transport) -> tuple[str, ...]:
         """Return what a transport answers to: its names in the settings, its own name, and its DSN without secrets."""
-        return (*self._house.builder.names(transport), transport.name, str(transport))
+        return (*self._components.builder.names(transport), transport.name, str(transport))
 
     def plans(
         self,
@@ -158,8 +158,8 @@ class Front:
 
         :param size: the recipients of one plan.
         """
-        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        admitted, prepared, context = self._rehearsed(to, message, via, window=self._house.settings.dedupe_window)
+        message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
+        admitted, prepared, context = self._rehearsed(to, message, via, window=self._components.settings.dedupe_window)
         piece = list(itertools.islice(admitted, size))
         while True:
             yield make_plan(plan_batches(piece, prepared, context), prepared, context)
@@ -171,13 +171,13 @@ class Front:
         self, to: Addresses, message: Message, via: Via | None, *, window: int | None = None
     ) -> tuple[Iterator[Admitted | Receipt], Prepared, SendContext]:
         """Go down the road as far as it goes without sending."""
-        context = self._house.context(via, None, window, rehearsed=True)
+        context = self._components.context(via, None, window, rehearsed=True)
         prepared = clean(message, context)
         return guard(normalize(to, message, context), prepared, context), prepared, context
 
     def measure(self, text: str, *, via: Via | None = None, channel: Channel | str = Channel.SMS) -> Measurement | None:
         """Return what a text takes up once it is cleaned; None where the transport does not measure texts."""
-        return self._house.measure(text, via, channel)
+        return self._components.measure(text, via, channel)
 
     def template(self, named: str | Template) -> Template:
         """Return a template whose texts are measured here, as sending cleans and measures them.
@@ -190,7 +190,7 @@ class Front:
         :raises OverBudget: where the longest text of one that you made takes more segments than it allows; those of
             the settings have been looked at when the notifier was put together.
         """
-        return self._house.template(named)
+        return self._components.template(named)
 
     @overload
     def hear(self, report: DeliveryReport) -> Delivery: ...
@@ -207,9 +207,9 @@ class Front:
         :raises TypeError: where it is something else, as what was posted is: the provider's package reads it.
         :raises PluginError: in strict mode, where a sink raised; everything is heard before.
         """
-        self._house.insist_on_open()
+        self._components.insist_on_open()
         reports, alone = as_reports(report)
-        heard = self._house.hearing.hear(reports)
+        heard = self._components.hearing.hear(reports)
         return heard[0] if alone else tuple(heard)
 
     def submit(
@@ -261,41 +261,41 @@ class Front:
             raise ValueError("at has no time zone: write datetime.datetime(…, tzinfo=…)")
         if expires_in is not None and not expires_in > 0:
             raise ValueError("expires_in is a number of seconds above zero")
-        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        recipients = normalize(to, message, self._house.context(via, None, window=None))
+        message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
+        recipients = normalize(to, message, self._components.context(via, None, window=None))
         order = Order(recipients, message, key, via, at, expires_in, urgent, at_least_once, move_unknown)
-        return self._house.engine().submit(order, connection)
+        return self._components.engine().submit(order, connection)
 
     def job(self, key: str) -> Job:
         """Return a job by its key, whoever submitted it.
 
         :raises KeyError: where there is none.
         """
-        return self._house.engine().job(key)
+        return self._components.engine().job(key)
 
     def jobs(self) -> Sequence[Progress]:
         """Return how far each job is, the newest first."""
-        return self._house.engine().jobs()
+        return self._components.engine().jobs()
 
     def work(self) -> None:
         """Send what jobs have to be sent, in the background, until the notifier is closed: what a worker does."""
-        self._house.engine().work()
+        self._components.engine().work()
 
     @property
     def transport(self) -> Transport:
         """What carries the messages where a call names nothing else."""
-        assert self._house.transport is not None, "the constructor raises where there is no transport"
-        return self._house.transport
+        assert self._components.transport is not None, "the constructor raises where there is no transport"
+        return self._components.transport
 
     @property
     def host(self) -> PluginHost:
         """The plugins."""
-        return self._house.host
+        return self._components.host
 
     @property
     def settings(self) -> Settings:
         """The settings, each with its origin."""
-        return self._house.settings
+        return self._components.settings
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._house.transport}>"
+        return f"<{type(self).__name__} {self._components.transport}>"

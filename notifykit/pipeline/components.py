@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from notifykit.counters import Overlay, open_book
+from notifykit.counters import DryRunCounterStore, open_counter_store
 from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import SystemClock
-from notifykit.pipeline.context import Pacers, SendContext
-from notifykit.pipeline.delivery_reports import Hearing
+from notifykit.pipeline.context import RateLimiters, SendContext
+from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
 from notifykit.pipeline.intercept import detour
 from notifykit.pipeline.reservations import Reservations
@@ -39,7 +39,7 @@ _Part = TypeVar("_Part")
 _log = logging.getLogger("notifykit.plugins")
 
 
-class Assembly:
+class Components:
     """Everything that a notifier has, whether its caller waits or awaits."""
 
     def __init__(
@@ -64,8 +64,8 @@ class Assembly:
         #: What decides over another try.
         self.retry = retry or RetryPolicy()
         self._opening = threading.Lock()
-        self.pacers = Pacers(self.clock, self.settings.state_dir)
-        self.book = open_book(self.clock, self.settings.state_dir)
+        self.rate_limiters = RateLimiters(self.clock, self.settings.state_dir)
+        self.counters = open_counter_store(self.clock, self.settings.state_dir)
         self._closed = False
         self._engine: Engine | None = None
         self.registry = _collect(problems, lambda: self.host.registry(self.settings)) or Registry()
@@ -88,10 +88,10 @@ class Assembly:
         build = self.builder.looked_at if wrong else self.builder.default
         self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:
-            _collect(problems, functools.partial(self.pacers.of, self.transport))
+            _collect(problems, functools.partial(self.rate_limiters.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
         self.dispatcher = EventDispatcher(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
-        self.hearing = Hearing(self.dispatcher)
+        self.hearing = DeliveryTracker(self.dispatcher)
         #: The templates of the settings, measured as this notifier's texts are.
         self.templates = self._templates(problems) if self.transport is not None else {}
         if problems:
@@ -108,7 +108,7 @@ class Assembly:
         environment: Mapping[str, str] | None,
         arguments: Mapping[str, Any],
         **parts: Any,
-    ) -> Assembly:
+    ) -> Components:
         """Load the settings, then put everything together by them."""
         if isinstance(environment, str):
             raise TypeError(
@@ -167,15 +167,15 @@ class Assembly:
         if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float)):
             raise TypeError(f"deadline is a {type(deadline).__name__}: give seconds")
         other = None if rehearsed else detour(transport)
-        clock, book, pacers = (other or self).clock, (other or self).book, (other or self).pacers
+        clock, counters, rate_limiters = (other or self).clock, (other or self).counters, (other or self).rate_limiters
         return SendContext(
             registry=self.registry,
             transport=transport,
             dispatcher=self.dispatcher,
-            reservations=Reservations(Overlay(book, clock) if rehearsed else book, clock),
+            reservations=Reservations(DryRunCounterStore(counters, clock) if rehearsed else counters, clock),
             clock=clock,
             retry=self.retry,
-            pacers=pacers,
+            rate_limiters=rate_limiters,
             timeout=self.settings.timeout,
             ends=None if deadline is None else clock.monotonic() + deadline,
             dedupe_window=window,
@@ -254,7 +254,7 @@ class Assembly:
             *self.builder.built,
             *self.registry.sinks,
             *self.registry.guards,
-            self.book,
+            self.counters,
         ]
         self.builder.forget()
         for thing in closable:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from notifykit.errors import TransportError
-from notifykit.models.capabilities import Measurement, Pace
+from notifykit.models.capabilities import Measurement, RateLimit
 from notifykit.models.message import Cleaned, Message
 from notifykit.models.receipt import Receipt
 from notifykit.pipeline.dispatcher import EventDispatcher
@@ -15,27 +15,29 @@ from notifykit.pipeline.reservations import Reservations
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.plugins import Registry
 from notifykit.protocols import Clock, Transport
-from notifykit.rate_limit import Pacer, pacer
+from notifykit.rate_limit import RateLimiter, rate_limiter
 
 
-class Pacers:
-    """The pacers of one notifier: one for each pace, shared with the machine where the clock is."""
+class RateLimiters:
+    """The rate limiters of one notifier: one for each rate limit, shared with the machine where the clock is."""
 
     def __init__(self, clock: Clock, state_dir: str | None) -> None:
         self._clock = clock
         self._state_dir = state_dir
-        self._pacers: dict[Pace, Pacer] = {}
+        self._rate_limiters: dict[RateLimit, RateLimiter] = {}
 
-    def of(self, transport: Transport) -> Pacer | None:
-        """Return the pacer of a transport; None where it has no limit.
+    def of(self, transport: Transport) -> RateLimiter | None:
+        """Return the rate limiter of a transport; None where it has no limit.
 
-        :raises ConfigError: where the pace can't be shared.
+        :raises ConfigError: where the rate limit can't be shared.
         """
-        pace = transport.capabilities.pace
-        if pace is None:
+        rate_limit = transport.capabilities.rate_limit
+        if rate_limit is None:
             return None
-        known = self._pacers.get(pace)
-        return known or self._pacers.setdefault(pace, pacer(pace, self._clock, self._state_dir))
+        known = self._rate_limiters.get(rate_limit)
+        return known or self._rate_limiters.setdefault(
+            rate_limit, rate_limiter(rate_limit, self._clock, self._state_dir)
+        )
 
 
 @attrs.frozen
@@ -55,7 +57,7 @@ class SendContext:
     #: What decides over another try.
     retry: RetryPolicy
     #: When a request of each transport may start.
-    pacers: Pacers
+    rate_limiters: RateLimiters
     #: Seconds for one request.
     timeout: float
     #: The monotonic time at which the send ends, whatever is left; None for no limit.

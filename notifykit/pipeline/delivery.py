@@ -50,11 +50,11 @@ def deliver(
 
 
 def _is_limited_by_pace(context: SendContext) -> bool:
-    """Return whether a pace limits the starts of requests that leave when they start; else answers are what is waited for.
+    """Return whether a rate limit limits the starts of requests that leave when they start; else answers are what is waited for.
 
     A clock that nobody shares stands still while an answer is waited for, so there batches go one after the other.
     """
-    paced = [leaf for leaf in leaves(context.transport) if leaf.capabilities.pace]
+    paced = [leaf for leaf in leaves(context.transport) if leaf.capabilities.rate_limit]
     return context.clock.shared and bool(paced) and all(map(can_connect, paced))
 
 
@@ -211,7 +211,7 @@ class Scheduler:
             return None
         if isinstance(piece, Receipt):
             self._looked = False
-            self._context.dispatcher.set_aside(self.prepared.message, piece)
+            self._context.dispatcher.excluded(self.prepared.message, piece)
             return self._totals.count([piece])
         context = BatchContext(self._context, self._state)
         task = BatchTask(attempt_with_retries(self._context.transport, piece, context), piece)

@@ -46,7 +46,7 @@ class Step:
         )
 
 
-class DeliveryBook:
+class DeliveryStore:
     """What was heard, for the recipients that were heard of last. Safe to share between threads.
 
     :param most: how many recipients of messages it remembers.
@@ -107,7 +107,7 @@ class DeliveryBook:
             del self._addresses[message_id]
 
 
-class Hearing:
+class DeliveryTracker:
     """Asks transports, takes what is pushed, remembers both, and tells the sinks of every step.
 
     :param dispatcher: who tells the sinks.
@@ -115,7 +115,7 @@ class Hearing:
 
     def __init__(self, dispatcher: EventDispatcher) -> None:
         self._dispatcher = dispatcher
-        self._book = DeliveryBook()
+        self._counters = DeliveryStore()
 
     def hear(self, reports: Iterable[DeliveryReport], transport: str | None = None) -> list[Delivery]:
         """Write reports down, and return for each what is known of its recipient then.
@@ -125,7 +125,7 @@ class Hearing:
         """
         heard: list[Delivery] = []
         for report in reports:
-            delivery, steps = self._book.hear(report)
+            delivery, steps = self._counters.hear(report)
             heard.append(delivery)
             for step in steps:
                 if step.matters:
@@ -147,7 +147,11 @@ class Hearing:
         silences = [_silence(receipt, carriers) for receipt in receipts]
         requests: dict[tuple[str, str], list[Receipt]] = {}
         for receipt, silence in zip(receipts, silences, strict=True):
-            if silence is None and receipt.message_id and not self._book.known(receipt.message_id, receipt.to).final:
+            if (
+                silence is None
+                and receipt.message_id
+                and not self._counters.known(receipt.message_id, receipt.to).final
+            ):
                 requests.setdefault((receipt.message_id, _carrier(receipt)), []).append(receipt)
         for (_, carrier), some in requests.items():
             self.hear(_first_answer(_those_that_know(carriers, carrier), some, timeout), carrier)
@@ -156,7 +160,7 @@ class Hearing:
     def _told(self, receipt: Receipt, silence: str | None) -> Delivery:
         if receipt.message_id is None or not _may_be_delivered(receipt):
             return Delivery(receipt.message_id, receipt.to, silence=silence)
-        return attrs.evolve(self._book.known(receipt.message_id, receipt.to), silence=silence)
+        return attrs.evolve(self._counters.known(receipt.message_id, receipt.to), silence=silence)
 
 
 def _leaves(transports: Iterable[Transport]) -> Iterable[Transport]:

@@ -14,15 +14,15 @@ import attrs
 from notifykit.errors import INTERRUPTS, PluginError, TransportError
 from notifykit.events import (
     AttemptFinished,
+    BatchExcluded,
     BatchFinished,
-    BatchSetAside,
     DeliveryChanged,
     Event,
     FailedOver,
     LoggedRecipient,
     MessagePlanned,
     PluginFailed,
-    RecipientSetAside,
+    RecipientExcluded,
     RetryScheduled,
     SendFinished,
 )
@@ -33,7 +33,7 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, Submission, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
 from notifykit.protocols import Clock, Sink
-from notifykit.redaction import mask_address, scrub, text_shape
+from notifykit.redaction import redact_address, scrub, text_shape
 
 _log = logging.getLogger("notifykit.plugins")
 
@@ -42,8 +42,8 @@ _log = logging.getLogger("notifykit.plugins")
 class Redaction:
     """How much of an address and a text a sink may see."""
 
-    #: ``masked`` or ``full``.
-    numbers: str = "masked"
+    #: ``redacted`` or ``full``.
+    numbers: str = "redacted"
     #: ``none``, ``shape`` or ``full``.
     body: str = "shape"
     #: The key of the hashes that stand for addresses; None for no hashes.
@@ -51,7 +51,7 @@ class Redaction:
 
     def address(self, address: str) -> str:
         """Return an address as it may be seen."""
-        return address if self.numbers == "full" else mask_address(address)
+        return address if self.numbers == "full" else redact_address(address)
 
     def text(self, text: str) -> str | None:
         """Return a text as it may be seen."""
@@ -157,11 +157,11 @@ class EventDispatcher:
                 )
             )
 
-    def set_aside(self, message: Message, receipt: Receipt) -> None:
+    def excluded(self, message: Message, receipt: Receipt) -> None:
         """Tell that a recipient is not tried."""
         if self._sinks:
             self.emit(
-                RecipientSetAside(
+                RecipientExcluded(
                     at=self._clock.now(),
                     id=message.id,
                     recipient=self._redaction.receipt(receipt),
@@ -169,10 +169,10 @@ class EventDispatcher:
                 )
             )
 
-    def batch_set_aside(self, batch: Batch, outcome: Outcome, error: TransportError | None, reason: str) -> None:
+    def batch_excluded(self, batch: Batch, outcome: Outcome, error: TransportError | None, reason: str) -> None:
         """Tell that a whole batch is not tried."""
         self.emit(
-            BatchSetAside(
+            BatchExcluded(
                 at=self._clock.now(),
                 id=batch.message.id,
                 batch=batch.id,

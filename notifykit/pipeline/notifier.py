@@ -8,14 +8,14 @@ from typing import Self
 from notifykit.models.delivery import Delivery
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Receipt, Report
-from notifykit.pipeline.base import Front
+from notifykit.pipeline.base import NotifierBase
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.delivery import deliver
 from notifykit.pipeline.runners import iterate, run
 from notifykit.pipeline.stages import Addresses, clean, guard, normalize, plan_batches, report
 
 
-class Notifier(Front):
+class Notifier(NotifierBase):
     """Sends notifications, and knows what happened to them. Safe to share between threads.
 
     This constructor takes what it is given and reads no environment; :meth:`from_settings` looks everywhere.
@@ -53,8 +53,8 @@ class Notifier(Front):
         :raises ConfigError: where ``via`` can't be used.
         :raises PluginError: in strict mode, where a plugin raised.
         """
-        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        context = self._house.context(via, deadline, window=None, move_unknown=move_unknown)
+        message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
+        context = self._components.context(via, deadline, window=None, move_unknown=move_unknown)
         recipients = list(normalize(to, message, context))  # raw addresses → Recipient | Rejected
         prepared = clean(message, context)  # text → text that the channel can carry
         admitted = list(guard(recipients, prepared, context))  # may it go to them, now? → Admitted | Receipt
@@ -82,13 +82,13 @@ class Notifier(Front):
         are looked for among the last ``dedupe_window`` recipients only (10,000 unless set). Nothing more is sent once
         you stop iterating; requests that are out are then waited for.
 
-        Where the transport has a pace and the recipients are a list, a tuple or a text, a batch sets out in its turn
+        Where the transport has a rate limit and the recipients are a list, a tuple or a text, a batch sets out in its turn
         while those before it are waited for. From any other iterable the next batch is taken when the one before has its
         receipts: it may take its time, and may wait for them.
         """
-        message = self._house.message(text, sender, channel, tags, idempotency_key, subject)
-        context = self._house.context(
-            via, deadline, window=self._house.settings.dedupe_window, move_unknown=move_unknown
+        message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
+        context = self._components.context(
+            via, deadline, window=self._components.settings.dedupe_window, move_unknown=move_unknown
         )
         prepared = clean(message, context)
         admitted = guard(normalize(to, message, context), prepared, context)
@@ -116,12 +116,12 @@ class Notifier(Front):
         Each request is asked about once, however many recipients it had. Where one provider does not answer, the
         others' answers are remembered for the next time.
         """
-        carriers = self._house.carriers(via)
-        return tuple(self._house.hearing.ask(receipts, carriers, self._house.settings.timeout))
+        carriers = self._components.carriers(via)
+        return tuple(self._components.hearing.ask(receipts, carriers, self._components.settings.timeout))
 
     def close(self) -> None:
         """Give back connections and files."""
-        self._house.close()
+        self._components.close()
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from notifykit.counters import BookUnusable
+from notifykit.counters import CounterStoreUnavailable
 from notifykit.errors import INTERRUPTS, InvalidRecipient
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Channel, Cleaned, Edit, Message
@@ -24,8 +24,8 @@ from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Veto
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.capabilities import ExpectedRequest, adapt, ask, lead, not_assigned, predict_requests, price
 from notifykit.pipeline.context import Prepared, SendContext
-from notifykit.pipeline.reservations import Page
-from notifykit.protocols import Guard, Parcel
+from notifykit.pipeline.reservations import GuardCounters
+from notifykit.protocols import Envelope, Guard
 
 #: What a caller may give: one address, several in one text, or any iterable of them.
 Addresses: TypeAlias = str | int | Recipient | Iterable[str | int | Recipient]
@@ -177,7 +177,7 @@ def _guard_one(
         met.add(recipient.address)
         page = context.reservations.page()
         try:
-            answer = _ask_guards(_parcel_of(recipient, prepared, context), page, context)
+            answer = _ask_guards(_envelope_of(recipient, prepared, context), page, context)
         except BaseException:
             context.reservations.drop(page)
             raise
@@ -192,38 +192,38 @@ def _guard_one(
         recipient = answer
 
 
-def _ask_guards(parcel: Parcel, page: Page, context: SendContext) -> Veto | Recipient | None:
+def _ask_guards(envelope: Envelope, page: GuardCounters, context: SendContext) -> Veto | Recipient | None:
     """Ask the guards in order, and return the first answer that is more than "let it pass"."""
     for asked in context.registry.guards:
-        answer = _ask_guard(asked, parcel, page, context)
+        answer = _ask_guard(asked, envelope, page, context)
         if isinstance(answer, Recipient):
-            if answer.channel is not parcel.message.channel:
+            if answer.channel is not envelope.message.channel:
                 return Veto(
                     asked.name,
-                    f"It would send a message of the channel {parcel.message.channel} to an address of {answer.channel}.",
+                    f"It would send a message of the channel {envelope.message.channel} to an address of {answer.channel}.",
                     "Give the guard an address of the same channel.",
                 )
-            if answer.address == parcel.recipient.address:
+            if answer.address == envelope.recipient.address:
                 continue
             # Whose place it takes can still be seen in it.
-            return attrs.evolve(answer, raw=parcel.recipient.raw)
+            return attrs.evolve(answer, raw=envelope.recipient.raw)
         if answer is not None:
             return answer
     return None
 
 
-def _ask_guard(asked: Guard, parcel: Parcel, page: Page, context: SendContext) -> Veto | Recipient | None:
-    """Ask one guard; one that can't answer holds the parcel back."""
+def _ask_guard(asked: Guard, envelope: Envelope, page: GuardCounters, context: SendContext) -> Veto | Recipient | None:
+    """Ask one guard; one that can't answer holds the envelope back."""
     try:
-        answer = asked.judge(parcel, page)
+        answer = asked.judge(envelope, page)
         if not isinstance(answer, Veto | Recipient | None):
             raise TypeError("a guard returns a Veto, a Recipient or None")
     except INTERRUPTS:
         raise
     except BaseException as error:  # a plugin may raise anything
         if context.reservations.first(asked.name, error):
-            context.dispatcher.plugin_failed("guard", asked.name, error, parcel.message)
-        if isinstance(error, BookUnusable):
+            context.dispatcher.plugin_failed("guard", asked.name, error, envelope.message)
+        if isinstance(error, CounterStoreUnavailable):
             return Veto(asked.name, error.detail, error.action)
         return Veto(
             asked.name,
@@ -233,8 +233,8 @@ def _ask_guard(asked: Guard, parcel: Parcel, page: Page, context: SendContext) -
     return answer
 
 
-def _parcel_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> Parcel:
-    return Parcel(
+def _envelope_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> Envelope:
+    return Envelope(
         prepared.message,
         recipient,
         cost=_price_of(recipient, prepared, context),
@@ -306,16 +306,16 @@ def _batch(admitted: Sequence[Admitted], number: int, prepared: Prepared) -> Bat
 def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: SendContext) -> Plan:
     """Return what would be done, by which transports, and what it would cost."""
     requests: list[ExpectedRequest] = []
-    set_aside: list[Receipt] = []
+    excluded: list[Receipt] = []
     doubts: collections.Counter[str] = collections.Counter()
     for piece in pieces:
         if isinstance(piece, Batch):
             doubts.update(notice for recipient in piece.recipients for notice in recipient.notices)
             found = list(predict_requests(context.transport, piece))
             requests += found
-            set_aside += _not_assigned(piece, found)
+            excluded += _not_assigned(piece, found)
         else:
-            set_aside.append(piece)
+            excluded.append(piece)
     leaves = list(dict.fromkeys(request.path[-1] for request in requests)) or [context.transport]
     adapted_to = [adapt(prepared.message, leaf, context, check=False) for leaf in leaves]
     return Plan(
@@ -323,7 +323,7 @@ def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: Se
         edits=prepared.cleaned.edits,
         measurement=prepared.measurement,
         batches=tuple(request.batch for request in requests),
-        set_aside=tuple(set_aside),
+        excluded=tuple(excluded),
         cost=_cost(requests, prepared.measurement) if requests or context.transport.capabilities.price else None,
         notices=tuple(
             dict.fromkeys(

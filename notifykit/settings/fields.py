@@ -329,7 +329,11 @@ FIELDS: Final = (
     Field("sinks", names, None, ("NOTIFYKIT_SINKS",), help="Exactly these log sinks, in this order."),
     Field("log_file", path, None, ("NOTIFYKIT_LOG_FILE",), help="Where the jsonl sink writes; no file, no jsonl sink."),
     Field(
-        "log_numbers", one_of("masked", "full"), "masked", ("NOTIFYKIT_LOG_NUMBERS",), help="How sinks see addresses."
+        "log_numbers",
+        one_of("redacted", "full"),
+        "redacted",
+        ("NOTIFYKIT_LOG_NUMBERS",),
+        help="How sinks see addresses.",
     ),
     Field(
         "log_body", one_of("none", "shape", "full"), "shape", ("NOTIFYKIT_LOG_BODY",), help="How sinks see the text."
@@ -368,5 +372,7 @@ FIELDS: Final = (
         help="A PEM file with the client's certificate and its key.",
     ),
     Field("templates", templates, Templates(), help="Texts with variables, by name; a table in settings files."),
-    Field("state_dir", path, None, ("NOTIFYKIT_STATE_DIR",), help="Where processes share the pace of an account."),
+    Field(
+        "state_dir", path, None, ("NOTIFYKIT_STATE_DIR",), help="Where processes share the rate limit of an account."
+    ),
 )

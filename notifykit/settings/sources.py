@@ -136,8 +136,8 @@ class Settings:
     sinks: tuple[str, ...] | None = None
     #: Where the jsonl sink writes.
     log_file: str | None = None
-    #: How sinks see addresses: ``masked`` or ``full``.
-    log_numbers: str = "masked"
+    #: How sinks see addresses: ``redacted`` or ``full``.
+    log_numbers: str = "redacted"
     #: How sinks see the text: ``none``, ``shape`` or ``full``.
     log_body: str = "shape"
     #: The key of the hashes that stand for addresses.
@@ -156,7 +156,7 @@ class Settings:
     client_cert: str | None = None
     #: Texts with variables, by name; ``Notifier.template`` measures them too.
     templates: Mapping[str, Template] = attrs.field(factory=Templates)
-    #: Where processes share the pace of an account.
+    #: Where processes share the rate limit of an account.
     state_dir: str | None = None
     #: Where each value comes from.
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)

@@ -15,20 +15,20 @@ from typing import Any, Final
 
 from notifykit.events import (
     AttemptFinished,
+    BatchExcluded,
     BatchFinished,
-    BatchSetAside,
     DeliveryChanged,
     Event,
     FailedOver,
     MessagePlanned,
     PluginFailed,
-    RecipientSetAside,
+    RecipientExcluded,
     RetryScheduled,
     SendFinished,
 )
 from notifykit.models.delivery import DeliveryState
 from notifykit.models.receipt import Outcome
-from notifykit.redaction import mask_address
+from notifykit.redaction import redact_address
 from notifykit.settings.sources import Settings
 
 _SEND: Final = logging.getLogger("notifykit.send")
@@ -69,14 +69,14 @@ def _level(event: Event) -> int:
     match event:
         case AttemptFinished():
             return _level_of_attempt(event)
-        case RecipientSetAside():
+        case RecipientExcluded():
             return logging.WARNING if event.recipient.outcome is Outcome.REJECTED else logging.INFO
         case DeliveryChanged():
             bad = event.contradicted or event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
             return logging.WARNING if bad else logging.INFO
         case BatchFinished():
             return logging.INFO
-        case BatchSetAside() | RetryScheduled() | FailedOver() | PluginFailed():
+        case BatchExcluded() | RetryScheduled() | FailedOver() | PluginFailed():
             return logging.WARNING
         case _:
             return logging.DEBUG
@@ -101,13 +101,13 @@ def _(event: MessagePlanned) -> _Description:
 
 
 @_describe.register
-def _(event: RecipientSetAside) -> _Description:
-    fields = _fields(event.recipient, "outcome", "code") | {"to": _masked(event.recipient.to)}
+def _(event: RecipientExcluded) -> _Description:
+    fields = _fields(event.recipient, "outcome", "code") | {"to": _redacted(event.recipient.to)}
     return f"{fields['to']} {fields['outcome']}: {event.reason}", fields
 
 
 @_describe.register
-def _(event: BatchSetAside) -> _Description:
+def _(event: BatchExcluded) -> _Description:
     numbers = len(event.recipients)
     fields = _fields(event, "batch", "outcome", "code") | {"numbers": numbers}
     return f"{numbers} numbers {event.outcome} without a try: {event.reason}", fields
@@ -116,7 +116,7 @@ def _(event: BatchSetAside) -> _Description:
 @_describe.register
 def _(event: AttemptFinished) -> _Description:
     numbers = len(event.recipients)
-    to = _masked(event.recipients[0].to) if numbers == 1 else None
+    to = _redacted(event.recipients[0].to) if numbers == 1 else None
     fields = _fields(event, "outcome", "code", "scope", "batch", "attempt", "transport", "sender", "encoding")
     fields |= _fields(event, "segments", "cost", "balance", "elapsed_ms", "test")
     why = f": {event.code or ''} {event.error}" if event.error else ""
@@ -155,7 +155,7 @@ def _(event: SendFinished) -> _Description:
 
 @_describe.register
 def _(event: DeliveryChanged) -> _Description:
-    to = event.to and _masked(event.to)
+    to = event.to and _redacted(event.to)
     said = f" ({event.words})" if event.words and event.words.casefold() != event.state else ""
     doubt = "; reports contradict each other" if event.contradicted else ""
     fields = _fields(event, "state", "before", "words", "contradicted", "transport")
@@ -182,9 +182,9 @@ def _whole(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-def _masked(to: str) -> str:
+def _redacted(to: str) -> str:
     """Mask again: a full number in the events is for sinks with a file of their own, never for the log."""
-    return to if "*" in to else mask_address(to)
+    return to if "*" in to else redact_address(to)
 
 
 def notifykit_sinks(settings: Settings) -> list[LoggingSink]:

@@ -17,7 +17,7 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
 from notifykit.pipeline.clock import VirtualClock
 from notifykit.pipeline.context import Prepared
-from notifykit.pipeline.intercept import Detour
+from notifykit.pipeline.intercept import Interception
 from notifykit.protocols import Clock, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.testing.opened import OutboxUnreachable
@@ -60,7 +60,7 @@ class Carriers:
         self._way = way
         self._prepared: OrderedDict[str, Prepared] = OrderedDict()
         #: The way of a send into the outbox.
-        self.detour = Detour(clock, self._instead, self._told)
+        self.detour = Interception(clock, self._instead, self._told)
 
     def without_request(self, asked: Container[str]) -> int:
         """Return how many messages came this way and made no request: none of their ids is among these."""

@@ -12,7 +12,7 @@ from typing import Final
 from notifykit.errors import ConfigError, NotifyError
 from notifykit.pipeline import intercept as detour
 from notifykit.pipeline.capabilities import leaves
-from notifykit.pipeline.intercept import Detour, Diversion
+from notifykit.pipeline.intercept import Interception, Interceptor
 from notifykit.protocols import Transport
 from notifykit.testing import ground, owners
 from notifykit.testing.ground import Ground
@@ -47,7 +47,7 @@ class LiveSendBlocked(NotifyError):  # noqa: N818 - it says what happened
 blocked: Final[list[tuple[str, str]]] = []
 
 
-def look(transport: Transport) -> Detour | None:
+def look(transport: Transport) -> Interception | None:
     """Return the way into the outbox that a send belongs to; None where it goes its way.
 
     :raises LiveSendBlocked: where it would be sent for real, and nobody allowed that.
@@ -74,11 +74,11 @@ def look(transport: Transport) -> Detour | None:
     return None
 
 
-def only_of(threads: Iterable[threading.Thread], rules: str) -> Diversion:
+def only_of(threads: Iterable[threading.Thread], rules: str) -> Interceptor:
     """Return what forbids the live sends of some threads only: those that outlived a run, under its rules."""
     theirs, held = weakref.WeakSet(threads), ground.read(rules)
 
-    def look(transport: Transport) -> Detour | None:
+    def look(transport: Transport) -> Interception | None:
         if held is not None and threading.current_thread() in theirs:
             _forbid(held, transport)
         return None
@@ -106,7 +106,7 @@ def _forbid(rules: Ground, transport: Transport) -> None:
             raise LiveSendBlocked(test, str(leaf))
 
 
-def _far(rules: Ground, owner: str | None) -> Detour | None:
+def _far(rules: Ground, owner: str | None) -> Interception | None:
     """Return the way into an outbox of the process that started this one; None where none is open there."""
     # Where no outbox was open when this process was started, that process may not listen at all.
     if owner is None and os.name != "nt" and not os.path.exists(rules.address):  # noqa: PTH110 - costs no import

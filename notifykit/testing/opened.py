@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from notifykit.errors import NotifyError
 from notifykit.models.receipt import Submission
-from notifykit.pipeline.intercept import Detour, Diversion, divert
+from notifykit.pipeline.intercept import Interception, Interceptor, set_interceptor
 from notifykit.protocols import Clock
 from notifykit.testing import ground, owners
 from notifykit.testing.ground import Ground, Variables
@@ -31,7 +31,7 @@ class Box(Protocol):
         ...
 
     @property
-    def detour(self) -> Detour:
+    def detour(self) -> Interception:
         """The way into it."""
         ...
 
@@ -72,7 +72,7 @@ class OutboxUnreachable(NotifyError):  # noqa: N818 - it says what is the case
         return (
             f"a test started this process, and process {self.pid}, which has the test's outbox, does not answer "
             f"({self.reason}); nothing was sent. Let the test wait for the processes that it starts before it ends, or "
-            "start one that outlives it without the variables NOTIFYKIT_TESTING, NOTIFYKIT_DIVERSION and NOTIFYKIT_OWNER"
+            "start one that outlives it without the variables NOTIFYKIT_TESTING, NOTIFYKIT_INTERCEPTOR and NOTIFYKIT_OWNER"
         )
 
 
@@ -87,7 +87,7 @@ class Opened:
         self._lock = threading.RLock()
         self._inheritance = Inheritance()
         self._variables = Variables()
-        self._before: tuple[Diversion | None] | None = None
+        self._before: tuple[Interceptor | None] | None = None
 
     def find(self, owner: str | None) -> Box | None:
         """Return the outbox of an owner, or the only one; None where none is open.
@@ -108,7 +108,7 @@ class Opened:
         """Return an outbox by its token; None where it is closed."""
         return self._boxes.get(token)
 
-    def open(self, box: Box, look: Diversion) -> bool:
+    def open(self, box: Box, look: Interceptor) -> bool:
         """Let an outbox take what belongs to it, and return whether it is the first.
 
         :param look: looks at the sends while one is open.
@@ -120,7 +120,7 @@ class Opened:
             if first:
                 self._lay_ground()
                 self._inheritance.switch_on()
-                self._before = (divert(look),)
+                self._before = (set_interceptor(look),)
             self._outer[box.token] = owners.current()
             self._boxes[box.token] = box
             owners.become(box.token)
@@ -140,7 +140,7 @@ class Opened:
                 return False
             self._inheritance.switch_off()
             if self._before is not None:
-                divert(self._before[0])
+                set_interceptor(self._before[0])
                 self._before = None
             self._variables.restore()
             return True

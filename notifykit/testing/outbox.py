@@ -16,8 +16,8 @@ from notifykit.errors import OutcomeUnknown, TransportError
 from notifykit.models.merge import error_of, outcome_of
 from notifykit.models.receipt import Outcome, Submission
 from notifykit.pipeline.clock import VirtualClock
-from notifykit.pipeline.components import Assembly
-from notifykit.pipeline.intercept import Detour
+from notifykit.pipeline.components import Components
+from notifykit.pipeline.intercept import Interception
 from notifykit.pipeline.notifier import Notifier
 from notifykit.testing import ground
 from notifykit.testing.carrying import Carriers, Said
@@ -214,7 +214,7 @@ class Outbox(Verbs, Sequence[Sent]):
     # --- the way into it
 
     @property
-    def detour(self) -> Detour:
+    def detour(self) -> Interception:
         """The way of a send into it."""
         return self._carriers.detour
 
@@ -328,14 +328,14 @@ class OutboxNotifier(Notifier):
         self._time = clock
 
     def __getattr__(self, name: str) -> Any:
-        if name != "_house":
+        if name != "_components":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self._house = Assembly(_STAND_IN, host=self._plugins.host, clock=self._time)
-        return self._house
+        self._components = Components(_STAND_IN, host=self._plugins.host, clock=self._time)
+        return self._components
 
     def close(self) -> None:
         """Give back what it has, if it was ever used."""
-        if "_house" in vars(self):
+        if "_components" in vars(self):
             super().close()
 
 

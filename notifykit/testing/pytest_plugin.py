@@ -21,7 +21,7 @@ import pytest
 
 if TYPE_CHECKING:
     from notifykit.pipeline.clock import VirtualClock
-    from notifykit.pipeline.intercept import Detour
+    from notifykit.pipeline.intercept import Interception
     from notifykit.pipeline.notifier import Notifier
     from notifykit.protocols import Transport
     from notifykit.testing.outbox import Outbox
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # These four are written down elsewhere too, in modules that are too heavy to be loaded here; a test compares them.
 _RULES: Final = "NOTIFYKIT_TESTING"
-_DIVERSION: Final = "NOTIFYKIT_DIVERSION"
+_DIVERSION: Final = "NOTIFYKIT_INTERCEPTOR"
 _OWNER: Final = "NOTIFYKIT_OWNER"
 _LOOK: Final = "notifykit.testing.diverting:look"
 #: Has every send looked at.
@@ -273,7 +273,7 @@ class _AtImport:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Find one module, and have it divert once it is loaded."""
+        """Find one module, and have it set_interceptor once it is loaded."""
         if name != _DETOUR:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -284,7 +284,7 @@ class _AtImport:
         def exec_module(module: ModuleType) -> None:
             load(module)
             if said is not None:
-                module.divert(_look)
+                module.set_interceptor(_look)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # of this one loader
         return spec
@@ -293,7 +293,7 @@ class _AtImport:
 _AT_IMPORT: Final = _AtImport()
 
 
-def _look(transport: Transport) -> Detour | None:
+def _look(transport: Transport) -> Interception | None:
     from notifykit.testing.diverting import look
 
     return look(transport)
@@ -318,18 +318,18 @@ def _say_live(*, live: bool) -> None:
 
 
 def _divert(*, on: bool, ended: str | None = None) -> None:
-    from notifykit.pipeline.intercept import divert
+    from notifykit.pipeline.intercept import set_interceptor
 
     if on:
-        divert(_look)
+        set_interceptor(_look)
         return
     left = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
     if left and ended is not None and not json.loads(ended)["live"]:
         from notifykit.testing.diverting import only_of
 
-        divert(only_of(left, ended))
+        set_interceptor(only_of(left, ended))
     else:
-        divert(None)
+        set_interceptor(None)
 
 
 def _blocked_here() -> Iterable[tuple[str, str]]:

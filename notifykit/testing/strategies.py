@@ -38,7 +38,7 @@ from notifykit.models.message import Channel, Edit, Message
 from notifykit.models.plan import Batch, Plan
 from notifykit.models.receipt import Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient
-from notifykit.redaction import mask_address, text_shape
+from notifykit.redaction import redact_address, text_shape
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -393,7 +393,7 @@ def logged_recipients() -> SearchStrategy[LoggedRecipient]:
     """Draw a recipient as a log may know it."""
     return st.builds(
         LoggedRecipient,
-        to=addresses().map(mask_address) | emails().map(mask_address),
+        to=addresses().map(redact_address) | emails().map(redact_address),
         to_hash=st.none() | st.text("0123456789abcdef", min_size=24, max_size=24),
         country=st.none() | st.sampled_from(sorted(COUNTRIES)),
         outcome=st.sampled_from(Outcome),
@@ -410,7 +410,7 @@ _BY_NAME: Final[Mapping[str, SearchStrategy[Any]]] = {
     "at": st.datetimes(datetime.datetime(2020, 1, 1), datetime.datetime(2040, 1, 1), timezones=st.just(datetime.UTC)),
     "id": st.text("0123456789abcdef", min_size=32, max_size=32),
     "batch": st.text("0123456789abcdef-", min_size=1, max_size=34),
-    "to": st.none() | addresses().map(mask_address),
+    "to": st.none() | addresses().map(redact_address),
     "transport": st.sampled_from(("memory://default", "kwtsms://default?sender=ACME&test=1", "failover(a, b)")),
     "tags": st.lists(st.sampled_from(("otp", "news", "طلب")), max_size=2).map(tuple),
     "recipients": st.lists(logged_recipients(), min_size=1, max_size=3).map(tuple),

@@ -19,7 +19,7 @@ ANYTHING: Final = Capabilities(channels=frozenset(Channel), batch_size=200, subj
 def capabilities_like(dsn: Dsn, context: BuildContext) -> Capabilities:
     """Return the capabilities of the transport that ``?like=`` names, or of the first that can measure texts.
 
-    Pace, notices, reports and the channels are not imitated: nobody has to wait for a stand-in, nothing is delivered
+    RateLimit, notices, reports and the channels are not imitated: nobody has to wait for a stand-in, nothing is delivered
     that could be asked about, and it carries everything, subjects too.
 
     :raises ConfigError: where there is no transport of that name.
@@ -38,7 +38,7 @@ def capabilities_like(dsn: Dsn, context: BuildContext) -> Capabilities:
         channels=frozenset(Channel),
         subjects=True,
         reports=False,
-        pace=None,
+        rate_limit=None,
         notices=(),
         live=False,
     )

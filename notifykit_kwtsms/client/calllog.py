@@ -1,4 +1,4 @@
-"""The documented log: one JSON line an API call, the password masked.
+"""The documented log: one JSON line an API call, the password redacted.
 
 Numbers and texts stand in it in clear, because that is its documented shape. ``log_file=""`` switches it off.
 """
@@ -50,18 +50,18 @@ class CallLog:
             "ts": self._clock.now().isoformat(timespec="seconds"),
             "endpoint": call.endpoint,
             "request": call.request,
-            "response": self._masked(call.answer),
+            "response": self._redacted(call.answer),
             "ok": call.ok,
-            "error": self._masked(call.error),
+            "error": self._redacted(call.error),
         }
 
-    def _masked(self, value: Any) -> Any:
+    def _redacted(self, value: Any) -> Any:
         """Return what came back without the password: nobody knows what a gateway repeats."""
         if isinstance(value, str):
             return value.replace(self._password.reveal(), MASK)
         if isinstance(value, Mapping):
-            return {self._masked(name): self._masked(item) for name, item in value.items()}
-        return [self._masked(item) for item in value] if isinstance(value, list) else value
+            return {self._redacted(name): self._redacted(item) for name, item in value.items()}
+        return [self._redacted(item) for item in value] if isinstance(value, list) else value
 
     def _complain(self, error: Exception) -> None:
         with self._lock:

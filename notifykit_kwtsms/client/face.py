@@ -11,7 +11,7 @@ import attrs
 
 from notifykit import ConfigError, Plan, Report, RetryPolicy, Secret, Settings, SystemClock
 from notifykit.network import Network
-from notifykit.pipeline.base import Front
+from notifykit.pipeline.base import NotifierBase
 from notifykit.protocols import Clock
 from notifykit.settings.fields import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, SHARED_SENDER
@@ -24,7 +24,7 @@ from notifykit_kwtsms.client.stations import documented_host
 from notifykit_kwtsms.settings import KwtSmsSettings, base_url as read_base_url
 from notifykit_kwtsms.transport import KwtSmsTransport
 
-_Notifier = TypeVar("_Notifier", bound=Front)
+_Notifier = TypeVar("_Notifier", bound=NotifierBase)
 
 
 @attrs.frozen

@@ -40,7 +40,7 @@ class Purse:
 
 
 class Lookups:
-    """Asks one account, at its pace.
+    """Asks one account, at its rate limit.
 
     :param gateway: the account; it waits for its turn.
     :param timeout: seconds for one request.

@@ -45,14 +45,14 @@ def invalid_numbers(plan: Plan, given: Sequence[object]) -> list[Shape]:
     """Return the numbers that can't be sent to, as they were given, each with its documented words."""
     return [
         {"input": str(given[receipt.position]), "error": _objection(given[receipt.position], receipt.recipient)}
-        for receipt in plan.set_aside
+        for receipt in plan.excluded
         if isinstance(receipt.recipient, Rejected)
     ]
 
 
 def local_refusal(plan: Plan, invalid: Sequence[Shape]) -> Shape:
     """Return the ERROR dict for a message that would be sent to nobody."""
-    for receipt in plan.set_aside:
+    for receipt in plan.excluded:
         if receipt.error and not isinstance(receipt.recipient, Rejected):
             return refusal(receipt.error)
     if len(invalid) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 
-from notifykit.redaction import mask_address
+from notifykit.redaction import redact_address
 
 
 def how_many(value: Sized) -> str:
@@ -12,11 +12,11 @@ def how_many(value: Sized) -> str:
     return str(len(value))
 
 
-def masked(number: str | None) -> str:
+def redacted(number: str | None) -> str:
     """Return a number with stars; None stays None."""
-    return str(number) if number is None else mask_address(number)
+    return str(number) if number is None else redact_address(number)
 
 
 def all_masked(numbers: tuple[str, ...]) -> str:
     """Return numbers with stars."""
-    return "(" + ", ".join(mask_address(number) for number in numbers) + ")"
+    return "(" + ", ".join(redact_address(number) for number in numbers) + ")"

@@ -66,7 +66,7 @@ def _sends(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_the_last_entries_are_shown(sends: pathlib.Path, run: Run) -> None:
-    """What became of each message, masked; every row on request."""
+    """What became of each message, redacted; every row on request."""
     answer = run("log", "tail")
     assert answer.code == 0
     lines = answer.out.splitlines()

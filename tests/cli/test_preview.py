@@ -81,7 +81,7 @@ def test_a_number_that_is_no_good_is_said_to_be(run: Run) -> None:
 def test_the_head_says_who_would_get_it_and_whether_it_is_a_test(
     gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The number masked; without an account nothing is known about tests."""
+    """The number redacted; without an account nothing is known about tests."""
     assert run("preview", "Hi", "--to", "96598765432").out.startswith(" to 965****5432 · TEST\n")
     monkeypatch.setenv("KWTSMS_TEST_MODE", "0")
     assert run("preview", "Hi", "--sender", "SHOP").out.startswith(" SHOP · LIVE\n")

@@ -206,7 +206,7 @@ def test_a_large_file_is_planned_in_sums(gateway: Sandbox, run: Run, tmp_path: p
     (tmp_path / "many.txt").write_text("\n".join([*numbers, numbers[0], "abc"]))
     data = run("send", "--to-file", str(tmp_path / "many.txt"), "Hello", "--dry-run", "--json").data
     assert (data["recipients"], data["duplicates"], data["rejected"], data["requests"]) == (12_000, 1, 1, 60)
-    assert data["set_aside"][0]["position"] == 12_001
+    assert data["excluded"][0]["position"] == 12_001
 
 
 def test_a_text_that_would_be_refused_is_told_before(gateway: Sandbox, run: Run) -> None:
@@ -218,7 +218,7 @@ def test_a_text_that_would_be_refused_is_told_before(gateway: Sandbox, run: Run)
 
 
 def test_offline_shows_the_request_without_secrets(gateway: Sandbox, run: Run) -> None:
-    """As it would leave: address, head and body; account and number masked."""
+    """As it would leave: address, head and body; account and number redacted."""
     answer = run("send", ONE, "رمز", "--offline")
     assert answer.code == 0
     assert answer.out.startswith("POST /API/send/ HTTP/1.1\n")

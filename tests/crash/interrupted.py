@@ -15,7 +15,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from notifykit import Notifier
-from notifykit.durable.store import Ledger
+from notifykit.durable.store import JobStore
 from notifykit.durable.tables import batches, contents, jobs
 from tests.crash.scenarios import Plan, Stage, stage
 from tests.crash.verdict import Verdict, database_of, judge
@@ -41,7 +41,7 @@ def interrupted_submit(plan: Plan) -> Verdict:
         verdict.require(on.gateway.count() == 0, "something of an order that was never finished was sent")
         database = database_of(on.load)
         try:
-            Ledger(database, lambda: time.time() + 7300.0).prune(1e9, 1e9)
+            JobStore(database, lambda: time.time() + 7300.0).prune(1e9, 1e9)
         finally:
             database.close()
         verdict.figures["rows after two hours"] = after = _rows(on)

@@ -1,4 +1,4 @@
-"""Holding the gateway's book against the ledger: what was lost, doubled, unknown, and how it was paced."""
+"""Holding the gateway's book against the store: what was lost, doubled, unknown, and how it was paced."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Verdict:
 
 
 def judge(load: Load, verdict: Verdict) -> Verdict:
-    """Compare what arrived with what the ledger says of everybody, and look at the pace."""
+    """Compare what arrived with what the store says of everybody, and look at the rate limit."""
     told = [
         Told(receipt.to, receipt.outcome, (job._id, receipt.position))  # type: ignore[attr-defined]
         for job in load.jobs
@@ -69,7 +69,7 @@ def judge(load: Load, verdict: Verdict) -> Verdict:
 
 @attrs.frozen
 class Told:
-    """What the ledger says of one recipient."""
+    """What the store says of one recipient."""
 
     #: The address.
     to: str
@@ -90,7 +90,7 @@ def compare(
 
     :param addresses: everybody who was submitted, each once.
     :param arrivals: every request that the gateway accepted.
-    :param told: what the ledger says.
+    :param told: what the store says.
     :param begun: the request that was begun and not answered, by job and position.
     :param verdict: where the figures and problems go.
     """
@@ -125,7 +125,7 @@ def compare(
     verdict.require(not missing, f"{len(missing)} recipients have no outcome")
     verdict.require(not phantom, f"{len(phantom)} recipients are accepted and never arrived")
     verdict.require(not doubled, f"{len(doubled)} recipients got it twice")
-    verdict.require(not hidden, f"{len(hidden)} recipients got it, and the ledger says that they did not")
+    verdict.require(not hidden, f"{len(hidden)} recipients got it, and the store says that they did not")
     verdict.require(not unaccounted, f"{len(unaccounted)} recipients are unknown, and no request of theirs is open")
     verdict.require(not unsent, f"{unsent} recipients were rejected or skipped for no reason")
 

@@ -1,4 +1,4 @@
-"""A ledger without a queue behind it: a test takes the tickets out by hand, in any order and as often as it likes."""
+"""A store without a queue behind it: a test takes the tickets out by hand, in any order and as often as it likes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from notifykit import Outcome, Receipt, Recipient, Submission
 from notifykit.durable.database import Database
 from notifykit.durable.settings import DurableSettings
-from notifykit.durable.store import Ledger, Ticket, Work
+from notifykit.durable.store import JobStore, Ticket, Work
 from notifykit.errors import OutcomeUnknown, RateLimited
 from tests.durable.conftest import numbers
 
@@ -29,12 +29,12 @@ JOB = {
 
 
 class Bench:
-    """A ledger with a clock that stands still, and a queue that is a list."""
+    """A store with a clock that stands still, and a queue that is a list."""
 
     def __init__(self, durable: DurableSettings) -> None:
         self.database = Database(durable)
         self.now = 1_000_000.0
-        self.ledger = Ledger(self.database, lambda: self.now)
+        self.store = JobStore(self.database, lambda: self.now)
         self.tickets: list[tuple[Ticket, float]] = []
 
     def enqueue(self, connection: sa.Connection, ticket: Ticket, delay: float) -> None:
@@ -43,11 +43,11 @@ class Bench:
 
     def job(self, key: str, sizes: list[int], **row: Any) -> str:
         """Write a job with batches of these sizes."""
-        job = self.ledger.open_job({**JOB, "starts": self.now, **row})
+        job = self.store.open_job({**JOB, "starts": self.now, **row})
         everybody = iter(enumerate(Recipient(address) for address in numbers(sum(sizes))))
-        self.ledger.add(job, 0, [([next(everybody) for _ in range(size)], []) for size in sizes])
+        self.store.add(job, 0, [([next(everybody) for _ in range(size)], []) for size in sizes])
         about = {"total": sum(sizes), "batches": len(sizes), "fingerprint": "{}"}
-        self.ledger.accept(job, key, about, self.enqueue)
+        self.store.accept(job, key, about, self.enqueue)
         return job
 
     def people(self, count: int) -> list[Recipient]:
@@ -60,7 +60,7 @@ class Bench:
 
     def counted(self, key: str) -> dict[Outcome, int]:
         """Return how many of each outcome the progress of a job says there are."""
-        [progress] = self.ledger.progress(key)
+        [progress] = self.store.progress(key)
         return {outcome: getattr(progress, outcome.value) for outcome in Outcome}
 
 

@@ -174,13 +174,13 @@ def _made(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[St
 
 @pytest.fixture(params=["sqlite", "postgresql"], name="each_store")
 def _each_store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
-    """A database of the test's own, of each kind: for what the ledger promises of both."""
+    """A database of the test's own, of each kind: for what the store promises of both."""
     yield from _made(request, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], name="store")
 def _store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
-    """A database of the test's own, for what rests on the ledger: on PostgreSQL where slow tests run."""
+    """A database of the test's own, for what rests on the store: on PostgreSQL where slow tests run."""
     yield from _made(request, tmp_path)
 
 

@@ -66,7 +66,7 @@ def test_without_jobs_it_says_how_to_make_one(run: Run) -> None:
 
 
 def test_a_job_is_listed_shown_sent_and_told_about(run: Run, waiting: str, sandbox: Sandbox) -> None:
-    """Its numbers are masked unless somebody asks for them."""
+    """Its numbers are redacted unless somebody asks for them."""
     assert waiting in run("jobs").out
     [listed] = json.loads(run("jobs", "--json").out)["data"]
     assert (listed["key"], listed["total"], listed["left"]) == ("k", 4, 4)

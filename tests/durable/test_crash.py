@@ -63,7 +63,7 @@ def test_a_full_disk_holds_jobs_up_and_no_more() -> None:
 
 @pytest.mark.crash
 def test_clocks_that_jump_break_neither_the_pace_nor_the_promise() -> None:
-    """Claim: workers whose time of day jumps by up to an hour keep the pace, and send nothing twice."""
+    """Claim: workers whose time of day jumps by up to an hour keep the rate limit, and send nothing twice."""
     _kept(clock_jump(attrs.evolve(SHORT, kills=4, requests=30)))
 
 
@@ -91,7 +91,7 @@ def test_a_worker_that_wakes_up_late_tells_the_truth(store: str) -> None:
         ([["a"], ["a"]], Outcome.ACCEPTED, False, "1 recipients got it twice"),
         ([], Outcome.ACCEPTED, False, "1 recipients are accepted and never arrived"),
         ([["a"]], None, False, "1 recipients have no outcome"),
-        ([["a"]], Outcome.SKIPPED, False, "1 recipients got it, and the ledger says that they did not"),
+        ([["a"]], Outcome.SKIPPED, False, "1 recipients got it, and the store says that they did not"),
         ([["a"]], Outcome.UNKNOWN, False, "1 recipients are unknown, and no request of theirs is open"),
     ],
 )

@@ -11,13 +11,13 @@ from typing import Any
 import attrs
 import pytest
 
-from notifykit import Batch, Capabilities, ConfigError, Notifier, Pace
+from notifykit import Batch, Capabilities, ConfigError, Notifier, RateLimit
 from notifykit.errors import RateLimited
 from notifykit.models.job import JobState
 from tests.durable.conftest import MakeNotifier, Recorder, Store, numbers, until
 
 #: One request a moment, a recipient each.
-SLOW = Capabilities(batch_size=1, pace=Pace(10.0, "durable-test"))
+SLOW = Capabilities(batch_size=1, rate_limit=RateLimit(10.0, "durable-test"))
 
 
 def now() -> datetime.datetime:
@@ -52,7 +52,7 @@ def test_what_is_late_is_skipped(connect: MakeNotifier) -> None:
 
     transport = Recorder(an_hour, SLOW)
     with connect(transport) as notifier:
-        notifier._house.engine().clock = lambda: time.time() + passed
+        notifier._components.engine().clock = lambda: time.time() + passed
         progress = notifier.submit(numbers(10), "Hello", key="k", expires_in=600.0).wait(30)
         assert 0 < progress.accepted < 10
         assert progress.accepted + progress.skipped == 10
@@ -130,7 +130,7 @@ def test_a_wait_for_the_provider_survives_a_restart(store: Store, connect: MakeN
 
 def test_the_pace_is_kept(connect: MakeNotifier) -> None:
     """By everything that sends together."""
-    transport = Recorder(capabilities=attrs.evolve(SLOW, pace=Pace(10.0, f"pace-{time.monotonic_ns()}")))
+    transport = Recorder(capabilities=attrs.evolve(SLOW, rate_limit=RateLimit(10.0, f"pace-{time.monotonic_ns()}")))
     with connect(transport) as notifier:
         jobs = [notifier.submit(numbers(8, 10 * n), "Hello", urgent=False) for n in range(2)]
         for job in jobs:
@@ -145,14 +145,14 @@ def test_forgotten_texts_leave_nothing_to_decide(sqlite: Store, notifiers: Calla
     with notifiers(sqlite, Recorder()) as notifier:
         job = notifier.submit(numbers(2), "Hello", key="k")
         job.wait(20)
-        engine: Any = notifier._house.engine()
-        engine.ledger.prune(1e9, -1.0)
+        engine: Any = notifier._components.engine()
+        engine.store.prune(1e9, -1.0)
         for decision in ("as-sent", "resend"):
             with pytest.raises(ConfigError, match="forgotten"):
                 job.settle(decision)
         assert job.progress().accepted == 2
         assert job.report().receipts == ()
-        engine.ledger.prune(-1.0, -1.0)
+        engine.store.prune(-1.0, -1.0)
         with pytest.raises(KeyError, match="forgotten"):
             job.progress()
 

@@ -34,18 +34,18 @@ def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> 
     bench.job("k", [2])
     ticket, delay = bench.take()
     assert delay == 0
-    work = bench.ledger.begin(ticket)
+    work = bench.store.begin(ticket)
     assert work is not None
-    bench.ledger.end(work, said(work, Outcome.REJECTED), 30.0, bench.enqueue)
+    bench.store.end(work, said(work, Outcome.REJECTED), 30.0, bench.enqueue)
     again, delay = bench.take()
     assert (again.run, delay) == (ticket.run + 1, 30.0)
-    assert bench.ledger.begin(ticket) is None
-    assert bench.ledger.begin(attrs.evolve(ticket, job="nobody")) is None
-    work = bench.ledger.begin(again)
+    assert bench.store.begin(ticket) is None
+    assert bench.store.begin(attrs.evolve(ticket, job="nobody")) is None
+    work = bench.store.begin(again)
     assert work is not None
     assert work.tries == 1
-    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
-    assert bench.ledger.begin(again) is None
+    bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    assert bench.store.begin(again) is None
     assert not bench.tickets
 
 
@@ -53,13 +53,13 @@ def test_whoever_was_superseded_claims_nothing_and_ends_nothing(bench: Bench) ->
     """The same ticket, taken by somebody else since: that one alone may go on."""
     bench.job("k", [2])
     ticket, _ = bench.take()
-    first, second = bench.ledger.begin(ticket), bench.ledger.begin(ticket)
+    first, second = bench.store.begin(ticket), bench.store.begin(ticket)
     assert first is not None
     assert second is not None
-    assert bench.ledger.claim(first, "t", [0, 1]) is None
-    bench.ledger.end(first, said(first, Outcome.UNKNOWN), None, bench.enqueue)
+    assert bench.store.claim(first, "t", [0, 1]) is None
+    bench.store.end(first, said(first, Outcome.UNKNOWN), None, bench.enqueue)
     assert sum(bench.counted("k").values()) == 0
-    assert bench.ledger.claim(second, "t", [0, 1]) is not None
+    assert bench.store.claim(second, "t", [0, 1]) is not None
 
 
 @pytest.mark.parametrize("crashes", [1, 2, 3])
@@ -67,11 +67,11 @@ def test_what_was_claimed_stays_lost_however_often_its_finders_die_too(bench: Be
     """Each who takes the batch over learns of the request, as long as nobody has written down what became of it."""
     bench.job("k", [3])
     ticket, _ = bench.take()
-    work = bench.ledger.begin(ticket)
+    work = bench.store.begin(ticket)
     assert work is not None
-    assert bench.ledger.claim(work, "t", [0, 2]) is not None
+    assert bench.store.claim(work, "t", [0, 2]) is not None
     for _ in range(crashes):
-        work = bench.ledger.begin(ticket)
+        work = bench.store.begin(ticket)
         assert work is not None
         assert work.lost == (("t", (0, 2)),)
         assert {position: r.outcome for position, r in _recovered(work).items()} == dict.fromkeys(
@@ -83,14 +83,14 @@ def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
     """The next try of the same batch starts from the receipts."""
     bench.job("k", [2])
     ticket, _ = bench.take()
-    work = bench.ledger.begin(ticket)
+    work = bench.store.begin(ticket)
     assert work is not None
-    bench.ledger.claim(work, "t", [0])
-    work = bench.ledger.begin(ticket)
+    bench.store.claim(work, "t", [0])
+    work = bench.store.begin(ticket)
     assert work is not None
     receipts = [*_recovered(work).values(), *said(work, Outcome.REJECTED, [1])]
-    bench.ledger.end(work, receipts, 30.0, bench.enqueue)
-    work = bench.ledger.begin(bench.take()[0])
+    bench.store.end(work, receipts, 30.0, bench.enqueue)
+    work = bench.store.begin(bench.take()[0])
     assert work is not None
     assert work.lost == ()
     assert {p: r.outcome for p, r in work.known.items()} == {0: Outcome.UNKNOWN, 1: Outcome.REJECTED}
@@ -102,18 +102,18 @@ def test_an_answer_that_comes_late_is_worth_as_much(bench: Bench, outcome: Outco
     """Whoever was taken for dead still knows what the provider said: nobody has to look it up."""
     bench.job("k", [2])
     ticket, _ = bench.take()
-    sleeper = bench.ledger.begin(ticket)
+    sleeper = bench.store.begin(ticket)
     assert sleeper is not None
-    claim = bench.ledger.claim(sleeper, "t", [0, 1])
+    claim = bench.store.claim(sleeper, "t", [0, 1])
     assert claim is not None
-    heir = bench.ledger.begin(ticket)
+    heir = bench.store.begin(ticket)
     assert heir is not None
     if late == "before the end":
-        bench.ledger.answered(sleeper, claim, said(sleeper, outcome))
-    bench.ledger.end(heir, list(_recovered(heir).values()), None, bench.enqueue)
+        bench.store.answered(sleeper, claim, said(sleeper, outcome))
+    bench.store.end(heir, list(_recovered(heir).values()), None, bench.enqueue)
     if late == "after the end":
         assert bench.counted("k")[Outcome.UNKNOWN] == 2
-        bench.ledger.answered(sleeper, claim, said(sleeper, outcome))
+        bench.store.answered(sleeper, claim, said(sleeper, outcome))
     assert bench.counted("k")[outcome] == 2
     assert bench.counted("k")[Outcome.UNKNOWN] == 0
 
@@ -122,12 +122,12 @@ def test_an_answer_survives_whoever_heard_it(bench: Bench) -> None:
     """It is written down the moment it is there, not at the end of the batch."""
     bench.job("k", [2])
     ticket, _ = bench.take()
-    work = bench.ledger.begin(ticket)
+    work = bench.store.begin(ticket)
     assert work is not None
-    claim = bench.ledger.claim(work, "t", [0, 1])
+    claim = bench.store.claim(work, "t", [0, 1])
     assert claim is not None
-    bench.ledger.answered(work, claim, said(work, Outcome.ACCEPTED))
-    heir = bench.ledger.begin(ticket)
+    bench.store.answered(work, claim, said(work, Outcome.ACCEPTED))
+    heir = bench.store.begin(ticket)
     assert heir is not None
     assert heir.lost == ()
     assert [receipt.outcome for receipt in heir.found] == [Outcome.ACCEPTED] * 2
@@ -151,82 +151,82 @@ def test_some_batches_of_a_job_are_under_way_at_once_and_each_is_queued_once(ben
     while bench.tickets:
         ticket, _ = bench.take()
         seen.append(ticket.number)
-        work = bench.ledger.begin(ticket)
+        work = bench.store.begin(ticket)
         assert work is not None
-        bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+        bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
         assert len(bench.tickets) < LANES + 1
     assert sorted(seen) == list(range(LANES * 3))
-    assert bench.ledger.progress("k")[0].state is JobState.DONE
+    assert bench.store.progress("k")[0].state is JobState.DONE
 
 
 def test_a_paused_job_goes_on_where_it_stopped(bench: Bench) -> None:
     """Tickets that come meanwhile are put aside, and come again once each."""
     job = bench.job("k", [1] * 6)
-    bench.ledger.pause(job, paused=True, enqueue=bench.enqueue)
+    bench.store.pause(job, paused=True, enqueue=bench.enqueue)
     held = [bench.take() for _ in range(LANES)]
-    assert [bench.ledger.begin(ticket) for ticket, _ in held] == [None] * LANES
-    assert bench.ledger.progress("k")[0].state is JobState.PAUSED
-    bench.ledger.pause(job, paused=False, enqueue=bench.enqueue)
+    assert [bench.store.begin(ticket) for ticket, _ in held] == [None] * LANES
+    assert bench.store.progress("k")[0].state is JobState.PAUSED
+    bench.store.pause(job, paused=False, enqueue=bench.enqueue)
     assert sorted(ticket.number for ticket, _ in bench.tickets) == list(range(LANES))
-    assert bench.ledger.begin(held[0][0]) is None
+    assert bench.store.begin(held[0][0]) is None
 
 
 def test_pausing_and_resuming_at_once_sends_nothing_twice(bench: Bench) -> None:
     """There is one ticket more, and only the newest is worth anything."""
     job = bench.job("k", [1])
-    bench.ledger.pause(job, paused=True, enqueue=bench.enqueue)
-    bench.ledger.pause(job, paused=False, enqueue=bench.enqueue)
-    assert [bench.ledger.begin(ticket) is not None for ticket, _ in bench.tickets] == [False, True]
+    bench.store.pause(job, paused=True, enqueue=bench.enqueue)
+    bench.store.pause(job, paused=False, enqueue=bench.enqueue)
+    assert [bench.store.begin(ticket) is not None for ticket, _ in bench.tickets] == [False, True]
 
 
 def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
     """Everybody else is skipped, and says why."""
     job = bench.job("k", [2] * 6)
-    work = bench.ledger.begin(bench.take()[0])
+    work = bench.store.begin(bench.take()[0])
     assert work is not None
-    bench.ledger.cancel(job)
-    assert bench.ledger.progress("k")[0].finished is None
-    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
-    [progress] = bench.ledger.progress("k")
+    bench.store.cancel(job)
+    assert bench.store.progress("k")[0].finished is None
+    bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    [progress] = bench.store.progress("k")
     assert (progress.state, progress.accepted, progress.skipped, progress.left) == (JobState.CANCELLED, 2, 10, 0)
-    receipts = list(bench.ledger.receipts(job))
+    receipts = list(bench.store.receipts(job))
     assert [receipt.position for receipt in receipts] == list(range(12))
     assert {receipt.skipped for receipt in receipts[2:]} == {"cancelled"}
-    assert all(bench.ledger.begin(ticket) is None for ticket, _ in bench.tickets)
+    assert all(bench.store.begin(ticket) is None for ticket, _ in bench.tickets)
 
 
 def test_a_number_is_reserved_for_one_at_a_time(bench: Bench) -> None:
     """Until its time is over; a time that a wrong clock wrote does not hold it for ever."""
     a, b, c = numbers(3)
-    assert bench.ledger.reserve([a, b], 15.0) == {a, b}
-    assert bench.ledger.reserve([b, c], 15.0) == {c}
+    assert bench.store.reserve([a, b], 15.0) == {a, b}
+    assert bench.store.reserve([b, c], 15.0) == {c}
     bench.now += 15.0
-    assert bench.ledger.reserve([a, b], 15.0) == {a, b}
+    assert bench.store.reserve([a, b], 15.0) == {a, b}
     bench.now -= 86_400
-    assert bench.ledger.reserve([a], 15.0) == {a}
-    assert bench.ledger.reserve([], 15.0) == set()
-    assert bench.ledger.reserve([a], 0.0) == {a}
+    assert bench.store.reserve([a], 15.0) == {a}
+    assert bench.store.reserve([], 15.0) == set()
+    assert bench.store.reserve([a], 0.0) == {a}
 
 
 def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
     """First texts and addresses, then all of it; what is not over is kept, however old."""
     for key in ("over", "open"):
         bench.job(key, [1])
-    work = bench.ledger.begin(bench.take()[0])
+    work = bench.store.begin(bench.take()[0])
     assert work is not None
-    bench.ledger.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
-    half = bench.ledger.open_job({**JOB, "starts": bench.now})
+    bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    half = bench.store.open_job({**JOB, "starts": bench.now})
     bench.now += 100.0
-    bench.ledger.prune(keep_jobs=1000.0, keep_bodies=99.0)
-    row = bench.ledger.find("over")
+    bench.store.prune(keep_jobs=1000.0, keep_bodies=99.0)
+    row = bench.store.find("over")
     assert row is not None
     assert row["body"] is None
-    assert list(bench.ledger.receipts(row["id"])) == []
+    assert list(bench.store.receipts(row["id"])) == []
     assert bench.counted("over")[Outcome.ACCEPTED] == 1
     bench.now += 10_000.0
-    bench.ledger.prune(keep_jobs=1000.0, keep_bodies=99.0)
-    assert bench.ledger.find("over") is None
-    kept = bench.ledger.find("open")
+    bench.store.prune(keep_jobs=1000.0, keep_bodies=99.0)
+    assert bench.store.find("over") is None
+    kept = bench.store.find("open")
     assert kept is not None
     assert kept["body"] is not None
     with bench.database.read() as db:
@@ -274,7 +274,7 @@ class FenceMachine(RuleBasedStateMachine):
     @rule()
     def take_over(self) -> None:
         """Somebody gets the newest ticket, because the one before is taken for dead."""
-        work = self.bench.ledger.begin(self.newest)
+        work = self.bench.store.begin(self.newest)
         assert (work is None) == self.over
         if work is not None:
             self.hands.append(Hand(work))
@@ -290,7 +290,7 @@ class FenceMachine(RuleBasedStateMachine):
         free = [position for position, _ in hand.work.people if position not in done]
         if not free:
             return
-        claim = self.bench.ledger.claim(hand.work, "t", free[:2])
+        claim = self.bench.store.claim(hand.work, "t", free[:2])
         assert (claim is not None) == (hand is self.hands[-1]), "somebody claims who was superseded, or nobody can"
         if claim is not None:
             assert not self.exposed & set(free[:2]), "sent to somebody who may have got it"
@@ -306,7 +306,7 @@ class FenceMachine(RuleBasedStateMachine):
         hand = data.draw(st.sampled_from(waiting), label="hand")
         claim, positions = hand.claims.pop(0)
         receipts = said(hand.work, outcome, positions)
-        self.bench.ledger.answered(hand.work, claim, receipts)
+        self.bench.store.answered(hand.work, claim, receipts)
         hand.work = attrs.evolve(hand.work, found=(*hand.work.found, *receipts))
         if outcome is Outcome.ACCEPTED:
             self.accepted |= set(positions)
@@ -324,12 +324,12 @@ class FenceMachine(RuleBasedStateMachine):
         if not again:
             heard = {receipt.position for receipt in receipts} | set(hand.work.known)
             receipts += said(hand.work, Outcome.REJECTED, [p for p, _ in hand.work.people if p not in heard])
-        self.bench.ledger.end(hand.work, receipts, 1.0 if again else None, self.bench.enqueue)
+        self.bench.store.end(hand.work, receipts, 1.0 if again else None, self.bench.enqueue)
         if hand is self.hands[-1]:
             self.over = not again
             if again:
                 self.newest, _ = self.bench.take()
-                work = self.bench.ledger.begin(self.newest)
+                work = self.bench.store.begin(self.newest)
                 assert work is not None
                 self.hands.append(Hand(work))
         assert not self.bench.tickets
@@ -339,7 +339,7 @@ class FenceMachine(RuleBasedStateMachine):
         """Nothing is counted that is not there, and nothing is there that is not counted."""
         if not hasattr(self, "bench"):
             return
-        receipts = list(self.bench.ledger.receipts(self.job))
+        receipts = list(self.bench.store.receipts(self.job))
         assert len({receipt.position for receipt in receipts}) == len(receipts)
         counted = self.bench.counted("k")
         for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN, *([Outcome.REJECTED] if self.over else [])):
@@ -366,7 +366,7 @@ TestFence.settings = hypothesis_settings(
 @pytest.mark.slow
 def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
     """Looking at the jobs reads no recipient, so it takes as long as the batches are many."""
-    job = bench.ledger.open_job({**JOB, "starts": bench.now})
+    job = bench.store.open_job({**JOB, "starts": bench.now})
     from notifykit.durable.tables import batches, contents
 
     row = '[0,"96550000000","sms","KW",null,null]'
@@ -375,13 +375,13 @@ def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
         rows = range(5000)
         db.execute(batches.insert(), [{"job": job, "number": n, "state": "waiting", "size": 200} for n in rows])
         db.execute(contents.insert(), [{"job": job, "number": n, "recipients": recipients} for n in rows])
-    bench.ledger.accept(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": "{}"}, bench.enqueue)
+    bench.store.accept(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": "{}"}, bench.enqueue)
     began = time.monotonic()
-    [progress] = bench.ledger.progress()
+    [progress] = bench.store.progress()
     assert time.monotonic() - began < 1.0
     assert (progress.total, progress.left) == (1_000_000, 1_000_000)
     began = time.monotonic()
-    work = bench.ledger.begin(bench.take()[0])
+    work = bench.store.begin(bench.take()[0])
     assert work is not None
-    bench.ledger.end(work, [], None, bench.enqueue)
+    bench.store.end(work, [], None, bench.enqueue)
     assert time.monotonic() - began < 0.5

@@ -46,8 +46,8 @@ class NotTo:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def judge(self, parcel: Any, book: Any) -> Veto | None:
-        return Veto(self.name, "Not this one.") if parcel.recipient.address == self._address else None
+    def judge(self, envelope: Any, book: Any) -> Veto | None:
+        return Veto(self.name, "Not this one.") if envelope.recipient.address == self._address else None
 
 
 def test_submitting_is_safe_before_anything_is_sent(store: Store, connect: MakeNotifier) -> None:
@@ -197,7 +197,7 @@ def test_a_list_that_breaks_off_leaves_nothing(store: Store, connect: MakeNotifi
             notifier.job("k")
         import sqlalchemy as sa
 
-        with notifier._house.engine()._database.read() as db:
+        with notifier._components.engine()._database.read() as db:
             for table in ("jobs", "batches", "contents"):
                 assert db.execute(sa.text(f"select count(*) from notifykit_{table}")).scalar() == 0
         notifier.submit(numbers(2), "Hello", key="k").wait(20)

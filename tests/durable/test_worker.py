@@ -13,7 +13,7 @@ import pytest
 
 from notifykit import Capabilities, Notifier, Outcome, Recipient, Submission
 from notifykit.durable.settings import DurableSettings
-from notifykit.durable.store import Ledger
+from notifykit.durable.store import JobStore
 from notifykit.durable.worker import Sender
 from notifykit.errors import AuthFailed, NotReached, OutcomeUnknown, RateLimited
 from notifykit.transports.composites.failover import Failover
@@ -29,15 +29,15 @@ class Dies(BaseException):
 
 
 class Mortal:
-    """A ledger whose user dies at its n-th write, just before or just after it."""
+    """A store whose user dies at its n-th write, just before or just after it."""
 
-    def __init__(self, ledger: Ledger, call: int, moment: str) -> None:
-        self._ledger = ledger
+    def __init__(self, store: JobStore, call: int, moment: str) -> None:
+        self._store = store
         self._left = call
         self._moment = moment
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._ledger, name)
+        method = getattr(self._store, name)
 
         def call(*arguments: Any, **options: Any) -> Any:
             self._left -= 1
@@ -58,7 +58,7 @@ def _bench(store: Store) -> Iterator[Bench]:
     bench.database.close()
 
 
-#: Makes a sender for a transport, with the bench's own ledger or another.
+#: Makes a sender for a transport, with the bench's own store or another.
 MakeSender = Callable[..., Sender]
 
 
@@ -66,10 +66,10 @@ MakeSender = Callable[..., Sender]
 def _sender(bench: Bench, store: Store) -> Iterator[MakeSender]:
     made: list[Notifier] = []
 
-    def make(transport: Any, ledger: Any = None) -> Sender:
+    def make(transport: Any, store: Any = None) -> Sender:
         made.append(Notifier(transport, settings=settings(store), host=host()))
-        house = made[-1]._house
-        return Sender(house, ledger or bench.ledger, house.pacers, bench.enqueue, lambda: bench.now)
+        house = made[-1]._components
+        return Sender(house, store or bench.store, house.rate_limiters, bench.enqueue, lambda: bench.now)
 
     yield make
     for notifier in made:
@@ -90,7 +90,7 @@ def finish(bench: Bench, sender: Sender) -> list[float]:
 
 def outcomes(bench: Bench, job: str) -> dict[int, Outcome]:
     """Return what is known of each recipient."""
-    return {receipt.position: receipt.outcome for receipt in bench.ledger.receipts(job)}
+    return {receipt.position: receipt.outcome for receipt in bench.store.receipts(job)}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -106,7 +106,7 @@ def test_a_worker_that_dies_at_any_step_sends_nobody_anything_twice(
     for deadly in (call, second):
         if deadly is not None:
             with contextlib.suppress(Dies):
-                sender(transport, Mortal(bench.ledger, deadly, moment)).run(ticket)
+                sender(transport, Mortal(bench.store, deadly, moment)).run(ticket)
     known_to_be_sent = len(transport.addresses)
     sender(transport).run(ticket)
     assert not bench.tickets
@@ -135,7 +135,7 @@ def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench,
         sender(transport).run(ticket)
     sender(transport).run(ticket)
     assert outcomes(bench, job) == {0: Outcome.ACCEPTED, 1: Outcome.UNKNOWN, 2: Outcome.ACCEPTED}
-    lost = list(bench.ledger.receipts(job))[1]
+    lost = list(bench.store.receipts(job))[1]
     assert lost.code == "worker_lost"
     assert "may have been sent" in lost.advice
     assert len(transport.batches) == 3
@@ -156,13 +156,13 @@ def test_a_failover_that_is_broken_off_goes_on_without_sending_twice(
     second = Recorder(label="second")
     ticket, _ = bench.take()
     with contextlib.suppress(Dies):
-        sender(Failover(first, second), Mortal(bench.ledger, call, moment)).run(ticket)
+        sender(Failover(first, second), Mortal(bench.store, call, moment)).run(ticket)
     sender(Failover(first, second)).run(ticket)
     assert len(second.batches) <= 1
     found = outcomes(bench, job)
     if Outcome.UNKNOWN not in found.values():
         assert set(found.values()) == {Outcome.ACCEPTED}
-        for receipt in bench.ledger.receipts(job):
+        for receipt in bench.store.receipts(job):
             assert receipt.attempts[-1].transport == "recorder://second"
             assert receipt.attempts[0].transport == "recorder://first"
 
@@ -171,7 +171,7 @@ def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, sender: Ma
     """30, 60 and 120 s after a full queue; nobody is counted as refused before the last of them is over."""
 
     def full(batch: Any, before: int) -> None:
-        [progress] = bench.ledger.progress("k")
+        [progress] = bench.store.progress("k")
         assert (progress.rejected, progress.left) == (0, 2)
         raise RateLimited("full", "ERR013", waits=(30.0, 60.0, 120.0))
 
@@ -180,7 +180,7 @@ def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, sender: Ma
     assert finish(bench, sender(transport)) == [0.0, 30.0, 60.0, 120.0]
     assert len(transport.batches) == 4
     assert bench.counted("k")[Outcome.REJECTED] == 2
-    receipt = next(bench.ledger.receipts(job))
+    receipt = next(bench.store.receipts(job))
     assert receipt.code == "ERR013"
     assert len(receipt.attempts) == 4
 
@@ -194,7 +194,7 @@ def test_a_refusal_that_passed_leaves_no_trace_but_its_attempts(bench: Bench, se
 
     job = bench.job("k", [2])
     finish(bench, sender(Recorder(once)))
-    for receipt in bench.ledger.receipts(job):
+    for receipt in bench.store.receipts(job):
         assert receipt.outcome is Outcome.ACCEPTED
         assert receipt.error is None
         assert [attempt.error is None for attempt in receipt.attempts] == [False, True]
@@ -259,8 +259,8 @@ def test_nobody_is_sent_to_too_late(bench: Bench, sender: MakeSender) -> None:
     finish(bench, sender(transport))
     assert len(transport.batches) == 1
     assert outcomes(bench, job) == dict.fromkeys(range(2), Outcome.REJECTED)
-    assert [receipt.skipped for receipt in bench.ledger.receipts(late)] == ["deadline"] * 2
-    assert bench.ledger.progress("late")[0].left == 0
+    assert [receipt.skipped for receipt in bench.store.receipts(late)] == ["deadline"] * 2
+    assert bench.store.progress("late")[0].left == 0
 
 
 def test_at_least_once_sends_again_what_may_be_lost_with_the_same_key(bench: Bench, sender: MakeSender) -> None:
@@ -300,7 +300,7 @@ def test_a_try_that_breaks_off_is_taken_up_again(
     job = bench.job("k", [4])
     transport = Recorder(capabilities=Capabilities(batch_size=2))
     working = sender(transport)
-    ledger = bench.ledger
+    store = bench.store
     calls = iter([None, broken])
 
     class Breaks:
@@ -308,7 +308,7 @@ def test_a_try_that_breaks_off_is_taken_up_again(
             def call(*arguments: Any, **options: Any) -> Any:
                 if name == "claim" and (error := next(calls, None)):
                     raise error
-                return getattr(ledger, name)(*arguments, **options)
+                return getattr(store, name)(*arguments, **options)
 
             return call
 
@@ -337,12 +337,12 @@ def test_a_worker_that_slept_before_its_request_does_not_make_it(
         def __getattr__(self, name: str) -> Any:
             if name == "claim":
                 seconds[0] += 60.0
-            return getattr(bench.ledger, name)
+            return getattr(bench.store, name)
 
     monkeypatch.setattr(sending, "time", types.SimpleNamespace(monotonic=lambda: seconds[0]))
     sender(transport, Sleeps()).run(bench.take()[0])
     assert not transport.batches
-    [receipt] = bench.ledger.receipts(job)
+    [receipt] = bench.store.receipts(job)
     assert (receipt.outcome, receipt.code) == (Outcome.REJECTED, "stale")
     assert len(bench.tickets) == 1
 
@@ -352,11 +352,11 @@ def test_refused_addresses_and_guards_are_no_tries(bench: Bench, sender: MakeSen
     from notifykit import Rejected
     from notifykit.errors import InvalidRecipient
 
-    job = bench.ledger.open_job({**JOB, "starts": bench.now})
+    job = bench.store.open_job({**JOB, "starts": bench.now})
     who = [(0, Rejected("abc", InvalidRecipient("no digits"))), (1, Recipient("96598765432"))]
-    bench.ledger.add(job, 0, [(who, [])])
-    bench.ledger.accept(job, "k", {"total": 2, "batches": 1, "fingerprint": "{}"}, bench.enqueue)
+    bench.store.add(job, 0, [(who, [])])
+    bench.store.accept(job, "k", {"total": 2, "batches": 1, "fingerprint": "{}"}, bench.enqueue)
     transport = Recorder()
     assert finish(bench, sender(transport)) == [0.0]
     assert outcomes(bench, job) == {0: Outcome.REJECTED, 1: Outcome.ACCEPTED}
-    assert attrs.astuple(bench.ledger.progress("k")[0])[2:5] == (2, 1, 1)
+    assert attrs.astuple(bench.store.progress("k")[0])[2:5] == (2, 1, 1)

@@ -125,7 +125,7 @@ def test_a_plan_counts_within_itself_and_leaves_nothing_behind(build, numbers):
         for _ in range(3):
             planned: Plan = notifier.plan(numbers(20), "Hello")
             assert len(planned.recipients) == 6
-            assert [receipt.veto.guard for receipt in planned.set_aside] == ["same_content"] * 4 + ["volume_cap"] * 10
+            assert [receipt.veto.guard for receipt in planned.excluded] == ["same_content"] * 4 + ["volume_cap"] * 10
         assert len(notifier.send(numbers(20), "Hello").accepted) == 6
 
 
@@ -138,7 +138,7 @@ def test_plans_of_a_long_list_count_from_one_to_the_next(build, numbers):
     assert sum(len(plan.recipients) for plan in plans) == 25
     assert len(plans) == 6
     positions = [p for plan in plans for batch in plan.batches for p in batch.positions]
-    positions += [receipt.position for plan in plans for receipt in plan.set_aside]
+    positions += [receipt.position for plan in plans for receipt in plan.excluded]
     assert sorted(positions) == list(range(40))
 
 

@@ -197,7 +197,7 @@ def test_every_reason_to_skip_has_its_advice(reason: SkipReason) -> None:
 
 
 def test_a_receipt_reads_as_one_line_without_the_number() -> None:
-    """Who, masked; how it ended; why, and what to do about it."""
+    """Who, redacted; how it ended; why, and what to do about it."""
     lines = [str(receipt) for receipt in receipts()]
     assert [line.partition(",")[0] for line in lines] == [
         "965****5432: accepted",

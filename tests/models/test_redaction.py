@@ -12,7 +12,7 @@ import traceback
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit.redaction import STARS, Secret, SecretBytes, describe_text, mask_address, scrub, text_shape
+from notifykit.redaction import STARS, Secret, SecretBytes, describe_text, redact_address, scrub, text_shape
 from tests.models.strategies_models import DIGITS, any_text, numbers, passwords
 
 #: Ways to write a number that is not in its canonical form.
@@ -51,13 +51,13 @@ def runs(text: str, length: int) -> set[str]:
 )
 def test_an_address_shows_where_it_belongs_and_not_whose_it_is(address: str, shown: str) -> None:
     """A number keeps its country and its end, an e-mail address its first letter and its domain, the rest nothing."""
-    assert mask_address(address) == shown
+    assert redact_address(address) == shown
 
 
 @given(numbers(0, 20))
 def test_a_number_never_shows_more_than_four_digits_in_a_row(number: str) -> None:
     """Four digits at the end are the most that stand together."""
-    shown = mask_address(number)
+    shown = redact_address(number)
     assert not runs(number, 5) & runs(shown, 5)
     assert shown in (STARS, f"{number[:3]}{STARS}{number[-4:]}")
 
@@ -65,7 +65,7 @@ def test_a_number_never_shows_more_than_four_digits_in_a_row(number: str) -> Non
 @given(st.text("01234", min_size=3, max_size=3), st.text("56789", max_size=8), st.text("01234", min_size=4, max_size=4))
 def test_none_of_the_hidden_digits_of_a_number_appears(start: str, hidden: str, end: str) -> None:
     """What is between country and end is not there at all, and at least four digits are."""
-    shown = mask_address(start + hidden + end)
+    shown = redact_address(start + hidden + end)
     assert not set(shown) & set("56789")
     assert len(hidden) >= 4 or shown == STARS
 
@@ -73,7 +73,7 @@ def test_none_of_the_hidden_digits_of_a_number_appears(start: str, hidden: str, 
 @given(numbers(), st.sampled_from(SPELLINGS))
 def test_a_number_in_any_other_spelling_is_hidden_whole(number: str, spelling: str) -> None:
     """Only the canonical form says where the country ends."""
-    assert mask_address(spelling.format(number)) == STARS
+    assert redact_address(spelling.format(number)) == STARS
 
 
 @given(
@@ -82,14 +82,14 @@ def test_a_number_in_any_other_spelling_is_hidden_whole(number: str, spelling: s
 )
 def test_an_email_address_shows_one_letter_of_the_person(local: str, domain: str) -> None:
     """Whoever it is, and however long the name: the first letter and stars."""
-    shown = mask_address(f"{local}@{domain}")
+    shown = redact_address(f"{local}@{domain}")
     assert shown == (f"{local[0]}{STARS}@{domain}" if len(local) > 1 else STARS)
 
 
 @given(any_text())
 def test_any_text_in_place_of_an_address_is_masked_without_complaint(address: str) -> None:
     """What is no number and no e-mail address shows nothing, and nothing raises."""
-    shown = mask_address(address)
+    shown = redact_address(address)
     local, _, domain = address.rpartition("@")
     assert shown in (STARS, f"{address[:3]}{STARS}{address[-4:]}", f"{local[:1]}{STARS}@{domain}")
     assert shown == STARS or " " not in shown
@@ -98,9 +98,9 @@ def test_any_text_in_place_of_an_address_is_masked_without_complaint(address: st
 
 @given(any_text())
 def test_masking_twice_shows_no_more_than_masking_once(address: str) -> None:
-    """A sink may mask what the road has masked before it."""
-    once = mask_address(address)
-    assert mask_address(once) in (once, STARS)
+    """A sink may mask what the road has redacted before it."""
+    once = redact_address(address)
+    assert redact_address(once) in (once, STARS)
 
 
 def forms_of(secret: object) -> list[str]:

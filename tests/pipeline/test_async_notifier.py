@@ -14,8 +14,8 @@ from notifykit import (
     MemoryTransport,
     Notifier,
     NotReached,
-    Pace,
     PluginHost,
+    RateLimit,
     Submission,
 )
 
@@ -106,7 +106,7 @@ def test_an_interrupt_during_a_request_is_told_to_the_sinks(ears, numbers):
 
 def test_cancelled_sends_hold_nobody_up(ears, numbers):
     """Twenty tasks that were cancelled while they waited for their turn leave the next turn free."""
-    transport = MemoryTransport(capabilities=Capabilities(batch_size=1, pace=Pace(2, "cancelled")))
+    transport = MemoryTransport(capabilities=Capabilities(batch_size=1, rate_limit=RateLimit(2, "cancelled")))
 
     async def main() -> float:
         loop = asyncio.get_running_loop()

@@ -535,7 +535,7 @@ def test_a_plan_names_the_transport_of_each_request_and_its_price(walk) -> None:
         ("cheap://default", 1),
         ("dear://default", 1),
     ]
-    assert [receipt.code for receipt in plan.set_aside] == ["route"]
+    assert [receipt.code for receipt in plan.excluded] == ["route"]
 
 
 def test_an_option_that_nobody_can_honour_is_warned_about_dropped_or_refused(walk) -> None:
@@ -661,7 +661,7 @@ def test_what_parts_said_is_not_the_last_word_of_the_log(walk, ears) -> None:
     assert [event.inside for event in ears.named("attempt_finished")] == [str(Failover(first, second))] * 2
     (finished,) = ears.named("batch_finished")
     assert [recipient.outcome for recipient in finished.recipients] == [ACCEPTED]
-    assert ears.named("batch_set_aside") == []
+    assert ears.named("batch_excluded") == []
 
 
 def _twice(part: Transport, batch: Batch) -> Carrying:

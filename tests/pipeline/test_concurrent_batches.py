@@ -24,15 +24,15 @@ from notifykit import (
     Notifier,
     NotReached,
     Outcome,
-    Pace,
     PluginHost,
+    RateLimit,
     Settings,
     SkipReason,
     Submission,
     SystemClock,
     VirtualClock,
 )
-from notifykit.counters import MemoryLedger
+from notifykit.counters import MemoryCounterStore
 from notifykit.pipeline.delivery import MAX_CONCURRENT
 from notifykit.pipeline.reservations import Reservations
 from tests.pipeline.conftest import Walk
@@ -43,15 +43,15 @@ PATIENCE = 10.0
 
 
 class Gateway(MemoryTransport):
-    """A transport with a pace whose requests do what a test says.
+    """A transport with a rate limit whose requests do what a test says.
 
     :param does: is given the number of the request, from 1, and the transport; returns or raises the answer.
     :param rate: requests a second.
     """
 
     def __init__(self, does: Callable[[int, Gateway], Any] = lambda number, gateway: None, rate: float = 20.0) -> None:
-        pace = Pace(rate, f"overlapping-{os.getpid()}-{next(_KEYS)}")
-        super().__init__(capabilities=Capabilities(batch_size=1, pace=pace))
+        rate_limit = RateLimit(rate, f"overlapping-{os.getpid()}-{next(_KEYS)}")
+        super().__init__(capabilities=Capabilities(batch_size=1, rate_limit=rate_limit))
         self._does = does
         self.asked = [threading.Event() for _ in range(50)]
         self.go = threading.Event()
@@ -237,8 +237,10 @@ def test_a_transport_that_can_not_connect_beforehand_is_asked_one_after_the_othe
             assert out[-1] == batch.number
             return super().send(batch, timeout)
 
-    pace = Pace(20.0, f"overlapping-{os.getpid()}-{next(_KEYS)}")
-    assert len(walk.send(Plain(capabilities=Capabilities(batch_size=1, pace=pace)), numbers(3)).accepted) == 3
+    rate_limit = RateLimit(20.0, f"overlapping-{os.getpid()}-{next(_KEYS)}")
+    assert (
+        len(walk.send(Plain(capabilities=Capabilities(batch_size=1, rate_limit=rate_limit)), numbers(3)).accepted) == 3
+    )
 
 
 def test_where_there_is_no_thread_the_request_is_made_here(
@@ -282,7 +284,7 @@ def test_closing_under_a_send_says_of_the_rest_that_it_was_not_sent(notifier: An
         (MemoryTransport(capabilities=Capabilities(batch_size=1)), 3, SystemClock()),
         (Gateway(), 3, VirtualClock()),
     ],
-    ids=["a single batch", "no pace", "a clock of its own"],
+    ids=["a single batch", "no rate limit", "a clock of its own"],
 )
 def test_what_gains_nothing_uses_no_other_thread(notifier: Any, numbers: Any, transport: Any, people: int, clock: Any):
     """Everything happens where send was called."""
@@ -472,13 +474,13 @@ def test_a_list_that_breaks_off_loses_nothing_that_is_out(walk: Walk, ears: Any)
 def test_who_may_have_been_sent_to_goes_on_counting() -> None:
     """Whatever breaks off a send, guards forget only those whose batch had not set out."""
     clock = VirtualClock()
-    ledger = MemoryLedger(clock)
-    book = Reservations(ledger, clock)
+    store = MemoryCounterStore(clock)
+    counters = Reservations(store, clock)
     for position in range(2):
-        page = book.page()
+        page = counters.page()
         assert page.reserve(f"guard:{position}", 1, 1, 60) == 0
-        book.keep(position, page)
-    book.begin([0])
-    book.abandon()
-    assert book.page().reserve("guard:0", 1, 1, 60) > 0
-    assert book.page().reserve("guard:1", 1, 1, 60) == 0
+        counters.keep(position, page)
+    counters.begin([0])
+    counters.abandon()
+    assert counters.page().reserve("guard:0", 1, 1, 60) > 0
+    assert counters.page().reserve("guard:1", 1, 1, 60) == 0

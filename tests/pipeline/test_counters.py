@@ -1,4 +1,4 @@
-"""The book of the guards: never more than the limit in any window, for all processes, whatever happens to the file."""
+"""The counter store of the guards: never more than the limit in any window, for all processes, whatever happens to the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from notifykit import SystemClock, VirtualClock
-from notifykit.counters import BookUnusable, Entry, FileLedger, MemoryLedger, Overlay, open_book
+from notifykit.counters import (
+    CounterStoreUnavailable,
+    DryRunCounterStore,
+    FileCounterStore,
+    MemoryCounterStore,
+    Reservation,
+    open_counter_store,
+)
 
 WINDOW = 60.0
 
@@ -32,10 +39,10 @@ def _clock() -> Wall:
 
 
 @pytest.fixture(name="ledger", params=["memory", "file"])
-def _ledger(request, tmp_path, clock):
-    ledger = MemoryLedger(clock) if request.param == "memory" else FileLedger(str(tmp_path), clock)
-    yield ledger
-    ledger.close()
+def _store(request, tmp_path, clock):
+    store = MemoryCounterStore(clock) if request.param == "memory" else FileCounterStore(str(tmp_path), clock)
+    yield store
+    store.close()
 
 
 steps = st.lists(
@@ -43,17 +50,17 @@ steps = st.lists(
 )
 
 
-def _walk(ledger, clock, steps, most):
-    """Reserve step by step, and hold the book to a list of everything that it took."""
+def _walk(store, clock, steps, most):
+    """Reserve step by step, and hold the counter store to a list of everything that it took."""
     taken: list[tuple[float, float]] = []
     now = 0.0
     for pause, amount, sent in steps:
         clock.advance(pause / 10)
         now += pause / 10
-        answer = ledger.enter("key", amount, most, WINDOW)
-        if isinstance(answer, Entry) and not sent:
-            ledger.take_out([answer])
-        elif isinstance(answer, Entry):
+        answer = store.reserve("key", amount, most, WINDOW)
+        if isinstance(answer, Reservation) and not sent:
+            store.release([answer])
+        elif isinstance(answer, Reservation):
             taken.append((now, amount))
             assert sum(a for at, a in taken if at > now - WINDOW) <= most + 1e-6
         elif answer == float("inf"):
@@ -69,138 +76,138 @@ def _walk(ledger, clock, steps, most):
 def test_never_more_than_the_limit_in_any_window(steps, most):
     """And never less than it by more than the width of a bucket."""
     clock = VirtualClock()
-    _walk(MemoryLedger(clock), clock, steps, most)
+    _walk(MemoryCounterStore(clock), clock, steps, most)
 
 
 @given(steps=steps, most=st.sampled_from([1.0, 2.5, 5.0]))
 def test_the_file_says_what_memory_says(steps, most, tmp_path_factory):
     """One is the model of the other."""
     clock = VirtualClock()
-    file = FileLedger(str(tmp_path_factory.mktemp("book")), clock)
-    memory = MemoryLedger(clock)
+    file = FileCounterStore(str(tmp_path_factory.mktemp("book")), clock)
+    memory = MemoryCounterStore(clock)
     for pause, amount, sent in steps:
         clock.advance(pause / 10)
-        both = [ledger.enter("key", amount, most, WINDOW) for ledger in (file, memory)]
-        if isinstance(both[0], Entry):
-            assert isinstance(both[1], Entry)
+        both = [store.reserve("key", amount, most, WINDOW) for store in (file, memory)]
+        if isinstance(both[0], Reservation):
+            assert isinstance(both[1], Reservation)
             if not sent:
-                file.take_out([both[0]])
-                memory.take_out([both[1]])
+                file.release([both[0]])
+                memory.release([both[1]])
         else:
             assert both[0] == pytest.approx(both[1])
     file.close()
 
 
-def test_the_answer_is_when_there_is_room(ledger, clock):
+def test_the_answer_is_when_there_is_room(store, clock):
     """To the moment: a second less is too early."""
     for _ in range(3):
-        assert isinstance(ledger.enter("key", 1, 3, WINDOW), Entry)
+        assert isinstance(store.reserve("key", 1, 3, WINDOW), Reservation)
         clock.advance(10)
-    wait = ledger.enter("key", 2, 3, WINDOW)
+    wait = store.reserve("key", 2, 3, WINDOW)
     assert wait == pytest.approx(40)
     clock.advance(wait - 0.01)
-    assert ledger.enter("key", 2, 3, WINDOW) == pytest.approx(0.01)
+    assert store.reserve("key", 2, 3, WINDOW) == pytest.approx(0.01)
     clock.advance(0.01)
-    assert isinstance(ledger.enter("key", 2, 3, WINDOW), Entry)
-    assert ledger.enter("key", 4, 3, WINDOW) == float("inf")
+    assert isinstance(store.reserve("key", 2, 3, WINDOW), Reservation)
+    assert store.reserve("key", 4, 3, WINDOW) == float("inf")
 
 
-def test_keys_and_windows_count_apart(ledger):
+def test_keys_and_windows_count_apart(store):
     """What is written for one is not in the other."""
     for key, window in (("a", 60.0), ("b", 60.0), ("a", 61.0)):
-        assert isinstance(ledger.enter(key, 1, 1, window), Entry)
-        assert ledger.enter(key, 1, 1, window)
+        assert isinstance(store.reserve(key, 1, 1, window), Reservation)
+        assert store.reserve(key, 1, 1, window)
 
 
-def test_a_clock_that_was_set_back_opens_nothing(ledger, clock):
+def test_a_clock_that_was_set_back_opens_nothing(store, clock):
     """What stands in the future counts."""
     clock.jump(3600)
-    assert isinstance(ledger.enter("key", 1, 1, WINDOW), Entry)
+    assert isinstance(store.reserve("key", 1, 1, WINDOW), Reservation)
     clock.jump(-3600)
-    assert ledger.enter("key", 1, 1, WINDOW) == pytest.approx(3660)
+    assert store.reserve("key", 1, 1, WINDOW) == pytest.approx(3660)
 
 
-def test_a_million_rows_are_not_kept(ledger, clock, tmp_path):
+def test_a_million_rows_are_not_kept(store, clock, tmp_path):
     """What no longer counts is dropped as new things are written."""
     for number in range(3000):
-        ledger.enter(f"key {number}", 1, 1, WINDOW)
+        store.reserve(f"key {number}", 1, 1, WINDOW)
         clock.advance(1)
-    if isinstance(ledger, MemoryLedger):
-        assert len(ledger._rows) < 70
+    if isinstance(store, MemoryCounterStore):
+        assert len(store._rows) < 70
     else:
         with sqlite3.connect(tmp_path / "guards.sqlite3") as connection:
             assert connection.execute("SELECT count(*) FROM entries").fetchone()[0] < 70
         connection.close()
 
 
-def test_a_cap_costs_sixty_rows_and_not_a_row_a_message(ledger, clock):
+def test_a_cap_costs_sixty_rows_and_not_a_row_a_message(store, clock):
     """However many messages there are."""
     for _ in range(2000):
-        ledger.enter("key", 1, 10_000, WINDOW)
+        store.reserve("key", 1, 10_000, WINDOW)
         clock.advance(0.05)
-    assert len(ledger.rows("key", WINDOW)) <= 62
+    assert len(store.rows("key", WINDOW)) <= 62
 
 
-def test_an_overlay_reads_the_book_and_writes_beside_it(ledger, clock):
+def test_an_overlay_reads_the_book_and_writes_beside_it(store, clock):
     """What a plan writes is seen by the plan only."""
-    ledger.enter("key", 2, 5, WINDOW)
-    plan = Overlay(ledger, clock)
-    assert isinstance(plan.enter("key", 2, 5, WINDOW), Entry)
-    assert plan.enter("key", 2, 5, WINDOW) == pytest.approx(WINDOW)
-    assert isinstance(ledger.enter("key", 3, 5, WINDOW), Entry)
-    assert isinstance(plan.enter("key", 0, 7, WINDOW), Entry)
-    assert plan.enter("key", 1, 7, WINDOW)
+    store.reserve("key", 2, 5, WINDOW)
+    plan = DryRunCounterStore(store, clock)
+    assert isinstance(plan.reserve("key", 2, 5, WINDOW), Reservation)
+    assert plan.reserve("key", 2, 5, WINDOW) == pytest.approx(WINDOW)
+    assert isinstance(store.reserve("key", 3, 5, WINDOW), Reservation)
+    assert isinstance(plan.reserve("key", 0, 7, WINDOW), Reservation)
+    assert plan.reserve("key", 1, 7, WINDOW)
 
 
 def test_looking_begins_no_file(tmp_path):
     """A plan leaves nothing behind."""
-    ledger = FileLedger(str(tmp_path / "state"), SystemClock())
-    assert isinstance(Overlay(ledger, SystemClock()).enter("key", 1, 1, WINDOW), Entry)
+    store = FileCounterStore(str(tmp_path / "state"), SystemClock())
+    assert isinstance(DryRunCounterStore(store, SystemClock()).reserve("key", 1, 1, WINDOW), Reservation)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_is_for_its_owner_and_says_nothing_about_anybody(tmp_path):
-    """Mode 0600, and keys as keyed hashes only: the same key is another hash in another book."""
+    """Mode 0600, and keys as keyed hashes only: the same key is another hash in another counter store."""
     hashes = []
     for folder in (tmp_path / "a", tmp_path / "b"):
-        ledger = FileLedger(str(folder), SystemClock())
-        entry = ledger.enter("cool_down:sms:96598765432", 1, 1, WINDOW)
-        assert isinstance(entry, Entry)
+        store = FileCounterStore(str(folder), SystemClock())
+        entry = store.reserve("cool_down:sms:96598765432", 1, 1, WINDOW)
+        assert isinstance(entry, Reservation)
         hashes.append(entry.key)
         files = list(folder.iterdir())
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
         assert not any(b"98765432" in file.read_bytes() for file in files)
-        ledger.close()
+        store.close()
     assert hashes[0] != hashes[1]
 
 
 def test_what_is_written_outlives_the_process_that_wrote_it(tmp_path):
-    """And closing the book opens nothing."""
-    first = FileLedger(str(tmp_path), SystemClock())
-    assert isinstance(first.enter("key", 1, 1, WINDOW), Entry)
+    """And closing the counter store opens nothing."""
+    first = FileCounterStore(str(tmp_path), SystemClock())
+    assert isinstance(first.reserve("key", 1, 1, WINDOW), Reservation)
     first.close()
-    assert first.enter("key", 1, 1, WINDOW)
+    assert first.reserve("key", 1, 1, WINDOW)
     first.close()
-    second = FileLedger(str(tmp_path), SystemClock())
-    assert second.enter("key", 1, 1, WINDOW)
+    second = FileCounterStore(str(tmp_path), SystemClock())
+    assert second.reserve("key", 1, 1, WINDOW)
     second.close()
 
 
 def test_only_a_clock_that_others_share_has_a_file(tmp_path):
     """A virtual time is nobody else's."""
-    assert isinstance(open_book(VirtualClock(), str(tmp_path)), MemoryLedger)
-    assert isinstance(open_book(SystemClock(), str(tmp_path)), FileLedger)
+    assert isinstance(open_counter_store(VirtualClock(), str(tmp_path)), MemoryCounterStore)
+    assert isinstance(open_counter_store(SystemClock(), str(tmp_path)), FileCounterStore)
 
 
 def test_a_deleted_file_is_begun_again_by_everybody_together(tmp_path):
     """Nobody goes on writing to a file that the others can't see."""
-    one, two = (FileLedger(str(tmp_path), SystemClock()) for _ in range(2))
-    one.enter("key", 1, 1, WINDOW)
+    one, two = (FileCounterStore(str(tmp_path), SystemClock()) for _ in range(2))
+    one.reserve("key", 1, 1, WINDOW)
     two.rows("key", WINDOW)
     for file in tmp_path.iterdir():
         file.unlink()
-    assert isinstance(one.enter("key", 1, 1, WINDOW), Entry)
-    assert two.enter("key", 1, 1, WINDOW)
+    assert isinstance(one.reserve("key", 1, 1, WINDOW), Reservation)
+    assert two.reserve("key", 1, 1, WINDOW)
     one.close()
     two.close()
 
@@ -225,64 +232,64 @@ def _strange(file: pathlib.Path) -> None:
 def test_a_file_that_is_no_book_says_what_to_do(tmp_path, harm, told):
     """It is an OSError, with an action."""
     harm(tmp_path / "guards.sqlite3")
-    ledger = FileLedger(str(tmp_path), SystemClock())
-    with pytest.raises(BookUnusable) as caught:
-        ledger.enter("key", 1, 1, WINDOW)
+    store = FileCounterStore(str(tmp_path), SystemClock())
+    with pytest.raises(CounterStoreUnavailable) as caught:
+        store.reserve("key", 1, 1, WINDOW)
     assert told in caught.value.action
-    with pytest.raises(BookUnusable):
-        ledger.rows("key", WINDOW)
+    with pytest.raises(CounterStoreUnavailable):
+        store.rows("key", WINDOW)
 
 
 def test_a_folder_that_is_none_says_what_to_do(tmp_path):
     """The setting is named."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(BookUnusable) as caught:
-        FileLedger(str(tmp_path / "file" / "state"), SystemClock()).enter("key", 1, 1, WINDOW)
+    with pytest.raises(CounterStoreUnavailable) as caught:
+        FileCounterStore(str(tmp_path / "file" / "state"), SystemClock()).reserve("key", 1, 1, WINDOW)
     assert "NOTIFYKIT_STATE_DIR" in caught.value.action
 
 
 def test_a_book_that_another_process_holds_is_waited_for_a_second(tmp_path, monkeypatch):
     """And no longer."""
     monkeypatch.setattr("notifykit.counters._PATIENCE", 0.05)
-    ledger = FileLedger(str(tmp_path), SystemClock())
-    ledger.enter("key", 1, 5, WINDOW)
+    store = FileCounterStore(str(tmp_path), SystemClock())
+    store.reserve("key", 1, 5, WINDOW)
     connection = sqlite3.connect(tmp_path / "guards.sqlite3", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    with pytest.raises(BookUnusable, match="longer than a second"):
-        ledger.enter("key", 1, 5, WINDOW)
+    with pytest.raises(CounterStoreUnavailable, match="longer than a second"):
+        store.reserve("key", 1, 5, WINDOW)
     connection.execute("ROLLBACK")
     connection.close()
-    assert isinstance(ledger.enter("key", 1, 5, WINDOW), Entry)
-    ledger.close()
+    assert isinstance(store.reserve("key", 1, 5, WINDOW), Reservation)
+    store.close()
 
 
 def test_a_full_disk_says_so(tmp_path):
     """SQLite's own word for it, from a file that may not grow."""
-    ledger = FileLedger(str(tmp_path), SystemClock())
-    ledger.enter("key", 1, 5, WINDOW)
-    pages = ledger._connection.execute("PRAGMA page_count").fetchone()[0]
-    ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(BookUnusable, match="no room left"):
-        _fill(ledger)
-    ledger.close()
+    store = FileCounterStore(str(tmp_path), SystemClock())
+    store.reserve("key", 1, 5, WINDOW)
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(CounterStoreUnavailable, match="no room left"):
+        _fill(store)
+    store.close()
 
 
-def _fill(ledger: FileLedger) -> None:
+def _fill(store: FileCounterStore) -> None:
     for number in range(10_000):
-        ledger.enter(f"key {number}", 1, 5, WINDOW)
+        store.reserve(f"key {number}", 1, 5, WINDOW)
 
 
 # --- threads and processes ---
 
 
 def _storm(folder: str, threads: int, tries: int, out: str, most: float) -> None:
-    ledger = FileLedger(folder, SystemClock())
+    store = FileCounterStore(folder, SystemClock())
     passed = []
     answered = []
 
     def work() -> None:
         for _ in range(tries):
-            if isinstance(ledger.enter("cap", 1, most, 3600), Entry):
+            if isinstance(store.reserve("cap", 1, most, 3600), Reservation):
                 passed.append(1)
             answered.append(1)
 
@@ -291,7 +298,7 @@ def _storm(folder: str, threads: int, tries: int, out: str, most: float) -> None
         worker.start()
     for worker in workers:
         worker.join()
-    ledger.close()
+    store.close()
     pathlib.Path(out, str(os.getpid())).write_text(f"{len(passed)} {len(answered)}")
 
 
@@ -317,19 +324,19 @@ def test_of_many_processes_and_threads_exactly_so_many_pass(tmp_path, method):
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_shares_the_book_and_not_the_connection(tmp_path):
     """Parent and child go on counting together, while a thread of the parent is at it."""
-    ledger = FileLedger(str(tmp_path), SystemClock())
-    taken = [isinstance(ledger.enter("cap", 1, 60, 3600), Entry) for _ in range(10)]
-    busy = threading.Thread(target=lambda: taken.extend(_take(ledger, 20)))
+    store = FileCounterStore(str(tmp_path), SystemClock())
+    taken = [isinstance(store.reserve("cap", 1, 60, 3600), Reservation) for _ in range(10)]
+    busy = threading.Thread(target=lambda: taken.extend(_take(store, 20)))
     busy.start()
     child = os.fork()
     if child == 0:
-        os._exit(sum(_take(ledger, 20)))
-    taken += _take(ledger, 30)
+        os._exit(sum(_take(store, 20)))
+    taken += _take(store, 30)
     _, status = os.waitpid(child, 0)
     busy.join()
     assert sum(taken) + os.waitstatus_to_exitcode(status) == 60
-    ledger.close()
+    store.close()
 
 
-def _take(ledger: FileLedger, tries: int) -> list[bool]:
-    return [isinstance(ledger.enter("cap", 1, 60, 3600), Entry) for _ in range(tries)]
+def _take(store: FileCounterStore, tries: int) -> list[bool]:
+    return [isinstance(store.reserve("cap", 1, 60, 3600), Reservation) for _ in range(tries)]

@@ -32,7 +32,7 @@ from notifykit import (
     VirtualClock,
 )
 from notifykit.cli.main import main
-from notifykit.pipeline.delivery_reports import DeliveryBook
+from notifykit.pipeline.delivery_reports import DeliveryStore
 from notifykit.protocols import Assignment
 
 NUMBER, OTHER = "96598765432", "96598765433"
@@ -85,7 +85,7 @@ class Together(MemoryTransport):
         return [Assignment(part, batch) for part in self.parts]
 
 
-class Front:
+class NotifierBase:
     """A notifier of either kind, whose answers are waited for."""
 
     def __init__(self, notifier: Notifier | AsyncNotifier, runner: asyncio.Runner) -> None:
@@ -108,7 +108,9 @@ def _build(request, ears):
 
         def build(transport, **parts):
             host = parts.pop("host", None) or PluginHost(entry_points=False)
-            made.append(Front(request.param(transport, host=host, sinks=[ears], clock=VirtualClock(), **parts), runner))
+            made.append(
+                NotifierBase(request.param(transport, host=host, sinks=[ears], clock=VirtualClock(), **parts), runner)
+            )
             return made[-1]
 
         yield build
@@ -122,7 +124,7 @@ def _said(
     return DeliveryReport(message_id, to, state, words, **more)
 
 
-def _one(front: Front, **options: Any) -> Receipt:
+def _one(front: NotifierBase, **options: Any) -> Receipt:
     (receipt,) = front.send(NUMBER, "Hello", **options)
     return receipt
 
@@ -414,21 +416,21 @@ def test_the_log_is_read_back(tmp_path, capsys, monkeypatch):
 
 def test_the_book_forgets_whom_it_heard_of_longest_ago():
     """It is bounded, and what it remembers of a message's addresses with it."""
-    book = DeliveryBook(most=3)
+    counters = DeliveryStore(most=3)
     for message in "abc":
-        book.hear(_said(message, "delivered"))
-    book.hear(_said("a", "sent"))
-    book.hear(_said("d", "sent", None))
-    assert len(book) == 3
-    assert [book.known(message, NUMBER).state for message in "abcd"] == [
+        counters.hear(_said(message, "delivered"))
+    counters.hear(_said("a", "sent"))
+    counters.hear(_said("d", "sent", None))
+    assert len(counters) == 3
+    assert [counters.known(message, NUMBER).state for message in "abcd"] == [
         "delivered",
         "unconfirmed",
         "delivered",
         "sent",
     ]
     for index in range(100):
-        book.hear(_said(f"m{index}", "sent"))
-    assert (len(book), len(book._addresses)) == (3, 3)
+        counters.hear(_said(f"m{index}", "sent"))
+    assert (len(counters), len(counters._addresses)) == (3, 3)
 
 
 def test_many_threads_push_at_once():

@@ -29,7 +29,7 @@ from notifykit import (
     Veto,
     hookimpl,
 )
-from notifykit.counters import BookUnusable, MemoryLedger
+from notifykit.counters import CounterStoreUnavailable, MemoryCounterStore
 from notifykit.errors import ContentRejected
 from notifykit.pipeline.reservations import Reservations
 
@@ -37,29 +37,29 @@ ONE, TWO, THREE = "96590000001", "96590000002", "96590000003"
 
 
 class Says:
-    """A guard that answers with what a function of the parcel returns or raises, and keeps who it was asked about."""
+    """A guard that answers with what a function of the envelope returns or raises, and keeps who it was asked about."""
 
     def __init__(self, answer, name="says"):
         self.name = name
         self.asked = []
         self._answer = answer
 
-    def judge(self, parcel, book):
+    def judge(self, envelope, counters):
         """Answer."""
-        self.asked.append(parcel.recipient.address)
-        return self._answer(parcel, book)
+        self.asked.append(envelope.recipient.address)
+        return self._answer(envelope, counters)
 
 
 def to(address):
     """Return a guard that sends everything to one address."""
-    return Says(lambda parcel, book: Recipient(address), f"to {address[-1]}")
+    return Says(lambda envelope, counters: Recipient(address), f"to {address[-1]}")
 
 
 def capped(most, name="capped"):
     """Return a guard that lets so many pass in an hour."""
 
-    def answer(parcel, book):
-        wait = book.reserve(name, 1, most, 3600)
+    def answer(envelope, counters):
+        wait = counters.reserve(name, 1, most, 3600)
         return Veto(name, "Too many.", retry_after=wait) if wait else None
 
     return Says(answer, name)
@@ -73,7 +73,7 @@ def test_a_veto_is_a_receipt_with_its_reason(walk, ears):
     assert (first.outcome, first.skipped) == (Outcome.SKIPPED, SkipReason.GUARD)
     assert (str(first.veto), first.advice, first.retry_after) == ("says: Not now.", "Ask later.", 30.0)
     assert second.outcome is Outcome.ACCEPTED
-    (event,) = ears.named("recipient_set_aside")
+    (event,) = ears.named("recipient_excluded")
     assert (event.reason, event.recipient.outcome) == ("says: Not now.", "skipped")
 
 
@@ -83,11 +83,11 @@ def test_a_guard_sees_the_message_as_it_would_be_sent(walk):
     transport = MemoryTransport(
         capabilities=Capabilities(live=True, price=lambda who, segments: 2.0, measure=None, subjects=True)
     )
-    guard = Says(lambda parcel, book: seen.append(parcel))
+    guard = Says(lambda envelope, counters: seen.append(envelope))
     walk.send(transport, ONE, "Cafe\u0301", tags="otp", parts={"guards": [guard]})
-    (parcel,) = seen
-    assert (parcel.message.text, parcel.message.tags, parcel.recipient.address) == ("Caf\u00e9", ("otp",), ONE)
-    assert (parcel.live, parcel.cost, parcel.now) == (True, None, walk.clock.now())
+    (envelope,) = seen
+    assert (envelope.message.text, envelope.message.tags, envelope.recipient.address) == ("Caf\u00e9", ("otp",), ONE)
+    assert (envelope.live, envelope.cost, envelope.now) == (True, None, walk.clock.now())
 
 
 def test_guards_are_asked_in_order_and_only_about_those_who_could_be_sent_to(walk):
@@ -143,10 +143,10 @@ def test_guards_that_send_it_nowhere_end_as_a_veto(walk, kind):
 def test_a_guard_that_can_not_tell_holds_everybody_back(walk, ears, answer):
     """Each with a veto that says what to do; the failure itself is told once a send, without what was sent."""
 
-    def judge(parcel, book):
+    def judge(envelope, counters):
         if answer == "odd":
             return True
-        raise (SystemExit if answer == "exits" else ZeroDivisionError)(parcel.recipient.address)
+        raise (SystemExit if answer == "exits" else ZeroDivisionError)(envelope.recipient.address)
 
     transport = MemoryTransport()
     report = walk.send(transport, [ONE, TWO, THREE], parts={"guards": [Says(judge)]})
@@ -191,15 +191,15 @@ def test_a_locked_book_is_waited_for_once_and_not_for_each_recipient(monkeypatch
     """A moment later it is asked again."""
     asked = []
 
-    def enter(self, *arguments):
+    def reserve(self, *arguments):
         asked.append(arguments)
-        raise BookUnusable("It is locked.", "Wait.")
+        raise CounterStoreUnavailable("It is locked.", "Wait.")
 
     with (
         Notifier(MemoryTransport(), host=PluginHost(entry_points=False), clock=clock, guards=[capped(5)]) as notifier,
         monkeypatch.context() as patch,
     ):
-        patch.setattr(MemoryLedger, "enter", enter)
+        patch.setattr(MemoryCounterStore, "enter", reserve)
         numbers = (f"9659{index:07d}" for index in range(2000))
         report = []
         for number, receipt in enumerate(notifier.stream(numbers, "Hello")):
@@ -222,8 +222,8 @@ def test_streams_and_sends_count_in_one_book(walk):
 
 def test_what_was_reserved_is_forgotten_once_the_receipt_is_there(clock):
     """Of a million recipients, only those of the batch under way are remembered."""
-    ledger = MemoryLedger(clock)
-    reservations = Reservations(ledger, clock)
+    store = MemoryCounterStore(clock)
+    reservations = Reservations(store, clock)
     for position in range(100):
         page = reservations.page()
         assert page.reserve("key", 1, 50, 60) == (0 if position < 50 else 60)
@@ -232,7 +232,7 @@ def test_what_was_reserved_is_forgotten_once_the_receipt_is_there(clock):
         reservations.settle([Receipt(position, Recipient(ONE), Outcome.ACCEPTED)])
     assert reservations._open == {}
     reservations.settle([Receipt(0, Recipient(ONE), Outcome.REJECTED)])
-    assert sum(row.amount for row in ledger.rows("key", 60)) == 50
+    assert sum(row.amount for row in store.rows("key", 60)) == 50
 
 
 def test_the_callers_guards_are_asked_before_those_of_plugins(walk):
@@ -264,7 +264,7 @@ def test_something_that_is_no_guard_is_a_problem_at_the_start():
 @pytest.mark.parametrize(("amount", "window"), [(-1, 60), (float("nan"), 60), (1, 0), (1, float("inf"))])
 def test_a_guard_that_reserves_nonsense_holds_the_message_back(walk, amount, window):
     """A mistake in a guard opens nothing."""
-    guard = Says(lambda parcel, book: book.reserve("x", amount, 5, window) and None)
+    guard = Says(lambda envelope, counters: counters.reserve("x", amount, 5, window) and None)
     assert walk.send(MemoryTransport(), ONE, parts={"guards": [guard]}).skipped
 
 
@@ -305,7 +305,7 @@ def test_a_task_that_is_cancelled_while_guards_look_sends_nothing_and_counts_not
     """They look in a thread, so that the event loop goes on; what they reserved is given back."""
     looking, go_on = threading.Event(), threading.Event()
 
-    def slow(parcel, book):
+    def slow(envelope, counters):
         looking.set()
         assert go_on.wait(10)
 
@@ -346,10 +346,10 @@ class Stub:
 
 class Guard:
     name = "guard"
-    def judge(self, parcel, book):
-        assert book.reserve("all", 1, 1e9, 60) == 0
+    def judge(self, envelope, counter store):
+        assert counter store.reserve("all", 1, 1e9, 60) == 0
         clock.advance(0.001)
-        assert book.reserve(f"one {parcel.recipient.address}", 1, 1, 1) == 0
+        assert counter store.reserve(f"one {envelope.recipient.address}", 1, 1, 1) == 0
 
 def used():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

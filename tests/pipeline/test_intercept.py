@@ -16,16 +16,16 @@ from notifykit import (
     MemoryTransport,
     Notifier,
     Outcome,
-    Pace,
     PluginHost,
+    RateLimit,
     RateLimited,
     VirtualClock,
 )
-from notifykit.pipeline.intercept import VARIABLE, Detour, divert
+from notifykit.pipeline.intercept import VARIABLE, Interception, set_interceptor
 from notifykit.protocols import Transport
 
 #: It must not be asked for anything.
-PACED = Capabilities(batch_size=2, pace=Pace(2.0, "detour"), spacing=15.0)
+PACED = Capabilities(batch_size=2, rate_limit=RateLimit(2.0, "detour"), spacing=15.0)
 
 
 class Elsewhere:
@@ -33,23 +33,23 @@ class Elsewhere:
 
     def __init__(self, transport: MemoryTransport) -> None:
         self.seen: list[Transport] = []
-        self.detour = Detour(VirtualClock(), self._instead)
+        self.detour = Interception(VirtualClock(), self._instead)
         self._transport = transport
 
     def _instead(self, transport: Transport) -> Transport:
         self.seen.append(transport)
         return self._transport
 
-    def __call__(self, transport: Transport) -> Detour:
+    def __call__(self, transport: Transport) -> Interception:
         return self.detour
 
 
 @pytest.fixture(name="elsewhere")
 def _elsewhere() -> Iterator[Elsewhere]:
     elsewhere = Elsewhere(MemoryTransport())
-    before = divert(elsewhere)
+    before = set_interceptor(elsewhere)
     yield elsewhere
-    divert(before)
+    set_interceptor(before)
 
 
 def test_every_notifier_goes_the_other_way(elsewhere: Elsewhere) -> None:
@@ -65,7 +65,7 @@ def test_every_notifier_goes_the_other_way(elsewhere: Elsewhere) -> None:
 
 
 def test_waits_pass_in_the_other_time(elsewhere: Elsewhere) -> None:
-    """Retries and the pace wait by the detour's clock, so that nobody waits for real."""
+    """Retries and the rate limit wait by the detour's clock, so that nobody waits for real."""
     elsewhere._transport.answer(RateLimited("Too fast.", "X", waits=(30.0,)))
     with Notifier(MemoryTransport(capabilities=PACED)) as notifier:
         report = notifier.send(["96598765432", "96598765433", "96598765434"], "Hello")
@@ -86,10 +86,10 @@ def test_the_parts_of_a_composite_go_the_other_way_one_by_one(elsewhere: Elsewhe
 def test_what_forbids_a_send_is_raised_and_a_plan_is_not_asked(elsewhere: Elsewhere) -> None:
     """A plan sends nothing, so it is never forbidden."""
 
-    def forbid(transport: Transport) -> Detour | None:
+    def forbid(transport: Transport) -> Interception | None:
         raise PermissionError("not in a test")
 
-    divert(forbid)
+    set_interceptor(forbid)
     transport = MemoryTransport()
     with Notifier(transport) as notifier:
         assert len(notifier.plan("96598765432", "Hello").recipients) == 1
@@ -119,7 +119,7 @@ def test_a_process_that_a_test_starts_is_told_by_the_environment() -> None:
 
 def test_without_a_diversion_everything_goes_its_way() -> None:
     """As in every process that tests nothing."""
-    before = divert(None)
+    before = set_interceptor(None)
     try:
         transport = MemoryTransport()
         with Notifier(transport) as notifier:
@@ -128,4 +128,4 @@ def test_without_a_diversion_everything_goes_its_way() -> None:
         with pytest.raises(ConfigError, match="nothing says what carries"):
             Notifier.from_settings(environment={})
     finally:
-        divert(before)
+        set_interceptor(before)

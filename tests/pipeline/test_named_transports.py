@@ -25,7 +25,7 @@ from notifykit import (
     VirtualClock,
     hookimpl,
 )
-from notifykit.pipeline.components import Assembly
+from notifykit.pipeline.components import Components
 
 NUMBER = "96598765432"
 
@@ -117,10 +117,10 @@ def host(workshop: Workshop) -> PluginHost:
     return found
 
 
-def assembly(workshop: Workshop, transport: Any, **named: Any) -> Assembly:
+def components(workshop: Workshop, transport: Any, **named: Any) -> Components:
     """Return what a notifier is made of, where the settings name these transports."""
     settings = Settings.load({"transports": named}, environment={}, directory=pathlib.Path(__file__).parent)
-    return Assembly(transport, settings=settings, host=host(workshop), clock=VirtualClock())
+    return Components(transport, settings=settings, host=host(workshop), clock=VirtualClock())
 
 
 def notifier(workshop: Workshop, transport: Any = None, **options: Any) -> Notifier:
@@ -217,7 +217,7 @@ def test_what_nobody_mentions_is_not_built(workshop: Workshop) -> None:
 def test_threads_that_ask_at_once_get_one_transport() -> None:
     """There is never a second one whose memory is lost."""
     workshop = Workshop(seconds=0.005)
-    house = assembly(workshop, "null", main="turns(one, one)", one="box://one")
+    house = components(workshop, "null", main="turns(one, one)", one="box://one")
     gate = threading.Barrier(8)
 
     def ask(via: str) -> Any:
@@ -233,7 +233,7 @@ def test_threads_that_ask_at_once_get_one_transport() -> None:
 
 def test_an_assembly_tells_the_names_of_what_it_built(workshop: Workshop) -> None:
     """All of them, in their order; what was not built here, or has no name, has none."""
-    house = assembly(workshop, "turns(a, null)", a="box://a", other="box://b", main="turns(a, null)", again="a")
+    house = components(workshop, "turns(a, null)", a="box://a", other="box://b", main="turns(a, null)", again="a")
     main = house.transport
     assert isinstance(main, Turns)
     assert house.builder.names(main) == ("main",)

@@ -1,4 +1,4 @@
-"""The pace of an account: by a clock that needs no time, and over real threads and processes."""
+"""The rate limit of an account: by a clock that needs no time, and over real threads and processes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit import ConfigError, Pace, SystemClock, VirtualClock
-from notifykit.rate_limit import MemorySlots, Pacer, pacer, shared_slots
+from notifykit import ConfigError, RateLimit, SystemClock, VirtualClock
+from notifykit.rate_limit import MemoryRateLimitStore, RateLimiter, file_rate_limit_store, rate_limiter
 
-FAST = Pace(100, "test")
+FAST = RateLimit(100, "test")
 
 
-def _take(pacer: Pacer, clock) -> float:
-    while wait := pacer.start():
+def _take(rate_limiter: RateLimiter, clock) -> float:
+    while wait := rate_limiter.start():
         clock.sleep(wait)
     return clock.monotonic()
 
@@ -29,14 +29,14 @@ def _take(pacer: Pacer, clock) -> float:
 def test_the_first_turn_is_at_once_and_the_next_ones_are_spaced():
     """Nobody sleeps longer than the slot needs."""
     clock = VirtualClock()
-    turns = pacer(Pace(2, "a"), clock)
+    turns = rate_limiter(RateLimit(2, "a"), clock)
     assert [_take(turns, clock) for _ in range(4)] == pytest.approx([0, 0.5, 1.0, 1.5])
 
 
 def test_time_that_passed_anyway_is_not_slept_again():
     """A request that took longer than the slot leaves nothing to wait for."""
     clock = VirtualClock()
-    turns = pacer(Pace(2, "a"), clock)
+    turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
     clock.advance(0.8)
     assert turns.start() == 0
@@ -45,7 +45,7 @@ def test_time_that_passed_anyway_is_not_slept_again():
 def test_a_late_start_pushes_the_next_one_away():
     """Slots count from the last start that really happened: two never come closer than the interval."""
     clock = VirtualClock()
-    turns = pacer(Pace(2, "a"), clock)
+    turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
     clock.advance(0.9)
     assert turns.start() == 0
@@ -56,7 +56,7 @@ def test_a_late_start_pushes_the_next_one_away():
 def test_those_who_wait_and_leave_hold_nobody_up():
     """Fifty who asked and never started change nothing: nothing is reserved."""
     clock = VirtualClock()
-    turns = pacer(Pace(2, "a"), clock)
+    turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
     assert {turns.start() for _ in range(50)} == {0.5}
     clock.advance(0.5)
@@ -66,15 +66,15 @@ def test_those_who_wait_and_leave_hold_nobody_up():
 def test_a_start_from_before_a_restart_is_forgotten():
     """A time ahead of the clock was written by a machine that has been up for longer."""
     clock = VirtualClock()
-    slots = MemorySlots()
+    slots = MemoryRateLimitStore()
     with slots.edit() as board:
         board.starts = [1e9]
-    assert Pacer(Pace(2, "a"), slots, clock).start() == 0
+    assert RateLimiter(RateLimit(2, "a"), slots, clock).start() == 0
 
 
 def test_what_an_older_version_wrote_counts(tmp_path):
     """Its file holds one time: the next start keeps its distance from it."""
-    turns = Pacer(Pace(0.01, "a"), shared_slots("a", str(tmp_path)), SystemClock())
+    turns = RateLimiter(RateLimit(0.01, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock())
     turns.start()
     next(tmp_path.iterdir()).write_bytes(struct.pack("d", time.monotonic() - 30))
     assert 69 < turns.start() < 71
@@ -82,8 +82,8 @@ def test_what_an_older_version_wrote_counts(tmp_path):
 
 def test_a_request_that_had_to_connect_counts_from_when_it_left():
     """Else the next ones, over a connection that is there, would catch up with it."""
-    clock, slots = VirtualClock(), MemorySlots()
-    turns = Pacer(Pace(2, "a"), slots, clock)
+    clock, slots = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
     assert turns.start() == 0
     clock.advance(0.3)
     turns.restart(0.0)
@@ -94,8 +94,8 @@ def test_a_request_that_had_to_connect_counts_from_when_it_left():
 
 def test_a_start_of_somebody_else_stays_where_it_is():
     """Only the start that was late moves behind it."""
-    clock, slots = VirtualClock(), MemorySlots()
-    turns = Pacer(Pace(2, "a"), slots, clock)
+    clock, slots = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
     _take(turns, clock)
     other = _take(turns, clock)
     clock.advance(0.1)
@@ -106,8 +106,8 @@ def test_a_start_of_somebody_else_stays_where_it_is():
 
 def test_a_request_that_left_at_once_is_not_counted_again():
     """The file is not even looked at."""
-    clock, slots = VirtualClock(), MemorySlots()
-    turns = Pacer(Pace(2, "a"), slots, clock)
+    clock, slots = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
     turns.start()
     clock.advance(0.0005)
     with slots.edit() as board:  # another look would wait for this one for ever
@@ -120,9 +120,9 @@ def test_a_request_that_left_at_once_is_not_counted_again():
     st.lists(st.floats(0, 0.02) | st.floats(0, 3), min_size=20, max_size=120),
 )
 def test_however_late_somebody_wakes_up_there_are_never_too_many_in_a_row(rate, late):
-    """Nobody starts more than the pace allows in any second, and neighbours stay apart."""
-    clock, slots = VirtualClock(), MemorySlots()
-    turns = Pacer(Pace(rate, "a"), slots, clock)
+    """Nobody starts more than the rate limit allows in any second, and neighbours stay apart."""
+    clock, slots = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(rate, "a"), slots, clock)
     starts = []
     for delay in late:
         while wait := turns.start():
@@ -140,7 +140,7 @@ def test_however_late_somebody_wakes_up_there_are_never_too_many_in_a_row(rate, 
 def test_a_network_that_is_late_by_less_than_the_guard_bunches_up_no_third(delays):
     """Two arrivals in any second, and no more, though each request takes another time on its way."""
     clock = VirtualClock()
-    turns = Pacer(Pace(2, "a"), MemorySlots(), clock)
+    turns = RateLimiter(RateLimit(2, "a"), MemoryRateLimitStore(), clock)
     arrivals = [_take(turns, clock) + delay for delay in delays]
     assert all(third - first >= 1.0 for first, third in zip(arrivals, arrivals[2:], strict=False))
 
@@ -148,7 +148,7 @@ def test_a_network_that_is_late_by_less_than_the_guard_bunches_up_no_third(delay
 def test_waking_up_late_is_made_up_for():
     """24 starts, each four milliseconds late: all of it takes hardly longer than 23 half seconds."""
     clock = VirtualClock()
-    turns = Pacer(Pace(2, "a"), MemorySlots(), clock)
+    turns = RateLimiter(RateLimit(2, "a"), MemoryRateLimitStore(), clock)
     for _ in range(24):
         while wait := turns.start():
             clock.advance(wait + 0.004)
@@ -158,9 +158,9 @@ def test_waking_up_late_is_made_up_for():
 def test_all_spellings_of_a_folder_are_one_pace(tmp_path):
     """Two notifiers of one process share it like two processes do, and it survives that the file is deleted."""
     clock = SystemClock()
-    slow = Pace(0.01, "slow")
-    first = Pacer(slow, shared_slots("a", str(tmp_path)), clock)
-    second = Pacer(slow, shared_slots("a", f"{tmp_path}/../{tmp_path.name}"), clock)
+    slow = RateLimit(0.01, "slow")
+    first = RateLimiter(slow, file_rate_limit_store("a", str(tmp_path)), clock)
+    second = RateLimiter(slow, file_rate_limit_store("a", f"{tmp_path}/../{tmp_path.name}"), clock)
     assert first.start() == 0
     assert second.start() > 90
     next(tmp_path.iterdir()).unlink()
@@ -171,19 +171,19 @@ def test_all_spellings_of_a_folder_are_one_pace(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"garbage", b"x" * 100, b"\xff" * 8])
 def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
     """Nobody is held up by what somebody else wrote there."""
-    pacer = Pacer(Pace(0.01, "a"), shared_slots("a", str(tmp_path)), SystemClock())
-    pacer.start()
+    rate_limiter = RateLimiter(RateLimit(0.01, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock())
+    rate_limiter.start()
     next(tmp_path.iterdir()).write_bytes(content)
-    assert pacer.start() == 0
-    assert pacer.start() > 90
+    assert rate_limiter.start() == 0
+    assert rate_limiter.start() > 90
 
 
 def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplog):
     """The lock is waited for a second, and then the request goes out with a warning."""
-    slots = shared_slots("a", str(tmp_path))
+    slots = file_rate_limit_store("a", str(tmp_path))
     with slots.edit():
         began = time.monotonic()
-        assert Pacer(Pace(2, "a"), shared_slots("a", str(tmp_path)), SystemClock()).start() == 0
+        assert RateLimiter(RateLimit(2, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()).start() == 0
         assert time.monotonic() - began < 3
     assert "not shared for the moment" in caplog.text
 
@@ -192,13 +192,13 @@ def test_looking_leaves_no_descriptor_open(tmp_path):
     """Notifiers of many accounts come and go."""
     before = sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir())
     for index in range(20):
-        Pacer(FAST, shared_slots(f"account-{index}", str(tmp_path)), SystemClock()).start()
+        RateLimiter(FAST, file_rate_limit_store(f"account-{index}", str(tmp_path)), SystemClock()).start()
     assert sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir()) <= before
 
 
 def test_the_file_says_nothing_about_the_account(tmp_path):
     """The key is only there as a hash, and nobody else can read the file."""
-    Pacer(FAST, shared_slots("kwtsms-somebody", str(tmp_path)), SystemClock()).start()
+    RateLimiter(FAST, file_rate_limit_store("kwtsms-somebody", str(tmp_path)), SystemClock()).start()
     (file,) = tmp_path.iterdir()
     assert "somebody" not in file.name
     assert file.stat().st_mode & 0o077 == 0
@@ -208,7 +208,7 @@ def test_a_folder_that_can_not_be_used_says_what_to_set(tmp_path):
     """The message names the setting, whoever runs it."""
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="NOTIFYKIT_STATE_DIR"):
-        shared_slots("a", str(tmp_path / "file" / "folder"))
+        file_rate_limit_store("a", str(tmp_path / "file" / "folder"))
 
 
 class Watched(SystemClock):
@@ -228,9 +228,9 @@ def _flood(folder: str, threads: int, turns: int, out: str) -> None:
     starts: list[float] = []
 
     def work() -> None:
-        pacer = Pacer(FAST, shared_slots("flood", folder), clock)
+        rate_limiter = RateLimiter(FAST, file_rate_limit_store("flood", folder), clock)
         for _ in range(turns):
-            while wait := pacer.start():
+            while wait := rate_limiter.start():
                 clock.sleep(wait)
             starts.append(clock.said.last)
 
@@ -245,7 +245,7 @@ def _flood(folder: str, threads: int, turns: int, out: str) -> None:
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_threads_and_processes_share_one_pace(tmp_path, method):
-    """Whoever starts, the machine as a whole never starts more than the pace allows."""
+    """Whoever starts, the machine as a whole never starts more than the rate limit allows."""
     state, out = tmp_path / "state", tmp_path / "out"
     out.mkdir()
     context = multiprocessing.get_context(method)

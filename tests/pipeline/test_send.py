@@ -21,10 +21,10 @@ from notifykit import (
     Outcome,
     OutcomeUnknown,
     OutOfCredit,
-    Pace,
     PluginError,
     PluginHost,
     ProviderUnavailable,
+    RateLimit,
     RateLimited,
     Recipient,
     Scope,
@@ -200,7 +200,9 @@ def test_a_transport_that_breaks_leaves_an_unknown_outcome(walk, ears):
 
 def test_the_deadline_leaves_nobody_without_a_receipt(walk, numbers):
     """A retry that would end after the deadline is not waited for, and who comes later is skipped."""
-    transport = MemoryTransport([Submission("a"), QUEUE_FULL], Capabilities(batch_size=1, pace=Pace(0.1, "slow")))
+    transport = MemoryTransport(
+        [Submission("a"), QUEUE_FULL], Capabilities(batch_size=1, rate_limit=RateLimit(0.1, "slow"))
+    )
     report = walk.send(transport, numbers(4), deadline=25)
     assert [receipt.outcome for receipt in report] == [
         Outcome.ACCEPTED,
@@ -228,7 +230,7 @@ def test_each_request_gets_no_more_time_than_the_send_has_left(walk):
 
 def test_requests_are_spaced_by_the_transports_pace(walk, numbers):
     """Two a second means half a second between two starts, and none before the first."""
-    transport = MemoryTransport(capabilities=Capabilities(batch_size=1, pace=Pace(2, "account")))
+    transport = MemoryTransport(capabilities=Capabilities(batch_size=1, rate_limit=RateLimit(2, "account")))
     walk.send(transport, numbers(4))
     assert walk.clock.sleeps == pytest.approx([0.5, 0.5, 0.5])
 
@@ -299,7 +301,7 @@ def test_a_plan_says_everything_and_sends_nothing(numbers):
     assert transport.batches == []
     assert [recipient.address for recipient in plan.recipients] == numbers(3)
     assert [len(batch) for batch in plan.batches] == [2, 1]
-    assert [receipt.outcome for receipt in plan.set_aside] == [Outcome.REJECTED, Outcome.SKIPPED]
+    assert [receipt.outcome for receipt in plan.excluded] == [Outcome.REJECTED, Outcome.SKIPPED]
 
 
 class Shouting:
@@ -564,7 +566,7 @@ def test_a_closed_notifier_says_so():
 
 
 def test_events_travel_to_other_processes_redacted(walk, ears):
-    """A pickled event has the masked recipients, and not the others."""
+    """A pickled event has the redacted recipients, and not the others."""
     import pickle
 
     walk.send(MemoryTransport(), [NUMBER, "96598765433"])

@@ -11,10 +11,10 @@ import tempfile
 import pytest
 
 from notifykit import ConfigError
-from notifykit.counters import BookUnusable, FileLedger
+from notifykit.counters import CounterStoreUnavailable, FileCounterStore
 from notifykit.durable.settings import DurableSettings
 from notifykit.pipeline.clock import SystemClock
-from notifykit.rate_limit import shared_slots
+from notifykit.rate_limit import file_rate_limit_store
 from notifykit.settings.folders import lasting_folder, own_folder, state_folder
 from notifykit.settings.sources import Settings
 
@@ -81,7 +81,7 @@ def test_without_a_home_of_its_own_a_user_has_a_temporary_folder(home, tmp_path,
     spoil(home)
     assert state_folder() == tmp_path / f"tmp/notifykit-{os.getuid()}"
     assert state_folder().stat().st_mode & 0o777 == 0o700
-    shared_slots("a")
+    file_rate_limit_store("a")
 
 
 def test_a_user_who_is_in_no_list_has_a_temporary_folder_and_no_jobs_in_it(home, tmp_path, monkeypatch):
@@ -94,14 +94,14 @@ def test_a_user_who_is_in_no_list_has_a_temporary_folder_and_no_jobs_in_it(home,
 
 
 def test_a_link_in_the_temporary_folder_is_not_followed(home, tmp_path):
-    """Anybody may put one there; both who share a pace and who count say what to set."""
+    """Anybody may put one there; both who share a rate limit and who count say what to set."""
     _file(home)
     (tmp_path / "victim").mkdir()
     (tmp_path / f"tmp/notifykit-{os.getuid()}").symlink_to(tmp_path / "victim")
     with pytest.raises(ConfigError, match="NOTIFYKIT_STATE_DIR"):
-        shared_slots("a")
-    with pytest.raises(BookUnusable) as caught:
-        FileLedger(None, SystemClock()).enter("key", 1, 1, 60)
+        file_rate_limit_store("a")
+    with pytest.raises(CounterStoreUnavailable) as caught:
+        FileCounterStore(None, SystemClock()).reserve("key", 1, 1, 60)
     assert "NOTIFYKIT_STATE_DIR" in caught.value.action
     assert list((tmp_path / "victim").iterdir()) == []
 

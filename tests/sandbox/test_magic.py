@@ -235,5 +235,5 @@ def test_every_magic_number_passes_the_number_check(value: int) -> None:
 
 
 def test_a_spell_does_not_show_its_number() -> None:
-    """Numbers are masked in every repr."""
+    """Numbers are redacted in every repr."""
     assert "96545005002" not in repr(magic.read("96545005002"))

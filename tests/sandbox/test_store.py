@@ -49,7 +49,7 @@ def test_a_message_keeps_what_a_page_needs(client: Client, sandbox: Sandbox) -> 
 
 
 def test_nothing_of_a_message_shows_in_its_repr(client: Client, sandbox: Sandbox) -> None:
-    """Numbers are masked, texts counted, the password is nowhere."""
+    """Numbers are redacted, texts counted, the password is nowhere."""
     client.send(f"{KUWAIT},1234567", "Your code is 987654")
     shown = repr(sandbox.messages) + repr(sandbox) + repr(sandbox.account.read()) + repr(sandbox.messages[0].request)
     shown += repr(sandbox.messages[0].timeline) + repr(sandbox.messages[0].dropped) + repr(sandbox.requests)

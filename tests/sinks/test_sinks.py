@@ -87,7 +87,7 @@ def test_the_rows_tell_the_whole_story_in_order(tmp_path):
     _, rows, _ = _send(tmp_path, transport, to=["abc", NUMBERS[0]])
     assert [row["event"] for row in rows] == [
         "message_planned",
-        "recipient_set_aside",
+        "recipient_excluded",
         "attempt_finished",
         "retry_scheduled",
         "attempt_finished",
@@ -219,7 +219,7 @@ def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
     told = [(record.name, record.levelname, record.nk_event) for record in caplog.records]
     assert told == [
         ("notifykit.send", "DEBUG", "message_planned"),
-        ("notifykit.send", "WARNING", "recipient_set_aside"),
+        ("notifykit.send", "WARNING", "recipient_excluded"),
         ("notifykit.transport.memory", "WARNING", "attempt_finished"),
         ("notifykit.transport.memory", "WARNING", "retry_scheduled"),
         ("notifykit.transport.memory", "INFO", "attempt_finished"),

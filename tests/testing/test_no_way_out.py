@@ -206,7 +206,7 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
     environment = outside()
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment, timeout=40)
     assert (tmp_path / "left.txt").read_text() == "behind it\n"
-    half = {**environment, "NOTIFYKIT_DIVERSION": ground.DIVERSION}
+    half = {**environment, "NOTIFYKIT_INTERCEPTOR": ground.DIVERSION}
     code = "from app import sign_up; sign_up('half')"
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, cwd=tmp_path, env=half, capture_output=True, text=True, timeout=40

@@ -224,7 +224,7 @@ def test_what_a_script_can_not_play_is_said_at_once(outbox: Outbox) -> None:
 def a_batch() -> Batch:
     with capture() as outbox:
         outbox.notifier.send(ONE, "Hello")
-        return Batch(outbox.notifier._house.message("x", None, "sms", (), None), (Recipient(ONE),), (0,))
+        return Batch(outbox.notifier._components.message("x", None, "sms", (), None), (Recipient(ONE),), (0,))
 
 
 def test_verbs_return_what_fits_or_fail_with_a_table(outbox: Outbox) -> None:

@@ -158,10 +158,10 @@ def test_batches_and_plans_hold_together(channel):
         assert len({person.address for person in batch.recipients}) == len(batch)
         assert {person.channel for person in batch.recipients} | {batch.message.channel} == {channel}
         places = [place for one in plan.batches for place in one.positions]
-        places += [receipt.position for receipt in plan.set_aside]
+        places += [receipt.position for receipt in plan.excluded]
         assert sorted(places) == list(range(len(places)))
         assert all(one.message is plan.message for one in plan.batches)
-        assert {receipt.outcome for receipt in plan.set_aside} <= {Outcome.SKIPPED}
+        assert {receipt.outcome for receipt in plan.excluded} <= {Outcome.SKIPPED}
         assert pickle.loads(pickle.dumps((batch, plan))) == (batch, plan)
 
     check()

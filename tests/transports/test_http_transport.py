@@ -15,9 +15,9 @@ from notifykit import (
     Notifier,
     Outcome,
     OutcomeUnknown,
-    Pace,
     PluginHost,
     ProviderUnavailable,
+    RateLimit,
     RateLimited,
     RetryPolicy,
     Settings,
@@ -77,7 +77,7 @@ def test_where_there_is_a_rate_limit_it_connects_before_its_turn(tmp_path):
     found = []
 
     class Paced(Provider):
-        capabilities = Capabilities(batch_size=1, pace=Pace(50, f"http-transport-{tmp_path.name}"))
+        capabilities = Capabilities(batch_size=1, rate_limit=RateLimit(50, f"http-transport-{tmp_path.name}"))
 
         def request(self, batch: Batch) -> HttpRequest:
             assert wire.wait_for_connections(1)

@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from notifykit.pipeline.intercept import divert
+from notifykit.pipeline.intercept import set_interceptor
 
 _Thing = TypeVar("_Thing")
 _NOTHING: Final = object()
@@ -254,11 +254,11 @@ def on_its_way() -> Iterator[None]:
 
     A test run may forbid live sends, or have an outbox take them.
     """
-    before = divert(None)
+    before = set_interceptor(None)
     try:
         yield
     finally:
-        divert(before)
+        set_interceptor(before)
 
 
 def fragments(address: str) -> tuple[str, ...]:

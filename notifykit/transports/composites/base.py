@@ -57,7 +57,7 @@ class CompositeTransport:
         return [Assignment(part, batch) for part in self.parts if batch.message.channel in part.capabilities.channels]
 
     def send(self, batch: Batch, timeout: float) -> Submission:
-        """Carry a batch through the parts at once, without pace and without another try.
+        """Carry a batch through the parts at once, without rate limit and without another try.
 
         :raises TransportError: where nobody was accepted.
         """

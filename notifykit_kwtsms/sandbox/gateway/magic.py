@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from notifykit.redaction import mask_address
+from notifykit.redaction import redact_address
 
 #: Possible numbers by their length and first digit, and assigned to nobody.
 PREFIX: Final = "9654500"
@@ -75,7 +75,7 @@ class Magic:
     """One magic number, read."""
 
     #: The number.
-    number: str = attrs.field(repr=mask_address)
+    number: str = attrs.field(repr=redact_address)
     #: What it does.
     kind: Kind
     #: The NNN of it.

@@ -31,7 +31,7 @@ _OF_MESSAGES: Final = frozenset({"new", "update", "dlr"})
 
 
 class Feed:
-    """The streams of one sandbox. A reader never holds up the gateway: each reads the journal at its own pace."""
+    """The streams of one sandbox. A reader never holds up the gateway: each reads the journal at its own rate limit."""
 
     def __init__(self, gateway: Gateway, site: Site, stopping: threading.Event) -> None:
         self._gateway = gateway

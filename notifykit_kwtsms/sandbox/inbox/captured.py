@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from notifykit.redaction import describe_text, mask_address
+from notifykit.redaction import describe_text, redact_address
 from notifykit_kwtsms.sandbox.problems import NotThere
 from notifykit_kwtsms.sandbox.reading.content import find_code, find_links
 from notifykit_kwtsms.sandbox.reading.segments import Count
-from notifykit_kwtsms.sandbox.shown import all_masked, how_many, masked
+from notifykit_kwtsms.sandbox.shown import all_masked, how_many, redacted
 
 
 @attrs.frozen
@@ -25,7 +25,7 @@ class Event:
     #: ``deleted``; of a request that was not accepted ``refused`` or ``cut``.
     state: str
     #: The number it happened to; None for the whole message.
-    number: str | None = attrs.field(default=None, repr=masked)
+    number: str | None = attrs.field(default=None, repr=redacted)
     #: Whether a person made it happen.
     forced: bool = False
 
@@ -39,7 +39,7 @@ class Step:
     #: The state it brings.
     state: str
     #: The number it happens to; None for the whole message.
-    number: str | None = attrs.field(default=None, repr=masked)
+    number: str | None = attrs.field(default=None, repr=redacted)
 
 
 @attrs.frozen
@@ -47,7 +47,7 @@ class Dropped:
     """A number that was not taken although others of the request were, with the code; the API never says so."""
 
     #: The number as it was given.
-    number: str = attrs.field(repr=mask_address)
+    number: str = attrs.field(repr=redact_address)
     #: Why.
     code: str
 

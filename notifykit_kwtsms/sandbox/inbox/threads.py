@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.shown import masked
+from notifykit_kwtsms.sandbox.shown import redacted
 
 
 @attrs.frozen
@@ -17,9 +17,9 @@ class Thread:
     #: ``number``, or ``batch`` for one request to several numbers.
     kind: str
     #: Names it: the number, or ``batch:7``.
-    key: str = attrs.field(repr=masked)
+    key: str = attrs.field(repr=redacted)
     #: The number; None for a batch.
-    number: str | None = attrs.field(repr=masked)
+    number: str | None = attrs.field(repr=redacted)
     #: Its messages, newest first; there is at least one.
     messages: tuple[CapturedMessage, ...] = attrs.field(repr=False)
 

@@ -91,7 +91,7 @@ def test_the_password_inside_an_answer_is_not_logged(hear):
 
 
 def test_verify_does_not_raise_for_the_machine_either(sandbox, monkeypatch):
-    """Where the pace can't be shared any more, that is its error."""
+    """Where the rate limit can't be shared any more, that is its error."""
     for name, value in {**sandbox.env, "KWTSMS_LOG_FILE": ""}.items():
         monkeypatch.setenv(name, value)
     state = pathlib.Path(os.environ["NOTIFYKIT_STATE_DIR"])

@@ -124,7 +124,7 @@ def test_live_mode_sends_without_asking(shell):
 
 
 def test_each_call_leaves_a_line_in_the_log(shell):
-    """Questions too; the password is masked."""
+    """Questions too; the password is redacted."""
     shell.run("kwtsms balance")
     shell.run(DOCUMENTED[3])
     assert [endpoint for endpoint, _ in shell.asked()] == ["balance", "send"]

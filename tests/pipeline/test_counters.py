@@ -38,7 +38,7 @@ def _clock() -> Wall:
     return Wall()
 
 
-@pytest.fixture(name="ledger", params=["memory", "file"])
+@pytest.fixture(name="store", params=["memory", "file"])
 def _store(request, tmp_path, clock):
     store = MemoryCounterStore(clock) if request.param == "memory" else FileCounterStore(str(tmp_path), clock)
     yield store

@@ -199,7 +199,7 @@ def test_a_locked_book_is_waited_for_once_and_not_for_each_recipient(monkeypatch
         Notifier(MemoryTransport(), host=PluginHost(entry_points=False), clock=clock, guards=[capped(5)]) as notifier,
         monkeypatch.context() as patch,
     ):
-        patch.setattr(MemoryCounterStore, "enter", reserve)
+        patch.setattr(MemoryCounterStore, "reserve", reserve)
         numbers = (f"9659{index:07d}" for index in range(2000))
         report = []
         for number, receipt in enumerate(notifier.stream(numbers, "Hello")):
@@ -346,10 +346,10 @@ class Stub:
 
 class Guard:
     name = "guard"
-    def judge(self, envelope, counter store):
-        assert counter store.reserve("all", 1, 1e9, 60) == 0
+    def judge(self, envelope, counters):
+        assert counters.reserve("all", 1, 1e9, 60) == 0
         clock.advance(0.001)
-        assert counter store.reserve(f"one {envelope.recipient.address}", 1, 1, 1) == 0
+        assert counters.reserve(f"one {envelope.recipient.address}", 1, 1, 1) == 0
 
 def used():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -53,12 +53,14 @@ class WebhookTransport(HttpTransport):
         sender: str | None = None,
         network: Network | None = None,
     ) -> None:
-        super().__init__(
-            url, headers={"Authorization": authorization.reveal()} if authorization else None, network=network
-        )
+        try:
+            headers = {"Authorization": authorization.reveal()} if authorization else None
+            super().__init__(url, headers=headers, network=network)
+            bare = url.partition("?")[0].replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)
+            self._shown = str(Dsn.parse(bare))
+        finally:
+            del url, headers  # an error's frames must not hold them
         self._sender = sender
-        bare = url.partition("?")[0].replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)
-        self._shown = str(Dsn.parse(bare))
 
     def request(self, batch: Batch) -> HttpRequest:
         """Return the batch as JSON."""
@@ -131,15 +133,19 @@ def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
     if values["bearer"].value:
         authorization = Secret(f"Bearer {values['bearer'].value.reveal()}")
     elif dsn.user:
-        pair = f"{dsn.user}:{dsn.password.reveal() if dsn.password else ''}"
-        authorization = Secret(basic_authorization(pair))
+        password = dsn.password.reveal() if dsn.password else ""
+        authorization = Secret(basic_authorization(f"{dsn.user}:{password}"))
+        del password
     scheme = "http" if dsn.scheme == "webhook+http" else "https"
     url = f"{scheme}://{url_host(dsn.host)}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (
         f"?{rest}" if rest else ""
     )
-    return WebhookTransport(
-        url,
-        authorization=authorization,
-        sender=values["sender"].value or context.settings.sender,
-        network=context.settings.network,
-    )
+    try:
+        return WebhookTransport(
+            url,
+            authorization=authorization,
+            sender=values["sender"].value or context.settings.sender,
+            network=context.settings.network,
+        )
+    finally:
+        del own, rest, url, values  # an error's frames must not hold them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -99,18 +100,17 @@ class Proxy:
             self._pass_on(client, server)
 
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
-        """Pass on what both sides say, until one of them closes."""
-
-        def back() -> None:
-            with contextlib.suppress(OSError):
-                while piece := server.recv(65536):
-                    client.sendall(piece)
-                client.shutdown(socket.SHUT_RDWR)
-
-        threading.Thread(target=back, daemon=True).start()
+        """Pass on what both sides say, until one of them closes; in one thread, as OpenSSL wants it."""
+        others = {client: server, server: client}
         with contextlib.suppress(OSError):
-            while piece := client.recv(65536):
-                server.sendall(piece)
+            while True:
+                decrypted = isinstance(client, ssl.SSLSocket) and client.pending()
+                for side in [client] if decrypted else select.select(list(others), [], [])[0]:
+                    piece = side.recv(65536)
+                    if not piece:
+                        client.shutdown(socket.SHUT_RDWR)
+                        return
+                    others[side].sendall(piece)
 
     def _socks(self, client: socket.socket) -> None:
         """Speak SOCKS5 (RFC 1928), with a user and a password (RFC 1929) where they are wanted."""

@@ -17,6 +17,7 @@ import trustme
 from notifykit import ConfigError, NotReached, OutcomeUnknown, Secret, Settings
 from notifykit.http import HttpClient, HttpTransport
 from notifykit.network import Network, Proxy as ProxySetting, find_authorities, find_proxy, is_loopback
+from notifykit.transports.webhook import WebhookTransport
 from tests.transports.proxy import Proxy, dribbling
 from tests.transports.wire import Wire, answer, dribble_of, scripted
 
@@ -481,7 +482,7 @@ def test_this_machine_is_known_without_dns(host, local):
 def test_no_variable_of_a_config_error_holds_a_secret(monkeypatch, url, network):
     """Whoever reports errors with the variables of their frames reports no password."""
     monkeypatch.setenv("HTTPS_PROXY", "http://sara:s3cret@host:port")
-    for build in (HttpClient, HttpTransport):
+    for build in (HttpClient, HttpTransport, WebhookTransport):
         with pytest.raises(ConfigError) as raised:
             build(url, network=network)
         error: BaseException | None = raised.value

@@ -11,7 +11,7 @@ from typing import Final
 
 from benchmarks import environments, writing
 from benchmarks.bench import Bench, machine
-from benchmarks.environments import Environments, tell
+from benchmarks.environments import Environments, report
 from benchmarks.model import DisagreementError, Row
 
 #: The benchmarks, by what the list of goals calls them.
@@ -25,7 +25,7 @@ MODULES: Final = {
     "P7": "p07_million",
     "P8": "p08_hooks",
     "P9": "p09_log",
-    "P10": "p10_pacing",
+    "P10": "p10_rate_limit",
     "P11": "p11_threads",
     "P12": "p12_start",
     "P13": "p13_throughput",
@@ -65,12 +65,12 @@ def main() -> int:
         bench = Bench(Environments(asked.environments), pathlib.Path(scratch), long=asked.long, quick=asked.quick)
         for name in chosen:
             module = importlib.import_module(f"benchmarks.{MODULES[name]}")
-            tell(f"{name}: {(module.__doc__ or '').splitlines()[0].partition(': ')[2]}")
+            report(f"{name}: {(module.__doc__ or '').splitlines()[0].partition(': ')[2]}")
             try:
                 rows += module.measure(bench)
             except DisagreementError as error:
                 broken.append(name)
-                tell(f"{name}: {error}")
+                report(f"{name}: {error}")
     where = machine(bench.rounds)
     results = {"machine": where, "rows": [row.as_json() for row in rows]}
     print(writing.as_json(results) if asked.json == "-" else writing.plain(rows))
@@ -79,7 +79,7 @@ def main() -> int:
     if asked.write and not broken:
         writing.write(rows, where)
     if broken:
-        tell(f"not measured: {', '.join(broken)}")
+        report(f"not measured: {', '.join(broken)}")
         return 2
     return 1 if any(row.met is False for row in rows) else 0
 

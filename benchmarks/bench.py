@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from benchmarks.environments import Environments, tell
+from benchmarks.environments import Environments, report
 from benchmarks.model import DisagreementError
 
 HERE: Final = pathlib.Path(__file__).resolve().parent
@@ -210,7 +210,7 @@ def _environment(side: Side) -> dict[str, str]:
 def _valgrind() -> str | None:
     found = shutil.which("valgrind")
     if found is None:
-        tell("there is no valgrind: CPU time stands in for counted instructions, and spreads more")
+        report("there is no valgrind: CPU time stands in for counted instructions, and spreads more")
     return found
 
 

@@ -52,7 +52,7 @@ class Environments:
         stamp = home / "installed"
         python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-            tell(f"installing {' '.join(REQUIREMENTS[name])} into {home}")
+            report(f"installing {' '.join(REQUIREMENTS[name])} into {home}")
             with_pip = importlib.util.find_spec("pip") is None
             venv.create(home, clear=True, with_pip=with_pip, symlinks=sys.platform != "win32")
             pip = [str(python), "-m", "pip"] if with_pip else [sys.executable, "-m", "pip", "--python", str(python)]
@@ -80,6 +80,6 @@ def folder() -> pathlib.Path:
     return pathlib.Path(caches) / "notifykit-benchmarks"
 
 
-def tell(what: str) -> None:
+def report(what: str) -> None:
     """Say what is going on, beside the results."""
     print(f"… {what}", file=sys.stderr, flush=True)

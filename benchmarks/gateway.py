@@ -21,7 +21,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-#: The path that tells what has been served.
+#: The path that says what has been served.
 _STATISTICS = "/statistics"
 #: How many of the last bodies are kept.
 _BODIES: Final = 100
@@ -60,8 +60,8 @@ class Gateway:
         and the last ``bodies``.
         """
         with urllib.request.urlopen(f"http://127.0.0.1:{self._statistics}{_STATISTICS}") as answer:
-            told: dict[str, Any] = json.load(answer)
-        return told
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     def close(self) -> None:
         """Stop it."""
@@ -130,7 +130,7 @@ class _Server:
                 while len(received) < length:
                     received += connection.recv(65536)
                 body, received = received[:length], received[length:]
-                connection.sendall(self._told() if statistics else self._answer(body))
+                connection.sendall(self._statistics_answer() if statistics else self._answer(body))
                 if b"connection: close" in lower:
                     return
 
@@ -161,9 +161,9 @@ class _Server:
             }
         )
 
-    def _told(self) -> bytes:
+    def _statistics_answer(self) -> bytes:
         with self._lock:
-            told = {
+            document = {
                 "connections": self._connections,
                 "requests": len(self._arrivals),
                 "arrivals": self._arrivals,
@@ -171,7 +171,7 @@ class _Server:
                 "bodies": [body.decode() for body in self._bodies],
             }
             self._forget()
-        return _response(told)
+        return _response(document)
 
 
 class _MailServer(_Server):

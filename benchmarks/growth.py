@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from benchmarks import environments, p07_million, people, sides
 from benchmarks.bench import HERE, Bench, Side
-from benchmarks.environments import Environments, tell
+from benchmarks.environments import Environments, report
 from benchmarks.gateway import running
 
 #: What doubling the size may multiply the cost by, on average over the upper half of a curve: a square would be four.
@@ -292,7 +292,7 @@ def _curve(
 
     :param share: whether a piece of work is as many as the size.
     """
-    tell(name)
+    report(name)
     with contextlib.ExitStack() as stack:
         # They take turns, so that a busy minute of the machine is no bump in the curve.
         workers = [stack.enter_context(bench.workers(side(size)))[0] for size in sizes]
@@ -324,8 +324,8 @@ def main() -> int:
             for curve in plot.curves:
                 ours = not curve.name.startswith("kwtsms")
                 too_fast = too_fast or (ours and curve.doubled > LINEAR)
-                told = "  ".join(f"{size:,}: {cost:.3g}" for size, cost in zip(curve.sizes, curve.costs, strict=True))
-                print(f"  {curve.name:32} {told}   twice the size: {curve.doubled:.2f} ×")
+                costs = "  ".join(f"{size:,}: {cost:.3g}" for size, cost in zip(curve.sizes, curve.costs, strict=True))
+                print(f"  {curve.name:32} {costs}   twice the size: {curve.doubled:.2f} ×")
         if asked.write:
             picture = json.dumps([dataclasses.asdict(plot) for plot in drawn])
             python = bench.environments.python("plots")

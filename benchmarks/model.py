@@ -124,12 +124,14 @@ class Row:
         }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Row:
-        """Return the row that :meth:`as_json` told of."""
-        goal, value = told["goal"], told["value"]
+    def from_json(cls, document: Mapping[str, Any]) -> Row:
+        """Return the row that :meth:`as_json` wrote."""
+        goal, value = document["goal"], document["value"]
         return cls(
             **{
-                field.name: told[field.name] for field in dataclasses.fields(cls) if field.name not in ("goal", "value")
+                field.name: document[field.name]
+                for field in dataclasses.fields(cls)
+                if field.name not in ("goal", "value")
             },
             value=Value(**value),
             goal=goal and Goal(goal["sign"], goal["number"], goal["unit"]),

@@ -1,4 +1,4 @@
-"""P1: one send through the whole road, with the JSONL log on, over a warm connection.
+"""P1: one send through the whole pipeline, with the JSONL log on, over a warm connection.
 
 Against it stands the bare request: `urllib3.PoolManager.request` with a body that is encoded already and an answer that
 nobody reads. The client's instructions are counted; the gateway is another process.
@@ -26,8 +26,8 @@ def measure(bench: Bench) -> Iterator[Row]:
         sides = {
             name: Side(environment, "sides", function, case, context)
             for name, environment, function, case in (
-                ("the whole road", "ours", "ours", ""),
-                ("without the rate limit", "ours", "ours", "unpaced"),
+                ("the whole pipeline", "ours", "ours", ""),
+                ("without the rate limit", "ours", "ours", "no rate limit"),
                 ("urllib3", "urllib3", "urllib3", ""),
                 ("floor", "ours", "floor", ""),
                 ("kwtsms", "peer", "peer", ""),
@@ -46,7 +46,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     found = dict(zip(sides, taken, strict=True))
     bare = found["urllib3"]
     limit = f"{Value.ratio(found['floor'], bare).median:.2f} ×"
-    for name, goal in (("the whole road", SEND), ("without the rate limit", None)):
+    for name, goal in (("the whole pipeline", SEND), ("without the rate limit", None)):
         yield Row(
             "P1",
             f"one send, {name}, against urllib3",
@@ -59,11 +59,11 @@ def measure(bench: Bench) -> Iterator[Row]:
         )
     yield Row(
         "P1",
-        "one send, the whole road, against kwtsms",
-        show(Value.of(found["the whole road"]).median),
+        "one send, the whole pipeline, against kwtsms",
+        show(Value.of(found["the whole pipeline"]).median),
         show(Value.of(found["kwtsms"]).median),
         "",
-        Value.ratio(found["the whole road"], found["kwtsms"]),
+        Value.ratio(found["the whole pipeline"], found["kwtsms"]),
         AGAINST_KWTSMS,
         how,
     )
@@ -75,5 +75,5 @@ def _request(bench: Bench, gateway: Gateway, side: Side) -> object:
         before = worker.evidence
         gateway.statistics()
         worker.work(5)
-        told = gateway.statistics()
-        return asked(told["body"]), told["requests"], worker.evidence - before
+        stats = gateway.statistics()
+        return asked(stats["body"]), stats["requests"], worker.evidence - before

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from benchmarks import sides
 from benchmarks.bench import Bench, Side
-from benchmarks.environments import tell
+from benchmarks.environments import report
 from benchmarks.gateway import running
 from benchmarks.model import Goal, Row, Value, same, seconds
 
@@ -63,7 +63,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     for case, goal in CASES.items():
         file = trusted if case == "one test CA" else _with_the_systems(bench, trusted)
         if file is None:
-            tell("P2: this machine has no list of certificates where systems have theirs: left out")
+            report("P2: this machine has no list of certificates where systems have theirs: left out")
             continue
         with running(certificate=str(certificate)) as gateway:
             context, variables = {"url": gateway.url, "warm": 3}, {"SSL_CERT_FILE": str(file)}
@@ -76,8 +76,8 @@ def measure(bench: Bench) -> Iterator[Row]:
                     gateway.statistics()
                     before = worker.evidence
                     worker.work(5)
-                    told = gateway.statistics()
-                    same("P2: accepted", 5, worker.evidence - before, told["requests"])
+                    stats = gateway.statistics()
+                    same("P2: accepted", 5, worker.evidence - before, stats["requests"])
             with bench.workers(*both) as workers:
                 we, they, least, bare = bench.compare(workers, seconds=0.1)
         yield Row(
@@ -103,9 +103,9 @@ def measure(bench: Bench) -> Iterator[Row]:
     with running(certificate=str(certificate)) as gateway:
         context, variables = {"url": gateway.url, "warm": 0}, {"SSL_CERT_FILE": str(trusted)}
         with bench.workers(Side("ours", "p02_tls", "contexts", "", context, variables)) as (worker,):
-            told, made = gateway.statistics(), worker.evidence
-    same("P2: sends", _SENDS, told["requests"])
-    connections = told["connections"]
+            stats, made = gateway.statistics(), worker.evidence
+    same("P2: sends", _SENDS, stats["requests"])
+    connections = stats["connections"]
     yield Row(
         "P2",
         f"connections for {_SENDS} sends",

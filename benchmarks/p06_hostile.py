@@ -34,7 +34,7 @@ _PEERS: Final = "'<' only"
 
 
 def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
-    """Fold the cleaners over the text as the road does."""
+    """Fold the cleaners over the text as the pipeline does."""
     from notifykit import Channel, PluginHost, Settings
 
     cleaners, sms = PluginHost().registry(Settings()).cleaners, Channel.SMS

@@ -82,7 +82,7 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
     client = KwtSMS("benchmark", "nobody", "BENCH", True, log_file="")
     crowd = _crowd(context)
-    told: list[int] = []
+    found: list[int] = []
     digest = 0
 
     def request(endpoint: str, payload: dict[str, str], log_file: str) -> dict[str, Any]:
@@ -99,9 +99,9 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
         for _ in range(times):
             digest = 0
             done = client.send(list(crowd), people.CODE)
-            told[:] = [done["numbers"], len(done["invalid"])]
+            found[:] = [done["numbers"], len(done["invalid"])]
 
-    return work, lambda: [*told, digest]
+    return work, lambda: [*found, digest]
 
 
 def floor(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
@@ -259,6 +259,6 @@ def _grown(bench: Bench, who: str, size: int) -> float:
     environment = "ours" if who == "ours" else "peer"
     side = Side(environment, "p07_million", "memory", who, context={"recipients": size, "made": True, "warm": 0})
     with bench.workers(side) as workers:
-        grown, told = workers[0].evidence
-    same(f"P7, memory of {who}", [people.valid(size), size // 50], told)
+        grown, found = workers[0].evidence
+    same(f"P7, memory of {who}", [people.valid(size), size // 50], found)
     return float(grown)

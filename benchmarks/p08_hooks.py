@@ -24,9 +24,9 @@ def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
     from notifykit import Notifier, PluginHost
 
     host = PluginHost()
-    heard = [0] * int(case)
+    received = [0] * int(case)
     for number in range(int(case)):
-        host.register(_plugin(number, heard), f"plugin-{number}")
+        host.register(_plugin(number, received), f"plugin-{number}")
     notifier = Notifier(stub(), host=host)
     crowd = [people.number(index) for index in range(_BATCH)]
     accepted = 0
@@ -36,17 +36,17 @@ def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
         for _ in repeat(None, times):
             accepted += sum(1 for receipt in notifier.stream(crowd, people.CODE) if receipt.outcome == "accepted")
 
-    return work, lambda: [accepted, [each > 0 for each in heard]]
+    return work, lambda: [accepted, [each > 0 for each in received]]
 
 
-def _plugin(number: int, heard: list[int]) -> object:
+def _plugin(number: int, received: list[int]) -> object:
     from notifykit import hookimpl
 
     class Nothing:
         name = f"nothing-{number}"
 
         def handle(self, event: object) -> None:
-            heard[number] += 1
+            received[number] += 1
 
     class Plugin:
         @hookimpl
@@ -79,8 +79,8 @@ def calls(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Ca
 
 def measure(bench: Bench) -> Iterator[Row]:
     with bench.workers(Side("ours", "p08_hooks", "calls", context={"warm": 0})) as (worker,):
-        made, heard, accepted = worker.evidence
-    same("P8: a thousand recipients", [True, 1000], [heard, accepted])
+        made, received, accepted = worker.evidence
+    same("P8: a thousand recipients", [True, 1000], [received, accepted])
     yield Row("P8", "hook calls while a thousand are sent to", str(made), "", "0", Value.exactly(made), CALLS, "count")
     sides = [Side("ours", "p08_hooks", "ours", case, {"warm": 3}) for case in ("5", "0")]
     with bench.workers(*sides) as workers:

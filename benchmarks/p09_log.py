@@ -1,6 +1,6 @@
 """P9: one line in the log for one request, and four processes that write to one file.
 
-Ours is a redacted event from the road's dispatcher to the file: the number is redacted and hashed, which the peer's line,
+Ours is a redacted event from the dispatcher to the file: the number is redacted and hashed, which the peer's line,
 with number and text in clear, is not. The peer opens, appends and closes for each line.
 """
 
@@ -136,10 +136,10 @@ def floor(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Ca
 
 
 def _last(file: pathlib.Path) -> str:
-    """Return the provider's message id in the last line: both sides tell of the same request."""
+    """Return the provider's message id in the last line: both sides report of the same request."""
     with file.open("rb") as lines:
         lines.seek(0, os.SEEK_END)
-        lines.seek(-min(lines.tell(), 4000), os.SEEK_END)
+        lines.seek(-min(lines.report(), 4000), os.SEEK_END)
         row = json.loads(lines.read().rstrip(b"\n").rsplit(b"\n", 1)[-1])
     return str(row.get("msg_id") or row["response"]["msg-id"])
 

@@ -21,7 +21,7 @@ _THREADS: Final = 8
 
 
 def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
-    return _together(*sides.ours("unpaced", context))
+    return _together(*sides.ours("no rate limit", context))
 
 
 def urllib3(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:

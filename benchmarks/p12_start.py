@@ -84,9 +84,9 @@ def _started(bench: Bench, command: Sequence[str], ends: int) -> tuple[float, in
         "NOTIFYKIT_STATE_DIR": str(home / "state"),
     }
     errors = pathlib.Path(home, "errors")
-    with errors.open("wb") as told:
+    with errors.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=home, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=told
+            command, cwd=home, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output
         )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -56,23 +56,23 @@ def notifier(context: dict[str, Any], clock: Any) -> Any:
 
 
 def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
-    """Send through the whole road: normalized, cleaned, planned, paced, told to the log.
+    """Send through the whole pipeline: normalized, cleaned, planned, kept within the rate limit, logged.
 
-    Every send finds that the last one was long enough ago. With ``unpaced`` the transport has no rate limit at all.
+    Every send finds that the last one was long enough ago. With ``no rate limit`` the transport has no rate limit at all.
     """
     import attrs
 
     clock = SkippingClock()
-    front = notifier(context, clock)
-    if case == "unpaced":
-        front.transport.capabilities = attrs.evolve(front.transport.capabilities, rate_limit=None)
+    sender = notifier(context, clock)
+    if case == "no rate limit":
+        sender.transport.capabilities = attrs.evolve(sender.transport.capabilities, rate_limit=None)
     accepted = 0
 
     def work(times: int) -> None:
         nonlocal accepted
         for _ in repeat(None, times):
             clock.sleep(1.0)
-            accepted += len(front.send(people.CLEAN, people.CODE).accepted)
+            accepted += len(sender.send(people.CLEAN, people.CODE).accepted)
 
     return work, lambda: accepted
 

@@ -1,4 +1,4 @@
-"""One side of a benchmark, in a process of its own: imports once, warms up, then works when it is told to.
+"""One side of a benchmark, in a process of its own: imports once, warms up, then works on request.
 
 It is started with the module, the function, the case and what else the side has to know. For each line with a number
 of times it does its work that often, and answers what that took. With ``--count`` it works that often and ends:

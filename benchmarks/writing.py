@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from benchmarks.environments import ROOT, tell
+from benchmarks.environments import ROOT, report
 from benchmarks.model import HEAD, Row
 
 RESULTS: Final = ROOT / "benchmarks" / "results.json"
@@ -16,7 +16,7 @@ PAGE: Final = ROOT / "docs" / "explanation" / "performance.md"
 README: Final = ROOT / "README.md"
 #: The rows that README has, by what they measure, and what it calls them.
 HEADLINES: Final = {
-    "one send, the whole road, against urllib3": "one send ÷ bare urllib3 request",
+    "one send, the whole pipeline, against urllib3": "one send ÷ bare urllib3 request",
     "one send over TLS, the system's CAs": "one send over TLS, `kwtsms` ÷ ours",
     "one send, 50 ms away, over TLS": "one send, 50 ms away",
     "normalize and validate: clean": "a number, `kwtsms` ÷ ours",
@@ -86,7 +86,7 @@ def _markdown(table: Sequence[Sequence[str]]) -> str:
 def _between(page: pathlib.Path, text: str) -> None:
     before = page.read_text(encoding="utf-8")
     if BEGIN not in before or END not in before:
-        tell(f"{page.name} has no place for the table: {BEGIN} … {END}")
+        report(f"{page.name} has no place for the table: {BEGIN} … {END}")
         return
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     page.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", before, count=1), encoding="utf-8")

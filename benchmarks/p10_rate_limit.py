@@ -60,10 +60,10 @@ def measure(bench: Bench) -> Iterator[Row]:
         bench.environments.python(environment)
     runs = [(name, latency) for latency in LATENCIES for name in ("ours", "peer")]
     with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
-        told = dict(zip(runs, pool.map(lambda run: _sent(bench, *run), runs), strict=True))
+        stats = dict(zip(runs, pool.map(lambda run: _sent(bench, *run), runs), strict=True))
     for latency in LATENCIES:
         least = (_BATCHES - 1) * _SLOT + latency
-        we, they = told["ours", latency][0], told["peer", latency][0]
+        we, they = stats["ours", latency][0], stats["peer", latency][0]
         yield Row(
             "P10",
             f"{_BATCHES} requests, answers after {latency * 1000:.0f} ms",
@@ -74,12 +74,12 @@ def measure(bench: Bench) -> Iterator[Row]:
             WHOLE,
             "time",
         )
-    most = [_most_in_a_second(told["ours", latency][1]) for latency in LATENCIES]
+    most = [_most_in_a_second(stats["ours", latency][1]) for latency in LATENCIES]
     yield Row(
         "P10",
         "most requests in any one second",
         str(max(most)),
-        str(max(_most_in_a_second(told["peer", latency][1]) for latency in LATENCIES)),
+        str(max(_most_in_a_second(stats["peer", latency][1]) for latency in LATENCIES)),
         "2",
         Value.exactly(max(most)),
         BURST,
@@ -91,13 +91,13 @@ def measure(bench: Bench) -> Iterator[Row]:
 def _sent(bench: Bench, name: str, latency: float) -> tuple[float, Sequence[float]]:
     with running(latency=latency) as gateway:
         context = {"url": gateway.url, "warm": 0}
-        with bench.workers(Side(name, "p10_pacing", name, "", context)) as (worker,):
+        with bench.workers(Side(name, "p10_rate_limit", name, "", context)) as (worker,):
             time.sleep(1.0)
             wall = worker.work(1)["wall"]
             same(f"P10, {name}: accepted", 200 * _BATCHES, worker.evidence)
-        told = gateway.statistics()
-        same(f"P10, {name}: requests", _BATCHES, told["requests"])
-        return wall, told["arrivals"]
+        stats = gateway.statistics()
+        same(f"P10, {name}: requests", _BATCHES, stats["requests"])
+        return wall, stats["arrivals"]
 
 
 def _most_in_a_second(arrivals: Sequence[float]) -> int:

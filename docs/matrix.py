@@ -1,6 +1,6 @@
 """Writes the table of what each transport can do into ``reference/transports.md``.
 
-``python docs/matrix.py`` writes it; a test asks whether it is up to date. It stands in the page itself, so that the page
+``python docs/matrix.py`` writes it; a test checks that it is up to date. The table is in the page itself, so that the page
 can be read without being built.
 """
 
@@ -24,16 +24,16 @@ COLUMNS = {
     ),
     "Batch": lambda schemes, able: str(able.batch_size),
     "Encodings": lambda schemes, able: ", ".join(able.encodings) or "any",
-    "Subject": lambda schemes, able: _said(able.subjects),
-    "Own sender": lambda schemes, able: _said(able.senders),
-    "Reports": lambda schemes, able: _said(able.reports),
-    "Test mode": lambda schemes, able: _said(able.test_mode),
-    "Idempotent": lambda schemes, able: _said(able.idempotent),
-    "Live": lambda schemes, able: _said(able.live),
+    "Subject": lambda schemes, able: _yes_or_no(able.subjects),
+    "Own sender": lambda schemes, able: _yes_or_no(able.senders),
+    "Reports": lambda schemes, able: _yes_or_no(able.reports),
+    "Test mode": lambda schemes, able: _yes_or_no(able.test_mode),
+    "Idempotent": lambda schemes, able: _yes_or_no(able.idempotent),
+    "Live": lambda schemes, able: _yes_or_no(able.live),
 }
 
 
-def _said(there: bool) -> str:
+def _yes_or_no(there: bool) -> str:
     return "yes" if there else "no"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pathlib
+import re
 
 import pytest
 
@@ -14,7 +15,7 @@ from notifykit_kwtsms.api.codes import CODES, Code
 from notifykit_kwtsms.sandbox import FAULTS
 from notifykit_kwtsms.settings import FIELDS as KWTSMS_FIELDS
 
-DOCS = pathlib.Path(__file__).parents[2] / "docs"
+DOCS = (pathlib.Path(__file__).parents[2] / "docs").resolve()
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=lambda code: code.name)
@@ -33,11 +34,22 @@ def test_every_setting_has_its_line(field):
     assert others or any(f"`{name}`" in page for name in field.environment)
 
 
-def test_the_pages_link_to_each_other_without_being_built():
-    """Every page can be reached from the index by a plain link."""
-    index = (DOCS / "index.md").read_text(encoding="utf-8")
-    pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"index.md"}
-    assert {page for page in pages if f"({page})" not in index} == set()
+def test_every_page_is_two_links_away_at_most():
+    """By plain links from the index, which work without the pages being built."""
+    index = DOCS / "index.md"
+    near = _links(index)
+    assert {index, *DOCS.rglob("*.md")} == {index}.union(near, *map(_links, near))
+
+
+def test_every_link_leads_to_a_page_that_is_there():
+    """In README and every page."""
+    for page in (DOCS.parent / "README.md", *DOCS.rglob("*.md")):
+        assert {link for link in _links(page) if DOCS in link.parents and not link.exists()} == set(), page
+
+
+def _links(page: pathlib.Path) -> set[pathlib.Path]:
+    found = re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    return {(page.parent / link).resolve() for link in found if link.endswith(".md")}
 
 
 def test_names_in_prose_exist():

@@ -124,7 +124,7 @@ class Bench:
         amounts = [min(times or sys.maxsize, _calibrated(worker, seconds)) for worker in workers]
         taken: list[list[float]] = [[] for _ in workers]
         for number in range(rounds or self.rounds):
-            # Whoever goes first in one round goes last in the next: what drifts, drifts for both.
+            # The order alternates from round to round: drift affects both sides alike.
             order = range(len(workers)) if number % 2 else reversed(range(len(workers)))
             for which in order:
                 taken[which].append(workers[which].work(amounts[which])[clock] / amounts[which])

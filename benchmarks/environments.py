@@ -75,7 +75,7 @@ def _digest() -> str:
 
 
 def folder() -> pathlib.Path:
-    """Return where environments are kept where nobody says otherwise."""
+    """Return the default folder of the environments."""
     caches = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(caches) / "notifykit-benchmarks"
 

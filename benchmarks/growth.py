@@ -136,7 +136,7 @@ def threads(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], 
     import threading
 
     work, evidence = (
-        sides.ours("unpaced", context)
+        sides.ours("no rate limit", context)
         if case == "ours"
         else sides.urllib3("", {**context, "connections": context["size"]})
     )
@@ -243,7 +243,7 @@ def plots(bench: Bench) -> Iterator[Plot]:
     yield Plot(
         "sinks",
         "Log files",
-        "log files that hear of everything",
+        "log files that get every event",
         "CPU microseconds of one send, without the network",
         (
             _curve(

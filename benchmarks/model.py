@@ -81,7 +81,7 @@ class Row:
     goal: Goal | None
     #: What was counted: ``instructions``, ``CPU``, ``time``, ``memory`` or ``count``.
     counted: str
-    #: What somebody should know who reads the row.
+    #: What a reader of the row should know.
     note: str = ""
     #: What stands behind the value where there is no goal that says it.
     unit: str = " ×"

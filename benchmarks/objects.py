@@ -1,6 +1,6 @@
 """What the models cost of which a send has one for each recipient: ``python -m benchmarks.objects``.
 
-It compares plain forms of a recipient and of a receipt: with its nine fields, or with a result that everybody in a
+It compares plain forms of a recipient and of a receipt: with its nine fields, or with a result that all recipients of a
 batch shares. A shared result makes a receipt cheaper to build and dearer to read. Over a million recipients (P7) that
 saves 7 %, too little for a receipt that is harder to make, to change and to look at. For each form it prints the
 nanoseconds for one object, in the fastest of several rounds, and the bytes that one keeps, fields not counted.

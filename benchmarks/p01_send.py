@@ -1,7 +1,7 @@
 """P1: one send through the whole pipeline, with the JSONL log on, over a warm connection.
 
 Against it stands the bare request: `urllib3.PoolManager.request` with a body that is encoded already and an answer that
-nobody reads. The client's instructions are counted; the gateway is another process.
+no program reads. The client's instructions are counted; the gateway is another process.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """P2: the same send over TLS: with one certificate to trust, and with the system's list of them.
 
-The peer opens a connection, reads the list of certificates and shakes hands for every send.
+The peer opens a connection, reads the list of certificates and makes a TLS handshake for every send.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         with running(certificate=str(certificate)) as gateway:
             context, variables = {"url": gateway.url, "warm": 3}, {"SSL_CERT_FILE": str(file)}
             both = [
-                Side(environment, "sides", name, "unpaced" if name == "ours" else "", context, variables)
+                Side(environment, "sides", name, "no rate limit" if name == "ours" else "", context, variables)
                 for environment, name in (("ours", "ours"), ("peer", "peer"), ("ours", "floor"), ("urllib3", "urllib3"))
             ]
             for side in both[:2]:

@@ -80,7 +80,7 @@ def stub() -> Any:
 def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Callable[[], Any]]:
     from kwtsms import KwtSMS, _core
 
-    client = KwtSMS("benchmark", "nobody", "BENCH", True, log_file="")
+    client = KwtSMS("benchmark", "secret", "BENCH", True, log_file="")
     crowd = _crowd(context)
     found: list[int] = []
     digest = 0
@@ -180,7 +180,7 @@ def first(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Ca
 
 
 class _Made:
-    """Recipients that are made while somebody goes over them."""
+    """Recipients that are made during the iteration."""
 
     def __init__(self, how_many: int) -> None:
         self._how_many = how_many
@@ -195,7 +195,7 @@ def _crowd(context: dict[str, Any]) -> Iterable[str]:
 
 
 def _encoded(numbers: str, text: str) -> bytes:
-    asked = {"username": "benchmark", "password": "nobody", "sender": "BENCH", "mobile": numbers, "message": text}
+    asked = {"username": "benchmark", "password": "secret", "sender": "BENCH", "mobile": numbers, "message": text}
     return json.dumps({**asked, "test": "1"}).encode("ascii")
 
 

@@ -87,7 +87,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         for worker in workers:
             worker.work(1)
         same("P8", *(worker.evidence[0] for worker in workers))
-        same("P8: every plugin hears", [True] * 5, workers[0].evidence[1])
+        same("P8: every plugin gets the events", [True] * 5, workers[0].evidence[1])
     counted = bench.instructions(*sides, times=10)
     taken: Sequence[Sequence[float]]
     if counted is None:

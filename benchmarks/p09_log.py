@@ -75,7 +75,7 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
     file = pathlib.Path(context["scratch"], "p09-peer.jsonl")
     payload = {
         "username": "benchmark",
-        "password": "nobody",
+        "password": "secret",
         "sender": "BENCH",
         "mobile": people.CLEAN,
         "message": people.CODE,

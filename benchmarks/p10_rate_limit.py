@@ -42,7 +42,7 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
     from kwtsms import KwtSMS, _core
 
     _core.BASE_URL = context["url"]
-    client = KwtSMS("benchmark", "nobody", "BENCH", True, log_file="")
+    client = KwtSMS("benchmark", "secret", "BENCH", True, log_file="")
     accepted = 0
 
     def work(times: int) -> None:

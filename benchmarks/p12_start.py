@@ -79,7 +79,7 @@ def _started(bench: Bench, command: Sequence[str], ends: int) -> tuple[float, in
         "HOME": str(home),
         **({"PYTHONPATH": str(home / "hook")} if ends == _AT_THE_NETWORK else {}),
         "KWTSMS_USERNAME": "benchmark",
-        "KWTSMS_PASSWORD": "nobody",
+        "KWTSMS_PASSWORD": "secret",
         "KWTSMS_LOG_FILE": "",
         "NOTIFYKIT_STATE_DIR": str(home / "state"),
     }

@@ -100,7 +100,7 @@ def anymail(case: str, context: dict[str, Any]) -> _Work:
     from django.conf import settings
     from django.core.mail import EmailMessage, get_connection
 
-    settings.configure(ANYMAIL={"RESEND_API_KEY": "nobody", "RESEND_API_URL": f"http://127.0.0.1:{context['port']}/"})
+    settings.configure(ANYMAIL={"RESEND_API_KEY": "secret", "RESEND_API_URL": f"http://127.0.0.1:{context['port']}/"})
 
     def opened() -> _Send:
         connection = get_connection("anymail.backends.resend.EmailBackend")

@@ -45,7 +45,7 @@ def notifier(context: dict[str, Any], clock: Any) -> Any:
     scratch = pathlib.Path(context["scratch"])
     environment = {
         "KWTSMS_USERNAME": "benchmark",
-        "KWTSMS_PASSWORD": "nobody",
+        "KWTSMS_PASSWORD": "secret",
         "KWTSMS_SENDER_ID": "BENCH",
         "KWTSMS_TEST_MODE": "1",
         "KWTSMS_BASE_URL": context["url"],
@@ -83,7 +83,7 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
     _core.BASE_URL = context["url"]
     log = str(pathlib.Path(context["scratch"], f"peer-{os.getpid()}.log"))
-    client = KwtSMS("benchmark", "nobody", "BENCH", True, log_file=log)
+    client = KwtSMS("benchmark", "secret", "BENCH", True, log_file=log)
     accepted = 0
 
     def work(times: int) -> None:
@@ -136,7 +136,7 @@ def floor(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Ca
 def _body() -> bytes:
     fields = {
         "username": "benchmark",
-        "password": "nobody",
+        "password": "secret",
         "sender": "BENCH",
         "mobile": people.CLEAN,
         "message": people.CODE,

@@ -1,0 +1,77 @@
+"""One vocabulary, the field's: words that the code once had of its own do not come back."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+ROOT: Final = pathlib.Path(os.environ.get("NOTIFYKIT_SOURCE", pathlib.Path(__file__).parents[1]))
+#: What is read: code, texts, docs, tests, and the page of the sandbox.
+FOLDERS: Final = ("notifykit", "notifykit_kwtsms", "tests", "docs", "examples", "benchmarks")
+SUFFIXES: Final = frozenset({".py", ".md", ".tmpl", ".js", ".css", ".html", ".toml"})
+
+#: The words, and those that are used instead of them.
+WORDS: Final = {
+    "road|roads": "pipeline",
+    "station|stations": "stage, component",
+    "house|houses": "components",
+    "assembly": "components",
+    "trip|trips|ride|rides": "context, state",
+    "convoy": "scheduler",
+    "patiently|carrying": "attempt_with_retries, attempts",
+    "driving": "runner",
+    "fitting": "adapt, capabilities",
+    "leg|legs": "assignment",
+    "hear|hears|heard|hearing": "record_delivery_report, received, result",
+    "told|tell|tells|telling": "emit, report, say",
+    "ledger|parcel|fuse": "counter store, counted, circuit",
+    "abilities": "capabilities",
+    "pace|paces|paced|pacing|pacer|unpaced": "rate limit",
+    "joining": "merge_receipts",
+    "detour|divert|diverting|diversion": "intercept",
+    "masking|masked|veiled": "redaction, redacted",
+    "purse": "balance",
+    "set aside|sets aside|setting aside": "quarantined, excluded",
+    "desk|desks|door|doors": "handlers, gateway_app",
+    "journal|tally|trash": "change_log, metrics, deleted",
+    "manner|wish|wording|endings": "GlobalOptions, SendOptions, messages, exit_codes",
+    "checkup|survey|rehearsal|savings": "doctor_checks, plan_summary, dry_run, suggestions",
+    "packing": "serialization",
+    "somebody|nobody|whoever|everybody|anybody": "a name for the person",
+    "came about|come about|comes about": "was made",
+}
+#: Where one of them is right all the same: the end of a path, the line's text, and why.
+ALLOWED: Final = (
+    ("tests/test_vocabulary.py", "", "this list"),
+    ("docs/inbox_picture.py", "", "messages of a shop"),
+)
+_PATTERNS: Final = {re.compile(rf"(?<![A-Za-z])(?<!round )({words})(?![a-z])", re.IGNORECASE): words for words in WORDS}
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
+
+
+def _files() -> Iterator[pathlib.Path]:
+    yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", "tox.ini"))
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in SUFFIXES and "node_modules" not in path.parts:
+                yield path
+
+
+def _found(path: pathlib.Path) -> Iterator[str]:
+    name = path.relative_to(ROOT).as_posix()
+    for number, line in enumerate([name, *path.read_text(encoding="utf-8").splitlines()]):
+        words = _CAMEL.sub(" ", line)
+        for pattern, key in _PATTERNS.items():
+            if pattern.search(words) and not any(name.endswith(end) and text in line for end, text, _ in ALLOWED):
+                yield f"{name}:{number}: {pattern.search(words)[0]!r}, better: {WORDS[key]}"  # type: ignore[index]
+
+
+@pytest.mark.skipif(not (ROOT / "notifykit").is_dir(), reason="the source is not there")
+def test_no_word_comes_back() -> None:
+    """In names of files, identifiers, comments, texts and docs."""
+    assert [line for path in _files() for line in _found(path)] == []

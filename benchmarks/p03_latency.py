@@ -14,7 +14,7 @@ from benchmarks.gateway import running
 from benchmarks.model import Goal, Row, Value, same, seconds
 from benchmarks.p02_tls import authority
 
-TRIPS: Final = Goal("<=", 1.06, " round trips")
+ROUND_TRIPS: Final = Goal("<=", 1.06, " round trips")
 _ROUND_TRIP: Final = 0.05
 
 
@@ -34,15 +34,15 @@ def measure(bench: Bench) -> Iterator[Row]:
             we, they, least, bare = bench.compare(workers, clock="wall", seconds=0.3)
             requests = gateway.statistics()["requests"]
         same("P3: every send is a request", True, requests >= len(both) * bench.rounds)
-    trips = [each / _ROUND_TRIP for each in we]
+    round_trips = [each / _ROUND_TRIP for each in we]
     yield Row(
         "P3",
         "one send, 50 ms away, over TLS",
         f"{seconds(Value.of(we).median)}",
         f"{Value.of(they).median / _ROUND_TRIP:.1f} round trips",
         f"{Value.of(least).median / _ROUND_TRIP:.3f} round trips",
-        Value.of(trips),
-        TRIPS,
+        Value.of(round_trips),
+        ROUND_TRIPS,
         "time",
         f"urllib3: {Value.of(bare).median / _ROUND_TRIP:.3f} round trips",
     )

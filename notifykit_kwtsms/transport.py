@@ -10,7 +10,7 @@ import attrs
 
 from notifykit import Capabilities, Channel, OutcomeUnknown, Submission
 from notifykit.redaction import STARS
-from notifykit_kwtsms.api import endpoints
+from notifykit_kwtsms.api.endpoints import SEND
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SHARED_SENDER
 from notifykit_kwtsms.gate import gateway_of, rate_limit_of
@@ -159,7 +159,7 @@ class KwtSmsTransport:
             "message": batch.message.text,
             "test": "1" if self._settings.test else "0",
         }
-        parts = urlsplit(f"{self._settings.base_url}{endpoints.SEND.name}/")
+        parts = urlsplit(f"{self._settings.base_url}{SEND.name}/")
         head = f"POST {parts.path} HTTP/1.1\nHost: {parts.netloc}\nContent-Type: application/json"
         return f"{head}\nAccept: application/json\n\n{json.dumps(body, ensure_ascii=False, indent=2)}"
 

@@ -12,7 +12,8 @@ from notifykit.errors import OutcomeUnknown, ProviderUnavailable
 from notifykit.http import HttpClient
 from notifykit.network import Network
 from notifykit.redaction import Secret, SecretBytes
-from notifykit_kwtsms.api import answers, endpoints
+from notifykit_kwtsms.api.answers import fields_of, number, read
+from notifykit_kwtsms.api.endpoints import BALANCE, COVERAGE, DLR, SEND, SENDERID, STATUS, VALIDATE
 from notifykit_kwtsms.api.calls import MASK, Call, Listener
 from notifykit_kwtsms.api.endpoints import Endpoint
 
@@ -110,21 +111,21 @@ class Gateway:
 
     def balance(self, timeout: float) -> Balance:
         """Ask for the balance, in points."""
-        fields = self._ask(endpoints.BALANCE, {}, timeout)
-        return Balance(answers.number(fields.get("available")), answers.number(fields.get("purchased")))
+        fields = self._ask(BALANCE, {}, timeout)
+        return Balance(number(fields.get("available")), number(fields.get("purchased")))
 
     def senderids(self, timeout: float) -> tuple[str, ...]:
         """Ask for the sender IDs of the account."""
-        return _texts(self._ask(endpoints.SENDERID, {}, timeout).get("senderid"))
+        return _texts(self._ask(SENDERID, {}, timeout).get("senderid"))
 
     def coverage(self, timeout: float) -> tuple[str, ...]:
         """Ask for the country prefixes that are active. Both names of the list that sources give are read."""
-        fields = self._ask(endpoints.COVERAGE, {}, timeout)
+        fields = self._ask(COVERAGE, {}, timeout)
         return _texts(fields.get("prefixes", fields.get("coverage")))
 
     def validate(self, numbers: Iterable[str], timeout: float) -> Validation:
         """Ask what the gateway thinks of at most 200 numbers."""
-        fields = self._ask(endpoints.VALIDATE, {"mobile": ",".join(numbers)}, timeout)
+        fields = self._ask(VALIDATE, {"mobile": ",".join(numbers)}, timeout)
         buckets = fields.get("mobile")
         if not isinstance(buckets, Mapping):
             buckets = {}
@@ -136,26 +137,26 @@ class Gateway:
         :raises OutcomeUnknown: where nobody can tell whether it was sent.
         """
         asked = {"sender": sender, "mobile": ",".join(numbers), "message": text, "test": "1" if test else "0"}
-        fields = self._call(endpoints.SEND, asked, timeout)
-        numbers_counted = answers.number(fields.get("numbers"))
+        fields = self._call(SEND, asked, timeout)
+        numbers_counted = number(fields.get("numbers"))
         message_id = fields.get("msg-id")
         return Sent(
             message_id=str(message_id) if message_id else None,
             numbers=None if numbers_counted is None else int(numbers_counted),
-            points=answers.number(fields.get("points-charged")),
-            balance=answers.number(fields.get("balance-after")),
+            points=number(fields.get("points-charged")),
+            balance=number(fields.get("balance-after")),
             fields=fields,
         )
 
     def status(self, message_id: str, timeout: float) -> Dispatch:
         """Ask where a message is."""
-        fields = self._ask(endpoints.STATUS, {"msgid": message_id}, timeout)
+        fields = self._ask(STATUS, {"msgid": message_id}, timeout)
         description = fields.get("description")
         return Dispatch(str(fields.get("status", "")), None if description is None else str(description), fields)
 
     def delivery_reports(self, message_id: str, timeout: float) -> tuple[Report, ...]:
         """Ask for delivery reports: there are none for Kuwait, and none elsewhere before five minutes."""
-        reports = self._ask(endpoints.DLR, {"msgid": message_id}, timeout).get("report")
+        reports = self._ask(DLR, {"msgid": message_id}, timeout).get("report")
         return tuple(
             Report(str(report.get("Number", "")), str(report.get("Status", "")))
             for report in (reports if isinstance(reports, list) else ())
@@ -191,8 +192,8 @@ class Gateway:
         heard: Mapping[str, Any] = {}
         try:
             answer = self._client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
-            heard = answers.fields_of(answer.body)
-            said = answers.read(answer, heard, self._secrets(fields))
+            heard = fields_of(answer.body)
+            said = read(answer, heard, self._secrets(fields))
         except BaseException as error:
             self._tell(endpoint, fields, heard, error)
             raise

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
     """Send six messages to a sandbox gateway on this machine. Needs no account and no network."""
-    from notifykit_kwtsms.demo import screen, story
+    from notifykit_kwtsms.demo.screen import close, show
+    from notifykit_kwtsms.demo.story import as_document, double_sends, perform
     from notifykit_kwtsms.sandbox import Sandbox
 
     host = ctx.find_object(PluginHost)
@@ -29,16 +30,16 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
         if not as_json:
             click.echo(f"A sandbox gateway on {sandbox.url}, in test mode. Nothing leaves this machine.\n")
         performances = []
-        for performance in story.perform(sandbox, host, shown=not as_json):
+        for performance in perform(sandbox, host, shown=not as_json):
             performances.append(performance)
             if not as_json:
-                screen.show(performance)
-        twice = story.double_sends(sandbox, performances)
+                show(performance)
+        twice = double_sends(sandbox, performances)
         if as_json:
-            messages = [story.as_document(performance) for performance in performances]
+            messages = [as_document(performance) for performance in performances]
             answer("demo", {"gateway": sandbox.url, "messages": messages, "sent_twice": len(twice)}, ok=not twice)
         else:
-            screen.close(performances, twice)
+            close(performances, twice)
         if stay:
             _stay(sandbox)
     return 1 if twice else 0

@@ -14,11 +14,11 @@ from notifykit.cli.recipients import read_stdin
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import SHARED_SENDER
-from notifykit_kwtsms.program import gitignore, wizard
+from notifykit_kwtsms.program.gitignore import add, exposing
 from notifykit_kwtsms.program.choices import Choices, Known, check, overridden, store
 from notifykit_kwtsms.program.command import Answer, Command, points
 from notifykit_kwtsms.program.envfile import EnvFile
-from notifykit_kwtsms.program.wizard import Done, Given
+from notifykit_kwtsms.program.wizard import Done, Given, run
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -63,7 +63,7 @@ def setup(
             "setup asks questions, and there is no terminal to ask on. Give --non-interactive, and the account with "
             "KWTSMS_USERNAME and KWTSMS_PASSWORD in the environment, or with --username and --password-stdin."
         )
-    return _told(wizard.run(given))
+    return _told(run(given))
 
 
 def _without_questions(given: Given, *, password_stdin: bool) -> Done:
@@ -93,9 +93,9 @@ def _without_questions(given: Given, *, password_stdin: bool) -> Done:
     )
     verified = check(choices.username, choices.password, known) if given.verify else None
     store(file, choices)
-    target = gitignore.exposing(path) if given.ignore else None
+    target = exposing(path) if given.ignore else None
     if target:
-        gitignore.add(target, path.name)
+        add(target, path.name)
     return Done(path, choices, verified, ignored=target is not None)
 
 
@@ -106,7 +106,7 @@ def _told(done: Done) -> Answer:
     if verified and choices.sender not in verified.senders:
         there = ", ".join(verified.senders) or "none"
         warnings.append(f"The sender ID {choices.sender!r} is not registered for this account; there are: {there}.")
-    exposed = gitignore.exposing(done.path)
+    exposed = exposing(done.path)
     if exposed:
         warnings.append(f"Git would take {done.path.name} with the password in it: add it to {exposed.name}.")
     who = "" if os.name == "nt" else ", readable by you only"

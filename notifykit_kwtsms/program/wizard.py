@@ -15,7 +15,7 @@ from notifykit.cli.manner import manner
 from notifykit.errors import AuthFailed, TransportError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import SHARED_SENDER
-from notifykit_kwtsms.program import gitignore
+from notifykit_kwtsms.program.gitignore import add, exposing
 from notifykit_kwtsms.program.choices import Choices, Known, Verified, check, store
 from notifykit_kwtsms.program.command import points
 from notifykit_kwtsms.program.envfile import EnvFile, quote
@@ -167,11 +167,11 @@ def _log_file(configured: str) -> str:
 
 
 def _keep_from_git(path: pathlib.Path, wanted: bool | None) -> bool:
-    target = gitignore.exposing(path)
+    target = exposing(path)
     if target is None or wanted is False:
         return False
     if wanted or click.confirm(f"Git would take {path.name}. Add it to {target.name}?", default=True, err=True):
-        gitignore.add(target, path.name)
+        add(target, path.name)
         return True
     return False
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from notifykit import DeliveryReport, DeliveryState, Receipt, TransportError
-from notifykit_kwtsms.api.delivery_words import DISPATCH, REPORTED, as_state, shown
-from notifykit_kwtsms.api.gateway import Gateway
+from notifykit_kwtsms.api.client import ApiClient
+from notifykit_kwtsms.api.facts import DISPATCH, REPORTED, as_state, shown
 from notifykit_kwtsms.phone.documented import normalize_phone
 
 _KUWAIT: Final = "965"
@@ -25,7 +25,7 @@ _FOREIGN_SENT: Final = (
 )
 
 
-def ask(gateway: Gateway, message_id: str, receipts: Sequence[Receipt], timeout: float) -> list[DeliveryReport]:
+def ask(gateway: ApiClient, message_id: str, receipts: Sequence[Receipt], timeout: float) -> list[DeliveryReport]:
     """Return what the gateway and the networks say about the numbers of one request.
 
     :raises TransportError: where there is no answer, or nobody knows the id.
@@ -38,7 +38,7 @@ def ask(gateway: Gateway, message_id: str, receipts: Sequence[Receipt], timeout:
 
 
 def _dispatch(
-    gateway: Gateway, message_id: str, receipts: Sequence[Receipt], timeout: float
+    gateway: ApiClient, message_id: str, receipts: Sequence[Receipt], timeout: float
 ) -> Iterator[DeliveryReport]:
     try:
         answer = gateway.status(message_id, timeout)
@@ -58,7 +58,7 @@ def _dispatch(
         yield DeliveryReport(message_id, receipt.to, state, words, last=sent and at_home, advice=advice)
 
 
-def _reports(gateway: Gateway, message_id: str, timeout: float) -> Iterator[DeliveryReport]:
+def _reports(gateway: ApiClient, message_id: str, timeout: float) -> Iterator[DeliveryReport]:
     try:
         reports = gateway.delivery_reports(message_id, timeout)
     except TransportError as error:

@@ -62,7 +62,7 @@ def _capabilities() -> Capabilities:
 @hookimpl
 def notifykit_about() -> About:
     """Tell the program what it may tell people."""
-    from notifykit_kwtsms.about import ABOUT
+    from notifykit_kwtsms.diagnostics import ABOUT
 
     return ABOUT
 

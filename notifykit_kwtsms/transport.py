@@ -10,30 +10,57 @@ import attrs
 
 from notifykit import Capabilities, Channel, OutcomeUnknown, Submission
 from notifykit.redaction import STARS
-from notifykit_kwtsms.api.endpoints import SEND
 from notifykit_kwtsms.api.codes import error_for
-from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SHARED_SENDER
-from notifykit_kwtsms.gate import gateway_of, rate_limit_of
+from notifykit_kwtsms.api.facts import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SEND, SHARED_SENDER
 from notifykit_kwtsms.settings import KwtSmsSettings
-from notifykit_kwtsms.text.check import check
+from notifykit_kwtsms.text.cleaning import check
 from notifykit_kwtsms.text.segments import measure
 
 if TYPE_CHECKING:
     from notifykit import Batch, BuildContext, Clock, DeliveryReport, Dsn, Receipt, Recipient, Secret, TransportError
-    from notifykit_kwtsms.api.calls import Listener
-    from notifykit_kwtsms.api.gateway import Sent
+    from notifykit_kwtsms.api.client import Listener, Sent
+import hashlib
+from typing import TYPE_CHECKING
+
+from notifykit.models.capabilities import RateLimit
+from notifykit.rate_limit import rate_limiter
+from notifykit_kwtsms.api.client import ApiClient
+
+if TYPE_CHECKING:
+    from notifykit.protocols import Clock
+    from notifykit.redaction import Secret
+    from notifykit_kwtsms.api.client import Listener
+    from notifykit_kwtsms.settings import KwtSmsSettings
+from typing import TYPE_CHECKING
+
+from notifykit_kwtsms.settings import KwtSmsSettings
+
+if TYPE_CHECKING:
+    from notifykit import Batch, BuildContext, Clock, DeliveryReport, Dsn, Receipt, Recipient, Secret, TransportError
+    from notifykit_kwtsms.api.client import Listener, Sent
+
 
 _TEST_NOTICE: Final = (
     "Test mode: messages are queued at kwtSMS and charged, and reach no phone. "
     "Delete them at kwtsms.com → Account → Queue to get the points back; KWTSMS_TEST_MODE=0 sends for real."
 )
+
+
 _TEST_ADVICE: Final = "Test mode: it is queued at kwtSMS and reaches no phone; KWTSMS_TEST_MODE=0 sends for real."
+
+
 _LOOK: Final = (
     "It may have been sent. Look for this number and time at kwtsms.com, in the queue and in the archive of the account, "
     "before you send it again."
 )
+
+
 _MALFORMED: Final = "ERR025"
+
+
 _NO_ROUTE: Final = "ERR026"
+
+
 _SHARED_NOTICE: Final = (
     "KWT-SMS is the shared sender for trying things out: it is slow, and some Kuwaiti networks block it. "
     "Set KWTSMS_SENDER_ID to a sender of your own."
@@ -59,6 +86,30 @@ def capabilities() -> Capabilities:
         price=price,
         unit="point",
     )
+
+
+def rate_limit_of(username: str, settings: KwtSmsSettings) -> RateLimit:
+    """Return how fast the account may be asked, without naming it in clear."""
+    account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
+    return RateLimit(settings.rate, f"kwtsms-{account}")
+
+
+def gateway_of(
+    username: str,
+    password: Secret,
+    settings: KwtSmsSettings,
+    listener: Listener | None = None,
+    clock: Clock | None = None,
+    state_dir: str | None = None,
+) -> ApiClient:
+    """Return the account itself: for sending, balance, sender IDs, coverage, status and delivery reports.
+
+    :param listener: hears each call to the gateway.
+    :param clock: the time by which questions to the gateway wait for their turn; None asks at once.
+    :param state_dir: where processes share the rate limit.
+    """
+    turn = rate_limiter(rate_limit_of(username, settings), clock, state_dir).wait if clock else None
+    return ApiClient(username, password, settings.base_url, listener, turn, settings.network)
 
 
 class KwtSmsTransport:

@@ -14,10 +14,7 @@ import click
 
 from notifykit.cli.envelope import answer
 from notifykit.cli.manner import common, examples
-from notifykit_kwtsms.cli.inbox.exchange import export, import_
-from notifykit_kwtsms.cli.inbox.switches import account, chaos as chaos_command
-from notifykit_kwtsms.cli.inbox.tail import tail
-from notifykit_kwtsms.cli.inbox.waiting import otp, ready, wait
+from notifykit_kwtsms.cli.sandbox_client import account, chaos as chaos_command, export, import_, otp, ready, tail, wait
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import CapturedMessage, Sandbox

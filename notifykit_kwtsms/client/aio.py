@@ -7,10 +7,8 @@ from typing import Self
 
 from notifykit import AsyncNotifier
 from notifykit_kwtsms.api.codes import CODES
-from notifykit_kwtsms.client.face import Face
-from notifykit_kwtsms.client.numbers import Mobile
-from notifykit_kwtsms.client.retries import TOO_SOON
-from notifykit_kwtsms.client.shapes import Shape
+from notifykit_kwtsms.client.base import TOO_SOON, Face
+from notifykit_kwtsms.client.results import Mobile, Shape
 
 
 class AsyncKwtSMS(Face[AsyncNotifier]):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from notifykit import DeliveryReport
-from notifykit_kwtsms.api.delivery_words import REPORTED, as_state, shown
+from notifykit_kwtsms.api.facts import REPORTED, as_state, shown
 from notifykit_kwtsms.phone.documented import normalize_phone
 
 _REQUIRED: Final = ("msg-id", "status")

@@ -1,12 +1,19 @@
-"""The cleaners in their order, and all of them at once."""
+"""The cleaners in their order, and the check that the gateway would accept a text."""
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, cast
 
-from notifykit.models.message import Cleaned, Edit
-from notifykit_kwtsms.text.codepoints import (
+import attrs
+
+from notifykit.errors import ContentRejected
+from notifykit.models.message import Channel, Cleaned, Edit
+from notifykit_kwtsms.api.codes import error_for
+from notifykit_kwtsms.api.facts import MAX_SEGMENTS
+from notifykit_kwtsms.text.characters import (
     ARABIC_DIGITS,
     ASTRAL,
     HIDDEN,
@@ -14,20 +21,74 @@ from notifykit_kwtsms.text.codepoints import (
     PICTOGRAPH_PARTS,
     PICTOGRAPHS,
     SPACES,
+    Change,
     Range,
+    apply,
     outside,
 )
-from notifykit_kwtsms.text.digits import DIGITS
-from notifykit_kwtsms.text.emoji import EMOJI
-from notifykit_kwtsms.text.hidden import HIDDEN_CHARACTERS
-from notifykit_kwtsms.text.steps import TextCleaner, apply
-from notifykit_kwtsms.text.tags import TAGS
+from notifykit_kwtsms.text.segments import count_segments
+
+if TYPE_CHECKING:
+    from notifykit.models.message import Message
+from notifykit_kwtsms.text.characters import find_digits, find_emoji, find_hidden, strip_digits, strip_emoji
+from notifykit_kwtsms.text.html import find_tags, strip_tags
+
+
+@attrs.frozen
+class TextCleaner:
+    """One step of cleaning, for SMS only."""
+
+    #: The name it goes by in settings and in the edits it makes.
+    name: str
+    #: Says what has to change in a text, in order of position and without overlap.
+    find: Callable[[str], Sequence[Change]] = attrs.field(repr=False)
+    #: Returns the cleaned text alone, where there is a faster way than by the changes.
+    strip: Callable[[str], str] = attrs.field(repr=False)
+
+    @strip.default
+    def _strip(self) -> Callable[[str], str]:
+        return functools.partial(_stripped, self.find)  # unlike a function made here, it pickles
+
+    def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
+        """Return the cleaned text and the edits; the same text, and none, where there is nothing to do."""
+        changes = self.find(text) if channel is Channel.SMS else ()
+        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
+
+    def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
+        """Return changes of a text as edits by this cleaner."""
+        return tuple(
+            Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
+        )
+
+
+def _stripped(find: Callable[[str], Sequence[Change]], text: str) -> str:
+    return apply(text, find(text))
+
+
+#: Removes emoji, each whole sequence as one edit, and keeps the key of a keycap.
+EMOJI: Final = TextCleaner("kwtsms-emoji", find_emoji, strip_emoji)
+
+
+#: Removes hidden characters, and writes line ends and spaces in the way that every phone and encoding has.
+HIDDEN_CHARACTERS: Final = TextCleaner("kwtsms-hidden", find_hidden)
+
+
+#: Writes Arabic-Indic and Persian digits as Latin ones, a number as one edit.
+DIGITS: Final = TextCleaner("kwtsms-digits", find_digits, strip_digits)
+
+
+#: Removes HTML and XML tags, and leaves signs of comparison alone.
+TAGS: Final = TextCleaner("kwtsms-html", find_tags, strip_tags)
+
 
 #: Emoji first: joiners and selectors belong to them, and some of them turn into letters. Tags last: a hidden character
 #: must not protect a tag. No step brings about what an earlier one removes, so cleaning twice changes nothing more.
 CLEANERS: Final[tuple[TextCleaner, ...]] = (EMOJI, HIDDEN_CHARACTERS, DIGITS, TAGS)
 
+
 _LESS_THAN: Final[tuple[Range, ...]] = ((ord("<"), ord("<")),)
+
+
 #: Everything in which a cleaner may find something.
 _SUSPECT: Final[tuple[Range, ...]] = (
     *PICTOGRAPHS,
@@ -39,6 +100,8 @@ _SUSPECT: Final[tuple[Range, ...]] = (
     *ASTRAL,
     *_LESS_THAN,
 )
+
+
 _SUSPECT_ASCII: Final = bytes(code for first, last in _SUSPECT for code in range(first, min(last, 0x7F) + 1))
 
 
@@ -55,8 +118,11 @@ def clean(text: str) -> Cleaned:
     return Cleaned(text, tuple(edits))
 
 
-def clean_text(text: str) -> str:
-    """Return only the text of :func:`clean`, without the trouble of listing the edits."""
+def clean_message(text: str) -> str:
+    """Return a text without emoji, hidden characters and HTML tags, and with Latin digits only.
+
+    ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
+    """
     if _is_clean(text):
         return text
     for cleaner in CLEANERS:
@@ -78,3 +144,22 @@ def _is_innocent(text: str) -> object:
     global _is_innocent  # noqa: PLW0603 - start-up is spared a pattern of a thousand characters
     _is_innocent = re.compile(f"[{outside(_SUSPECT)}]*+").fullmatch  # type: ignore[assignment]
     return _is_innocent(text)
+
+
+_EMPTY = "ERR009"
+
+
+_TOO_LONG = "ERR012"
+
+
+def check(message: Message) -> ContentRejected | None:
+    """Return the error that the gateway would answer a cleaned message with; None where it would take it."""
+    if not message.text.strip():
+        return _refusal(_EMPTY)
+    if count_segments(message.text) > MAX_SEGMENTS:
+        return _refusal(_TOO_LONG)
+    return None
+
+
+def _refusal(code: str) -> ContentRejected:
+    return cast("ContentRejected", error_for(code))

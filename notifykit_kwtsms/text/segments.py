@@ -1,17 +1,81 @@
-"""What a text takes up on the air, and which characters make it dear."""
+"""How a text is split into segments: 3GPP TS 23.038 for the encodings, 23.040 for the parts of a long message."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+import attrs
 
 from notifykit.models.capabilities import ForcedCharacter, Measurement
-from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
-from notifykit_kwtsms.text.packing import GSM7, boundaries, boundaries_in, encoding_of
-from notifykit_kwtsms.text.replacements import nearest
+from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION, any_of, is_gsm7, nearest
 
-__all__ = ["boundaries", "measure"]
 
-_CHEAP = BASIC | EXTENSION
+@attrs.frozen
+class Encoding:
+    """How much one segment holds, and what takes two units of it."""
+
+    #: ``gsm7`` or ``ucs2``.
+    name: str
+    #: Units of a message that is one segment.
+    single: int
+    #: Units of each segment of a longer one; the rest of it says which part it is.
+    part: int
+    #: Finds the characters of two units, which never stand astride two segments.
+    wide: re.Pattern[str] = attrs.field(repr=False)
+
+    def units(self, text: str) -> int:
+        """Return how many septets or UTF-16 units a text has."""
+        return len(text) + len(self.wide.findall(text))
+
+
+GSM7: Final = Encoding("gsm7", 160, 153, re.compile(any_of(EXTENSION)))
+
+
+UCS2: Final = Encoding("ucs2", 70, 67, re.compile("[\U00010000-\U0010ffff]"))
+
+
+def encoding_of(text: str) -> Encoding:
+    """Return the encoding that a text is sent in."""
+    return GSM7 if is_gsm7(text) else UCS2
+
+
+def boundaries(text: str) -> tuple[int, ...]:
+    """Return the positions in the text where the second, third, … segment begins."""
+    return boundaries_in(encoding_of(text), text)
+
+
+def boundaries_in(encoding: Encoding, text: str) -> tuple[int, ...]:
+    """Return the same for a text whose encoding is known."""
+    wide = [match.start() for match in encoding.wide.finditer(text)]
+    if len(text) + len(wide) <= encoding.single:
+        return ()
+    if not wide:
+        return tuple(range(encoding.part, len(text), encoding.part))
+
+    def units_before(position: int) -> int:
+        return position + bisect_left(wide, position)
+
+    starts: list[int] = []
+    start = 0
+    full = encoding.part
+    while units_before(len(text)) > full:
+        # A segment holds at least half as many characters as units.
+        candidates = range(start + encoding.part // 2, min(start + encoding.part, len(text)) + 1)
+        start = candidates[bisect_right(candidates, full, key=units_before) - 1]
+        starts.append(start)
+        full = units_before(start) + encoding.part
+    return tuple(starts)
+
+
+def count_segments(text: str) -> int:
+    """Return how many segments a text is billed for; none where there is no text."""
+    return len(boundaries(text)) + 1 if text else 0
+
+
+ALPHABET = BASIC | EXTENSION
 
 
 def measure(text: str) -> Measurement:
@@ -31,9 +95,40 @@ def _forced(text: str) -> tuple[ForcedCharacter, ...]:
     first = dict(zip(reversed(text), range(len(text) - 1, -1, -1), strict=True))
     return tuple(
         ForcedCharacter(first[character], character, _name(character), nearest(character))
-        for character in sorted(first.keys() - _CHEAP, key=first.__getitem__)
+        for character in sorted(first.keys() - ALPHABET, key=first.__getitem__)
     )
 
 
 def _name(character: str) -> str:
     return unicodedata.name(character, f"U+{ord(character):04X}")
+
+
+_ACCENTED: Final = re.compile("[A-Za-z][\u0300-\u036f]")
+
+
+def to_gsm7(text: str) -> str:
+    """Return the text with every character replaced that makes it Unicode; itself where one has no replacement.
+
+    It is also itself where the replacements are so long that they cost more than they save.
+    """
+    if is_gsm7(text):
+        return text
+    replacements = {ord(character): nearest(character) for character in set(text) - ALPHABET}
+    if None in replacements.values():
+        return text
+    replaced = _ACCENTED.sub(_composed, text).translate(replacements)
+    return replaced if count_segments(replaced) <= count_segments(text) else text
+
+
+def _composed(accented: re.Match[str]) -> str:
+    """Return é for an e with an accent after it: GSM-7 has that, and no accents.
+
+    By twos, because to compose a whole text takes Unicode quadratic time in the accents on one letter.
+    """
+    composed = unicodedata.normalize("NFC", accented[0])
+    return composed if composed in ALPHABET else accented[0]
+
+
+def saving(text: str) -> int:
+    """Return how many segments a recipient :func:`to_gsm7` saves."""
+    return count_segments(text) - count_segments(to_gsm7(text))

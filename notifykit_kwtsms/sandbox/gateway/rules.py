@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import attrs
 
-from notifykit_kwtsms.api.limits import BLOCKED_ABOVE_PER_SECOND, MAX_SEGMENTS, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP
+from notifykit_kwtsms.api.facts import BLOCKED_ABOVE_PER_SECOND, MAX_SEGMENTS, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP
 
 #: The checks that every endpoint makes, in the default order.
 ACCESS_CHECKS: Final = ("fields", "login", "blocked", "api-access", "api-enabled", "ip")

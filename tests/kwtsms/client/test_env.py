@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from notifykit_kwtsms.api.limits import BASE_URL
+from notifykit_kwtsms.api.facts import BASE_URL
 
 CREDENTIALS = "KWTSMS_USERNAME=u\nKWTSMS_PASSWORD=p\n"
 

@@ -7,8 +7,7 @@ from hypothesis import given
 
 from notifykit.errors import ContentRejected
 from notifykit.models.message import Message
-from notifykit_kwtsms.text.check import check
-from notifykit_kwtsms.text.cleaning import clean
+from notifykit_kwtsms.text.cleaning import check, clean
 from notifykit_kwtsms.text.segments import measure
 from tests.kwtsms.text.strategies_text import any_text, long_texts, messy
 

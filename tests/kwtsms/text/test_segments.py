@@ -8,9 +8,8 @@ import pytest
 from hypothesis import example, given
 
 from notifykit.models.capabilities import ForcedCharacter, Measurement
-from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
-from notifykit_kwtsms.text.packing import boundaries
-from notifykit_kwtsms.text.segments import measure
+from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
+from notifykit_kwtsms.text.segments import boundaries, measure
 from tests.kwtsms.text.strategies_text import any_text, long_texts, messy
 
 

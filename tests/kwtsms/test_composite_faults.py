@@ -1,0 +1,92 @@
+"""Every fault of the catalogue through each composite: two gateways, counted together, and nobody gets it twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import attrs
+import pytest
+from tests.kwtsms.test_wire_faults import CASES, EXPECTED, LIES
+
+from notifykit import Notifier, Outcome, Settings, VirtualClock
+from notifykit_kwtsms.sandbox import Rules, Sandbox
+from tests.kwtsms.conftest import kwtsms_host
+
+ACCEPTED, REJECTED, UNKNOWN = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN
+NUMBERS = [f"9659900{index:04d}" for index in range(3)]
+#: What a composite makes of a first gateway that fails: whether the second one may take it.
+COMPOSITES = {
+    "failover({a}, {b})": True,
+    "roundrobin({a}, {b})": False,
+    "weighted(2 => {a}, 1 => {b})": False,
+    "route(country=KW => {a}, {b})": False,
+    "failover(roundrobin({a}), route(country=KW => {b}))": True,
+}
+
+
+@pytest.fixture(name="pair", scope="module")
+def _pair() -> Iterator[tuple[Sandbox, Sandbox]]:
+    rules = Rules(rate_limit=None, same_number_gap=0)
+    with Sandbox(rules=rules) as first, Sandbox(rules=rules) as second:
+        yield first, second
+
+
+def _counted(pair: tuple[Sandbox, Sandbox], number: str, *, at_least: bool) -> int:
+    """Return how often a number was accepted; a gateway may still be at it when whoever asked has given up."""
+    ends = time.monotonic() + 5
+    while True:
+        counted = sum(sandbox.accepted(number) for sandbox in pair)
+        if counted >= at_least or time.monotonic() > ends:
+            return counted
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+@pytest.mark.parametrize(("fault", "after"), CASES)
+def test_nobody_gets_it_twice(pair: tuple[Sandbox, Sandbox], composite: str, fault: str, after: str) -> None:
+    """The first gateway has the fault: the receipts are honest about both, and each number was accepted once at most."""
+    first, second = pair
+    for sandbox in pair:
+        sandbox.reset()
+        sandbox.account.change(balance=10_000)
+    first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 5.0, "slow": 0.02}.get(fault, 0.02))
+    settings = attrs.evolve(Settings(), timeout=0.5 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
+    dsn = composite.format(a=first.dsn, b=second.dsn)
+    with Notifier(dsn, settings=settings, host=kwtsms_host(), clock=VirtualClock()) as notifier:
+        report = notifier.send(NUMBERS, "Hello")
+    expected, code = EXPECTED[fault]
+    moved = COMPOSITES[composite] and expected is REJECTED
+    for number, receipt in zip(NUMBERS, report, strict=True):
+        assert receipt.outcome is (ACCEPTED if moved else expected)
+        assert receipt.advice
+        assert receipt.attempts
+        if not moved and code:
+            assert receipt.code == code
+        counted = _counted(pair, number, at_least=expected is UNKNOWN and after == "accept")
+        if (fault, after) in LIES:
+            assert counted == 1 + moved  # the gateway denied what it had done: nobody can see through that
+        elif receipt.outcome is ACCEPTED:
+            assert counted == 1
+        elif receipt.outcome is REJECTED:
+            assert counted == 0
+        else:
+            assert counted == (after == "accept")
+    assert second.accepted(NUMBERS[0]) == moved
+
+
+@pytest.mark.parametrize(("fault", "after"), CASES)
+def test_a_fan_out_tells_what_each_gateway_did(pair: tuple[Sandbox, Sandbox], fault: str, after: str) -> None:
+    """Both are asked by intent, each once; what the first did not take is a warning."""
+    first, second = pair
+    for sandbox in pair:
+        sandbox.reset()
+    first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 5.0, "slow": 0.02}.get(fault, 0.02))
+    settings = attrs.evolve(Settings(), timeout=0.5 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
+    dsn = f"fanout({first.dsn}, {second.dsn})"
+    with Notifier(dsn, settings=settings, host=kwtsms_host(), clock=VirtualClock()) as notifier:
+        (receipt,) = notifier.send(NUMBERS[0], "Hello")
+    assert receipt.outcome is ACCEPTED
+    assert len(receipt.attempts) == 2
+    assert (first.accepted(NUMBERS[0]) <= 1, second.accepted(NUMBERS[0])) == (True, 1)
+    assert any("carried by" in w for w in receipt.submission.warnings) == (EXPECTED[fault][0] is not ACCEPTED)

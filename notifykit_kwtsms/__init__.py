@@ -1,6 +1,6 @@
 """The kwtSMS gateway (Kuwait) for notifykit, and its documented client.
 
-Names are loaded when they are first used, so that importing the package costs next to nothing.
+Names are loaded on first use, so that importing the package is fast.
 """
 
 from __future__ import annotations

@@ -1,26 +1,27 @@
-"""What ``notifykit doctor``, ``config`` and ``explain`` show of this plugin."""
+"""What ``notifykit doctor``, ``config``, ``explain`` and ``help`` show of this plugin."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import attrs
 
 from notifykit import ConfigError, Dsn, Secret, Settings, SystemClock, TransportError
-from notifykit.cli.rehearsal import inside
 from notifykit.network import Proxy, find_proxy
 from notifykit.protocols import About, Check, Health
-from notifykit_kwtsms.api.client import ApiClient
-from notifykit_kwtsms.api.facts import SHARED_SENDER
+from notifykit_kwtsms.api.facts import KUWAIT_CODE, SHARED_SENDER
 from notifykit_kwtsms.settings import FIELDS, SECTION, KwtSmsSettings, is_configured
-from notifykit_kwtsms.transport import KwtSmsTransport
 
+if TYPE_CHECKING:
+    from notifykit_kwtsms.api.client import ApiClient
+
+_LOW_BALANCE: Final = 20.0
 _MAGIC_NUMBERS: Final = """\
-Numbers of 965 4500 NNNN belong to nobody. The sandbox (`notifykit sandbox`) reads them as orders; the real gateway
+No subscriber has a number of 965 4500 NNNN. The sandbox (`notifykit sandbox`) reads them as commands; the real gateway
 does not know them.
 
   96545000000            accepted, and delivered a second later
@@ -44,54 +45,33 @@ def _codes() -> Sequence[TransportError]:
     return [code.as_error() for code in CODES.values()]
 
 
-def _checks(settings: Settings, *, online: bool) -> Iterable[Check]:
-    # SELF
-
-    return checks(settings, online=online)
-
-
-ABOUT: Final = About(
-    section=SECTION,
-    fields=FIELDS,
-    codes=_codes,
-    checks=_checks,
-    topics={"magic-numbers": lambda: _MAGIC_NUMBERS},
-)
-
-
-#: Below this many points somebody should top up.
-_LOW_BALANCE: Final = 20.0
-
-
-_KUWAIT: Final = "965"
-
-
 def checks(settings: Settings, *, online: bool) -> Iterator[Check]:
-    """Yield what was found; nothing at all where nobody uses this plugin."""
-    named = _named(settings)
-    if not (named or is_configured(settings)):
+    """Yield the checks of ``doctor``: settings, and with ``online`` the account. One line where nothing is set up."""
+    dsns = _dsns(settings)
+    if not (dsns or is_configured(settings)):
         yield Check("kwtsms", Health.OK, "not set up: no API user is configured")
         return
-    if len(named) < 2:
-        yield from _each(settings, next(iter(named), None), online=online)
+    if len(dsns) < 2:
+        yield from _account_checks(settings, next(iter(dsns), None), online=online)
         return
-    for number, dsn in enumerate(named, 1):
-        # Whose account it is stands nowhere here: people paste it.
+    for number, dsn in enumerate(dsns, 1):
+        # Without the account: people paste this output.
         shown = attrs.evolve(dsn, user=None, password=None)
-        yield Check("kwtsms", Health.OK, f"the transport uses {len(named)}; number {number} is {shown}")
-        yield from _each(settings, dsn, online=online)
+        yield Check("kwtsms", Health.OK, f"the transport uses {len(dsns)}; number {number} is {shown}")
+        yield from _account_checks(settings, dsn, online=online)
 
 
-def _named(settings: Settings) -> list[Dsn]:
+def _dsns(settings: Settings) -> list[Dsn]:
     """Return the DSNs of this plugin that the transport uses, at any depth, each once."""
-    if settings.transport is None:
-        return []
-    with contextlib.suppress(ConfigError):  # names that lead round in a circle are told by whoever builds them
-        return list(dict.fromkeys(dsn for dsn in inside(settings, settings.transport) if dsn.scheme == "kwtsms"))
+    from notifykit.cli.rehearsal import inside
+
+    if settings.transport is not None:
+        with contextlib.suppress(ConfigError):  # a loop of names is reported when the transport is built
+            return list(dict.fromkeys(dsn for dsn in inside(settings, settings.transport) if dsn.scheme == "kwtsms"))
     return []
 
 
-def _each(settings: Settings, dsn: Dsn | None, *, online: bool) -> Iterator[Check]:
+def _account_checks(settings: Settings, dsn: Dsn | None, *, online: bool) -> Iterator[Check]:
     try:
         own = KwtSmsSettings.of(settings, dsn)
     except ConfigError as error:
@@ -103,44 +83,44 @@ def _each(settings: Settings, dsn: Dsn | None, *, online: bool) -> Iterator[Chec
         yield from (Check("kwtsms credentials", Health.FAIL, problem) for problem in error.problems)
         return
     yield Check("kwtsms credentials", Health.OK, "an API user and a password are set; --online tries them")
-    yield from _usage(own)
+    yield _mode_check(own)
+    yield _sender_check(own)
     parts = urlsplit(own.base_url)
     try:
         proxy = find_proxy(parts.scheme, parts.hostname or "", parts.port or 443, own.network)
     except ConfigError as error:
         yield Check("kwtsms connection", Health.FAIL, str(error), "notifykit config")
         return
-    way = f"through the proxy {proxy}" if proxy else "directly"
-    yield Check("kwtsms connection", Health.OK, f"to {parts.hostname} {way}")
+    route = f"through the proxy {proxy}" if proxy else "directly"
+    yield Check("kwtsms connection", Health.OK, f"to {parts.hostname} {route}")
     if online:
-        yield from _online(account, own, proxy, settings)
+        yield from _online_checks(account, own, proxy, settings)
 
 
-def _usage(own: KwtSmsSettings) -> Iterator[Check]:
-    if own.test:
-        yield Check(
-            "kwtsms mode", Health.OK, "TEST: messages are queued and reach no phone; KWTSMS_TEST_MODE=0 is live"
-        )
-    else:
-        yield Check("kwtsms mode", Health.OK, "LIVE: messages reach phones and cost points")
-    if own.sender == SHARED_SENDER:
-        yield Check(
-            "kwtsms sender",
-            Health.WARN,
-            "KWT-SMS is the shared sender: slow, and blocked on some Kuwaiti networks",
-            "register a sender of your own at kwtsms.com and set KWTSMS_SENDER_ID",
-        )
-    else:
-        yield Check("kwtsms sender", Health.OK, f"{own.sender} (names are case sensitive)")
+def _mode_check(own: KwtSmsSettings) -> Check:
+    test = "TEST: messages are queued and reach no phone; KWTSMS_TEST_MODE=0 is live"
+    return Check("kwtsms mode", Health.OK, test if own.test else "LIVE: messages reach phones and cost points")
 
 
-def _online(
+def _sender_check(own: KwtSmsSettings) -> Check:
+    if own.sender != SHARED_SENDER:
+        return Check("kwtsms sender", Health.OK, f"{own.sender} (names are case sensitive)")
+    return Check(
+        "kwtsms sender",
+        Health.WARN,
+        "KWT-SMS is the shared sender: slow, and blocked on some Kuwaiti networks",
+        "register a sender of your own at kwtsms.com and set KWTSMS_SENDER_ID",
+    )
+
+
+def _online_checks(
     account: tuple[str, Secret], own: KwtSmsSettings, proxy: Proxy | None, settings: Settings
 ) -> Iterator[Check]:
-    timeout = settings.timeout
+    from notifykit_kwtsms.transport import KwtSmsTransport
+
     parts = urlsplit(own.base_url)
     host = parts.hostname or ""
-    if proxy is None:  # a proxy looks up the name itself
+    if proxy is None:  # a proxy resolves the name itself
         try:
             socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -150,19 +130,18 @@ def _online(
         yield Check("kwtsms DNS", Health.OK, f"{host} has an address")
     transport = KwtSmsTransport(*account, own, clock=SystemClock(), state_dir=settings.state_dir)
     with contextlib.closing(transport):
-        gateway = transport.gateway
         try:
-            balance = gateway.balance(timeout).available
+            balance = transport.balance(settings.timeout)
         except TransportError as error:
-            yield Check("kwtsms account", Health.FAIL, _words(error), error.action)
+            yield Check("kwtsms account", Health.FAIL, _error_text(error), error.action)
             return
         how = "TLS" if parts.scheme == "https" else "plain HTTP on this machine"
         yield Check("kwtsms account", Health.OK, f"the gateway takes the credentials ({how})")
-        yield _balance(balance)
-        yield from _lists(gateway, own, timeout)
+        yield _balance_check(balance)
+        yield from _registration_checks(transport.api, own, settings.timeout)
 
 
-def _balance(points: float | None) -> Check:
+def _balance_check(points: float | None) -> Check:
     if points is None:
         return Check("kwtsms balance", Health.WARN, "the gateway did not say")
     low = points < _LOW_BALANCE
@@ -170,30 +149,29 @@ def _balance(points: float | None) -> Check:
     return Check("kwtsms balance", Health.WARN if low else Health.OK, found, "top up at kwtsms.com" if low else None)
 
 
-def _lists(gateway: ApiClient, own: KwtSmsSettings, timeout: float) -> Iterator[Check]:
+def _registration_checks(api: ApiClient, own: KwtSmsSettings, timeout: float) -> Iterator[Check]:
     try:
-        senders = gateway.senderids(timeout)
-        prefixes = gateway.coverage(timeout)
+        senders = api.senderids(timeout)
+        prefixes = api.coverage(timeout)
     except TransportError as error:
-        yield Check("kwtsms account", Health.WARN, _words(error), error.action)
+        yield Check("kwtsms account", Health.WARN, _error_text(error), error.action)
         return
     if own.sender in senders:
         yield Check("kwtsms sender ID", Health.OK, f"{own.sender} is registered for this account")
     else:
-        there = ", ".join(senders) or "none"
-        yield Check(
-            "kwtsms sender ID",
-            Health.FAIL,
-            f"{own.sender} is not registered for this account",
-            f"set KWTSMS_SENDER_ID to one of: {there}",
-        )
-    if _KUWAIT in prefixes:
+        cure = f"set KWTSMS_SENDER_ID to one of: {', '.join(senders) or 'none'}"
+        yield Check("kwtsms sender ID", Health.FAIL, f"{own.sender} is not registered for this account", cure)
+    if KUWAIT_CODE in prefixes:
         yield Check("kwtsms coverage", Health.OK, f"Kuwait and {len(prefixes) - 1} other countries are active")
     else:
-        yield Check(
-            "kwtsms coverage", Health.WARN, "Kuwait (965) is not active", "ask kwtSMS support to activate coverage"
-        )
+        cure = "ask kwtSMS support to activate coverage"
+        yield Check("kwtsms coverage", Health.WARN, "Kuwait (965) is not active", cure)
 
 
-def _words(error: TransportError) -> str:
+def _error_text(error: TransportError) -> str:
     return f"{error.code}: {error.detail}" if error.code else error.detail
+
+
+ABOUT: Final = About(
+    section=SECTION, fields=FIELDS, codes=_codes, checks=checks, topics={"magic-numbers": lambda: _MAGIC_NUMBERS}
+)

@@ -1,36 +1,28 @@
-"""The kwtSMS API: one method an endpoint, and the one place that asks the gateway."""
+"""The kwtSMS API: one method for each endpoint, and the one place that sends requests to the gateway."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import attrs
 
-from notifykit.errors import (
-    AuthFailed,
-    OutcomeUnknown,
-    ProviderUnavailable,
-    TransportError,
-    Unclassified,
-)
+from notifykit.errors import AuthFailed, OutcomeUnknown, ProviderUnavailable, TransportError, Unclassified
 from notifykit.http import HttpAnswer, HttpClient, error_for_status
 from notifykit.network import Network
 from notifykit.redaction import Secret, SecretBytes, scrub
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import BALANCE, BASE_URL, COVERAGE, DLR, SEND, SENDERID, STATUS, VALIDATE, Endpoint
 
-#: Whole numbers below it are the same as floats.
+#: What replaces the password.
+MASK: Final = "***"
+_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+#: Whole numbers below it are exact as floats too.
 _EXACT: Final = 1 << 53
-
-
 _CODE: Final = re.compile(r"ERR[0-9]{3}")
-
-
-#: What to do where the gateway refuses without saying why.
 _BLOCKED: Final = (
     "Check KWTSMS_USERNAME and KWTSMS_PASSWORD; if they are right, this machine's IP may be blocked for more than 5 "
     "requests a second: stop for a while, and see which other program sends from here."
@@ -38,7 +30,7 @@ _BLOCKED: Final = (
 
 
 def parse_body(body: bytes) -> Mapping[str, Any]:
-    """Return the fields of the JSON object that a body is; none where it is something else."""
+    """Return the fields of a JSON object; none where the body is something else."""
     try:
         fields = json.loads(body.decode().removeprefix("\ufeff"))
     except (ValueError, RecursionError):
@@ -46,54 +38,39 @@ def parse_body(body: bytes) -> Mapping[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def checked_fields(answer: HttpAnswer, fields: Mapping[str, Any], secrets: Iterable[Secret] = ()) -> Mapping[str, Any]:
-    """Return the fields of an answer if it says OK.
+def checked_fields(answer: HttpAnswer, fields: Mapping[str, Any], secrets: Iterable[str] = ()) -> Mapping[str, Any]:
+    """Return the fields of an answer that says OK.
 
-    The HTTP status is only looked at where the body says nothing: errors come with 200, 400 and 403 (gateway facts,
+    The HTTP status decides only where the body says nothing: errors come with 200, 400 and 403 (gateway facts,
     section 1.0).
 
-    :param answer: the answer.
+    :param answer: the HTTP answer.
     :param fields: what :func:`parse_body` found in its body.
-    :param secrets: what the provider's words are scrubbed of.
-    :raises TransportError: for every other answer; :class:`OutcomeUnknown` where it can't be told what it means.
+    :param secrets: texts to remove from the provider's words.
+    :raises TransportError: for every other answer; :class:`OutcomeUnknown` where its meaning is unclear.
     """
     result = str(fields.get("result", "")).upper()
     if result == "OK":
         return fields
     if result == "ERROR":
-        raise _refusal(fields, secrets)
-    raise _from_status(answer)
+        raise _gateway_error(fields, secrets)
+    raise _status_error(answer)
 
 
-def _refusal(fields: Mapping[str, Any], secrets: Iterable[Secret]) -> TransportError:
-    code, words = fields.get("code"), fields.get("description")
+def _gateway_error(fields: Mapping[str, Any], secrets: Iterable[str]) -> TransportError:
+    code, description = fields.get("code"), fields.get("description")
     known = isinstance(code, str) and _CODE.fullmatch(code)
-    said = " ".join(str(part) for part in ((words,) if known else (code, words)) if part)
-    scrubbed = scrub(said, *(secret.reveal() for secret in secrets)) if said else None
+    words = " ".join(str(part) for part in ((description,) if known else (code, description)) if part)
+    scrubbed = scrub(words, *secrets) if words else None
     if known:
         return error_for(str(code), scrubbed)
     return Unclassified("The gateway answered with an error that has no code.", provider_words=scrubbed)
 
 
-def number(value: object) -> float | None:
-    """Return a number that came as a number or as a text, a whole one as an int; None for anything else."""
-    if type(value) is int and -_EXACT < value < _EXACT:
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        read_number = float(value.replace(",", "")) if isinstance(value, str) else float(value)
-    except (ValueError, OverflowError):
-        return None
-    if not math.isfinite(read_number):
-        return None
-    return int(read_number) if read_number.is_integer() else read_number
-
-
-def _from_status(answer: HttpAnswer) -> TransportError:
+def _status_error(answer: HttpAnswer) -> TransportError:
     status, code = answer.status, f"HTTP{answer.status}"
-    if status == 429 and not answer.turned_away:  # with a page behind it, it may be a proxy's, after the gateway
-        return OutcomeUnknown(f"The gateway, or something before it, failed with {status}.", code)
+    if status == 429 and not answer.turned_away:  # with a page in the body, it may be from a proxy behind the gateway
+        return OutcomeUnknown(f"The gateway, or a proxy before it, failed with {status}.", code)
     if 300 <= status < 500 and status not in (401, 403, 407, 429):
         redirect = " It is a redirect, which is not followed: it could carry the password away." if status < 400 else ""
         return ProviderUnavailable(
@@ -107,24 +84,39 @@ def _from_status(answer: HttpAnswer) -> TransportError:
     return attrs.evolve(error, action=_BLOCKED) if isinstance(error, AuthFailed) else error
 
 
-#: What stands for the password.
-MASK: Final = "***"
+def parse_number(value: object) -> float | None:
+    """Return a number that came as a number or as text, a whole one as an int; None for anything else."""
+    if type(value) is int and -_EXACT < value < _EXACT:
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value.replace(",", "")) if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(number) if number.is_integer() else number
 
 
-def _counted(fields: Mapping[str, Any] | None) -> str:
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _count(fields: Mapping[str, Any] | None) -> str:
     return "None" if fields is None else f"<{len(fields)}>"
 
 
 @attrs.frozen
-class Call:
-    """One request, and what came of it."""
+class ApiCall:
+    """One request and its result, for a log."""
 
     #: The endpoint's name, ``send``.
     endpoint: str
     #: The fields that were sent, in their order; the password is :data:`MASK`.
-    request: Mapping[str, str] = attrs.field(repr=_counted)
-    #: The fields that came back, whatever they say; None where nothing readable did.
-    answer: Mapping[str, Any] | None = attrs.field(repr=_counted)
+    request: Mapping[str, str] = attrs.field(repr=_count)
+    #: The fields of the answer, also of a refusal; None where nothing readable came back.
+    answer: Mapping[str, Any] | None = attrs.field(repr=_count)
     #: Why the call failed; None where the gateway said OK.
     failure: BaseException | None = None
 
@@ -135,7 +127,7 @@ class Call:
 
     @property
     def error(self) -> str | None:
-        """Why there is no answer that means something; None where there is, though it may be a refusal."""
+        """Why there is no meaningful answer; None where there is one, though it may be a refusal."""
         if self.failure is None or str((self.answer or {}).get("result", "")).upper() == "ERROR":
             return None
         if isinstance(self.failure, TransportError):
@@ -143,16 +135,9 @@ class Call:
         return type(self.failure).__name__
 
 
-#: Hears each call, from the thread that made it. It must not raise.
-Listener: TypeAlias = Callable[[Call], None]
-
-
-_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
-
-
 @attrs.frozen
 class Balance:
-    """What is left, and what was ever bought."""
+    """The points of an account."""
 
     #: Points left; None where the gateway sent no number.
     available: float | None
@@ -162,7 +147,7 @@ class Balance:
 
 @attrs.frozen
 class Validation:
-    """What the gateway thinks of numbers: form and route, not whether somebody has them."""
+    """Numbers by the gateway's check of form and route. It does not check whether a number is in use."""
 
     #: Well-formed and routable on this account.
     ok: tuple[str, ...] = attrs.field(repr=False)
@@ -170,45 +155,45 @@ class Validation:
     error: tuple[str, ...] = attrs.field(repr=False)
     #: No route: the country is not activated.
     no_route: tuple[str, ...] = attrs.field(repr=False)
-    #: The whole answer as it came.
+    #: All fields of the answer.
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
-class Sent:
-    """What the gateway says about a request that it took."""
+class SendResult:
+    """The gateway's answer to a request that it accepted."""
 
     #: One id for the whole request.
     message_id: str | None
     #: How many numbers it counted.
     numbers: int | None
-    #: Points it charged.
+    #: Points charged.
     points: float | None
     #: Points left.
     balance: float | None
-    #: The whole answer as it came, the server's time stamp in it: its zone is not known, so nothing computes with it.
+    #: All fields of the answer. The zone of its time stamp is not known, so do not compute with it.
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
-class Dispatch:
+class MessageStatus:
     """Where a message is inside the gateway. It says nothing about the handset."""
 
     #: The gateway's word: ``sent``, ``queued``, …
     status: str
-    #: Its words about it.
+    #: Its description.
     description: str | None
-    #: The whole answer as it came.
+    #: All fields of the answer.
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
-class Report:
-    """What a network outside Kuwait said about one number."""
+class NetworkReport:
+    """The delivery report of a network outside Kuwait for one number."""
 
     #: The number.
     number: str = attrs.field(repr=False)
-    #: Free words: nobody has a list of them.
+    #: Free text: the gateway documents no list.
     status: str
 
 
@@ -218,9 +203,9 @@ class ApiClient:
     :param username: the API user.
     :param password: the API password.
     :param base_url: the address, with its last slash.
-    :param listener: hears each call.
-    :param turn: called before each question; it returns when the account may ask. The gateway counts questions and
-        sends together, and blocks an IP for more than five a second. Sends are paced by the road.
+    :param on_call: called with each :class:`ApiCall`, in the thread that made it. It must not raise.
+    :param wait_for_slot: called before each query; it returns when the rate limit allows the query. The gateway counts
+        queries and sends together, and blocks an IP above five a second. The pipeline limits the rate of sends.
     :param network: the proxy and the certificates.
     """
 
@@ -229,66 +214,65 @@ class ApiClient:
         username: str,
         password: Secret,
         base_url: str,
-        listener: Listener | None = None,
-        turn: Callable[[], None] | None = None,
+        on_call: Callable[[ApiCall], None] | None = None,
+        wait_for_slot: Callable[[], None] | None = None,
         network: Network | None = None,
     ) -> None:
         self._client = HttpClient(base_url, network=network)
         self._username = username
         self._password = password
-        self._listener = listener
-        self._turn = turn
+        self._on_call = on_call
+        self._wait_for_slot = wait_for_slot
 
     def balance(self, timeout: float) -> Balance:
-        """Ask for the balance, in points."""
-        fields = self._ask(BALANCE, {}, timeout)
-        return Balance(number(fields.get("available")), number(fields.get("purchased")))
+        """Return the balance, in points."""
+        fields = self._query(BALANCE, {}, timeout)
+        return Balance(parse_number(fields.get("available")), parse_number(fields.get("purchased")))
 
     def senderids(self, timeout: float) -> tuple[str, ...]:
-        """Ask for the sender IDs of the account."""
-        return _texts(self._ask(SENDERID, {}, timeout).get("senderid"))
+        """Return the sender IDs of the account."""
+        return _texts(self._query(SENDERID, {}, timeout).get("senderid"))
 
     def coverage(self, timeout: float) -> tuple[str, ...]:
-        """Ask for the country prefixes that are active. Both names of the list that sources give are read."""
-        fields = self._ask(COVERAGE, {}, timeout)
+        """Return the active country prefixes, under either of the two names that sources give the list."""
+        fields = self._query(COVERAGE, {}, timeout)
         return _texts(fields.get("prefixes", fields.get("coverage")))
 
     def validate(self, numbers: Iterable[str], timeout: float) -> Validation:
-        """Ask what the gateway thinks of at most 200 numbers."""
-        fields = self._ask(VALIDATE, {"mobile": ",".join(numbers)}, timeout)
-        buckets = fields.get("mobile")
-        if not isinstance(buckets, Mapping):
-            buckets = {}
-        return Validation(_texts(buckets.get("OK")), _texts(buckets.get("ER")), _texts(buckets.get("NR")), fields)
+        """Return the gateway's check of at most 200 numbers."""
+        fields = self._query(VALIDATE, {"mobile": ",".join(numbers)}, timeout)
+        groups = fields.get("mobile")
+        groups = groups if isinstance(groups, Mapping) else {}
+        return Validation(_texts(groups.get("OK")), _texts(groups.get("ER")), _texts(groups.get("NR")), fields)
 
-    def send(self, sender: str, numbers: Iterable[str], text: str, timeout: float, *, test: bool) -> Sent:
+    def send(self, sender: str, numbers: Iterable[str], text: str, timeout: float, *, test: bool) -> SendResult:
         """Send one text to at most 200 numbers.
 
-        :raises OutcomeUnknown: where nobody can tell whether it was sent.
+        :raises OutcomeUnknown: where it may have been sent.
         """
-        asked = {"sender": sender, "mobile": ",".join(numbers), "message": text, "test": "1" if test else "0"}
-        fields = self._call(SEND, asked, timeout)
-        numbers_counted = number(fields.get("numbers"))
+        request = {"sender": sender, "mobile": ",".join(numbers), "message": text, "test": "1" if test else "0"}
+        fields = self._call(SEND, request, timeout)
+        count = parse_number(fields.get("numbers"))
         message_id = fields.get("msg-id")
-        return Sent(
+        return SendResult(
             message_id=str(message_id) if message_id else None,
-            numbers=None if numbers_counted is None else int(numbers_counted),
-            points=number(fields.get("points-charged")),
-            balance=number(fields.get("balance-after")),
+            numbers=None if count is None else int(count),
+            points=parse_number(fields.get("points-charged")),
+            balance=parse_number(fields.get("balance-after")),
             fields=fields,
         )
 
-    def status(self, message_id: str, timeout: float) -> Dispatch:
-        """Ask where a message is."""
-        fields = self._ask(STATUS, {"msgid": message_id}, timeout)
+    def status(self, message_id: str, timeout: float) -> MessageStatus:
+        """Return where a message is inside the gateway."""
+        fields = self._query(STATUS, {"msgid": message_id}, timeout)
         description = fields.get("description")
-        return Dispatch(str(fields.get("status", "")), None if description is None else str(description), fields)
+        return MessageStatus(str(fields.get("status", "")), None if description is None else str(description), fields)
 
-    def delivery_reports(self, message_id: str, timeout: float) -> tuple[Report, ...]:
-        """Ask for delivery reports: there are none for Kuwait, and none elsewhere before five minutes."""
-        reports = self._ask(DLR, {"msgid": message_id}, timeout).get("report")
+    def delivery_reports(self, message_id: str, timeout: float) -> tuple[NetworkReport, ...]:
+        """Return the delivery reports: there are none for Kuwait, and none elsewhere before five minutes."""
+        reports = self._query(DLR, {"msgid": message_id}, timeout).get("report")
         return tuple(
-            Report(str(report.get("Number", "")), str(report.get("Status", "")))
+            NetworkReport(str(report.get("Number", "")), str(report.get("Status", "")))
             for report in (reports if isinstance(reports, list) else ())
             if isinstance(report, Mapping)
         )
@@ -301,48 +285,40 @@ class ApiClient:
         """Close the connections."""
         self._client.close()
 
-    def _ask(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
-        """Call an endpoint that only answers questions: a lost answer costs nothing there, so asking again is safe."""
-        if self._turn:
+    def _query(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
+        """Call an endpoint that sends nothing: after a lost answer, it is safe to call it again."""
+        if self._wait_for_slot:
             self.connect(timeout)
-            self._turn()
+            self._wait_for_slot()
         try:
             return self._call(endpoint, fields, timeout)
         except OutcomeUnknown as error:
             raise ProviderUnavailable(
-                f"No readable answer to the question for {endpoint.name}.",
+                f"No readable answer from {endpoint.name}.",
                 error.code,
                 action="Ask again; nothing is sent or charged by asking.",
             ) from error
 
     def _call(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
-        asked = {"username": self._username, "password": self._password.reveal(), **fields}
-        body = SecretBytes(json.dumps(asked).encode("ascii"))
-        del asked  # a traceback shows variables
-        heard: Mapping[str, Any] = {}
+        request = {"username": self._username, "password": self._password.reveal(), **fields}
+        body = SecretBytes(json.dumps(request).encode("ascii"))
+        del request  # a traceback shows variables
+        received: Mapping[str, Any] = {}
+        failure: BaseException | None = None
         try:
             answer = self._client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
-            heard = parse_body(answer.body)
-            said = checked_fields(answer, heard, self._secrets(fields))
+            received = parse_body(answer.body)
+            return checked_fields(answer, received, self._secrets(fields))
         except BaseException as error:
-            self._tell(endpoint, fields, heard, error)
+            failure = error
             raise
-        self._tell(endpoint, fields, heard, None)
-        return said
+        finally:
+            if self._on_call:
+                account = {"username": self._username, "password": MASK}
+                self._on_call(ApiCall(endpoint.name, {**account, **fields}, received or None, failure))
+            del failure  # it refers to this frame
 
-    def _secrets(self, fields: Mapping[str, str]) -> Iterator[Secret]:
-        """Yield what must not be in the words of an error, where there is one."""
-        yield self._password
-        yield Secret(self._username)
-        yield from (Secret(fields[name]) for name in ("message", "mobile") if fields.get(name))
-
-    def _tell(
-        self, endpoint: Endpoint, fields: Mapping[str, str], heard: Mapping[str, Any], failure: BaseException | None
-    ) -> None:
-        if self._listener:
-            asked = {"username": self._username, "password": MASK, **fields}
-            self._listener(Call(endpoint.name, asked, heard or None, failure))
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+    def _secrets(self, fields: Mapping[str, str]) -> Iterable[str]:
+        """Yield what must not appear in an error's words, when there is an error."""
+        yield from (self._password.reveal(), self._username)
+        yield from (fields[name] for name in ("message", "mobile") if fields.get(name))

@@ -17,15 +17,14 @@ from notifykit.errors import AuthFailed, ConfigError, OutOfCredit, ProviderUnava
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.facts import BASE_URL, SHARED_SENDER
-from notifykit_kwtsms.cli.program import Answer, Command, points
+from notifykit_kwtsms.cli.program import CommandResult, ResultCommand, points
 from notifykit_kwtsms.phone.documented import RULES
 from notifykit_kwtsms.settings import KwtSmsSettings
-from notifykit_kwtsms.transport import gateway_of
+from notifykit_kwtsms.transport import KwtSmsTransport
 
-_Answer = TypeVar("_Answer")
+_Found = TypeVar("_Found")
 
-
-_WAYS: Final = """\
+_SOURCES: Final = """\
 Give them in one of three ways:
   1. kwtsms setup                     asks for them, checks them, and writes .env
   2. the environment                  export KWTSMS_USERNAME=your_api_user KWTSMS_PASSWORD=your_api_pass
@@ -35,21 +34,21 @@ They are those of the API (kwtsms.com → Account → API), not your mobile numb
 
 @attrs.frozen(eq=False)
 class Account:
-    """Who asks, and how."""
+    """The account, and the settings with which it is used."""
 
     #: The API user.
     username: str
     #: The API password.
     password: Secret
-    #: Everything that is set.
+    #: All settings.
     settings: Settings = attrs.field(repr=False)
-    #: What is set for kwtSMS.
+    #: The settings of kwtSMS.
     own: KwtSmsSettings = attrs.field(repr=False)
 
-    def ask(self, question: Callable[[ApiClient, float], _Answer]) -> _Answer:
-        """Put a question to the gateway when the account's turn comes: loops of scripts must not get its IP blocked.
+    def query(self, ask: Callable[[ApiClient, float], _Found]) -> _Found:
+        """Return the result of a query, within the rate limit: a loop in a script must not get the IP blocked.
 
-        :param question: gets the gateway, and the seconds that it may take.
+        :param ask: called with the API client and the timeout in seconds.
         """
         clock = SystemClock()
         log = None
@@ -57,32 +56,32 @@ class Account:
             from notifykit_kwtsms.client.call_log import CallLog
 
             log = CallLog(self.own.log_file, self.password, clock)
-        gateway = gateway_of(self.username, self.password, self.own, log, clock, self.settings.state_dir)
-        with contextlib.closing(gateway):
-            return question(gateway, self.settings.timeout)
+        transport = KwtSmsTransport(self.username, self.password, self.own, log, clock, self.settings.state_dir)
+        with contextlib.closing(transport):
+            return ask(transport.api, self.settings.timeout)
 
 
-def account() -> Account:
-    """Return the account that the settings name; without one, offer to set one up where somebody can be asked.
+def load_account() -> Account:
+    """Return the account of the settings; without one, offer setup where a person can answer.
 
-    :raises AuthFailed: where there are no credentials.
+    :raises AuthFailed: without credentials.
     :raises ConfigError: with everything that is wrong with the settings.
     """
     found = _load()
     if isinstance(found, str) and terminal.somebody_there() and not manner().json:
         terminal.tell(f"{found} not set.")
         if click.confirm("Set up the account now?", default=True, err=True):
-            from notifykit_kwtsms.cli.setup import run
+            from notifykit_kwtsms.cli.setup import run_wizard
 
-            run()
+            run_wizard()
             found = _load()
     if isinstance(found, str):
-        raise AuthFailed(f"{found} not set.", action=_WAYS)
+        raise AuthFailed(f"{found} not set.", action=_SOURCES)
     return found
 
 
 def _load() -> Account | str:
-    """Return the account, or which of its settings are missing, in words."""
+    """Return the account, or its missing settings as the subject of a sentence."""
     settings = Settings.load(env_file=manner().env_file)
     problems = list(settings.problems)
     try:
@@ -99,66 +98,58 @@ def _load() -> Account | str:
     return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'}"
 
 
-@click.command("verify", cls=Command)
+@click.command("verify", cls=ResultCommand)
 @common
-def verify() -> Answer:
+def verify() -> CommandResult:
     """Check the credentials; show the mode, TEST or LIVE, and the balance."""
-    mine = account()
-    found = mine.ask(ApiClient.balance)
-    mode = "TEST" if mine.own.test else "LIVE"
-    meaning = "messages are queued and reach no phone" if mine.own.test else "messages are sent to phones"
+    account = load_account()
+    found = account.query(ApiClient.balance)
+    own = account.own
+    mode = "TEST" if own.test else "LIVE"
+    meaning = "messages are queued and reach no phone" if own.test else "messages are sent to phones"
     lines = [
         "The credentials are right.",
-        f"User:     {mine.username}",
-        f"Sender:   {mine.own.sender}",
+        f"User:     {account.username}",
+        f"Sender:   {own.sender}",
         f"Mode:     {mode} ({meaning})",
         f"Balance:  {points(found.available)} points",
     ]
-    if mine.own.base_url != BASE_URL:
-        lines.append(f"Gateway:  {mine.own.base_url}")
-    data = {
-        "username": mine.username,
-        "sender": mine.own.sender,
-        "mode": mode,
-        "available": found.available,
-        "purchased": found.purchased,
-        "base_url": mine.own.base_url,
-    }
-    return Answer(data, lines)
+    if own.base_url != BASE_URL:
+        lines.append(f"Gateway:  {own.base_url}")
+    data = {"username": account.username, "sender": own.sender, "mode": mode, "base_url": own.base_url}
+    return CommandResult({**data, "available": found.available, "purchased": found.purchased}, lines)
 
 
-@click.command("balance", cls=Command)
+@click.command("balance", cls=ResultCommand)
 @click.option("--min", "minimum", type=click.FloatRange(min=0), metavar="POINTS", help="Exit with 7 below this.")
 @common
-def balance(minimum: float | None) -> Answer:
+def balance(minimum: float | None) -> CommandResult:
     """Print the balance, in points: kwtsms balance --min 50."""
-    mine = account()
-    found = mine.ask(ApiClient.balance)
+    found = load_account().query(ApiClient.balance)
     if found.available is None:
         raise ProviderUnavailable("The gateway answered without a balance.", action="Ask again in a minute.")
     data = {"available": found.available, "purchased": found.purchased, "minimum": minimum}
     lines = [points(found.available)]
     if minimum is None or found.available >= minimum:
-        return Answer(data, lines)
+        return CommandResult(data, lines)
     low = OutOfCredit(
         f"{points(found.available)} points are less than {points(minimum)}.", action="Top up at kwtsms.com."
     )
-    return Answer(data, lines, exit=Exit.CREDIT, error=low, next="kwtsms errors ERR011")
+    return CommandResult(data, lines, exit=Exit.CREDIT, error=low, next="kwtsms errors ERR011")
 
 
-@click.command("senderid", cls=Command)
+@click.command("senderid", cls=ResultCommand)
 @common
-def senderid() -> Answer:
+def senderid() -> CommandResult:
     """List the sender IDs of the account, one a line."""
-    mine = account()
-    found = mine.ask(ApiClient.senderids)
-    used = mine.own.sender
-    return Answer(
-        {"senderids": list(found), "configured": used, "registered": used in found}, found, _warnings(found, used)
-    )
+    account = load_account()
+    found = account.query(ApiClient.senderids)
+    used = account.own.sender
+    data = {"senderids": list(found), "configured": used, "registered": used in found}
+    return CommandResult(data, found, _sender_warnings(found, used))
 
 
-def _warnings(found: Sequence[str], used: str) -> list[str]:
+def _sender_warnings(found: Sequence[str], used: str) -> list[str]:
     if used not in found:
         alike = next((sender for sender in found if sender.lower() == used.lower()), None)
         hint = f" Capital letters count: did you mean {alike}?" if alike else " Set KWTSMS_SENDER_ID to one that is."
@@ -168,11 +159,10 @@ def _warnings(found: Sequence[str], used: str) -> list[str]:
     return []
 
 
-@click.command("coverage", cls=Command)
+@click.command("coverage", cls=ResultCommand)
 @common
-def coverage() -> Answer:
+def coverage() -> CommandResult:
     """List the country codes that are active for the account, one a line."""
-    mine = account()
-    found = mine.ask(ApiClient.coverage)
+    found = load_account().query(ApiClient.coverage)
     lines = [f"{prefix:<5} {RULES[prefix].name}" if prefix in RULES else prefix for prefix in found]
-    return Answer({"prefixes": list(found)}, lines)
+    return CommandResult({"prefixes": list(found)}, lines)

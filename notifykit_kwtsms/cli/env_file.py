@@ -1,57 +1,41 @@
-"""Change values in a ``.env`` file, write it privately, and keep it out of git."""
+"""Change values in a ``.env`` file, write it for its owner only, and keep it out of git."""
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
 import io
+import os
 import pathlib
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, NotifyError
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
-import contextlib
-import fnmatch
-import os
-import tempfile
-
-from notifykit.errors import NotifyError
 
 _BOM: Final = "\ufeff"
-
-
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
-
-
-#: These need no quotes, for python-dotenv and for shells.
+#: Values without quotes, for python-dotenv and for shells.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
-
-
-#: python-dotenv puts variables in there unless it is told not to, and has no way to write the characters themselves.
+#: python-dotenv replaces it by a variable, and has no way to write the characters themselves.
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
-
-
-#: Blank lines above it, the name, the equals sign: as python-dotenv reads them.
+#: The name after blank lines, the equals sign, values and comments: as python-dotenv reads them.
 _NAME: Final = re.compile(r"\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=#\s]+)")
-
-
 _EQUALS: Final = re.compile(r"[^\S\r\n]*=([^\S\r\n]*)")
-
-
 _QUOTED: Final = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
-
-
 _COMMENT: Final = re.compile(r"\s+#.*")
 
 
 def quote(value: str) -> str:
-    """Return a value as it stands behind the equals sign, so that python-dotenv reads back exactly this value.
+    """Return a value for a ``.env`` file, so that python-dotenv reads exactly this value.
 
-    :raises ValueError: for what such a file can't hold; the sentence follows the setting's name.
+    :raises ValueError: for a value that such a file can't hold; the words follow the setting's name.
     """
     if re.search(r"[\r\n\0]", value):
         raise ValueError("must be one line")
@@ -69,19 +53,19 @@ def quote(value: str) -> str:
 
 @attrs.frozen
 class EnvFile:
-    """What a ``.env`` file says."""
+    """A ``.env`` file as text: some values change, and everything else stays as it was written."""
 
-    #: Where it is, or will be.
+    #: Its path.
     path: pathlib.Path
     #: Its whole text, with its line ends; it holds a password.
     text: str = attrs.field(default="", repr=False)
 
     @classmethod
     def read(cls, path: pathlib.Path) -> Self:
-        """Return the file; an empty one where there is none yet.
+        """Return the file; an empty one if there is none yet.
 
-        :raises ConfigError: where it can't be read, or where a line in it can't be understood: nobody knows where
-            such a line ends, so nothing is written behind it.
+        :raises ConfigError: where it can't be read, or a line can't be parsed: the end of such a line is unknown, so
+            nothing can be written after it.
         """
         try:
             found = cls(path, path.read_bytes().decode())
@@ -98,7 +82,7 @@ class EnvFile:
 
     @property
     def values(self) -> dict[str, str]:
-        """What it says, as python-dotenv reads it."""
+        """Its values, as python-dotenv reads them."""
         return {
             binding.key: binding.value
             for binding in self._bindings()
@@ -106,7 +90,7 @@ class EnvFile:
         }
 
     def with_values(self, changes: Mapping[str, str]) -> Self:
-        """Return the file with these values; a name that it has keeps its place and its comment, others come last.
+        """Return the file with these values; existing names keep their places and comments, new ones come last.
 
         :raises ConfigError: for a value that it can't hold.
         """
@@ -117,27 +101,23 @@ class EnvFile:
             except ValueError as error:
                 raise ConfigError(f"{name} {error}") from None
         bindings = list(self._bindings())
-        pieces = [
+        body = "".join(
             _replaced(binding.original.string, quoted[binding.key])
             if binding.key in quoted
             else binding.original.string
             for binding in bindings
-        ]
-        end = self._line_end()
+        )
+        line_end = _LINE_END.search(self.text)
+        end = line_end[0] if line_end else "\n"
         present = {binding.key for binding in bindings}
-        missing = [f"{name}={value}{end}" for name, value in quoted.items() if name not in present]
-        body = "".join(pieces)
+        missing = "".join(f"{name}={value}{end}" for name, value in quoted.items() if name not in present)
         if missing and body and not body.endswith(("\n", "\r")):
             body += end
         bom = _BOM if self.text.startswith(_BOM) else ""
-        changed = attrs.evolve(self, text=f"{bom}{body}{''.join(missing)}")
+        changed = attrs.evolve(self, text=f"{bom}{body}{missing}")
         if changed.values != {**self.values, **changes}:
             raise ConfigError(f"{self.path.name} can't be changed without changing what else is in it: edit it by hand")
         return changed
-
-    def _line_end(self) -> str:
-        found = _LINE_END.search(self.text)
-        return found[0] if found else "\n"
 
     def _bindings(self) -> Iterator[Binding]:
         """Yield name, value and text of each part; the texts together are the whole file."""
@@ -146,20 +126,20 @@ class EnvFile:
         return parse_stream(io.StringIO(self.text.removeprefix(_BOM), newline=""))
 
 
-def _replaced(piece: str, value: str) -> str:
-    """Return one name's part of the file with another value."""
-    name = _NAME.match(piece)
+def _replaced(part: str, value: str) -> str:
+    """Return the part of the file for one name with another value."""
+    name = _NAME.match(part)
     assert name is not None
-    equals = _EQUALS.match(piece, name.end())
+    equals = _EQUALS.match(part, name.end())
     if equals is None:
-        return f"{piece[: name.end()]}={value}{piece[name.end() :]}"
+        return f"{part[: name.end()]}={value}{part[name.end() :]}"
     start = equals.end()
-    rest = piece[start + _length_of_value(piece[start:], spaced=bool(equals[1])) :]
+    rest = part[start + _value_length(part[start:], spaced=bool(equals[1])) :]
     gap = " " if rest.startswith("#") and (value or not equals[1]) else ""
-    return f"{piece[:start]}{value}{gap}{rest}"
+    return f"{part[:start]}{value}{gap}{rest}"
 
 
-def _length_of_value(text: str, *, spaced: bool) -> int:
+def _value_length(text: str, *, spaced: bool) -> int:
     if spaced and text.startswith("#"):
         return 0
     quoted = _QUOTED.match(text)
@@ -170,9 +150,9 @@ def _length_of_value(text: str, *, spaced: bool) -> int:
 
 
 def write_private(path: pathlib.Path, content: bytes) -> None:
-    """Put a file in its place in one step, readable by its owner only; after any failure the old one is untouched.
+    """Replace a file in one step, readable by its owner only; after any failure the old one is unchanged.
 
-    Where the path is a link, the file that it leads to is replaced, and the link stays.
+    A link stays: the file that it points to is replaced.
     """
     target = pathlib.Path(os.path.realpath(path))
     handle, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".tmp", dir=target.parent)  # with mode 0600
@@ -186,23 +166,18 @@ def write_private(path: pathlib.Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             pathlib.Path(name).unlink()
         raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: pathlib.Path) -> None:
-    """Make the new name survive a power cut, where folders can be opened."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # the new name survives a power cut, where folders can be opened
+        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            os.fsync(folder)
         finally:
-            os.close(handle)
+            os.close(folder)
 
 
-def exposing(path: pathlib.Path) -> pathlib.Path | None:
-    """Return the ``.gitignore`` that lacks a line for a file; None outside git, and where a line is there.
+def exposing_gitignore(path: pathlib.Path) -> pathlib.Path | None:
+    """Return the ``.gitignore`` that lacks a line for a file; None outside git, and where there is a line.
 
-    Only plain lines are understood. Where a cleverer one already covers the file, another line does no harm.
+    Only plain lines are understood. If another pattern already covers the file, one more line does no harm.
     """
     folder = path.absolute().parent
     root = next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None)
@@ -214,8 +189,8 @@ def exposing(path: pathlib.Path) -> pathlib.Path | None:
     return root / ".gitignore"
 
 
-def add(gitignore: pathlib.Path, name: str) -> None:
-    """Add a line for files of this name, wherever in the checkout they are.
+def add_to_gitignore(gitignore: pathlib.Path, name: str) -> None:
+    """Add a line for files of this name, anywhere in the checkout.
 
     :raises NotifyError: where it can't be written.
     """

@@ -1,8 +1,8 @@
-"""``kwtsms status``, ``dlr`` and ``validate``: questions about messages and numbers."""
+"""``kwtsms status``, ``dlr`` and ``validate``: queries about messages and numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
@@ -12,71 +12,67 @@ from notifykit import Channel, Recipient, Rejected
 from notifykit.cli.exits import Exit
 from notifykit.cli.manner import common
 from notifykit.cli.recipients import read_stdin
-from notifykit_kwtsms.api.client import ApiClient, Validation
+from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
-from notifykit_kwtsms.cli.account import account
-from notifykit_kwtsms.cli.program import Answer, Command
+from notifykit_kwtsms.cli.account import load_account
+from notifykit_kwtsms.cli.program import CommandResult, ResultCommand
 from notifykit_kwtsms.client.base import DocumentedNormalizer
-from notifykit_kwtsms.client.results import several
+from notifykit_kwtsms.client.results import split_numbers
 from notifykit_kwtsms.phone.documented import validate_phone_input
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 
+_NO_ROUTE: Final = "no route: this country is not active for the account"
+_MALFORMED: Final = "the gateway says that this is no number"
 
-def numbers(words: Sequence[str]) -> list[str]:
-    """Return the numbers that these arguments hold: commas separate them, ``-`` is standard input.
 
-    :raises click.UsageError: where there are none.
+def read_numbers(words: Sequence[str]) -> list[str]:
+    """Return the numbers of command-line arguments: commas separate them, ``-`` reads standard input.
+
+    :raises click.UsageError: without any number.
     """
     found: list[str] = []
     for word in words:
         text = read_stdin() if word == "-" else word
-        found += [str(number) for number in several(text) if str(number).strip()]
+        found += [str(number) for number in split_numbers(text) if str(number).strip()]
     if not found:
         raise click.UsageError("There is no number: give some, or - to read them from standard input, one a line.")
     return found
 
 
-@click.command("status", cls=Command)
+@click.command("status", cls=ResultCommand)
 @click.argument("message_id", metavar="ID")
 @common
-def status(message_id: str) -> Answer:
+def status(message_id: str) -> CommandResult:
     """Say where a message is: kwtsms status f4c841adee210f31307633ceaebff2ec.
 
     ID is the msg-id that the send printed. A test message ends as ERR030; what a phone received is not known here.
     """
-    found = account().ask(lambda gateway, timeout: gateway.status(message_id, timeout))
+    found = load_account().query(lambda api, timeout: api.status(message_id, timeout))
     line = f"{found.status}  {found.description}" if found.description else found.status
-    return Answer({"msg-id": message_id, "status": found.status, "description": found.description}, [line])
+    return CommandResult({"msg-id": message_id, "status": found.status, "description": found.description}, [line])
 
 
-@click.command("dlr", cls=Command)
+@click.command("dlr", cls=ResultCommand)
 @click.argument("message_id", metavar="ID")
 @common
-def dlr(message_id: str) -> Answer:
+def dlr(message_id: str) -> CommandResult:
     """Print the delivery reports of a message: kwtsms dlr f4c841adee210f31307633ceaebff2ec.
 
     Kuwait's networks give none; others need five minutes.
     """
-    found = account().ask(lambda gateway, timeout: gateway.delivery_reports(message_id, timeout))
+    found = load_account().query(lambda api, timeout: api.delivery_reports(message_id, timeout))
     reports = [{"number": report.number, "status": report.status} for report in found]
-    return Answer(
-        {"msg-id": message_id, "report": reports}, [f"{report['number']}  {report['status']}" for report in reports]
-    )
-
-
-_NO_ROUTE: Final = "no route: this country is not active for the account"
-
-
-_MALFORMED: Final = "the gateway says that this is no number"
+    lines = [f"{report.number}  {report.status}" for report in found]
+    return CommandResult({"msg-id": message_id, "report": reports}, lines)
 
 
 @attrs.frozen
-class Judged:
-    """One number, and what was said about it."""
+class CheckedNumber:
+    """One number, and the gateway's check of it."""
 
     #: As it was given.
     input: str
-    #: As the gateway wants it; empty where it is no number.
+    #: In the gateway's form; empty where it is no number.
     number: str
     #: ``OK``, ``ER`` or ``NR``.
     status: str
@@ -88,68 +84,61 @@ class Judged:
         return f"{self.status}  {shown}" + (f"  {self.reason}" if self.reason else "")
 
 
-@click.command("validate", cls=Command)
+@click.command("validate", cls=ResultCommand)
 @click.argument("words", nargs=-1, required=True, metavar="NUMBERS...")
 @common
-def validate(words: Sequence[str]) -> Answer:
+def validate(words: Sequence[str]) -> CommandResult:
     """Say of each number OK, ER (its form is wrong) or NR (no route to its country).
 
     - reads numbers from standard input, one a line. What is no number at all is not asked about. Exits with 3 where
     one is not OK.
     """
-    given = numbers(words)
-    mine = account()
-    normalizer = DocumentedNormalizer(mine.own.default_country)
-    read = [_address(normalizer.normalize(raw.strip(), Channel.SMS)) for raw in given]
-    asked = tuple(dict.fromkeys(filter(None, read)))
-    said = [
-        mine.ask(_question(asked[start : start + NUMBERS_PER_REQUEST]))
-        for start in range(0, len(asked), NUMBERS_PER_REQUEST)
-    ]
-    status = dict(_statuses(said))
-    judged = [_judged(raw, number, status) for raw, number in zip(given, read, strict=True)]
-    bad = any(one.status != "OK" for one in judged)
-    return Answer(_data(judged), list(map(str, judged)), exit=Exit.PARTLY if bad else Exit.OK)
+    given = read_numbers(words)
+    account = load_account()
+    normalizer = DocumentedNormalizer(account.own.default_country)
+    numbers = [_address(normalizer.normalize(raw.strip(), Channel.SMS)) for raw in given]
+    unique = tuple(dict.fromkeys(filter(None, numbers)))
+    statuses = account.query(lambda api, timeout: _statuses(api, unique, timeout))
+    checked = [_check(raw, number, statuses) for raw, number in zip(given, numbers, strict=True)]
+    # The documented lists, and each number with its reason.
+    data: dict[str, Any] = {
+        "ok": list(dict.fromkeys(one.number for one in checked if one.status == "OK")),
+        "er": [one.number or one.input for one in checked if one.status == "ER"],
+        "nr": [one.number for one in checked if one.status == "NR"],
+        "rejected": [{"input": one.input, "error": one.reason} for one in checked if not one.number],
+        "numbers": [attrs.asdict(one) for one in checked],
+    }
+    failed = any(one.status != "OK" for one in checked)
+    return CommandResult(data, list(map(str, checked)), exit=Exit.PARTLY if failed else Exit.OK)
 
 
-def _question(some: Sequence[str]) -> Any:
-    return lambda gateway, timeout: ApiClient.validate(gateway, some, timeout)
-
-
-def _statuses(said: Iterable[Validation]) -> Iterable[tuple[str, str]]:
-    for answer in said:
-        for status, found in (("OK", answer.ok), ("ER", answer.error), ("NR", answer.no_route)):
-            yield from ((number, status) for number in found)
+def _statuses(api: ApiClient, numbers: Sequence[str], timeout: float) -> dict[str, str]:
+    """Return the gateway's status of each number."""
+    statuses: dict[str, str] = {}
+    for start in range(0, len(numbers), NUMBERS_PER_REQUEST):
+        found = api.validate(numbers[start : start + NUMBERS_PER_REQUEST], timeout)
+        for status, group in (("OK", found.ok), ("ER", found.error), ("NR", found.no_route)):
+            statuses |= dict.fromkeys(group, status)
+    return statuses
 
 
 def _address(found: Recipient | Rejected | None) -> str:
     return found.address if isinstance(found, Recipient) else ""
 
 
-def _judged(raw: str, number: str, status: dict[str, str]) -> Judged:
+def _check(raw: str, number: str, statuses: dict[str, str]) -> CheckedNumber:
     if not number:
-        return Judged(raw, "", "ER", validate_phone_input(raw)[1] or _MALFORMED)
-    found = status.get(number, "ER")
+        return CheckedNumber(raw, "", "ER", validate_phone_input(raw)[1] or _MALFORMED)
+    status = statuses.get(number, "ER")
     reasons = {"OK": None, "NR": _NO_ROUTE}
-    return Judged(raw, number, found, reasons[found] if found in reasons else _why(raw))
+    return CheckedNumber(raw, number, status, reasons[status] if status in reasons else _malformed_reason(raw))
 
 
-def _why(raw: str) -> str:
-    """Return what the rules of the number's country say; the gateway itself gives no reason."""
+def _malformed_reason(raw: str) -> str:
+    """Return the reason by the rules of the number's country; the gateway gives none."""
     strict = KwtSmsNormalizer().normalize(raw, Channel.SMS)
     if not isinstance(strict, Rejected):
         return strict.notices[0] if strict and strict.notices else _MALFORMED
     if strict.suggestion is None:
         return strict.error.detail
     return f"{strict.error.detail} Did you mean {strict.suggestion.address} (Kuwait)?"
-
-
-def _data(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Return the documented lists, and beside them each number with its reason."""
-    return {
-        "ok": list(dict.fromkeys(one.number for one in judged if one.status == "OK")),
-        "er": [one.number or one.input for one in judged if one.status == "ER"],
-        "nr": [one.number for one in judged if one.status == "NR"],
-        "rejected": [{"input": one.input, "error": one.reason} for one in judged if not one.number],
-        "numbers": [attrs.asdict(one) for one in judged],
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -11,55 +11,55 @@ from notifykit import InvalidRecipient, Report, TransportError
 from notifykit.cli import terminal
 from notifykit.cli.endings import for_receipts
 from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, manner
+from notifykit.cli.manner import common, examples, manner
 from notifykit.cli.recipients import read_text
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
-from notifykit_kwtsms.cli.account import account
-from notifykit_kwtsms.cli.messages import numbers
-from notifykit_kwtsms.cli.program import Answer, Command, next_command, points
-from notifykit_kwtsms.client.base import Errand
-from notifykit_kwtsms.client.results import Shape
+from notifykit_kwtsms.cli.account import load_account
+from notifykit_kwtsms.cli.messages import read_numbers
+from notifykit_kwtsms.cli.program import CommandResult, ResultCommand, next_command, points
+from notifykit_kwtsms.client.base import PreparedSend
+from notifykit_kwtsms.client.results import Result
 from notifykit_kwtsms.client.sync import KwtSMS
-
-_EXAMPLES: Final = """\b
-Examples:
-  kwtsms send 96598765432 "Your OTP is: 123456"
-  kwtsms send 96598765432,96512345678 "Hello!"
-  kwtsms send 96598765432 "Hello" --sender MY-APP
-  cat numbers.txt | kwtsms send - "Hello!"
-"""
 
 
 class _Client(KwtSMS):
-    """The documented client, which keeps what happened to each number."""
+    """The documented client, with the report of its last send."""
 
     report: Report | None = None
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What one should know before sending."""
         return self._transport.capabilities.notices
 
-    def _answer(self, errand: Errand, report: Report) -> Shape:
+    def _result(self, prepared: PreparedSend, report: Report) -> Result:
         self.report = report
-        return super()._answer(errand, report)
+        return super()._result(prepared, report)
 
 
-@click.command("send", cls=Command, epilog=_EXAMPLES)
+@click.command(
+    "send",
+    cls=ResultCommand,
+    epilog=examples(
+        'kwtsms send 96598765432 "Your OTP is: 123456"',
+        'kwtsms send 96598765432,96512345678 "Hello!"',
+        'kwtsms send 96598765432 "Hello" --sender MY-APP',
+        'cat numbers.txt | kwtsms send - "Hello!"',
+    ),
+)
 @click.argument("words", nargs=-1, required=True, metavar="NUMBERS... MESSAGE")
 @click.option("--sender", metavar="ID", help="The sender ID for this message; capital letters count.")
 @common
-def send(words: Sequence[str], sender: str | None) -> Answer:
+def send(words: Sequence[str], sender: str | None) -> CommandResult:
     """Send MESSAGE to NUMBERS, separated by commas or spaces.
 
     - reads the numbers, one a line, or the message from standard input. Where the configuration says test mode,
     nothing reaches a phone. A message that starts with - goes behind --.
     """
-    to, message = _read(words)
-    account()
+    to, message = _numbers_and_message(words)
+    load_account()
     with _Client.from_env(manner().env_file or ".env") as client:
-        # Before the send, so that it is read even where the send takes long.
+        # Before the send, so that they are read even if the send takes long.
         notices = list(client.notices)
         if not manner().json:
             for notice in notices:
@@ -72,11 +72,10 @@ def send(words: Sequence[str], sender: str | None) -> Answer:
             log = f"{client.log_file} says which requests were made; " if client.log_file else ""
             terminal.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
             raise
-    return _told(result, client.report, notices if manner().json else [])
+    return _command_result(result, client.report, notices if manner().json else [])
 
 
-def _read(words: Sequence[str]) -> tuple[list[str], str]:
-    """Return numbers and message."""
+def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
     *given, message = words
     if not given:
         raise click.UsageError('Give the numbers, and then the message in quotes: kwtsms send 96598765432 "Hello".')
@@ -85,63 +84,47 @@ def _read(words: Sequence[str]) -> tuple[list[str], str]:
         raise click.UsageError(f"{strays[0]!r} is no number; put quotes around the message. Nothing was sent.")
     if message == "-" and "-" in given:
         raise click.UsageError("Standard input is either the numbers or the message, not both.")
-    return numbers(given), read_text("-") if message == "-" else message
+    return read_numbers(given), read_text("-") if message == "-" else message
 
 
-def _told(result: Shape, report: Report | None, notices: Sequence[str]) -> Answer:
+def _command_result(result: Result, report: Report | None, notices: Sequence[str]) -> CommandResult:
     invalid = [str(number["error"]) for number in result.get("invalid", ())]
     code = Exit.FAILED if report is None else for_receipts(report)
+    receipts = () if report is None else report.receipts
+    failed = next((receipt.error for receipt in receipts if receipt.error), None)
     if result["result"] == "ERROR" and not result.get("bulk"):
-        error = _error(result, report)
+        error = failed or _local_error(result)
         others = [sentence for sentence in invalid if sentence != error.detail]
-        return Answer(result, (), [*notices, *others], code, error, next_command(error, "send"))
-    taken = 0 if report is None else len(report.accepted)
-    if code is Exit.OK and (invalid or (result["numbers"] or taken) < taken):
+        return CommandResult(result, (), [*notices, *others], code, error, next_command(error, "send"))
+    accepted = 0 if report is None else len(report.accepted)
+    counted = result["numbers"] or accepted
+    if code is Exit.OK and (invalid or counted < accepted):
         code = Exit.PARTLY
-    warnings = [*notices, *invalid, *_remarks(report)]
+    warnings = [*notices, *invalid]
+    if report is not None:
+        warnings += dict.fromkeys(warning for submission in report.submissions for warning in submission.warnings)
+        if report.edits:
+            warnings.append("The text was cleaned: emoji, hidden characters, tags or digits are not as you typed them.")
     warnings += [
         f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())
     ]
-    return Answer(result, _lines(result, taken), warnings, code, next=_next(code, report))
+    following = next_command(failed, "send") if failed else "kwtsms validate NUMBER"
+    return CommandResult(result, _lines(result, accepted), warnings, code, next="" if code is Exit.OK else following)
 
 
-def _error(result: Shape, report: Report | None) -> TransportError:
-    """Return what went wrong as an error: the gateway's, or ours in its place."""
-    found = _first_error(report)
-    if found:
-        return found
+def _local_error(result: Result) -> TransportError:
+    """Return the error of a result for which the gateway was not asked."""
     code, description = str(result["code"]), str(result["description"])
-    if code in CODES:
-        return error_for(code, description)
-    return InvalidRecipient(description, action=str(result["action"]))
+    return (
+        error_for(code, description) if code in CODES else InvalidRecipient(description, action=str(result["action"]))
+    )
 
 
-def _remarks(report: Report | None) -> list[str]:
-    if report is None:
-        return []
-    remarks = list(dict.fromkeys(warning for said in report.submissions for warning in said.warnings))
-    if report.edits:
-        remarks.append("The text was cleaned: emoji, hidden characters, tags or digits are not as you typed them.")
-    return remarks
-
-
-def _lines(result: Shape, taken: int) -> list[str]:
-    ids: list[Any] = result["msg-ids"] if result.get("bulk") else [result["msg-id"]]
-    requests = f" in {result['batches']} requests" if result.get("bulk") else ""
-    spent = f"points charged: {points(result['points-charged'])}, balance: {points(result['balance-after'])}"
-    counted = points(result["numbers"])
-    of = f" of {taken}" if (result["numbers"] or taken) < taken else ""
-    summary = f"{result['result']}: {counted}{of} accepted{requests}, {spent}"
+def _lines(result: Result, accepted: int) -> list[str]:
+    bulk = result.get("bulk")
+    ids: list[Any] = result["msg-ids"] if bulk else [result["msg-id"]]
+    requests = f" in {result['batches']} requests" if bulk else ""
+    cost = f"points charged: {points(result['points-charged'])}, balance: {points(result['balance-after'])}"
+    of = f" of {accepted}" if (result["numbers"] or accepted) < accepted else ""
+    summary = f"{result['result']}: {points(result['numbers'])}{of} accepted{requests}, {cost}"
     return [summary, *(f"msg-id: {message_id}" for message_id in ids if message_id)]
-
-
-def _next(code: Exit, report: Report | None) -> str:
-    if code is Exit.OK:
-        return ""
-    error = _first_error(report)
-    return next_command(error, "send") if error else "kwtsms validate NUMBER"
-
-
-def _first_error(report: Report | None) -> TransportError | None:
-    receipts = () if report is None else report.receipts
-    return next((receipt.error for receipt in receipts if receipt.error), None)

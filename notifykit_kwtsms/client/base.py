@@ -1,4 +1,4 @@
-"""What the two documented clients share: the account, the plugins, and one way in and out."""
+"""What the two documented clients share: the account, its plugins, and the documented arguments and dicts."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ from notifykit.network import Network
 from notifykit.pipeline.base import NotifierBase
 from notifykit.protocols import Clock
 from notifykit.settings.fields import boolean, path, seconds, secret, text
+from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.api.facts import ADVISED_PER_SECOND, BASE_URL, SHARED_SENDER
 from notifykit_kwtsms.client.call_log import CallLog
 from notifykit_kwtsms.client.results import (
-    Lookups,
     Mobile,
-    Shape,
-    bulk,
+    Queries,
+    Result,
+    bulk_result,
     invalid_numbers,
-    local_refusal,
-    several,
-    single,
+    nothing_to_send,
+    single_result,
+    split_numbers,
 )
 from notifykit_kwtsms.phone.documented import validate_phone_input
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
@@ -49,30 +50,30 @@ from notifykit_kwtsms.settings import KwtSmsSettings, base_url as read_base_url
 from notifykit_kwtsms.text.cleaning import CLEANERS
 from notifykit_kwtsms.transport import KwtSmsTransport
 
+#: The same number was sent to less than 15 seconds ago: ``send_with_retry`` waits.
+SAME_NUMBER: Final = "ERR028"
+SAME_NUMBER_WAIT: Final = CODES[SAME_NUMBER].waits[0]
 _QUEUE_FULL: Final = "ERR013"
-
-
-#: A number that was sent to less than fifteen seconds ago: ``send_with_retry`` waits for it.
-TOO_SOON: Final = "ERR028"
+_Notifier = TypeVar("_Notifier", bound=NotifierBase)
 
 
 @attrs.frozen
-class QueueFullOnly(RetryPolicy):
-    """Waits for a queue that is full, 30, 60 and 120 seconds; leaves everything else to the caller."""
+class RetryQueueFull(RetryPolicy):
+    """Retries after a full queue, in 30, 60 and 120 seconds; never after another error."""
 
     def wait(self, error: TransportError, tries: int, *, alone: bool) -> float | None:
-        """Return the seconds to wait before the next try, or None to leave it."""
+        """Return the seconds before the next attempt, or None for no retry."""
         return super().wait(error, tries, alone=alone) if error.code == _QUEUE_FULL else None
 
 
 @attrs.frozen
 class DocumentedNormalizer:
-    """Takes any 7 to 15 digits, whatever stands between them, as the documentation's own samples need."""
+    """Accepts any 7 to 15 digits, with anything between them, as the samples of the documentation need."""
 
-    #: What settings and listings call it.
+    #: The name in settings and lists.
     name = "kwtsms-documented"
 
-    #: The country that completes local numbers, ``965`` or ``KW``; None completes none.
+    #: The country of local numbers, ``965`` or ``KW``; None completes none.
     default_country: str | None = None
     _local: KwtSmsNormalizer | None = attrs.field(init=False, repr=False, eq=False)
 
@@ -83,7 +84,7 @@ class DocumentedNormalizer:
         return KwtSmsNormalizer(default_country=self.default_country, kuwait_rule="relaxed")
 
     def normalize(self, raw: str, channel: Channel) -> Recipient | Rejected | None:
-        """Return the number, or a rejection; its documented words, which show the number, are added at the edge."""
+        """Return the number, or a rejection without the number in its words; the documented words come later."""
         valid, _, digits = validate_phone_input(raw)
         if not valid:
             return Rejected(raw, InvalidRecipient("This is not a phone number."))
@@ -91,89 +92,74 @@ class DocumentedNormalizer:
         return completed if isinstance(completed, Recipient) else Recipient(digits, channel, raw=raw)
 
 
-class _Stations:
-    """The plugin."""
-
+class _DocumentedPlugin:
     def __init__(self, default_country: str | None) -> None:
         self._normalizer = DocumentedNormalizer(default_country)
 
     @hookimpl
     def notifykit_normalizers(self, settings: Settings) -> Sequence[Normalizer]:
-        """Bring the documented reading of numbers."""
+        """Provide the documented normalizer."""
         return [self._normalizer]
 
     @hookimpl
     def notifykit_cleaners(self, settings: Settings) -> Sequence[Cleaner]:
-        """Bring the cleaners of the framework's plugin."""
+        """Provide the kwtSMS cleaners."""
         return CLEANERS
 
 
-def documented_host(default_country: str | None) -> PluginHost:
-    """Return a host that has only what the documentation speaks of: no installed plugin changes what the client does.
-
-    :param default_country: completes local numbers, ``965`` or ``KW``; None completes none.
-    :raises ConfigError: where there is no such country.
-    """
-    host = PluginHost(entry_points=False, builtins=())
-    host.register(_Stations(default_country), "kwtsms-documented")
-    return host
-
-
-_Notifier = TypeVar("_Notifier", bound=NotifierBase)
-
-
 @attrs.frozen
-class Errand:
-    """One call of ``send``, looked at before anything is sent."""
+class PreparedSend:
+    """One call of ``send``, planned."""
 
-    #: What would be sent, and to whom.
+    #: Who would receive it, and in which requests.
     plan: Plan
-    #: The numbers that can't be sent to, as documented.
-    invalid: list[Shape] = attrs.field(repr=False)
+    #: The numbers that cannot be sent to, as documented.
+    invalid: list[Result] = attrs.field(repr=False)
 
     @property
     def recipients(self) -> list[str]:
-        """Everyone who gets the message, each once and as given: reading a number twice can complete it twice."""
+        """Every recipient once, as given: a number that is normalized twice may be completed twice."""
         return [recipient.raw for recipient in self.plan.recipients]
 
     @property
-    def refusal(self) -> Shape | None:
-        """The ERROR dict where nobody would get it, so that the gateway need not be asked."""
-        return None if self.plan.batches else self._with_invalid(local_refusal(self.plan, self.invalid))
+    def refusal(self) -> Result | None:
+        """The ERROR dict where there is nothing to send; None otherwise."""
+        return None if self.plan.batches else self._with_invalid(nothing_to_send(self.plan, self.invalid))
 
     @property
     def is_bulk(self) -> bool:
         """Whether it takes more than one request."""
         return len(self.plan.batches) > 1
 
-    def answer(self, report: Report) -> Shape:
-        """Return the documented dict for what happened.
+    def result(self, report: Report) -> Result:
+        """Return the documented dict of a report.
 
-        :raises RuntimeError: where the one request failed on the way.
+        :raises RuntimeError: where the single request failed in the network.
         """
-        return self._with_invalid(bulk(report, len(self.plan.batches)) if self.is_bulk else single(report))
+        batches = len(self.plan.batches)
+        return self._with_invalid(bulk_result(report, batches) if self.is_bulk else single_result(report))
 
-    def _with_invalid(self, shape: Shape) -> Shape:
-        return {**shape, "invalid": self.invalid} if self.invalid else shape
+    def _with_invalid(self, result: Result) -> Result:
+        return {**result, "invalid": self.invalid} if self.invalid else result
 
 
-class Face(Generic[_Notifier]):
-    """The documented client before anything is asked or sent.
+class ClientBase(Generic[_Notifier]):
+    """The documented client without its methods that ask or send.
 
-    The constructor takes what it is given and reads no environment; :meth:`from_env` does. Nothing has to be closed.
+    The constructor takes its arguments and reads no environment; :meth:`from_env` does. Closing is optional.
 
     :param username: the API user, not the login of the website.
     :param password: the API password.
-    :param sender_id: the sender ID where a call gives none; ``KWT-SMS`` is for trying things out.
+    :param sender_id: the sender ID where a call gives none; ``KWT-SMS`` is for tests.
     :param test_mode: True queues messages at the gateway without delivering them.
-    :param log_file: where each API call leaves a line, with texts and numbers in clear; empty for no log.
-    :param base_url: another gateway, the sandbox for one.
+    :param log_file: the file for one line per API call, with texts and numbers in clear; empty for no log.
+    :param base_url: another gateway, such as the sandbox.
     :param timeout: seconds for one request.
     :param clock: the time, for tests.
-    :raises ValueError: where something is missing or can't be understood.
+    :raises ValueError: where an argument is missing or invalid.
     """
 
-    _front: Callable[..., _Notifier]
+    _notifier_class: Callable[..., _Notifier]
 
     def __init__(
         self,
@@ -204,13 +190,13 @@ class Face(Generic[_Notifier]):
 
     @classmethod
     def from_env(cls, env_file: str | os.PathLike[str] = ".env", *, clock: Clock | None = None) -> Self:
-        """Build a client from the environment and a ``.env`` file; the environment wins.
+        """Return a client with the settings of the environment and of a ``.env`` file; the environment wins.
 
-        Where nothing sets ``KWTSMS_TEST_MODE``, it is test mode: live is something you choose.
+        Without ``KWTSMS_TEST_MODE`` it is test mode: live mode has to be chosen.
 
-        :param env_file: the file; one that is not there says nothing.
+        :param env_file: the file; it may be missing.
         :param clock: the time, for tests.
-        :raises ValueError: with everything that is missing or can't be understood.
+        :raises ValueError: with every setting that is missing or invalid.
         """
         found = Settings.load(env_file=env_file if pathlib.Path(env_file).exists() else os.devnull).check()
         client = cls.__new__(cls)
@@ -222,15 +208,17 @@ class Face(Generic[_Notifier]):
         username, password = _credentials(own)
         clock = clock or SystemClock()
         log = CallLog(own.log_file, password, clock) if own.log_file else None
-        host = documented_host(own.default_country)
+        # Only what is documented: no installed plugin changes this client.
+        host = PluginHost(entry_points=False, builtins=())
+        host.register(_DocumentedPlugin(own.default_country), "kwtsms-documented")
         self._own = own
         self._clock = clock
         self._transport = KwtSmsTransport(username, password, own, log, clock, settings.state_dir)
-        self._lookups = Lookups(self._transport.gateway, settings.timeout)
+        self._queries = Queries(self._transport.api, settings.timeout)
         parts: dict[str, Any] = {"settings": settings, "host": host, "clock": clock}
-        # A single send is not held up: its caller is told what to wait for. A bulk send waits for a full queue.
-        self._single = self._front(self._transport, retry=RetryPolicy.never(), **parts)
-        self._bulk = self._front(self._transport, retry=QueueFullOnly(), **parts)
+        # A single send returns the error at once, with the wait in its words. A bulk send waits for a full queue.
+        self._single = self._notifier_class(self._transport, retry=RetryPolicy.never(), **parts)
+        self._bulk = self._notifier_class(self._transport, retry=RetryQueueFull(), **parts)
 
     @property
     def username(self) -> str:
@@ -249,7 +237,7 @@ class Face(Generic[_Notifier]):
 
     @property
     def log_file(self) -> str:
-        """Where each API call leaves a line; empty for no log."""
+        """The log of API calls; empty for no log."""
         return self._own.log_file
 
     @property
@@ -259,48 +247,48 @@ class Face(Generic[_Notifier]):
 
     @property
     def cached_balance(self) -> float | None:
-        """The points that were left when the gateway last said so; None before."""
-        return self._lookups.purse.balance
+        """Points left, by the gateway's last answer; None before the first."""
+        return self._queries.balance
 
     @property
     def purchased(self) -> float | None:
-        """The points ever bought, as ``verify()`` or ``balance()`` last heard; None before."""
-        return self._lookups.purse.purchased
+        """Points bought in all, by the last ``verify()`` or ``balance()``; None before the first."""
+        return self._queries.purchased
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._transport}>"
 
-    def _errand(self, mobile: Mobile, message: str) -> Errand:
-        given = several(mobile)
+    def _prepare(self, mobile: Mobile, message: str) -> PreparedSend:
+        given = split_numbers(mobile)
         plan = self._single.plan(given, message)
-        return Errand(plan, invalid_numbers(plan, given))
+        return PreparedSend(plan, invalid_numbers(plan, given))
 
-    def _notifier(self, errand: Errand) -> _Notifier:
-        return self._bulk if errand.is_bulk else self._single
+    def _notifier(self, prepared: PreparedSend) -> _Notifier:
+        return self._bulk if prepared.is_bulk else self._single
 
-    def _answer(self, errand: Errand, report: Report) -> Shape:
-        self._lookups.purse.note(report.balance)
-        return errand.answer(report)
+    def _result(self, prepared: PreparedSend, report: Report) -> Result:
+        self._queries.remember(report.balance)
+        return prepared.result(report)
 
-    def _validate(self, phones: Mobile) -> Shape:
-        # The text stands for any: only the numbers are looked at.
-        errand = self._errand(phones, "?")
-        return self._lookups.validate([recipient.address for recipient in errand.plan.recipients], errand.invalid)
+    def _validate(self, phones: Mobile) -> Result:
+        prepared = self._prepare(phones, "?")  # any text will do: only the numbers matter
+        return self._queries.validate([recipient.address for recipient in prepared.plan.recipients], prepared.invalid)
 
 
 def _credentials(own: KwtSmsSettings) -> tuple[str, Secret]:
-    missing = [
-        f"{name} is missing: give {argument}, or {name} in the environment or .env for from_env(). It is that of the API "
-        "(kwtsms.com → Account → API), not of the website."
-        for name, argument, value in (
-            ("KWTSMS_USERNAME", "username", own.username),
-            ("KWTSMS_PASSWORD", "password", own.password),
-        )
-        if not value
-    ]
-    if missing or not own.username or not own.password:
-        raise ConfigError(missing)
-    return own.username, own.password
+    if own.username and own.password:
+        return own.username, own.password
+    raise ConfigError(
+        [
+            f"{name} is missing: give {argument}, or {name} in the environment or .env for from_env(). It is that of "
+            "the API (kwtsms.com → Account → API), not of the website."
+            for name, argument, value in (
+                ("KWTSMS_USERNAME", "username", own.username),
+                ("KWTSMS_PASSWORD", "password", own.password),
+            )
+            if not value
+        ]
+    )
 
 
 def _read(name: str, read: Callable[[Any], Any], value: object) -> Any:

@@ -1,6 +1,6 @@
-"""The documented log: one JSON line an API call, the password redacted.
+"""The documented log: one JSON line for each API call, the password masked.
 
-Numbers and texts stand in it in clear, because that is its documented shape. ``log_file=""`` switches it off.
+Numbers and texts are in clear: that is the documented shape. ``log_file=""`` switches it off.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 from notifykit.protocols import Clock
 from notifykit.redaction import Secret
 from notifykit.sinks.jsonl import LineFile
-from notifykit_kwtsms.api.client import MASK, Call
+from notifykit_kwtsms.api.client import MASK, ApiCall
 
 _log = logging.getLogger("notifykit.kwtsms")
 
 
 class CallLog:
-    """Writes a line for each call; where that can't be done it says so once, and the call is none the worse.
+    """Writes a line for each call. If it cannot, it logs one warning; the call itself is not affected.
 
-    The file is opened for each line, so that it can be moved away at any time and nothing has to be closed.
+    The file is opened for each line, so that it can be rotated at any time and nothing has to be closed.
 
-    :param path: the file; it is made with mode 0600 where there is none.
-    :param password: what must not get into it, whoever says it.
+    :param path: the file; a new one gets mode 0600.
+    :param password: never written, not even from the gateway's answer.
     :param clock: the time.
     """
 
@@ -35,17 +35,17 @@ class CallLog:
         self._password = password
         self._clock = clock
         self._lock = threading.Lock()
-        self._complained = False
+        self._warned = False
 
-    def __call__(self, call: Call) -> None:
+    def __call__(self, call: ApiCall) -> None:
         """Write one line."""
         try:
             with contextlib.closing(LineFile(self._path)) as file:
                 file.write(self._row(call))
-        except Exception as error:  # whatever is wrong with the log, the message may have gone out
-            self._complain(error)
+        except Exception as error:  # whatever is wrong with the log, the message may have been sent
+            self._warn_once(error)
 
-    def _row(self, call: Call) -> dict[str, Any]:
+    def _row(self, call: ApiCall) -> dict[str, Any]:
         return {
             "ts": self._clock.now().isoformat(timespec="seconds"),
             "endpoint": call.endpoint,
@@ -56,15 +56,15 @@ class CallLog:
         }
 
     def _redacted(self, value: Any) -> Any:
-        """Return what came back without the password: nobody knows what a gateway repeats."""
+        """Return a value without the password: a gateway may repeat it in its answer."""
         if isinstance(value, str):
             return value.replace(self._password.reveal(), MASK)
         if isinstance(value, Mapping):
             return {self._redacted(name): self._redacted(item) for name, item in value.items()}
         return [self._redacted(item) for item in value] if isinstance(value, list) else value
 
-    def _complain(self, error: Exception) -> None:
+    def _warn_once(self, error: Exception) -> None:
         with self._lock:
-            first, self._complained = not self._complained, True
+            first, self._warned = not self._warned, True
         if first:
             _log.warning("calls to the gateway are not logged (%s): %s", type(error).__name__, error)

@@ -1,4 +1,8 @@
-"""Emoji, hidden characters and Arabic digits: what the gateway cannot deliver in a text, found and replaced."""
+"""Emoji, hidden characters and Arabic digits: what the gateway cannot deliver, found in a text (gateway facts, 3.6).
+
+The tables follow the Unicode Character Database and the emoji data, version 17.0. :mod:`unicodedata` cannot replace
+them: it knows no emoji, and its version differs with each Python.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,8 @@ Range: TypeAlias = tuple[int, int]
 
 
 #: Everything with the property Emoji or Extended_Pictographic (emoji-data.txt), apart from ASCII, ©, ® and ™, which
-#: are text of their own. The blocks 2600–27BF and 1F000–1FAFF go whole, because the gateway's vendor removes them
-#: whole: the gateway may hold back any of their characters (gateway facts, section 3.6).
+#: are text. The blocks 2600–27BF and 1F000–1FAFF are complete, because the gateway's vendor removes them completely:
+#: the gateway may hold back any of their characters.
 PICTOGRAPHS: Final[tuple[Range, ...]] = (
     (0x203C, 0x203C),  # ‼
     (0x2049, 0x2049),  # ⁉
@@ -42,15 +46,15 @@ PICTOGRAPHS: Final[tuple[Range, ...]] = (
     (0x3297, 0x3297),  # ㊗
     (0x3299, 0x3299),  # ㊙
     (0x1F000, 0x1FAFF),  # Mahjong Tiles to Symbols and Pictographs Extended-A, flags and skin tones among them
-    (0x1FC00, 0x1FFFD),  # kept free for later emoji
+    (0x1FC00, 0x1FFFD),  # reserved for later emoji
 )
 
 
-#: The letters that flags are spelt with, in pairs.
+#: Regional indicators: two of them are a flag.
 FLAG_LETTERS: Final[tuple[Range, ...]] = ((0x1F1E6, 0x1F1FF),)
 
 
-#: What follows a pictograph and belongs to it: nothing of this is seen by itself.
+#: What follows a pictograph and belongs to it; invisible alone.
 PICTOGRAPH_PARTS: Final[tuple[Range, ...]] = (
     (0x20E3, 0x20E3),  # the box of a keycap
     (0xFE00, 0xFE0F),  # variation selectors
@@ -60,9 +64,9 @@ PICTOGRAPH_PARTS: Final[tuple[Range, ...]] = (
 )
 
 
-#: Characters that nobody sees. General category Cc and Cf, without tab, line ends, and the Arabic, Syriac and Kaithi
+#: Invisible characters. General category Cc and Cf, without tab, line ends, and the Arabic, Syriac and Kaithi
 #: number signs, which are Cf and drawn (property Prepended_Concatenation_Mark); everything Default_Ignorable; the
-#: object replacement character; noncharacters; and lone surrogates, which UTF-8 can't carry.
+#: object replacement character; noncharacters; and lone surrogates, which UTF-8 can't encode.
 HIDDEN: Final[tuple[Range, ...]] = (
     (0x0000, 0x0008),
     (0x000E, 0x001F),
@@ -92,11 +96,11 @@ HIDDEN: Final[tuple[Range, ...]] = (
 )
 
 
-#: What ends a line somewhere (Unicode Standard, section 5.8), besides the line feed itself.
+#: Line ends (Unicode Standard, section 5.8) without the line feed.
 LINE_ENDS: Final[tuple[Range, ...]] = ((0x000B, 0x000D), (0x0085, 0x0085), (0x2028, 0x2029))
 
 
-#: General category Zs without the space itself: they look like it and make the whole text Unicode.
+#: General category Zs without the space: they look like it and make the whole text Unicode.
 SPACES: Final[tuple[Range, ...]] = (
     (0x00A0, 0x00A0),
     (0x1680, 0x1680),
@@ -107,7 +111,7 @@ SPACES: Final[tuple[Range, ...]] = (
 )
 
 
-#: Letters of the Arabic script, and the marks that stand on them.
+#: Letters of the Arabic script and their marks.
 ARABIC: Final[tuple[Range, ...]] = (
     (0x0610, 0x061A),
     (0x0620, 0x065F),
@@ -127,29 +131,28 @@ ARABIC: Final[tuple[Range, ...]] = (
 )
 
 
-#: The digits of the Arabic script: Arabic-Indic, and the Persian ones.
+#: Arabic-Indic digits, and Persian digits.
 ARABIC_DIGITS: Final[tuple[Range, ...]] = ((0x0660, 0x0669), (0x06F0, 0x06F9))
 
 
-#: Everything beyond the Basic Multilingual Plane. A set of many small ranges up there is slow to search for: Python
-#: looks at them one by one for every character. A search may take all of it instead, and then look closer.
+#: All planes above the first. A set of many small ranges there is slow to search: Python compares them one by one for
+#: every character. A search may take the whole plane and then look closer.
 ASTRAL: Final[tuple[Range, ...]] = ((0x10000, 0x10FFFF),)
 
 
 def inside(*tables: Iterable[Range]) -> str:
-    """Return the inside of a regular expression's ``[…]`` that stands for all the tables."""
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in merged(itertools.chain(*tables)))
+    """Return the inside of a regular expression's ``[…]`` for all the tables."""
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in _merged(itertools.chain(*tables)))
 
 
 def outside(*tables: Iterable[Range]) -> str:
-    """Return the same for what is in none of the tables: faster than a ``[^…]``, which has to rule out every range."""
-    edges = [-1, *itertools.chain(*merged(itertools.chain(*tables))), 0x110000]
+    """Return the same for characters in none of the tables; faster than ``[^…]``, which compares every range."""
+    edges = [-1, *itertools.chain(*_merged(itertools.chain(*tables))), 0x110000]
     gaps = ((before + 1, after - 1) for before, after in zip(edges[::2], edges[1::2], strict=True))
     return inside((first, last) for first, last in gaps if first <= last)
 
 
-def merged(ranges: Iterable[Range]) -> list[Range]:
-    """Return the same code points as ranges in order that neither overlap nor touch."""
+def _merged(ranges: Iterable[Range]) -> list[Range]:
     result: list[Range] = []
     for first, last in sorted(ranges):
         if result and first <= result[-1][1] + 1:
@@ -159,12 +162,12 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
     return result
 
 
-#: Where a change starts and ends, what stands there afterwards, and why. A tuple, because a text may have thousands.
+#: Start, end, replacement and reason of a change. A tuple, because a text may have thousands of them.
 Change: TypeAlias = tuple[int, int, str, str]
 
 
 def apply(text: str, changes: Sequence[Change]) -> str:
-    """Return the text with the changes made."""
+    """Return the text after the changes."""
     if not changes:
         return text
     pieces: list[str] = []
@@ -177,29 +180,18 @@ def apply(text: str, changes: Sequence[Change]) -> str:
     return "".join(pieces)
 
 
-#: Emoji that stand for letters or marks, which are kept.
-_SPELT: Final = {"‼": "!!", "⁉": "!?", "ℹ": "i", "Ⓜ": "M"}
-
-
-#: What a keycap can show.
-_KEYS: Final = frozenset("0123456789#*")
-
-
-_BOX: Final = "\u20e3"
-
-
-_KEYCAP_ENDS: Final = (_BOX, "\ufe0f" + _BOX)
-
-
-_LEAVES_SOMETHING: Final = (*_SPELT, _BOX)
+#: Emoji that stand for letters or marks, which stay.
+_SPELLED: Final = {"‼": "!!", "⁉": "!?", "ℹ": "i", "Ⓜ": "M"}
+_KEYCAP_KEYS: Final = frozenset("0123456789#*")
+_KEYCAP_ENDS: Final = ("\u20e3", "\ufe0f\u20e3")
 
 
 @functools.cache
-def _sequence() -> re.Pattern[str]:
-    """Return what finds a whole sequence as people see it (UTS #51, section 1.4.9).
+def _emoji_sequence() -> re.Pattern[str]:
+    """Return the pattern of a whole emoji sequence (UTS #51, section 1.4.9).
 
     That is a pictograph or a pair of flag letters, its parts, and whatever is joined to it. The pattern starts with a
-    set, so that the search for it runs in C; it is compiled when it is needed, because that takes milliseconds.
+    set, so that the search runs in C; it is compiled on first use, because that takes milliseconds.
     """
     parts = f"[{inside(PICTOGRAPH_PARTS)}]*+"
     one = f"[{inside(PICTOGRAPHS, PICTOGRAPH_PARTS)}]"
@@ -211,42 +203,25 @@ def _sequence() -> re.Pattern[str]:
 
 
 def find_emoji(text: str) -> list[Change]:
-    """Return the changes that remove emoji, a whole sequence each, and keep the key of a keycap."""
+    """Return the changes that remove emoji: the gateway charges for them and never delivers them."""
     if text.isascii():
         return []
     changes: list[Change] = []
     done = 0
-    for match in _sequence().finditer(text):
+    for match in _emoji_sequence().finditer(text):
         start, end = match.span()
-        first = text[start]
-        # Losing the key would lose a digit of somebody's code.
-        if start > done and text[start - 1] in _KEYS and text.startswith(_KEYCAP_ENDS, start):
-            start -= 1
-            changes.append((start, end, text[start], "keycap emoji"))
+        # The key of a keycap stays: it may be a digit of a code.
+        if start > done and text[start - 1] in _KEYCAP_KEYS and text.startswith(_KEYCAP_ENDS, start):
+            changes.append((start - 1, end, text[start - 1], "keycap emoji"))
         else:
-            changes.append((start, end, _SPELT.get(first, ""), "emoji"))
+            changes.append((start, end, _SPELLED.get(text[start], ""), "emoji"))
         done = end
     return changes
 
 
-def strip_emoji(text: str) -> str:
-    """Return the text after the changes of :func:`find_emoji`, faster."""
-    if text.isascii():
-        return text
-    if any(character in text for character in _LEAVES_SOMETHING):
-        return apply(text, find_emoji(text))
-    return _sequence().sub("", text)
-
-
-_NON_JOINER: Final = "\u200c"
-
-
 @functools.cache
 def _hidden_run() -> re.Pattern[str]:
-    """Return what finds a run of one kind: with group 1 it is line ends, with group 2 spaces.
-
-    The pattern starts with a set, so that the search for it runs in C, and looks back to see what it found.
-    """
+    """Return the pattern of a run of one kind: with group 1 line ends, with group 2 spaces, without a group hidden."""
     hidden, space, line_end = (f"[{inside(table)}]" for table in (HIDDEN, SPACES, LINE_ENDS))
     return re.compile(
         f"[{inside(HIDDEN, LINE_ENDS, SPACES, ASTRAL)}]"
@@ -260,7 +235,7 @@ def _arabic() -> re.Pattern[str]:
 
 
 def find_hidden(text: str) -> list[Change]:
-    """Return the changes that remove hidden characters and normalize line ends and spaces."""
+    """Return the changes that remove hidden characters, and write line ends and spaces as every phone has them."""
     if text.isascii() and text.isprintable():
         return []
     changes: list[Change] = []
@@ -279,48 +254,35 @@ def find_hidden(text: str) -> list[Change]:
 
 
 def _separates(text: str, start: int, end: int) -> bool:
-    """Whether hidden characters hold a word's parts apart, as Persian writes them: without them it reads wrong."""
+    """Whether hidden characters separate the parts of a Persian word, which is misread without them."""
     return (
-        _NON_JOINER in text[start:end]
+        "\u200c" in text[start:end]
         and start > 0
         and _arabic().match(text, start - 1) is not None
         and _arabic().match(text, end) is not None
     )
 
 
+_LATIN_DIGITS: Final = {first + value: ord("0") + value for first, _ in ARABIC_DIGITS for value in range(10)}
 _PERSIAN_ZERO: Final = "\u06f0"
-
-
-_LATIN: Final = {first + value: ord("0") + value for first, _ in ARABIC_DIGITS for value in range(10)}
-
-
-_PAIRS: Final = tuple((chr(digit), chr(latin)) for digit, latin in _LATIN.items())
 
 
 @functools.cache
 def _digit_run() -> re.Pattern[str]:
-    """Return what finds digits in a row. It starts with a set, not a repetition, so that the search runs in C."""
-    return re.compile(f"[{inside(ARABIC_DIGITS)}][{inside(ARABIC_DIGITS)}]*+")
+    digit = f"[{inside(ARABIC_DIGITS)}]"
+    return re.compile(f"{digit}{digit}*+")  # starts with a set, so that the search runs in C
 
 
 def find_digits(text: str) -> list[Change]:
-    """Return the changes that write Arabic-Indic and Persian digits as Latin ones, a number each."""
+    """Return the changes that write Arabic-Indic and Persian digits, which phones show inconsistently, as Latin ones."""
     if text.isascii():
         return []
     return [
         (
             match.start(),
             match.end(),
-            match[0].translate(_LATIN),
+            match[0].translate(_LATIN_DIGITS),
             "Persian digits" if match[0][0] >= _PERSIAN_ZERO else "Arabic-Indic digits",
         )
         for match in _digit_run().finditer(text)
     ]
-
-
-def strip_digits(text: str) -> str:
-    """Return the text after the changes of :func:`find_digits`, faster."""
-    if not text.isascii():
-        for digit, latin in _PAIRS:
-            text = text.replace(digit, latin)
-    return text

@@ -1,4 +1,4 @@
-"""The GSM 7-bit alphabet (3GPP TS 23.038, section 6.2.1), and what can replace a character that it lacks."""
+"""The GSM 7-bit alphabet (3GPP TS 23.038, section 6.2.1), and replacements for characters that it lacks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,55 @@ import re
 import unicodedata
 from typing import Final
 
-#: Characters of one septet. The escape code itself is no character and is not among them.
+#: Characters of one septet. The escape code is not among them: it is no character.
 BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-
-
 #: Characters of two septets: an escape and a code.
 EXTENSION: Final = frozenset("\f^{}\\[~]|€")
-#: Every character that GSM-7 has.
 ALPHABET: Final = BASIC | EXTENSION
+
+#: The nearest replacement, and the characters that it replaces, where Unicode has no decomposition for them.
+_BY_REPLACEMENT: Final = {
+    " ": "\t",
+    "'": "‘’‚‛′‵‹›`´ʹʻʼʽˈ",
+    '"': "“”„‟″‶«»¨",
+    "-": "‐‑‒–—―−⁃•‣◦●○▪▫■□",
+    ".": "·∙⋅٫",
+    "...": "…",
+    ",": "¸،٬",
+    ";": "؛",
+    "?": "؟",
+    "%": "٪",
+    "/": "⁄∕÷",
+    "|": "¦",
+    "x": "×",
+    "~": "≈",
+    "!=": "≠",
+    "<=": "≤⇐",
+    ">=": "≥",
+    "=>": "⇒",
+    "<-": "←",
+    "->": "→",
+    "TM": "™",
+    "(c)": "©",
+    "(r)": "®",
+    "(p)": "℗",
+    "No": "№",
+    "c": "¢",
+    "u": "µμ",
+    "SS": "ẞ",
+    "OE": "Œ",
+    "oe": "œ",
+    "Th": "Þ",
+    "th": "þ",
+    **dict(zip("DdHhikLlNnTtfEe", ("ÐĐ", "ðđ", *"ĦħıĸŁłŊŋŦŧƒƏə"), strict=True)),
+}
+_REPLACEMENTS: Final = {
+    **{character: replacement for replacement, characters in _BY_REPLACEMENT.items() for character in characters},
+    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),  # Greek capitals that the alphabet lacks
+}
 
 
 def any_of(characters: frozenset[str]) -> str:
@@ -27,88 +65,19 @@ def any_of(characters: frozenset[str]) -> str:
 
 @functools.cache
 def _gsm7_text() -> re.Pattern[str]:
-    return re.compile(any_of(BASIC | EXTENSION) + "*+")
+    return re.compile(any_of(ALPHABET) + "*+")
 
 
 def is_gsm7(text: str) -> bool:
-    """Whether the cheap encoding has every character; one that it lacks makes the whole text Unicode."""
+    """Return whether GSM-7 has every character; one that it lacks makes the whole text Unicode."""
     return _gsm7_text().fullmatch(text) is not None
-
-
-#: What looks or reads most alike, where Unicode's own decompositions do not say it.
-_REPLACEMENTS: Final = {
-    "\t": " ",
-    # Quotation marks.
-    **dict.fromkeys("‘’‚‛′‵‹›`´ʹʻʼʽˈ", "'"),
-    **dict.fromkeys("“”„‟″‶«»¨", '"'),
-    # Dashes, bullets, dots.
-    **dict.fromkeys("‐‑‒–—―−⁃", "-"),
-    **dict.fromkeys("•‣◦●○▪▫■□", "-"),
-    **dict.fromkeys("·∙⋅", "."),
-    "…": "...",
-    "⁄": "/",
-    "∕": "/",
-    "¦": "|",
-    "¸": ",",
-    # Signs.
-    "×": "x",
-    "÷": "/",
-    "™": "TM",
-    "©": "(c)",
-    "®": "(r)",
-    "℗": "(p)",
-    "№": "No",
-    "¢": "c",
-    "µ": "u",
-    "μ": "u",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-    "≈": "~",
-    "←": "<-",
-    "→": "->",
-    "⇐": "<=",
-    "⇒": "=>",
-    # Latin letters without a decomposition.
-    "ẞ": "SS",
-    "Œ": "OE",
-    "œ": "oe",
-    "Þ": "Th",
-    "þ": "th",
-    "Ð": "D",
-    "ð": "d",
-    "Đ": "D",
-    "đ": "d",
-    "Ħ": "H",
-    "ħ": "h",
-    "ı": "i",
-    "ĸ": "k",
-    "Ł": "L",
-    "ł": "l",
-    "Ŋ": "N",
-    "ŋ": "n",
-    "Ŧ": "T",
-    "ŧ": "t",
-    "ƒ": "f",
-    "Ə": "E",
-    "ə": "e",
-    # Greek capitals that the alphabet leaves to the Latin ones.
-    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
-    # Arabic punctuation, which turns up in Latin text.
-    "،": ",",
-    "؛": ";",
-    "؟": "?",
-    "٪": "%",
-    "٫": ".",
-    "٬": ",",
-}
 
 
 @functools.lru_cache(maxsize=1024)
 def nearest(character: str) -> str | None:
-    """Return what GSM-7 has nearest to a character, itself where it has it; None where nothing is near.
+    """Return the GSM-7 replacement of a character: itself if it is in the alphabet, None if there is none.
 
-    A combining accent becomes nothing: the letter under it stays. Letters of other scripts have nothing near.
+    A combining accent becomes nothing: its letter stays. Letters of other scripts have no replacement.
     """
     if character in ALPHABET:
         return character
@@ -126,12 +95,12 @@ def nearest(character: str) -> str | None:
 
 
 def _decomposed(character: str) -> str | None:
-    """Return a character's compatibility decomposition with each part replaced, where all have a replacement."""
+    """Return the compatibility decomposition with each part replaced; None if one has no replacement."""
     parts = unicodedata.normalize("NFKD", character)
     if parts == character:
         return None
     if not parts[0].isalpha() and any(map(unicodedata.combining, parts)):
-        # Without the stroke ``≮`` would say the opposite, and an accent alone would be a space.
+        # Without the stroke ``≮`` would mean the opposite, and an accent alone would be a space.
         return None
     replacements = [nearest(part) for part in parts]
     return None if None in replacements else "".join(filter(None, replacements))

@@ -1,4 +1,8 @@
-"""How a text is split into segments: 3GPP TS 23.038 for the encodings, 23.040 for the parts of a long message."""
+"""How a text is split into segments: 3GPP TS 23.038 for the encodings, 23.040 for the parts of a long message.
+
+The gateway bills 160 septets for a single GSM-7 segment and 153 for each of several; 70 and 67 UTF-16 units for Unicode
+(gateway facts, section 3.3).
+"""
 
 from __future__ import annotations
 
@@ -10,45 +14,43 @@ from typing import Final
 import attrs
 
 from notifykit.models.capabilities import ForcedCharacter, Measurement
-from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION, any_of, is_gsm7, nearest
+from notifykit_kwtsms.text.gsm7 import ALPHABET, EXTENSION, any_of, is_gsm7, nearest
 
 
 @attrs.frozen
 class Encoding:
-    """How much one segment holds, and what takes two units of it."""
+    """How much one segment holds, and which characters take two units."""
 
     #: ``gsm7`` or ``ucs2``.
     name: str
     #: Units of a message that is one segment.
     single: int
-    #: Units of each segment of a longer one; the rest of it says which part it is.
+    #: Units of each segment of a longer one, beside its header.
     part: int
-    #: Finds the characters of two units, which never stand astride two segments.
+    #: The pattern of characters of two units, which never cross a boundary.
     wide: re.Pattern[str] = attrs.field(repr=False)
 
     def units(self, text: str) -> int:
-        """Return how many septets or UTF-16 units a text has."""
+        """Return the septets or UTF-16 units of a text."""
         return len(text) + len(self.wide.findall(text))
 
 
 GSM7: Final = Encoding("gsm7", 160, 153, re.compile(any_of(EXTENSION)))
-
-
 UCS2: Final = Encoding("ucs2", 70, 67, re.compile("[\U00010000-\U0010ffff]"))
+_ACCENTED: Final = re.compile("[A-Za-z][\u0300-\u036f]")
 
 
 def encoding_of(text: str) -> Encoding:
-    """Return the encoding that a text is sent in."""
+    """Return the encoding in which a text is sent."""
     return GSM7 if is_gsm7(text) else UCS2
 
 
-def boundaries(text: str) -> tuple[int, ...]:
-    """Return the positions in the text where the second, third, … segment begins."""
-    return boundaries_in(encoding_of(text), text)
+def boundaries(text: str, encoding: Encoding | None = None) -> tuple[int, ...]:
+    """Return the positions where the second, third, … segment of a text begins.
 
-
-def boundaries_in(encoding: Encoding, text: str) -> tuple[int, ...]:
-    """Return the same for a text whose encoding is known."""
+    :param encoding: its encoding, if known.
+    """
+    encoding = encoding or encoding_of(text)
     wide = [match.start() for match in encoding.wide.finditer(text)]
     if len(text) + len(wide) <= encoding.single:
         return ()
@@ -71,45 +73,36 @@ def boundaries_in(encoding: Encoding, text: str) -> tuple[int, ...]:
 
 
 def count_segments(text: str) -> int:
-    """Return how many segments a text is billed for; none where there is no text."""
+    """Return how many segments a text is billed for; 0 for an empty text."""
     return len(boundaries(text)) + 1 if text else 0
 
 
-ALPHABET = BASIC | EXTENSION
-
-
 def measure(text: str) -> Measurement:
-    """Return the encoding, the units and the segments of a text. An empty one has no segment, and room for one."""
+    """Return the encoding, the units and the segments of a text, and the characters that force Unicode."""
     encoding = encoding_of(text)
     units = encoding.units(text)
     forced = () if encoding is GSM7 else _forced(text)
     if units <= encoding.single:
         return Measurement(encoding.name, units, 1 if text else 0, encoding.single - units, forced)
-    starts = boundaries_in(encoding, text)
-    left = encoding.part - encoding.units(text[starts[-1] :])
-    return Measurement(encoding.name, units, len(starts) + 1, left, forced)
+    starts = boundaries(text, encoding)
+    free = encoding.part - encoding.units(text[starts[-1] :])
+    return Measurement(encoding.name, units, len(starts) + 1, free, forced)
 
 
 def _forced(text: str) -> tuple[ForcedCharacter, ...]:
     # Backwards, so that of each character the first position stays.
     first = dict(zip(reversed(text), range(len(text) - 1, -1, -1), strict=True))
     return tuple(
-        ForcedCharacter(first[character], character, _name(character), nearest(character))
-        for character in sorted(first.keys() - ALPHABET, key=first.__getitem__)
+        ForcedCharacter(first[one], one, unicodedata.name(one, f"U+{ord(one):04X}"), nearest(one))
+        for one in sorted(first.keys() - ALPHABET, key=first.__getitem__)
     )
 
 
-def _name(character: str) -> str:
-    return unicodedata.name(character, f"U+{ord(character):04X}")
-
-
-_ACCENTED: Final = re.compile("[A-Za-z][\u0300-\u036f]")
-
-
 def to_gsm7(text: str) -> str:
-    """Return the text with every character replaced that makes it Unicode; itself where one has no replacement.
+    """Return the text with every character replaced that forces Unicode.
 
-    It is also itself where the replacements are so long that they cost more than they save.
+    The text comes back unchanged where a character has no replacement, and where the replacements would need more
+    segments.
     """
     if is_gsm7(text):
         return text
@@ -121,14 +114,9 @@ def to_gsm7(text: str) -> str:
 
 
 def _composed(accented: re.Match[str]) -> str:
-    """Return é for an e with an accent after it: GSM-7 has that, and no accents.
+    """Return é for an e with an accent after it: GSM-7 has é, and no accents.
 
-    By twos, because to compose a whole text takes Unicode quadratic time in the accents on one letter.
+    In pairs: composing a whole text takes quadratic time in the accents on one letter.
     """
     composed = unicodedata.normalize("NFC", accented[0])
     return composed if composed in ALPHABET else accented[0]
-
-
-def saving(text: str) -> int:
-    """Return how many segments a recipient :func:`to_gsm7` saves."""
-    return count_segments(text) - count_segments(to_gsm7(text))

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from tests.kwtsms.test_wire_faults import CASES, EXPECTED, LIES
 
 from notifykit import Notifier, Outcome, Settings, VirtualClock
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from tests.kwtsms.conftest import kwtsms_host
+from tests.kwtsms.test_wire_faults import CASES, EXPECTED, LIES
 
 ACCEPTED, REJECTED, UNKNOWN = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN
 NUMBERS = [f"9659900{index:04d}" for index in range(3)]

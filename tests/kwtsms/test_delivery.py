@@ -283,7 +283,7 @@ def test_a_number_may_be_missing_or_written_otherwise(given, address):
 def test_what_is_no_receipt_is_an_error_with_everything_that_is_wrong(payload, words):
     """Also where it was parsed before; no number is in it."""
     for posted in (payload, parse_webhook(payload)):
-        with pytest.raises(ValueError, match="no delivery receipt") as caught:
+        with pytest.raises(ValueError, match="no delivery report") as caught:
             delivery_report(posted)
         assert all(word in str(caught.value) for word in words)
         assert KUWAIT not in str(caught.value)

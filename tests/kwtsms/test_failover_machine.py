@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.kwtsms.test_wire_faults import LIES
 
 from notifykit import Notifier, Outcome, Receipt, RetryPolicy, Settings, VirtualClock
 from notifykit.models.delivery import DeliveryReport, DeliveryState
@@ -17,6 +16,7 @@ from notifykit.sinks.jsonl import rows
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS
 from tests.kwtsms.conftest import kwtsms_host
+from tests.kwtsms.test_wire_faults import LIES
 
 PASSWORD = "sandboxpassword"
 SECRET_TEXT = "Zanzibar marmalade"

@@ -16,7 +16,7 @@ def test_questions_of_a_notifier_wait_for_their_turn():
     clock = VirtualClock()
     with Sandbox() as sandbox, Notifier(sandbox.dsn, host=kwtsms_host(), clock=clock) as notifier:
         for _ in range(4):
-            notifier.transport.gateway.balance(5)
+            notifier.transport.api.balance(5)
         assert clock.sleeps == pytest.approx([0.5] * 3)
 
 

@@ -146,7 +146,7 @@ def test_requests_are_json_with_a_length_on_one_connection(sandbox, connect, cap
 
 def test_every_endpoint_answers(sandbox, connect):
     """Balance, senders, coverage, validation, status and reports of one account."""
-    gateway = connect(sandbox.dsn.replace("test=1", "test=0")).transport.gateway
+    gateway = connect(sandbox.dsn.replace("test=1", "test=0")).transport.api
     assert gateway.balance(5).available == 10_000
     assert gateway.senderids(5) == ("KWT-SMS", "MY-APP")
     assert gateway.coverage(5) == ("965",)
@@ -162,14 +162,14 @@ def test_every_endpoint_answers(sandbox, connect):
 def test_both_names_of_the_coverage_list_are_read(key):
     """Sources contradict each other, so the reader takes either."""
     with Sandbox(rules=Rules(coverage_key=key)) as sandbox, Notifier(sandbox.dsn, host=kwtsms_host()) as notifier:
-        assert notifier.transport.gateway.coverage(5) == ("965",)
+        assert notifier.transport.api.coverage(5) == ("965",)
 
 
 def test_a_lost_answer_to_a_question_is_no_unknown_send(sandbox, connect):
     """Asking for the balance again costs nothing, so its error is safe to repeat."""
     sandbox.chaos("close", endpoint="balance")
     with pytest.raises(RuntimeError) as raised:
-        connect().transport.gateway.balance(5)
+        connect().transport.api.balance(5)
     assert raised.value.safe_to_resend
 
 

@@ -452,5 +452,6 @@ def test_a_number_that_the_gateway_left_out_is_no_full_success(shell):
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     """It is written down a second time, so that `--help` loads no command."""
-    own = {name: getattr(import_module(home), name).get_short_help_str(200) for name, (home, _) in COMMANDS.items()}
+    modules = {name: import_module(f"notifykit_kwtsms.cli.{module}") for name, (module, _) in COMMANDS.items()}
+    own = {name: getattr(module, name).get_short_help_str(200) for name, module in modules.items()}
     assert own == {name: words for name, (_, words) in COMMANDS.items()}

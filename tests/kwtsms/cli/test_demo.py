@@ -123,7 +123,7 @@ def test_the_sandbox_runs_as_a_program(end):
         url = environment["KWTSMS_BASE_URL"].removesuffix("API/")
         with urllib.request.urlopen(f"{url}sandbox/otp?to=96598765432") as answer:
             assert "123456" in answer.read().decode()
-        assert "queued (test)  MY-APP → 96598765432  1 points  'Your code is 123456'" in process.stdout.readline()
+        assert "queued (test)  MY-APP → 96598765432  1 point  'Your code is 123456'" in process.stdout.readline()
         process.send_signal(end)
         assert process.wait(20) == 0
 

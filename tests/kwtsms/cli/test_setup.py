@@ -9,7 +9,7 @@ import stat
 import pytest
 from dotenv import dotenv_values
 
-from notifykit_kwtsms.cli import env_file as gitignore
+from notifykit_kwtsms.cli.env_file import add_to_gitignore, exposing_gitignore
 
 EXISTING = """\
 # my settings
@@ -318,14 +318,14 @@ def test_a_file_that_git_ignores_already_is_no_question(tmp_path, line):
     """Plain lines and patterns are understood."""
     (tmp_path / ".git").mkdir()
     (tmp_path / ".gitignore").write_text(f"build/\n{line}\n")
-    assert gitignore.exposing(tmp_path / ".env") is None
+    assert exposing_gitignore(tmp_path / ".env") is None
 
 
 def test_outside_git_there_is_nothing_to_keep_out(tmp_path):
     """Nor where another folder is the checkout."""
     (tmp_path / "other" / ".git").mkdir(parents=True)
     (tmp_path / "here").mkdir()
-    assert gitignore.exposing(tmp_path / "here" / ".env") is None
+    assert exposing_gitignore(tmp_path / "here" / ".env") is None
 
 
 def test_the_checkout_is_found_from_a_folder_in_it(tmp_path):
@@ -333,11 +333,11 @@ def test_the_checkout_is_found_from_a_folder_in_it(tmp_path):
     (tmp_path / ".git").write_text("gitdir: elsewhere\n")
     (tmp_path / "app").mkdir()
     (tmp_path / ".gitignore").write_bytes(b"!.env\r\nbuild\r\n")
-    found = gitignore.exposing(tmp_path / "app" / ".env")
+    found = exposing_gitignore(tmp_path / "app" / ".env")
     assert found == tmp_path / ".gitignore"
-    gitignore.add(found, ".env")
+    add_to_gitignore(found, ".env")
     assert found.read_bytes() == b"!.env\r\nbuild\r\n.env\r\n"
-    assert gitignore.exposing(tmp_path / "app" / ".env") is None
+    assert exposing_gitignore(tmp_path / "app" / ".env") is None
 
 
 def test_scripts_are_warned_where_git_would_take_the_file(bare):

@@ -71,7 +71,7 @@ def test_a_number_of_argentina_gets_its_9(raw: str) -> None:
     """It can't be told from a landline, which is said where there was no 15 either."""
     found = recipient(raw)
     assert found == Recipient("5491123456789", country="AR")
-    assert ("it was put in" in "".join(found.notices)) is ("15" not in raw)
+    assert ("it was added" in "".join(found.notices)) is ("15" not in raw)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION, nearest
-from notifykit_kwtsms.text.segments import measure, saving, to_gsm7
+from notifykit_kwtsms.text.segments import count_segments, measure, to_gsm7
 from tests.kwtsms.text.strategies_text import any_text, long_texts, messy
 
 
@@ -53,7 +53,7 @@ def test_nearest(character: str, replacement: str | None) -> None:
     assert nearest(character) == replacement
 
 
-def test_every_replacement_is_cheap() -> None:
+def test_every_replacement_is_gsm7() -> None:
     """Of all characters there are, each is replaced by GSM-7 or by nothing; no Arabic letter is replaced."""
     for code in range(sys.maxunicode + 1):
         replacement = nearest(chr(code))
@@ -62,7 +62,7 @@ def test_every_replacement_is_cheap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "cheap"),
+    ("text", "replaced"),
     [
         ("“Hi” – it’s me…", '"Hi" - it\'s me...'),
         ("cafe\u0301", "café"),
@@ -76,24 +76,23 @@ def test_every_replacement_is_cheap() -> None:
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_cheapest(text: str, cheap: str) -> None:
+def test_to_gsm7(text: str, replaced: str) -> None:
     """All is replaced or nothing: a single Arabic letter keeps the text Unicode, and so does what would cost more."""
-    assert to_gsm7(text) == cheap
+    assert to_gsm7(text) == replaced
 
 
 @pytest.mark.parametrize(
     ("text", "segments"), [("“" + "a" * 150, 2), ("’", 0), ("a" * 300, 0), ("ي" * 300 + "’", 0), ("…" * 70, 0)]
 )
-def test_saving(text: str, segments: int) -> None:
+def test_saved_segments(text: str, segments: int) -> None:
     """One curly quote can cost two segments."""
-    assert saving(text) == segments
+    assert count_segments(text) - count_segments(to_gsm7(text)) == segments
 
 
 @given(any_text | messy | long_texts)
-def test_cheapest_is_never_dearer(text: str) -> None:
-    """The to_gsm7 text is GSM-7 or the text itself, and has no more segments."""
-    cheap = to_gsm7(text)
-    assert cheap == text or measure(cheap).encoding == "gsm7"
-    assert measure(cheap).segments <= measure(text).segments
-    assert saving(text) == measure(text).segments - measure(cheap).segments
-    assert to_gsm7(cheap) == cheap
+def test_a_replaced_text_never_needs_more_segments(text: str) -> None:
+    """It is GSM-7 or the text itself, and has no more segments."""
+    replaced = to_gsm7(text)
+    assert replaced == text or measure(replaced).encoding == "gsm7"
+    assert measure(replaced).segments <= measure(text).segments
+    assert to_gsm7(replaced) == replaced

@@ -30,10 +30,10 @@ does not know them.
   9654500200N            delivery: 0 delivered, 1 failed, 2 expired, 3 blacklisted, 4 switched off and then delivered,
                          5 stuck in the queue, 6 unknown id, 7 report not ready, 8 report twice, 9 report early
   96545003SSS            the answer comes SSS x 100 ms late
-  9654500400N            the line breaks: 0 reset before the message is taken, 1 reset after, 2 close, 3 hang,
+  9654500400N            the line breaks: 0 reset before the message is accepted, 1 reset after, 2 close, 3 hang,
                          4 half a body, 5 dribble, 6 an HTML page, 7 broken JSON, 8 an error with 403, 9 an empty 503
   96545005NNN            the first NNN tries find the queue full (ERR013), then it works
-  96545006NNN            the first NNN tries are taken and their answers lost: the outcome is unknown
+  96545006NNN            the first NNN tries are accepted and their answers lost: the outcome is unknown
 
 A sender called ERR008 is refused with ERR008, and so on.
 """

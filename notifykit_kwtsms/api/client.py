@@ -17,8 +17,8 @@ from notifykit.redaction import Secret, SecretBytes, scrub
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import BALANCE, BASE_URL, COVERAGE, DLR, SEND, SENDERID, STATUS, VALIDATE, Endpoint
 
-#: What replaces the password.
-MASK: Final = "***"
+#: What replaces the password in logs.
+REDACTED: Final = "***"
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 #: Whole numbers below it are exact as floats too.
 _EXACT: Final = 1 << 53
@@ -113,7 +113,7 @@ class ApiCall:
 
     #: The endpoint's name, ``send``.
     endpoint: str
-    #: The fields that were sent, in their order; the password is :data:`MASK`.
+    #: The fields that were sent, in their order; the password is :data:`REDACTED`.
     request: Mapping[str, str] = attrs.field(repr=_count)
     #: The fields of the answer, also of a refusal; None where nothing readable came back.
     answer: Mapping[str, Any] | None = attrs.field(repr=_count)
@@ -314,7 +314,7 @@ class ApiClient:
             raise
         finally:
             if self._on_call:
-                account = {"username": self._username, "password": MASK}
+                account = {"username": self._username, "password": REDACTED}
                 self._on_call(ApiCall(endpoint.name, {**account, **fields}, received or None, failure))
             del failure  # it refers to this frame
 

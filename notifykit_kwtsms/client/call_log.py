@@ -1,4 +1,4 @@
-"""The documented log: one JSON line for each API call, the password masked.
+"""The documented log: one JSON line for each API call, without the password.
 
 Numbers and texts are in clear: that is the documented shape. ``log_file=""`` switches it off.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from notifykit.protocols import Clock
 from notifykit.redaction import Secret
 from notifykit.sinks.jsonl import LineFile
-from notifykit_kwtsms.api.client import MASK, ApiCall
+from notifykit_kwtsms.api.client import REDACTED, ApiCall
 
 _log = logging.getLogger("notifykit.kwtsms")
 
@@ -58,7 +58,7 @@ class CallLog:
     def _redacted(self, value: Any) -> Any:
         """Return a value without the password: a gateway may repeat it in its answer."""
         if isinstance(value, str):
-            return value.replace(self._password.reveal(), MASK)
+            return value.replace(self._password.reveal(), REDACTED)
         if isinstance(value, Mapping):
             return {self._redacted(name): self._redacted(item) for name, item in value.items()}
         return [self._redacted(item) for item in value] if isinstance(value, list) else value

@@ -54,6 +54,8 @@ def read_abroad(digits: str, raw: str, strict: Collection[str] = ()) -> Recipien
         number = phonenumbers.parse(f"+{digits}")
     except NumberParseException as error:
         return _unreadable(error)
+    if not number.national_number:
+        return InvalidRecipient("There are only zeros after the country code.", action="Give the whole number.")
     number, notice = _corrected(number)
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:

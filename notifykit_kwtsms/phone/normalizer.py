@@ -120,7 +120,7 @@ class KwtSmsNormalizer:
         elif found is None and digits.startswith("0") and not _is_kuwaiti(number):
             found = national_form()
         elif found is None and len(digits) <= _LOCAL_DIGITS and not marked:
-            suggestion = Recipient(KUWAIT.code + digits, _SMS, "KW") if KUWAIT.fits(digits) else None
+            suggestion = Recipient(KUWAIT.code + digits, _SMS, "KW") if KUWAIT.matches(digits) else None
             return Rejected(raw, _no_country_code(digits), suggestion)
         elif found is None:
             rule = find_gulf_rule(number)
@@ -137,7 +137,7 @@ class KwtSmsNormalizer:
 
             return complete(digits, self.default_country, raw)
         local = digits.lstrip("0")
-        return Recipient(rule.code + local, _SMS, rule.country, raw=raw) if rule.fits(local) else None
+        return Recipient(rule.code + local, _SMS, rule.country, raw=raw) if rule.matches(local) else None
 
     def _read_abroad(self, number: str, raw: str) -> Recipient | InvalidRecipient:
         from notifykit_kwtsms.phone.abroad import read_abroad
@@ -178,7 +178,7 @@ def _relaxed(digits: str, raw: str, marked: bool) -> Recipient | InvalidRecipien
 
 def _is_kuwaiti(number: str) -> bool:
     """Whether it is a Kuwaiti number with its code: inside Kuwait, no zero is dialled before one."""
-    return number.startswith(KUWAIT.code) and KUWAIT.fits(number[len(KUWAIT.code) :])
+    return number.startswith(KUWAIT.code) and KUWAIT.matches(number[len(KUWAIT.code) :])
 
 
 def _no_country_code(digits: str) -> InvalidRecipient:

@@ -32,7 +32,7 @@ class CountryRule:
         """Return whether the digits after the code begin like a mobile number."""
         return not self.first_digits or local[:1] in self.first_digits
 
-    def fits(self, local: str) -> bool:
+    def matches(self, local: str) -> bool:
         """Return whether the digits after the code are a mobile number of this country."""
         return self.right_length(local) and self.right_start(local)
 

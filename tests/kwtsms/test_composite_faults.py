@@ -1,4 +1,4 @@
-"""Every fault of the catalogue through each composite: two gateways, counted together, and nobody gets it twice."""
+"""Every fault of the catalogue through each composite: two gateways, counted together, and no number gets it twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.kwtsms.test_wire_faults import CASES, EXPECTED, LIES
 
 ACCEPTED, REJECTED, UNKNOWN = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN
 NUMBERS = [f"9659900{index:04d}" for index in range(3)]
-#: What a composite makes of a first gateway that fails: whether the second one may take it.
+#: Whether the second gateway may get the message when the first one fails.
 COMPOSITES = {
     "failover({a}, {b})": True,
     "roundrobin({a}, {b})": False,
@@ -33,7 +33,7 @@ def _pair() -> Iterator[tuple[Sandbox, Sandbox]]:
 
 
 def _counted(pair: tuple[Sandbox, Sandbox], number: str, *, at_least: bool) -> int:
-    """Return how often a number was accepted; a gateway may still be at it when whoever asked has given up."""
+    """Return how often a number was accepted; a gateway may still be busy after the client's timeout."""
     ends = time.monotonic() + 5
     while True:
         counted = sum(sandbox.accepted(number) for sandbox in pair)
@@ -44,7 +44,7 @@ def _counted(pair: tuple[Sandbox, Sandbox], number: str, *, at_least: bool) -> i
 
 @pytest.mark.parametrize("composite", COMPOSITES)
 @pytest.mark.parametrize(("fault", "after"), CASES)
-def test_nobody_gets_it_twice(pair: tuple[Sandbox, Sandbox], composite: str, fault: str, after: str) -> None:
+def test_no_number_gets_it_twice(pair: tuple[Sandbox, Sandbox], composite: str, fault: str, after: str) -> None:
     """The first gateway has the fault: the receipts are honest about both, and each number was accepted once at most."""
     first, second = pair
     for sandbox in pair:
@@ -65,7 +65,7 @@ def test_nobody_gets_it_twice(pair: tuple[Sandbox, Sandbox], composite: str, fau
             assert receipt.code == code
         counted = _counted(pair, number, at_least=expected is UNKNOWN and after == "accept")
         if (fault, after) in LIES:
-            assert counted == 1 + moved  # the gateway denied what it had done: nobody can see through that
+            assert counted == 1 + moved  # the gateway denied what it had done: no client can know that
         elif receipt.outcome is ACCEPTED:
             assert counted == 1
         elif receipt.outcome is REJECTED:
@@ -76,8 +76,8 @@ def test_nobody_gets_it_twice(pair: tuple[Sandbox, Sandbox], composite: str, fau
 
 
 @pytest.mark.parametrize(("fault", "after"), CASES)
-def test_a_fan_out_tells_what_each_gateway_did(pair: tuple[Sandbox, Sandbox], fault: str, after: str) -> None:
-    """Both are asked by intent, each once; what the first did not take is a warning."""
+def test_a_fan_out_reports_what_each_gateway_did(pair: tuple[Sandbox, Sandbox], fault: str, after: str) -> None:
+    """Both are asked on purpose, each once; a failure of the first is a warning."""
     first, second = pair
     for sandbox in pair:
         sandbox.reset()

@@ -27,7 +27,7 @@ def _sandbox():
 
 @pytest.fixture(name="live")
 def _live(sandbox, connect):
-    """A notifier that sends for real, as far as the sandbox goes."""
+    """A notifier in live mode, with the sandbox as its gateway."""
     return connect(sandbox.dsn.replace("test=1", "test=0"))
 
 
@@ -42,7 +42,7 @@ def _asked(sandbox):
 
 
 def test_abroad_goes_from_pending_over_sent_to_delivered(sandbox, live):
-    """Queued at first, then with the network, then received; in the gateway's words, and nobody is asked after that."""
+    """Queued at first, then with the network, then received; in the gateway's words, and the gateway is not asked after that."""
     (receipt,) = live.send(ABROAD, "Hello")
     pending = live.delivery(receipt)
     assert (pending.state, pending.words, pending.final) == ("pending", "queued", False)
@@ -59,7 +59,7 @@ def test_abroad_goes_from_pending_over_sent_to_delivered(sandbox, live):
 
 
 def test_kuwait_stays_sent_and_that_is_the_last_word(sandbox, live):
-    """Its networks report nothing: dlr is never asked, and nobody waits for what will not come."""
+    """Its networks report nothing: dlr is never asked, and no report is expected."""
     (receipt,) = live.send(KUWAIT, "Hello")
     assert not live.delivery(receipt).final
     sandbox.clock.advance(86400)
@@ -165,7 +165,7 @@ def test_no_report_yet_is_no_error(sandbox, live, code):
     ],
 )
 def test_no_answer_is_an_error_and_asking_again_helps(sandbox, live, fault, endpoint, code):
-    """An id that nobody knows, a wrong password, a lost answer: raised with what to do, and nothing is sent by it."""
+    """An unknown id, a wrong password, a lost answer: raised with its action, and nothing is sent."""
     (receipt,) = live.send(ABROAD, "Hello")
     sandbox.clock.advance(310)
     sandbox.chaos(fault, endpoint=endpoint)
@@ -227,7 +227,7 @@ def test_a_posted_receipt_is_heard(sandbox, live):
     ],
 )
 def test_every_status_has_a_state_and_keeps_its_words(status, state):
-    """Whatever its capitals; one that nobody knows is unconfirmed."""
+    """Whatever its capitals; an unknown one is unconfirmed."""
     report = delivery_report({**PAYLOAD, "status": status})
     assert (report.state, report.words) == (state, " ".join(status.split()))
 
@@ -263,7 +263,7 @@ def test_a_time_is_taken_only_where_its_zone_is_known(given, at):
     ("given", "address"), [("", None), (None, None), ("0096598765432", KUWAIT), (96598765432, KUWAIT)]
 )
 def test_a_number_may_be_missing_or_written_otherwise(given, address):
-    """Without one it is about everybody in the request."""
+    """Without one it is about every recipient of the request."""
     assert delivery_report(parse_webhook({**PAYLOAD, "mobile": given})).address == address
 
 

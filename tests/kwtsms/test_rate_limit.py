@@ -12,7 +12,7 @@ from tests.kwtsms.conftest import kwtsms_host
 
 
 def test_questions_of_a_notifier_wait_for_their_turn():
-    """Ten questions in a row take their time, by the notifier's own clock, and nobody is blocked."""
+    """Four queries in a row wait, by the notifier's own clock."""
     clock = VirtualClock()
     with Sandbox() as sandbox, Notifier(sandbox.dsn, host=kwtsms_host(), clock=clock) as notifier:
         for _ in range(4):
@@ -31,7 +31,7 @@ def test_the_doctor_can_be_called_twice(monkeypatch):
 
 
 def test_missing_credentials_of_the_client_name_its_own_ways(tmp_path):
-    """Somebody with KwtSMS has no DSN to give."""
+    """A program with KwtSMS has no DSN."""
     with pytest.raises(ConfigError, match="give username, or KWTSMS_USERNAME") as raised:
         KwtSMS("", "")
     assert "DSN" not in str(raised.value)

@@ -43,7 +43,7 @@ EXPECTED = {
     "stale": (ACCEPTED, None),
     "double-answer": (ACCEPTED, None),
 }
-#: A server that says no to what it has taken: nobody can see through that, but nothing is sent twice over it.
+#: A server that refuses what it has accepted: no client can know that, but nothing is sent twice because of it.
 LIES = {("html-403", "accept"), ("empty-503", "accept")}
 CASES = [
     pytest.param(name, point.value, id=f"{name}-after-{point.value}")
@@ -100,7 +100,7 @@ def test_a_refused_port_is_certain_and_tried_again_in_vain(connect):
 
 @pytest.mark.parametrize("fault", ["no-msg-id", "wrong-count"])
 def test_a_broken_contract_is_accepted_with_a_warning(sandbox, connect, fault):
-    """The gateway said OK; what it left out is told."""
+    """The gateway said OK; what its answer lacks is a warning."""
     sandbox.chaos(fault, endpoint="send")
     report = connect().send("96598765432", "Hello")
     assert len(report.accepted) == 1
@@ -115,7 +115,7 @@ def test_numbers_are_read_in_any_form(sandbox, connect):
 
 
 def test_a_second_answer_is_not_taken_for_the_next_one(sandbox, connect):
-    """What is left on a connection belongs to nobody: the next message gets its own id."""
+    """Unread bytes on a connection are discarded: the next message gets its own id."""
     sandbox.chaos("double-answer", endpoint="send")
     notifier = connect()
     first = notifier.send("96598765432", "Hello")
@@ -125,7 +125,7 @@ def test_a_second_answer_is_not_taken_for_the_next_one(sandbox, connect):
 
 
 def test_a_lost_answer_is_counted_once_at_the_gateway(sandbox, connect):
-    """The gateway took it, nobody heard: unknown here, one message there, and no second try."""
+    """The gateway accepted it and its answer was lost: unknown here, one message there, and no retry."""
     (receipt,) = connect().send("96545006003", "Hello").unknown
     assert len(receipt.attempts) == 1
     assert sandbox.accepted("96545006003") == 1

@@ -20,7 +20,7 @@ def _gateway() -> Iterator[Sandbox]:
 
 @pytest.fixture(name="bare")
 def _bare(gateway: Sandbox, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """A shell of somebody who has set up nothing yet."""
+    """A shell in which nothing is set up yet."""
     gateway.reset()
     monkeypatch.setenv("KWTSMS_RATE", "4")
     folder = tmp_path / "project"

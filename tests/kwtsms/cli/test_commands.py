@@ -15,7 +15,7 @@ from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.cli.program import COMMANDS
 from tests.kwtsms.cli.program_runner import Terminal
 
-ENVELOPE = ["ok", "v", "command", "data", "warnings", "error"]
+DOCUMENT_KEYS = ["ok", "v", "command", "data", "warnings", "error"]
 
 
 def _process(shell, *arguments: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -69,7 +69,7 @@ def test_coverage_lists_country_codes(shell):
 
 
 def test_a_message_can_be_looked_up(shell):
-    """A test message ends as ERR030, which is told with what to do; an id that is none is ERR029."""
+    """A test message ends as ERR030, with its action; an id that is none is ERR029."""
     sent = json.loads(shell.run('kwtsms send 96598765432 "Hello" --json').out)
     stuck = shell.run(f"kwtsms status {sent['data']['msg-id']}")
     assert (stuck.code, stuck.out) == (1, "")
@@ -127,7 +127,7 @@ def test_validate_asks_about_two_hundred_numbers_at_a_time(shell):
 def test_validate_has_the_documented_lists_for_programs(shell):
     """And beside them each number with its reason."""
     document = json.loads(shell.run("kwtsms validate 96598765432 abc --json").out)
-    assert list(document) == ENVELOPE
+    assert list(document) == DOCUMENT_KEYS
     data = document["data"]
     assert (data["ok"], data["er"], data["nr"]) == (["96598765432"], ["abc"], [])
     assert data["rejected"] == [{"input": "abc", "error": "'abc' is not a valid phone number — no digits found"}]
@@ -202,7 +202,7 @@ def test_a_refusal_ends_with_its_exit_code_and_the_command_to_type(shell, number
 
 
 def test_an_empty_text_is_refused_here(shell):
-    """Nothing is left of it, and the gateway is not asked."""
+    """It is empty after cleaning, and the gateway is not asked."""
     ended = shell.run('kwtsms send 96598765432 "🎉"')
     assert (ended.code, ended.out) == (1, "")
     assert "ERR009" in ended.err
@@ -336,7 +336,7 @@ def test_every_command_has_help_and_json(shell, command):
     }
     ended = shell.run(f"kwtsms {command}{needed.get(command, '')} --json")
     document = json.loads(ended.out)
-    assert list(document) == ENVELOPE
+    assert list(document) == DOCUMENT_KEYS
     assert (document["v"], document["command"], document["ok"]) == (1, command, ended.code == 0)
 
 
@@ -390,7 +390,7 @@ def test_a_reader_that_had_enough_is_no_error(shell):
 
 
 def test_an_interrupted_send_says_where_to_look(shell):
-    """Exit code 130: nobody knows whether the request arrived."""
+    """Exit code 130: the request may have arrived."""
     shell.sandbox.chaos("ERR013", endpoint="send", delay=20)
     with shell.terminal('kwtsms send 96598765432 "Hello"') as terminal:
         terminal.expect("Test mode")
@@ -444,10 +444,10 @@ def test_balance_loads_only_what_it_needs():
 
 def test_a_number_that_the_gateway_left_out_is_no_full_success(shell):
     """It counts one of two and does not say which: neither do we call that OK."""
-    told = shell.run("kwtsms send 96598765432,96545001025 Hello")
-    assert told.code == 3
-    assert "1 of 2 accepted" in told.out
-    assert "does not say which" in told.err
+    done = shell.run("kwtsms send 96598765432,96545001025 Hello")
+    assert done.code == 3
+    assert "1 of 2 accepted" in done.out
+    assert "does not say which" in done.err
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:

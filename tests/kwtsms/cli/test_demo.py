@@ -81,24 +81,24 @@ def test_the_demo_ends_with_three_lines_for_a_real_account(shown):
 
 def test_the_demo_is_one_document_with_json(shown):
     """The same as one JSON document on standard output, and nothing beside it."""
-    told = _run("demo", "--json")
-    assert told.returncode == 0
-    document = json.loads(told.stdout)
+    done = _run("demo", "--json")
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
     assert (document["ok"], document["v"], document["command"], document["error"]) == (True, 1, "demo", None)
     messages = document["data"]["messages"]
     assert [len(message["receipts"]) for message in messages] == [1, 1, 1, 250, 1, 1]
     assert messages[5]["receipts"][0]["outcome"] == "unknown"
     assert (messages[5]["points"], messages[5]["balance"]) == (1, 748)
     assert all(receipt["advice"] for message in messages for receipt in message["receipts"])
-    assert "965987654" not in told.stdout
-    assert told.stderr == ""
+    assert "965987654" not in done.stdout
+    assert done.stderr == ""
 
 
 def test_the_demo_reads_no_configuration_of_anybody(tmp_path):
     """Settings that would break every other command don't touch it."""
     (tmp_path / ".env").write_text("KWTSMS_TEST_MODE=maybe\nKWTSMS_BASE_URL=http://example.com/\n")
-    told = _run("demo", "--json", cwd=tmp_path, env={**os.environ, "NOTIFYKIT_STRICT": "perhaps"})
-    assert told.returncode == 0, told.stderr
+    done = _run("demo", "--json", cwd=tmp_path, env={**os.environ, "NOTIFYKIT_STRICT": "perhaps"})
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_demo_can_stay():
@@ -153,7 +153,7 @@ sys.modules["werkzeug"] = None
 from notifykit.cli.main import main
 main(["{command}"])
 """
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
-    assert told.returncode == 2
-    assert told.stderr.startswith('notifykit: the sandbox needs Werkzeug: pip install "notifykit[sandbox]"\n')
-    assert "Traceback" not in told.stderr
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith('notifykit: the sandbox needs Werkzeug: pip install "notifykit[sandbox]"\n')
+    assert "Traceback" not in done.stderr

@@ -71,7 +71,7 @@ EXPECTED = dict(
 
 @pytest.fixture(name="gateway", scope="module")
 def _gateway() -> Iterator[Sandbox]:
-    """A gateway that takes the documentation's numbers: some of them are nobody's in Kuwait."""
+    """A gateway that accepts the documentation's numbers: some of them are not assigned in Kuwait."""
     with Sandbox(rules=Rules(rate_limit=None, kuwait_rule=False)) as sandbox:
         yield sandbox
 

@@ -17,7 +17,7 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r
     lambda value: "${" not in value
 )
 HARD = ("", " ", "a b", "a #b", "#", "a'b", 'a"b', "back\\slash", "end\\", "\\'", "رمز ١٢٣", "a=b", "$HOME", "'", "🎉")
-#: Lines of a file that somebody wrote.
+#: Lines of a file written by hand.
 LINES = st.sampled_from(
     [
         "# a comment",
@@ -104,7 +104,7 @@ def test_the_documented_sample_keeps_its_comments():
 
 
 def test_a_name_that_stands_there_twice_changes_in_both_places():
-    """No old password is left behind."""
+    """No old password remains."""
     changed = _file("KWTSMS_PASSWORD=old\nA=1\nKWTSMS_PASSWORD=older\n").with_values({"KWTSMS_PASSWORD": "new"})
     assert changed.text == "KWTSMS_PASSWORD=new\nA=1\nKWTSMS_PASSWORD=new\n"
 
@@ -132,7 +132,7 @@ def test_what_such_a_file_cannot_hold_is_refused(value):
 
 @pytest.mark.parametrize("text", ["A='open\nB=1\n", '\n\nA="open', "=1\n"])
 def test_a_file_with_a_line_that_cannot_be_read_is_not_edited(tmp_path, text):
-    """Nobody knows where an open quote ends; the line is named."""
+    """The end of an open quote is unknown; the line is named."""
     path = tmp_path / ".env"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"\.env line \d+ can't be read"):

@@ -1,4 +1,4 @@
-"""``kwtsms setup``: the conversation on a terminal, the form for scripts, and the file that comes out."""
+"""``kwtsms setup``: the questions on a terminal, the form for scripts, and the file that is written."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_ctrl_c_leaves_the_old_file_untouched(bare, question):
 
 
 def test_a_gateway_that_cannot_be_reached_is_no_wrong_password(bare):
-    """It asks whether to try again; a no writes nothing and says how to go without."""
+    """It asks whether to try again; a no writes nothing and names the option to skip the check."""
     with bare.terminal("kwtsms setup", KWTSMS_BASE_URL="http://127.0.0.1:9/API/") as terminal:
         _answer(terminal, "API user: ", "sandbox")
         _answer(terminal, "API password, not shown: ", bare.password)
@@ -219,7 +219,7 @@ def test_scripts_give_the_password_on_standard_input(bare):
 
 
 def test_scripts_are_told_everything_that_is_missing(bare):
-    """At once, with exit code 2; nothing is written and nobody asked."""
+    """At once, with exit code 2; nothing is written and nothing is asked."""
     ended = bare.run("kwtsms setup --non-interactive", KWTSMS_TEST_MODE="maybe")
     assert ended.code == 2
     for said in ("username is missing", "password is missing", "KWTSMS_TEST_MODE"):
@@ -247,7 +247,7 @@ def test_a_sender_that_the_account_lacks_is_a_warning(bare):
 
 
 def test_a_password_is_verified_only_where_it_is_safe_to(bare):
-    """An address that would carry it in clear is refused before anything is asked."""
+    """An address that would send it in clear is refused before anything is asked."""
     ended = bare.run("kwtsms setup --non-interactive", **{**bare.sandbox.env, "KWTSMS_BASE_URL": "http://example.com/"})
     assert ended.code == 2
     assert "KWTSMS_BASE_URL" in ended.err

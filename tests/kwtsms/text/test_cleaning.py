@@ -59,11 +59,11 @@ class TestTogether:
         ],
     )
     def test_whole_texts(self, text: str, cleaned: str) -> None:
-        """A text comes out as the gateway can carry it."""
+        """A cleaned text is one that the gateway can deliver."""
         assert clean(text).text == cleaned
 
     def test_the_order(self) -> None:
-        """Joiners go with their emoji, and a hidden character does not protect a tag."""
+        """Joiners are removed with their emoji, and a hidden character does not protect a tag."""
         assert [cleaner.name for cleaner in CLEANERS] == [
             "kwtsms-emoji",
             "kwtsms-hidden",
@@ -84,7 +84,7 @@ class TestTogether:
 
     @given(texts)
     def test_the_edits_are_the_whole_truth(self, text: str) -> None:
-        """The edits, made on the text, give the cleaned one; each tells what stood there and is a change."""
+        """The edits, applied to the text, give the cleaned one; each names the old text and is a change."""
         cleaned = clean(text)
         assert replay(text, cleaned.edits) == cleaned.text
         assert all(edit.before != edit.after for edit in cleaned.edits)
@@ -96,7 +96,7 @@ class TestTogether:
 
     @given(texts)
     def test_nothing_forbidden_stays(self, text: str) -> None:
-        """No emoji, no hidden character, no odd space or line end, no Arabic digit and no tag is left."""
+        """No emoji, no hidden character, no odd space or line end, no Arabic digit and no tag remains."""
         cleaned = clean(text).text
         for character in cleaned:
             assert not is_pictograph(character)
@@ -148,7 +148,7 @@ class TestEach:
 
     @pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.PUSH])
     def test_sms_only(self, cleaner: TextCleaner, channel: Channel) -> None:
-        """Other channels carry emoji and markup: their texts come back as they are."""
+        """Other channels support emoji and markup: their texts stay as they are."""
         text = "<b>٣</b>\u200b 🎉"
         cleaned = cleaner.clean(text, channel)
         assert cleaned.text is text
@@ -158,7 +158,7 @@ class TestEach:
 class TestEmoji:
     @pytest.mark.parametrize("sequence", EMOJI_SEQUENCES)
     def test_a_sequence_is_one_edit(self, sequence: str) -> None:
-        """What people see as one emoji goes as one edit, and the spaces beside it stay."""
+        """What people see as one emoji is one edit, and the spaces beside it stay."""
         assert EMOJI.clean(f"a {sequence} b").text == "a  b"
         assert changes(EMOJI, f"a {sequence} b") == [(sequence, "", "emoji")]
 
@@ -184,20 +184,20 @@ class TestEmoji:
         "text", [*"©®™→←↑↓⇒─│╔漢字ﷺﻼﹰ①Ⓐ№°•…", "1#*", "1\ufb00", "\U0001d400", "\U0001fb00", "\U00020000"]
     )
     def test_not_emoji(self, text: str) -> None:
-        """Signs, plain arrows, box drawing, Han, presentation forms and letters beyond the BMP are left alone."""
+        """Signs, plain arrows, box drawing, Han, presentation forms and letters beyond the BMP stay."""
         assert EMOJI.clean(text).text is text
 
     def test_every_character(self) -> None:
-        """Of all characters exactly the pictographs, the selectors and the tags go."""
+        """Of all characters exactly the pictographs, the selectors and the tags are removed."""
         for character in EVERY_CHARACTER:
             code = ord(character)
-            goes = (
+            removed = (
                 is_pictograph(character)
                 or 0xFE00 <= code <= 0xFE0F
                 or 0xE0000 <= code <= 0xE007F
                 or 0xE0100 <= code <= 0xE01EF
             )
-            assert (EMOJI.clean(character).text != character) == goes, f"U+{code:04X}"
+            assert (EMOJI.clean(character).text != character) == removed, f"U+{code:04X}"
 
     def test_pictographs_are_symbols(self) -> None:
         """No letter of any script is among the pictographs, but the three that are emoji."""
@@ -245,11 +245,11 @@ class TestHidden:
         ],
     )
     def test_the_zero_width_non_joiner(self, text: str, cleaned: str) -> None:
-        """Between Arabic letters it holds a word's parts apart and becomes a space; elsewhere it goes."""
+        """Between Arabic letters it separates a word's parts and becomes a space; elsewhere it is removed."""
         assert HIDDEN_CHARACTERS.clean(text).text == cleaned
 
     def test_every_character(self) -> None:
-        """Of all characters exactly the hidden ones go, and the odd spaces and line ends become plain ones."""
+        """Of all characters exactly the hidden ones are removed, and the odd spaces and line ends become plain ones."""
         for character in EVERY_CHARACTER:
             expected = character
             if character in "\r\v\f\x85\u2028\u2029":
@@ -264,7 +264,7 @@ class TestHidden:
 
     @pytest.mark.parametrize("sign", "\u0600\u0605\u06dd\u070f\u0890\u08e2\U000110bd")
     def test_signs_that_are_drawn_stay(self, sign: str) -> None:
-        """The number signs of Arabic are format characters for Unicode, and seen by everybody."""
+        """The number signs of Arabic are format characters for Unicode, and visible."""
         assert HIDDEN_CHARACTERS.clean(sign + "٣").text == sign + "٣"
 
 
@@ -306,7 +306,7 @@ class TestTags:
         ],
     )
     def test_tags_go(self, text: str, cleaned: str) -> None:
-        """Tags go and what stands between them stays; tags inside tags go until none is left."""
+        """Tags are removed and what is between them stays; tags inside tags are removed until there is none."""
         assert TAGS.clean(text).text == cleaned
 
     @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ class TestTags:
         assert TAGS.clean(text).text is text
 
     def test_neighbours_are_one_edit(self) -> None:
-        """Tags that touch go as one edit, those inside each other too."""
+        """Tags that touch are one edit, nested ones too."""
         assert changes(TAGS, "<b><i>x</i></b>") == [("<b><i>", "", "HTML tag"), ("</i></b>", "", "HTML tag")]
         assert TAGS.clean("a<x <b> y>c").edits == (
             Edit(start=1, end=10, before="<x <b> y>", after="", reason="HTML tag", cleaner="kwtsms-html"),
@@ -373,7 +373,7 @@ class TestHostileTexts:
         ids=ascii,
     )
     def test_long_ones_come_out_right(self, unit: str, end: str, rest: str | None, size: int) -> None:
-        """Texts made to keep a cleaner busy for ever come out soon, and right."""
+        """Hostile texts are cleaned fast, and correctly."""
         times = size // len(unit)
         text = unit * times + end
         expected = text if rest is None else rest * times + end
@@ -386,7 +386,7 @@ class TestHostileTexts:
         ("opening", "closing"), [("<", "b>"), ("<a", ">"), ("<b>", "</b>"), ("<<b>", "1>"), ("</<b", ">")]
     )
     def test_deep_ones_leave_no_tag(self, opening: str, closing: str, depth: int) -> None:
-        """However deep tags are put inside each other, none is left, and the edits still tell the truth."""
+        """However deep tags are nested, none remains, and the edits are still right."""
         text = opening * depth + closing * depth
         cleaned = clean(text)
         assert not TAG.search(cleaned.text[:200] + cleaned.text[-200:])

@@ -1,4 +1,4 @@
-"""Many processes and threads on one account: the gateway never sees them as a flood."""
+"""Threads of several processes on one account: together they keep the rate limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.kwtsms.conftest import kwtsms_host
 PROCESSES, THREADS, SECONDS = 4, 8, 4.0
 
 
-def _flood(environment: dict[str, str], process: int, start: threading.Barrier) -> collections.Counter[Outcome]:
+def _send_from_threads(
+    environment: dict[str, str], process: int, start: threading.Barrier
+) -> collections.Counter[Outcome]:
     """Return how the sends of one process ended; a slow machine may meet the deadline inside a request."""
     with Notifier.from_settings(environment=environment, host=kwtsms_host()) as notifier:
         start.wait(60)
@@ -26,14 +28,14 @@ def _flood(environment: dict[str, str], process: int, start: threading.Barrier) 
             return collections.Counter(pool.map(send_one, range(THREADS)))
 
 
-def test_thirty_two_threads_in_four_processes_keep_the_pace_of_one(tmp_path):
-    """Never more than five requests start in any second, and nobody idles: the slots are used."""
+def test_threads_of_several_processes_share_one_rate_limit(tmp_path):
+    """Never more than five requests start in any second, and no slot stays unused."""
     context = multiprocessing.get_context("spawn")
     with Sandbox() as sandbox, context.Manager() as manager:
-        environment = {**sandbox.env, "NOTIFYKIT_STATE_DIR": str(tmp_path / "pace")}
+        environment = {**sandbox.env, "NOTIFYKIT_STATE_DIR": str(tmp_path / "state")}
         barrier = manager.Barrier(PROCESSES)
         with concurrent.futures.ProcessPoolExecutor(PROCESSES, context) as pool:
-            jobs = [pool.submit(_flood, environment, process, barrier) for process in range(PROCESSES)]
+            jobs = [pool.submit(_send_from_threads, environment, process, barrier) for process in range(PROCESSES)]
             outcomes = sum((job.result(120) for job in jobs), collections.Counter())
     starts = [request.started for request in sandbox.requests]
     accepted, unknown = outcomes[Outcome.ACCEPTED], outcomes[Outcome.UNKNOWN]

@@ -11,7 +11,7 @@ from notifykit import Notifier, Outcome
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.kwtsms.conftest import kwtsms_host
 
-PROCESSES, THREADS, SECONDS = 4, 8, 4.0
+PROCESSES, THREADS, SECONDS = 2, 8, 2.5
 
 
 def _send_from_threads(

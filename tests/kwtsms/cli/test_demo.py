@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import pathlib
@@ -12,17 +13,34 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 
+import attrs
 import pytest
 
 from notifykit import Notifier, VirtualClock
+from notifykit.cli.main import main
 from tests.kwtsms.conftest import kwtsms_host
 
 README = pathlib.Path(__file__).parents[3] / "README.md"
 
 
-def _run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "notifykit", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+@attrs.frozen
+class Ended:
+    """A run of the program in this process."""
+
+    #: The exit code.
+    code: int
+    #: Standard output.
+    out: str
+    #: Standard error.
+    err: str
+
+
+def _run(*arguments: str) -> Ended:
+    """Run ``notifykit`` in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 @contextlib.contextmanager
@@ -44,61 +62,57 @@ def _running(*arguments: str, until: str) -> Iterator[tuple[subprocess.Popen[str
 
 
 @pytest.fixture(name="shown", scope="module")
-def _shown() -> subprocess.CompletedProcess[str]:
+def _shown() -> Ended:
     return _run("demo")
 
 
 def test_the_demo_works_without_anything(shown):
     """It exits with 0, and shows each outcome with its advice."""
-    assert shown.returncode == 0, shown.stderr
+    assert shown.code == 0, shown.err
     for said in ("251 accepted, 3 rejected, 1 unknown", "nothing was sent twice", "at try 2", "in 2 requests"):
-        assert said in shown.stdout
+        assert said in shown.out
     for changed in ("(emoji)", "(Arabic-Indic digits)", "(HTML tag)", "Unicode because of"):
-        assert changed in shown.stdout
-    assert "250/250 accepted 247" in shown.stderr
+        assert changed in shown.out
+    assert "250/250 accepted 247" in shown.err
 
 
 def test_the_readme_shows_what_the_demo_prints(shown):
     """The excerpt is real output."""
     excerpt = README.read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
     assert len(excerpt) > 300
-    assert excerpt in shown.stdout
+    assert excerpt in shown.out
 
 
 def test_the_readme_shows_what_preview_prints():
     """The phone, the meter, and the quote that makes it Unicode."""
     shown = README.read_text(encoding="utf-8").partition("$ notifykit preview ")[2]
     printed = shown.partition("\n")[2].partition("```")[0]
-    assert _run("preview", "It’s " + "x" * 66).stdout == printed
+    assert _run("preview", "It’s " + "x" * 66).out == printed
 
 
 def test_the_demo_ends_with_three_lines_for_a_real_account(shown):
     """Two exports and one line of Python that compiles."""
-    lines = shown.stdout.rstrip().splitlines()[-3:]
+    lines = shown.out.rstrip().splitlines()[-3:]
     assert all(word in "".join(lines) for word in ("KWTSMS_USERNAME=", "KWTSMS_TEST_MODE=1", "from_settings"))
     compile(lines[2].partition("-c '")[2].rstrip("'"), "README", "exec")
 
 
-def test_the_demo_is_one_document_with_json(shown):
-    """The same as one JSON document on standard output, and nothing beside it."""
-    done = _run("demo", "--json")
-    assert done.returncode == 0
-    document = json.loads(done.stdout)
+def test_the_demo_is_one_document_with_json(tmp_path, monkeypatch):
+    """And nothing beside it; settings that would break every other command do not matter."""
+    (tmp_path / ".env").write_text("KWTSMS_TEST_MODE=maybe\nKWTSMS_BASE_URL=http://example.com/\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NOTIFYKIT_STRICT", "perhaps")
+    ended = _run("demo", "--json")
+    assert ended.code == 0, ended.err
+    document = json.loads(ended.out)
     assert (document["ok"], document["v"], document["command"], document["error"]) == (True, 1, "demo", None)
     messages = document["data"]["messages"]
     assert [len(message["receipts"]) for message in messages] == [1, 1, 1, 250, 1, 1]
     assert messages[5]["receipts"][0]["outcome"] == "unknown"
     assert (messages[5]["points"], messages[5]["balance"]) == (1, 748)
     assert all(receipt["advice"] for message in messages for receipt in message["receipts"])
-    assert "965987654" not in done.stdout
-    assert done.stderr == ""
-
-
-def test_the_demo_reads_no_configuration_of_anybody(tmp_path):
-    """Settings that would break every other command don't touch it."""
-    (tmp_path / ".env").write_text("KWTSMS_TEST_MODE=maybe\nKWTSMS_BASE_URL=http://example.com/\n")
-    done = _run("demo", "--json", cwd=tmp_path, env={**os.environ, "NOTIFYKIT_STRICT": "perhaps"})
-    assert done.returncode == 0, done.stderr
+    assert "965987654" not in ended.out
+    assert ended.err == ""
 
 
 def test_the_demo_can_stay():
@@ -113,7 +127,7 @@ def test_the_demo_can_stay():
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_the_sandbox_runs_as_a_program(end):
-    """What it prints to paste is enough for another program to send, and it ends politely."""
+    """What it prints to paste is enough for another program to send, and both signals end it in order."""
     with _running("sandbox", "--port", "0", until="Ctrl-C ends it") as (process, printed):
         environment = dict(
             line.removeprefix("  export ").split("=", 1) for line in printed.splitlines() if "export" in line
@@ -128,20 +142,20 @@ def test_the_sandbox_runs_as_a_program(end):
         assert process.wait(20) == 0
 
 
-def test_a_preset_that_is_none_is_told_with_those_there_are():
+def test_an_unknown_preset_is_refused_with_those_there_are():
     """And not with a traceback."""
     refused = _run("sandbox", "--port", "0", "--chaos", "nope")
-    assert refused.returncode == 2
-    assert "Ramadan queue" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    assert refused.code == 2
+    assert "Ramadan queue" in refused.err
+    assert "Traceback" not in refused.err
 
 
-def test_the_sandbox_stays_on_this_machine_unless_told_twice():
+def test_the_sandbox_needs_a_flag_and_a_token_for_another_address():
     """Another address needs the flag and a token, and the message says so."""
     refused = _run("sandbox", "--host", "0.0.0.0", "--port", "0")
-    assert refused.returncode == 2
-    assert "token" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    assert refused.code == 2
+    assert "token" in refused.err
+    assert "Traceback" not in refused.err
 
 
 @pytest.mark.parametrize("command", ["demo", "sandbox"])

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from notifykit.settings.sources import Settings
 
 SECTION: Final = "kwtsms"
+_SOURCES: Final = (
+    "put it into the environment or .env, which Notifier.from_settings() reads and Notifier(…) does not, or use "
+    "kwtsms://user:password@default as the transport"
+)
 _MOST_PER_SECOND: Final = BLOCKED_ABOVE_PER_SECOND - 1
 
 
@@ -111,23 +115,24 @@ class KwtSmsSettings:
         values["sender"] = values["sender"] or settings.sender or SHARED_SENDER
         return cls(**values, network=settings.network)
 
-    def credentials(self) -> tuple[str, Secret]:
+    def credentials(self, how: str = _SOURCES) -> tuple[str, Secret]:
         """Return user name and password.
 
+        :param how: where to give them, for the error: a sentence with ``{name}`` and ``{variable}``.
         :raises MissingCredentials: if one is missing.
         """
-        missing = [
-            f"{variable} is missing: put it into the environment or .env, which Notifier.from_settings() reads and "
-            f"Notifier(…) does not, or use kwtsms://user:password@default as the transport. {hint}"
-            for variable, given, hint in (
-                ("KWTSMS_USERNAME", self.username, "It is the API user (kwtsms.com → Account → API), not your login."),
-                ("KWTSMS_PASSWORD", self.password, "It is the API password, not that of the website."),
-            )
-            if not given
-        ]
-        if missing or not self.username or not self.password:
-            raise MissingCredentials(missing)
-        return self.username, self.password
+        if self.username and self.password:
+            return self.username, self.password
+        wanted = (
+            ("username", self.username, "It is the API user (kwtsms.com → Account → API), not your login."),
+            ("password", self.password, "It is the API password (kwtsms.com → Account → API), not the website's."),
+        )
+        missing = []
+        for name, value, hint in wanted:
+            variable = f"KWTSMS_{name.upper()}"
+            if not value:
+                missing.append(f"{variable} is missing: {how.format(name=name, variable=variable)}. {hint}")
+        raise MissingCredentials(missing)
 
 
 def is_configured(settings: Settings) -> bool:

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import attrs
@@ -39,6 +39,7 @@ _IMPORT_SIZE: Final = 512 * 1024
 _CHAOS: Final = "/sandbox/chaos"
 _ACCOUNT: Final = "/sandbox/account"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_Query: TypeAlias = Mapping[str, object] | None
 
 
 class SandboxNotRunning(click.ClickException):
@@ -84,42 +85,33 @@ class SandboxClient:
     token: Secret | None = None
 
     def open(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, object] | None = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = _TIMEOUT,
+        self, method: str, path: str, query: _Query = None, body: object = None, timeout: float = _TIMEOUT
     ) -> urllib3.BaseHTTPResponse:
-        """Return the response, its body unread."""
+        """Return the response, its body unread. A body that is no bytes is sent as JSON."""
         import urllib3
 
         parameters = urlencode({name: value for name, value in (query or {}).items() if value is not None})
-        sent = {**(headers or {}), **({"Authorization": f"Bearer {self.token.reveal()}"} if self.token else {})}
+        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token.reveal()}"
         # One connection per request: a response may be an endless stream.
         manager = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=_TIMEOUT, read=timeout))
         url = f"{self.url}{path}{'?' if parameters else ''}{parameters}"
         try:
-            # No redirect: it could carry the token away.
-            return manager.urlopen(method, url, body=body, headers=sent, preload_content=False, redirect=False)
+            # No redirect: it could leak the token.
+            return manager.urlopen(method, url, body=sent, headers=headers, preload_content=False, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             raise SandboxNotRunning(self.url) from error
 
     def request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, object] | None = None,
-        body: object = None,
-        timeout: float = _TIMEOUT,
+        self, method: str, path: str, query: _Query = None, body: object = None, timeout: float = _TIMEOUT
     ) -> Any:
         """Return the JSON of the response.
 
         :raises SandboxError: for an error status.
         """
-        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        data = self.read(self.open(method, path, query, sent, {"Content-Type": "application/json"}, timeout))
+        data = self.read(self.open(method, path, query, body, timeout))
         try:
             return json.loads(data)
         except ValueError as error:
@@ -251,8 +243,7 @@ def _event_stream(sandbox: SandboxClient, sequence: int) -> Iterator[tuple[str, 
     """Yield the events of one connection (server-sent events)."""
     import urllib3
 
-    headers = {"Last-Event-ID": str(sequence), "Accept": "text/event-stream"}
-    response = sandbox.open("GET", "/sandbox/events", headers=headers, timeout=_SILENCE)
+    response = sandbox.open("GET", "/sandbox/events", {"after": sequence}, timeout=_SILENCE)
     if response.status != 200:
         sandbox.read(response)
         raise SandboxError(response.status, "The sandbox has no events.")

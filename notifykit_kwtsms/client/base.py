@@ -20,7 +20,6 @@ from notifykit import (
     Rejected,
     Report,
     RetryPolicy,
-    Secret,
     Settings,
     SystemClock,
     TransportError,
@@ -205,7 +204,7 @@ class ClientBase(Generic[_Notifier]):
         return client
 
     def _open(self, own: KwtSmsSettings, settings: Settings, clock: Clock | None) -> None:
-        username, password = _credentials(own)
+        username, password = own.credentials("give {name}, or {variable} in the environment or .env for from_env()")
         clock = clock or SystemClock()
         log = CallLog(own.log_file, password, clock) if own.log_file else None
         # Only what is documented: no installed plugin changes this client.
@@ -273,22 +272,6 @@ class ClientBase(Generic[_Notifier]):
     def _validate(self, phones: Mobile) -> Result:
         prepared = self._prepare(phones, "?")  # any text will do: only the numbers matter
         return self._queries.validate([recipient.address for recipient in prepared.plan.recipients], prepared.invalid)
-
-
-def _credentials(own: KwtSmsSettings) -> tuple[str, Secret]:
-    if own.username and own.password:
-        return own.username, own.password
-    raise ConfigError(
-        [
-            f"{name} is missing: give {argument}, or {name} in the environment or .env for from_env(). It is that of "
-            "the API (kwtsms.com → Account → API), not of the website."
-            for name, argument, value in (
-                ("KWTSMS_USERNAME", "username", own.username),
-                ("KWTSMS_PASSWORD", "password", own.password),
-            )
-            if not value
-        ]
-    )
 
 
 def _read(name: str, read: Callable[[Any], Any], value: object) -> Any:

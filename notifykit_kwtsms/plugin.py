@@ -1,4 +1,4 @@
-"""What this package brings to notifykit. The only file that knows the hooks; the heavy parts load inside them."""
+"""The hooks of this package. Each imports its heavy parts on its first call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def notifykit_normalizers(settings: Settings) -> Sequence[Normalizer]:
-    """Bring the rules of Kuwait and the other countries, behind those of plugins that know better."""
+    """Provide the number rules of Kuwait and other countries, after those of other plugins."""
     from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
     from notifykit_kwtsms.settings import KwtSmsSettings
 
@@ -33,7 +33,7 @@ def notifykit_normalizers(settings: Settings) -> Sequence[Normalizer]:
 
 @hookimpl(trylast=True)
 def notifykit_cleaners(settings: Settings) -> Sequence[Cleaner]:
-    """Bring the cleaners that make a text one the gateway can carry: they have the last word."""
+    """Provide the cleaners for texts that the gateway can deliver; they run last."""
     from notifykit_kwtsms.text.cleaning import CLEANERS
 
     return CLEANERS
@@ -41,7 +41,7 @@ def notifykit_cleaners(settings: Settings) -> Sequence[Cleaner]:
 
 @hookimpl
 def notifykit_transports(settings: Settings) -> Sequence[TransportFactory]:
-    """Bring ``kwtsms``."""
+    """Provide ``kwtsms``."""
     from notifykit_kwtsms.settings import is_configured
 
     return [TransportFactory("kwtsms", _build, configured=is_configured, capabilities=_capabilities)]
@@ -61,19 +61,19 @@ def _capabilities() -> Capabilities:
 
 @hookimpl
 def notifykit_about() -> About:
-    """Tell the program what it may tell people."""
-    from notifykit_kwtsms.about import ABOUT
+    """Describe the plugin to ``doctor``, ``config``, ``explain`` and ``help``."""
+    from notifykit_kwtsms.diagnostics import ABOUT
 
     return ABOUT
 
 
 @hookimpl
 def notifykit_commands(register: Callable[[click.Command], None]) -> None:
-    """Bring ``demo`` and ``sandbox``."""
+    """Provide ``demo`` and ``sandbox``."""
     from notifykit.cli.commands import LazyCommand
 
-    for name, words in (
+    for name, summary in (
         ("demo", "Send six messages to a sandbox gateway on this machine."),
         ("sandbox", "Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs."),
     ):
-        register(LazyCommand(name, f"notifykit_kwtsms.cli.{name}:{name}", words))
+        register(LazyCommand(name, f"notifykit_kwtsms.cli.{name}:{name}", summary))

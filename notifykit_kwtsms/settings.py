@@ -1,4 +1,4 @@
-"""The account, and how to use it: from a DSN, arguments, the environment, ``.env`` or ``[tool.notifykit.kwtsms]``."""
+"""The settings of the account: from a DSN, arguments, the environment, ``.env`` or ``[tool.notifykit.kwtsms]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from notifykit.errors import MissingCredentials
 from notifykit.network import Network, is_loopback, url_host
 from notifykit.settings.fields import Field, boolean, names, one_of, path, secret, text
-from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
+from notifykit_kwtsms.api.facts import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 
 if TYPE_CHECKING:
     from notifykit.redaction import Secret
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from notifykit.settings.sources import Settings
 
 SECTION: Final = "kwtsms"
+_SOURCES: Final = (
+    "put it into the environment or .env, which Notifier.from_settings() reads and Notifier(…) does not, or use "
+    "kwtsms://user:password@default as the transport"
+)
 _MOST_PER_SECOND: Final = BLOCKED_ABOVE_PER_SECOND - 1
 
 
 def base_url(value: object) -> str:
-    """Read the gateway's address. The password travels in every body, so plain HTTP is for this machine only."""
+    """Return the gateway's address. Every request holds the password, so plain HTTP is for this machine only."""
     address = text(value)
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
@@ -35,7 +39,7 @@ def base_url(value: object) -> str:
 
 
 def rate(value: object) -> float:
-    """Read how many requests may start in a second: one fewer than get the IP blocked, as networks bunch them up."""
+    """Return requests started per second: at most one fewer than get the IP blocked, because networks bunch them up."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -76,15 +80,15 @@ FIELDS: Final = (
 
 @attrs.frozen
 class KwtSmsSettings:
-    """What the plugin needs to know."""
+    """The settings of this plugin, resolved."""
 
     #: The API user.
     username: str | None
     #: The API password.
     password: Secret | None
-    #: The sender ID where a message has none.
+    #: The sender ID of messages without one.
     sender: str
-    #: Whether messages are queued only.
+    #: Whether messages are queued and not delivered.
     test: bool
     #: The log of the ``KwtSMS`` client; empty for none.
     log_file: str
@@ -92,18 +96,18 @@ class KwtSmsSettings:
     base_url: str
     #: Requests started in a second.
     rate: float
-    #: The country that completes local numbers; None for none.
+    #: The country of local numbers; None refuses them.
     default_country: str | None
     #: ``strict`` or ``relaxed``.
     kuwait_rule: str
-    #: ISO 3166 codes of countries abroad of which only mobile numbers are taken.
+    #: ISO 3166 codes of countries abroad of which only mobile numbers are accepted.
     strict_countries: tuple[str, ...]
     #: The proxy and the certificates.
     network: Network
 
     @classmethod
     def of(cls, settings: Settings, dsn: Dsn | None = None) -> KwtSmsSettings:
-        """Resolve the settings, without asking for credentials.
+        """Return the settings; credentials may be missing.
 
         :raises ConfigError: with every problem.
         """
@@ -111,27 +115,28 @@ class KwtSmsSettings:
         values["sender"] = values["sender"] or settings.sender or SHARED_SENDER
         return cls(**values, network=settings.network)
 
-    def credentials(self) -> tuple[str, Secret]:
+    def credentials(self, how: str = _SOURCES) -> tuple[str, Secret]:
         """Return user name and password.
 
-        :raises MissingCredentials: where one is.
+        :param how: where to give them, for the error: a sentence with ``{name}`` and ``{variable}``.
+        :raises MissingCredentials: if one is missing.
         """
-        missing = [
-            f"{variable} is missing: put it into the environment or .env, which Notifier.from_settings() reads and "
-            f"Notifier(…) does not, or use kwtsms://user:password@default as the transport. {hint}"
-            for variable, given, hint in (
-                ("KWTSMS_USERNAME", self.username, "It is the API user (kwtsms.com → Account → API), not your login."),
-                ("KWTSMS_PASSWORD", self.password, "It is the API password, not that of the website."),
-            )
-            if not given
-        ]
-        if missing or not self.username or not self.password:
-            raise MissingCredentials(missing)
-        return self.username, self.password
+        if self.username and self.password:
+            return self.username, self.password
+        wanted = (
+            ("username", self.username, "It is the API user (kwtsms.com → Account → API), not your login."),
+            ("password", self.password, "It is the API password (kwtsms.com → Account → API), not the website's."),
+        )
+        missing = []
+        for name, value, hint in wanted:
+            variable = f"KWTSMS_{name.upper()}"
+            if not value:
+                missing.append(f"{variable} is missing: {how.format(name=name, variable=variable)}. {hint}")
+        raise MissingCredentials(missing)
 
 
 def is_configured(settings: Settings) -> bool:
-    """Return whether somebody gave an API user."""
+    """Return whether an API user is set."""
     values, _ = settings.sources.resolve([USERNAME], SECTION)
     return bool(values["username"].value)
 

@@ -1,39 +1,38 @@
-"""``kwtsms``: carries SMS through the kwtSMS gateway."""
+"""``kwtsms``: the transport that sends SMS through the kwtSMS gateway."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 import attrs
 
 from notifykit import Capabilities, Channel, OutcomeUnknown, Submission
+from notifykit.models.capabilities import RateLimit
+from notifykit.rate_limit import rate_limiter
 from notifykit.redaction import STARS
-from notifykit_kwtsms.api import endpoints
+from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.codes import error_for
-from notifykit_kwtsms.api.limits import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SHARED_SENDER
-from notifykit_kwtsms.gate import gateway_of, rate_limit_of
+from notifykit_kwtsms.api.facts import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SEND, SHARED_SENDER
 from notifykit_kwtsms.settings import KwtSmsSettings
-from notifykit_kwtsms.text.check import check
+from notifykit_kwtsms.text.cleaning import check
 from notifykit_kwtsms.text.segments import measure
 
 if TYPE_CHECKING:
     from notifykit import Batch, BuildContext, Clock, DeliveryReport, Dsn, Receipt, Recipient, Secret, TransportError
-    from notifykit_kwtsms.api.calls import Listener
-    from notifykit_kwtsms.api.gateway import Sent
+    from notifykit_kwtsms.api.client import ApiCall, SendResult
 
 _TEST_NOTICE: Final = (
     "Test mode: messages are queued at kwtSMS and charged, and reach no phone. "
     "Delete them at kwtsms.com → Account → Queue to get the points back; KWTSMS_TEST_MODE=0 sends for real."
 )
 _TEST_ADVICE: Final = "Test mode: it is queued at kwtSMS and reaches no phone; KWTSMS_TEST_MODE=0 sends for real."
-_LOOK: Final = (
+_UNKNOWN_ACTION: Final = (
     "It may have been sent. Look for this number and time at kwtsms.com, in the queue and in the archive of the account, "
     "before you send it again."
 )
-_MALFORMED: Final = "ERR025"
-_NO_ROUTE: Final = "ERR026"
 _SHARED_NOTICE: Final = (
     "KWT-SMS is the shared sender for trying things out: it is slow, and some Kuwaiti networks block it. "
     "Set KWTSMS_SENDER_ID to a sender of your own."
@@ -41,12 +40,12 @@ _SHARED_NOTICE: Final = (
 
 
 def price(recipient: Recipient, segments: int) -> float | None:
-    """Return the points for one recipient: one a segment in Kuwait; elsewhere the prices are not public."""
+    """Return the points for one recipient: one per segment in Kuwait; other prices are not public."""
     return float(segments) if recipient.country == "KW" else None
 
 
 def capabilities() -> Capabilities:
-    """Return what the gateway can do, whatever the account."""
+    """Return what the gateway can do, for any account."""
     return Capabilities(
         channels=frozenset({Channel.SMS}),
         batch_size=NUMBERS_PER_REQUEST,
@@ -67,9 +66,9 @@ class KwtSmsTransport:
     :param username: the API user.
     :param password: the API password.
     :param settings: everything else.
-    :param listener: hears each call to the gateway.
-    :param clock: the time by which questions to the gateway wait for their turn; None asks at once.
-    :param state_dir: where processes share the rate limit.
+    :param on_call: called with each request to the gateway, for a log.
+    :param clock: the time by which queries wait for the rate limit; None does not wait.
+    :param state_dir: the folder in which processes share the rate limit.
     """
 
     name = "kwtsms"
@@ -79,96 +78,102 @@ class KwtSmsTransport:
         username: str,
         password: Secret,
         settings: KwtSmsSettings,
-        listener: Listener | None = None,
+        on_call: Callable[[ApiCall], None] | None = None,
         clock: Clock | None = None,
         state_dir: str | None = None,
     ) -> None:
         self._settings = settings
-        self._shown = _shown(settings)
-        #: The account itself, for balance, sender IDs, coverage, status and delivery reports.
-        self.gateway = gateway_of(username, password, settings, listener, clock, state_dir)
-        # Test messages may follow each other: the gap counts for those that reach a phone.
-        gap = 0.0 if settings.test else SAME_NUMBER_GAP
+        # The key names the account, but not in clear.
+        account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
+        limit = RateLimit(settings.rate, f"kwtsms-{account}")
+        wait = rate_limiter(limit, clock, state_dir).wait if clock else None
+        #: The account: balance, sender IDs, coverage, status and delivery reports.
+        self.api = ApiClient(username, password, settings.base_url, on_call, wait, settings.network)
         self.capabilities = attrs.evolve(
             capabilities(),
             live=not settings.test,
-            rate_limit=rate_limit_of(username, settings),
-            spacing=gap,
-            notices=_notices(settings),
+            rate_limit=limit,
+            spacing=0.0 if settings.test else SAME_NUMBER_GAP,  # the gateway does not check it for test messages
+            notices=(_TEST_NOTICE,) if settings.test else _sender_warnings(settings.sender, test=False),
         )
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one ``send`` request."""
-        sender = batch.message.sender or self._settings.sender
+        sender, test = self._sender(batch), self._settings.test
         try:
-            sent = self.gateway.send(
+            result = self.api.send(
                 sender=sender,
                 numbers=[recipient.address for recipient in batch.recipients],
                 text=batch.message.text,
                 timeout=timeout,
-                test=self._settings.test,
+                test=test,
             )
         except OutcomeUnknown as error:
-            raise attrs.evolve(error, action=_LOOK) from error.__cause__
+            raise attrs.evolve(error, action=_UNKNOWN_ACTION) from error.__cause__
         return Submission(
-            message_id=sent.message_id,
-            cost=sent.points,
-            balance=sent.balance,
-            test=self._settings.test,
-            warnings=(*_departures(sent, batch), *_about_sender(sender, test=self._settings.test)),
-            advice=_TEST_ADVICE if self._settings.test else None,
-            fields=sent.fields,
+            message_id=result.message_id,
+            cost=result.points,
+            balance=result.balance,
+            test=test,
+            warnings=(*_answer_warnings(result, batch), *_sender_warnings(sender, test=test)),
+            advice=_TEST_ADVICE if test else None,
+            fields=result.fields,
         )
 
     def connect(self, timeout: float) -> None:
         """Open a connection for the next request, unless one is idle."""
-        self.gateway.connect(timeout)
+        self.api.connect(timeout)
 
     def balance(self, timeout: float) -> float | None:
-        """Ask for the points that are left."""
-        return self.gateway.balance(timeout).available
+        """Return the points left."""
+        return self.api.balance(timeout).available
 
     def refusals(self, recipients: Sequence[Recipient], timeout: float) -> Mapping[str, TransportError]:
-        """Ask which of at most 200 numbers are malformed, or have no route on this account."""
-        answer = self.gateway.validate([recipient.address for recipient in recipients], timeout)
-        malformed, unrouted = error_for(_MALFORMED), error_for(_NO_ROUTE)
-        return dict.fromkeys(answer.error, malformed) | dict.fromkeys(answer.no_route, unrouted)
+        """Return the errors of those of at most 200 numbers that are malformed or have no route on this account."""
+        found = self.api.validate([recipient.address for recipient in recipients], timeout)
+        return dict.fromkeys(found.error, error_for("ERR025")) | dict.fromkeys(found.no_route, error_for("ERR026"))
 
     def deliveries(self, receipts: Sequence[Receipt], timeout: float) -> Sequence[DeliveryReport]:
-        """Ask ``status`` where a request is, and ``dlr`` for numbers outside Kuwait once it was passed on.
+        """Return the delivery reports of one request, from ``status`` and, for numbers outside Kuwait, from ``dlr``.
 
-        Kuwait's networks report nothing: ``sent`` is the last that is said of a number there. A message that is stuck
-        in the queue, as every test message is in the end, is ``undelivered``.
+        Networks in Kuwait give no reports: ``sent`` is the last state of a number there. A message that is stuck in the
+        queue, as every test message finally is, is ``undelivered``.
 
-        :raises TransportError: where there is no answer, and ERR029 or ERR020 where nobody knows the message id.
+        :raises TransportError: without an answer; with ERR029 or ERR020 where the message id is unknown.
         """
-        from notifykit_kwtsms.delivery import ask
+        from notifykit_kwtsms.delivery import fetch_reports
 
         message_id = receipts[0].message_id
-        return ask(self.gateway, message_id, receipts, timeout) if message_id else ()
+        return fetch_reports(self.api, message_id, receipts, timeout) if message_id else ()
 
     def describe(self, batch: Batch) -> str:
-        """Return the ``send`` request as it would leave, with the account and the numbers redacted."""
+        """Return the ``send`` request of a batch, with the account and the numbers redacted."""
         import json
 
         body = {
             "username": STARS,
             "password": STARS,
-            "sender": batch.message.sender or self._settings.sender,
+            "sender": self._sender(batch),
             "mobile": ",".join(map(str, batch.recipients)),
             "message": batch.message.text,
             "test": "1" if self._settings.test else "0",
         }
-        parts = urlsplit(f"{self._settings.base_url}{endpoints.SEND.name}/")
+        parts = urlsplit(f"{self._settings.base_url}{SEND.name}/")
         head = f"POST {parts.path} HTTP/1.1\nHost: {parts.netloc}\nContent-Type: application/json"
         return f"{head}\nAccept: application/json\n\n{json.dumps(body, ensure_ascii=False, indent=2)}"
 
     def close(self) -> None:
         """Close the connections."""
-        self.gateway.close()
+        self.api.close()
+
+    def _sender(self, batch: Batch) -> str:
+        return batch.message.sender or self._settings.sender
 
     def __str__(self) -> str:
-        return self._shown
+        """Return the DSN that would build the transport, without the account."""
+        address, sender, test = self._settings.base_url, self._settings.sender, self._settings.test
+        host = "default" if address == BASE_URL else urlsplit(address).netloc
+        return f"kwtsms://{host}?{urlencode({'sender': sender, 'test': int(test)})}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
@@ -184,29 +189,19 @@ def build(dsn: Dsn, context: BuildContext) -> KwtSmsTransport:
     return KwtSmsTransport(*credentials, settings, clock=context.clock, state_dir=context.settings.state_dir)
 
 
-def _shown(settings: KwtSmsSettings) -> str:
-    """Return the DSN that would build the transport, without the account."""
-    host = "default" if settings.base_url == BASE_URL else urlsplit(settings.base_url).netloc
-    return f"kwtsms://{host}?{urlencode({'sender': settings.sender, 'test': int(settings.test)})}"
-
-
-def _notices(settings: KwtSmsSettings) -> tuple[str, ...]:
-    return (_TEST_NOTICE,) if settings.test else _about_sender(settings.sender, test=False)
-
-
-def _about_sender(sender: str, *, test: bool) -> tuple[str, ...]:
-    """Warn where a live message goes out under the shared sender: it counts as accepted, and may not arrive."""
+def _sender_warnings(sender: str, *, test: bool) -> tuple[str, ...]:
+    """Return a warning for a live message from the shared sender: it counts as accepted, and may not arrive."""
     return (_SHARED_NOTICE,) if sender == SHARED_SENDER and not test else ()
 
 
-def _departures(sent: Sent, batch: Batch) -> tuple[str, ...]:
-    """Say where the answer is not what the gateway promises: it was taken all the same."""
-    departures = []
-    if not sent.message_id:
-        departures.append("The gateway gave no message id: status and reports can't be asked for.")
-    if sent.numbers is not None and sent.numbers != len(batch):
-        departures.append(
-            f"The gateway counted {sent.numbers} of {len(batch)} numbers and does not say which: "
+def _answer_warnings(result: SendResult, batch: Batch) -> tuple[str, ...]:
+    """Return warnings for an answer that lacks what the gateway documents; the request was accepted all the same."""
+    warnings = []
+    if not result.message_id:
+        warnings.append("The gateway gave no message id: status and reports can't be asked for.")
+    if result.numbers is not None and result.numbers != len(batch):
+        warnings.append(
+            f"The gateway counted {result.numbers} of {len(batch)} numbers and does not say which: "
             "`validate` them to find out."
         )
-    return tuple(departures)
+    return tuple(warnings)

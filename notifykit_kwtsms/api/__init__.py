@@ -1,1 +1,1 @@
-"""The gateway's interface: endpoints and codes as tables, one place that does HTTP, one method an endpoint."""
+"""The kwtSMS API: its client, its error codes, and facts about the gateway."""

@@ -1,1 +1,1 @@
-"""Commands that this package brings to the ``notifykit`` program, a file each."""
+"""The ``kwtsms`` program, and the commands ``demo`` and ``sandbox`` of the ``notifykit`` program."""

@@ -8,31 +8,26 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from notifykit.cli.envelope import answer
 from notifykit.cli.manner import common, examples
-from notifykit_kwtsms.cli.inbox.exchange import export, import_
-from notifykit_kwtsms.cli.inbox.switches import account, chaos as chaos_command
-from notifykit_kwtsms.cli.inbox.tail import tail
-from notifykit_kwtsms.cli.inbox.waiting import otp, ready, wait
+from notifykit_kwtsms.cli import sandbox_client
 
 if TYPE_CHECKING:
-    from notifykit_kwtsms.sandbox import CapturedMessage, Sandbox
+    from notifykit_kwtsms.sandbox import Sandbox
 
 _PORT = 8965
 #: Seconds after which a stop is noticed at the latest.
-_PATIENCE = 0.2
+_POLL = 0.2
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-#: The options that only starting a sandbox knows.
-_OF_THE_SERVER = ("host", "port", "chaos", "seed", "keep", "keep_for", "store", "label", "token", "allow_remote")
 
 
 def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """Read ``12h`` as seconds."""
+    """Return the seconds of ``12h``."""
     if value is None:
         return None
     found = _AGE.fullmatch(value)
@@ -60,68 +55,40 @@ def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine; needs a token.")
 @common
 @click.pass_context
-def sandbox(
-    ctx: click.Context,
-    host: str,
-    port: int,
-    chaos: str | None,
-    seed: int | None,
-    keep: int,
-    keep_for: float | None,
-    store: str | None,
-    label: str | None,
-    token: str | None,
-    allow_remote: bool,
-    as_json: bool,
-) -> int:
+def sandbox(ctx: click.Context, /, chaos: str | None, as_json: bool, **options: Any) -> int:
     """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs."""
     if ctx.invoked_subcommand is not None:
-        _expect_nothing_before(ctx)
+        _refuse_misplaced(ctx, ["chaos", *options])
         return 0
     from notifykit_kwtsms.sandbox import Sandbox
 
-    prepared = Sandbox(
-        host,
-        port,
-        seed=seed,
-        keep=keep,
-        keep_for=keep_for,
-        store=store,
-        label=label,
-        token=token,
-        allow_remote=allow_remote,
-    )
+    prepared = Sandbox(options.pop("host"), options.pop("port"), **options)
     with stop_signal() as stopped, prepared as running:
         if chaos:
-            _arm(running, chaos)
+            _apply_preset(running, chaos)
         if as_json:
             answer("sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env})
         else:
-            _announce(running, token)
-        _follow(running, stopped, quiet=as_json)
+            _print_addresses(running, has_token=bool(options["token"]))
+        _print_messages(running, stopped, quiet=as_json)
     return 0
 
 
-sandbox.add_command(tail)
-sandbox.add_command(wait)
-sandbox.add_command(otp)
-sandbox.add_command(chaos_command)
-sandbox.add_command(account)
-sandbox.add_command(export)
-sandbox.add_command(import_)
-sandbox.add_command(ready)
+for _command in sandbox_client.COMMANDS:
+    sandbox.add_command(_command)
 
 
-def _expect_nothing_before(ctx: click.Context) -> None:
-    """Refuse options that would start another sandbox: those of a command stand behind its name."""
-    said = click.core.ParameterSource.COMMANDLINE
-    misplaced = [name for name in _OF_THE_SERVER if ctx.get_parameter_source(name) is said]
+def _refuse_misplaced(ctx: click.Context, options: list[str]) -> None:
+    """Refuse options that would start another sandbox: options of a command go behind its name."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    misplaced = ["--" + name.replace("_", "-") for name in options if ctx.get_parameter_source(name) is typed]
     if misplaced:
-        options = ", ".join("--" + name.replace("_", "-") for name in misplaced)
-        raise click.UsageError(f"{options} stands before {ctx.invoked_subcommand!r}, where it starts a new sandbox.")
+        raise click.UsageError(
+            f"{', '.join(misplaced)} stands before {ctx.invoked_subcommand!r}, where it starts a new sandbox."
+        )
 
 
-def _arm(running: Sandbox, chaos: str) -> None:
+def _apply_preset(running: Sandbox, chaos: str) -> None:
     from notifykit_kwtsms.sandbox import PRESETS
 
     if chaos.lower() not in {preset.lower() for preset in PRESETS}:
@@ -129,7 +96,7 @@ def _arm(running: Sandbox, chaos: str) -> None:
     running.chaos(chaos)
 
 
-def _announce(running: Sandbox, token: str | None) -> None:
+def _print_addresses(running: Sandbox, *, has_token: bool) -> None:
     click.echo(
         f"A sandbox of the kwtSMS gateway on {running.url}: it charges, queues and refuses, and reaches no phone.\n"
     )
@@ -137,34 +104,28 @@ def _announce(running: Sandbox, token: str | None) -> None:
     for name, value in running.env.items():
         click.echo(f"  export {name}={value}")
     click.echo(f"\nor use the transport {running.dsn}")
-    click.echo(f"The inbox: {running.url}/{'?token=…' if token else ''}")
+    click.echo(f"The inbox: {running.url}/{'?token=…' if has_token else ''}")
     click.echo(f"What arrived: curl {running.url}/sandbox/messages    The newest code: curl {running.url}/sandbox/otp")
     click.echo("Ctrl-C ends it.")
 
 
-def _follow(running: Sandbox, stopped: threading.Event, *, quiet: bool) -> None:
-    """Say what arrives, until somebody ends it."""
-    seen = running.gateway.store.floor
+def _print_messages(running: Sandbox, stopped: threading.Event, *, quiet: bool) -> None:
+    """Print each new message until Ctrl-C."""
+    store = running.gateway.store
+    last = store.floor
     while not stopped.is_set():
-        for change in running.gateway.store.changes(seen, _PATIENCE):
-            seen = change.sequence
-            message = running.gateway.store.get(change.message)
+        for change in store.changes(last, _POLL):
+            last = change.sequence
+            message = store.get(change.message)
             if change.kind == "new" and message and not quiet:
-                click.echo(_line(message))
-
-
-def _line(message: CapturedMessage) -> str:
-    """Return one request to send as a line for its developer, who wants to see number and text."""
-    how = (
-        "queued (test)" if message.test and message.accepted else "sent" if message.accepted else message.code or "cut"
-    )
-    to = message.numbers[0] if len(message.numbers) == 1 else f"{len(message.numbers)} numbers"
-    return f"{message.at:%H:%M:%S}  {how:<13}  {message.sender} → {to}  {message.points:g} points  {message.text!r}"
+                names = ("at", "test", "accepted", "code", "sender", "points", "text")
+                facts = {name: getattr(message, name) for name in names}
+                click.echo(sandbox_client.message_line({**facts, "to": message.numbers, "fault": None}))
 
 
 @contextlib.contextmanager
 def stop_signal() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C or a polite kill sets, so that either ends the server properly."""
+    """Yield an event that Ctrl-C or SIGTERM sets, so that both stop the server in order."""
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

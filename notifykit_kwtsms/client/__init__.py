@@ -1,1 +1,1 @@
-"""The documented client: ``KwtSMS`` and ``AsyncKwtSMS``, two faces over the framework's road."""
+"""The documented client: ``KwtSMS`` and ``AsyncKwtSMS``, on the framework's pipeline."""

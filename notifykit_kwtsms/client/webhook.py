@@ -1,7 +1,7 @@
-"""Delivery receipts that somebody posts to you.
+"""Delivery reports that are posted to a webhook.
 
-Unproven: the gateway's documentation knows no callbacks, and nobody has shown one. This reads the shape that the
-official client reads, for those who have built on it.
+Unproven: the gateway's documentation has no webhooks, and no real one is known. This reads the shape that the official
+client reads, for programs that use it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from notifykit import DeliveryReport
-from notifykit_kwtsms.api.delivery_words import REPORTED, as_state, shown
+from notifykit.normalizers.phone import FEWEST_DIGITS, MOST_DIGITS
+from notifykit_kwtsms.api.facts import REPORT_STATES, delivery_state, loggable
 from notifykit_kwtsms.phone.documented import normalize_phone
 
 _REQUIRED: Final = ("msg-id", "status")
-#: Ids are documented with at most 32 characters; whoever posts something much longer posts something else.
-_LONGEST_ID: Final = 128
-_FEWEST_DIGITS: Final = 7
-_MOST_DIGITS: Final = 15
+#: Documented ids have at most 32 characters; something much longer is no id.
+_MAX_ID: Final = 128
 
 
 def parse_webhook(payload: object) -> dict[str, Any]:
-    """Return a posted delivery receipt as a dict with ``ok``, ``msg_id``, ``phone``, ``status``, ``delivered_at``, ``raw``.
+    """Return a posted delivery report as a dict with ``ok``, ``msg_id``, ``phone``, ``status``, ``delivered_at``, ``raw``.
 
-    Any status is taken. What can't be read comes back as ``{"ok": False, "error": …}``; nothing is raised.
+    Any status is accepted. An unreadable payload becomes ``{"ok": False, "error": …}``; nothing is raised.
 
     :param payload: the JSON object that was posted, already parsed.
     """
@@ -44,24 +43,23 @@ def parse_webhook(payload: object) -> dict[str, Any]:
 
 
 def delivery_report(posted: object) -> DeliveryReport:
-    """Return a posted delivery receipt as a report that a notifier can hear.
+    """Return a posted delivery report for ``notifier.hear(delivery_report(parse_webhook(payload)))``.
 
-    ``notifier.hear(delivery_report(parse_webhook(payload)))``. A status that has no known meaning is ``unconfirmed``,
-    with its words; one without a number is about everybody in the request. A time is taken only where it says its
-    zone: the numbers and the bare times of the gateway may be UTC or GMT+3, and nobody knows which.
+    A status of unknown meaning is ``unconfirmed``, with its words; a report without a number is about every recipient
+    of the request. A time counts only with its zone: bare times of the gateway may be UTC or GMT+3.
 
     :param posted: what :func:`parse_webhook` returned, or the JSON object itself.
-    :raises ValueError: where it can't be read, with everything that is wrong with it.
+    :raises ValueError: with everything that is wrong with it.
     """
     read = posted if isinstance(posted, Mapping) and "ok" in posted else parse_webhook(posted)
     problems = list(_problems(read))
     if problems:
-        raise ValueError(f"this is no delivery receipt: {'; '.join(problems)}")
+        raise ValueError(f"this is no delivery report: {'; '.join(problems)}")
     return DeliveryReport(
         message_id=str(read["msg_id"]).strip(),
         address=normalize_phone(str(read["phone"])) if _is_given(read.get("phone")) else None,
-        state=as_state(read["status"], REPORTED),
-        words=shown(read["status"]),
+        state=delivery_state(read["status"], REPORT_STATES),
+        words=loggable(read["status"]),
         at=_moment(read.get("delivered_at")),
     )
 
@@ -77,18 +75,18 @@ def _problems(read: Mapping[str, Any]) -> Iterator[str]:
     message_id, status, phone = read.get("msg_id"), read.get("status"), read.get("phone")
     if isinstance(message_id, bool) or not isinstance(message_id, str | int) or not _is_id(str(message_id).strip()):
         yield "'msg-id' is not an id: it has letters and digits, and at most 128 of them"
-    if not isinstance(status, str) or shown(status) is None:
+    if not isinstance(status, str) or loggable(status) is None:
         yield "'status' is not a text with words"
     if not _is_given(phone):
         return
     number = isinstance(phone, str | int) and not isinstance(phone, bool)
-    if not number or not _FEWEST_DIGITS <= len(normalize_phone(str(phone))) <= _MOST_DIGITS:
+    if not number or not FEWEST_DIGITS <= len(normalize_phone(str(phone))) <= MOST_DIGITS:
         yield "'mobile' is not a phone number of 7 to 15 digits"
 
 
 def _is_id(text: str) -> bool:
     plain = text.replace("-", "").replace("_", "")
-    return len(text) <= _LONGEST_ID and plain.isascii() and plain.isalnum()
+    return len(text) <= _MAX_ID and plain.isascii() and plain.isalnum()
 
 
 def _moment(value: object) -> datetime.datetime | None:

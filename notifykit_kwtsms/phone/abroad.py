@@ -1,6 +1,6 @@
-"""Numbers of the countries that have no rule of our own, by the library ``phonenumbers``.
+"""Numbers of countries without a rule in this package, by the library ``phonenumbers``.
 
-Importing this module imports that library and is left to the first number that needs it.
+This module imports the library; it is itself imported with the first number that needs it.
 """
 
 from __future__ import annotations
@@ -27,34 +27,35 @@ _KINDS: Final = {
     PhoneNumberType.UAN: "company-wide number",
     PhoneNumberType.VOICEMAIL: "voicemail access number",
 }
-#: What phonenumbers calls the region of numbers that belong to no country, such as those of satellite networks.
+#: The region of numbers of no country, such as those of satellite networks.
 _WORLD: Final = "001"
 _CHECK_CODE: Final = "check that the country code is the right one."
 
 _ARGENTINA: Final = 54
 _ARGENTINA_NOTICE: Final = (
-    "This number of Argentina (AR) had no 9 behind the country code, as mobile numbers there have: it was put in. "
+    "This number of Argentina (AR) had no 9 after the country code, as mobile numbers there have: it was added. "
     "If it is a landline, it can't receive SMS."
 )
 _MEXICO: Final = 52
-#: Digits of a number in Mexico, behind the country code.
 _MEXICAN_DIGITS: Final = 10
 _NORTH_AMERICA: Final = 1
 
 
 def read_abroad(digits: str, raw: str, strict: Collection[str] = ()) -> Recipient | InvalidRecipient:
-    """Return the recipient that digits with a country code in front mean, or why nobody can have such a number.
+    """Return the recipient of a number with its country code, or the error of an impossible number.
 
-    A number that is possible and not surely a mobile number is returned with a notice.
+    A possible number that may not be a mobile number gets a notice.
 
-    :param digits: the number, its country code first, without a sign in front.
+    :param digits: the number, its country code first, without ``+``.
     :param raw: the number as it was given.
-    :param strict: ISO 3166 codes of countries of which only mobile numbers are taken.
+    :param strict: ISO 3166 codes of countries of which only mobile numbers are accepted.
     """
     try:
         number = phonenumbers.parse(f"+{digits}")
     except NumberParseException as error:
         return _unreadable(error)
+    if not number.national_number:
+        return InvalidRecipient("There are only zeros after the country code.", action="Give the whole number.")
     number, notice = _corrected(number)
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
@@ -69,7 +70,7 @@ def read_abroad(digits: str, raw: str, strict: Collection[str] = ()) -> Recipien
 
 
 def complete(digits: str, region: str, raw: str) -> Recipient | None:
-    """Return the recipient that digits mean when they are dialled in a country; None unless that is a mobile number.
+    """Return the recipient of a local number of a country; None if it is no mobile number there.
 
     :param region: ISO 3166 code of the country.
     :param raw: the number as it was given.
@@ -83,9 +84,9 @@ def complete(digits: str, region: str, raw: str) -> Recipient | None:
 
 
 def find_region(name: str) -> str | None:
-    """Return the ISO 3166 code of a country, given that code or its calling code; None where there is no such country.
+    """Return the ISO 3166 code of a country for that code or its calling code; None if there is no such country.
 
-    Of the countries that share a calling code it is the largest.
+    Of the countries that share a calling code, it is the largest.
     """
     if name in phonenumbers.SUPPORTED_REGIONS:
         return name
@@ -95,7 +96,7 @@ def find_region(name: str) -> str | None:
 
 
 def check_countries(names: Iterable[str]) -> None:
-    """Refuse what is no ISO 3166 code of a country.
+    """Check that names are ISO 3166 codes of countries.
 
     :raises ConfigError: with what to write instead.
     """
@@ -118,10 +119,10 @@ def _recipient(number: PhoneNumber, raw: str, notice: str | None) -> Recipient:
 
 
 def _corrected(number: PhoneNumber) -> tuple[PhoneNumber, str | None]:
-    """Return a number in the form that mobile numbers of its country have today, and a notice where that is a guess."""
+    """Return a number in the present form of mobile numbers of its country, and a notice where that is a guess."""
     national = str(number.national_number)
     if number.country_code == _MEXICO and len(national) == _MEXICAN_DIGITS + 1 and national.startswith("1"):
-        # Until 2019 a 1 stood in front of mobile numbers that were called from abroad.
+        # Until 2019, calls from abroad needed a 1 before mobile numbers.
         return PhoneNumber(country_code=_MEXICO, national_number=int(national[1:])), None
     if number.country_code == _ARGENTINA and not national.startswith("9"):
         mobile = PhoneNumber(country_code=_ARGENTINA, national_number=int(f"9{national}"))
@@ -139,13 +140,13 @@ def _is_strict(number: PhoneNumber, strict: Collection[str]) -> bool:
 
 
 def _likely_region(number: PhoneNumber) -> str:
-    """Return the region of a number; where that is not known, the largest of those that share its calling code."""
+    """Return the region of a number; if unknown, the largest of those that share its calling code."""
     region = phonenumbers.region_code_for_number(number)
     return region or phonenumbers.region_code_for_country_code(number.country_code or 0)
 
 
 def _where(number: PhoneNumber) -> str:
-    """Return ``+44 (GB)``: the calling code of a number, and the country where it is of one."""
+    """Return ``+44 (GB)``: the calling code of a number, and its country if it has one."""
     region = _likely_region(number)
     return f"+{number.country_code}" if region == _WORLD else f"+{number.country_code} ({region})"
 
@@ -163,7 +164,7 @@ def _unreadable(error: NumberParseException) -> InvalidRecipient:
 
 
 def _impossible(number: PhoneNumber) -> InvalidRecipient | None:
-    """Return why a number of no known range can't be a mobile number; None where it could."""
+    """Return the error of a number of no known range; None if it may be a mobile number."""
     found = phonenumbers.is_possible_number_for_type_with_reason(number, PhoneNumberType.MOBILE)
     if found == ValidationResult.IS_POSSIBLE:
         return _outside_north_american_plan(number)
@@ -178,18 +179,18 @@ def _impossible(number: PhoneNumber) -> InvalidRecipient | None:
 
 
 def _outside_north_american_plan(number: PhoneNumber) -> InvalidRecipient | None:
-    """Return the reason against a number of +1 whose area code or exchange begins with 0 or 1: the plan has none."""
+    """Return the error of a number of +1 whose area code or exchange begins with 0 or 1; None for other numbers."""
     national = phonenumbers.national_significant_number(number)
     if number.country_code != _NORTH_AMERICA or (national[0] not in "01" and national[3] not in "01"):
         return None
     return InvalidRecipient(
-        "In numbers of +1, neither the area code nor the three digits behind it begin with 0 or 1.",
+        "In numbers of +1, neither the area code nor the three digits after it begin with 0 or 1.",
         action=f"Look for a wrong digit, and {_CHECK_CODE}",
     )
 
 
 def _lengths(number: PhoneNumber) -> str:
-    """Return how many digits mobile numbers of a country have behind its code, ``7 to 9``."""
+    """Return how many digits mobile numbers of a country have after its code, ``7 to 9``."""
     metadata = PhoneMetadata.metadata_for_region_or_calling_code(number.country_code or 0, _likely_region(number))
     lengths: tuple[int, ...] = ()
     for kind in (metadata.mobile, metadata.general_desc) if metadata else ():

@@ -1,10 +1,7 @@
-"""The functions about numbers that the official client has, as it documents them.
+"""The number functions of the official client, as it documents them.
 
-The texts of its two checks show what was typed, because they are documented to. The framework's own reasons don't; see
-:mod:`notifykit_kwtsms.phone.normalizer`.
-
-The table below is the official client's too. It refuses numbers that exist, so the framework asks ``phonenumbers`` and
-leaves the table to these functions.
+Their errors show the number that was given, because they are documented so; the errors of the framework's normalizer do
+not. The table is the official client's too. It refuses numbers that exist, so only these functions use it.
 """
 
 from __future__ import annotations
@@ -100,21 +97,20 @@ RULES: Final = {rule.code: rule for rule in _TABLE}
 
 
 def find_rule(number: str) -> CountryRule | None:
-    """Return the rule of the country that a number belongs to; None where its code has none."""
+    """Return the rule of a number's country; None if there is none."""
     return RULES.get(number[:3]) or RULES.get(number[:2]) or RULES.get(number[:1])
 
 
 def find_country_code(number: str) -> str | None:
-    """Return the country calling code that a number begins with; None where it has no rule."""
+    """Return the country calling code of a number; None if the country has no rule."""
     rule = find_rule(number)
     return rule.code if rule else None
 
 
 def normalize_phone(raw: str) -> str:
-    """Return a number as the gateway wants it: Latin digits, country code first, no ``+``, ``00`` or trunk zero.
+    """Return a number in the gateway's form: Latin digits, country code first, no ``+``, ``00`` or trunk zero.
 
-    It judges nothing: any text is taken, and one without digits becomes the empty text. What it returns, it returns
-    unchanged when it is given it.
+    It checks nothing: a text without digits becomes the empty text. A normalized number stays unchanged.
     """
     digits = latin_digits(raw).lstrip("0")
     rule = find_rule(digits)
@@ -122,10 +118,10 @@ def normalize_phone(raw: str) -> str:
 
 
 def validate_phone_input(raw: object) -> tuple[bool, str | None, str]:
-    """Return whether a text is a number, what is wrong with it, and its digits as :func:`normalize_phone` gives them.
+    """Return whether a text is a number, the error, and its digits by :func:`normalize_phone`.
 
-    Any 7 to 15 digits are a number here, whatever the rules of their country. The digits are empty where there are
-    none and where the text is an email address. A number may be given as an int.
+    Any 7 to 15 digits are a number here, whatever the rules of their country. An email address has no digits. A number
+    may be an int.
     """
     text = str(raw).strip()
     if not text:
@@ -147,9 +143,9 @@ def validate_phone_input(raw: object) -> tuple[bool, str | None, str]:
 
 
 def validate_phone_format(number: str) -> tuple[bool, str | None]:
-    """Return whether normalized digits keep the rule of their country, and where they break it.
+    """Return whether normalized digits match the rule of their country, and the error.
 
-    A number whose country has no rule passes.
+    A number of a country without a rule is valid.
     """
     rule = find_rule(number)
     if rule is None:

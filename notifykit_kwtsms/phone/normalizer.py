@@ -1,4 +1,4 @@
-"""The normalizer that knows what the kwtSMS gateway delivers to (gateway facts, sections 3.7 and 4)."""
+"""The normalizer for numbers to which the kwtSMS gateway delivers (gateway facts, sections 3.7 and 4)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ from notifykit_kwtsms.phone.documented import normalize_phone
 from notifykit_kwtsms.phone.rules import BY_CODE, BY_COUNTRY, KUWAIT, CountryRule, find_gulf_rule
 
 _SMS: Final = Channel.SMS
-#: Digits of a Kuwaiti mobile number, written in full.
+#: Digits of a Kuwaiti mobile number with its code.
 _KUWAITI_DIGITS: Final = 11
-#: What numbers are usually set with.
 _PUNCTUATION: Final = b" \t-./()"
 _UNCHANGED: Final = bytes(range(256))
-#: Up to here, digits without a sign in front are a local number: nearly all mobile numbers with their code have more.
+#: At most so many digits without ``+`` are a local number: nearly all mobile numbers with their code have more.
 _LOCAL_DIGITS: Final = 8
 
 
 def _country(given: str | None) -> str | None:
-    """Return the ISO 3166 code that a calling code or an ISO 3166 code stands for; the empty text sets none."""
+    """Return the ISO 3166 code for a calling code or an ISO 3166 code; None for an empty text."""
     name = (given or "").strip().upper()
     if not name:
         return None
@@ -67,49 +66,49 @@ def _known_rule(instance: object, attribute: object, value: str) -> None:
 
 @attrs.frozen
 class KwtSmsNormalizer:
-    """Takes what the gateway can deliver to, and says of everything else why it can't.
+    """Accepts numbers to which the gateway can deliver, and rejects every other with the reason.
 
-    Kuwait and the other Gulf countries have the gateway's own rules. Numbers from elsewhere are read by
-    ``phonenumbers``, which is imported with the first of them: what nobody can have is refused, and what may be no
-    mobile number is taken with a notice.
+    Kuwait and the other Gulf countries have the gateway's own rules. Numbers of other countries are read by
+    ``phonenumbers``, which is imported with the first of them: an impossible number is rejected, and one that may not be
+    a mobile number gets a notice.
 
-    A number that is written without ``+`` or ``00`` and is a local mobile number of the default country is one of
-    them, before anything else is tried: 96612345 is a Kuwaiti number without its code, and not a short Saudi one.
+    A number without ``+`` or ``00`` that is a local mobile number of the default country is read as one before
+    anything else: 96612345 is a Kuwaiti number without its code, and not a short Saudi one.
     """
 
-    #: What settings and listings call it.
+    #: The name in settings and lists.
     name = "kwtsms"
 
-    #: The ISO 3166 code of the country that local numbers belong to, given as ``965`` or as ``KW``; None refuses them.
+    #: The ISO 3166 code of the country of local numbers, given as ``965`` or as ``KW``; None rejects them.
     default_country: str | None = attrs.field(default=None, converter=_country)
-    #: ``strict`` keeps the rules of Kuwait and of the other countries, ``relaxed`` takes any 7 to 15 digits.
+    #: ``strict`` applies the rules of each country, ``relaxed`` accepts any 7 to 15 digits.
     kuwait_rule: str = attrs.field(default="strict", validator=_known_rule)
-    #: ISO 3166 codes of further countries of which only mobile numbers are taken.
+    #: ISO 3166 codes of further countries of which only mobile numbers are accepted.
     strict_countries: frozenset[str] = attrs.field(default=frozenset(), converter=_countries)
 
     def normalize(self, raw: str, channel: Channel) -> Recipient | Rejected | None:
-        """Return the number as the gateway wants it, the reason why it wants none, or None for another channel."""
+        """Return the number in the gateway's form, the reason why it is rejected, or None for another channel."""
         if channel is not _SMS:
             return None
-        # Nearly every number is a Kuwaiti one, and known at sight. Comparing texts tells digits faster than a pattern.
+        # The fast path: nearly every number is Kuwaiti. Comparing texts is faster than a pattern.
         address = raw
         if not raw.isascii():
-            # An integer is read from the digits of every script, faster than they are looked up.
+            # int() reads digits of every script, faster than a look-up of each.
             address = str(int(raw)) if len(raw) <= MOST_DIGITS and raw.isdecimal() else _compacted(raw)
         elif len(raw) != _KUWAITI_DIGITS:
             plain = raw.encode().translate(_UNCHANGED, _PUNCTUATION)
             address = plain.removeprefix(b"+").lstrip(b"0").decode()
             if "." in raw and is_decimal(raw):
-                return self._look_closely(raw)
+                return self._normalize_any(raw)
         if (
             len(address) != _KUWAITI_DIGITS
             or not ("9659" <= address < "966" or "9654" <= address < "9657")
             or not address.isdecimal()
         ):
-            return self._look_closely(raw)
+            return self._normalize_any(raw)
         return Recipient(address, channel, "KW", raw=raw)
 
-    def _look_closely(self, raw: str) -> Recipient | Rejected:
+    def _normalize_any(self, raw: str) -> Recipient | Rejected:
         reading = read_number(raw)
         if isinstance(reading, InvalidRecipient):
             return Rejected(raw, reading)
@@ -121,14 +120,15 @@ class KwtSmsNormalizer:
         elif found is None and digits.startswith("0") and not _is_kuwaiti(number):
             found = national_form()
         elif found is None and len(digits) <= _LOCAL_DIGITS and not marked:
-            return Rejected(raw, _no_country_code(digits), _perhaps_kuwaiti(digits))
+            suggestion = Recipient(KUWAIT.code + digits, _SMS, "KW") if KUWAIT.matches(digits) else None
+            return Rejected(raw, _no_country_code(digits), suggestion)
         elif found is None:
             rule = find_gulf_rule(number)
             found = _read_gulf(number, rule, raw) if rule else self._read_abroad(number, raw)
         return Rejected(raw, found) if isinstance(found, InvalidRecipient) else found
 
     def _completed(self, digits: str, raw: str) -> Recipient | None:
-        """Return who has local digits in the default country; None where they are no such digits."""
+        """Return the recipient of local digits of the default country; None if they are none."""
         if self.default_country is None:
             return None
         rule = BY_COUNTRY.get(self.default_country)
@@ -137,7 +137,7 @@ class KwtSmsNormalizer:
 
             return complete(digits, self.default_country, raw)
         local = digits.lstrip("0")
-        return Recipient(rule.code + local, _SMS, rule.country, raw=raw) if rule.fits(local) else None
+        return Recipient(rule.code + local, _SMS, rule.country, raw=raw) if rule.matches(local) else None
 
     def _read_abroad(self, number: str, raw: str) -> Recipient | InvalidRecipient:
         from notifykit_kwtsms.phone.abroad import read_abroad
@@ -146,7 +146,7 @@ class KwtSmsNormalizer:
 
 
 def _compacted(raw: str) -> str:
-    """Return a text as far as it can be known at sight: empty where it is a decimal or has digits of a rare script."""
+    """Return the digits for the fast path; empty for a decimal or digits of a rare script."""
     address = compact(raw).removeprefix("+").lstrip("0")
     return address if address.isascii() and not is_decimal(raw) else ""
 
@@ -160,7 +160,7 @@ def _read_gulf(number: str, rule: CountryRule, raw: str) -> Recipient | InvalidR
 
 
 def _relaxed(digits: str, raw: str, marked: bool) -> Recipient | InvalidRecipient:
-    """Return who has any 7 to 15 digits, with the country where they are surely written with its code."""
+    """Return the recipient of any 7 to 15 digits, with the country if they surely begin with its code."""
     address = normalize_phone(digits)
     if len(address) < FEWEST_DIGITS:
         return too_short(len(address))
@@ -177,13 +177,8 @@ def _relaxed(digits: str, raw: str, marked: bool) -> Recipient | InvalidRecipien
 
 
 def _is_kuwaiti(number: str) -> bool:
-    """Whether it is a whole Kuwaiti number: nobody dials a zero in front of those inside the country."""
-    return number.startswith(KUWAIT.code) and KUWAIT.fits(number[len(KUWAIT.code) :])
-
-
-def _perhaps_kuwaiti(digits: str) -> Recipient | None:
-    """Return the Kuwaiti number that somebody may have left the country code off."""
-    return Recipient(KUWAIT.code + digits, _SMS, "KW") if KUWAIT.fits(digits) else None
+    """Whether it is a Kuwaiti number with its code: inside Kuwait, no zero is dialled before one."""
+    return number.startswith(KUWAIT.code) and KUWAIT.matches(number[len(KUWAIT.code) :])
 
 
 def _no_country_code(digits: str) -> InvalidRecipient:

@@ -1,7 +1,4 @@
-"""What mobile numbers of Kuwait and its neighbours look like (gateway facts, section 4).
-
-The rules are the gateway's, and looked up in a few nanoseconds: nearly all numbers are of these countries.
-"""
+"""Mobile numbers of Kuwait and its neighbours, by the gateway's rules (gateway facts, section 4)."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import attrs
 
 @attrs.frozen
 class CountryRule:
-    """What a mobile number of one country looks like behind the country code."""
+    """The digits of a mobile number of one country after the country code."""
 
     #: The country calling code, ``965``.
     code: str
@@ -22,28 +19,25 @@ class CountryRule:
     name: str
     #: How many digits may follow the code.
     lengths: tuple[int, ...]
-    #: The digits that the first of them may be; empty where any may.
+    #: The possible first digits; empty for any.
     first_digits: str = ""
-    #: Whether a number may itself begin with 0 behind the code, so that a zero there is no trunk prefix.
+    #: Whether a number may begin with 0 after the code, so that this zero is no trunk prefix.
     leading_zero: bool = False
 
     def right_length(self, local: str) -> bool:
-        """Return whether the digits behind the code are as many as they should be."""
+        """Return whether the number of digits after the code is right."""
         return len(local) in self.lengths
 
     def right_start(self, local: str) -> bool:
-        """Return whether the digits behind the code begin as a mobile number does."""
+        """Return whether the digits after the code begin like a mobile number."""
         return not self.first_digits or local[:1] in self.first_digits
 
-    def fits(self, local: str) -> bool:
-        """Return whether the digits behind the code are a mobile number of this country."""
+    def matches(self, local: str) -> bool:
+        """Return whether the digits after the code are a mobile number of this country."""
         return self.right_length(local) and self.right_start(local)
 
     def without_trunk_zero(self, number: str) -> str:
-        """Return a number of this country without the zeros behind the code, which are dialled inside it only.
-
-        966 0559123456 is 966 559123456.
-        """
+        """Return a number of this country without trunk zeros after the code: 966559123456 for 9660559123456."""
         end = len(self.code)
         if self.leading_zero or not number.startswith("0", end):
             return number
@@ -67,5 +61,5 @@ BY_COUNTRY: Final = {rule.country: rule for rule in GULF}
 
 
 def find_gulf_rule(number: str) -> CountryRule | None:
-    """Return the rule of the Gulf country that a number belongs to; None where it is from elsewhere."""
+    """Return the rule of a number's Gulf country; None for other countries."""
     return BY_CODE.get(number[:3])

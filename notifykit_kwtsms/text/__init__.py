@@ -1,1 +1,1 @@
-"""What the gateway can carry: cleaning, the GSM alphabet and segments."""
+"""Texts that the gateway can deliver: cleaning, the GSM-7 alphabet and segments."""

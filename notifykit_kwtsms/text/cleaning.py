@@ -1,12 +1,19 @@
-"""The cleaners in their order, and all of them at once."""
+"""The cleaners in their order, and the check whether the gateway would accept a text."""
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, cast
 
-from notifykit.models.message import Cleaned, Edit
-from notifykit_kwtsms.text.codepoints import (
+import attrs
+
+from notifykit.errors import ContentRejected
+from notifykit.models.message import Channel, Cleaned, Edit, Message
+from notifykit_kwtsms.api.codes import error_for
+from notifykit_kwtsms.api.facts import MAX_SEGMENTS
+from notifykit_kwtsms.text.characters import (
     ARABIC_DIGITS,
     ASTRAL,
     HIDDEN,
@@ -14,36 +21,61 @@ from notifykit_kwtsms.text.codepoints import (
     PICTOGRAPH_PARTS,
     PICTOGRAPHS,
     SPACES,
+    Change,
     Range,
+    apply,
+    find_digits,
+    find_emoji,
+    find_hidden,
     outside,
 )
-from notifykit_kwtsms.text.digits import DIGITS
-from notifykit_kwtsms.text.emoji import EMOJI
-from notifykit_kwtsms.text.hidden import HIDDEN_CHARACTERS
-from notifykit_kwtsms.text.steps import TextCleaner, apply
-from notifykit_kwtsms.text.tags import TAGS
+from notifykit_kwtsms.text.html import find_tags
+from notifykit_kwtsms.text.segments import count_segments
 
-#: Emoji first: joiners and selectors belong to them, and some of them turn into letters. Tags last: a hidden character
-#: must not protect a tag. No step brings about what an earlier one removes, so cleaning twice changes nothing more.
+
+@attrs.frozen
+class TextCleaner:
+    """One step of cleaning, for SMS only."""
+
+    #: The name in settings and in the edits it makes.
+    name: str
+    #: Returns the changes of a text, in order of position and without overlap.
+    find: Callable[[str], Sequence[Change]] = attrs.field(repr=False)
+
+    def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
+        """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
+        changes = self.find(text) if channel is Channel.SMS else ()
+        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
+
+    def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
+        """Return changes of a text as edits by this cleaner."""
+        return tuple(
+            Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
+        )
+
+
+#: Removes emoji, each whole sequence as one edit, and keeps the key of a keycap.
+EMOJI: Final = TextCleaner("kwtsms-emoji", find_emoji)
+#: Removes hidden characters, and writes line ends and spaces in the form that every phone and encoding has.
+HIDDEN_CHARACTERS: Final = TextCleaner("kwtsms-hidden", find_hidden)
+#: Writes Arabic-Indic and Persian digits as Latin ones, a number as one edit.
+DIGITS: Final = TextCleaner("kwtsms-digits", find_digits)
+#: Removes HTML and XML tags, and keeps signs of comparison.
+TAGS: Final = TextCleaner("kwtsms-html", find_tags)
+#: Emoji first: joiners and selectors belong to them, and some of them become letters. Tags last: a hidden character
+#: must not protect a tag. No cleaner produces what an earlier one removes, so a second cleaning changes nothing.
 CLEANERS: Final[tuple[TextCleaner, ...]] = (EMOJI, HIDDEN_CHARACTERS, DIGITS, TAGS)
 
-_LESS_THAN: Final[tuple[Range, ...]] = ((ord("<"), ord("<")),)
-#: Everything in which a cleaner may find something.
+#: Every character in which a cleaner may find something.
 _SUSPECT: Final[tuple[Range, ...]] = (
-    *PICTOGRAPHS,
-    *PICTOGRAPH_PARTS,
-    *HIDDEN,
-    *LINE_ENDS,
-    *SPACES,
-    *ARABIC_DIGITS,
-    *ASTRAL,
-    *_LESS_THAN,
+    *(PICTOGRAPHS + PICTOGRAPH_PARTS + HIDDEN + LINE_ENDS + SPACES + ARABIC_DIGITS + ASTRAL),
+    (ord("<"), ord("<")),
 )
 _SUSPECT_ASCII: Final = bytes(code for first, last in _SUSPECT for code in range(first, min(last, 0x7F) + 1))
 
 
 def clean(text: str) -> Cleaned:
-    """Return the text as the gateway can carry it, and every edit in order of the cleaners."""
+    """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
     if _is_clean(text):
         return Cleaned(text)
     edits: list[Edit] = []
@@ -55,26 +87,33 @@ def clean(text: str) -> Cleaned:
     return Cleaned(text, tuple(edits))
 
 
-def clean_text(text: str) -> str:
-    """Return only the text of :func:`clean`, without the trouble of listing the edits."""
-    if _is_clean(text):
-        return text
-    for cleaner in CLEANERS:
-        text = cleaner.strip(text)
+def clean_message(text: str) -> str:
+    """Return a text without emoji, hidden characters and HTML tags, and with Latin digits only.
+
+    ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
+    """
+    if not _is_clean(text):
+        for cleaner in CLEANERS:
+            text = apply(text, cleaner.find(text))
     return text
 
 
 def _is_clean(text: str) -> bool:
     if text.isascii():
         return len(text.encode().translate(None, _SUSPECT_ASCII)) == len(text)
-    return _is_innocent(text) is not None
+    return _clean_text().fullmatch(text) is not None
 
 
-def _is_innocent(text: str) -> object:
-    """Return a match for a text in which no cleaner finds anything: faster than a search for what is wrong.
+@functools.cache
+def _clean_text() -> re.Pattern[str]:
+    """Return the pattern of a text in which no cleaner finds anything; faster than a search for what is wrong."""
+    return re.compile(f"[{outside(_SUSPECT)}]*+")
 
-    The pattern is made for the first text that needs it, and takes this function's place.
-    """
-    global _is_innocent  # noqa: PLW0603 - start-up is spared a pattern of a thousand characters
-    _is_innocent = re.compile(f"[{outside(_SUSPECT)}]*+").fullmatch  # type: ignore[assignment]
-    return _is_innocent(text)
+
+def check(message: Message) -> ContentRejected | None:
+    """Return the error with which the gateway would refuse a cleaned message; None where it would accept it."""
+    if not message.text.strip():
+        return cast("ContentRejected", error_for("ERR009"))
+    if count_segments(message.text) > MAX_SEGMENTS:
+        return cast("ContentRejected", error_for("ERR012"))
+    return None

@@ -1,6 +1,6 @@
 """Clients that other people published, as their registries hand them out, and a sandbox for them to talk to.
 
-Not one byte of their files is changed. The only thing they are told is another address: the Python clients keep theirs
+Not one byte of their files is changed. They only get another address: the Python clients keep theirs
 in a module constant, which a ``sitecustomize`` sets from outside; the Node client has it in a literal, so a preloaded
 script sends what is meant for that host elsewhere.
 """
@@ -23,11 +23,11 @@ import pytest
 
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
-#: Where no Python client may be left out: one that can't be had is a failure there, not a skip.
+#: Where every Python client is required: one that is not available is a failure there, not a skip.
 REQUIRED: Final = os.environ.get("CI", "").lower() in ("1", "true")
-#: Real seconds that one program may take.
+#: Seconds for one program.
 _PATIENCE: Final = 120
-#: Points the Python clients at the sandbox, wherever their interpreter starts, and lets their naps pass on its clock.
+#: Points the Python clients at the sandbox, wherever their interpreter starts, and lets their sleeps pass on its clock.
 _PYTHON_HOOK: Final = """\
 import json, os, sys, time, urllib.request
 
@@ -38,60 +38,60 @@ except ImportError:
 else:
     for module in filter(None, map(sys.modules.get, ("kwtsms._core", "kwtsms._async"))):
         module.BASE_URL = os.environ["SANDBOX_AT"] + "/API/"
-    naps = []
+    sleeps = []
 
     def nap(seconds):
-        naps.append(seconds)
+        sleeps.append(seconds)
         body = json.dumps({"advance": seconds}).encode()
         urllib.request.urlopen(urllib.request.Request(os.environ["SANDBOX_AT"] + "/sandbox/clock", body)).close()
 
     time.sleep = nap
 """
 #: Makes calls as they stand in JSON and prints what came of each.
-_PYTHON_WALK: Final = """\
+_PYTHON_SCRIPT: Final = """\
 import asyncio, inspect, json, sys
 import kwtsms, sitecustomize
 
 asked = json.load(sys.stdin)
 client = getattr(kwtsms, asked["kind"])
 client = client.from_env() if asked["options"] is None else client(**asked["options"])
-told = []
+results = []
 for name, positional, named in asked["calls"]:
     try:
         value = getattr(client, name)
         value = value(*positional, **named) if callable(value) else value
-        told.append({"returned": asyncio.run(value) if inspect.isawaitable(value) else value})
+        results.append({"returned": asyncio.run(value) if inspect.isawaitable(value) else value})
     except Exception as error:
-        told.append({"raised": type(error).__name__, "saying": str(error)})
-print(json.dumps({"told": told, "naps": sitecustomize.naps, "home": kwtsms.__file__}))
+        results.append({"raised": type(error).__name__, "saying": str(error)})
+print(json.dumps({"results": results, "sleeps": sitecustomize.sleeps, "home": kwtsms.__file__}))
 """
 #: The same for a class of an npm package.
-_NODE_WALK: Final = """\
+_NODE_SCRIPT: Final = """\
 const chunks = [];
 process.stdin.on('data', (chunk) => chunks.push(chunk)).on('end', async () => {
   const asked = JSON.parse(Buffer.concat(chunks).toString('utf8'));
   const { KwtSMS } = require('kwtsms');
-  const told = [];
+  const results = [];
   let client;
   try {
     const { username, password, ...options } = asked.options || {};
     client = asked.options === null ? KwtSMS.fromEnv() : new KwtSMS(username, password, options);
   } catch (error) {
-    console.log(JSON.stringify({ told: [{ raised: error.name, saying: error.message }], naps: globalThis.naps }));
+    console.log(JSON.stringify({ results: [{ raised: error.name, saying: error.message }], sleeps: globalThis.sleeps }));
     return;
   }
   for (const [name, positional] of asked.calls) {
     try {
       const value = typeof client[name] === 'function' ? await client[name](...positional) : client[name];
-      told.push({ returned: value === undefined ? null : value });
+      results.push({ returned: value === undefined ? null : value });
     } catch (error) {
-      told.push({ raised: error.name, saying: error.message });
+      results.push({ raised: error.name, saying: error.message });
     }
   }
-  console.log(JSON.stringify({ told, naps: globalThis.naps, home: require.resolve('kwtsms') }));
+  console.log(JSON.stringify({ results, sleeps: globalThis.sleeps, home: require.resolve('kwtsms') }));
 });
 """
-#: Sends what a Node program means for the gateway to the sandbox instead, and lets its naps pass on the sandbox's clock.
+#: Sends what a Node program means for the gateway to the sandbox instead, and lets its sleeps pass on the sandbox's clock.
 _NODE_HOOK: Final = """\
 const http = require('node:http');
 const https = require('node:https');
@@ -120,11 +120,11 @@ globalThis.fetch = (resource, options) => {
   return fetched(resource instanceof Request ? new Request(target, resource) : target, options);
 };
 syncBuiltinESMExports();
-globalThis.naps = [];
+globalThis.sleeps = [];
 const timer = globalThis.setTimeout;
 globalThis.setTimeout = Object.assign((callback, delay, ...rest) => {
   if (![500, 30000, 60000, 120000].includes(delay)) return timer(callback, delay, ...rest);
-  globalThis.naps.push(delay / 1000);
+  globalThis.sleeps.push(delay / 1000);
   const body = JSON.stringify({ advance: delay / 1000 });
   const passed = () => fetched(new URL('/sandbox/clock', there), { method: 'PUT', body }).then(() => callback(...rest));
   return timer(passed, 0);
@@ -133,19 +133,19 @@ globalThis.setTimeout = Object.assign((callback, delay, ...rest) => {
 
 
 @attrs.frozen
-class Walked:
-    """What came of a walk through some calls."""
+class CallResults:
+    """What came of a call_all through some calls."""
 
     #: What each call returned, or the exception as ``{"raised": …, "saying": …}``.
-    told: list[dict[str, Any]]
-    #: Every nap the client took, in seconds; none of them was slept.
-    naps: list[float]
+    results: list[dict[str, Any]]
+    #: Every sleep of the client, in seconds; none was real.
+    sleeps: list[float]
 
     @property
     def returned(self) -> list[Any]:
         """What the calls returned; one that raised is a failure."""
-        assert all("returned" in one for one in self.told), self.told
-        return [one["returned"] for one in self.told]
+        assert all("returned" in one for one in self.results), self.results
+        return [one["returned"] for one in self.results]
 
     @property
     def only(self) -> Any:
@@ -161,20 +161,20 @@ class Client:
     #: Its interpreter.
     interpreter: pathlib.Path
     #: The script that makes calls.
-    walker: tuple[str, ...]
-    #: What tells it the other address.
+    script: tuple[str, ...]
+    #: What gives it the other address.
     hooks: dict[str, str]
     #: Where its commands are.
     commands: pathlib.Path
 
-    def walk(
+    def call_all(
         self,
         sandbox: Sandbox,
         *calls: Sequence[Any],
         kind: str = "KwtSMS",
         options: dict[str, Any] | None = None,
         **environment: str,
-    ) -> Walked:
+    ) -> CallResults:
         """Make calls, each a name and its arguments; without options the client reads its environment."""
         plain = [
             (
@@ -186,22 +186,22 @@ class Client:
         ]
         done = self.run(
             sandbox,
-            *self.walker,
+            *self.script,
             program=self.interpreter,
-            told=json.dumps({"kind": kind, "options": options, "calls": plain}),
+            stdin=json.dumps({"kind": kind, "options": options, "calls": plain}),
             **environment,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         answer = json.loads(done.stdout)
         assert "home" not in answer or pathlib.Path(answer["home"]).is_relative_to(self.commands.parent.resolve())
-        return Walked(answer["told"], answer["naps"])
+        return CallResults(answer["results"], answer["sleeps"])
 
     def run(
         self,
         sandbox: Sandbox,
         *arguments: str,
         program: pathlib.Path | None = None,
-        told: str = "",
+        stdin: str = "",
         **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run its program ``kwtsms``, or another one, with what a sandbox prints to paste as the environment."""
@@ -216,7 +216,7 @@ class Client:
                 **self.hooks,
                 **environment,
             },
-            input=told,
+            input=stdin,
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -227,7 +227,7 @@ class Client:
 
 
 def unavailable(reason: str) -> None:
-    """Leave the tests of a client out, or fail where nothing may be left out."""
+    """Skip the tests of a client, or fail where every client is required."""
     if REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)
@@ -260,7 +260,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Clien
         hook = folder / "hook"
         hook.mkdir()
         (hook / "sitecustomize.py").write_text(_PYTHON_HOOK)
-        client = Client(python, ("-c", _PYTHON_WALK), {"PYTHONPATH": str(hook)}, programs)
+        client = Client(python, ("-c", _PYTHON_SCRIPT), {"PYTHONPATH": str(hook)}, programs)
         return installed.setdefault(requirement, client)
 
     return install
@@ -274,9 +274,9 @@ def node_program(tmp_path_factory: pytest.TempPathFactory) -> Client:
         pytest.skip("there is no node on this machine; install Node.js 20 or later to run these")
     folder = tmp_path_factory.mktemp("node")
     (folder / "hook.cjs").write_text(_NODE_HOOK)
-    (folder / "walk.cjs").write_text(_NODE_WALK)
+    (folder / "call_all.cjs").write_text(_NODE_SCRIPT)
     hooks = {"NODE_OPTIONS": f"--require {folder / 'hook.cjs'}"}
-    return Client(pathlib.Path(node), (str(folder / "walk.cjs"),), hooks, folder / "node_modules" / ".bin")
+    return Client(pathlib.Path(node), (str(folder / "call_all.cjs"),), hooks, folder / "node_modules" / ".bin")
 
 
 @pytest.fixture(scope="session")
@@ -285,18 +285,18 @@ def node_client(node_program: Client) -> Client:
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("there is no npm on this machine to install the Node client with")
-    folder = pathlib.Path(node_program.walker[0]).parent
+    folder = pathlib.Path(node_program.script[0]).parent
     done = _attempt(npm, "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "kwtsms", cwd=folder)
     if done.returncode:
-        gone = "E404" in done.stderr
-        why = "it has no package of that name (E404)" if gone else done.stderr.strip()[-300:]
+        missing = "E404" in done.stderr
+        why = "it has no package of that name (E404)" if missing else done.stderr.strip()[-300:]
         pytest.skip(f"npm install kwtsms fails: {why}")
     return node_program
 
 
 @pytest.fixture
 def gateway() -> Iterator[Sandbox]:
-    """A sandbox that doesn't mind haste: the clients' naps take no time here."""
+    """A sandbox without a rate limit: the clients do not really sleep here."""
     with Sandbox(rules=Rules(rate_limit=None)) as sandbox:
         yield sandbox
 

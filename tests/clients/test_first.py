@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 NUMBER = "96598765432"
-#: What the gateway's table of errors has; 014 to 018 are nobody's.
+#: What the gateway's table of errors has; 014 to 018 do not exist.
 CODES = [f"ERR{number:03}" for number in (*range(1, 14), *range(19, 34))]
 LOGIN = {"username": "sandbox", "password": "sandboxpassword", "sender_id": "MY-APP", "log_file": ""}
 
@@ -34,14 +34,14 @@ def crowd(count: int) -> list[str]:
 
 def test_its_credentials_are_verified(client: Client, gateway: Sandbox) -> None:
     """verify() and balance() with the environment that the sandbox prints to paste."""
-    assert client.walk(gateway, ("verify",), ("balance",)).returned == [[True, 150.0, None], 150.0]
+    assert client.call_all(gateway, ("verify",), ("balance",)).returned == [[True, 150.0, None], 150.0]
     assert [record.endpoint for record in gateway.requests] == ["balance", "balance"]
 
 
 def test_a_wrong_password_is_ERR003_in_its_own_words(client: Client, gateway: Sandbox) -> None:
     """verify() never raises, balance() is None, send() says what to do; nothing is captured as accepted."""
     wrong = {**LOGIN, "password": "nonsense"}
-    verified, balance, sent = client.walk(
+    verified, balance, sent = client.call_all(
         gateway, ("verify",), ("balance",), ("send", NUMBER, "Hi"), options=wrong
     ).returned
     assert verified[:2] == [False, None]
@@ -56,7 +56,7 @@ def test_a_wrong_password_is_ERR003_in_its_own_words(client: Client, gateway: Sa
 
 def test_one_message_is_answered_as_documented(client: Client, gateway: Sandbox) -> None:
     """Every documented field with its type, and the same message in the inbox, without the password."""
-    answer = client.walk(gateway, ("send", f"+{NUMBER}", "Your OTP for MYAPP is: 123456")).only
+    answer = client.call_all(gateway, ("send", f"+{NUMBER}", "Your OTP for MYAPP is: 123456")).only
     (message,) = gateway.messages
     assert answer == {
         "result": "OK",
@@ -74,8 +74,8 @@ def test_one_message_is_answered_as_documented(client: Client, gateway: Sandbox)
 
 
 def test_a_list_with_mistakes_reports_them(client: Client, gateway: Sandbox) -> None:
-    """Documented sentences for what is no number; the rest goes."""
-    answer = client.walk(gateway, ("send", [NUMBER, "abc", "user@gmail.com", "00 965 9999-9999"], "Hello")).only
+    """Documented sentences for what is no number; the rest is sent."""
+    answer = client.call_all(gateway, ("send", [NUMBER, "abc", "user@gmail.com", "00 965 9999-9999"], "Hello")).only
     assert answer["invalid"] == [
         {"input": "abc", "error": "'abc' is not a valid phone number — no digits found"},
         {"input": "user@gmail.com", "error": "'user@gmail.com' is an email address, not a phone number"},
@@ -86,7 +86,7 @@ def test_a_list_with_mistakes_reports_them(client: Client, gateway: Sandbox) -> 
 
 def test_nothing_valid_asks_nobody(client: Client, gateway: Sandbox) -> None:
     """Its local code, and no request."""
-    assert client.walk(gateway, ("send", "abc", "Hi")).only["code"] == "ERR_INVALID_INPUT"
+    assert client.call_all(gateway, ("send", "abc", "Hi")).only["code"] == "ERR_INVALID_INPUT"
     assert gateway.requests == ()
 
 
@@ -98,7 +98,7 @@ def test_the_sender_of_one_call_counts(client: Client, gateway: Sandbox) -> None
         ("send", "96599999999", "b", "MY-APP"),
         ("send", "96599999998", "c", "NOBODY"),
     ]
-    first, second, third = client.walk(gateway, *calls, options=live).returned
+    first, second, third = client.call_all(gateway, *calls, options=live).returned
     assert (first["result"], second["result"], third["code"]) == ("OK", "OK", "ERR008")
     assert [message.sender for message in gateway.messages] == ["KWT-SMS", "MY-APP"]
     assert [message.test for message in gateway.messages] == [False, False]
@@ -106,7 +106,7 @@ def test_the_sender_of_one_call_counts(client: Client, gateway: Sandbox) -> None
 
 def test_its_cleaning_is_what_arrives(client: Client, gateway: Sandbox) -> None:
     """Emoji, HTML, hidden characters and Arabic digits, as its page promises."""
-    client.walk(gateway, ("send", NUMBER, "\ufeff<b>رمز</b>: ١٢٣٤٥٦ 🎉\u200b"))
+    client.call_all(gateway, ("send", NUMBER, "\ufeff<b>رمز</b>: ١٢٣٤٥٦ 🎉\u200b"))
     assert gateway.messages[0].text == "رمز: 123456 "
     assert (gateway.messages[0].encoding, gateway.messages[0].otp) == ("ucs2", "123456")
 
@@ -114,7 +114,7 @@ def test_its_cleaning_is_what_arrives(client: Client, gateway: Sandbox) -> None:
 def test_more_than_200_are_batches(client: Client, gateway: Sandbox) -> None:
     """450 numbers are three requests, half a second apart, with every documented key of the sum."""
     gateway.account.change(balance=500)
-    walked = client.walk(gateway, ("send", crowd(450), "Hello!"))
+    walked = client.call_all(gateway, ("send", crowd(450), "Hello!"))
     assert walked.only == {
         "result": "OK",
         "bulk": True,
@@ -125,39 +125,39 @@ def test_more_than_200_are_batches(client: Client, gateway: Sandbox) -> None:
         "msg-ids": [message.msg_id for message in gateway.messages],
         "errors": [],
     }
-    assert walked.naps == [0.5, 0.5]
+    assert walked.sleeps == [0.5, 0.5]
     assert [len(message.numbers) for message in gateway.messages] == [200, 200, 50]
     assert [number for message in gateway.messages for number in message.numbers] == crowd(450)
 
 
 def test_a_batch_that_can_not_be_paid_makes_it_partial(client: Client, gateway: Sandbox) -> None:
-    """The middle one costs more than is left; the last one doesn't."""
+    """The middle one costs more than the balance; the last one doesn't."""
     gateway.account.change(balance=250)
-    answer = client.walk(gateway, ("send", crowd(450), "Hello!")).only
+    answer = client.call_all(gateway, ("send", crowd(450), "Hello!")).only
     assert (answer["result"], answer["numbers"], answer["balance-after"]) == ("PARTIAL", 250, 0.0)
     assert [(error["batch"], error["code"]) for error in answer["errors"]] == [(2, "ERR011")]
 
 
 def test_a_full_queue_is_waited_for(client: Client, gateway: Sandbox) -> None:
-    """Two answers of ERR013: naps of 30 and 60 seconds, then it works, and nobody got it twice."""
+    """Two answers of ERR013: sleeps of 30 and 60 seconds, then it works, and no number got it twice."""
     gateway.account.change(balance=500)
-    walked = client.walk(gateway, ("send", [*crowd(200), "96545005002"], "Hello!"))
+    walked = client.call_all(gateway, ("send", [*crowd(200), "96545005002"], "Hello!"))
     assert (walked.only["result"], walked.only["numbers"]) == ("OK", 201)
-    assert walked.naps == [0.5, 30, 60]
+    assert walked.sleeps == [0.5, 30, 60]
     assert {gateway.accepted(to=number) for number in (*crowd(200), "96545005002")} == {1}
 
 
 def test_a_queue_that_stays_full_is_given_up(client: Client, gateway: Sandbox) -> None:
     """Four attempts in all, and the batch is an error."""
     gateway.account.change(balance=500)
-    walked = client.walk(gateway, ("send", [*crowd(200), "96545005009"], "Hello!"))
+    walked = client.call_all(gateway, ("send", [*crowd(200), "96545005009"], "Hello!"))
     assert [(error["batch"], error["code"]) for error in walked.only["errors"]] == [(2, "ERR013")]
-    assert walked.naps == [0.5, 30, 60, 120]
+    assert walked.sleeps == [0.5, 30, 60, 120]
 
 
 def test_numbers_are_validated(client: Client, gateway: Sandbox) -> None:
     """The three lists of the gateway, what was rejected before it was asked, and its raw answer."""
-    report = client.walk(
+    report = client.call_all(
         gateway, ("validate", [NUMBER, f"+{NUMBER}", "966558724477", "96512345678", "abc", "123"])
     ).only
     assert (report["ok"], report["nr"]) == ([NUMBER, NUMBER], ["966558724477"])
@@ -169,7 +169,7 @@ def test_numbers_are_validated(client: Client, gateway: Sandbox) -> None:
 
 def test_validation_that_fails_says_why(client: Client, gateway: Sandbox) -> None:
     """With a wrong password: every number in the error list, and the code's words."""
-    report = client.walk(gateway, ("validate", [NUMBER]), options={**LOGIN, "password": "nonsense"}).only
+    report = client.call_all(gateway, ("validate", [NUMBER]), options={**LOGIN, "password": "nonsense"}).only
     assert (report["er"], report["ok"]) == ([NUMBER], [])
     assert report["error"].startswith("Authentication error")
 
@@ -177,7 +177,7 @@ def test_validation_that_fails_says_why(client: Client, gateway: Sandbox) -> Non
 def test_every_code_comes_with_what_to_do(client: Client, gateway: Sandbox) -> None:
     """A magic number for each code of the gateway; nothing is accepted or charged."""
     numbers = [f"96545000{code[3:]}" for code in CODES]
-    *sent, balance = client.walk(gateway, *(("send", number, "Hi") for number in numbers), ("balance",)).returned
+    *sent, balance = client.call_all(gateway, *(("send", number, "Hi") for number in numbers), ("balance",)).returned
     assert [(answer["result"], answer["code"]) for answer in sent] == [("ERROR", code) for code in CODES]
     assert all(answer["description"] and answer["action"] for answer in sent)
     assert (sum(map(gateway.accepted, numbers)), balance) == (0, 150.0)
@@ -197,22 +197,22 @@ def test_an_answer_that_is_lost_raises_though_the_message_went(
     client: Client, gateway: Sandbox, fault: str, raised: set[str]
 ) -> None:
     """Its page promises RuntimeError; a reset while it reads is Python's own. The inbox knows that it was accepted."""
-    (told,) = client.walk(gateway, ("send", f"9654500{fault}", "Hi")).told
-    assert told["raised"] in raised
+    (results,) = client.call_all(gateway, ("send", f"9654500{fault}", "Hi")).results
+    assert results["raised"] in raised
     assert gateway.accepted(f"9654500{fault}") == 1
     assert gateway.messages[0].fault is not None
 
 
 def test_a_blocked_address_is_a_plain_http_error(client: Client, strict: Sandbox) -> None:
     """More than five requests in a second: the block's page is no JSON, so verify() only knows the status."""
-    answers = client.walk(strict, *[("verify",)] * 40).returned
+    answers = client.call_all(strict, *[("verify",)] * 40).returned
     assert answers[0] == [True, 150.0, None]
     assert answers[-1] == [False, None, "HTTP 403: Forbidden"]
 
 
 def test_its_log_has_the_documented_line(client: Client, gateway: Sandbox) -> None:
     """One JSON line a call, with the gateway's answer as it was."""
-    answer = client.walk(
+    answer = client.call_all(
         gateway, ("send", NUMBER, "Hi"), options={**LOGIN, "log_file": "kwtsms.log", "test_mode": True}
     ).only
     (line,) = pathlib.Path("kwtsms.log").read_text().splitlines()
@@ -268,7 +268,7 @@ def test_validate_on_the_command_line(client: Client, gateway: Sandbox) -> None:
 
 def test_the_wizard_is_satisfied(client: Client, gateway: Sandbox) -> None:
     """It verifies, lists the senders of the sandbox's account, and writes the file that its next command reads."""
-    done = client.run(gateway, "setup", told="sandbox\nsandboxpassword\n2\n1\nkwtsms.log\n")
+    done = client.run(gateway, "setup", stdin="sandbox\nsandboxpassword\n2\n1\nkwtsms.log\n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "OK  (Balance: 150)" in done.stdout
     assert "1. KWT-SMS" in done.stdout

@@ -36,8 +36,8 @@ def crowd(count: int) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_credentials_are_verified(client: Client, gateway: Sandbox, kind: str) -> None:
     """verify(), balance(), and how much was ever bought."""
-    told = client.walk(gateway, ("purchased",), ("verify",), ("purchased",), ("balance",), kind=kind)
-    assert told.returned == [None, [True, 150.0, None], 1000.0, 150.0]
+    results = client.call_all(gateway, ("purchased",), ("verify",), ("purchased",), ("balance",), kind=kind)
+    assert results.returned == [None, [True, 150.0, None], 1000.0, 150.0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,7 +45,7 @@ def test_a_wrong_password_is_ERR003_in_its_own_words(client: Client, gateway: Sa
     """The body of the 403 is read by both; nothing raises."""
     wrong = {**LOGIN, "password": "nonsense"}
     calls = [("verify",), ("balance",), ("send", NUMBER, "Hi")]
-    verified, balance, sent = client.walk(gateway, *calls, kind=kind, options=wrong).returned
+    verified, balance, sent = client.call_all(gateway, *calls, kind=kind, options=wrong).returned
     assert (verified[:2], balance) == ([False, None], None)
     assert verified[2].startswith("Authentication error, username or password are not correct.")
     assert "KWTSMS_USERNAME" in verified[2]
@@ -57,7 +57,7 @@ def test_a_wrong_password_is_ERR003_in_its_own_words(client: Client, gateway: Sa
 def test_one_message_is_answered_as_documented(client: Client, gateway: Sandbox, kind: str) -> None:
     """Every field, the balance it remembers, and the message in the inbox."""
     calls = [("send", f"+{NUMBER}", "Your OTP for MYAPP is: 123456"), ("_cached_balance",)]
-    answer, remembered = client.walk(gateway, *calls, kind=kind).returned
+    answer, remembered = client.call_all(gateway, *calls, kind=kind).returned
     (message,) = gateway.messages
     assert answer == {
         "result": "OK",
@@ -76,7 +76,7 @@ def test_one_message_is_answered_as_documented(client: Client, gateway: Sandbox,
 def test_mistakes_are_reported_and_the_rest_goes(client: Client, gateway: Sandbox, kind: str) -> None:
     """Its rule for Kuwait refuses what the sandbox would refuse too."""
     numbers = [NUMBER, "abc", "user@gmail.com", "96512345678", "00 965 9999-9999"]
-    answer = client.walk(gateway, ("send", numbers, "Hello"), kind=kind).only
+    answer = client.call_all(gateway, ("send", numbers, "Hello"), kind=kind).only
     assert [entry["input"] for entry in answer["invalid"]] == ["abc", "user@gmail.com", "96512345678"]
     assert "must start with 4, 5, 6, 9" in answer["invalid"][2]["error"]
     assert gateway.messages[0].numbers == (NUMBER, "96599999999")
@@ -87,8 +87,8 @@ def test_mistakes_are_reported_and_the_rest_goes(client: Client, gateway: Sandbo
 def test_what_it_refuses_itself_asks_nobody(
     client: Client, gateway: Sandbox, kind: str, to: str, text: str, code: str
 ) -> None:
-    """No valid number, and nothing left of the text."""
-    assert client.walk(gateway, ("send", to, text), kind=kind).only["code"] == code
+    """No valid number, and a text that is empty after cleaning."""
+    assert client.call_all(gateway, ("send", to, text), kind=kind).only["code"] == code
     assert gateway.requests == ()
 
 
@@ -97,7 +97,7 @@ def test_every_code_comes_with_what_to_do(client: Client, gateway: Sandbox, kind
     """A magic number for each code of the gateway; nothing is accepted or charged."""
     numbers = [f"96545000{code[3:]}" for code in CODES]
     calls = [*(("send", number, "Hi") for number in numbers), ("balance",)]
-    *sent, balance = client.walk(gateway, *calls, kind=kind).returned
+    *sent, balance = client.call_all(gateway, *calls, kind=kind).returned
     assert [(answer["result"], answer["code"]) for answer in sent] == [("ERROR", code) for code in CODES]
     assert all(answer["description"] and answer["action"] for answer in sent)
     assert (sum(map(gateway.accepted, numbers)), balance) == (0, 150.0)
@@ -106,12 +106,12 @@ def test_every_code_comes_with_what_to_do(client: Client, gateway: Sandbox, kind
 def test_senders_and_coverage_are_those_of_the_account(client: Client, gateway: Sandbox) -> None:
     """As they are, after a change, and when there is none at all."""
     calls = [("senderids",), ("coverage",)]
-    assert client.walk(gateway, *calls).returned == [
+    assert client.call_all(gateway, *calls).returned == [
         {"result": "OK", "senderids": ["KWT-SMS", "MY-APP"]},
         {"result": "OK", "prefixes": ["965"]},
     ]
     gateway.account.change(senders=("KWT-SMS", "SHOP"), prefixes=())
-    senders, coverage = client.walk(gateway, *calls).returned
+    senders, coverage = client.call_all(gateway, *calls).returned
     assert senders["senderids"] == ["KWT-SMS", "SHOP"]
     assert coverage["code"] == "ERR033"
     assert coverage["action"]
@@ -119,7 +119,7 @@ def test_senders_and_coverage_are_those_of_the_account(client: Client, gateway: 
 
 def test_numbers_are_validated(client: Client, gateway: Sandbox) -> None:
     """The gateway's lists, and what its own rules rejected before."""
-    report = client.walk(gateway, ("validate", [NUMBER, "966558724477", "96512345678", "abc"])).only
+    report = client.call_all(gateway, ("validate", [NUMBER, "966558724477", "96512345678", "abc"])).only
     assert (report["ok"], report["nr"], report["er"]) == ([NUMBER], ["966558724477"], ["96512345678", "abc"])
     assert report["raw"]["mobile"] == {"OK": [NUMBER], "ER": [], "NR": ["966558724477"]}
 
@@ -127,35 +127,36 @@ def test_numbers_are_validated(client: Client, gateway: Sandbox) -> None:
 def test_more_than_200_are_batches(client: Client, gateway: Sandbox) -> None:
     """450 numbers are three requests; the asynchronous class refuses them itself."""
     gateway.account.change(balance=500)
-    walked = client.walk(gateway, ("send", crowd(450), "Hello!"))
+    walked = client.call_all(gateway, ("send", crowd(450), "Hello!"))
     assert (walked.only["result"], walked.only["batches"], walked.only["numbers"]) == ("OK", 3, 450)
     assert walked.only["msg-ids"] == [message.msg_id for message in gateway.messages]
-    assert (walked.only["balance-after"], walked.naps) == (50.0, [0.5, 0.5])
-    refused = client.walk(gateway, ("send", crowd(450), "Hello!"), kind="AsyncKwtSMS").only
+    assert (walked.only["balance-after"], walked.sleeps) == (50.0, [0.5, 0.5])
+    refused = client.call_all(gateway, ("send", crowd(450), "Hello!"), kind="AsyncKwtSMS").only
     assert refused["code"] == "ERR007"
     assert len(gateway.messages) == 3
 
 
 @pytest.mark.parametrize(
-    ("number", "naps", "result"), [("96545005002", [0.5, 30, 60], "OK"), ("96545005009", [0.5, 30, 60, 120], "PARTIAL")]
+    ("number", "sleeps", "result"),
+    [("96545005002", [0.5, 30, 60], "OK"), ("96545005009", [0.5, 30, 60, 120], "PARTIAL")],
 )
 def test_a_full_queue_is_waited_for(
-    client: Client, gateway: Sandbox, number: str, naps: list[float], result: str
+    client: Client, gateway: Sandbox, number: str, sleeps: list[float], result: str
 ) -> None:
-    """Three times at most; nobody gets the message twice."""
+    """Three times at most; no number gets the message twice."""
     gateway.account.change(balance=500)
-    walked = client.walk(gateway, ("send", [*crowd(200), number], "Hello!"))
-    assert (walked.only["result"], walked.naps) == (result, naps)
+    walked = client.call_all(gateway, ("send", [*crowd(200), number], "Hello!"))
+    assert (walked.only["result"], walked.sleeps) == (result, sleeps)
     assert {gateway.accepted(to=one) for one in crowd(200)} == {1}
     assert gateway.accepted(to=number) == (result == "OK")
 
 
 def test_the_same_number_too_soon_is_sent_again_later(client: Client, gateway: Sandbox) -> None:
-    """ERR028 live; send_with_retry() naps for 16 seconds on the sandbox's clock, and then it is accepted."""
+    """ERR028 live; send_with_retry() sleeps for 16 seconds on the sandbox's clock, and then it is accepted."""
     calls = [("send", NUMBER, "one"), ("send", NUMBER, "two"), ("send_with_retry", NUMBER, "three")]
-    walked = client.walk(gateway, *calls, options=LOGIN)
+    walked = client.call_all(gateway, *calls, options=LOGIN)
     first, second, third = walked.returned
-    assert (first["result"], second["code"], third["result"], walked.naps) == ("OK", "ERR028", "OK", [16])
+    assert (first["result"], second["code"], third["result"], walked.sleeps) == ("OK", "ERR028", "OK", [16])
     assert [message.text for message in gateway.messages] == ["one", "three"]
     assert third["balance-after"] == 148
 
@@ -163,8 +164,8 @@ def test_the_same_number_too_soon_is_sent_again_later(client: Client, gateway: S
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_report_call_has_no_place_to_go(client: Client, gateway: Sandbox, kind: str) -> None:
     """It posts to an endpoint that the gateway doesn't have: a network error in its words, as against the real one."""
-    sent = client.walk(gateway, ("send", NUMBER, "Hi"), kind=kind).only
-    status = client.walk(gateway, ("status", sent["msg-id"]), kind=kind).only
+    sent = client.call_all(gateway, ("send", NUMBER, "Hi"), kind=kind).only
+    status = client.call_all(gateway, ("status", sent["msg-id"]), kind=kind).only
     assert (status["result"], status["code"]) == ("ERROR", "NETWORK")
     assert ("HTTP 404" in status["description"]) or ("Invalid JSON" in status["description"])
 
@@ -173,7 +174,7 @@ def test_its_report_call_has_no_place_to_go(client: Client, gateway: Sandbox, ki
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_that_is_no_json_is_a_network_error(client: Client, gateway: Sandbox, kind: str, fault: str) -> None:
     """A web page or broken JSON instead of the answer: the client says error, the inbox says accepted."""
-    answer = client.walk(gateway, ("send", f"9654500{fault}", "Hi"), kind=kind).only
+    answer = client.call_all(gateway, ("send", f"9654500{fault}", "Hi"), kind=kind).only
     assert answer["code"] == "NETWORK"
     assert gateway.accepted(f"9654500{fault}") == 1
     assert gateway.messages[0].fault is not None

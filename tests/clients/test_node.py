@@ -48,8 +48,8 @@ def test_a_node_program_is_answered(node_program: Client, gateway: Sandbox, sour
     fields = {"username": "sandbox", "password": "sandboxpassword", "sender": "MY-APP", "mobile": NUMBER, "test": "1"}
 
     def post(**changed: str) -> dict[str, object]:
-        told = json.dumps({**fields, "message": "رمز التحقق هو 123456", **changed}, ensure_ascii=False)
-        done = node_program.run(gateway, "--input-type=module", "-e", source, told, program=node_program.interpreter)
+        results = json.dumps({**fields, "message": "رمز التحقق هو 123456", **changed}, ensure_ascii=False)
+        done = node_program.run(gateway, "--input-type=module", "-e", source, results, program=node_program.interpreter)
         assert done.returncode == 0, done.stderr
         answer: dict[str, object] = json.loads(done.stdout)
         return answer
@@ -64,13 +64,13 @@ def test_a_node_program_is_answered(node_program: Client, gateway: Sandbox, sour
 
 def test_its_credentials_are_verified(node_client: Client, gateway: Sandbox) -> None:
     """verify() and balance() with the environment that the sandbox prints to paste."""
-    assert node_client.walk(gateway, ("verify",), ("balance",)).returned == [[True, 150, None], 150]
+    assert node_client.call_all(gateway, ("verify",), ("balance",)).returned == [[True, 150, None], 150]
 
 
 def test_a_wrong_password_is_ERR003_in_its_own_words(node_client: Client, gateway: Sandbox) -> None:
     """Nothing throws."""
     wrong = {**LOGIN, "password": "nonsense"}
-    verified, sent = node_client.walk(gateway, ("verify",), ("send", NUMBER, "Hi"), options=wrong).returned
+    verified, sent = node_client.call_all(gateway, ("verify",), ("send", NUMBER, "Hi"), options=wrong).returned
     assert verified[:2] == [False, None]
     assert verified[2].startswith("Authentication error, username or password are not correct.")
     assert (sent["result"], sent["code"]) == ("ERROR", "ERR003")
@@ -79,7 +79,7 @@ def test_a_wrong_password_is_ERR003_in_its_own_words(node_client: Client, gatewa
 
 def test_one_message_is_answered_as_documented(node_client: Client, gateway: Sandbox) -> None:
     """Every field, and the message in the inbox."""
-    answer = node_client.walk(gateway, ("send", f"+{NUMBER}", "Your OTP for MYAPP is: 123456")).only
+    answer = node_client.call_all(gateway, ("send", f"+{NUMBER}", "Your OTP for MYAPP is: 123456")).only
     (message,) = gateway.messages
     assert (answer["result"], answer["msg-id"], answer["numbers"]) == ("OK", message.msg_id, 1)
     assert (answer["points-charged"], answer["balance-after"]) == (1, 149)
@@ -88,7 +88,7 @@ def test_one_message_is_answered_as_documented(node_client: Client, gateway: San
 
 def test_mistakes_are_reported_and_the_rest_goes(node_client: Client, gateway: Sandbox) -> None:
     """Invalid numbers with their reasons."""
-    answer = node_client.walk(gateway, ("send", [NUMBER, "abc", "user@gmail.com"], "Hello <b>you</b> 🎉")).only
+    answer = node_client.call_all(gateway, ("send", [NUMBER, "abc", "user@gmail.com"], "Hello <b>you</b> 🎉")).only
     assert [entry["input"] for entry in answer["invalid"]] == ["abc", "user@gmail.com"]
     assert gateway.messages[0].numbers == (NUMBER,)
     assert gateway.messages[0].text.startswith("Hello you")
@@ -97,24 +97,24 @@ def test_mistakes_are_reported_and_the_rest_goes(node_client: Client, gateway: S
 def test_more_than_200_are_batches(node_client: Client, gateway: Sandbox) -> None:
     """450 numbers are three requests, half a second apart on the sandbox's clock."""
     gateway.account.change(balance=500)
-    walked = node_client.walk(gateway, ("send", crowd(450), "Hello!"))
+    walked = node_client.call_all(gateway, ("send", crowd(450), "Hello!"))
     assert (walked.only["result"], walked.only["batches"], walked.only["numbers"]) == ("OK", 3, 450)
     assert walked.only["msg-ids"] == [message.msg_id for message in gateway.messages]
-    assert (walked.only["balance-after"], walked.naps) == (50, [0.5, 0.5])
+    assert (walked.only["balance-after"], walked.sleeps) == (50, [0.5, 0.5])
 
 
 def test_a_full_queue_is_waited_for(node_client: Client, gateway: Sandbox) -> None:
     """Two answers of ERR013, then it works."""
     gateway.account.change(balance=500)
-    walked = node_client.walk(gateway, ("send", [*crowd(200), "96545005002"], "Hello!"))
-    assert (walked.only["result"], walked.naps) == ("OK", [0.5, 30, 60])
+    walked = node_client.call_all(gateway, ("send", [*crowd(200), "96545005002"], "Hello!"))
+    assert (walked.only["result"], walked.sleeps) == ("OK", [0.5, 30, 60])
     assert {gateway.accepted(to=number) for number in crowd(200)} == {1}
 
 
 def test_senders_coverage_and_validation(node_client: Client, gateway: Sandbox) -> None:
     """As the account has them."""
     calls = [("senderids",), ("coverage",), ("validate", [NUMBER, "966558724477", "abc"])]
-    senders, coverage, report = node_client.walk(gateway, *calls).returned
+    senders, coverage, report = node_client.call_all(gateway, *calls).returned
     assert senders == {"result": "OK", "senderids": ["KWT-SMS", "MY-APP"]}
     assert coverage["prefixes"] == ["965"]
     assert (report["ok"], report["nr"], report["er"]) == ([NUMBER], ["966558724477"], ["abc"])
@@ -122,8 +122,8 @@ def test_senders_coverage_and_validation(node_client: Client, gateway: Sandbox) 
 
 def test_a_test_message_is_stuck_in_the_queue(node_client: Client, gateway: Sandbox) -> None:
     """status() of a version that has it: ERR030 for a test message, ERR029 for an unknown one."""
-    sent = node_client.walk(gateway, ("send", NUMBER, "Hi")).only
-    (stuck, unknown) = node_client.walk(gateway, ("status", sent["msg-id"]), ("status", "0" * 32)).told
+    sent = node_client.call_all(gateway, ("send", NUMBER, "Hi")).only
+    (stuck, unknown) = node_client.call_all(gateway, ("status", sent["msg-id"]), ("status", "0" * 32)).results
     if stuck == {"returned": None}:
         pytest.skip("this version of the client has no status()")
     assert (stuck["returned"]["code"], unknown["returned"]["code"]) == ("ERR030", "ERR029")
@@ -131,13 +131,13 @@ def test_a_test_message_is_stuck_in_the_queue(node_client: Client, gateway: Sand
 
 def test_every_code_comes_with_what_to_do(node_client: Client, gateway: Sandbox) -> None:
     """A magic number for each code of the gateway."""
-    sent = node_client.walk(gateway, *(("send", f"96545000{code[3:]}", "Hi") for code in CODES)).returned
+    sent = node_client.call_all(gateway, *(("send", f"96545000{code[3:]}", "Hi") for code in CODES)).returned
     assert [(answer["result"], answer["code"]) for answer in sent] == [("ERROR", code) for code in CODES]
     assert all(answer["action"] for answer in sent)
 
 
 def test_its_command_line(node_client: Client, gateway: Sandbox) -> None:
-    """Where the package still brings one."""
+    """Where the package still has one."""
     if not (node_client.commands / "kwtsms").exists():
         pytest.skip("this version of the client has no command line")
     assert "150" in node_client.run(gateway, "balance").stdout

@@ -19,7 +19,7 @@ import pytest
 
 from notifykit import Batch, Notifier, PluginHost, Settings, Submission, hookimpl
 from notifykit.sinks.jsonl import JsonlSink
-from notifykit_kwtsms.text.cleaning import clean, clean_text
+from notifykit_kwtsms.text.cleaning import clean, clean_message
 from notifykit_kwtsms.text.segments import measure
 from notifykit_kwtsms.transport import capabilities
 
@@ -148,7 +148,7 @@ def test_the_first_request_needs_no_more_recipients_than_go_into_it() -> None:
         pytest.param("👨\u200d", id="joined"),
     ],
 )
-@pytest.mark.parametrize("done", [clean, clean_text, measure])
+@pytest.mark.parametrize("done", [clean, clean_message, measure])
 def test_each_character_costs_the_same(piece: str, done: Callable[[str], object]) -> None:
     """Cleaning with its edits, without them, and measuring: at most as many operations more as there are characters."""
     texts = [piece * (size // len(piece)) for size in (2_000, 4_000, 8_000)]

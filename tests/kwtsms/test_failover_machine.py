@@ -16,7 +16,7 @@ from notifykit.sinks.jsonl import rows
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS
 from tests.kwtsms.conftest import kwtsms_host
-from tests.kwtsms.test_faults import LIES
+from tests.kwtsms.test_wire_faults import LIES
 
 PASSWORD = "sandboxpassword"
 SECRET_TEXT = "Zanzibar marmalade"
@@ -31,7 +31,7 @@ FINAL = {DeliveryState.DELIVERED, DeliveryState.UNDELIVERED, DeliveryState.EXPIR
 
 
 class Keeper:
-    """A sink and a log handler that keep everything that gets out."""
+    """A sink and a log handler that keep all events and log records."""
 
     name = "keeper"
 
@@ -39,7 +39,7 @@ class Keeper:
         self.said: list[str] = []
 
     def handle(self, event: Any) -> None:
-        """Keep the event in every form that somebody may see."""
+        """Keep the event in every form that can be printed."""
         self.said += [repr(event), *map(str, rows(event))]
 
 
@@ -109,7 +109,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: any(receipt.message_id for receipt in self.receipts))
     @rule(data=st.data(), state=st.sampled_from(DeliveryState), words=st.sampled_from([None, "Blue moon"]))
     def hear_a_late_report(self, data: st.DataObject, state: DeliveryState, words: str | None) -> None:
-        """In any order, once or again, about anybody."""
+        """In any order, once or again, about any recipient."""
         receipt = data.draw(st.sampled_from([receipt for receipt in self.receipts if receipt.message_id][-5:]))
         assert receipt.message_id
         delivery = self.notifier.hear(DeliveryReport(receipt.message_id, receipt.to, state, words))
@@ -126,7 +126,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_was_accepted_twice(self) -> None:
-        """One message and recipient, over both gateways, unless the caller took that upon himself."""
+        """One message and recipient, over both gateways, unless the caller asked for it."""
         first, second = self.gateways
         for receipt in self.receipts[-250:]:
             counted = first.accepted(receipt.to) + second.accepted(receipt.to)

@@ -89,7 +89,7 @@ def test_a_full_queue_is_waited_out(sandbox, connect):
 
 
 def test_the_fifteen_seconds_hold_up_a_batch_and_not_a_single_send(sandbox, connect):
-    """A single send returns with retry_after; a batch waits on both clocks, and goes out once."""
+    """A single send returns with retry_after; a batch waits on both clocks, and is sent once."""
 
     class Both(VirtualClock):
         def sleep(self, seconds: float) -> None:
@@ -99,8 +99,8 @@ def test_the_fifteen_seconds_hold_up_a_batch_and_not_a_single_send(sandbox, conn
     live = sandbox.dsn.replace("test=1", "test=0")
     notifier = connect(live, clock=Both())
     assert len(notifier.send(NUMBER, "one").accepted) == 1
-    (told,) = notifier.send(NUMBER, "two").rejected
-    assert (told.code, told.retry_after) == ("ERR028", 16)
+    (refused,) = notifier.send(NUMBER, "two").rejected
+    assert (refused.code, refused.retry_after) == ("ERR028", 16)
     report = notifier.send([NUMBER, "96598765433"], "three")
     assert len(report.accepted) == 2
     assert sandbox.accepted(NUMBER) == 2
@@ -114,7 +114,7 @@ def test_numbers_that_the_gateway_drops_are_said_aloud(sandbox, connect):
 
 
 def test_text_that_can_not_be_sent_costs_no_request(sandbox, connect):
-    """Nothing left after cleaning, and more than seven segments, are told before anything is sent."""
+    """A text that is empty after cleaning, or has more than seven segments, is refused before anything is sent."""
     notifier = connect()
     assert notifier.send(NUMBER, "🎉\u200b").rejected[0].code == "ERR009"
     assert notifier.send(NUMBER, "x" * 1072).rejected[0].code == "ERR012"
@@ -123,7 +123,7 @@ def test_text_that_can_not_be_sent_costs_no_request(sandbox, connect):
 
 
 def test_a_sender_may_be_given_for_one_message(sandbox, connect):
-    """And spaces and case of it are left alone."""
+    """Its spaces and its case stay."""
     sandbox.account.change(senders=("kwt sms",))
     connect(sandbox.dsn.replace("test=1", "test=0")).send(NUMBER, "Hi", sender="kwt sms")
     assert sandbox.messages[0].sender == "kwt sms"
@@ -146,7 +146,7 @@ def test_requests_are_json_with_a_length_on_one_connection(sandbox, connect, cap
 
 def test_every_endpoint_answers(sandbox, connect):
     """Balance, senders, coverage, validation, status and reports of one account."""
-    gateway = connect(sandbox.dsn.replace("test=1", "test=0")).transport.gateway
+    gateway = connect(sandbox.dsn.replace("test=1", "test=0")).transport.api
     assert gateway.balance(5).available == 10_000
     assert gateway.senderids(5) == ("KWT-SMS", "MY-APP")
     assert gateway.coverage(5) == ("965",)
@@ -160,16 +160,16 @@ def test_every_endpoint_answers(sandbox, connect):
 
 @pytest.mark.parametrize("key", ["prefixes", "coverage"])
 def test_both_names_of_the_coverage_list_are_read(key):
-    """Sources contradict each other, so the reader takes either."""
+    """Sources contradict each other, so both are read."""
     with Sandbox(rules=Rules(coverage_key=key)) as sandbox, Notifier(sandbox.dsn, host=kwtsms_host()) as notifier:
-        assert notifier.transport.gateway.coverage(5) == ("965",)
+        assert notifier.transport.api.coverage(5) == ("965",)
 
 
 def test_a_lost_answer_to_a_question_is_no_unknown_send(sandbox, connect):
     """Asking for the balance again costs nothing, so its error is safe to repeat."""
     sandbox.chaos("close", endpoint="balance")
     with pytest.raises(RuntimeError) as raised:
-        connect().transport.gateway.balance(5)
+        connect().transport.api.balance(5)
     assert raised.value.safe_to_resend
 
 
@@ -181,7 +181,7 @@ def test_the_plan_tells_what_it_costs_and_what_to_know(connect):
 
 
 def test_a_wrong_password_stops_the_campaign_and_says_which_password(sandbox, connect):
-    """One request, and everybody is told what to check."""
+    """One request, and every receipt says what to check."""
     report = connect(sandbox.dsn.replace("sandboxpassword", "wrong")).send(_campaign(450), "Hello")
     assert len(sandbox.requests) == 1
     assert {receipt.code for receipt in report.rejected} == {"ERR003"}
@@ -235,7 +235,7 @@ def test_nothing_secret_is_shown(sandbox, connect):
 
 
 def test_a_recipient_made_by_hand_stays_who_it_is(connect):
-    """A canonical foreign number is not taken for a local one of the default country."""
+    """A canonical foreign number is not read as a local one of the default country."""
     host = PluginHost(entry_points=False)
     host.register(plugin, "kwtsms")
     settings = Settings.load(environment={"KWTSMS_DEFAULT_COUNTRY": "BR"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from notifykit_kwtsms.api.endpoints import ENDPOINTS
+from notifykit_kwtsms.api.facts import ENDPOINTS
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox

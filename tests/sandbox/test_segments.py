@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox.reading.segments import ROOM, count
-from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
+from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 
 
 @pytest.mark.parametrize(

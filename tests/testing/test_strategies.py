@@ -18,10 +18,10 @@ from notifykit.normalizers.push import PushNormalizer
 from notifykit.testing import strategies
 from notifykit.testing.strategies import COUNTRIES, GSM7_BASIC, GSM7_EXTENDED
 from notifykit_kwtsms import testing as kwtsms
-from notifykit_kwtsms.api.answers import fields_of, read
+from notifykit_kwtsms.api.client import checked_fields, parse_body
 from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
-from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
+from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 from notifykit_kwtsms.text.segments import measure
 
 QUICK = settings(max_examples=8, database=None, deadline=None)
@@ -211,7 +211,7 @@ def test_events_are_whole_and_redacted(kind):
 
 
 def _read(body, status=200):
-    return read(HttpAnswer(status, {}, body), fields_of(body))
+    return checked_fields(HttpAnswer(status, {}, body), parse_body(body))
 
 
 @QUICK
@@ -256,7 +256,7 @@ def test_the_gateway_s_answers_are_varied():
     smallest(kwtsms.accepting_answers(), lambda answer: "msg-id" not in answer)
     smallest(kwtsms.refusing_answers(), lambda answer: "code" not in answer)
     smallest(kwtsms.contradictory_answers(), lambda answer: "msg-id" in answer and "code" in answer)
-    assert smallest(kwtsms.bodies(), lambda body: not fields_of(body)) in (b"", b"{}")
+    assert smallest(kwtsms.bodies(), lambda body: not parse_body(body)) in (b"", b"{}")
     with pytest.raises(OutcomeUnknown):
         _read(smallest(kwtsms.bodies(), lambda body: body.startswith(b"<html")))
     assert smallest(kwtsms.coverage_answers(), lambda answer: "coverage" in answer)["coverage"] == ["965", "966"]

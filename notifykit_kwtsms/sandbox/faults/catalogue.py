@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit_kwtsms.api.endpoints import ENDPOINTS
+from notifykit_kwtsms.api.facts import ENDPOINTS
 
 
 class Point(enum.StrEnum):

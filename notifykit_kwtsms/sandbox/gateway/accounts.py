@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar, overload
 import attrs
 
 from notifykit.redaction import Secret
-from notifykit_kwtsms.api.limits import QUEUE_LIMIT, SHARED_SENDER
+from notifykit_kwtsms.api.facts import QUEUE_LIMIT, SHARED_SENDER
 from notifykit_kwtsms.sandbox.problems import NotThere
 from notifykit_kwtsms.sandbox.shown import how_many
 

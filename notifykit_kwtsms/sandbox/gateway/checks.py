@@ -8,8 +8,7 @@ from typing import Final
 import attrs
 
 from notifykit.redaction import Secret
-from notifykit_kwtsms.api.endpoints import ENDPOINTS
-from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST, SENDER_LENGTH
+from notifykit_kwtsms.api.facts import ENDPOINTS, NUMBERS_PER_REQUEST, SENDER_LENGTH
 from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.gateway.accounts import Account
 from notifykit_kwtsms.sandbox.gateway.calls import Call

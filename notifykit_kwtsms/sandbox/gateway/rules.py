@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import attrs
 
-from notifykit_kwtsms.api import limits
+from notifykit_kwtsms.api.facts import BLOCKED_ABOVE_PER_SECOND, MAX_SEGMENTS, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP
 
 #: The checks that every endpoint makes, in the default order.
 ACCESS_CHECKS: Final = ("fields", "login", "blocked", "api-access", "api-enabled", "ip")
@@ -75,7 +75,7 @@ class Rules:
     #: When ERR028 (the same number too soon) is enforced.
     same_number: When = attrs.field(default="live", validator=_WHEN)
     #: Virtual seconds before the same number may be sent to again.
-    same_number_gap: float = attrs.field(default=limits.SAME_NUMBER_GAP, validator=_not_negative)
+    same_number_gap: float = attrs.field(default=SAME_NUMBER_GAP, validator=_not_negative)
     #: When an unregistered sender is refused with ERR008.
     unknown_sender: When = attrs.field(default="live", validator=_WHEN)
     #: Answer errors with HTTP 200 too.
@@ -83,7 +83,7 @@ class Rules:
     #: HTTP status for single codes, over everything else: ``{"ERR013": 429}``.
     statuses: Mapping[str, int] = attrs.field(factory=dict, validator=_real_statuses)
     #: Requests that one IP may start in any one second of real time; None switches the rule off.
-    rate_limit: int | None = limits.BLOCKED_ABOVE_PER_SECOND
+    rate_limit: int | None = BLOCKED_ABOVE_PER_SECOND
     #: Virtual seconds that an IP stays blocked after it went over the limit.
     block_seconds: float = attrs.field(default=60.0, validator=_not_negative)
     #: What a blocked IP gets: a 403 with a web page, or a dropped connection.
@@ -111,7 +111,7 @@ class Rules:
     #: Write numbers in answers as strings, ``"149"``.
     numbers_as_strings: bool = False
     #: Segments of one message (ERR012 beyond): 7, or 6 as older documents say.
-    max_pages: int = attrs.field(default=limits.MAX_SEGMENTS, validator=attrs.validators.ge(1))
+    max_pages: int = attrs.field(default=MAX_SEGMENTS, validator=attrs.validators.ge(1))
     #: Answer requests that are not JSON in the old text form; otherwise with a 415.
     text_mode: bool = True
     #: Live messages leave the queue when they are sent; otherwise they stay and fill it (ERR013).
@@ -123,7 +123,7 @@ class Rules:
     #: Whether numbers in Kuwait are eight digits of which the first is 4, 5, 6 or 9 (ERR025); documents have others.
     kuwait_rule: bool = True
     #: Numbers in one ``validate`` request (ERR007 beyond); the real limit is not known.
-    validate_limit: int = limits.NUMBERS_PER_REQUEST
+    validate_limit: int = NUMBERS_PER_REQUEST
     #: Words that are refused with ERR031, compared without regard to case.
     bad_words: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     #: Words that are refused with ERR032.

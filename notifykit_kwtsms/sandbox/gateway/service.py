@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit_kwtsms.api.endpoints import SEND
+from notifykit_kwtsms.api.facts import SEND
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
 from notifykit_kwtsms.sandbox.faults.armed import Faults
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing, Point, describe, firing

@@ -11,7 +11,7 @@ import attrs
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import Map, Rule
 
-from notifykit_kwtsms.api.endpoints import ENDPOINTS
+from notifykit_kwtsms.api.facts import ENDPOINTS
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import bodies, pages
 from notifykit_kwtsms.sandbox.http.answers import Answer, page

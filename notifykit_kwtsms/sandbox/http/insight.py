@@ -10,9 +10,8 @@ from typing import Any
 from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
 from notifykit_kwtsms.sandbox.reading.segments import ROOM, Count, count
 from notifykit_kwtsms.text.cleaning import clean
-from notifykit_kwtsms.text.packing import count_segments
-from notifykit_kwtsms.text.replacements import cheapest, nearest
-from notifykit_kwtsms.text.segments import measure
+from notifykit_kwtsms.text.gsm7 import nearest
+from notifykit_kwtsms.text.segments import count_segments, measure, to_gsm7
 
 
 def offset16(text: str, position: int) -> int:
@@ -59,7 +58,7 @@ def savings(message: CapturedMessage) -> dict[str, Any] | None:
     swaps = [(character, replacement) for character in found if (replacement := nearest(character)) is not None]
     if not swaps:
         return None
-    replaced = cheapest(text) if len(swaps) == len(found) else text
+    replaced = to_gsm7(text) if len(swaps) == len(found) else text
     if replaced == text:
         replaced = text.translate({ord(character): replacement for character, replacement in swaps})
     after = count(replaced)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import attrs
 
 from notifykit_kwtsms.sandbox.shown import how_many
-from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
+from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 
 #: Units of a text that fits into one segment, and of each segment of a longer one (gateway facts, section 3.3).
 ROOM: Final = {"gsm7": (160, 153), "ucs2": (70, 67)}

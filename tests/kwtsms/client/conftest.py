@@ -93,6 +93,6 @@ def _sms(connect: Callable[..., Any]) -> Any:
 
 @pytest.fixture(name="lenient")
 def _lenient() -> Iterator[Sandbox]:
-    """A gateway that takes the numbers of the documentation's samples, of which some break Kuwait's rule."""
+    """A gateway that accepts the numbers of the documentation's samples, of which some break Kuwait's rule."""
     with Sandbox(rules=Rules(rate_limit=None, kuwait_rule=False)) as sandbox:
         yield sandbox

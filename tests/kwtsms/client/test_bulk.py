@@ -155,7 +155,7 @@ def test_a_gateway_that_is_not_there(sandbox, sms):
 
 
 def test_ctrl_c_half_way_keeps_what_was_confirmed(sandbox):
-    """The exception takes along what is known, and each line is in the log as well."""
+    """The exception holds what is known, and each line is in the log as well."""
 
     class Interrupted(VirtualClock):
         def sleep(self, seconds: float) -> None:

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from notifykit_kwtsms.api.limits import BASE_URL
+from notifykit_kwtsms.api.facts import BASE_URL
 
 CREDENTIALS = "KWTSMS_USERNAME=u\nKWTSMS_PASSWORD=p\n"
 
@@ -72,7 +72,7 @@ def test_the_gateway_can_be_another(load):
 
 
 def test_without_a_word_it_is_test_mode(load):
-    """Live is something you choose."""
+    """Live mode has to be chosen."""
     assert load().test_mode
     assert not load(CREDENTIALS + "KWTSMS_TEST_MODE=0").test_mode
 

@@ -44,7 +44,7 @@ def test_one_line_a_call(sandbox, connect):
     sms.verify()
     sms.validate([NUMBER])
     sms.send(campaign(401), "Hello")
-    sms.send("abc", "Hello")  # asks nobody
+    sms.send("abc", "Hello")  # asks no gateway
     lines = read("calls.log")
     assert [line["endpoint"] for line in lines] == ["balance", "validate", "send", "send", "send"]
     assert all(list(line) == ["ts", "endpoint", "request", "response", "ok", "error"] for line in lines)
@@ -60,7 +60,7 @@ def test_a_refusal_is_not_ok_and_stands_in_the_response(sandbox, connect):
 
 @pytest.mark.parametrize(("fault", "words"), [("reset", "connection"), ("html-502", "HTTP502"), ("html-200", "read")])
 def test_a_failure_on_the_way_is_an_error_without_a_response(sandbox, connect, fault, words):
-    """The line is there although nobody answered."""
+    """The line is there although no answer came."""
     sandbox.chaos(fault, endpoint="send")
     with pytest.raises(RuntimeError):
         connect(log_file="kwtsms.log").send(NUMBER, "Hello")
@@ -99,7 +99,7 @@ def test_the_default_is_the_documented_file(sandbox):
 
 
 def test_a_log_that_can_not_be_written_fails_nothing(sandbox, connect, caplog):
-    """A folder that is not there: one warning, and every message goes out and comes back as sent."""
+    """A missing folder: one warning, and every message is sent and reported as sent."""
     sms = connect(log_file="not/there/kwtsms.log")
     with caplog.at_level(logging.WARNING):
         assert sms.send("96598765432", "Hello")["result"] == "OK"
@@ -114,13 +114,13 @@ def test_a_log_that_can_not_be_written_fails_nothing(sandbox, connect, caplog):
 
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="needs a disk that is always full")
 def test_a_full_disk_fails_nothing(sandbox, connect, caplog):
-    """The message is out, and that is what the caller hears."""
+    """The message is sent, and so the result says."""
     assert connect(log_file="/dev/full").send(NUMBER, "Hello")["result"] == "OK"
     assert [record.name for record in caplog.records] == ["notifykit.kwtsms"]
 
 
 def test_nothing_else_is_logged(connect, caplog):
-    """The client brings no log sink of the framework's."""
+    """The client uses no log sink of the framework."""
     with caplog.at_level(logging.DEBUG, logger="notifykit"):
         connect(log_file="kwtsms.log").send(NUMBER, "Hello")
     assert caplog.records == []

@@ -55,7 +55,7 @@ def test_a_question_never_raises_either(sandbox, sms, question):
 
 
 def test_status_asks_the_endpoint_that_exists(sandbox, connect):
-    """A live message is sent; a test message ends stuck; an id that nobody knows has its code and advice."""
+    """A live message is sent; a test message ends stuck; an unknown id has its code and action."""
     live = connect(test_mode=False)
     said = live.status(live.send(NUMBER, "Hello")["msg-id"])
     assert said == {"result": "OK", "status": "sent", "description": "Message successfully sent to gateway"}
@@ -68,7 +68,7 @@ def test_status_asks_the_endpoint_that_exists(sandbox, connect):
 
 
 def test_delivery_reports(sandbox, build):
-    """None for Kuwait; elsewhere after some minutes; an id that nobody knows has its code and advice."""
+    """None for Kuwait; elsewhere after some minutes; an unknown id has its code and action."""
     sms = build(
         lambda cls: cls("worldwide", "sandboxpassword", log_file="", base_url=sandbox.api_url, clock=VirtualClock())
     )
@@ -109,7 +109,7 @@ def test_validate_asks_about_each_number_once_and_200_at_a_time(sandbox, sms):
 
 
 def test_validate_reports_a_refusal(sandbox, sms):
-    """The error has words and an action; nobody's number is called malformed for it."""
+    """The error has words and an action; no number is called malformed for it."""
     sandbox.chaos("ERR024", endpoint="validate")
     report = sms.validate([NUMBER, "abc"])
     assert " → " in report["error"]
@@ -135,7 +135,7 @@ class TestSendWithRetry:
         assert clock.sleeps == []
 
     def test_too_soon_is_waited_for_once(self, sandbox, connect):
-        """The second message to one number goes out 16 seconds later."""
+        """The second message to one number is sent 16 seconds later."""
         clock = BothClocks(sandbox)
         sms = connect(clock=clock, test_mode=False)
         assert sms.send(NUMBER, "one")["result"] == "OK"

@@ -107,7 +107,7 @@ def test_with_statements(sandbox):
 
 
 def test_installed_plugins_change_nothing(sandbox, connect):
-    """The client has its own stations: what it does is what is documented."""
+    """The client has its own normalizer and cleaners: it does what is documented."""
     sms = connect()
     client = getattr(sms, "client", sms)
     assert {plugin.name for plugin in client._single.host.plugins} == {"kwtsms-documented"}

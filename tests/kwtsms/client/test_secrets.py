@@ -15,9 +15,9 @@ PASSWORD = "sandboxpassword"
 
 def shown(error: BaseException) -> str:
     """Return everything that a traceback with its variables shows, but not this test's own frame."""
-    told = traceback.TracebackException.from_exception(error, capture_locals=True)
-    told.stack = traceback.StackSummary.from_list(frame for frame in told.stack if frame.filename != __file__)
-    return f"{error!r} {error} {''.join(told.format())} {vars(error)}"
+    formatted = traceback.TracebackException.from_exception(error, capture_locals=True)
+    formatted.stack = traceback.StackSummary.from_list(frame for frame in formatted.stack if frame.filename != __file__)
+    return f"{error!r} {error} {''.join(formatted.format())} {vars(error)}"
 
 
 def test_a_repr_shows_neither_account_nor_password(sms):
@@ -42,7 +42,7 @@ def test_an_error_shows_nothing_secret_with_all_its_variables(sandbox, connect, 
 
 
 def test_a_refused_connection_shows_nothing_secret(sandbox, sms):
-    """Nothing was sent, and nothing is told."""
+    """Nothing was sent, and nothing secret is shown."""
     sandbox.stop()
     with pytest.raises(RuntimeError) as caught:
         sms.send(NUMBER, "secret text")
@@ -70,7 +70,7 @@ def test_a_gateway_that_repeats_the_password_is_not_quoted(sandbox, connect):
 
 
 def test_nothing_is_printed(sandbox, connect, capsys):
-    """The client speaks through what it returns."""
+    """The client prints nothing: its results say everything."""
     sms = connect()
     sms.send(NUMBER, "Hello")
     sms.verify()

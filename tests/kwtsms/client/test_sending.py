@@ -84,7 +84,7 @@ def test_no_valid_number_is_refused_here(sandbox, sms):
 
 @pytest.mark.parametrize("mobile", [None, b"96598765432", 1.5])
 def test_what_can_not_hold_numbers_is_a_type_error(sms, mobile):
-    """A mistake of the program, not of somebody who types numbers."""
+    """A mistake of the program, not of a person who types numbers."""
     with pytest.raises(TypeError, match="mobile is a"):
         sms.send(mobile, "Hello")
 
@@ -142,7 +142,7 @@ def test_a_refused_connection_is_a_runtime_error(connect):
 
 @pytest.mark.parametrize("fault", ["reset", "close", "half-body", "html-200", "html-502", "empty-200", "broken-json"])
 def test_a_lost_answer_is_a_runtime_error_that_says_so(sandbox, sms, fault):
-    """The gateway has taken it: the error is the one that is not safe to send again, and one message is there."""
+    """The gateway has accepted it: the error is not safe to send again, and one message is there."""
     sandbox.chaos(fault, endpoint="send", after="accept")
     with pytest.raises(RuntimeError) as caught:
         sms.send(NUMBER, "Hello")
@@ -179,7 +179,7 @@ def test_numbers_come_as_numbers():
 
 
 def test_an_answer_without_an_id_still_has_the_key(sandbox, sms):
-    """The message is out: a missing id must not break the program that stores it."""
+    """The message is sent: a missing id must not break the program that stores it."""
     sandbox.chaos("no-msg-id", endpoint="send")
     result = sms.send(NUMBER, "Hello")
     assert (result["result"], result["msg-id"]) == ("OK", None)

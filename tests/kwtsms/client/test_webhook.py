@@ -1,4 +1,4 @@
-"""Reading delivery receipts that somebody posts."""
+"""Delivery reports that are posted to a webhook."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_whole_dict():
 
 @pytest.mark.parametrize("status", ["DELIVERED", "FAILED", "PENDING", "REJECTED", "UNKNOWN_NEW_STATUS"])
 def test_any_status_is_taken(status):
-    """Nobody has a list of them."""
+    """There is no documented list."""
     assert parse_webhook({**PAYLOAD, "status": status})["status"] == status
 
 
@@ -43,7 +43,7 @@ def test_what_is_missing_is_named(missing):
 
 @pytest.mark.parametrize("payload", ["text", None, ["a"], 5, {}])
 def test_what_is_no_receipt_is_not_ok(payload):
-    """Whatever somebody posts."""
+    """Whatever is posted."""
     receipt = parse_webhook(payload)
     assert receipt["ok"] is False
     assert receipt["error"]

@@ -74,7 +74,7 @@ def examples_abroad() -> SearchStrategy[str]:
 
 @st.composite
 def spellings(draw: st.DrawFn, number: str, marks: tuple[str, ...] = ("", "+", "00")) -> str:
-    """Draw a canonical number as somebody might type it: another script, separators, a mark in front."""
+    """Draw a canonical number as a person might type it: another script, separators, a prefix."""
     zero = draw(st.sampled_from(ZEROS))
     digits = [chr(zero + int(digit)) for digit in number]
     gaps = draw(st.lists(st.sampled_from(SEPARATORS), min_size=len(digits), max_size=len(digits)))

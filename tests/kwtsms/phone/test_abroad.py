@@ -61,17 +61,17 @@ def test_no_mobile_number_of_any_country_is_refused(example: PhoneNumber, form: 
     ],
 )
 def test_a_number_is_read_by_the_plan_of_its_country(raw: str, address: str, country: str) -> None:
-    """Whether it has a sign in front, a trunk zero, or the 1 that Mexico gave up in 2019."""
+    """With a plus sign, a trunk zero, or the 1 that Mexico abolished in 2019."""
     assert recipient(raw) == Recipient(address, country=country)
     assert recipient(raw).notices == ()
 
 
 @pytest.mark.parametrize("raw", ["+54 11 2345-6789", "541123456789", "+54 11 15 2345-6789"])
 def test_a_number_of_argentina_gets_its_9(raw: str) -> None:
-    """It can't be told from a landline, which is said where there was no 15 either."""
+    """It can't be distinguished from a landline, so there is a notice where there was no 15 either."""
     found = recipient(raw)
     assert found == Recipient("5491123456789", country="AR")
-    assert ("it was put in" in "".join(found.notices)) is ("15" not in raw)
+    assert ("it was added" in "".join(found.notices)) is ("15" not in raw)
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,13 @@ def test_a_trunk_zero_behind_a_known_code_goes(raw: str, digits: str) -> None:
 
 @pytest.mark.parametrize("number", ["390612345678", "2250712345678", "8880123456"])
 def test_a_zero_that_belongs_to_the_number_stays(number: str) -> None:
-    """Italian landlines and numbers of the Ivory Coast begin with 0; of an unknown code nobody knows."""
+    """Italian landlines and numbers of the Ivory Coast begin with 0; for an unknown code there is no rule."""
     assert normalize_phone(number) == number
 
 
 @given(any_text())
 def test_any_text_gives_digits_only(raw: str) -> None:
-    """Nothing raises, and what comes out is ASCII digits without a zero in front, or nothing."""
+    """Nothing raises, and the result is ASCII digits without a leading zero, or nothing."""
     digits = normalize_phone(raw)
     assert digits == "" or (digits.isascii() and digits.isdigit())
     assert not digits.startswith("0")
@@ -79,7 +79,7 @@ def test_normalizing_twice_is_normalizing_once(raw: str) -> None:
 
 @given(st.sampled_from(sorted(RULES)), st.text("0123456789", max_size=12))
 def test_normalizing_twice_is_normalizing_once_for_every_country(code: str, local: str) -> None:
-    """No zero that is taken away makes a number of another country."""
+    """No zero that is removed makes a number of another country."""
     once = normalize_phone(code + local)
     assert normalize_phone(once) == once
     assert once.startswith(code)

@@ -22,7 +22,7 @@ def test_mobiles_fit_a_rule(number: str) -> None:
     """The code has a rule, and what follows keeps it."""
     rule = find_rule(number)
     assert rule is not None
-    assert rule.fits(number.removeprefix(rule.code))
+    assert rule.matches(number.removeprefix(rule.code))
 
 
 @given(st.data(), mobiles())

@@ -1,4 +1,4 @@
-"""Texts to try the cleaners and the counters on, and facts about characters that owe nothing to the code under test."""
+"""Texts for tests of cleaners and segments, and facts about characters that do not come from the code under test."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ messy = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3)), max
 brackets = st.text("<>/!?ab1 \u200b", max_size=60)
 #: What the cleaners are tried on.
 texts = st.one_of(messy, any_text, brackets)
-#: Long texts of few kinds of characters, so that segments begin at telling places.
+#: Long texts of few kinds of characters, so that segments begin at interesting places.
 long_texts = st.builds(
     lambda pieces, times: "".join(pieces) * times,
     st.lists(
@@ -127,7 +127,7 @@ def is_pictograph(character: str) -> bool:
 
 
 def is_hidden(character: str) -> bool:
-    """Whether a character is not seen and is neither a space, a tab nor a line feed."""
+    """Whether a character is invisible and is neither a space, a tab nor a line feed."""
     code = ord(character)
     return (
         (unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in DRAWN_FORMATS | set("\n\t"))

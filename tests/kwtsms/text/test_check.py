@@ -7,8 +7,7 @@ from hypothesis import given
 
 from notifykit.errors import ContentRejected
 from notifykit.models.message import Message
-from notifykit_kwtsms.text.check import check
-from notifykit_kwtsms.text.cleaning import clean
+from notifykit_kwtsms.text.cleaning import check, clean
 from notifykit_kwtsms.text.segments import measure
 from tests.kwtsms.text.strategies_text import any_text, long_texts, messy
 
@@ -32,5 +31,5 @@ def test_too_long(unit: str, most: int) -> None:
 
 @given(any_text | messy | long_texts)
 def test_agrees_with_the_measurement(text: str) -> None:
-    """A text passes exactly if it says something and takes up to seven segments."""
+    """A text passes exactly if it is not blank and has at most seven segments."""
     assert (check(Message(text)) is None) == (bool(text.strip()) and measure(text).segments <= 7)

@@ -1,4 +1,4 @@
-"""What a text takes up: the encoding, the units, the segments, and the characters that made it dear."""
+"""The encoding, the units, the segments, and the characters that force Unicode."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pytest
 from hypothesis import example, given
 
 from notifykit.models.capabilities import ForcedCharacter, Measurement
-from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
-from notifykit_kwtsms.text.packing import boundaries
-from notifykit_kwtsms.text.segments import measure
+from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
+from notifykit_kwtsms.text.segments import boundaries, measure
 from tests.kwtsms.text.strategies_text import any_text, long_texts, messy
 
 
@@ -31,7 +30,7 @@ def encode(text: str) -> tuple[str, int, list[int], int]:
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding", "units", "segments", "left"),
+    ("text", "encoding", "units", "segments", "free"),
     [
         ("", "gsm7", 0, 0, 160),
         ("a", "gsm7", 1, 1, 159),
@@ -55,14 +54,14 @@ def encode(text: str) -> tuple[str, int, list[int], int]:
         ("\x1b", "ucs2", 1, 1, 69),
     ],
 )
-def test_limits(text: str, encoding: str, units: int, segments: int, left: int) -> None:
+def test_limits(text: str, encoding: str, units: int, segments: int, free: int) -> None:
     """160 and 153 septets, 70 and 67 UTF-16 units; a character of two units never stands astride."""
     measured = measure(text)
     assert (measured.encoding, measured.units, measured.segments, measured.units_left) == (
         encoding,
         units,
         segments,
-        left,
+        free,
     )
 
 
@@ -71,12 +70,12 @@ def test_limits(text: str, encoding: str, units: int, segments: int, left: int) 
 @example("ي" * 66 + "😀" * 40)
 @example("a" * 306 + "€")
 def test_agrees_with_an_encoder(text: str) -> None:
-    """An encoder that goes character by character arrives at the same, boundaries included."""
-    encoding, units, starts, left = encode(text)
+    """An encoder that works character by character gets the same, boundaries included."""
+    encoding, units, starts, free = encode(text)
     measured = measure(text)
     assert measured.encoding == encoding
     assert measured.units == units
-    assert measured.units_left == left
+    assert measured.units_left == free
     assert measured.segments == (len(starts) + 1 if text else 0)
     assert list(boundaries(text)) == starts
 

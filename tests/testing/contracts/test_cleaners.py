@@ -6,10 +6,7 @@ from notifykit import Channel
 from notifykit.cleaners.unicode import UnicodeCleaner
 from notifykit.protocols import Cleaner
 from notifykit.testing.contracts.cleaner import CleanerContract
-from notifykit_kwtsms.text.digits import DIGITS
-from notifykit_kwtsms.text.emoji import EMOJI
-from notifykit_kwtsms.text.hidden import HIDDEN_CHARACTERS
-from notifykit_kwtsms.text.tags import TAGS
+from notifykit_kwtsms.text.cleaning import DIGITS, EMOJI, HIDDEN_CHARACTERS, TAGS
 
 
 class TestUnicode(CleanerContract):

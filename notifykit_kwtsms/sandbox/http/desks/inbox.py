@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from notifykit_kwtsms.api.endpoints import SEND
+from notifykit_kwtsms.api.facts import SEND
 from notifykit_kwtsms.sandbox.gateway.accounts import SENDER, USERNAME, AccountHandle
 from notifykit_kwtsms.sandbox.gateway.calls import Call, as_fields
 from notifykit_kwtsms.sandbox.http import asked, views

@@ -1,0 +1,130 @@
+"""``kwtsms send``: a text to one number or many. It never asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from notifykit import InvalidRecipient, Report, TransportError
+from notifykit.cli import terminal
+from notifykit.cli.endings import for_receipts
+from notifykit.cli.exits import Exit
+from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.recipients import read_text
+from notifykit_kwtsms.api.codes import CODES, error_for
+from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
+from notifykit_kwtsms.cli.account import load_account
+from notifykit_kwtsms.cli.messages import read_numbers
+from notifykit_kwtsms.cli.program import CommandResult, ResultCommand, next_command, points
+from notifykit_kwtsms.client.base import PreparedSend
+from notifykit_kwtsms.client.results import Result
+from notifykit_kwtsms.client.sync import KwtSMS
+
+
+class _Client(KwtSMS):
+    """The documented client, with the report of its last send."""
+
+    report: Report | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self._transport.capabilities.notices
+
+    def _result(self, prepared: PreparedSend, report: Report) -> Result:
+        self.report = report
+        return super()._result(prepared, report)
+
+
+@click.command(
+    "send",
+    cls=ResultCommand,
+    epilog=examples(
+        'kwtsms send 96598765432 "Your OTP is: 123456"',
+        'kwtsms send 96598765432,96512345678 "Hello!"',
+        'kwtsms send 96598765432 "Hello" --sender MY-APP',
+        'cat numbers.txt | kwtsms send - "Hello!"',
+    ),
+)
+@click.argument("words", nargs=-1, required=True, metavar="NUMBERS... MESSAGE")
+@click.option("--sender", metavar="ID", help="The sender ID for this message; capital letters count.")
+@common
+def send(words: Sequence[str], sender: str | None) -> CommandResult:
+    """Send MESSAGE to NUMBERS, separated by commas or spaces.
+
+    - reads the numbers, one a line, or the message from standard input. Where the configuration says test mode,
+    nothing reaches a phone. A message that starts with - goes behind --.
+    """
+    to, message = _numbers_and_message(words)
+    load_account()
+    with _Client.from_env(manner().env_file or ".env") as client:
+        # Before the send, so that they are read even if the send takes long.
+        notices = list(client.notices)
+        if not manner().json:
+            for notice in notices:
+                terminal.warn(f"kwtsms: {notice}")
+        if len(to) > NUMBERS_PER_REQUEST:
+            terminal.tell(f"Sending to {len(to)} numbers, {NUMBERS_PER_REQUEST} a request ...")
+        try:
+            result = client.send(to, message, sender)
+        except KeyboardInterrupt:
+            log = f"{client.log_file} says which requests were made; " if client.log_file else ""
+            terminal.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
+            raise
+    return _command_result(result, client.report, notices if manner().json else [])
+
+
+def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
+    *given, message = words
+    if not given:
+        raise click.UsageError('Give the numbers, and then the message in quotes: kwtsms send 96598765432 "Hello".')
+    strays = [word for word in given if word != "-" and not any(c.isdigit() or c in ",@" for c in word)]
+    if strays:
+        raise click.UsageError(f"{strays[0]!r} is no number; put quotes around the message. Nothing was sent.")
+    if message == "-" and "-" in given:
+        raise click.UsageError("Standard input is either the numbers or the message, not both.")
+    return read_numbers(given), read_text("-") if message == "-" else message
+
+
+def _command_result(result: Result, report: Report | None, notices: Sequence[str]) -> CommandResult:
+    invalid = [str(number["error"]) for number in result.get("invalid", ())]
+    code = Exit.FAILED if report is None else for_receipts(report)
+    receipts = () if report is None else report.receipts
+    failed = next((receipt.error for receipt in receipts if receipt.error), None)
+    if result["result"] == "ERROR" and not result.get("bulk"):
+        error = failed or _local_error(result)
+        others = [sentence for sentence in invalid if sentence != error.detail]
+        return CommandResult(result, (), [*notices, *others], code, error, next_command(error, "send"))
+    accepted = 0 if report is None else len(report.accepted)
+    counted = result["numbers"] or accepted
+    if code is Exit.OK and (invalid or counted < accepted):
+        code = Exit.PARTLY
+    warnings = [*notices, *invalid]
+    if report is not None:
+        warnings += dict.fromkeys(warning for submission in report.submissions for warning in submission.warnings)
+        if report.edits:
+            warnings.append("The text was cleaned: emoji, hidden characters, tags or digits are not as you typed them.")
+    warnings += [
+        f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())
+    ]
+    following = next_command(failed, "send") if failed else "kwtsms validate NUMBER"
+    return CommandResult(result, _lines(result, accepted), warnings, code, next="" if code is Exit.OK else following)
+
+
+def _local_error(result: Result) -> TransportError:
+    """Return the error of a result for which the gateway was not asked."""
+    code, description = str(result["code"]), str(result["description"])
+    return (
+        error_for(code, description) if code in CODES else InvalidRecipient(description, action=str(result["action"]))
+    )
+
+
+def _lines(result: Result, accepted: int) -> list[str]:
+    bulk = result.get("bulk")
+    ids: list[Any] = result["msg-ids"] if bulk else [result["msg-id"]]
+    requests = f" in {result['batches']} requests" if bulk else ""
+    cost = f"points charged: {points(result['points-charged'])}, balance: {points(result['balance-after'])}"
+    of = f" of {accepted}" if (result["numbers"] or accepted) < accepted else ""
+    summary = f"{result['result']}: {points(result['numbers'])}{of} accepted{requests}, {cost}"
+    return [summary, *(f"msg-id: {message_id}" for message_id in ids if message_id)]

@@ -1,1 +1,0 @@
-"""What `notifykit demo` plays: the story, and how it is shown."""

@@ -14,20 +14,19 @@ from typing import TYPE_CHECKING, Self
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.sandbox.clock import Clock
-from notifykit_kwtsms.sandbox.environment import dsn, environment
-from notifykit_kwtsms.sandbox.faults.armed import ArmedFault
+from notifykit_kwtsms.sandbox.faults.active import ActiveFault
 from notifykit_kwtsms.sandbox.faults.catalogue import Delay, Fault
 from notifykit_kwtsms.sandbox.faults.presets import is_preset, preset
-from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, AccountHandle
+from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, AccountHandle, dsn, environment
+from notifykit_kwtsms.sandbox.gateway.requests import RequestRecord
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
+from notifykit_kwtsms.sandbox.http.access import AccessControl
 from notifykit_kwtsms.sandbox.http.app import App
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
-from notifykit_kwtsms.sandbox.http.guard import Guard
+from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
 from notifykit_kwtsms.sandbox.http.server import Server
 from notifykit_kwtsms.sandbox.inbox.archive import Archive
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -80,7 +79,7 @@ class Sandbox:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._server: Server | None = None
-        self._site = Site(label, self._remote)
+        self._info = SandboxInfo(label, self._remote)
         #: Everything that the imitation remembers.
         archive = None if store is None else Archive(pathlib.Path(store))
         self.gateway = Gateway(rules, clock, seed, keep, keep_for=keep_for, archive=archive)
@@ -177,7 +176,7 @@ class Sandbox:
         return self.gateway.traffic.all()
 
     @property
-    def faults(self) -> tuple[ArmedFault, ...]:
+    def faults(self) -> tuple[ActiveFault, ...]:
         """The faults that can still fire."""
         return self.gateway.faults.armed()
 
@@ -214,7 +213,7 @@ class Sandbox:
         delay: float | Delay | None = None,
         after: str | None = None,
         ttl: float | None = None,
-    ) -> tuple[ArmedFault, ...]:
+    ) -> tuple[ActiveFault, ...]:
         """Arm a fault, or a whole preset in place of everything: ``chaos("reset", after="accept")``.
 
         The arguments are the fields of :class:`~notifykit_kwtsms.sandbox.faults.catalogue.Fault`; it fires once by default.
@@ -245,7 +244,7 @@ class Sandbox:
 
     def _app(self, port: int | None) -> App:
         hosts = self._hosts | {"*"} if self._remote else self._hosts
-        return App(self.gateway, Guard(hosts, port, self._token), self._stopping, self._site)
+        return App(self.gateway, AccessControl(hosts, port, self._token), self._stopping, self._info)
 
     def _wait(
         self, to: str | None, text: str | re.Pattern[str] | None, with_code: bool, timeout: float

@@ -10,8 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
-from notifykit_kwtsms.sandbox.inbox import records
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, from_line
 
 if TYPE_CHECKING:
     import urllib3
@@ -128,7 +127,7 @@ class RemoteSandbox:
 
     def _all(self) -> list[CapturedMessage]:
         lines = self._open("GET", "/sandbox/export", None, None, _PATIENCE).data.decode()
-        return [records.from_line(line) for line in lines.split("\n") if line]
+        return [from_line(line) for line in lines.split("\n") if line]
 
     def _find(self, path: str, to: str | None, text: str | None, timeout: float) -> Any:
         query = {"to": to, "text": text, "timeout": min(timeout, _LONG_POLL)}

@@ -9,7 +9,7 @@ import pytest
 
 from notifykit_kwtsms.sandbox import Sandbox
 from notifykit_kwtsms.sandbox.gateway import service
-from notifykit_kwtsms.sandbox.reading.segments import count
+from notifykit_kwtsms.sandbox.text_rules import count_text
 from tests.browser.conftest import NUMBER, OTHER, Inbox, call, expect
 
 
@@ -154,7 +154,7 @@ def test_both_counts_of_points_agree(inbox: Inbox) -> None:
 
 def test_points_that_differ_are_red_and_said_in_words(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that miscounts: red, the words beside it, and a badge in the list."""
-    monkeypatch.setattr(service, "count", lambda text: count(text + "a" * 160))
+    monkeypatch.setattr(service, "count", lambda text: count_text(text + "a" * 160))
     inbox.send("Hi")
     monkeypatch.undo()
     assert inbox.sandbox.messages[0].points == 2

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox import Gateway, Sandbox
-from notifykit_kwtsms.sandbox.gateway.calls import Call
+from notifykit_kwtsms.sandbox.gateway.requests import Call
 from notifykit_kwtsms.sandbox.http import insight
-from notifykit_kwtsms.sandbox.inbox import records, trash
-from notifykit_kwtsms.sandbox.reading.segments import count
+from notifykit_kwtsms.sandbox.inbox import store
+from notifykit_kwtsms.sandbox.inbox.message import from_line, to_line
+from notifykit_kwtsms.sandbox.text_rules import count_text
 from tests.sandbox.conftest import Client
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def test_the_cleaners_edits_are_shown_one_by_one(client: Client) -> None:
 @given(st.text(st.characters(codec="utf-16", exclude_categories=["Cs"]), max_size=200))
 def test_offsets_are_those_that_javascript_counts(text: str) -> None:
     """And no segment holds more than its room."""
-    counted = count(text)
+    counted = count_text(text)
     shown = insight.analysis(text, counted)
     units = text.encode("utf-16-le")
     for start, start16 in zip(shown["starts"], shown["starts16"], strict=True):
@@ -171,12 +172,12 @@ def test_a_deletion_is_undone(client: Client) -> None:
 
 def test_what_was_deleted_is_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """After some seconds there is nothing to restore."""
-    monkeypatch.setattr(trash.time, "monotonic", lambda: 100.0)
-    bin_ = trash.Trash(seconds=5)
-    message = records.from_line(records.to_line(_any_message()))
+    monkeypatch.setattr(store.time, "monotonic", lambda: 100.0)
+    bin_ = store.DeletedMessages(seconds=5)
+    message = from_line(to_line(_any_message()))
     undo = bin_.put([message]).undo
     assert undo is not None
-    monkeypatch.setattr(trash.time, "monotonic", lambda: 106.0)
+    monkeypatch.setattr(store.time, "monotonic", lambda: 106.0)
     with pytest.raises(LookupError):
         bin_.take(undo)
 
@@ -337,5 +338,5 @@ def test_old_messages_are_forgotten() -> None:
 def test_a_record_is_read_back_as_it_was() -> None:
     """Half a surrogate pair included."""
     message = _any_message()
-    assert records.from_line(records.to_line(message)) == message
-    assert json.loads(records.to_line(message))["request"]["fields"]["password"] == "****"
+    assert from_line(to_line(message)) == message
+    assert json.loads(to_line(message))["request"]["fields"]["password"] == "****"

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox.faults.catalogue import FAULTS, KINDS
 from notifykit_kwtsms.sandbox.gateway import magic
-from notifykit_kwtsms.sandbox.reading.numbers import well_formed
+from notifykit_kwtsms.sandbox.text_rules import well_formed
 from tests.sandbox.conftest import eventually
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from notifykit_kwtsms.sandbox import Clock, Rules
-from notifykit_kwtsms.sandbox.gateway.traffic import Traffic
+from notifykit_kwtsms.sandbox.gateway.requests import Traffic
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Start

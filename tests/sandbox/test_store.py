@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from notifykit_kwtsms.sandbox import Clock, Sandbox
-from notifykit_kwtsms.sandbox.gateway.calls import Call
+from notifykit_kwtsms.sandbox.gateway.requests import Call
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.inbox.search import parse
-from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.reading.content import find_code, find_links, gets_stuck
+from notifykit_kwtsms.sandbox.models import NotFoundError
+from notifykit_kwtsms.sandbox.text_rules import find_code, find_links, gets_stuck
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -142,7 +142,7 @@ def test_what_is_not_there_can_not_be_touched(gateway: Gateway) -> None:
         lambda: gateway.unqueue("0" * 32),
         lambda: gateway.store.all()[0].state_of(OTHER),
     ):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFoundError):
             touch()
     assert gateway.store.get("9" * 5000) is None
 
@@ -155,7 +155,7 @@ def test_deleting_from_the_queue_brings_the_credits_back(gateway: Gateway) -> No
     assert account is not None
     assert account.balance == 148
     assert gateway.unqueue(msg_id) == 2
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFoundError):
         gateway.unqueue(msg_id)
     account = gateway.accounts.get("sandbox")
     assert account is not None

@@ -12,7 +12,7 @@ import urllib3
 
 from notifykit_kwtsms.sandbox import FAULTS
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Point
-from notifykit_kwtsms.sandbox.http import wire
+from notifykit_kwtsms.sandbox.http import wire_faults
 from tests.sandbox.conftest import eventually
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ QUICK = {"dribble": "0.0001", "dribble-head": "0.0001", "slow": "0.01", "hang": 
 
 def test_every_fault_can_be_done_and_is_tested() -> None:
     """The catalogue, the code and this table name the same faults."""
-    assert set(FAULTS) == set(wire.names()) == set(SEEN)
+    assert set(FAULTS) == set(wire_faults.names()) == set(SEEN)
 
 
 @pytest.mark.parametrize(("name", "after"), EACH)

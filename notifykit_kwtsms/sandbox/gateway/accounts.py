@@ -1,4 +1,4 @@
-"""The fake accounts: who they are, what they may do, and what is left on them."""
+"""The fake accounts: what they may do, what is left on them, and how a program is set up to use one."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import ipaddress
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, TypeVar, overload
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import QUEUE_LIMIT, SHARED_SENDER
-from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.shown import how_many
+from notifykit_kwtsms.sandbox.models import NotFoundError, show_count
 
 #: The default account. Both are public: they open nothing but a sandbox.
 USERNAME: Final = "sandbox"
+
+
 PASSWORD: Final = "sandboxpassword"  # noqa: S105
+
+
 #: Its transactional sender.
 SENDER: Final = "MY-APP"
+
 
 _COUNTRIES: Final = (
     "965 966 971 973 974 968 962 961 970 964 963 967 972 20 218 216 212 213 249 98 90 91 92 880 94 960 86 81 82 886 65 "
@@ -80,7 +85,7 @@ class Account:
     #: Points a segment by number prefix, where it is not 1.
     prices: Mapping[str, float] = attrs.field(factory=dict, validator=_is_prices)
     #: Numbers that opted out: a promotional message to them is paid for and never delivered.
-    dnd: frozenset[str] = attrs.field(default=frozenset(), converter=_set_of_names, repr=how_many)
+    dnd: frozenset[str] = attrs.field(default=frozenset(), converter=_set_of_names, repr=show_count)
     #: Messages its queue can hold (ERR013 beyond).
     queue_limit: int = attrs.field(
         default=QUEUE_LIMIT, validator=(attrs.validators.instance_of(int), attrs.validators.ge(0))
@@ -115,11 +120,12 @@ SEED: Final = (
     Account("blocked", blocked=True),
 )
 
+
 #: What a person may change on an account.
 CHANGEABLE: Final = frozenset(attrs.fields_dict(Account)) - {"username", "password"}
 
 
-class AccountBook:
+class Accounts:
     """All accounts, changed under one lock, which is also the lock that makes accepting a message atomic."""
 
     def __init__(
@@ -216,21 +222,47 @@ class AccountHandle:
     api_access = _Setting[bool]()
     api_enabled = _Setting[bool]()
 
-    def __init__(self, book: AccountBook, username: str) -> None:
-        self._book = book
+    def __init__(self, book: Accounts, username: str) -> None:
+        self._accounts = book
         self.username = username
 
     def read(self) -> Account:
         """Return the whole account as it is now."""
-        account = self._book.get(self.username)
+        account = self._accounts.get(self.username)
         if account is None:
-            raise NotThere(f"this sandbox has no account {self.username!r}; it has {', '.join(self._book.names())}")
+            raise NotFoundError(
+                f"this sandbox has no account {self.username!r}; it has {', '.join(self._accounts.names())}"
+            )
         return account
 
     def change(self, **fields: Any) -> Account:
         """Change several fields at once and return the account."""
         self.read()
-        return self._book.change(self.username, **fields)
+        return self._accounts.change(self.username, **fields)
 
     def __repr__(self) -> str:
         return f"<AccountHandle {self.username}>"
+
+
+def sender_of(account: Account) -> str:
+    """Return the sender to use: one that nobody can opt out of, if there is one."""
+    reliable = [sender for sender in account.senders if sender not in account.promotional]
+    return next(iter((*reliable, *account.senders)), "")
+
+
+def environment(account: Account, api_url: str) -> dict[str, str]:
+    """Return the variables for a program, in test mode."""
+    return {
+        "KWTSMS_USERNAME": account.username,
+        "KWTSMS_PASSWORD": account.password.reveal(),
+        "KWTSMS_SENDER_ID": sender_of(account),
+        "KWTSMS_TEST_MODE": "1",
+        "KWTSMS_BASE_URL": api_url,
+    }
+
+
+def dsn(account: Account, url: str) -> str:
+    """Return ``kwtsms://user:password@127.0.0.1:8965?sender=MY-APP&test=1``."""
+    login = f"{quote(account.username, safe='')}:{quote(account.password.reveal(), safe='')}"
+    options = urlencode({"sender": sender_of(account), "test": "1"})
+    return f"kwtsms://{login}@{urlsplit(url).netloc}?{options}"

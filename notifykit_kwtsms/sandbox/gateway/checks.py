@@ -10,14 +10,14 @@ import attrs
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.endpoints import ENDPOINTS
 from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST, SENDER_LENGTH
+from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.gateway.accounts import Account
-from notifykit_kwtsms.sandbox.gateway.calls import Call
 from notifykit_kwtsms.sandbox.gateway.magic import Kind
+from notifykit_kwtsms.sandbox.gateway.requests import Call
 from notifykit_kwtsms.sandbox.gateway.rules import ACCESS_CHECKS, Rules, When
-from notifykit_kwtsms.sandbox.inbox.captured import Dropped
-from notifykit_kwtsms.sandbox.reading import content, numbers
-from notifykit_kwtsms.sandbox.reading.segments import Count
+from notifykit_kwtsms.sandbox.inbox.message import Dropped
+from notifykit_kwtsms.sandbox.text_rules import Count
 
 
 @attrs.define
@@ -49,7 +49,7 @@ class Sending:
     def cost(self) -> float:
         """Points that it costs: segments, times the price of each number that is still in."""
         prices = self.account.prices
-        return round(sum(self.counted.segments * numbers.price(number, prices) for number in self.kept), 4)
+        return round(sum(self.counted.segments * text_rules.price(number, prices) for number in self.kept), 4)
 
     def applies(self, when: When) -> bool:
         """Whether a rule that may depend on test mode applies to it."""
@@ -83,7 +83,7 @@ def sending(state: Sending) -> str | None:
 
 def well_formed(number: str, rules: Rules) -> bool:
     """Return whether a number has the form that the rules ask for."""
-    return numbers.well_formed(number, rules.fewest_digits, rules.most_digits, kuwait_rule=rules.kuwait_rule)
+    return text_rules.well_formed(number, rules.fewest_digits, rules.most_digits, kuwait_rule=rules.kuwait_rule)
 
 
 def _fields(call: Call, account: Account | None) -> str | None:
@@ -141,15 +141,15 @@ def _message_empty(state: Sending) -> str | None:
 
 
 def _html(state: Sending) -> str | None:
-    return "ERR027" if content.has_tags(state.call.field("message")) else None
+    return "ERR027" if text_rules.has_tags(state.call.field("message")) else None
 
 
 def _language(state: Sending) -> str | None:
-    return "ERR031" if content.has_word(state.call.field("message"), state.rules.bad_words) else None
+    return "ERR031" if text_rules.has_word(state.call.field("message"), state.rules.bad_words) else None
 
 
 def _spam(state: Sending) -> str | None:
-    return "ERR032" if content.has_word(state.call.field("message"), state.rules.spam_words) else None
+    return "ERR032" if text_rules.has_word(state.call.field("message"), state.rules.spam_words) else None
 
 
 def _pages(state: Sending) -> str | None:
@@ -176,7 +176,7 @@ def _numbers(state: Sending) -> str | None:
 
 
 def _route(state: Sending) -> str | None:
-    unrouted = {n: "ERR026" for n in state.kept if not numbers.routed(n, state.account.prefixes)}
+    unrouted = {n: "ERR026" for n in state.kept if not text_rules.routed(n, state.account.prefixes)}
     if unrouted and state.rules.mixed_numbers == "strict":
         return "ERR026"
     state.drop(unrouted)

@@ -9,8 +9,8 @@ from typing import Final
 from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.gateway.magic import Kind, Outcome
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Step
-from notifykit_kwtsms.sandbox.reading.numbers import is_kuwaiti
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, Step
+from notifykit_kwtsms.sandbox.text_rules import is_kuwaiti
 
 #: Virtual seconds until a magic number's fate is known, and until a phone that was off is on again.
 MAGIC_DELAY: Final = 1.0

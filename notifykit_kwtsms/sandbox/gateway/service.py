@@ -10,23 +10,21 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.endpoints import SEND
+from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
-from notifykit_kwtsms.sandbox.faults.armed import Faults
+from notifykit_kwtsms.sandbox.faults.active import ActiveFaults
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing, Point, describe, firing
 from notifykit_kwtsms.sandbox.gateway import checks, delivery, magic
-from notifykit_kwtsms.sandbox.gateway.accounts import SEED, USERNAME, Account, AccountBook
-from notifykit_kwtsms.sandbox.gateway.calls import Call, Reply, refusal
+from notifykit_kwtsms.sandbox.gateway.accounts import SEED, USERNAME, Account, Accounts
 from notifykit_kwtsms.sandbox.gateway.checks import Sending
 from notifykit_kwtsms.sandbox.gateway.magic import Kind
+from notifykit_kwtsms.sandbox.gateway.requests import Call, Metrics, Reply, Traffic, refusal
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
-from notifykit_kwtsms.sandbox.gateway.traffic import Traffic
 from notifykit_kwtsms.sandbox.inbox.archive import Archive
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, CapturedResponse, Dropped, Event
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedResponse, Dropped, Event
 from notifykit_kwtsms.sandbox.inbox.store import Store
-from notifykit_kwtsms.sandbox.inbox.tally import Tally
-from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.reading import content, numbers
-from notifykit_kwtsms.sandbox.reading.segments import count
+from notifykit_kwtsms.sandbox.models import NotFoundError
+from notifykit_kwtsms.sandbox.text_rules import count_text
 
 _STATUS_WORDS: Final = {
     "sent": "Message successfully sent to gateway",
@@ -71,10 +69,10 @@ class Gateway:
         # Not for secrets: a seed makes message ids, dice and delays the same in every run.
         self._dice = random.Random(seed)  # noqa: S311
         self.store = Store(self.clock, keep, keep_for, archive)
-        self.accounts = AccountBook(tuple(accounts), self._account_changed)
-        self.faults = Faults(self.clock, random.Random(seed), self._faults_changed)  # noqa: S311
+        self.accounts = Accounts(tuple(accounts), self._account_changed)
+        self.faults = ActiveFaults(self.clock, random.Random(seed), self._faults_changed)  # noqa: S311
         self.traffic = Traffic(self.clock, self.rules)
-        self.tally = Tally()
+        self.metrics = Metrics()
         self._lock = self.accounts.lock
         self._accepted: collections.Counter[str] = collections.Counter()
         self._attempts: collections.Counter[str] = collections.Counter()
@@ -105,13 +103,13 @@ class Gateway:
         """Refuse a call with a code, whatever it asks, because a fault says so."""
         reply = self._refuse(code)
         if call.endpoint == SEND.name and call.fields is not None:
-            self._keep_refused(call, numbers.split(call.field("mobile")), (), reply)
+            self._keep_refused(call, text_rules.split_numbers(call.field("mobile")), (), reply)
         return reply
 
     def cut(self, call: Call) -> None:
         """Note that a fault came before the gateway saw the call."""
         if call.endpoint == SEND.name and call.fields is not None:
-            self._keep_refused(call, numbers.split(call.field("mobile")), (), None)
+            self._keep_refused(call, text_rules.split_numbers(call.field("mobile")), (), None)
 
     def fired(self, call: Call, fault: str) -> None:
         """Note that a fault fired; one that met a message is told with the message."""
@@ -122,7 +120,7 @@ class Gateway:
         """Return what the magic numbers of a call do to the wire, and whether any of them is magic at all."""
         if call.endpoint != SEND.name:
             return None, False
-        spells = [spell for number in numbers.split(call.field("mobile")) if (spell := magic.read(number))]
+        spells = [spell for number in text_rules.split_numbers(call.field("mobile")) if (spell := magic.read(number))]
         for spell in spells:
             if spell.kind is Kind.WIRE:
                 do, after = magic.WIRE[spell.value]
@@ -151,7 +149,7 @@ class Gateway:
         with self._lock:
             queued = next((q for q in self.queue() if q.msg_id == msg_id and q.test), None)
             if queued is None:
-                raise NotThere("there is no such test message in the queue")
+                raise NotFoundError("there is no such test message in the queue")
             del self._queue[msg_id]
             self.accounts.refund(queued.account, queued.points)
             if self.store.get(msg_id) is not None:
@@ -211,7 +209,7 @@ class Gateway:
         return Reply(200, {"result": "OK", self.rules.coverage_key: list(account.prefixes)})
 
     def _validate(self, call: Call, account: Account) -> Reply:
-        given = numbers.split(call.field("mobile"))
+        given = text_rules.split_numbers(call.field("mobile"))
         if not given:
             return self._refuse("ERR006")
         if len(given) > self.rules.validate_limit:
@@ -231,7 +229,7 @@ class Gateway:
             return "NR" if spell.code == "ERR026" else "ER"
         if not checks.well_formed(number, self.rules):
             return "ER"
-        return "OK" if numbers.routed(number, account.prefixes) else "NR"
+        return "OK" if text_rules.routed(number, account.prefixes) else "NR"
 
     def _status(self, call: Call, account: Account) -> Reply:
         message = self._message(call, account)
@@ -254,7 +252,7 @@ class Gateway:
     def _send(self, call: Call) -> Reply:
         with self._lock:
             account = self._account(call)
-            given = numbers.split(call.field("mobile"))
+            given = text_rules.split_numbers(call.field("mobile"))
             code = checks.access(call, account, self.rules)
             dropped: tuple[Dropped, ...] = ()
             if code is None:
@@ -282,7 +280,7 @@ class Gateway:
         def queued() -> int:
             return sum(entry.size for entry in self.queue(account.username))
 
-        counted = count(call.field("message"))
+        counted = count_text(call.field("message"))
         return Sending(
             call, self.rules, account, counted, given, list(given), attempt=attempt, since=since, queued=queued
         )
@@ -319,7 +317,7 @@ class Gateway:
             kept,
             at=now,
             test=call.test,
-            stuck=content.gets_stuck(call.field("message")),
+            stuck=text_rules.gets_stuck(call.field("message")),
             opted_out=opted_out,
             rules=self.rules,
         )
@@ -354,7 +352,7 @@ class Gateway:
         self.store.note("chaos", preset=self.faults.preset(), armed=len(self.faults.armed()))
 
     def _tell_fault(self, endpoint: str, fault: str, message: int | None) -> None:
-        self.tally.fault(fault)
+        self.metrics.fault(fault)
         self.store.note("fault", () if message is None else (message,), endpoint=endpoint, fault=fault)
 
     def _enqueue(self, msg_id: str, state: Sending, points: float, now: float) -> None:
@@ -388,12 +386,12 @@ class Gateway:
                 sender=call.field("sender"),
                 text=call.field("message"),
                 test=call.test,
-                analysis=count(call.field("message")),
+                analysis=count_text(call.field("message")),
                 request=call.captured(),
                 tags=call.tags,
                 **outcome,
             )
         )
-        self.tally.message(message)
+        self.metrics.message(message)
         if message.fault:
             self._tell_fault(call.endpoint, message.fault, message.id)

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from notifykit_kwtsms.sandbox.shown import how_many
+from notifykit_kwtsms.sandbox.models import show_count
 
 JSON: Final = "application/json; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
@@ -35,7 +35,7 @@ class Answer:
     #: The HTTP status.
     status: int
     #: The body.
-    body: bytes = attrs.field(default=b"", repr=how_many)
+    body: bytes = attrs.field(default=b"", repr=show_count)
     #: The type of the body.
     content_type: str = JSON
     #: Further headers.

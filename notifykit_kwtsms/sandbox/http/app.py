@@ -14,11 +14,11 @@ from werkzeug.routing import Map, Rule
 from notifykit_kwtsms.api.endpoints import ENDPOINTS
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import bodies, pages
+from notifykit_kwtsms.sandbox.http.access import AccessControl
 from notifykit_kwtsms.sandbox.http.answers import Answer, page
 from notifykit_kwtsms.sandbox.http.control import Control
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
-from notifykit_kwtsms.sandbox.http.door import Door
-from notifykit_kwtsms.sandbox.http.guard import Guard
+from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
+from notifykit_kwtsms.sandbox.http.door import GatewayApp
 from notifykit_kwtsms.sandbox.http.replies import error, redirect
 from notifykit_kwtsms.sandbox.http.routes import ROUTES
 
@@ -59,14 +59,14 @@ class App:
     def __init__(
         self,
         gateway: Gateway,
-        guard: Guard | None = None,
+        guard: AccessControl | None = None,
         stopping: threading.Event | None = None,
-        site: Site | None = None,
+        site: SandboxInfo | None = None,
     ) -> None:
         stopping = stopping or threading.Event()
-        self._control = Control(gateway, site or Site(), stopping)
-        self._door = Door(gateway, stopping)
-        self._guard = guard or Guard()
+        self._control = Control(gateway, site or SandboxInfo(), stopping)
+        self._gateway_app = GatewayApp(gateway, stopping)
+        self._guard = guard or AccessControl()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -93,26 +93,26 @@ class App:
             refusal = attrs.evolve(refusal, headers=(*refusal.headers, allowed))
         except HTTPException:
             refusal = _refusal(request, 404, "There is nothing of that name.")
-        refusal = self._objection(request, route) or refusal
+        refusal = self._denial(request, route) or refusal
         if refusal:
             bodies.skip(request)
             return refusal
         if route == _GATEWAY:
-            return self._door.answer(request, name)
+            return self._gateway_app.answer(request, name)
         return self._own(request, route, arguments)
 
-    def _objection(self, request: Request, route: str) -> Answer | None:
-        objection = self._guard.objection(request, private=route not in _PUBLIC)
-        if objection is None:
+    def _denial(self, request: Request, route: str) -> Answer | None:
+        denial = self._guard.denial(request, private=route not in _PUBLIC)
+        if denial is None:
             return None
-        if objection.status == 401 and route in _ON_SCREEN:
+        if denial.status == 401 and route in _ON_SCREEN:
             token = request.args.get("token")
             if route == _INDEX and token is not None and self._guard.admits(token):
                 # Away from the address, where it would be seen and remembered.
                 cookie = ("Set-Cookie", self._guard.pass_for(request))
                 return redirect(f"{quote(request.root_path)}/", 303, (cookie,))
             return pages.door()
-        return error(objection.status, objection.words)
+        return error(denial.status, denial.words)
 
     def _own(self, request: Request, route: str, arguments: Mapping[str, Any]) -> Answer:
         if route == "import_":

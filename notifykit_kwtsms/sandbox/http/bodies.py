@@ -7,7 +7,7 @@ from typing import Final
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
-from notifykit_kwtsms.sandbox.http.wire import ConnectionDropped
+from notifykit_kwtsms.sandbox.http.wire_faults import ConnectionDropped
 
 #: Bytes of a body; more is a 413.
 LIMIT: Final = 64 * 1024

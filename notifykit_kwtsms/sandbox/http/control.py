@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http.answers import Answer
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
+from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
 from notifykit_kwtsms.sandbox.http.desks.inbox import InboxDesk
 from notifykit_kwtsms.sandbox.http.desks.live import LiveDesk
 from notifykit_kwtsms.sandbox.http.desks.switches import SwitchDesk
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Control:
     """Finds the method of a route: each takes the request, its body, and what stands in the path."""
 
-    def __init__(self, gateway: Gateway, site: Site, stopping: threading.Event) -> None:
+    def __init__(self, gateway: Gateway, site: SandboxInfo, stopping: threading.Event) -> None:
         self._desks = (
             InboxDesk(gateway, site),
             SwitchDesk(gateway, site),

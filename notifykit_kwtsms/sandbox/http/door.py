@@ -12,14 +12,13 @@ import attrs
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Firing, Point, describe, firing, from_header
-from notifykit_kwtsms.sandbox.gateway.calls import Call, Reply, as_fields
+from notifykit_kwtsms.sandbox.gateway.requests import Call, Reply, RequestRecord, as_fields
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
-from notifykit_kwtsms.sandbox.http import bodies, wire
+from notifykit_kwtsms.sandbox.http import bodies, wire_faults
 from notifykit_kwtsms.sandbox.http.answers import JSON, Answer, json_answer, page
 from notifykit_kwtsms.sandbox.http.texts import as_text
-from notifykit_kwtsms.sandbox.http.wire import Line
-from notifykit_kwtsms.sandbox.reading.numbers import split
+from notifykit_kwtsms.sandbox.http.wire_faults import Connection
+from notifykit_kwtsms.sandbox.text_rules import split_numbers
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 FAULT_HEADER: Final = "X-Sandbox-Fault"
 
 
-class Door:
+class GatewayApp:
     """Answers requests to ``/API/…``."""
 
     def __init__(self, gateway: Gateway, stopping: threading.Event) -> None:
@@ -37,7 +36,7 @@ class Door:
 
     def answer(self, request: Request, name: str) -> Answer:
         """Answer a request to the endpoint of this name."""
-        line = Line(request.environ.get("werkzeug.socket"), self._stopping.wait)
+        line = Connection(request.environ.get("werkzeug.socket"), self._stopping.wait)
         record = self._gateway.traffic.start(name, request.remote_addr or "")
         if record.blocked:
             return self._blocked(request, record, line)
@@ -54,7 +53,9 @@ class Door:
             chosen = _without_socket(chosen)
         return self._run(request, record, call, chosen, line)
 
-    def _run(self, request: Request, record: RequestRecord, call: Call, chosen: Firing | None, line: Line) -> Answer:
+    def _run(
+        self, request: Request, record: RequestRecord, call: Call, chosen: Firing | None, line: Connection
+    ) -> Answer:
         if chosen:
             call = attrs.evolve(call, fault=describe(chosen))
             self._note(record, fault=call.fault)
@@ -73,7 +74,7 @@ class Door:
         answer = self._encode(request, record, reply)
         return self._fault(record, chosen, line, answer) if chosen else self._done(record, answer)
 
-    def _blocked(self, request: Request, record: RequestRecord, line: Line) -> Answer:
+    def _blocked(self, request: Request, record: RequestRecord, line: Connection) -> Answer:
         bodies.skip(request)
         if self._gateway.rules.block_answer == "drop" and line.sock is not None:
             line.reset()
@@ -100,13 +101,13 @@ class Door:
         by_magic, is_magic = self._gateway.wire_fault(call)
         if is_magic:
             return by_magic
-        return self._gateway.faults.fire(call.endpoint, split(call.field("mobile")))
+        return self._gateway.faults.fire(call.endpoint, split_numbers(call.field("mobile")))
 
-    def _fault(self, record: RequestRecord, chosen: Firing, line: Line, answer: Answer | None) -> Answer:
+    def _fault(self, record: RequestRecord, chosen: Firing, line: Connection, answer: Answer | None) -> Answer:
         if chosen.raw:
             # Noted before the first byte is out, so that who has seen the answer finds it in the record.
             self._note(record, status=(answer.status if answer else 200) if KINDS[chosen.do].answers else None)
-        return self._done(record, wire.perform(chosen, line, answer))
+        return self._done(record, wire_faults.perform(chosen, line, answer))
 
     def _encode(self, request: Request, record: RequestRecord, reply: Reply) -> Answer:
         self._note(record, code=reply.code, msg_id=reply.msg_id)

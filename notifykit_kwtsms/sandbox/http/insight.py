@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.reading.segments import ROOM, Count, count
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
+from notifykit_kwtsms.sandbox.text_rules import ROOM, Count, count_text
 from notifykit_kwtsms.text.cleaning import clean
 from notifykit_kwtsms.text.packing import count_segments
 from notifykit_kwtsms.text.replacements import cheapest, nearest
@@ -62,7 +62,7 @@ def savings(message: CapturedMessage) -> dict[str, Any] | None:
     replaced = cheapest(text) if len(swaps) == len(found) else text
     if replaced == text:
         replaced = text.translate({ord(character): replacement for character, replacement in swaps})
-    after = count(replaced)
+    after = count_text(replaced)
     saved = message.segments - after.segments
     price = message.points / message.segments if message.accepted else 0
     return {
@@ -106,7 +106,7 @@ def cleaned(message: CapturedMessage) -> dict[str, Any]:
     """Return what the client's cleaners would do to the text that arrived, edit by edit."""
     text = message.text
     result = clean(text)
-    after = count(result.text)
+    after = count_text(result.text)
     edits = []
     # The cleaners work one after the other: each finds the text that the one before it left.
     current, cleaner = text, ""
@@ -137,7 +137,7 @@ def cleaned(message: CapturedMessage) -> dict[str, Any]:
 
 
 def _size(piece: str, encoding: str) -> int:
-    return offset16(piece, len(piece)) if encoding == "ucs2" else count(piece).units
+    return offset16(piece, len(piece)) if encoding == "ucs2" else count_text(piece).units
 
 
 def _pieces(text: str, counted: Count) -> list[str]:
@@ -150,7 +150,7 @@ def _alone(text: str, character: str) -> int:
     replacement = nearest(character)
     if replacement is None:
         return 0
-    return count(text).segments - count(text.replace(character, replacement)).segments
+    return count_text(text).segments - count_text(text.replace(character, replacement)).segments
 
 
 def _applied(text: str, changes: list[tuple[int, int, str]]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from notifykit_kwtsms.sandbox.http.answers import TEXT, Answer, json_answer
-from notifykit_kwtsms.sandbox.problems import NotThere
+from notifykit_kwtsms.sandbox.models import NotFoundError
 
 #: What holds for everything that is not the gateway itself.
 GUARDED: Final = (
@@ -51,7 +51,7 @@ def excused(method: Callable[..., Answer]) -> Callable[..., Answer]:
     def wrapper(*args: Any, **kwargs: Any) -> Answer:
         try:
             return method(*args, **kwargs)
-        except NotThere as problem:
+        except NotFoundError as problem:
             return error(404, str(problem))
         except (ValueError, TypeError) as problem:
             return error(400, str(problem))

@@ -16,7 +16,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from notifykit.errors import ConfigError
 from notifykit_kwtsms.sandbox.http.answers import head, page
 from notifykit_kwtsms.sandbox.http.bodies import UNREAD
-from notifykit_kwtsms.sandbox.http.wire import Answered, ConnectionDropped
+from notifykit_kwtsms.sandbox.http.wire_faults import Answered, ConnectionDropped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

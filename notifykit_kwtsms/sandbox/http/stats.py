@@ -9,8 +9,8 @@ from typing import Any
 
 from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 
 
 def rate(gateway: Gateway) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def rate(gateway: Gateway) -> dict[str, Any]:
     return {"now": seconds[-1], "limit": gateway.rules.rate_limit, "peak": max(seconds), "seconds": seconds}
 
 
-def stats(gateway: Gateway, site: Site, listeners: int) -> dict[str, Any]:
+def stats(gateway: Gateway, site: SandboxInfo, listeners: int) -> dict[str, Any]:
     """Return the figures of a sandbox as they are now."""
     inbox = gateway.store.snapshot()
     account = gateway.accounts.get(USERNAME)
@@ -33,7 +33,7 @@ def stats(gateway: Gateway, site: Site, listeners: int) -> dict[str, Any]:
         "points": round(sum(message.points for message in accepted), 4),
         "gsm7": sum(message.encoding == "gsm7" for message in inbox.messages),
         "ucs2": sum(message.encoding == "ucs2" for message in inbox.messages),
-        "faults": dict(gateway.tally.read().faults),
+        "faults": dict(gateway.metrics.read().faults),
         "queue": sum(entry.size for entry in gateway.queue(USERNAME)),
         "queue-limit": account.queue_limit if account else 0,
         "balance": account.balance if account else 0,
@@ -63,13 +63,13 @@ def version() -> str:
     return importlib.metadata.version("notifykit")
 
 
-def metrics(gateway: Gateway, site: Site, listeners: int) -> str:
+def metrics(gateway: Gateway, site: SandboxInfo, listeners: int) -> str:
     """Return the counters in the text form of Prometheus."""
     return "".join(f"{line}\n" for line in _metrics(gateway, site, listeners))
 
 
-def _metrics(gateway: Gateway, site: Site, listeners: int) -> Iterator[str]:
-    counters = gateway.tally.read()
+def _metrics(gateway: Gateway, site: SandboxInfo, listeners: int) -> Iterator[str]:
+    counters = gateway.metrics.read()
     now = gateway.store.all()
     yield from _family(
         "messages_total",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from notifykit_kwtsms.sandbox.gateway.calls import Reply
+from notifykit_kwtsms.sandbox.gateway.requests import Reply
 from notifykit_kwtsms.sandbox.http.answers import TEXT, Answer
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from notifykit_kwtsms.api.codes import CODES
+from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.gateway.accounts import Account
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.reading import content
-from notifykit_kwtsms.sandbox.reading.numbers import is_kuwaiti
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
+from notifykit_kwtsms.sandbox.text_rules import is_kuwaiti
 
 _Verdict: TypeAlias = tuple[str, str, str]
 
@@ -25,9 +25,9 @@ def _grave(message: CapturedMessage) -> Iterator[_Verdict]:
         yield "error", message.code, CODES[message.code].meaning if message.code in CODES else "The gateway refused it."
     if message.dropped:
         yield "warning", "dropped", f"{len(message.dropped)} of the numbers were left out; the answer doesn't say so."
-    if content.has_tags(message.text):
+    if text_rules.has_tags(message.text):
         yield "warning", "html", "The text holds HTML tags: the gateway refuses those with ERR027."
-    if content.gets_stuck(message.text):
+    if text_rules.gets_stuck(message.text):
         stuck = "Emoji or hidden characters: the gateway takes the message, charges for it, and never sends it."
         yield "warning", "stuck", stuck
     if message.links and not all(map(is_kuwaiti, message.numbers)):

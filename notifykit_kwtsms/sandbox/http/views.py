@@ -8,20 +8,18 @@ from typing import Any
 import attrs
 
 from notifykit_kwtsms.sandbox.clock import as_utc
-from notifykit_kwtsms.sandbox.faults.armed import ArmedFault
+from notifykit_kwtsms.sandbox.faults.active import ActiveFault
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS
 from notifykit_kwtsms.sandbox.faults.presets import PRESETS
 from notifykit_kwtsms.sandbox.gateway import delivery
 from notifykit_kwtsms.sandbox.gateway.accounts import Account
+from notifykit_kwtsms.sandbox.gateway.requests import RequestRecord
 from notifykit_kwtsms.sandbox.gateway.service import Queued
-from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
 from notifykit_kwtsms.sandbox.http import insight
 from notifykit_kwtsms.sandbox.http.verdicts import verdicts
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Event
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, Event
 from notifykit_kwtsms.sandbox.inbox.threads import Thread
-from notifykit_kwtsms.sandbox.reading.content import is_right_to_left
-from notifykit_kwtsms.sandbox.reading.countries import country_of
-from notifykit_kwtsms.sandbox.reading.numbers import price
+from notifykit_kwtsms.sandbox.text_rules import country_of, is_right_to_left, price
 
 
 def price_of(message: CapturedMessage, sender: Account | None) -> float:
@@ -122,7 +120,7 @@ def account(item: Account) -> dict[str, Any]:
     return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in fields.items()}
 
 
-def armed(item: ArmedFault) -> dict[str, Any]:
+def armed(item: ActiveFault) -> dict[str, Any]:
     """Return an armed fault with its counters."""
     counters = {"id": item.id, "seen": item.seen, "fired": item.fired, "expires-in": item.expires_in}
     return counters | item.fault.to_json()

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from notifykit.errors import ConfigError
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.inbox.records import from_line, to_line
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, from_line, to_line
 
 #: Marks the file as ours ("NKSB"), and says which shape it has.
 APPLICATION_ID: Final = 0x4E4B5342

@@ -1,7 +1,8 @@
-"""The inbox: every captured message, thread-safe, with a way to wait for one and a journal of changes."""
+"""The inbox: every captured message, thread-safe, with a way to wait for one, an undo and a log of changes."""
 
 from __future__ import annotations
 
+import collections
 import heapq
 import logging
 import secrets
@@ -9,20 +10,74 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
 from notifykit_kwtsms.sandbox.inbox.archive import Archive
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Event
-from notifykit_kwtsms.sandbox.inbox.journal import Change, Journal
-from notifykit_kwtsms.sandbox.inbox.trash import Deleted, Trash
-from notifykit_kwtsms.sandbox.problems import NotThere
+from notifykit_kwtsms.sandbox.inbox.change_log import Change, ChangeLog
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, Event
+from notifykit_kwtsms.sandbox.models import NotFoundError
 
-__all__ = ["Change", "Matches", "Snapshot", "Store"]
+#: Real seconds that a deleted set can be restored.
+UNDO_SECONDS: Final = 30.0
+
+
+#: Sets that are held at most.
+_UNDO_SETS: Final = 20
+
+
+@attrs.frozen
+class Deletion:
+    """A set of messages that was deleted at once."""
+
+    #: How many they were.
+    count: int
+    #: What brings them back; None where there was nothing to delete.
+    undo: str | None = attrs.field(repr=False)
+
+
+class DeletedMessages:
+    """Deletion sets, each for some seconds. It has no lock of its own: its owner's is held whenever it is touched."""
+
+    def __init__(self, seconds: float = UNDO_SECONDS) -> None:
+        self._seconds = seconds
+        self._sets: collections.OrderedDict[str, tuple[float, tuple[CapturedMessage, ...]]] = collections.OrderedDict()
+
+    def put(self, messages: Iterable[CapturedMessage]) -> Deletion:
+        """Take a set and return what brings it back."""
+        kept = tuple(messages)
+        self.sweep()
+        if not kept:
+            return Deletion(0, None)
+        name = secrets.token_hex(8)
+        self._sets[name] = (time.monotonic() + self._seconds, kept)
+        while len(self._sets) > _UNDO_SETS:
+            self._sets.popitem(last=False)
+        return Deletion(len(kept), name)
+
+    def take(self, name: str) -> tuple[CapturedMessage, ...]:
+        """Return a set and forget it; one that is too old or was never there is :class:`NotThere`."""
+        self.sweep()
+        if name not in self._sets:
+            raise NotFoundError("there is nothing to restore by that name any more")
+        return self._sets.pop(name)[1]
+
+    def sweep(self) -> None:
+        """Forget what is too old."""
+        now = time.monotonic()
+        for name in [name for name, (until, _) in self._sets.items() if until <= now]:
+            del self._sets[name]
+
+    def empty(self) -> None:
+        """Forget everything."""
+        self._sets.clear()
+
 
 Matches = Callable[[CapturedMessage], bool]
+
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +106,7 @@ class Store:
         self._clock = clock
         self._changed = threading.Condition()
         self._archive = archive
-        self._trash = Trash()
+        self._deleted = DeletedMessages()
         self._trouble: str | None = None
         self._closed = False
         self._load()
@@ -69,7 +124,7 @@ class Store:
             #: Names this history of changes: who comes with the number of another one reads everything again.
             self.history = archive.history if archive else secrets.token_hex(8)
             self._highest = archive.highest if archive else 0
-            self._journal = Journal(archive.sequence if archive else 0)
+            self._log = ChangeLog(archive.sequence if archive else 0)
             for message in archive.messages() if archive else ():
                 self._place(message)
                 self._highest = max(self._highest, message.id)
@@ -83,7 +138,7 @@ class Store:
             self._highest += 1
             self._place(message)
             self._touched[message.id] = message
-            self._journal.note("new", (message.id,))
+            self._log.note("new", (message.id,))
             self._prune()
             self._commit()
             return message
@@ -96,7 +151,7 @@ class Store:
         """Return every message together with the number of the change that they are as new as."""
         with self._changed:
             self._settle()
-            return Snapshot(tuple(self._messages.values()), self._journal.sequence)
+            return Snapshot(tuple(self._messages.values()), self._log.sequence)
 
     def get(self, name: int | str) -> CapturedMessage | None:
         """Return a message by the store's id or by the gateway's msg-id."""
@@ -133,7 +188,7 @@ class Store:
             self._settle()
             message = self._named(name)
             if number is not None and number not in message.numbers:
-                raise NotThere("this message was not for that number")
+                raise NotFoundError("this message was not for that number")
             planned = tuple(step for step in message.planned if number is not None and step.number != number)
             event = Event(self._clock.utc(), state, number, forced=True)
             forced = attrs.evolve(message, planned=planned, timeline=(*message.timeline, event))
@@ -145,27 +200,27 @@ class Store:
         """Delete the messages that match for good and return how many they were."""
         with self._changed:
             count = len(self._take_out(matches))
-            self._trash.empty()
+            self._deleted.empty()
             self._commit()
             return count
 
-    def discard(self, matches: Matches) -> Deleted:
+    def discard(self, matches: Matches) -> Deletion:
         """Delete the messages that match in a way that :meth:`restore` can undo for some seconds."""
         with self._changed:
-            deleted = self._trash.put(self._take_out(matches))
+            deleted = self._deleted.put(self._take_out(matches))
             self._commit()
             return deleted
 
     def restore(self, undo: str) -> int:
         """Bring back a discarded set with its ids and return how many are back. Too late is :class:`NotThere`."""
         with self._changed:
-            returned = self._trash.take(undo)
+            returned = self._deleted.take(undo)
             for message in returned:
                 self._place(message)
                 self._touched[message.id] = message
             # Order is by id everywhere, and a dictionary keeps the order of arrival.
             self._messages = dict(sorted(self._messages.items()))
-            self._journal.note("restore", (message.id for message in returned))
+            self._log.note("restore", (message.id for message in returned))
             self._prune()
             self._commit()
             return len(returned)
@@ -182,7 +237,7 @@ class Store:
                 own = attrs.evolve(message, id=self._highest, planned=())
                 self._place(own)
                 self._touched[own.id] = own
-                self._journal.note("new", (own.id,))
+                self._log.note("new", (own.id,))
                 taken.append(own)
             self._prune()
             self._commit()
@@ -195,8 +250,8 @@ class Store:
         with self._changed:
             while True:
                 self._settle()
-                if self._journal.sequence != seen:
-                    seen = self._journal.sequence
+                if self._log.sequence != seen:
+                    seen = self._log.sequence
                     for message in reversed(self._messages.values()):
                         if matches(message):
                             return message
@@ -208,7 +263,7 @@ class Store:
     def note(self, kind: str, messages: Iterable[int] = (), **facts: Any) -> None:
         """Write a line into the journal about something that is no message."""
         with self._changed:
-            self._journal.note(kind, messages, facts)
+            self._log.note(kind, messages, facts)
             self._commit()
 
     def changes(self, after: int = 0, timeout: float = 0.0) -> tuple[Change, ...]:
@@ -216,25 +271,25 @@ class Store:
         deadline = time.monotonic() + timeout
         with self._changed:
             self._settle()
-            while self._journal.sequence <= after and not self._closed:
+            while self._log.sequence <= after and not self._closed:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
                 self._changed.wait(self._until_due(left))
                 self._settle()
-            return self._journal.since(after)
+            return self._log.since(after)
 
     @property
     def sequence(self) -> int:
         """The sequence number of the newest change."""
         with self._changed:
-            return self._journal.sequence
+            return self._log.sequence
 
     @property
     def floor(self) -> int:
         """The sequence number after which no change is forgotten yet."""
         with self._changed:
-            return self._journal.floor
+            return self._log.floor
 
     @property
     def trouble(self) -> str | None:
@@ -272,7 +327,7 @@ class Store:
     def _named(self, name: int | str) -> CapturedMessage:
         number = self._number(name)
         if number is None or number not in self._messages:
-            raise NotThere("there is no such message")
+            raise NotFoundError("there is no such message")
         return self._messages[number]
 
     def _number(self, name: int | str) -> int | None:
@@ -308,7 +363,7 @@ class Store:
     def _put(self, message: CapturedMessage, kind: str) -> None:
         self._messages[message.id] = message
         self._touched[message.id] = message
-        self._journal.note(kind, (message.id,))
+        self._log.note(kind, (message.id,))
 
     def _take_out(self, matches: Matches) -> list[CapturedMessage]:
         self._settle()
@@ -325,7 +380,7 @@ class Store:
             self._touched[message.id] = None
             ids.append(message.id)
         if ids:
-            self._journal.note("delete", ids)
+            self._log.note("delete", ids)
 
     def _prune(self) -> None:
         """Forget what is too much and what is too old."""
@@ -342,7 +397,7 @@ class Store:
         """Bring the file up to date, and wake those who wait."""
         if self._archive is not None and not self._archive.closed:
             try:
-                self._archive.write(self._touched, self._journal.sequence, self._highest)
+                self._archive.write(self._touched, self._log.sequence, self._highest)
             except sqlite3.Error as problem:
                 # The gateway goes on without its disk; what could not be written is tried again with the next change.
                 if self._trouble is None:
@@ -358,7 +413,7 @@ class Store:
     def _jumped(self) -> None:
         """See what a jump of the clock brought about."""
         with self._changed:
-            self._journal.note("clock", facts={"time": self._clock.utc().isoformat(), "offset": self._clock.offset})
+            self._log.note("clock", facts={"time": self._clock.utc().isoformat(), "offset": self._clock.offset})
             self._settle()
             self._commit()
 
@@ -368,7 +423,7 @@ class Store:
 
     def _settle(self) -> None:
         """Let happen what is due by the virtual clock."""
-        before = self._journal.sequence
+        before = self._log.sequence
         now = self._clock.time()
         while self._due and self._due[0][0] <= now:
             message = self._messages.get(heapq.heappop(self._due)[1])
@@ -382,5 +437,5 @@ class Store:
                 self._plan(settled)
         if self.keep_for is not None:
             self._prune()
-        if self._journal.sequence != before:
+        if self._log.sequence != before:
             self._commit()

@@ -7,12 +7,12 @@ import time
 import attrs
 
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.problems import NotThere
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
+from notifykit_kwtsms.sandbox.models import NotFoundError
 
 
 @attrs.frozen
-class Site:
+class SandboxInfo:
     """How a sandbox is set up, as far as the page tells it."""
 
     #: Its name beside others, ``staging``.
@@ -26,12 +26,12 @@ class Site:
 class Desk:
     """The base of the desks."""
 
-    def __init__(self, gateway: Gateway, site: Site) -> None:
+    def __init__(self, gateway: Gateway, site: SandboxInfo) -> None:
         self._gateway = gateway
-        self._site = site
+        self._info = site
 
     def _message(self, name: str) -> CapturedMessage:
         message = self._gateway.store.get(name)
         if message is None:
-            raise NotThere("there is no such message")
+            raise NotFoundError("there is no such message")
         return message

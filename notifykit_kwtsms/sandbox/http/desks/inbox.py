@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from notifykit_kwtsms.api.endpoints import SEND
 from notifykit_kwtsms.sandbox.gateway.accounts import SENDER, USERNAME, AccountHandle
-from notifykit_kwtsms.sandbox.gateway.calls import Call, as_fields
+from notifykit_kwtsms.sandbox.gateway.requests import Call, as_fields
 from notifykit_kwtsms.sandbox.http import asked, views
 from notifykit_kwtsms.sandbox.http.answers import Answer
 from notifykit_kwtsms.sandbox.http.desks.desk import Desk
 from notifykit_kwtsms.sandbox.http.replies import answer, error, plain, redirect
-from notifykit_kwtsms.sandbox.inbox import records
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.inbox.store import Matches
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, from_line, to_line
+from notifykit_kwtsms.sandbox.inbox.store import UNDO_SECONDS, Deletion, Matches
 from notifykit_kwtsms.sandbox.inbox.threads import threads
-from notifykit_kwtsms.sandbox.inbox.trash import SECONDS, Deleted
-from notifykit_kwtsms.sandbox.problems import NotThere
+from notifykit_kwtsms.sandbox.models import NotFoundError
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -155,7 +153,7 @@ class InboxDesk(Desk):
     def export(self, request: Request, body: bytes) -> Answer:
         """Answer ``GET /sandbox/export?q=``: JSON Lines, the oldest first."""
         matches = asked.matching(request, self._gateway.clock)
-        lines = (records.to_line(message) for message in self._gateway.store.all() if matches(message))
+        lines = (to_line(message) for message in self._gateway.store.all() if matches(message))
         return plain("".join(f"{line}\n" for line in lines), content_type=JSON_LINES)
 
     def import_(self, request: Request, body: bytes) -> Answer:
@@ -164,7 +162,7 @@ class InboxDesk(Desk):
         for number, line in enumerate(body.decode().split("\n"), start=1):
             if line.strip():
                 try:
-                    messages.append(records.from_line(line))
+                    messages.append(from_line(line))
                 except ValueError as problem:
                     raise ValueError(f"line {number}: {problem}") from problem
         taken = self._gateway.store.adopt(messages)
@@ -179,7 +177,7 @@ class InboxDesk(Desk):
     def _latest(self, request: Request) -> CapturedMessage:
         message = self._gateway.store.wait(asked.matching(request, self._gateway.clock), 0)
         if message is None:
-            raise NotThere("there is no such message")
+            raise NotFoundError("there is no such message")
         return message
 
     def _await(self, request: Request, wanted: Matches) -> CapturedMessage | None:
@@ -189,5 +187,5 @@ class InboxDesk(Desk):
         )
 
 
-def _deleted(deleted: Deleted) -> Answer:
-    return answer({"deleted": deleted.count, "undo": deleted.undo, "undo-for": SECONDS})
+def _deleted(deleted: Deletion) -> Answer:
+    return answer({"deleted": deleted.count, "undo": deleted.undo, "undo-for": UNDO_SECONDS})

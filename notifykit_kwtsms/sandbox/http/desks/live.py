@@ -10,8 +10,8 @@ import attrs
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import asked, views
 from notifykit_kwtsms.sandbox.http.answers import Answer
-from notifykit_kwtsms.sandbox.http.desks.desk import Desk, Site
-from notifykit_kwtsms.sandbox.http.feed import Feed
+from notifykit_kwtsms.sandbox.http.desks.desk import Desk, SandboxInfo
+from notifykit_kwtsms.sandbox.http.event_stream import EventStreams
 from notifykit_kwtsms.sandbox.http.openapi import document
 from notifykit_kwtsms.sandbox.http.replies import HEADERS, answer, error, plain
 from notifykit_kwtsms.sandbox.http.stats import metrics, stats
@@ -26,10 +26,10 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 class LiveDesk(Desk):
     """Health, figures, requests, events."""
 
-    def __init__(self, gateway: Gateway, site: Site, stopping: threading.Event) -> None:
+    def __init__(self, gateway: Gateway, site: SandboxInfo, stopping: threading.Event) -> None:
         super().__init__(gateway, site)
         self._stopping = stopping
-        self._feed = Feed(gateway, site, stopping)
+        self._streams = EventStreams(gateway, site, stopping)
 
     def livez(self, request: Request, body: bytes) -> Answer:
         """Answer ``GET /livez``: the process is there."""
@@ -42,11 +42,11 @@ class LiveDesk(Desk):
 
     def stats(self, request: Request, body: bytes) -> Answer:
         """Answer ``GET /sandbox/stats``: the figures of the strip on top."""
-        return answer(stats(self._gateway, self._site, self._feed.readers))
+        return answer(stats(self._gateway, self._info, self._streams.readers))
 
     def metrics(self, request: Request, body: bytes) -> Answer:
         """Answer ``GET /metrics``: for Prometheus."""
-        return plain(metrics(self._gateway, self._site, self._feed.readers), content_type=_PROMETHEUS)
+        return plain(metrics(self._gateway, self._info, self._streams.readers), content_type=_PROMETHEUS)
 
     def openapi(self, request: Request, body: bytes) -> Answer:
         """Answer ``GET /openapi.json``: this interface for programs."""
@@ -64,8 +64,8 @@ class LiveDesk(Desk):
         last = request.headers.get("Last-Event-ID", request.args.get("after"))
         if last is not None and not (last.isascii() and last.isdigit() and len(last) < 16):
             raise ValueError("Last-Event-ID and after are the number of an event")
-        if not self._feed.enter():
+        if not self._streams.enter():
             return error(503, "There are too many readers already.")
         headers = (*HEADERS, ("X-Accel-Buffering", "no"))
-        stream = self._feed.stream(None if last is None else int(last))
+        stream = self._streams.stream(None if last is None else int(last))
         return attrs.evolve(Answer(200, b"", _EVENTS, headers), stream=stream)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from notifykit_kwtsms.api.codes import CODES
-from notifykit_kwtsms.sandbox.environment import dsn, environment
 from notifykit_kwtsms.sandbox.faults.catalogue import Fault
 from notifykit_kwtsms.sandbox.faults.presets import preset
 from notifykit_kwtsms.sandbox.gateway import delivery
-from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, AccountHandle
+from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, AccountHandle, dsn, environment
 from notifykit_kwtsms.sandbox.http import asked, views
 from notifykit_kwtsms.sandbox.http.answers import Answer
 from notifykit_kwtsms.sandbox.http.desks.desk import Desk

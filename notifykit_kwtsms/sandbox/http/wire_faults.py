@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing
-from notifykit_kwtsms.sandbox.gateway.calls import refusal
+from notifykit_kwtsms.sandbox.gateway.requests import refusal
 from notifykit_kwtsms.sandbox.http.answers import JSON, Answer, head, json_answer, page, render
 
 #: Linux holds the bytes back until more comes, which here is the end.
@@ -34,7 +34,7 @@ class Answered(ConnectionError):  # noqa: N818 - likewise
 
 
 @attrs.frozen
-class Line:
+class Connection:
     """The connection that a request came by, as far as a fault needs it."""
 
     #: The socket; None behind a WSGI server that doesn't show it.
@@ -70,7 +70,7 @@ class Line:
                 raise ConnectionDropped from error
 
 
-def perform(firing: Firing, line: Line, answer: Answer | None) -> Answer:
+def perform(firing: Firing, line: Connection, answer: Answer | None) -> Answer:
     """Do a fault and return the answer that is left to be written.
 
     ``answer`` is the gateway's own, or None where the fault came before it. Raises :class:`ConnectionDropped` or
@@ -85,29 +85,29 @@ def perform(firing: Firing, line: Line, answer: Answer | None) -> Answer:
     return _ANSWERS[firing.do](answer or _MADE_UP)
 
 
-def _hang(line: Line, answer: Answer, seconds: float) -> NoReturn:
+def _hang(line: Connection, answer: Answer, seconds: float) -> NoReturn:
     line.wait(seconds)
     line.drop()
 
 
-def _slow(line: Line, answer: Answer, seconds: float) -> Answer:
+def _slow(line: Connection, answer: Answer, seconds: float) -> Answer:
     if line.wait(seconds):
         line.drop()
     return answer
 
 
-def _dribble(line: Line, answer: Answer, seconds: float) -> NoReturn:
+def _dribble(line: Connection, answer: Answer, seconds: float) -> NoReturn:
     line.write(head(answer.status_line, answer.all_headers))
     _drop_by_drop(line, answer.body, seconds)
     raise Answered
 
 
-def _dribble_head(line: Line, answer: Answer, seconds: float) -> NoReturn:
+def _dribble_head(line: Connection, answer: Answer, seconds: float) -> NoReturn:
     _drop_by_drop(line, render(answer), seconds)
     raise Answered
 
 
-def _drop_by_drop(line: Line, data: bytes, seconds: float) -> None:
+def _drop_by_drop(line: Connection, data: bytes, seconds: float) -> None:
     started = time.monotonic()
     for position in range(len(data)):
         line.write(data[position : position + 1])
@@ -116,30 +116,30 @@ def _drop_by_drop(line: Line, data: bytes, seconds: float) -> None:
             line.drop()
 
 
-def _reset(line: Line, answer: Answer) -> NoReturn:
+def _reset(line: Connection, answer: Answer) -> NoReturn:
     line.reset()
 
 
-def _close(line: Line, answer: Answer) -> NoReturn:
+def _close(line: Connection, answer: Answer) -> NoReturn:
     line.drop()
 
 
-def _half_head(line: Line, answer: Answer) -> NoReturn:
+def _half_head(line: Connection, answer: Answer) -> NoReturn:
     line.write(head(answer.status_line, answer.all_headers)[:40])
     line.drop()
 
 
-def _half_body(line: Line, answer: Answer) -> NoReturn:
+def _half_body(line: Connection, answer: Answer) -> NoReturn:
     line.write(head(answer.status_line, answer.all_headers) + answer.body[: len(answer.body) // 2])
     line.drop()
 
 
-def _stale(line: Line, answer: Answer) -> NoReturn:
+def _stale(line: Connection, answer: Answer) -> NoReturn:
     line.write(render(answer), last=True)
     line.drop()
 
 
-def _double(line: Line, answer: Answer) -> NoReturn:
+def _double(line: Connection, answer: Answer) -> NoReturn:
     line.write(render(answer) * 2)
     raise Answered
 
@@ -184,13 +184,13 @@ def _big(answer: Answer) -> Answer:
 
 
 _MAINTENANCE = "The service is being looked after. Please come back later."
-_TIMED: Final[dict[str, Callable[[Line, Answer, float], Answer]]] = {
+_TIMED: Final[dict[str, Callable[[Connection, Answer, float], Answer]]] = {
     "hang": _hang,
     "slow": _slow,
     "dribble": _dribble,
     "dribble-head": _dribble_head,
 }
-_RAW: Final[dict[str, Callable[[Line, Answer], NoReturn]]] = {
+_RAW: Final[dict[str, Callable[[Connection, Answer], NoReturn]]] = {
     "reset": _reset,
     "close": _close,
     "half-head": _half_head,

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import views
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
+from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
 from notifykit_kwtsms.sandbox.http.stats import stats, version
-from notifykit_kwtsms.sandbox.inbox.journal import Change
+from notifykit_kwtsms.sandbox.inbox.change_log import Change
 
 #: Real seconds of silence before a comment shows that the line is alive.
 HEARTBEAT: Final = 10.0
@@ -30,12 +30,12 @@ _ENCODED: Final = 4096
 _OF_MESSAGES: Final = frozenset({"new", "update", "dlr"})
 
 
-class Feed:
+class EventStreams:
     """The streams of one sandbox. A reader never holds up the gateway: each reads the journal at its own rate limit."""
 
-    def __init__(self, gateway: Gateway, site: Site, stopping: threading.Event) -> None:
+    def __init__(self, gateway: Gateway, site: SandboxInfo, stopping: threading.Event) -> None:
         self._gateway = gateway
-        self._site = site
+        self._info = site
         self._stopping = stopping
         self._lock = threading.Lock()
         self._readers = 0
@@ -97,14 +97,14 @@ class Feed:
     def _hello(self) -> bytes:
         store = self._gateway.store
         facts = {"sequence": store.sequence, "history": store.history}
-        return _event("hello", facts | {"version": version(), "label": self._site.label})
+        return _event("hello", facts | {"version": version(), "label": self._info.label})
 
     def _figures(self, now: float) -> tuple[bytes, bool]:
         """Return ``stats``, at most a second old, and whether the rate in them has yet to fall."""
         with self._lock:
             at, encoded, falling = self._stats
         if now - at >= STATS_EVERY:
-            figures = stats(self._gateway, self._site, self.readers)
+            figures = stats(self._gateway, self._info, self.readers)
             encoded, falling = _event("stats", figures), figures["rate"]["now"] > 0
             with self._lock:
                 self._stats = (now, encoded, falling)
@@ -141,8 +141,8 @@ class Feed:
 class Stream(Iterator[bytes]):
     """One reader's events. Closing it, also before the first one, gives the reader's place back."""
 
-    def __init__(self, feed: Feed, events: Iterator[bytes]) -> None:
-        self._feed = feed
+    def __init__(self, feed: EventStreams, events: Iterator[bytes]) -> None:
+        self._streams = feed
         self._events = events
         self._open = True
 
@@ -157,7 +157,7 @@ class Stream(Iterator[bytes]):
         """End it. WSGI servers call this, whatever became of the connection."""
         if self._open:
             self._open = False
-            self._feed.leave()
+            self._streams.leave()
 
 
 def _event(kind: str, facts: Mapping[str, Any], sequence: int | None = None) -> bytes:

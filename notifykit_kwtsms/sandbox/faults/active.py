@@ -15,7 +15,7 @@ from notifykit_kwtsms.sandbox.faults.catalogue import Fault, Firing, firing
 
 
 @attrs.frozen
-class ArmedFault:
+class ActiveFault:
     """An armed fault and how it has been doing."""
 
     #: Names it, to disarm it.
@@ -62,7 +62,7 @@ class _Slot:
         return True
 
 
-class Faults:
+class ActiveFaults:
     """The armed faults of one sandbox. The first one that fires wins; all that match count the request."""
 
     def __init__(self, clock: Clock, dice: random.Random, changed: Callable[[], None] = lambda: None) -> None:
@@ -74,7 +74,7 @@ class Faults:
         self._slots: list[_Slot] = []
         self._numbers = itertools.count(1)
 
-    def arm(self, *faults: Fault) -> tuple[ArmedFault, ...]:
+    def arm(self, *faults: Fault) -> tuple[ActiveFault, ...]:
         """Arm faults behind those that are armed already."""
         with self._lock:
             now = self._clock.time()
@@ -84,7 +84,7 @@ class Faults:
         self._changed()
         return armed
 
-    def replace(self, *faults: Fault) -> tuple[ArmedFault, ...]:
+    def replace(self, *faults: Fault) -> tuple[ActiveFault, ...]:
         """Arm these instead of those that are armed."""
         with self._lock:
             self._slots.clear()
@@ -96,7 +96,7 @@ class Faults:
             self._slots = [slot for slot in self._slots if number is not None and slot.number != number]
         self._changed()
 
-    def armed(self) -> tuple[ArmedFault, ...]:
+    def armed(self) -> tuple[ActiveFault, ...]:
         """Return the faults that can still fire."""
         with self._lock:
             now = self._clock.time()
@@ -125,6 +125,6 @@ class Faults:
             fault = winner.fault
             return firing(fault.do, "armed", fault.after, fault.delay.draw(winner.dice) if fault.delay else None)
 
-    def _view(self, slot: _Slot, now: float) -> ArmedFault:
+    def _view(self, slot: _Slot, now: float) -> ActiveFault:
         left = None if slot.until is None else max(0.0, slot.until - now)
-        return ArmedFault(slot.number, slot.fault, slot.seen, slot.fired, left)
+        return ActiveFault(slot.number, slot.fault, slot.seen, slot.fired, left)

@@ -20,7 +20,7 @@ _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @attrs.frozen
-class Objection:
+class Denial:
     """Why a request is refused."""
 
     #: 401 where a token is missing, 403 otherwise.
@@ -29,7 +29,7 @@ class Objection:
     words: str
 
 
-class Guard:
+class AccessControl:
     """Checks ``Host``, ``Origin`` and the token of a request."""
 
     def __init__(self, hosts: Iterable[str] = (), port: int | None = None, token: Secret | None = None) -> None:
@@ -39,14 +39,14 @@ class Guard:
         self._port = port
         self._token = token
 
-    def objection(self, request: Request, private: bool) -> Objection | None:
+    def denial(self, request: Request, private: bool) -> Denial | None:
         """Return why a request is refused, or None. Private is what only the owner of the sandbox may ask."""
         if not self._knows(request.environ.get("HTTP_HOST", "")):
-            return Objection(403, "This sandbox is not called that; ask it by a loopback address.")
+            return Denial(403, "This sandbox is not called that; ask it by a loopback address.")
         if self._is_foreign(request, private):
-            return Objection(403, "Another page may not ask this of the sandbox.")
+            return Denial(403, "Another page may not ask this of the sandbox.")
         if private and self._token is not None and not self._proven(request):
-            return Objection(401, "Give the token of this sandbox: Authorization: Bearer …")
+            return Denial(401, "Give the token of this sandbox: Authorization: Bearer …")
         return None
 
     def admits(self, token: str) -> bool:

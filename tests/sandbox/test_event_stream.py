@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 
 from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox
-from notifykit_kwtsms.sandbox.http import feed
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
-from notifykit_kwtsms.sandbox.inbox import journal
+from notifykit_kwtsms.sandbox.http import event_stream
+from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
+from notifykit_kwtsms.sandbox.inbox import change_log
 from tests.sandbox.conftest import Client, eventually
 from tests.sandbox.streams import Listener
 
@@ -75,7 +75,7 @@ def test_a_reader_goes_on_where_it_was(client: Client, sandbox: Sandbox) -> None
 
 def test_who_was_away_too_long_is_told_to_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also who comes from another history; after that nothing is missed."""
-    monkeypatch.setattr(journal.Journal.__init__, "__defaults__", (0, 3))
+    monkeypatch.setattr(change_log.ChangeLog.__init__, "__defaults__", (0, 3))
     with Sandbox(rules=Rules(rate_limit=None)) as sandbox:
         client = Client(sandbox)
         for number in range(5):
@@ -114,7 +114,7 @@ def test_what_the_clock_brings_is_heard(client: Client, sandbox: Sandbox) -> Non
 
 def test_silence_is_broken_by_a_heartbeat(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """So that a dead line is noticed."""
-    monkeypatch.setattr(feed, "HEARTBEAT", 0.02)
+    monkeypatch.setattr(event_stream, "HEARTBEAT", 0.02)
     with Listener(sandbox.port) as listener:
         assert listener.next("comment").data == "alive"
 
@@ -135,7 +135,7 @@ def test_a_reader_that_leaves_is_forgotten(sandbox: Sandbox, client: Client, mon
         found: int = client.request("GET", "/sandbox/stats").json["listeners"]
         return found
 
-    monkeypatch.setattr(feed, "READERS", 1)
+    monkeypatch.setattr(event_stream, "READERS", 1)
     with Listener(sandbox.port) as listener:
         listener.next("hello")
         assert readers() == 1
@@ -161,7 +161,7 @@ def test_streams_end_with_the_sandbox(sandbox: Sandbox) -> None:
 
 def test_a_stream_that_nobody_begins_gives_its_place_back() -> None:
     """A server may close it before the first byte."""
-    streams = feed.Feed(Gateway(), Site(), threading.Event())
+    streams = event_stream.EventStreams(Gateway(), SandboxInfo(), threading.Event())
     assert streams.enter()
     stream = streams.stream(None)
     assert streams.readers == 1

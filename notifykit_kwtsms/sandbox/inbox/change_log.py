@@ -33,7 +33,7 @@ class Change:
         return self.messages[0] if self.messages else 0
 
 
-class Journal:
+class ChangeLog:
     """Changes in order. It has no lock of its own: its owner's is held whenever it is touched."""
 
     def __init__(self, sequence: int = 0, kept: int = KEPT) -> None:

@@ -1,0 +1,264 @@
+"""Requests to the gateway: what one says, what is replied, and the record and the metrics of all of them."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from notifykit.redaction import STARS
+from notifykit_kwtsms.api.codes import CODES
+from notifykit_kwtsms.sandbox.clock import Clock
+from notifykit_kwtsms.sandbox.faults.catalogue import Firing
+from notifykit_kwtsms.sandbox.gateway.rules import Rules
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedRequest
+
+_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "x-sandbox-token", "proxy-authorization"})
+
+
+@attrs.frozen
+class Call:
+    """A request with its fields as text, as PHP would see them. Its password is compared once and kept nowhere."""
+
+    #: The endpoint it is for.
+    endpoint: str
+    #: The IP address it came from.
+    client: str
+    #: The fields as text; None where the body could not be read.
+    fields: Mapping[str, str] | None = attrs.field(repr=False)
+    #: Its path.
+    path: str = ""
+    #: Its headers in lower case.
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    #: The fault that is about to happen, as the inbox will show it.
+    fault: str | None = None
+
+    def field(self, name: str) -> str:
+        """Return a field; a missing one is empty."""
+        return (self.fields or {}).get(name, "")
+
+    @property
+    def test(self) -> bool:
+        """Whether ``test`` is set: "1", 1 or true. Anything else is live, which is the gateway's default."""
+        return self.field("test").strip().lower() in ("1", "true")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The labels of the ``X-Notifykit-Tag`` header."""
+        return tuple(tag.strip() for tag in self.headers.get("x-notifykit-tag", "").split(",") if tag.strip())
+
+    def captured(self) -> CapturedRequest:
+        """Return what may be kept of it."""
+        fields = dict(self.fields or {})
+        if "password" in fields:
+            fields["password"] = STARS
+        headers = {name: value for name, value in self.headers.items() if name not in _SECRET_HEADERS}
+        return CapturedRequest(self.client, self.path, headers, fields)
+
+
+def as_fields(value: object) -> Mapping[str, str] | None:
+    """Return the scalars of a JSON object as text, the way PHP reads them; None where it is no object."""
+    if not isinstance(value, dict):
+        return None
+    return {str(name): _php_text(content) for name, content in value.items() if isinstance(content, (str, int, float))}
+
+
+def _php_text(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    return value if isinstance(value, str) else str(value)
+
+
+@attrs.frozen
+class Reply:
+    """What the gateway says."""
+
+    #: The HTTP status.
+    status: int
+    #: The answer.
+    body: Mapping[str, Any] = attrs.field(repr=False)
+    #: The code of an error.
+    code: str | None = None
+    #: The gateway's id where a message was accepted.
+    msg_id: str | None = None
+    #: What a magic number wants done to the answer.
+    firing: Firing | None = None
+
+
+def refusal(status: int, code: str) -> Reply:
+    """Return the reply for an error code. Only the words of ERR003 are the real gateway's."""
+    words = CODES[code].meaning if code in CODES else "Unknown error."
+    return Reply(status, {"result": "ERROR", "code": code, "description": words}, code)
+
+
+#: Records that are kept; counting goes on.
+_KEEP = 100_000
+
+
+@attrs.frozen
+class RequestRecord:
+    """One request to the gateway, recorded when it started."""
+
+    #: Counts up from 1.
+    number: int
+    #: The endpoint it was for, ``send``.
+    endpoint: str
+    #: When it started: ``time.monotonic()``, real seconds.
+    started: float
+    #: When it started, in virtual UTC.
+    at: datetime.datetime
+    #: The IP address it came from.
+    client: str
+    #: The HTTP status that was answered; None while it runs, and where no answer left.
+    status: int | None = None
+    #: The user name it came with; None where the body could not be read.
+    account: str | None = None
+    #: The gateway's code where it was refused.
+    code: str | None = None
+    #: The gateway's id where a message was accepted.
+    msg_id: str | None = None
+    #: The fault that fired.
+    fault: str | None = None
+    #: Whether the IP was blocked for asking too fast.
+    blocked: bool = False
+
+
+class Traffic:
+    """The requests of one sandbox."""
+
+    def __init__(self, clock: Clock, rules: Rules) -> None:
+        self._clock = clock
+        self._rules = rules
+        self._lock = threading.Lock()
+        self._records: collections.OrderedDict[int, RequestRecord] = collections.OrderedDict()
+        self._count = 0
+        self._starts: dict[str, collections.deque[float]] = {}
+        self._blocked_until: dict[str, float] = {}
+
+    def start(self, endpoint: str, client: str) -> RequestRecord:
+        """Record that a request started, and whether its IP is blocked now."""
+        with self._lock:
+            # The time is read under the lock: records are in the order of their starts.
+            record = RequestRecord(
+                number=self._count + 1,
+                endpoint=endpoint,
+                started=time.monotonic(),
+                at=self._clock.utc(),
+                client=client,
+            )
+            record = attrs.evolve(record, blocked=self._blocks(record))
+            self._count += 1
+            self._records[record.number] = record
+            while len(self._records) > _KEEP:
+                self._records.popitem(last=False)
+            return record
+
+    def note(self, number: int, **fields: object) -> None:
+        """Add to a record what became known later."""
+        with self._lock:
+            if number in self._records:
+                self._records[number] = attrs.evolve(self._records[number], **fields)  # type: ignore[arg-type]
+
+    def all(self) -> tuple[RequestRecord, ...]:
+        """Return the records in the order they started."""
+        with self._lock:
+            return tuple(self._records.values())
+
+    def counts(self, seconds: int = 60) -> list[int]:
+        """Return how many requests started in each of the last real seconds, the oldest second first."""
+        now = time.monotonic()
+        found = [0] * seconds
+        with self._lock:
+            for record in reversed(self._records.values()):
+                ago = int(now - record.started)
+                if ago >= seconds:
+                    break
+                found[-1 - ago] += 1
+        return found
+
+    @property
+    def total(self) -> int:
+        """Requests since the start, those included that are no longer on record."""
+        with self._lock:
+            return self._count
+
+    def blocked(self) -> dict[str, float]:
+        """Return the blocked IP addresses and the virtual seconds that each stays so."""
+        with self._lock:
+            now = self._clock.time()
+            return {client: until - now for client, until in self._blocked_until.items() if until > now}
+
+    def reset(self) -> None:
+        """Forget the records and lift every block."""
+        with self._lock:
+            self._records.clear()
+            self._starts.clear()
+            self._blocked_until.clear()
+
+    def _blocks(self, record: RequestRecord) -> bool:
+        """Count a start in real time; a block lasts in virtual time, so that tests can wait for its end."""
+        limit = self._rules.rate_limit
+        if limit is None:
+            return False
+        now = self._clock.time()
+        if self._blocked_until.get(record.client, now) > now:
+            return True
+        self._blocked_until.pop(record.client, None)
+        starts = self._starts.setdefault(record.client, collections.deque())
+        while starts and record.started - starts[0] >= 1.0:
+            starts.popleft()
+        starts.append(record.started)
+        if len(starts) <= limit:
+            return False
+        starts.clear()
+        self._blocked_until[record.client] = now + self._rules.block_seconds
+        return True
+
+
+@attrs.frozen
+class Counters:
+    """The counters at one moment."""
+
+    #: Requests to send by encoding and by ``accepted`` or the code of the refusal, ``cut`` where none was heard.
+    messages: Mapping[tuple[str, str], int]
+    #: Segments of the accepted ones by encoding, each counted for each number.
+    segments: Mapping[str, int]
+    #: Points that were charged.
+    points: float
+    #: Faults that fired, by what they did.
+    faults: Mapping[str, int]
+
+
+class Metrics:
+    """The counters of one sandbox since it started."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._messages: collections.Counter[tuple[str, str]] = collections.Counter()
+        self._segments: collections.Counter[str] = collections.Counter()
+        self._points = 0.0
+        self._faults: collections.Counter[str] = collections.Counter()
+
+    def message(self, message: CapturedMessage) -> None:
+        """Count a message that came."""
+        with self._lock:
+            result = "accepted" if message.accepted else message.code or "cut"
+            self._messages[message.encoding, result] += 1
+            if message.accepted:
+                self._segments[message.encoding] += message.segments * len(message.numbers)
+                self._points += message.points
+
+    def fault(self, described: str) -> None:
+        """Count a fault that fired."""
+        with self._lock:
+            self._faults[described.partition(" ")[0]] += 1
+
+    def read(self) -> Counters:
+        """Return the counters as they are now."""
+        with self._lock:
+            return Counters(dict(self._messages), dict(self._segments), round(self._points, 4), dict(self._faults))

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.redaction import STARS
 from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.sandbox.clock import Clock
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing
@@ -54,11 +53,8 @@ class Call:
 
     def captured(self) -> CapturedRequest:
         """Return what may be kept of it."""
-        fields = dict(self.fields or {})
-        if "password" in fields:
-            fields["password"] = STARS
         headers = {name: value for name, value in self.headers.items() if name not in _SECRET_HEADERS}
-        return CapturedRequest(self.client, self.path, headers, fields)
+        return CapturedRequest(self.client, self.path, headers, dict(self.fields or {}))
 
 
 def as_fields(value: object) -> Mapping[str, str] | None:

@@ -386,7 +386,6 @@ class Gateway:
                 sender=call.field("sender"),
                 text=call.field("message"),
                 test=call.test,
-                analysis=count_text(call.field("message")),
                 request=call.captured(),
                 tags=call.tags,
                 **outcome,

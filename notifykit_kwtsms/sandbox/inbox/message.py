@@ -5,13 +5,28 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from notifykit.redaction import STARS, describe_text, redact_address
-from notifykit_kwtsms.sandbox.models import NotFoundError, show_count, show_number, show_numbers
+from notifykit_kwtsms.sandbox.models import (
+    HIDDEN,
+    NotFoundError,
+    from_json,
+    show_count,
+    show_number,
+    show_numbers,
+    to_json,
+)
 from notifykit_kwtsms.sandbox.text_rules import Count, count_text, find_code, find_links
+
+#: The version of the JSON form.
+_VERSION: Final = 1
+
+
+def _without_password(fields: Mapping[str, str]) -> Mapping[str, str]:
+    return {**fields, "password": STARS} if "password" in fields else fields
 
 
 @attrs.frozen
@@ -62,7 +77,7 @@ class CapturedRequest:
     #: Its headers in lower case, without those that carry secrets.
     headers: Mapping[str, str] = attrs.field(repr=show_count)
     #: The fields of its body; the password is four stars.
-    fields: Mapping[str, Any] = attrs.field(repr=show_count)
+    fields: Mapping[str, str] = attrs.field(repr=show_count, converter=_without_password)
 
 
 @attrs.frozen
@@ -92,7 +107,7 @@ class CapturedMessage:
     #: The text as it arrived.
     text: str = attrs.field(repr=describe_text)
     #: The numbers that were accepted; of a request that was not, those that were given.
-    numbers: tuple[str, ...] = attrs.field(repr=show_numbers)
+    numbers: tuple[str, ...] = attrs.field(repr=show_numbers, metadata={"json": "to"})
     #: The numbers that were left out, with the reason.
     dropped: tuple[Dropped, ...] = attrs.field(default=(), repr=show_count)
     #: Whether ``test`` was set.
@@ -106,7 +121,9 @@ class CapturedMessage:
     #: What was left on the account, in points; None where nothing was charged.
     balance_after: float | None = None
     #: What the text takes up.
-    analysis: Count = attrs.field(repr=False)
+    analysis: Count = attrs.field(
+        default=attrs.Factory(lambda self: count_text(self.text), takes_self=True), repr=False, metadata=HIDDEN
+    )
     #: The request.
     request: CapturedRequest = attrs.field(repr=False)
     #: What the gateway answered; None where a fault came before it.
@@ -114,7 +131,7 @@ class CapturedMessage:
     #: The fault that fired, ``close after accept (magic)``; None where the wire was fine.
     fault: str | None = None
     #: What happened so far, in order.
-    timeline: tuple[Event, ...] = attrs.field(repr=show_count)
+    timeline: tuple[Event, ...] = attrs.field(repr=show_count, validator=attrs.validators.min_len(1))
     #: What is still to happen, in order.
     planned: tuple[Step, ...] = attrs.field(default=(), repr=False)
     #: Whether nobody has looked at it.
@@ -169,147 +186,20 @@ class CapturedMessage:
         return next(event.state for event in reversed(self.timeline) if event.number in (None, number))
 
 
-#: The version of the form.
-VERSION = 1
-
-
-def to_record(message: CapturedMessage) -> dict[str, Any]:
-    """Return a message as an object that JSON knows. What can be computed from the text is left out."""
-    request, response = message.request, message.response
-    return {
-        "v": VERSION,
-        "id": message.id,
-        "msg-id": message.msg_id,
-        "at": message.at.isoformat(),
-        "account": message.account,
-        "sender": message.sender,
-        "text": message.text,
-        "to": list(message.numbers),
-        "dropped": [{"number": dropped.number, "code": dropped.code} for dropped in message.dropped],
-        "test": message.test,
-        "accepted": message.accepted,
-        "code": message.code,
-        "points": message.points,
-        "balance-after": message.balance_after,
-        "request": {
-            "client": request.client,
-            "path": request.path,
-            "headers": dict(request.headers),
-            "fields": dict(request.fields),
-        },
-        "response": None if response is None else {"status": response.status, "body": dict(response.body)},
-        "fault": message.fault,
-        "timeline": [_event(event) for event in message.timeline],
-        "planned": [{"due": step.due, "state": step.state, "number": step.number} for step in message.planned],
-        "unread": message.unread,
-        "tags": list(message.tags),
-    }
-
-
 def to_line(message: CapturedMessage) -> str:
     """Return a message as one line of JSON. ASCII, because a text may hold half of a surrogate pair."""
-    return json.dumps(to_record(message), separators=(",", ":"))
+    return json.dumps({"v": _VERSION, **to_json(message)}, separators=(",", ":"))
 
 
 def from_line(line: str) -> CapturedMessage:
-    """Read one line of :func:`to_line`. What is no such line is a :class:`ValueError`."""
+    """Read one line of :func:`to_line`.
+
+    :raises ValueError: where it is no such line.
+    """
     try:
         value = json.loads(line)
-    except (ValueError, RecursionError) as problem:
-        raise ValueError("this line is not JSON") from problem
-    return from_record(value)
-
-
-def from_record(value: object) -> CapturedMessage:
-    """Build a message from what :func:`to_record` made of it. What is no such thing is a :class:`ValueError`."""
-    if not isinstance(value, Mapping) or value.get("v") != VERSION:
-        raise ValueError(f"this is no message of version {VERSION} of the form that `sandbox export` writes")
-    try:
-        return _read(value)
-    except (KeyError, TypeError, AttributeError, OverflowError) as problem:
-        raise ValueError(f"a field of this message is missing or has the wrong type: {problem}") from problem
-
-
-def _read(value: Mapping[str, Any]) -> CapturedMessage:
-    text, timeline = _text(value["text"]), tuple(_read_event(event) for event in value["timeline"])
-    if not timeline:
-        raise ValueError("a message has a timeline")
-    return CapturedMessage(
-        id=_whole(value["id"]),
-        msg_id=_maybe_text(value["msg-id"]),
-        at=_moment(value["at"]),
-        account=_text(value["account"]),
-        sender=_text(value["sender"]),
-        text=text,
-        numbers=tuple(_text(number) for number in value["to"]),
-        dropped=tuple(Dropped(_text(item["number"]), _text(item["code"])) for item in value["dropped"]),
-        test=_flag(value["test"]),
-        accepted=_flag(value["accepted"]),
-        code=_maybe_text(value["code"]),
-        points=_points(value["points"]),
-        balance_after=None if value["balance-after"] is None else _points(value["balance-after"]),
-        analysis=count_text(text),
-        request=_read_request(value["request"]),
-        response=_read_response(value["response"]),
-        fault=_maybe_text(value["fault"]),
-        timeline=timeline,
-        planned=tuple(
-            Step(_points(step["due"]), _text(step["state"]), _maybe_text(step["number"])) for step in value["planned"]
-        ),
-        unread=_flag(value["unread"]),
-        tags=tuple(_text(tag) for tag in value["tags"]),
-    )
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {"at": event.at.isoformat(), "state": event.state, "number": event.number, "forced": event.forced}
-
-
-def _read_event(value: Mapping[str, Any]) -> Event:
-    return Event(_moment(value["at"]), _text(value["state"]), _maybe_text(value["number"]), _flag(value["forced"]))
-
-
-def _read_request(value: Mapping[str, Any]) -> CapturedRequest:
-    headers = {_text(name): _text(content) for name, content in value["headers"].items()}
-    fields = {_text(name): _text(content) for name, content in value["fields"].items()}
-    if "password" in fields:
-        # A file may come from anywhere, also from who wrote one by hand.
-        fields["password"] = STARS
-    return CapturedRequest(_text(value["client"]), _text(value["path"]), headers, fields)
-
-
-def _read_response(value: Mapping[str, Any] | None) -> CapturedResponse | None:
-    return None if value is None else CapturedResponse(_whole(value["status"]), dict(value["body"]))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text was expected")
-    return value
-
-
-def _maybe_text(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("true or false was expected")
-    return value
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("a whole number was expected")
-    return value
-
-
-def _points(value: object) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise TypeError("a number was expected")
-    return value
-
-
-def _moment(value: object) -> datetime.datetime:
-    moment = datetime.datetime.fromisoformat(_text(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("this line is not JSON") from error
+    if not isinstance(value, dict) or value.get("v") != _VERSION:
+        raise ValueError(f"this is no message of version {_VERSION} of the form that `sandbox export` writes")
+    return from_json(CapturedMessage, value, complete=True)

@@ -23,8 +23,8 @@ from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http.access import AccessControl
 from notifykit_kwtsms.sandbox.http.app import App
-from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
 from notifykit_kwtsms.sandbox.http.server import Server
+from notifykit_kwtsms.sandbox.http.stats import SandboxInfo
 from notifykit_kwtsms.sandbox.inbox.archive import Archive
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 
@@ -178,7 +178,7 @@ class Sandbox:
     @property
     def faults(self) -> tuple[ActiveFault, ...]:
         """The faults that can still fire."""
-        return self.gateway.faults.armed()
+        return self.gateway.faults.active()
 
     def accepted(self, to: str) -> int:
         """Return how many times a number was really accepted, whatever the sender was told."""
@@ -219,11 +219,11 @@ class Sandbox:
         The arguments are the fields of :class:`~notifykit_kwtsms.sandbox.faults.catalogue.Fault`; it fires once by default.
         """
         if isinstance(do, Fault):
-            return self.gateway.faults.arm(do)
+            return self.gateway.faults.add(do)
         if is_preset(do):
             return self.gateway.faults.replace(*preset(do))
         fault = Fault(do, endpoint, to, nth, times, probability, seed, skip, delay, after, ttl)
-        return self.gateway.faults.arm(fault)
+        return self.gateway.faults.add(fault)
 
     def calm(self) -> None:
         """Disarm every fault."""

@@ -1,16 +1,19 @@
-"""What the sandbox's models share: their JSON form, its check and its JSON Schema, and what a repr may show.
+"""JSON of the sandbox: written, read and described from one declaration each; and what a repr may show.
 
-A model is a frozen attrs class. Its fields and their types are the one declaration that :func:`to_json`,
-:func:`from_json` and :class:`Schemas` work from.
+A model is a frozen attrs class: :func:`to_json`, :func:`from_json` and :class:`Schemas` work from its fields and their
+types. A :class:`View` is what the API shows of an object: fields with their types and where each comes from.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import enum
+import functools
+import operator
 import types
 import typing
-from collections.abc import Mapping, Sized
+from collections.abc import Iterable, Mapping, Sized
 from typing import Annotated, Any, Final, Literal, TypeVar, Union
 
 import attrs
@@ -29,6 +32,7 @@ _SCALARS: Final[dict[Any, tuple[str, Schema]]] = {
     bool: ("true or false", {"type": "boolean"}),
     datetime.datetime: ("a date and time such as 2026-11-22T10:00:00+00:00", {"type": "string", "format": "date-time"}),
     type(None): ("null", {"type": "null"}),
+    Any: ("anything", {}),
 }
 _UNIONS: Final = (Union, types.UnionType)
 _ARRAYS: Final = (tuple, list, frozenset)
@@ -88,10 +92,11 @@ def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
 
     :param complete: require every field and ignore others; by default fields may be missing where they have a default,
         and an unknown one is an error.
-    :raises ValueError: with a sentence that names the field that is wrong.
+    :raises ValueError: where a field is missing, unknown or of the wrong type.
+    :raises TypeError: where it is no object.
     """
     if not isinstance(value, Mapping):
-        raise ValueError("this is an object in JSON")
+        raise TypeError("the body is a JSON object")
     fields = json_fields(model)
     unknown = sorted(set(value) - {name for name, _, _ in fields})
     if unknown and not complete:
@@ -100,34 +105,42 @@ def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
     missing = [name for name, field, _ in fields if name not in value and (complete or field.default is attrs.NOTHING)]
     if missing:
         raise ValueError(f"{', '.join(missing)} is missing")
-    found = {field.name: _parse(kind, value[name], name, complete) for name, field, kind in fields if name in value}
+    found = {field.name: parse(kind, value[name], name, complete) for name, field, kind in fields if name in value}
     return model(**found)
 
 
-def _parse(kind: Any, value: Any, name: str, complete: bool) -> Any:
+def parse(kind: Any, value: Any, name: str, complete: bool = False) -> Any:
+    """Return a value of a type from its JSON form; the name is for the error.
+
+    :raises ValueError: where it is of another type.
+    """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is None:
+        return _parse_plain(kind, value, name, complete)
     if origin is Annotated:
-        return _parse(arguments[0], value, name, complete)
+        return parse(arguments[0], value, name, complete)
     if origin in _UNIONS:
         for choice in arguments:
-            try:
-                return _parse(choice, value, name, complete)
-            except ValueError:
-                continue
+            with contextlib.suppress(ValueError):
+                return parse(choice, value, name, complete)
     elif origin in _ARRAYS and isinstance(value, list):
-        return origin(_parse(arguments[0], item, name, complete) for item in value)
+        return origin(parse(arguments[0], item, name, complete) for item in value)
     elif origin is Mapping and isinstance(value, dict):
-        return {text: _parse(arguments[1], content, name, complete) for text, content in value.items()}
-    elif kind is Any or (origin is Literal and value in arguments):
-        return value
-    elif kind is datetime.datetime and isinstance(value, str):
-        moment = datetime.datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-    elif origin is None and attrs.has(kind):
-        return from_json(kind, value, complete=complete)
-    elif origin is None and _is_scalar(kind, value):
+        return {text: parse(arguments[1], content, name, complete) for text, content in value.items()}
+    elif origin is Literal and value in arguments:
         return value
     raise ValueError(f"{name} is {_describe(kind)}")
+
+
+def _parse_plain(kind: Any, value: Any, name: str, complete: bool) -> Any:
+    if attrs.has(kind) and isinstance(value, Mapping):
+        return from_json(kind, value, complete=complete)
+    if kind is datetime.datetime and isinstance(value, str):
+        moment = datetime.datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    if kind is not Any and not _is_scalar(kind, value):
+        raise ValueError(f"{name} is {_describe(kind)}")
+    return value
 
 
 def _is_scalar(kind: Any, value: object) -> bool:
@@ -141,7 +154,7 @@ def _describe(kind: Any) -> str:
     if origin is Annotated:
         return _describe(arguments[0])
     if origin in _UNIONS:
-        return " or ".join(map(_describe, arguments))
+        return " or ".join(_describe(choice) for choice in arguments if choice is not type(None))
     if origin in _ARRAYS:
         return f"a list, each item {_describe(arguments[0])}"
     if origin is Literal:
@@ -149,46 +162,94 @@ def _describe(kind: Any) -> str:
     return _SCALARS[kind][0] if kind in _SCALARS else "an object"
 
 
+class View:
+    """A JSON object that shows another object. It is called with that object, and with more that its functions need.
+
+    Each field is given as its type, and then holds the attribute of its name, or as type and function of the arguments.
+    A type may be another view, or a list with one.
+    """
+
+    def __init__(self, name: str, fields: Mapping[str, Any], extends: View | None = None) -> None:
+        self.name = name
+        self.fields: dict[str, Any] = {**(extends.fields if extends else {}), **fields}
+
+    def __call__(self, source: Any, *context: Any) -> dict[str, Any]:
+        """Return the object."""
+        return {
+            name: to_json(field[1](source, *context) if isinstance(field, tuple) else _attribute(source, name))
+            for name, field in self.fields.items()
+        }
+
+    def __or__(self, other: None) -> Maybe:
+        return Maybe(self)
+
+
+@attrs.frozen
+class Maybe:
+    """A view, or null."""
+
+    #: The view.
+    view: View
+
+
+def _attribute(source: Any, name: str) -> Any:
+    return getattr(source, name.replace("-", "_"))
+
+
 class Schemas:
-    """JSON Schema of types. Each model that is met becomes a component with the name of its class."""
+    """JSON Schema of types and views. Each model or view that is met becomes a component of its name."""
 
     def __init__(self) -> None:
         self.components: dict[str, Schema] = {}
 
-    def of(self, kind: Any, *, closed: bool = False) -> Schema:
-        """Return the schema of a type.
+    def of(self, kind: Any) -> Schema:
+        """Return the schema of a type; a ready one stays as it is."""
+        if isinstance(kind, dict):
+            return kind
+        if isinstance(kind, Maybe):
+            return {"anyOf": [self.of(kind.view), {"type": "null"}]}
+        if isinstance(kind, list):
+            return {"type": "array", "items": self.of(kind[0])}
+        return self.view(kind) if isinstance(kind, View) else self._of_type(kind)
 
-        :param closed: for what a request sends: fields with a default may be missing, and no others are taken.
-        """
+    def object(self, fields: Mapping[str, Any]) -> Schema:
+        """Return the schema of an object that has all of these fields, each a type, or type and function."""
+        shapes = {name: self.of(field[0] if isinstance(field, tuple) else field) for name, field in fields.items()}
+        return {"type": "object", "properties": shapes, "required": list(shapes)}
+
+    def closed(self, fields: Mapping[str, Any], needed: Iterable[str] = ()) -> Schema:
+        """Return the schema of an object in a request, which has no fields but these."""
+        shapes = {name: self.of(kind) for name, kind in fields.items()}
+        schema: Schema = {"type": "object", "properties": shapes, "additionalProperties": False}
+        return schema | ({"required": list(needed)} if needed else {})
+
+    def request(self, model: type) -> Schema:
+        """Return the schema of a model that a request sends: fields with a default may be missing."""
+        fields = json_fields(model)
+        needed = [name for name, field, _ in fields if field.default is attrs.NOTHING]
+        return self._component(model.__name__, self.closed({name: kind for name, _, kind in fields}, needed))
+
+    def view(self, view: View) -> Schema:
+        """Return the schema of a view."""
+        return self._component(view.name, self.object(view.fields))
+
+    def _component(self, name: str, schema: Schema) -> Schema:
+        self.components[name] = schema
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def _of_type(self, kind: Any) -> Schema:
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         if origin is Annotated:
-            schema = self.of(arguments[0])
-            for extra in arguments[1:]:
-                schema |= {"description": extra} if isinstance(extra, str) else extra
-            return schema
+            extras = ({"description": extra} if isinstance(extra, str) else extra for extra in arguments[1:])
+            return functools.reduce(operator.or_, extras, self.of(arguments[0]))
         if origin in _UNIONS:
             return {"anyOf": [self.of(choice) for choice in arguments]}
-        if origin in _ARRAYS:
-            return {"type": "array", "items": self.of(arguments[0])}
-        if origin is Mapping:
-            return {"type": "object", "additionalProperties": self.of(arguments[1])}
-        if origin is Literal:
-            return {"type": "string", "enum": list(arguments)}
-        if kind is Any:
-            return {}
-        if issubclass(kind, enum.StrEnum):
-            return {"type": "string", "enum": list(kind)}
-        return self.model(kind, closed) if attrs.has(kind) else dict(_SCALARS[kind][1])
-
-    def model(self, model: type, closed: bool) -> Schema:
-        """Return a reference to the schema of a model, which is made at the first call."""
-        name = model.__name__
-        if name not in self.components:
-            self.components[name] = {}  # It may refer to itself.
-            fields = json_fields(model)
-            schema: Schema = {"type": "object", "properties": {name: self.of(kind) for name, _, kind in fields}}
-            needed = [name for name, field, _ in fields if not closed or field.default is attrs.NOTHING]
-            schema |= {"required": needed} if needed else {}
-            schema |= {"additionalProperties": False} if closed else {}
-            self.components[name] = schema
-        return {"$ref": f"#/components/schemas/{name}"}
+        if origin is Mapping or origin in _ARRAYS:
+            what, content = ("object", "additionalProperties") if origin is Mapping else ("array", "items")
+            return {"type": what, content: self.of(arguments[origin is Mapping])}
+        if origin is Literal or (origin is None and isinstance(kind, enum.EnumType)):
+            return {"type": "string", "enum": list(arguments or kind)}
+        if attrs.has(kind):
+            fields = {name: kind for name, _, kind in json_fields(kind)}
+            return self._component(kind.__name__, self.object(fields))
+        return dict(_SCALARS[kind][1])

@@ -11,7 +11,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client as WsgiClient
 
 from notifykit_kwtsms.sandbox import Sandbox, create_app
-from notifykit_kwtsms.sandbox.http import pages
+from notifykit_kwtsms.sandbox.http.app import PAGE
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -40,7 +40,7 @@ def test_every_file_of_the_page_is_served_by_a_relative_address(client: Client) 
     for name in re.findall(r'(?:src|href)="(page/[^"]+)"', client.request("GET", "/").text):
         said = client.request("GET", f"/{name}")
         assert said.status == 200, name
-        assert said.body == (pages.FOLDER / name.removeprefix("page/")).read_bytes()
+        assert said.body == (PAGE / name.removeprefix("page/")).read_bytes()
         again = client.request("GET", f"/{name}", headers={"If-None-Match": said.headers["ETag"]})
         assert (again.status, again.body) == (304, b"")
 

@@ -11,7 +11,7 @@ import urllib3
 
 from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox
 from notifykit_kwtsms.sandbox.http import event_stream
-from notifykit_kwtsms.sandbox.http.desks.desk import SandboxInfo
+from notifykit_kwtsms.sandbox.http.stats import SandboxInfo
 from notifykit_kwtsms.sandbox.inbox import change_log
 from tests.sandbox.conftest import Client, eventually
 from tests.sandbox.streams import Listener
@@ -162,7 +162,7 @@ def test_streams_end_with_the_sandbox(sandbox: Sandbox) -> None:
 def test_a_stream_that_nobody_begins_gives_its_place_back() -> None:
     """A server may close it before the first byte."""
     streams = event_stream.EventStreams(Gateway(), SandboxInfo(), threading.Event())
-    assert streams.enter()
+    assert streams.reserve()
     stream = streams.stream(None)
     assert streams.readers == 1
     stream.close()

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox import Gateway, Sandbox
 from notifykit_kwtsms.sandbox.gateway.requests import Call
-from notifykit_kwtsms.sandbox.http import insight
+from notifykit_kwtsms.sandbox.http import views
 from notifykit_kwtsms.sandbox.inbox import store
 from notifykit_kwtsms.sandbox.inbox.message import from_line, to_line
 from notifykit_kwtsms.sandbox.text_rules import count_text
@@ -99,7 +99,7 @@ def test_the_cleaners_edits_are_shown_one_by_one(client: Client) -> None:
 def test_offsets_are_those_that_javascript_counts(text: str) -> None:
     """And no segment holds more than its room."""
     counted = count_text(text)
-    shown = insight.analysis(text, counted)
+    shown = views.ANALYSIS(counted, text)
     units = text.encode("utf-16-le")
     for start, start16 in zip(shown["starts"], shown["starts16"], strict=True):
         assert units[: 2 * start16].decode("utf-16-le") == text[:start]

@@ -19,7 +19,7 @@ from werkzeug.test import Client as WsgiClient
 
 from notifykit.errors import ConfigError
 from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox, create_app
-from notifykit_kwtsms.sandbox.http.bodies import LIMIT
+from notifykit_kwtsms.sandbox.http.wsgi import BODY_LIMIT
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -91,7 +91,7 @@ def test_a_body_over_the_limit_is_413_and_not_a_reset(client: Client, path: str)
 def test_a_body_at_the_limit_is_read(client: Client) -> None:
     """64 KiB are a request like any other."""
     body = json.dumps(LOGIN).encode()
-    said = client.request("POST", "/API/balance/", body.ljust(LIMIT), {"Content-Type": "application/json"})
+    said = client.request("POST", "/API/balance/", body.ljust(BODY_LIMIT), {"Content-Type": "application/json"})
     assert said.status == 200
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.endpoints import ENDPOINTS
+from notifykit_kwtsms.sandbox.models import HIDDEN
 
 
 class Point(enum.StrEnum):
@@ -31,13 +32,13 @@ class FaultKind:
     #: What it does, in a sentence.
     meaning: str
     #: When it can happen; the first is the default.
-    points: tuple[Point, ...]
+    points: tuple[Point, ...] = attrs.field(metadata={"json": "after"})
     #: Whether it needs the connection itself, so that it works on the sandbox's own server only.
-    raw: bool = False
+    raw: bool = attrs.field(default=False, metadata=HIDDEN)
     #: Whether at least a status line gets through.
-    answers: bool = True
+    answers: bool = attrs.field(default=True, metadata=HIDDEN)
     #: Seconds: how long a hang lasts, how long one byte takes; for the others, how late they come.
-    delay: float = 0.0
+    delay: float = attrs.field(default=0.0, metadata=HIDDEN)
 
 
 _BOTH = (Point.RECEIVE, Point.ACCEPT)

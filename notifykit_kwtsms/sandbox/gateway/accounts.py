@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, ClassVar, Final, Generic, TypeVar, overload
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import QUEUE_LIMIT, SHARED_SENDER
-from notifykit_kwtsms.sandbox.models import NotFoundError, show_count
+from notifykit_kwtsms.sandbox.models import HIDDEN, NotFoundError, show_count
 
 #: The default account. Both are public: they open nothing but a sandbox.
 USERNAME: Final = "sandbox"
@@ -68,10 +68,13 @@ _flag = attrs.validators.instance_of(bool)
 class Account:
     """One account of the gateway. Points are credits: one a segment and number inside Kuwait."""
 
+    #: Its JSON form keeps the names of the fields.
+    json_separator: ClassVar[str] = "_"
+
     #: Its API user name.
     username: str
     #: Its API password.
-    password: Secret = attrs.field(factory=lambda: Secret(PASSWORD))
+    password: Secret = attrs.field(factory=lambda: Secret(PASSWORD), metadata=HIDDEN)
     #: Points that are left.
     balance: float = attrs.field(default=150, validator=_is_points)
     #: Points ever bought.

@@ -7,7 +7,7 @@ import datetime
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -99,6 +99,9 @@ _KEEP = 100_000
 @attrs.frozen
 class RequestRecord:
     """One request to the gateway, recorded when it started."""
+
+    #: Its JSON form keeps the names of the fields.
+    json_separator: ClassVar[str] = "_"
 
     #: Counts up from 1.
     number: int

@@ -66,8 +66,8 @@ class Gateway:
     ) -> None:
         self.rules = rules or Rules()
         self.clock = clock or Clock()
-        # Not for secrets: a seed makes message ids, dice and delays the same in every run.
-        self._dice = random.Random(seed)  # noqa: S311
+        # Not for secrets: a seed makes message ids, rng and delays the same in every run.
+        self._rng = random.Random(seed)  # noqa: S311
         self.store = Store(self.clock, keep, keep_for, archive)
         self.accounts = Accounts(tuple(accounts), self._account_changed)
         self.faults = ActiveFaults(self.clock, random.Random(seed), self._faults_changed)  # noqa: S311
@@ -111,7 +111,7 @@ class Gateway:
         if call.endpoint == SEND.name and call.fields is not None:
             self._keep_refused(call, text_rules.split_numbers(call.field("mobile")), (), None)
 
-    def fired(self, call: Call, fault: str) -> None:
+    def record_fault(self, call: Call, fault: str) -> None:
         """Note that a fault fired; one that met a message is told with the message."""
         if call.endpoint != SEND.name or call.fields is None:
             self._tell_fault(call.endpoint, fault, None)
@@ -143,6 +143,10 @@ class Gateway:
             for queued in left:
                 del self._queue[queued.msg_id]
             return tuple(q for q in self._queue.values() if account in (None, q.account))
+
+    def queue_size(self, account: str) -> int:
+        """Return how many places of an account's queue are taken."""
+        return sum(entry.size for entry in self.queue(account))
 
     def unqueue(self, msg_id: str) -> float:
         """Delete a test message from the queue, as the real site lets you, and return the points that come back."""
@@ -340,7 +344,7 @@ class Gateway:
 
     def _fresh_id(self) -> str:
         while True:
-            msg_id = f"{self._dice.getrandbits(128):032x}"
+            msg_id = f"{self._rng.getrandbits(128):032x}"
             # With a seed and a store file, the ids of the last run would come again.
             if self.store.get(msg_id) is None:
                 return msg_id
@@ -349,7 +353,7 @@ class Gateway:
         self.store.note("account", username=account.username, balance=account.balance)
 
     def _faults_changed(self) -> None:
-        self.store.note("chaos", preset=self.faults.preset(), armed=len(self.faults.armed()))
+        self.store.note("chaos", preset=self.faults.preset(), armed=len(self.faults.active()))
 
     def _tell_fault(self, endpoint: str, fault: str, message: int | None) -> None:
         self.metrics.fault(fault)

@@ -1,4 +1,4 @@
-"""Who may talk to the sandbox: no foreign page, no name that was rebound to it, no stranger without the token."""
+"""Who may use the sandbox: no foreign page, no name that was rebound to it, nobody without the token."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -16,7 +16,7 @@ from notifykit.redaction import Secret
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @attrs.frozen
@@ -45,18 +45,18 @@ class AccessControl:
             return Denial(403, "This sandbox is not called that; ask it by a loopback address.")
         if self._is_foreign(request, private):
             return Denial(403, "Another page may not ask this of the sandbox.")
-        if private and self._token is not None and not self._proven(request):
+        if private and self._token is not None and not self._has_token(request):
             return Denial(401, "Give the token of this sandbox: Authorization: Bearer …")
         return None
 
     def admits(self, token: str) -> bool:
-        """Whether this is the token, which there is."""
+        """Whether there is a token and this is it."""
         return self._token is not None and _same(token, self._token.reveal())
 
-    def pass_for(self, request: Request) -> str:
+    def cookie_for(self, request: Request) -> str:
         """Return the cookie that a browser shows instead of the token, which it never learns."""
         path = f"{request.root_path}/"
-        return f"{self._cookie(request)}={self._pass()}; Path={path}; HttpOnly; SameSite=Strict"
+        return f"{self._cookie_name(request)}={self._cookie_value()}; Path={path}; HttpOnly; SameSite=Strict"
 
     def _is_foreign(self, request: Request, private: bool) -> bool:
         """Whether another page makes the request: a link may lead here, nothing else may."""
@@ -89,25 +89,25 @@ class AccessControl:
         return self._any_address or address.is_loopback
 
     def _is_own(self, origin: str, request: Request) -> bool:
-        # Host and port, as they were asked for: another port is another program's page.
+        # Host and port as in the request: another port is another program's page.
         parts = urlsplit(origin)
         return parts.scheme in ("http", "https") and parts.netloc.lower() == request.environ["HTTP_HOST"].lower()
 
-    def _proven(self, request: Request) -> bool:
-        cookie = request.cookies.get(self._cookie(request))
-        if cookie is not None and _same(cookie, self._pass()):
+    def _has_token(self, request: Request) -> bool:
+        cookie = request.cookies.get(self._cookie_name(request))
+        if cookie is not None and _same(cookie, self._cookie_value()):
             return True
         given = request.headers.get("X-Sandbox-Token") or request.headers.get("Authorization", "").removeprefix(
             "Bearer "
         )
         return self.admits(given)
 
-    def _cookie(self, request: Request) -> str:
+    def _cookie_name(self, request: Request) -> str:
         # Browsers share cookies between the ports of a host.
         port = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").port or 80
         return f"notifykit_sandbox_{port}"
 
-    def _pass(self) -> str:
+    def _cookie_value(self) -> str:
         key = self._token.reveal() if self._token is not None else ""
         return hmac.new(key.encode(), b"notifykit sandbox page", hashlib.sha256).hexdigest()
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from notifykit.errors import ConfigError
-from notifykit_kwtsms.sandbox.http.answers import head, page
-from notifykit_kwtsms.sandbox.http.bodies import UNREAD
-from notifykit_kwtsms.sandbox.http.wire_faults import Answered, ConnectionDropped
+from notifykit_kwtsms.sandbox.http.wire_faults import ResponseWritten
+from notifykit_kwtsms.sandbox.http.wsgi import UNREAD, ConnectionDropped, encode_head, html_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -57,7 +56,7 @@ class _Handler(WSGIRequestHandler):
                 self._stream(status, headers, answer)
                 return
             body = b"".join(answer)
-        except Answered:
+        except ResponseWritten:
             return
         except ConnectionDropped:
             self.close_connection = True
@@ -65,7 +64,7 @@ class _Handler(WSGIRequestHandler):
         except Exception:
             # A bug of the sandbox: said aloud here and to the client, and the sandbox lives on.
             _log.exception("the sandbox failed to answer")
-            failure = page(500, "The sandbox itself failed; see its log.")
+            failure = html_response(500, "The sandbox itself failed; see its log.")
             self._write(failure.status_line, failure.all_headers, failure.body, unread=True)
             return
         self._write(status, headers, body, unread=bool(environ.get(UNREAD)))
@@ -75,7 +74,7 @@ class _Handler(WSGIRequestHandler):
         self.close_connection = True
         try:
             with contextlib.suppress(OSError):  # The reader left, which is how most streams end.
-                self.wfile.write(head(status, [*headers, ("Connection", "close")]))
+                self.wfile.write(encode_head(status, [*headers, ("Connection", "close")]))
                 for piece in answer:
                     self.wfile.write(piece)
         finally:
@@ -87,7 +86,7 @@ class _Handler(WSGIRequestHandler):
         self.close_connection = self.close_connection or unread
         if self.close_connection:
             headers = [*headers, ("Connection", "close")]
-        self.wfile.write(head(status, headers) + (b"" if self.command == "HEAD" else body))
+        self.wfile.write(encode_head(status, headers) + (b"" if self.command == "HEAD" else body))
         if unread:
             self._linger()
 

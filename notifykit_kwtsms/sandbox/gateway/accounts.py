@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final, Generic, TypeVar, overload
+from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
@@ -13,6 +13,7 @@ import attrs
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import QUEUE_LIMIT, SHARED_SENDER
 from notifykit_kwtsms.sandbox.models import HIDDEN, NotFoundError, show_count
+from notifykit_kwtsms.sandbox.text_rules import BY_PREFIX
 
 #: The default account. Both are public: they open nothing but a sandbox.
 USERNAME: Final = "sandbox"
@@ -25,13 +26,6 @@ PASSWORD: Final = "sandboxpassword"  # noqa: S105
 SENDER: Final = "MY-APP"
 
 
-_COUNTRIES: Final = (
-    "965 966 971 973 974 968 962 961 970 964 963 967 972 20 218 216 212 213 249 98 90 91 92 880 94 960 86 81 82 886 65 "
-    "60 62 63 66 84 95 855 976 44 33 49 39 34 31 32 41 43 47 48 30 420 46 45 40 36 380 1 52 55 57 54 56 58 51 593 53 "
-    "27 234 254 233 251 255 256 237 225 221 252 250 61 64"
-)
-
-
 def _addresses(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
@@ -39,9 +33,8 @@ def _addresses(value: object) -> tuple[str, ...] | None:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    listed = isinstance(value, Iterable) and not isinstance(value, str)
-    names = tuple(value) if isinstance(value, Iterable) else ()
-    if not listed or not all(isinstance(name, str) for name in names):
+    names = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (None,)
+    if not all(isinstance(name, str) for name in names):
         raise ValueError("this is a list of texts")
     return names
 
@@ -117,7 +110,7 @@ class Account:
 #: The five accounts of gateway facts, section 9.13. All have the one password.
 SEED: Final = (
     Account(USERNAME),
-    Account("worldwide", prefixes=tuple(_COUNTRIES.split()), prices={"966": 2, "971": 2, "44": 3, "1": 3}),
+    Account("worldwide", prefixes=tuple(BY_PREFIX), prices={"966": 2, "971": 2, "44": 3, "1": 3}),
     Account("nocredit", balance=0),
     Account("lockdown", ip_list=("203.0.113.7",)),
     Account("blocked", blocked=True),
@@ -134,7 +127,7 @@ class Accounts:
     def __init__(
         self, accounts: tuple[Account, ...] = SEED, changed: Callable[[Account], None] = lambda account: None
     ) -> None:
-        """Tell ``changed`` what a person changed; what a message costs is told by the message."""
+        """Call ``changed`` after a change by a person; what a message costs stands in the message."""
         self.lock = threading.RLock()
         self._changed = changed
         self._seed = accounts
@@ -149,8 +142,8 @@ class Accounts:
         """Return the user names."""
         return tuple(self._accounts)
 
-    def change(self, username: str, **fields: Any) -> Account:
-        """Change fields of an account and return it. A field that nobody may change is a :class:`ValueError`."""
+    def change(self, username: str, /, **fields: Any) -> Account:
+        """Change fields of an account and return it. Another field is a :class:`ValueError`."""
         unknown = sorted(set(fields) - CHANGEABLE)
         if unknown:
             raise ValueError(
@@ -186,62 +179,36 @@ class Accounts:
         return account
 
 
-T = TypeVar("T")
-
-
-class _Setting(Generic[T]):
-    """A field of the account that can be read and set through its handle."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, handle: None, owner: type) -> _Setting[T]: ...
-    @overload
-    def __get__(self, handle: AccountHandle, owner: type) -> T: ...
-    def __get__(self, handle: AccountHandle | None, owner: type) -> T | _Setting[T]:
-        if handle is None:
-            return self
-        value: T = getattr(handle.read(), self._name)
-        return value
-
-    def __set__(self, handle: AccountHandle, value: T) -> None:
-        handle.change(**{self._name: value})
-
-
 class AccountHandle:
-    """Reads and changes one account of a running sandbox: ``sandbox.account.balance = 0``."""
+    """Reads and changes one account of a running sandbox: ``sandbox.account.balance = 0``.
 
-    balance = _Setting[float]()
-    purchased = _Setting[float]()
-    senders = _Setting[tuple[str, ...]]()
-    promotional = _Setting[frozenset[str]]()
-    prefixes = _Setting[tuple[str, ...]]()
-    prices = _Setting[Mapping[str, float]]()
-    dnd = _Setting[frozenset[str]]()
-    queue_limit = _Setting[int]()
-    ip_list = _Setting[tuple[str, ...] | None]()
-    blocked = _Setting[bool]()
-    api_access = _Setting[bool]()
-    api_enabled = _Setting[bool]()
+    Its attributes are the fields of :class:`Account` but the password.
+    """
 
-    def __init__(self, book: Accounts, username: str) -> None:
-        self._accounts = book
-        self.username = username
+    def __init__(self, accounts: Accounts, username: str) -> None:
+        vars(self).update(_accounts=accounts, username=username)
 
     def read(self) -> Account:
         """Return the whole account as it is now."""
-        account = self._accounts.get(self.username)
+        account: Account | None = self._accounts.get(self.username)
         if account is None:
-            raise NotFoundError(
-                f"this sandbox has no account {self.username!r}; it has {', '.join(self._accounts.names())}"
-            )
+            names = ", ".join(self._accounts.names())
+            raise NotFoundError(f"this sandbox has no account {self.username!r}; it has {names}")
         return account
 
     def change(self, **fields: Any) -> Account:
         """Change several fields at once and return the account."""
         self.read()
-        return self._accounts.change(self.username, **fields)
+        account: Account = self._accounts.change(self.username, **fields)
+        return account
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in CHANGEABLE:
+            raise AttributeError(f"an account has no {name}")
+        return getattr(self.read(), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self.change(**{name: value})
 
     def __repr__(self) -> str:
         return f"<AccountHandle {self.username}>"

@@ -16,6 +16,7 @@ from notifykit_kwtsms.sandbox.clock import Clock
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedRequest
+from notifykit_kwtsms.sandbox.text_rules import split_numbers
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "x-sandbox-token", "proxy-authorization"})
 
@@ -40,6 +41,11 @@ class Call:
     def field(self, name: str) -> str:
         """Return a field; a missing one is empty."""
         return (self.fields or {}).get(name, "")
+
+    @property
+    def numbers(self) -> list[str]:
+        """The numbers of ``mobile``, as they stand."""
+        return split_numbers(self.field("mobile"))
 
     @property
     def test(self) -> bool:
@@ -143,13 +149,7 @@ class Traffic:
         """Record that a request started, and whether its IP is blocked now."""
         with self._lock:
             # The time is read under the lock: records are in the order of their starts.
-            record = RequestRecord(
-                number=self._count + 1,
-                endpoint=endpoint,
-                started=time.monotonic(),
-                at=self._clock.utc(),
-                client=client,
-            )
+            record = RequestRecord(self._count + 1, endpoint, time.monotonic(), self._clock.utc(), client)
             record = attrs.evolve(record, blocked=self._blocks(record))
             self._count += 1
             self._records[record.number] = record
@@ -219,45 +219,32 @@ class Traffic:
         return True
 
 
-@attrs.frozen
-class Counters:
-    """The counters at one moment."""
-
-    #: Requests to send by encoding and by ``accepted`` or the code of the refusal, ``cut`` where none was heard.
-    messages: Mapping[tuple[str, str], int]
-    #: Segments of the accepted ones by encoding, each counted for each number.
-    segments: Mapping[str, int]
-    #: Points that were charged.
-    points: float
-    #: Faults that fired, by what they did.
-    faults: Mapping[str, int]
-
-
 class Metrics:
-    """The counters of one sandbox since it started."""
+    """Counters of one sandbox since it started: they outlive what is deleted from the inbox."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._messages: collections.Counter[tuple[str, str]] = collections.Counter()
-        self._segments: collections.Counter[str] = collections.Counter()
-        self._points = 0.0
-        self._faults: collections.Counter[str] = collections.Counter()
+        self._counts: dict[tuple[str, ...], float] = collections.defaultdict(float)
 
-    def message(self, message: CapturedMessage) -> None:
-        """Count a message that came."""
+    def count_message(self, message: CapturedMessage) -> None:
+        """Count a request to send, and where it was accepted its segments for each number and its points."""
+        result = "accepted" if message.accepted else message.code or "cut"
         with self._lock:
-            result = "accepted" if message.accepted else message.code or "cut"
-            self._messages[message.encoding, result] += 1
+            self._counts["messages", message.encoding, result] += 1
             if message.accepted:
-                self._segments[message.encoding] += message.segments * len(message.numbers)
-                self._points += message.points
+                self._counts["segments", message.encoding] += message.segments * len(message.numbers)
+                self._counts["points",] += message.points
 
-    def fault(self, described: str) -> None:
+    def count_fault(self, described: str) -> None:
         """Count a fault that fired."""
         with self._lock:
-            self._faults[described.partition(" ")[0]] += 1
+            self._counts["faults", described.partition(" ")[0]] += 1
 
-    def read(self) -> Counters:
-        """Return the counters as they are now."""
+    def read(self, name: str) -> dict[tuple[str, ...], float]:
+        """Return the counters of a name by their labels.
+
+        ``messages`` have encoding and result (``accepted``, the code, or ``cut`` where there was no reply), ``segments``
+        the encoding, ``faults`` what they do, ``points`` nothing.
+        """
         with self._lock:
-            return Counters(dict(self._messages), dict(self._segments), round(self._points, 4), dict(self._faults))
+            return {tuple(labels): round(n, 4) for (found, *labels), n in sorted(self._counts.items()) if found == name}

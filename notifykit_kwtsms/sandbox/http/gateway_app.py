@@ -17,7 +17,6 @@ from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import wire_faults
 from notifykit_kwtsms.sandbox.http.wire_faults import Connection
 from notifykit_kwtsms.sandbox.http.wsgi import BODY_LIMIT, TEXT, LimitedRequest, Response, html_response, json_response
-from notifykit_kwtsms.sandbox.text_rules import split_numbers
 
 #: The header by which a test that owns the client asks for a fault.
 FAULT_HEADER: Final = "X-Sandbox-Fault"
@@ -99,7 +98,7 @@ class GatewayApp:
         by_magic, is_magic = self._gateway.wire_fault(call)
         if is_magic:
             return by_magic
-        return self._gateway.faults.fire(call.endpoint, split_numbers(call.field("mobile")))
+        return self._gateway.faults.fire(call.endpoint, call.numbers)
 
     def _apply(
         self, record: RequestRecord, chosen: Firing, connection: Connection, response: Response | None

@@ -85,7 +85,10 @@ STATS: Final = View(
         "points": (float, lambda now: round(sum(message.points for message in now.accepted), 4)),
         "gsm7": (int, lambda now: sum(message.encoding == "gsm7" for message in now.inbox.messages)),
         "ucs2": (int, lambda now: sum(message.encoding == "ucs2" for message in now.inbox.messages)),
-        "faults": (Mapping[str, int], lambda now: now.gateway.metrics.read().faults),
+        "faults": (
+            Mapping[str, int],
+            lambda now: {name: int(n) for (name,), n in now.gateway.metrics.read("faults").items()},
+        ),
         "queue": (int, lambda now: now.gateway.queue_size(USERNAME)),
         "queue-limit": (int, lambda now: now.account.queue_limit if now.account else 0),
         "balance": (float, lambda now: now.account.balance if now.account else 0),
@@ -115,54 +118,38 @@ def stats(gateway: Gateway, info: SandboxInfo, listeners: int) -> dict[str, Any]
 
 def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
     """Return the counters in the text form of Prometheus."""
-    counted = gateway.metrics.read()
+    read = gateway.metrics.read
     inbox = gateway.store.all()
     accounts = [account for name in gateway.accounts.names() if (account := gateway.accounts.get(name))]
-    messages = {_labels(encoding=one, result=result): n for (one, result), n in sorted(counted.messages.items())}
-    families: list[tuple[str, str, str, Mapping[str, float]]] = [
-        ("messages_total", "counter", "Requests to send.", messages),
-        (
-            "segments_total",
-            "counter",
-            "Segments that were accepted, for each number.",
-            {_labels(encoding=encoding): n for encoding, n in sorted(counted.segments.items())},
-        ),
-        ("points_total", "counter", "Points that were charged.", {"": counted.points}),
-        (
-            "faults_total",
-            "counter",
-            "Faults that fired.",
-            {_labels(fault=fault): n for fault, n in sorted(counted.faults.items())},
-        ),
-        ("requests_total", "counter", "Requests to the gateway.", {"": gateway.traffic.total}),
-        ("messages", "gauge", "Messages in the inbox.", {"": len(inbox)}),
-        ("messages_unread", "gauge", "Messages nobody looked at.", {"": sum(message.unread for message in inbox)}),
-        (
-            "queue_messages",
-            "gauge",
-            "Places taken in the queue of an account.",
-            {_labels(account=account.username): gateway.queue_size(account.username) for account in accounts},
-        ),
-        (
-            "balance_points",
-            "gauge",
-            "Points left on an account.",
-            {_labels(account=account.username): account.balance for account in accounts},
-        ),
-        ("listeners", "gauge", "Open event streams.", {"": listeners}),
-        ("uptime_seconds", "gauge", "Seconds since the start.", {"": round(time.monotonic() - info.started, 3)}),
-    ]
+    queues: dict[tuple[str, ...], float] = {
+        (account.username,): gateway.queue_size(account.username) for account in accounts
+    }
+    balances: dict[tuple[str, ...], float] = {(account.username,): account.balance for account in accounts}
+    unread = sum(message.unread for message in inbox)
+    families: tuple[tuple[str, str, tuple[str, ...], Mapping[tuple[str, ...], float]], ...] = (
+        ("messages_total", "Requests to send.", ("encoding", "result"), read("messages")),
+        ("segments_total", "Segments that were accepted, for each number.", ("encoding",), read("segments")),
+        ("points_total", "Points that were charged.", (), read("points") or {(): 0}),
+        ("faults_total", "Faults that fired.", ("fault",), read("faults")),
+        ("requests_total", "Requests to the gateway.", (), {(): gateway.traffic.total}),
+        ("messages", "Messages in the inbox.", (), {(): len(inbox)}),
+        ("messages_unread", "Messages nobody looked at.", (), {(): unread}),
+        ("queue_messages", "Places taken in the queue of an account.", ("account",), queues),
+        ("balance_points", "Points left on an account.", ("account",), balances),
+        ("listeners", "Open event streams.", (), {(): listeners}),
+        ("uptime_seconds", "Seconds since the start.", (), {(): round(time.monotonic() - info.started, 3)}),
+    )
     return "".join(_family(*family) for family in families)
 
 
-def _family(name: str, kind: str, words: str, samples: Mapping[str, float]) -> str:
+def _family(name: str, words: str, labels: tuple[str, ...], samples: Mapping[tuple[str, ...], float]) -> str:
     full = f"notifykit_sandbox_{name}"
-    lines = [f"# HELP {full} {words}", f"# TYPE {full} {kind}"]
-    return "".join(f"{line}\n" for line in (*lines, *(f"{full}{labels} {n:.10g}" for labels, n in samples.items())))
+    lines = [f"# HELP {full} {words}", f"# TYPE {full} {'counter' if name.endswith('_total') else 'gauge'}"]
+    for values, number in samples.items():
+        inside = ",".join(f'{label}="{_escape(value)}"' for label, value in zip(labels, values, strict=True))
+        lines.append(f"{full}{{{inside}}} {number:.10g}" if inside else f"{full} {number:.10g}")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _labels(**labels: str) -> str:
-    escaped = {
-        name: value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") for name, value in labels.items()
-    }
-    return "{" + ",".join(f'{name}="{value}"' for name, value in escaped.items()) + "}"
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -13,20 +13,10 @@ from notifykit_kwtsms.sandbox.models import show_count
 from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
 
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
-
-
 _CODE = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
-
-
 _LINK = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
-
-
 _KEPT_CONTROLS = frozenset("\n\r\t")
-
-
 _HIDDEN = frozenset("\u200b\u200c\u200d\u2060\u00ad\ufeff\ufffc")
-
-
 #: Blocks of pictures; a text with one is taken, charged and never sent (gateway facts, section 3.6).
 _PICTURES: Final = (
     range(0x1F000, 0x1FB00),
@@ -82,8 +72,6 @@ def is_right_to_left(text: str) -> bool:
 
 
 _KUWAIT = "965"
-
-
 _KUWAIT_MOBILE = re.compile(r"965[4569][0-9]{7}", re.ASCII)
 
 

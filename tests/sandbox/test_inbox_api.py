@@ -175,7 +175,7 @@ def test_what_was_deleted_is_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(store.time, "monotonic", lambda: 100.0)
     bin_ = store.DeletedMessages(seconds=5)
     message = from_line(to_line(_any_message()))
-    undo = bin_.put([message]).undo
+    undo = bin_.add([message]).undo
     assert undo is not None
     monkeypatch.setattr(store.time, "monotonic", lambda: 106.0)
     with pytest.raises(LookupError):

@@ -104,7 +104,7 @@ def test_waiting_ends_without_a_match(gateway: Gateway) -> None:
 def test_the_journal_tells_every_change(gateway: Gateway) -> None:
     """Whoever shows the inbox live reads on from where it was."""
     msg_id = _send(gateway)
-    gateway.store.update(msg_id, unread=False, tags=["seen"])
+    gateway.store.update(msg_id, unread=False, retag=lambda tags: ("seen",))
     gateway.store.force(msg_id, "delivered")
     gateway.store.delete(lambda message: True)
     assert [(change.kind, change.message) for change in gateway.store.changes()] == [
@@ -249,7 +249,7 @@ def test_the_query_language_finds_what_it_says(gateway: Gateway, query: str, fou
     _send(gateway, f"{KUWAIT},{OTHER},1", "a" * 161)
     with pytest.raises(AssertionError):
         _send(gateway, message="")
-    gateway.store.update(1, unread=False, tags=["vip"])
+    gateway.store.update(1, unread=False, retag=lambda tags: ("vip",))
     matches = parse(query)
     assert [message.id for message in gateway.store.all() if matches(message)] == found
 

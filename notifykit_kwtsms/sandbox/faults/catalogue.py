@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, and when: the catalogue, and what a fault is."""
+"""The catalogue of faults: what can go wrong on the wire, and when; and how one waits for its request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Point(enum.StrEnum):
 class FaultKind:
     """One way of failing."""
 
-    #: How it is called everywhere.
+    #: Its name.
     name: str
     #: What it does, in a sentence.
     meaning: str
@@ -45,7 +45,6 @@ _BOTH = (Point.RECEIVE, Point.ACCEPT)
 _BOTH_LATE = (Point.ACCEPT, Point.RECEIVE)
 _LATE = (Point.ACCEPT,)
 _EARLY = (Point.RECEIVE,)
-
 _KINDS = (
     FaultKind("reset", "The connection is reset after the request was read.", _BOTH, raw=True, answers=False),
     FaultKind("close", "The connection is closed without an answer.", _BOTH, raw=True, answers=False),
@@ -91,8 +90,6 @@ KINDS: Final[Mapping[str, FaultKind]] = {kind.name: kind for kind in _KINDS}
 FAULTS: Final[tuple[str, ...]] = tuple(KINDS)
 
 _CODE = re.compile(r"ERR[0-9]{3}", re.ASCII)
-
-
 #: Seconds that a delay can be at most.
 _LONGEST: Final = 3600.0
 
@@ -113,12 +110,12 @@ class Delay:
     #: Seconds, or sigma.
     second: float = attrs.field(default=0.0, validator=_within_an_hour)
 
-    def draw(self, dice: random.Random) -> float:
+    def draw(self, rng: random.Random) -> float:
         """Return seconds for one firing."""
         if self.kind == "uniform":
-            return dice.uniform(self.first, self.second)
+            return rng.uniform(self.first, self.second)
         if self.kind == "lognormal":
-            return min(self.first * dice.lognormvariate(0, self.second), _LONGEST)
+            return min(self.first * rng.lognormvariate(0, self.second), _LONGEST)
         return self.first
 
 
@@ -135,17 +132,17 @@ def read_delay(value: object) -> Delay | None:
     raise ValueError('a delay is seconds, {"uniform": [from, to]} or {"lognormal": [median, sigma]}')
 
 
-def _known(instance: Fault, attribute: attrs.Attribute[str], value: str) -> None:
+def _check_name(instance: Fault, attribute: attrs.Attribute[str], value: str) -> None:
     if value not in KINDS and not _CODE.fullmatch(value):
         raise ValueError(f"no such fault: {value!r}; there are {', '.join(FAULTS)} and the error codes, ERR013 for one")
 
 
-def _known_endpoint(instance: Fault, attribute: attrs.Attribute[str | None], value: str | None) -> None:
+def _check_endpoint(instance: Fault, attribute: attrs.Attribute[str | None], value: str | None) -> None:
     if value is not None and value not in ENDPOINTS:
         raise ValueError(f"no such endpoint: {value!r}; there are {', '.join(ENDPOINTS)}")
 
 
-def _possible(instance: Fault, attribute: attrs.Attribute[Point | None], value: Point | None) -> None:
+def _check_point(instance: Fault, attribute: attrs.Attribute[Point | None], value: Point | None) -> None:
     kind = KINDS.get(instance.do)
     if value is not None and kind is not None and value not in kind.points:
         raise ValueError(f"{instance.do} can only happen after {' or '.join(kind.points)}")
@@ -153,18 +150,14 @@ def _possible(instance: Fault, attribute: attrs.Attribute[Point | None], value: 
         raise ValueError(f"{instance.do} refuses the request, so it can only happen after {Point.RECEIVE}")
 
 
-def _from_one(instance: Fault, attribute: attrs.Attribute[Any], value: int | None) -> None:
+def _check_count(instance: Fault, attribute: attrs.Attribute[Any], value: int | None) -> None:
     if value is not None and value < 1:
         raise ValueError(f"{attribute.name} counts from 1")
 
 
-def _lives(instance: Fault, attribute: attrs.Attribute[Any], value: float | None) -> None:
+def _check_ttl(instance: Fault, attribute: attrs.Attribute[Any], value: float | None) -> None:
     if value is not None and value <= 0:
         raise ValueError("ttl is a number of seconds above 0")
-
-
-def _point(value: str | None) -> Point | None:
-    return None if value is None else Point(value)
 
 
 @attrs.frozen
@@ -172,27 +165,27 @@ class Fault:
     """A fault that waits for its request."""
 
     #: What happens: a name of :data:`FAULTS`, or an error code.
-    do: str = attrs.field(validator=_known)
+    do: str = attrs.field(validator=_check_name)
     #: The endpoint it waits for; None for any.
-    endpoint: str | None = attrs.field(default=None, validator=_known_endpoint)
+    endpoint: str | None = attrs.field(default=None, validator=_check_endpoint)
     #: A glob that one of the request's numbers must match; None for any request.
     to: str | None = None
     #: Fire on this matching request only, counted from 1; None for each.
-    nth: int | None = attrs.field(default=None, validator=_from_one)
+    nth: int | None = attrs.field(default=None, validator=_check_count)
     #: How many times it fires; None until it is cleared.
-    times: int | None = attrs.field(default=1, validator=_from_one)
+    times: int | None = attrs.field(default=1, validator=_check_count)
     #: The chance that it fires, 0 to 1.
     probability: float = attrs.field(default=1.0, validator=(attrs.validators.ge(0), attrs.validators.le(1)))
-    #: Makes the dice of probability and delay fall the same way each time; None takes the sandbox's own dice.
+    #: Makes probability and delay the same in each run; None takes the sandbox's own random numbers.
     seed: int | None = None
-    #: Let so many matching requests pass first.
+    #: Matching requests that pass first.
     skip: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     #: Real seconds, see :class:`FaultKind`; None takes the kind's own.
     delay: Delay | None = attrs.field(default=None, converter=read_delay)
     #: When it happens; None takes the kind's own.
-    after: Point | None = attrs.field(default=None, converter=_point, validator=_possible)
-    #: Virtual seconds that it lives; None for ever.
-    ttl: float | None = attrs.field(default=None, validator=_lives)
+    after: Point | None = attrs.field(default=None, converter=attrs.converters.optional(Point), validator=_check_point)
+    #: Virtual seconds until it expires; None for ever.
+    ttl: float | None = attrs.field(default=None, validator=_check_ttl)
     #: The preset it comes from, if any.
     preset: str | None = None
 

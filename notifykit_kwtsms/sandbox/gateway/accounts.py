@@ -17,11 +17,7 @@ from notifykit_kwtsms.sandbox.text_rules import BY_PREFIX
 
 #: The default account. Both are public: they open nothing but a sandbox.
 USERNAME: Final = "sandbox"
-
-
 PASSWORD: Final = "sandboxpassword"  # noqa: S105
-
-
 #: Its transactional sender.
 SENDER: Final = "MY-APP"
 

@@ -72,7 +72,7 @@ class Outcome(enum.IntEnum):
 
 @attrs.frozen
 class Magic:
-    """One magic number, read."""
+    """A magic number."""
 
     #: The number.
     number: str = attrs.field(repr=redact_address)

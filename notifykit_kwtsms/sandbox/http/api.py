@@ -232,9 +232,7 @@ class Api:
     @route("PUT /sandbox/messages/<name>", gives=views.DETAIL, errors=_BAD_OR_MISSING)
     def change_message(self, name: str, body: MessageChanges) -> dict[str, Any]:
         """Mark and tag one message."""
-        wanted = self._message(name).id
-        self._store.update_all(lambda message: message.id == wanted, unread=body.unread, retag=body.retag)
-        return self._detail(self._message(name))
+        return self._detail(self._store.update(name, unread=body.unread, retag=body.retag))
 
     @route("DELETE /sandbox/messages/<name>", gives=_DELETED, errors=_MISSING)
     def delete_message(self, name: str) -> dict[str, Any]:
@@ -363,6 +361,8 @@ class Api:
         number = None if body.number is None else str(body.number)
         current = message.state if number is None else message.state_of(number)
         state = body.state or delivery.next_state(current)
+        if state is None:
+            raise ValueError(f"nothing follows {current}")
         if state not in delivery.STATES:
             raise ValueError(f"no such state: {state}; there are {', '.join(delivery.STATES)}")
         return self._detail(self._store.force(name, state, number))

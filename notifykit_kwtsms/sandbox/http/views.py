@@ -316,7 +316,7 @@ DETAIL: Final = View(
         "planned": ([_STEP], lambda message, account: [_STEP(step) for step in message.planned]),
         "next": (
             str | None,
-            lambda message, account: delivery.following(message.state) if message.accepted else None,
+            lambda message, account: delivery.next_state(message.state) if message.accepted else None,
         ),
         "possible": (_Texts, lambda message, account: delivery.STATES if message.accepted else ()),
     },

@@ -116,7 +116,7 @@ def test_silence_is_broken_by_a_heartbeat(monkeypatch: pytest.MonkeyPatch, sandb
     """So that a dead line is noticed."""
     monkeypatch.setattr(event_stream, "HEARTBEAT", 0.02)
     with Listener(sandbox.port) as listener:
-        assert listener.next("comment").data == "alive"
+        assert listener.next("comment").data == "heartbeat"
 
 
 def test_the_figures_come_along(client: Client, sandbox: Sandbox) -> None:

@@ -90,7 +90,7 @@ class EventStreams:
                 written, moved = time.monotonic(), True
                 self._stopping.wait(REST)
             elif time.monotonic() - written >= HEARTBEAT:
-                yield b": alive\n\n"
+                yield b": heartbeat\n\n"
                 written = time.monotonic()
 
     def _hello(self) -> bytes:

@@ -1,4 +1,4 @@
-"""What the gateway reads out of a text and of a number: segments, tags, codes, links, countries, prices."""
+"""What the gateway finds in a text and in a number: segments, tags, codes, links, countries, prices."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ _KUWAIT_MOBILE = re.compile(r"965[4569][0-9]{7}", re.ASCII)
 
 
 def split_numbers(mobile: str) -> list[str]:
-    """Return the numbers of a ``mobile`` field, as they stand; empty places are left out."""
+    """Return the numbers of a ``mobile`` field, as they stand, without empty ones."""
     return [number for number in mobile.split(",") if number]
 
 
 def well_formed(number: str, fewest: int, most: int, *, kuwait_rule: bool = True) -> bool:
-    """Whether it is digits with a country code in front: for Kuwait 965 and eight digits, the first 4, 5, 6 or 9.
+    """Whether it is digits with a country code: for Kuwait 965 and eight digits, the first 4, 5, 6 or 9.
 
-    So many digits at least and at most for other countries, for Kuwait too where its rule is off, and no zero in front
+    So many digits at least and at most for other countries, for Kuwait too where its rule is off, and no leading zero
     (gateway facts, sections 3.7 and 4).
     """
     if not (number.isascii() and number.isdigit()) or number.startswith("0"):
@@ -123,7 +123,7 @@ BY_PREFIX: Final = dict(pair.split(":") for pair in _TABLE.split())
 
 
 def country_of(number: str) -> str | None:
-    """Return the two letters of a number's country, or None where nobody knows."""
+    """Return the two letters of a number's country, or None where it is not known."""
     if not (number.isascii() and number.isdigit()):
         return None
     return next((BY_PREFIX[number[:length]] for length in (3, 2, 1) if number[:length] in BY_PREFIX), None)
@@ -135,7 +135,7 @@ ROOM: Final = {"gsm7": (160, 153), "ucs2": (70, 67)}
 
 @attrs.frozen
 class Forced:
-    """A character that the cheap alphabet does not have."""
+    """A character that GSM-7 does not have."""
 
     #: Where it stands in the text.
     position: int
@@ -157,7 +157,7 @@ class Count:
     starts: tuple[int, ...]
     #: Units that still fit into the last segment.
     units_left: int
-    #: The characters that forced the expensive alphabet.
+    #: The characters that forced UCS-2.
     forced: tuple[Forced, ...] = attrs.field(repr=show_count)
 
     @property

@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def faults(clock: Clock) -> ActiveFaults:
-    """No fault is armed yet."""
+    """No fault is active yet."""
     return ActiveFaults(clock, random.Random(1))
 
 
@@ -96,7 +96,7 @@ def test_the_first_that_fires_wins_and_all_count(faults: ActiveFaults) -> None:
     assert [firing.do if firing else None for firing in does] == ["reset", "close", None]
 
 
-def test_what_is_armed_tells_how_it_has_been_doing(faults: ActiveFaults, clock: Clock) -> None:
+def test_an_active_fault_has_its_counters(faults: ActiveFaults, clock: Clock) -> None:
     """Seen, fired and the time left."""
     faults.add(Fault("reset", times=2, skip=1, ttl=60))
     _fired(faults, 2)
@@ -109,7 +109,7 @@ def test_what_is_armed_tells_how_it_has_been_doing(faults: ActiveFaults, clock: 
 
 
 def test_a_firing_takes_the_kinds_own_point_and_delay(faults: ActiveFaults) -> None:
-    """What is not said is the default of the catalogue."""
+    """What is missing is the default of the catalogue."""
     faults.add(Fault("hang"), Fault("hang", after="accept", delay=0.5), Fault("ERR013"))
     assert [faults.fire("send", []) for _ in range(3)] == [
         Firing("hang", Point.RECEIVE, 30.0, "armed"),
@@ -190,7 +190,7 @@ def test_the_six_presets_are_there() -> None:
         preset("storm")
 
 
-def test_a_preset_replaces_what_was_armed(client: Client, sandbox: Sandbox) -> None:
+def test_a_preset_replaces_the_active_faults(client: Client, sandbox: Sandbox) -> None:
     """And Calm ends it."""
     sandbox.chaos("html-504")
     sandbox.chaos("gateway down")
@@ -208,7 +208,7 @@ def test_out_of_credit_and_a_full_queue_are_the_gateways_own_answers(client: Cli
     assert set(codes) == {"ERR013", None}
 
 
-def test_an_armed_fault_hits_the_number_it_is_for(client: Client, sandbox: Sandbox) -> None:
+def test_an_active_fault_hits_the_number_it_is_for(client: Client, sandbox: Sandbox) -> None:
     """Through the whole stack: after acceptance, then never again."""
     sandbox.chaos("reset", to="9659999*", after="accept")
     assert client.send(KUWAIT).status == 200

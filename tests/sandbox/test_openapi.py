@@ -88,7 +88,7 @@ def test_the_sandbox_answers_as_the_document_says() -> None:
             continue
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=15, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         def ask(case: Any) -> None:
             if isinstance(case.query, dict):
                 case.query.pop("timeout", None)

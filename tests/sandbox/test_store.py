@@ -36,15 +36,17 @@ def gateway() -> Gateway:
 
 def test_a_message_keeps_what_a_page_needs(client: Client, sandbox: Sandbox) -> None:
     """Analysis, request without the password, response, timeline, tags."""
-    said = client.send(KUWAIT, "Your code is 123456: https://example.com/a.", headers={"X-Notifykit-Tag": "otp, login"})
+    response = client.send(
+        KUWAIT, "Your code is 123456: https://example.com/a.", headers={"X-Notifykit-Tag": "otp, login"}
+    )
     (message,) = sandbox.messages
-    assert (message.id, message.msg_id, message.to) == (1, said.json["msg-id"], KUWAIT)
+    assert (message.id, message.msg_id, message.to) == (1, response.json["msg-id"], KUWAIT)
     assert (message.otp, message.links, message.tags) == ("123456", ("https://example.com/a",), ("otp", "login"))
     assert (message.encoding, message.segments, message.points, message.balance_after) == ("gsm7", 1, 1, 149)
     assert message.request.fields["password"] == "****"
     assert message.request.headers["content-type"] == "application/json"
     assert message.response is not None
-    assert message.response.body == said.json
+    assert message.response.body == response.json
     assert (message.unread, message.fault, message.state) == (True, None, "queued")
 
 
@@ -101,7 +103,7 @@ def test_waiting_ends_without_a_match(gateway: Gateway) -> None:
     timer.join()
 
 
-def test_the_journal_tells_every_change(gateway: Gateway) -> None:
+def test_every_change_is_logged(gateway: Gateway) -> None:
     """Whoever shows the inbox live reads on from where it was."""
     msg_id = _send(gateway)
     gateway.store.update(msg_id, unread=False, retag=lambda tags: ("seen",))
@@ -133,7 +135,7 @@ def test_a_forced_state_ends_the_plan(gateway: Gateway) -> None:
 
 
 def test_what_is_not_there_can_not_be_touched(gateway: Gateway) -> None:
-    """A name of nothing is said so."""
+    """An unknown name is an error."""
     msg_id = _send(gateway)
     for touch in (
         lambda: gateway.store.update("0" * 32),

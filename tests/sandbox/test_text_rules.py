@@ -44,7 +44,7 @@ def test_an_escape_pair_moves_whole_to_the_next_segment() -> None:
 
 
 def test_forced_characters_are_named_with_their_place() -> None:
-    """Who asks why a text is dear gets position, character and name."""
+    """Each character outside GSM-7 has position, character and name."""
     (forced,) = count_text("caf\u00e9 \u2019").forced
     assert (forced.position, forced.character, forced.name) == (5, "\u2019", "RIGHT SINGLE QUOTATION MARK")
 

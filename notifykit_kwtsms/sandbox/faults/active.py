@@ -22,7 +22,7 @@ class ActiveFault:
     id: int
     #: The fault.
     fault: Fault
-    #: Matching requests that it has seen.
+    #: Matching requests so far.
     seen: int
     #: Times it has fired.
     fired: int
@@ -126,5 +126,5 @@ class ActiveFaults:
             return firing(fault.do, "armed", fault.after, fault.delay.draw(winner.rng) if fault.delay else None)
 
     def _view(self, slot: _Slot, now: float) -> ActiveFault:
-        left = None if slot.until is None else max(0.0, slot.until - now)
-        return ActiveFault(slot.number, slot.fault, slot.seen, slot.fired, left)
+        rest = None if slot.until is None else max(0.0, slot.until - now)
+        return ActiveFault(slot.number, slot.fault, slot.seen, slot.fired, rest)

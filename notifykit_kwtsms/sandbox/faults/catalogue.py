@@ -17,7 +17,7 @@ from notifykit_kwtsms.sandbox.models import HIDDEN
 class Point(enum.StrEnum):
     """When a fault happens."""
 
-    #: The request is read; the gateway has not seen it, and nothing is charged.
+    #: The request is read; the gateway has not processed it, and nothing is charged.
     RECEIVE = "receive"
     #: The gateway has done its work: what it accepted stays accepted, only the answer suffers.
     ACCEPT = "accept"
@@ -69,16 +69,16 @@ _KINDS = (
     FaultKind("json-list", "HTTP 200 and JSON that is not an object.", _BOTH),
     FaultKind("not-utf8", "HTTP 200 and bytes that are no text.", _BOTH),
     FaultKind("json-403", "HTTP 403 with the gateway's JSON for ERR003.", _EARLY),
-    FaultKind("html-403", "HTTP 403 with a web page: what a firewall says.", _BOTH),
+    FaultKind("html-403", "HTTP 403 with a web page: what a firewall answers.", _BOTH),
     FaultKind("html-502", "HTTP 502 with a proxy's web page.", _BOTH),
     FaultKind("empty-503", "HTTP 503 with Retry-After and no body.", _BOTH),
     FaultKind("html-504", "HTTP 504 with a proxy's web page.", _BOTH),
     FaultKind("no-msg-id", "OK without a msg-id.", _LATE),
     FaultKind("wrong-count", "OK, with another count of numbers than was sent.", _LATE),
     FaultKind("string-numbers", 'Numbers come as strings: "149".', _LATE),
-    FaultKind("extra-keys", "Keys that nobody knows, some of them nested.", _LATE),
+    FaultKind("extra-keys", "Unknown keys, some of them nested.", _LATE),
     FaultKind("bom", "A byte order mark stands before the JSON.", _LATE),
-    FaultKind("gzip", "The body is compressed though nobody asked for it.", _LATE),
+    FaultKind("gzip", "The body is compressed though the client did not ask for it.", _LATE),
     FaultKind("redirect", "HTTP 301 to plain http.", _EARLY),
     FaultKind("big-body", "A body of more than 1 MiB.", _BOTH),
     FaultKind("stale", "The connection is closed after a good answer without saying so.", _LATE, raw=True),

@@ -1,4 +1,4 @@
-"""The fake accounts: what they may do, what is left on them, and how a program is set up to use one."""
+"""The fake accounts: what they may do, their balance, and how a program is set up to use one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Account:
     username: str
     #: Its API password.
     password: Secret = attrs.field(factory=lambda: Secret(PASSWORD), metadata=HIDDEN)
-    #: Points that are left.
+    #: Its balance in points.
     balance: float = attrs.field(default=150, validator=_is_points)
     #: Points ever bought.
     purchased: float = attrs.field(default=1000, validator=_is_points)
@@ -82,7 +82,7 @@ class Account:
     queue_limit: int = attrs.field(
         default=QUEUE_LIMIT, validator=(attrs.validators.instance_of(int), attrs.validators.ge(0))
     )
-    #: Addresses and networks that may use it (ERR024 otherwise); None lets everybody.
+    #: Addresses and networks that may use it (ERR024 otherwise); None is any.
     ip_list: tuple[str, ...] | None = attrs.field(default=None, converter=_addresses)
     #: Whether it is blocked (ERR005).
     blocked: bool = attrs.field(default=False, validator=_flag)
@@ -151,12 +151,12 @@ class Accounts:
             return account
 
     def charge(self, username: str, points: float) -> float:
-        """Take points off an account and return what is left."""
+        """Take points off an account and return its balance."""
         with self.lock:
             # Prices may be fractions; four places keep a sum of them what a person would write.
-            left = round(self._accounts[username].balance - points, 4)
-            self._set(username, {"balance": left})
-            return left
+            balance = round(self._accounts[username].balance - points, 4)
+            self._set(username, {"balance": balance})
+            return balance
 
     def refund(self, username: str, points: float) -> None:
         """Give points back to an account."""
@@ -211,7 +211,7 @@ class AccountHandle:
 
 
 def sender_of(account: Account) -> str:
-    """Return the sender to use: one that nobody can opt out of, if there is one."""
+    """Return the sender to use: one without opt-outs, if there is one."""
     reliable = [sender for sender in account.senders if sender not in account.promotional]
     return next(iter((*reliable, *account.senders)), "")
 

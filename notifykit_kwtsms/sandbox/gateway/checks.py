@@ -61,7 +61,7 @@ class Sending:
         return when == "always" or (when == "live" and not self.call.test)
 
     def drop(self, refused: dict[str, str]) -> None:
-        """Take numbers out, each with its code."""
+        """Drop numbers, each with its code."""
         self.dropped += [Dropped(number, refused[number]) for number in self.kept if number in refused]
         self.kept = [number for number in self.kept if number not in refused]
 

@@ -1,4 +1,4 @@
-"""Delivery of an accepted message: the plan for each number, and what ``status`` and ``dlr`` say about it."""
+"""Delivery of an accepted message: the plan for each number, and what ``status`` and ``dlr`` answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from notifykit_kwtsms.sandbox.text_rules import is_kuwaiti
 MAGIC_DELAY: Final = 1.0
 SWITCHED_ON_DELAY: Final = 60.0
 
-#: Words of a report. Free text that nobody may rely on (gateway facts, section 8.17).
+#: Words of a report. Free text that clients must not rely on (gateway facts, section 8.17).
 WORDS: Final = {
     "delivered": "Received by recipient",
     "failed": "Failed",
@@ -86,7 +86,7 @@ def _magic_steps(number: str, outcome: Outcome, at: float) -> list[Step]:
 
 
 def status(message: CapturedMessage, rules: Rules, now: datetime.datetime) -> str:
-    """Return what ``status`` says: ``sent``, ``queued``, or the code of an error."""
+    """Return what ``status`` answers: ``sent``, ``queued``, or the code of an error."""
     outcomes = {number: outcome_of(number) for number in message.numbers}
     if Outcome.UNKNOWN_ID in outcomes.values():
         return "ERR029"
@@ -102,7 +102,7 @@ def status(message: CapturedMessage, rules: Rules, now: datetime.datetime) -> st
 
 
 def reports(message: CapturedMessage, rules: Rules, now: datetime.datetime) -> list[tuple[str, str]] | str:
-    """Return what ``dlr`` says: number and words of each report there is, or the code of an error."""
+    """Return what ``dlr`` answers: number and words of each report there is, or the code of an error."""
     outcomes = {number: outcome_of(number) for number in message.numbers}
     if Outcome.UNKNOWN_ID in outcomes.values() or message.state == "deleted":
         return "ERR020"

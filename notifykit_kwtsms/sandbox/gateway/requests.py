@@ -1,4 +1,4 @@
-"""Requests to the gateway: what one says, what is replied, and the record and the metrics of all of them."""
+"""Requests to the gateway: fields, replies, and the record and the metrics of all of them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _php_text(value: str | float) -> str:
 
 @attrs.frozen
 class Reply:
-    """What the gateway says."""
+    """The answer of the gateway."""
 
     #: The HTTP status.
     status: int
@@ -119,7 +119,7 @@ class RequestRecord:
     at: datetime.datetime
     #: The IP address it came from.
     client: str
-    #: The HTTP status that was answered; None while it runs, and where no answer left.
+    #: The HTTP status that was answered; None while it runs, and where no answer was sent.
     status: int | None = None
     #: The user name it came with; None where the body could not be read.
     account: str | None = None
@@ -182,7 +182,7 @@ class Traffic:
 
     @property
     def total(self) -> int:
-        """Requests since the start, those included that are no longer on record."""
+        """Requests since the start, also those whose records are dropped."""
         with self._lock:
             return self._count
 

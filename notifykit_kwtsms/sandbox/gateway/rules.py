@@ -64,9 +64,9 @@ def _known_checks(instance: Rules, attribute: attrs.Attribute[tuple[str, ...]], 
 
 @attrs.frozen
 class Rules:
-    """How this sandbox behaves where nobody knows how the real gateway does."""
+    """How this sandbox behaves where the behaviour of the real gateway is not known."""
 
-    #: The checks in the order they are made; one that is left out is switched off.
+    #: The checks in the order they are made; one that is missing is switched off.
     checks: tuple[str, ...] = attrs.field(default=CHECKS, converter=tuple, validator=_known_checks)
     #: Good and bad numbers in one request: ``drop`` the bad ones, or refuse the request (``strict``).
     mixed_numbers: Literal["drop", "strict"] = _one_of("drop", "strict")
@@ -90,13 +90,13 @@ class Rules:
     block_answer: Literal["html403", "drop"] = _one_of("html403", "drop")
     #: Seconds added to ``unix-timestamp``; 10800 if the gateway's clock is GMT+3 dressed up as UTC.
     timestamp_shift: int = 0
-    #: Virtual seconds after which ``status`` says ``sent`` (live) or ERR030 (test); ``queued`` until then.
+    #: Virtual seconds after which ``status`` answers ``sent`` (live) or ERR030 (test); ``queued`` until then.
     status_delay: float = attrs.field(default=0.0, validator=_not_negative)
     #: Virtual seconds after which a foreign number has a delivery report.
     dlr_delay: float = attrs.field(default=300.0, validator=_not_negative)
-    #: What ``dlr`` says until then.
+    #: What ``dlr`` answers until then.
     pending_dlr: Literal["ERR021", "ERR022"] = _one_of("ERR021", "ERR022")
-    #: What ``dlr`` says for Kuwait, which never reports.
+    #: What ``dlr`` answers for Kuwait, which never reports.
     kuwait_dlr: Literal["ERR019", "ERR021"] = _one_of("ERR019", "ERR021")
     #: The key of the list that ``coverage`` answers.
     coverage_key: Literal["prefixes", "coverage"] = _one_of("prefixes", "coverage")

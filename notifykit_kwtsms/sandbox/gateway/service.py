@@ -100,7 +100,7 @@ class Gateway:
         return self._refuse(code) if code else self._endpoints[call.endpoint](call, account or self._default())
 
     def refuse(self, call: Call, code: str) -> Reply:
-        """Refuse a call with a code, whatever it asks, because a fault says so."""
+        """Refuse a call with a code, whatever it asks, because of a fault."""
         reply = self._refuse(code)
         self._keep_refused(call, (), reply)
         return reply
@@ -129,7 +129,7 @@ class Gateway:
         return None, bool(found) or magic.sender_code(call.field("sender")) is not None
 
     def accepted(self, number: str) -> int:
-        """Return how many times a number was really accepted, whatever the caller was told."""
+        """Return how many times a number was really accepted, whatever the answer was."""
         with self._lock:
             return self._accepted[number]
 
@@ -137,8 +137,8 @@ class Gateway:
         """Return what is in the queue of an account, or of all of them, oldest first."""
         with self._lock:
             now = self.clock.time()
-            left = [q for q in self._queue.values() if q.leaves is not None and q.leaves <= now]
-            for queued in left:
+            sent = [q for q in self._queue.values() if q.leaves is not None and q.leaves <= now]
+            for queued in sent:
                 del self._queue[queued.msg_id]
             return tuple(q for q in self._queue.values() if account in (None, q.account))
 
@@ -147,7 +147,7 @@ class Gateway:
         return sum(entry.size for entry in self.queue(account))
 
     def unqueue(self, msg_id: str) -> float:
-        """Delete a test message from the queue, as the real site lets you, and return the points that come back."""
+        """Delete a test message from the queue, as the real website does, and return the points that come back."""
         with self._lock:
             queued = next((q for q in self.queue() if q.msg_id == msg_id and q.test), None)
             if queued is None:
@@ -182,7 +182,7 @@ class Gateway:
         return self.accounts.get(call.field("username"))
 
     def _default(self) -> Account:
-        # Only reached where the rules leave the login check out.
+        # Only reached where the rules switch the login check off.
         account = self.accounts.get(USERNAME) or self.accounts.get(self.accounts.names()[0])
         if account is None:
             raise LookupError("a gateway without accounts can't work without a login check")

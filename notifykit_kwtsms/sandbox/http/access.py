@@ -1,4 +1,4 @@
-"""Who may use the sandbox: no foreign page, no name that was rebound to it, nobody without the token."""
+"""Who may use the sandbox: no foreign page, no name that was rebound to it, no client without the token."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class AccessControl:
         self._token = token
 
     def denial(self, request: Request, private: bool) -> Denial | None:
-        """Return why a request is refused, or None. Private is what only the owner of the sandbox may ask."""
+        """Return why a request is refused, or None. Private paths need the token, if there is one."""
         if not self._knows(request.environ.get("HTTP_HOST", "")):
             return Denial(403, "This sandbox is not called that; ask it by a loopback address.")
         if self._is_foreign(request, private):
@@ -65,7 +65,7 @@ class AccessControl:
         origin = request.headers.get("Origin")
         if origin is not None:
             return not self._is_own(origin, request)
-        # Sent by browsers only, also where they leave the origin out.
+        # Sent by browsers only, also where they send no origin.
         site, mode = request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Mode")
         return site in ("cross-site", "same-site") and not (mode == "navigate" and request.method in ("GET", "HEAD"))
 

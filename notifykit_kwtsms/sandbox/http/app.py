@@ -1,4 +1,4 @@
-"""The sandbox as a WSGI application: which path leads where, who may go there, and the files of the page."""
+"""The sandbox as a WSGI application: routing, access, and the files of the page."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class App:
         return self._own(request, target, in_path)
 
     def _denial(self, request: LimitedRequest, target: object) -> Response | None:
-        # The gateway is open to everybody, and so is whether the sandbox is there.
+        # The gateway and the health checks need no token.
         public = isinstance(target, _Endpoint) or (isinstance(target, Route) and target.public)
         denial = self._access.denial(request, private=not public)
         if denial is None:
@@ -142,7 +142,7 @@ class App:
         if denial.status == 401 and (target == _INDEX or (isinstance(target, Route) and target.on_screen)):
             token = request.args.get("token")
             if target == _INDEX and token is not None and self._access.admits(token):
-                # Away from the address, where it would be seen and remembered.
+                # Out of the address, where it would be visible and kept in the history.
                 cookie = ("Set-Cookie", self._access.cookie_for(request))
                 return redirect(f"{quote(request.root_path)}/", 303, (cookie,))
             headers = (*BASE_HEADERS, ("Cache-Control", "no-store"), ("Content-Security-Policy", _LOGIN_POLICY))
@@ -155,7 +155,7 @@ class App:
         try:
             body = request.read()
         except RequestEntityTooLarge:
-            return error_response(413, f"A body has at most {request.max_content_length} bytes, and says how many.")
+            return error_response(413, f"A body has at most {request.max_content_length} bytes, and a Content-Length.")
         if isinstance(target, Route):
             return self._api.handle(target, request, body, in_path)
         if target == _FILE:

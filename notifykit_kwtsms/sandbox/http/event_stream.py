@@ -125,7 +125,7 @@ class EventStreams:
         if change.kind in _OF_MESSAGES:
             message = self._gateway.store.get(change.message)
             if message is None:
-                # It is deleted already, and the change that says so follows.
+                # It is deleted already, and its own change follows.
                 return f"id: {change.sequence}\n\n".encode()
             account = self._gateway.accounts.get(message.account)
             return _event(change.kind, views.SUMMARY(message, account), change.sequence)

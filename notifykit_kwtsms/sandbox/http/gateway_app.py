@@ -110,7 +110,7 @@ class GatewayApp:
 
     def _encode(self, request: LimitedRequest, record: RequestRecord, reply: Reply) -> Response:
         self._note(record, code=reply.code, msg_id=reply.msg_id)
-        # Without any body there is nothing that says how to answer, and JSON is what clients of today read.
+        # Without a body the form of the answer is open, and JSON is what clients of today read.
         if request.content_length is None or request.is_json:
             return json_response(reply.status, reply.body)
         return _text_response(record.endpoint, reply)
@@ -124,7 +124,7 @@ class GatewayApp:
 
 
 def _without_socket(chosen: Firing) -> Firing:
-    """Return the nearest thing to a wire fault where the socket is out of reach: an answer that says nothing either."""
+    """Return the nearest thing to a wire fault where the socket is out of reach: an answer without information either."""
     return firing("html-504", chosen.source, chosen.after, 0.0)
 
 

@@ -93,7 +93,7 @@ class DeliveryChange:
 class Parameter:
     """Something that may stand behind the question mark."""
 
-    #: What it says.
+    #: What it means.
     words: str
     #: Its type.
     kind: Any = str
@@ -141,7 +141,7 @@ PARAMETERS: Final = {
         "fold",
     ),
     "after": Parameter(
-        "The number of the last event that was seen.", Annotated[str, {"type": "integer", "minimum": 0}]
+        "The number of the last event that was received.", Annotated[str, {"type": "integer", "minimum": 0}]
     ),
 }
 #: Arguments of handlers that are made of several parameters.

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 class _Handler(WSGIRequestHandler):
     """Werkzeug's handler ends every connection, because it can't know that an application read the whole body.
 
-    This application does, or says that it didn't.
+    This application does, or sets a mark that it did not.
     """
 
     protocol_version = "HTTP/1.1"
@@ -92,12 +92,12 @@ class _Handler(WSGIRequestHandler):
     def _linger(self) -> None:
         # Closing with unread bytes resets the connection, and the client would lose the answer.
         until = time.monotonic() + _LINGER
-        left = _LINGER_BYTES
+        rest = _LINGER_BYTES
         with contextlib.suppress(OSError):  # It may be closed, or silent for too long: then it is not waited for.
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.settimeout(_LINGER)
-            while left > 0 and time.monotonic() < until and (data := self.connection.recv(65536)):
-                left -= len(data)
+            while rest > 0 and time.monotonic() < until and (data := self.connection.recv(65536)):
+                rest -= len(data)
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Log nothing: requests hold numbers and texts, and the sandbox has its own record of them."""
@@ -107,7 +107,7 @@ class Server(ThreadedWSGIServer):
     """Accepts connections in one thread and serves each in its own."""
 
     daemon_threads = True
-    # How long handle_request looks for a connection that the selector has already seen.
+    # How long handle_request looks for a connection that the selector has already found.
     timeout = 0
 
     def __init__(self, host: str, port: int, make_app: Callable[[int], WSGIApplication]) -> None:

@@ -133,9 +133,9 @@ def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
         ("faults_total", "Faults that fired.", ("fault",), read("faults")),
         ("requests_total", "Requests to the gateway.", (), {(): gateway.traffic.total}),
         ("messages", "Messages in the inbox.", (), {(): len(inbox)}),
-        ("messages_unread", "Messages nobody looked at.", (), {(): unread}),
+        ("messages_unread", "Unread messages.", (), {(): unread}),
         ("queue_messages", "Places taken in the queue of an account.", ("account",), queues),
-        ("balance_points", "Points left on an account.", ("account",), balances),
+        ("balance_points", "Balance of an account in points.", ("account",), balances),
         ("listeners", "Open event streams.", (), {(): listeners}),
         ("uptime_seconds", "Seconds since the start.", (), {(): round(time.monotonic() - info.started, 3)}),
     )

@@ -1,6 +1,6 @@
 """What the sandbox's API shows of messages, conversations, faults and the queue.
 
-The inbox also shows what notifykit thinks of a text: its own count, what cheaper characters save, what its cleaners
+The inbox also shows what notifykit thinks of a text: its own count, what replacing characters saves, what its cleaners
 would do. The gateway counts for itself, so that the two can disagree.
 """
 
@@ -64,7 +64,7 @@ def _room(counted: Count) -> int:
 
 
 def _wasted(counted: Count, text: str) -> Iterator[int]:
-    """Yield the units that each segment but the last has left."""
+    """Yield the unused units of each segment but the last."""
     for start, end in zip(counted.starts, counted.starts[1:], strict=False):
         piece = text[start:end]
         used = offset16(piece, len(piece)) if counted.encoding == "ucs2" else count_text(piece).units
@@ -85,7 +85,7 @@ _FORCED: Final = View(
         "saves": (int, lambda forced, text: _saves(text, forced.character)),
     },
 )
-#: What a text takes up, with the place of every boundary and of every expensive character. Takes count and text.
+#: What a text takes up, with the place of every boundary and of every character outside GSM-7. Takes count and text.
 ANALYSIS: Final = View(
     "Analysis",
     {
@@ -121,7 +121,7 @@ def _saved_points(message: CapturedMessage, after: Count) -> float:
 
 
 def _savings(message: CapturedMessage) -> dict[str, Any] | None:
-    """Return what the message would be with every expensive character replaced; None where nothing can be."""
+    """Return what the message would be with every character outside GSM-7 replaced; None where nothing can be."""
     text = message.text
     found = list(dict.fromkeys(item.character for item in message.analysis.forced))
     swaps = {character: replacement for character in found if (replacement := nearest(character)) is not None}
@@ -215,7 +215,7 @@ def _checks(message: CapturedMessage, account: Account | None) -> Iterator[_Chec
     if message.code:
         yield "error", message.code, CODES[message.code].meaning if message.code in CODES else "The gateway refused it."
     if message.dropped:
-        yield "warning", "dropped", f"{len(message.dropped)} of the numbers were left out; the answer doesn't say so."
+        yield "warning", "dropped", f"{len(message.dropped)} of the numbers were dropped; the answer doesn't say so."
     if has_tags(message.text):
         yield "warning", "html", "The text holds HTML tags: the gateway refuses those with ERR027."
     if gets_stuck(message.text):

@@ -18,7 +18,7 @@ HTML: Final = "text/html; charset=utf-8"
 TEXT: Final = "text/plain; charset=utf-8"
 #: Bytes of a body; more is a 413.
 BODY_LIMIT: Final = 64 * 1024
-#: Set in the WSGI environment where a body was left unread, so that the connection can't be used again.
+#: Set in the WSGI environment where a body was not read, so that the connection can't be used again.
 UNREAD: Final = "notifykit.sandbox.unread"
 #: What holds for everything that is not the gateway itself.
 BASE_HEADERS: Final = (
@@ -46,7 +46,7 @@ class LimitedRequest(Request):
     def read(self) -> bytes:
         """Return the body.
 
-        :raises RequestEntityTooLarge: where it is too long or doesn't say how long it is; it is left unread.
+        :raises RequestEntityTooLarge: where it is too long or has no length; it is not read then.
         :raises ConnectionDropped: where the client leaves before the end.
         """
         try:

@@ -1,4 +1,4 @@
-"""A captured message: everything a developer or a page wants to see of a request to send, and its JSON form."""
+"""A captured message: everything that is kept of a request to send, and its JSON form."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Step:
 
 @attrs.frozen
 class Dropped:
-    """A number that was not taken although others of the request were, with the code; the API never says so."""
+    """A number that was not taken although others of the request were, with the code; the gateway's answer does not show it."""
 
     #: The number as it was given.
     number: str = attrs.field(repr=redact_address)
@@ -108,7 +108,7 @@ class CapturedMessage:
     text: str = attrs.field(repr=describe_text)
     #: The numbers that were accepted; of a request that was not, those that were given.
     numbers: tuple[str, ...] = attrs.field(repr=show_numbers, metadata={"json": "to"})
-    #: The numbers that were left out, with the reason.
+    #: The numbers that were dropped, with the reason.
     dropped: tuple[Dropped, ...] = attrs.field(default=(), repr=show_count)
     #: Whether ``test`` was set.
     test: bool
@@ -118,7 +118,7 @@ class CapturedMessage:
     code: str | None = None
     #: What it cost, in points.
     points: float = 0
-    #: What was left on the account, in points; None where nothing was charged.
+    #: The balance after it, in points; None where nothing was charged.
     balance_after: float | None = None
     #: What the text takes up.
     analysis: Count = attrs.field(
@@ -134,7 +134,7 @@ class CapturedMessage:
     timeline: tuple[Event, ...] = attrs.field(repr=show_count, validator=attrs.validators.min_len(1))
     #: What is still to happen, in order.
     planned: tuple[Step, ...] = attrs.field(default=(), repr=False)
-    #: Whether nobody has looked at it.
+    #: Whether it is unread.
     unread: bool = True
     #: Free labels: those of the request's ``X-Notifykit-Tag`` header, and those that a person gave.
     tags: tuple[str, ...] = ()

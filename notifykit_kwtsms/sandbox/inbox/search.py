@@ -47,7 +47,7 @@ def _term(found: re.Match[str], now: datetime.datetime) -> Matches:
     if key not in _KEYS and key not in _MOMENTS:
         raise ValueError(f"no such search key: {key}; there are {', '.join((*_KEYS, *_MOMENTS))}")
     if not value or (value.endswith(":") and (value[:-1] in _KEYS or value[:-1] in _MOMENTS)):
-        raise ValueError(f"{found[0]} says nothing to look for")
+        raise ValueError(f"{found[0]} has nothing to look for")
     matches = _moment(_MOMENTS[key], value, now) if key in _MOMENTS else _KEYS[key](value)
     return (lambda message: not matches(message)) if found["negated"] else matches
 

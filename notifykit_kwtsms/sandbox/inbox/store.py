@@ -113,7 +113,7 @@ class Store:
         with self._changed:
             self._messages: dict[int, CapturedMessage] = {}
             self._by_msg_id: dict[str, int] = {}
-            # When something is to happen next to a message; an entry may be out of date by a person's doing.
+            # When something is to happen next to a message; an entry may be out of date after a change by a person.
             self._due: list[tuple[float, int]] = []
             # What the archive doesn't have yet.
             self._touched: dict[int, CapturedMessage | None] = {}

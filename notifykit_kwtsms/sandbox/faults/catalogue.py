@@ -94,11 +94,6 @@ _CODE = re.compile(r"ERR[0-9]{3}", re.ASCII)
 _LONGEST: Final = 3600.0
 
 
-def _within_an_hour(instance: Delay, attribute: attrs.Attribute[float], value: float) -> None:
-    if not 0 <= value <= _LONGEST:
-        raise ValueError(f"a delay is 0 to {_LONGEST:g} seconds")
-
-
 @attrs.frozen
 class Delay:
     """How long something takes, in real seconds: always the same, or drawn for each firing."""
@@ -106,9 +101,9 @@ class Delay:
     #: ``fixed`` (first is the length), ``uniform`` (between first and second), ``lognormal`` (median and sigma).
     kind: str = attrs.field(default="fixed", validator=attrs.validators.in_(("fixed", "uniform", "lognormal")))
     #: Seconds.
-    first: float = attrs.field(default=0.0, validator=_within_an_hour)
+    first: float = attrs.field(default=0.0, validator=(attrs.validators.ge(0), attrs.validators.le(_LONGEST)))
     #: Seconds, or sigma.
-    second: float = attrs.field(default=0.0, validator=_within_an_hour)
+    second: float = attrs.field(default=0.0, validator=(attrs.validators.ge(0), attrs.validators.le(_LONGEST)))
 
     def draw(self, rng: random.Random) -> float:
         """Return seconds for one firing."""
@@ -150,14 +145,8 @@ def _check_point(instance: Fault, attribute: attrs.Attribute[Point | None], valu
         raise ValueError(f"{instance.do} refuses the request, so it can only happen after {Point.RECEIVE}")
 
 
-def _check_count(instance: Fault, attribute: attrs.Attribute[Any], value: int | None) -> None:
-    if value is not None and value < 1:
-        raise ValueError(f"{attribute.name} counts from 1")
-
-
-def _check_ttl(instance: Fault, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and value <= 0:
-        raise ValueError("ttl is a number of seconds above 0")
+#: Checks a number that counts from 1, or None.
+_COUNT: Final[Any] = attrs.validators.optional(attrs.validators.ge(1))
 
 
 @attrs.frozen
@@ -171,9 +160,9 @@ class Fault:
     #: A glob that one of the request's numbers must match; None for any request.
     to: str | None = None
     #: Fire on this matching request only, counted from 1; None for each.
-    nth: int | None = attrs.field(default=None, validator=_check_count)
+    nth: int | None = attrs.field(default=None, validator=_COUNT)
     #: How many times it fires; None until it is cleared.
-    times: int | None = attrs.field(default=1, validator=_check_count)
+    times: int | None = attrs.field(default=1, validator=_COUNT)
     #: The chance that it fires, 0 to 1.
     probability: float = attrs.field(default=1.0, validator=(attrs.validators.ge(0), attrs.validators.le(1)))
     #: Makes probability and delay the same in each run; None takes the sandbox's own random numbers.
@@ -185,7 +174,7 @@ class Fault:
     #: When it happens; None takes the kind's own.
     after: Point | None = attrs.field(default=None, converter=attrs.converters.optional(Point), validator=_check_point)
     #: Virtual seconds until it expires; None for ever.
-    ttl: float | None = attrs.field(default=None, validator=_check_ttl)
+    ttl: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
     #: The preset it comes from, if any.
     preset: str | None = None
 

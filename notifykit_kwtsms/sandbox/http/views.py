@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+import attrs
+
 from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.sandbox.clock import as_utc
 from notifykit_kwtsms.sandbox.faults.active import ActiveFault
@@ -39,7 +41,18 @@ from notifykit_kwtsms.text.segments import measure
 _Encoding: TypeAlias = Literal["gsm7", "ucs2"]
 _Numbers: TypeAlias = tuple[int, ...]
 _Texts: TypeAlias = tuple[str, ...]
-_Check: TypeAlias = tuple[str, str, str]
+
+
+@attrs.frozen
+class Check:
+    """A remark about a message."""
+
+    #: How grave it is.
+    level: Literal["error", "warning", "info"]
+    #: Its name.
+    name: str
+    #: The remark.
+    words: str
 
 
 def offset16(text: str, position: int) -> int:
@@ -200,44 +213,42 @@ def _edits(text: str, edits: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
         yield _EDIT(edit, text)
 
 
-_CHECK: Final = View(
-    "Check",
-    {
-        "level": (Literal["error", "warning", "info"], lambda check: check[0]),
-        "name": (str, lambda check: check[1]),
-        "words": (str, lambda check: check[2]),
-    },
-)
-
-
-def _checks(message: CapturedMessage, account: Account | None) -> Iterator[_Check]:
+def _checks(message: CapturedMessage, account: Account | None) -> Iterator[Check]:
     """Yield remarks about a message, the gravest first: the SMS counterpart of a spam check."""
     if message.code:
-        yield "error", message.code, CODES[message.code].meaning if message.code in CODES else "The gateway refused it."
+        yield Check(
+            "error", message.code, CODES[message.code].meaning if message.code in CODES else "The gateway refused it."
+        )
     if message.dropped:
-        yield "warning", "dropped", f"{len(message.dropped)} of the numbers were dropped; the answer doesn't say so."
+        yield Check(
+            "warning", "dropped", f"{len(message.dropped)} of the numbers were dropped; the answer doesn't say so."
+        )
     if has_tags(message.text):
-        yield "warning", "html", "The text holds HTML tags: the gateway refuses those with ERR027."
+        yield Check("warning", "html", "The text holds HTML tags: the gateway refuses those with ERR027.")
     if gets_stuck(message.text):
         stuck = "Emoji or hidden characters: the gateway takes the message, charges for it, and never sends it."
-        yield "warning", "stuck", stuck
+        yield Check("warning", "stuck", stuck)
     if message.links and not all(map(is_kuwaiti, message.numbers)):
-        yield "warning", "links", "Networks outside Kuwait filter messages with links."
+        yield Check("warning", "links", "Networks outside Kuwait filter messages with links.")
     if account is not None and message.sender in account.promotional:
-        yield "warning", "promotional", "A promotional sender: slow, and never delivered to people who opted out."
+        yield Check(
+            "warning", "promotional", "A promotional sender: slow, and never delivered to people who opted out."
+        )
         if message.otp:
-            yield "warning", "otp-sender", "A code goes by a transactional sender, or some people never see it."
+            yield Check("warning", "otp-sender", "A code goes by a transactional sender, or some people never see it.")
     yield from _size_checks(message)
 
 
-def _size_checks(message: CapturedMessage) -> Iterator[_Check]:
+def _size_checks(message: CapturedMessage) -> Iterator[Check]:
     if message.analysis.forced:
         shown = " ".join(list(dict.fromkeys(item.character for item in message.analysis.forced))[:8])
-        yield "info", "unicode", f"Unicode, 70 characters instead of 160, because of: {shown}"
+        yield Check("info", "unicode", f"Unicode, 70 characters instead of 160, because of: {shown}")
     if message.segments > 1:
-        yield "info", "segments", f"{message.segments} segments: every number costs that many times."
+        yield Check("info", "segments", f"{message.segments} segments: every number costs that many times.")
     if message.queued:
-        yield "info", "test", "A test: it stays in the queue, reaches no phone, and its credits can be recovered."
+        yield Check(
+            "info", "test", "A test: it stays in the queue, reaches no phone, and its credits can be recovered."
+        )
 
 
 #: A fault as the inbox keeps it: ``close after accept (magic)``.
@@ -304,7 +315,7 @@ DETAIL: Final = View(
         "savings": (_SAVINGS | None, lambda message, account: _savings(message)),
         "own": (_CLIENT_COUNT, lambda message, account: _CLIENT_COUNT(measure(message.text), message, account)),
         "cleaned": (_CLEANED, lambda message, account: _cleaned(message)),
-        "checks": ([_CHECK], lambda message, account: [_CHECK(check) for check in _checks(message, account)]),
+        "checks": (tuple[Check, ...], lambda message, account: list(_checks(message, account))),
         "request": CapturedRequest,
         "response": CapturedResponse | None,
         "fault-detail": (_FAULT | None, lambda message, account: _fault(message.fault)),
@@ -359,8 +370,3 @@ def active_fault(item: ActiveFault) -> dict[str, Any]:
     """Return an active fault with its counters."""
     counters = {"id": item.id, "seen": item.seen, "fired": item.fired, "expires-in": item.expires_in}
     return counters | item.fault.to_json()
-
-
-def env_block(env: Mapping[str, str]) -> str:
-    """Return environment variables as the lines of a ``.env`` file."""
-    return "".join(f"{name}={value}\n" for name, value in env.items())

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox.embedded import Sandbox as Sandbox
     from notifykit_kwtsms.sandbox.faults.catalogue import FAULTS as FAULTS, Delay as Delay, Fault as Fault
     from notifykit_kwtsms.sandbox.faults.presets import PRESETS as PRESETS
+    from notifykit_kwtsms.sandbox.gateway.requests import RequestRecord as RequestRecord
     from notifykit_kwtsms.sandbox.gateway.rules import Rules as Rules
     from notifykit_kwtsms.sandbox.gateway.service import Gateway as Gateway
-    from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord as RequestRecord
     from notifykit_kwtsms.sandbox.http.app import create_app as create_app
-    from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage as CapturedMessage
+    from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage as CapturedMessage
 else:
     from notifykit.errors import ConfigError
     from notifykit.imports import lazy_attributes
@@ -27,9 +27,9 @@ else:
             "faults.presets": "PRESETS",
             "gateway.rules": "Rules",
             "gateway.service": "Gateway",
-            "gateway.traffic": "RequestRecord",
+            "gateway.requests": "RequestRecord",
             "http.app": "create_app",
-            "inbox.captured": "CapturedMessage",
+            "inbox.message": "CapturedMessage",
         },
     )
 

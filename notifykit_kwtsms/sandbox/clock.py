@@ -12,7 +12,7 @@ class Clock:
     """Virtual UTC time. It runs as fast as real time and :meth:`advance` jumps ahead.
 
     Everything that a test would otherwise sleep for reads this clock: the 15 seconds between two sends to one number,
-    the length of an IP block, delivery, the life of a fault. Only the counting of requests a second is real time.
+    the length of an IP block, delivery, the expiry of a fault. Only requests a second are counted in real time.
     """
 
     def __init__(self) -> None:
@@ -37,26 +37,26 @@ class Clock:
         return as_utc(self.time())
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead by so many seconds; there is no way back but :meth:`reset`."""
+        """Jump ahead by so many seconds; only :meth:`reset` goes back."""
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"a clock goes forward by a finite number of seconds, not by {seconds!r}")
         with self._lock:
             self._offset += seconds
-        self._tell()
+        self._notify()
 
     def reset(self) -> None:
         """Return to real time."""
         with self._lock:
             self._offset = 0.0
-        self._tell()
+        self._notify()
 
     def watch(self, jumped: Callable[[], None]) -> None:
-        """Have somebody told after each jump."""
+        """Call a function after each jump."""
         with self._lock:
             self._watchers += (jumped,)
 
-    def _tell(self) -> None:
-        # Without the lock: who is told will ask for the time.
+    def _notify(self) -> None:
+        # Without the lock: the functions ask for the time.
         for jumped in self._watchers:
             jumped()
 

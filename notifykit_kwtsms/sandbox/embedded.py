@@ -1,4 +1,4 @@
-"""The sandbox as an object: start it, use it, ask it what arrived."""
+"""The sandbox as an object: start it, use it, look at what arrived."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import re
 import threading
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.sandbox.clock import Clock
-from notifykit_kwtsms.sandbox.environment import dsn, environment
-from notifykit_kwtsms.sandbox.faults.armed import ArmedFault
-from notifykit_kwtsms.sandbox.faults.catalogue import Delay, Fault
+from notifykit_kwtsms.sandbox.faults.active import ActiveFault
+from notifykit_kwtsms.sandbox.faults.catalogue import Fault
 from notifykit_kwtsms.sandbox.faults.presets import is_preset, preset
-from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, AccountHandle
+from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, AccountHandle, dsn, environment
+from notifykit_kwtsms.sandbox.gateway.requests import RequestRecord
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
+from notifykit_kwtsms.sandbox.http.access import AccessControl
 from notifykit_kwtsms.sandbox.http.app import App
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
-from notifykit_kwtsms.sandbox.http.guard import Guard
 from notifykit_kwtsms.sandbox.http.server import Server
+from notifykit_kwtsms.sandbox.http.stats import SandboxInfo
 from notifykit_kwtsms.sandbox.inbox.archive import Archive
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.store import Matches
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -62,11 +62,15 @@ class Sandbox:
     ) -> None:
         """Prepare a sandbox; :meth:`start`, or ``with``, runs it.
 
-        ``port`` 0 takes a free one. ``seed`` makes message ids and dice the same in every run, None makes them new.
-        ``keep`` is how many messages the inbox holds. A host that is not loopback needs ``allow_remote`` and a
-        ``token`` for the control API; ``hosts`` are names that it may be called by then. ``keep_for`` are virtual
-        seconds after which a message is forgotten, ``store`` a file in which the inbox survives a restart, ``label`` a
-        name that the page shows. A store that can't be used is a :class:`ConfigError`.
+        :param host: a host that is not loopback needs ``allow_remote`` and a ``token`` for the API.
+        :param port: 0 takes a free one.
+        :param seed: makes message ids and faults the same in every run; None makes them new.
+        :param keep: how many messages the inbox keeps.
+        :param hosts: names that it may be called by where it is not loopback.
+        :param keep_for: virtual seconds after which a message is forgotten.
+        :param store: a file in which the inbox survives a restart.
+        :param label: a name that the page shows.
+        :raises ConfigError: where the host needs more, or the store can't be used.
         """
         self._remote = not _is_loopback(host)
         if self._remote and not (allow_remote and token):
@@ -80,7 +84,7 @@ class Sandbox:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._server: Server | None = None
-        self._site = Site(label, self._remote)
+        self._info = SandboxInfo(label, self._remote)
         #: Everything that the imitation remembers.
         archive = None if store is None else Archive(pathlib.Path(store))
         self.gateway = Gateway(rules, clock, seed, keep, keep_for=keep_for, archive=archive)
@@ -177,12 +181,12 @@ class Sandbox:
         return self.gateway.traffic.all()
 
     @property
-    def faults(self) -> tuple[ArmedFault, ...]:
-        """The faults that can still fire."""
-        return self.gateway.faults.armed()
+    def faults(self) -> tuple[ActiveFault, ...]:
+        """The active faults."""
+        return self.gateway.faults.active()
 
     def accepted(self, to: str) -> int:
-        """Return how many times a number was really accepted, whatever the sender was told."""
+        """Return how many times a number was really accepted, whatever the answer was."""
         return self.gateway.accepted(to)
 
     def wait(
@@ -190,44 +194,30 @@ class Sandbox:
     ) -> CapturedMessage:
         """Return the newest accepted message to this number and with this text in it, waiting real seconds for one.
 
-        ``text`` is a part of the text or a pattern. Nothing in time is a :class:`TimeoutError`.
+        :param text: a part of the text, or a pattern.
+        :raises TimeoutError: where there is none in time.
         """
-        return self._wait(to, text, False, timeout)
+        return self._wait(to, text, timeout, lambda message: True)
 
     def otp(self, to: str | None = None, timeout: float = 5.0) -> str:
-        """Return the code of 4 to 8 digits in the newest accepted message that has one, waiting real seconds for it."""
-        code = self._wait(to, None, True, timeout).otp
-        assert code is not None
-        return code
+        """Return the code of 4 to 8 digits in the newest accepted message that has one, waiting real seconds for it.
 
-    def chaos(
-        self,
-        do: str | Fault,
-        *,
-        endpoint: str | None = None,
-        to: str | None = None,
-        nth: int | None = None,
-        times: int | None = 1,
-        probability: float = 1.0,
-        seed: int | None = None,
-        skip: int = 0,
-        delay: float | Delay | None = None,
-        after: str | None = None,
-        ttl: float | None = None,
-    ) -> tuple[ArmedFault, ...]:
-        """Arm a fault, or a whole preset in place of everything: ``chaos("reset", after="accept")``.
-
-        The arguments are the fields of :class:`~notifykit_kwtsms.sandbox.faults.catalogue.Fault`; it fires once by default.
+        :raises TimeoutError: where there is none in time.
         """
-        if isinstance(do, Fault):
-            return self.gateway.faults.arm(do)
-        if is_preset(do):
+        return str(self._wait(to, None, timeout, lambda message: message.otp is not None).otp)
+
+    def chaos(self, do: str | Fault, **fields: Any) -> tuple[ActiveFault, ...]:
+        """Activate a fault, or a whole preset in place of everything: ``chaos("reset", after="accept")``.
+
+        :param fields: those of :class:`~notifykit_kwtsms.sandbox.faults.catalogue.Fault`; it fires once by default.
+        :raises ValueError: where a field has no such value.
+        """
+        if isinstance(do, str) and is_preset(do):
             return self.gateway.faults.replace(*preset(do))
-        fault = Fault(do, endpoint, to, nth, times, probability, seed, skip, delay, after, ttl)
-        return self.gateway.faults.arm(fault)
+        return self.gateway.faults.add(do if isinstance(do, Fault) else Fault(do, **fields))
 
     def calm(self) -> None:
-        """Disarm every fault."""
+        """End every fault."""
         self.gateway.faults.clear()
 
     def reset(self) -> None:
@@ -245,26 +235,21 @@ class Sandbox:
 
     def _app(self, port: int | None) -> App:
         hosts = self._hosts | {"*"} if self._remote else self._hosts
-        return App(self.gateway, Guard(hosts, port, self._token), self._stopping, self._site)
+        return App(self.gateway, AccessControl(hosts, port, self._token), self._stopping, self._info)
 
     def _wait(
-        self, to: str | None, text: str | re.Pattern[str] | None, with_code: bool, timeout: float
+        self, to: str | None, text: str | re.Pattern[str] | None, timeout: float, wanted: Matches
     ) -> CapturedMessage:
         pattern = re.compile(re.escape(text)) if isinstance(text, str) else text
 
         def matches(message: CapturedMessage) -> bool:
-            return (
-                message.accepted
-                and (to is None or to in message.numbers)
-                and (pattern is None or pattern.search(message.text) is not None)
-                and (not with_code or message.otp is not None)
-            )
+            addressed = message.accepted and (to is None or to in message.numbers)
+            return addressed and (pattern is None or pattern.search(message.text) is not None) and wanted(message)
 
         message = self.gateway.store.wait(matches, timeout)
         if message is None:
-            raise TimeoutError(
-                f"no such message in {timeout:g} s; {len(self.messages)} were accepted, {len(self.refused)} were not"
-            )
+            counts = f"{len(self.messages)} were accepted, {len(self.refused)} were not"
+            raise TimeoutError(f"no such message in {timeout:g} s; {counts}")
         return message
 
 

@@ -1,4 +1,4 @@
-"""A sandbox that runs somewhere else, with the verbs of the object: for tests that share one."""
+"""A sandbox that runs somewhere else, with the methods of the object: for tests that share one."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
-from notifykit_kwtsms.sandbox.inbox import records
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, from_line
 
 if TYPE_CHECKING:
     import urllib3
 
-#: Real seconds for an answer that nothing is waited for.
-_PATIENCE: Final = 10.0
-#: Real seconds between two looks for a message with a certain text.
+#: Real seconds for an answer.
+_TIMEOUT: Final = 10.0
+#: Real seconds of one long poll at most.
 _LONG_POLL: Final = 50.0
 
 
 class RemoteSandbox:
-    """Asks a running sandbox over its own interface.
+    """Uses a running sandbox over its API.
 
     :param url: its address.
-    :param token: what opens it, if it has one.
+    :param token: its token, if it has one.
     :raises ConfigError: where no sandbox answers there, or the token is wrong.
     """
 
@@ -77,13 +76,13 @@ class RemoteSandbox:
         :raises TimeoutError: where there is none in time.
         """
         literal = text if isinstance(text, str) else None
-        found = self._find("/sandbox/messages/wait", to, literal, timeout)
+        newest = self._find("/sandbox/messages/wait", to, literal, timeout)
         if isinstance(text, re.Pattern):
-            fitting = [m for m in self.messages if text.search(m.text) and (to is None or to in m.numbers)]
-            if not fitting:
+            found = [m for m in self.messages if text.search(m.text) and (to is None or to in m.numbers)]
+            if not found:
                 raise TimeoutError(f"no message with such a text in {timeout:g} s")
-            return fitting[-1]
-        return next(message for message in self.messages if message.id == found["id"])
+            return found[-1]
+        return next(message for message in self.messages if message.id == newest["id"])
 
     def otp(self, to: str | None = None, timeout: float = 5.0) -> str:
         """Return the code of 4 to 8 digits in the newest accepted message that has one, waiting real seconds for it.
@@ -93,14 +92,14 @@ class RemoteSandbox:
         return str(self._find("/sandbox/otp", to, None, timeout)["otp"])
 
     def chaos(self, do: str, **fault: Any) -> None:
-        """Arm a fault or a preset by its name; the fields are those of ``Sandbox.chaos``, and it fires once."""
+        """Activate a fault or a preset by its name; the fields are those of ``Sandbox.chaos``, and it fires once."""
         if do in self.ask("GET", "/sandbox/chaos")["presets"]:
             self.ask("PUT", "/sandbox/chaos", {"preset": do})
         else:
             self.ask("POST", "/sandbox/chaos", {"do": do, "times": 1, **fault})
 
     def calm(self) -> None:
-        """Disarm every fault."""
+        """End every fault."""
         self.ask("DELETE", "/sandbox/chaos")
 
     def reset(self) -> None:
@@ -113,26 +112,26 @@ class RemoteSandbox:
         path: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, object] | None = None,
-        patience: float = _PATIENCE,
+        timeout: float = _TIMEOUT,
     ) -> Any:
-        """Ask its interface, and return the JSON of the answer.
+        """Ask its API, and return the JSON of the answer.
 
-        :raises ConfigError: where nobody answers, or the answer is an error.
+        :raises ConfigError: where no sandbox answers, or the answer is an error.
         :raises TimeoutError: where what was waited for did not come.
         """
-        said = self._open(method, path, body, query, patience)
+        response = self._open(method, path, body, query, timeout)
         try:
-            return json.loads(said.data) if said.data else None
+            return json.loads(response.data) if response.data else None
         except ValueError:
             raise ConfigError(f"{self.url} is no sandbox: its answer is no JSON") from None
 
     def _all(self) -> list[CapturedMessage]:
-        lines = self._open("GET", "/sandbox/export", None, None, _PATIENCE).data.decode()
-        return [records.from_line(line) for line in lines.split("\n") if line]
+        lines = self._open("GET", "/sandbox/export", None, None, _TIMEOUT).data.decode()
+        return [from_line(line) for line in lines.split("\n") if line]
 
     def _find(self, path: str, to: str | None, text: str | None, timeout: float) -> Any:
         query = {"to": to, "text": text, "timeout": min(timeout, _LONG_POLL)}
-        return self.ask("GET", path, query=query, patience=timeout + _PATIENCE)
+        return self.ask("GET", path, query=query, timeout=timeout + _TIMEOUT)
 
     def _open(
         self,
@@ -140,35 +139,32 @@ class RemoteSandbox:
         path: str,
         body: Mapping[str, Any] | None,
         query: Mapping[str, object] | None,
-        patience: float,
+        timeout: float,
     ) -> urllib3.BaseHTTPResponse:
         import urllib3
 
         if self._pool is None:
             self._pool = urllib3.PoolManager(retries=False)
-        asked = urlencode({name: value for name, value in (query or {}).items() if value is not None})
-        headers = {"Content-Type": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token.reveal()}"
         try:
-            said = self._pool.urlopen(
+            response = self._pool.request(
                 method,
-                f"{self.url}{path}{'?' if asked else ''}{asked}",
-                body=json.dumps(body).encode() if body is not None else None,
-                headers=headers,
+                f"{self.url}{path}",
+                json=body,
+                fields={name: str(value) for name, value in query.items() if value is not None} if query else None,
+                headers={"Authorization": f"Bearer {self._token.reveal()}"} if self._token else None,
                 redirect=False,
-                timeout=urllib3.Timeout(connect=_PATIENCE, read=patience),
+                timeout=urllib3.Timeout(connect=_TIMEOUT, read=timeout),
             )
         except urllib3.exceptions.HTTPError as error:
             raise ConfigError(f"no sandbox answers at {self.url}: notifykit sandbox starts one") from error
-        if said.status == 404 and "timeout" in (query or {}):
+        if response.status == 404 and "timeout" in (query or {}):
             raise TimeoutError(f"no such message in {(query or {})['timeout']:g} s")
-        if said.status >= 400:
-            raise ConfigError(f"the sandbox at {self.url} answered {said.status} to {method} {path}")
-        return said
+        if response.status >= 400:
+            raise ConfigError(f"the sandbox at {self.url} answered {response.status} to {method} {path}")
+        return response
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close its connections."""
         if self._pool is not None:
             self._pool.clear()
 

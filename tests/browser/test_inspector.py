@@ -7,9 +7,8 @@ import re
 
 import pytest
 
-from notifykit_kwtsms.sandbox import Sandbox
-from notifykit_kwtsms.sandbox.gateway import service
-from notifykit_kwtsms.sandbox.reading.segments import count
+from notifykit_kwtsms.sandbox import Sandbox, text_rules
+from notifykit_kwtsms.sandbox.text_rules import count_text
 from tests.browser.conftest import NUMBER, OTHER, Inbox, call, expect
 
 
@@ -154,7 +153,7 @@ def test_both_counts_of_points_agree(inbox: Inbox) -> None:
 
 def test_points_that_differ_are_red_and_said_in_words(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that miscounts: red, the words beside it, and a badge in the list."""
-    monkeypatch.setattr(service, "count", lambda text: count(text + "a" * 160))
+    monkeypatch.setattr(text_rules, "count_text", lambda text: count_text(text + "a" * 160))
     inbox.send("Hi")
     monkeypatch.undo()
     assert inbox.sandbox.messages[0].points == 2
@@ -190,7 +189,7 @@ def test_a_fault_of_a_magic_number_is_named_on_its_message(inbox: Inbox, to: str
     expect(inbox.tab("Response")).to_contain_text(message.fault)
 
 
-def test_an_armed_fault_is_named_on_its_message(inbox: Inbox, sandbox: Sandbox) -> None:
+def test_an_active_fault_is_named_on_its_message(inbox: Inbox, sandbox: Sandbox) -> None:
     """By the chaos that it came from, while the page looks on."""
     inbox.open()
     sandbox.chaos("broken-json", after="accept")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from notifykit_kwtsms.sandbox import Rules, Sandbox
-from notifykit_kwtsms.sandbox.gateway.calls import Call, as_fields
+from notifykit_kwtsms.sandbox.gateway.requests import Call, as_fields
 from tests.browser.conftest import Inbox, Launch, Watch, call, expect, post
 
 if TYPE_CHECKING:

@@ -116,7 +116,7 @@ def test_the_rate_is_shown_against_the_limit(context: object, browser: object) -
 
 @pytest.mark.parametrize("preset", list(PRESETS))
 def test_a_preset_is_switched_on_and_shown(inbox: Inbox, preset: str) -> None:
-    """Pressed, named in the header, armed in the sandbox."""
+    """Pressed, named in the header, active in the sandbox."""
     inbox.open()
     dialog = inbox.panel("Chaos")
     button = dialog.get_by_role("button", name=re.compile(f"^{re.escape(preset)}"))
@@ -126,7 +126,7 @@ def test_a_preset_is_switched_on_and_shown(inbox: Inbox, preset: str) -> None:
     assert bool(inbox.sandbox.faults) == (preset != "Calm")
 
 
-def test_a_seeded_fault_falls_the_same_way_each_time(inbox: Inbox) -> None:
+def test_a_seeded_fault_is_the_same_each_time(inbox: Inbox) -> None:
     """The same seed, the same ones of twenty."""
     inbox.open()
     dialog = inbox.panel("Chaos")
@@ -136,43 +136,43 @@ def test_a_seeded_fault_falls_the_same_way_each_time(inbox: Inbox) -> None:
         dialog.get_by_label("How often at most").fill("")
         dialog.get_by_label("Chance in percent").fill("50")
         dialog.get_by_label("Seed", exact=True).fill("7")
-        dialog.get_by_role("button", name="Arm", exact=True).click()
-        expect(dialog).to_contain_text("Armed (1)")
+        dialog.get_by_role("button", name="Add", exact=True).click()
+        expect(dialog).to_contain_text("Active (1)")
         expect(dialog).to_contain_text("seed 7")
         start = len(inbox.sandbox.gateway.store.all())
         for number in range(20):
             inbox.send("Hi", str(96590000000 + number))
         outcomes.append([message.code for message in inbox.sandbox.gateway.store.all()[start:]])
-        dialog.get_by_role("button", name="Disarm all").click()
-        expect(dialog).to_contain_text("Armed (0)")
+        dialog.get_by_role("button", name="End all").click()
+        expect(dialog).to_contain_text("Active (0)")
     assert outcomes[0] == outcomes[1]
     assert set(outcomes[0]) == {None, "ERR013"}
 
 
-def test_a_fault_is_armed_for_a_number_and_counted(inbox: Inbox) -> None:
+def test_a_fault_is_added_for_a_number_and_counted(inbox: Inbox) -> None:
     """It fires for that number alone; the panel says how often."""
     inbox.open()
     dialog = inbox.panel("Chaos")
     dialog.get_by_label("What happens").select_option("close")
     dialog.get_by_label("When").select_option("accept")
     dialog.get_by_label("Number, * for anything").fill(OTHER)
-    dialog.get_by_role("button", name="Arm", exact=True).click()
-    expect(dialog).to_contain_text("Armed (1)")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(dialog).to_contain_text("Active (1)")
     inbox.send("one", NUMBER)
     inbox.send("two", OTHER)
     assert [message.fault is not None for message in inbox.sandbox.messages] == [False, True]
     expect(inbox.rows.first).to_contain_text("Fault")
 
 
-def test_a_single_fault_is_disarmed_by_itself(inbox: Inbox) -> None:
+def test_a_single_fault_ends_by_itself(inbox: Inbox) -> None:
     """The other one stays."""
     inbox.sandbox.chaos("reset")
     inbox.sandbox.chaos("close")
     inbox.open()
     dialog = inbox.panel("Chaos")
-    expect(dialog).to_contain_text("Armed (2)")
-    dialog.get_by_role("button", name="Disarm reset").click()
-    expect(dialog).to_contain_text("Armed (1)")
+    expect(dialog).to_contain_text("Active (2)")
+    dialog.get_by_role("button", name="End reset").click()
+    expect(dialog).to_contain_text("Active (1)")
     assert [fault.fault.do for fault in inbox.sandbox.faults] == ["close"]
 
 

@@ -12,7 +12,7 @@ import pytest
 import urllib3
 
 from notifykit_kwtsms.sandbox import Rules, Sandbox
-from notifykit_kwtsms.sandbox.gateway.calls import Call
+from notifykit_kwtsms.sandbox.gateway.requests import Call
 from tests.cli.conftest import Run, command, environment
 
 KUWAIT, OTHER = "96598765432", "96599999999"

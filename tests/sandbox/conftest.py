@@ -19,7 +19,7 @@ PASSWORD = "sandboxpassword"
 
 
 @attrs.frozen
-class Said:
+class Response:
     """What a client sees of an answer."""
 
     status: int
@@ -47,26 +47,26 @@ class Client:
         self.sandbox = sandbox
         self.pool = urllib3.HTTPConnectionPool("127.0.0.1", sandbox.port, retries=False, timeout=5, maxsize=8)
 
-    def request(self, method: str, path: str, body: Any = None, headers: Any = None, timeout: float = 5) -> Said:
+    def request(self, method: str, path: str, body: Any = None, headers: Any = None, timeout: float = 5) -> Response:
         """Make any request; a body that is not bytes is sent as JSON."""
         headers = dict(headers or {})
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")
         answer = self.pool.urlopen(method, path, body=body, headers=headers, redirect=False, timeout=timeout)
-        return Said(answer.status, answer.data, answer.headers)
+        return Response(answer.status, answer.data, answer.headers)
 
-    def __call__(self, endpoint: str, headers: Any = None, timeout: Any = 5, **fields: Any) -> Said:
+    def __call__(self, endpoint: str, headers: Any = None, timeout: Any = 5, **fields: Any) -> Response:
         """Call an endpoint of the gateway as the default account."""
         body = {"username": USER, "password": PASSWORD, **fields}
         return self.request("POST", f"/API/{endpoint}/", body, headers, timeout)
 
-    def send(self, mobile: Any, message: Any = "Hi", headers: Any = None, timeout: Any = 5, **fields: Any) -> Said:
-        """Send a test message, unless told otherwise."""
+    def send(self, mobile: Any, message: Any = "Hi", headers: Any = None, timeout: Any = 5, **fields: Any) -> Response:
+        """Send a test message by default."""
         fields = {"sender": "MY-APP", "test": "1", **fields}
         return self("send", headers, timeout, mobile=mobile, message=message, **fields)
 
-    def live(self, mobile: str, message: str = "Hi", **fields: Any) -> Said:
+    def live(self, mobile: str, message: str = "Hi", **fields: Any) -> Response:
         """Send a live message."""
         return self.send(mobile, message, test="0", **fields)
 

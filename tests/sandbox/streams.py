@@ -27,7 +27,7 @@ class Listener:
         self.connection.request("GET", path, headers=dict(headers or {}))
         self.answer = self.connection.getresponse()
         self._rest = b""
-        self._heard = self._read()
+        self._events = self._read()
 
     def __enter__(self) -> Self:
         return self
@@ -37,8 +37,8 @@ class Listener:
         self.connection.close()
 
     def events(self, *kinds: str) -> Iterator[Heard]:
-        """Yield what is heard, of some kinds only, until the stream ends."""
-        return (heard for heard in self._heard if heard.kind in kinds or not kinds)
+        """Yield events, of some kinds only, until the stream ends."""
+        return (received for received in self._events if received.kind in kinds or not kinds)
 
     def next(self, *kinds: str) -> Heard:
         """Return the next one."""

@@ -1,4 +1,4 @@
-"""The store file: what survives a restart, and what is said where it can't be used."""
+"""The store file: what survives a restart, and the error where it can't be used."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_an_inbox_survives_a_restart(file: pathlib.Path) -> None:
         assert [entry.msg_id for entry in sandbox.gateway.queue()] == [detail["msg-id"]]
         with Listener(sandbox.port, headers={"Last-Event-ID": str(before["sequence"])}) as listener:
             msg_id = client.send(OTHER, "new").json["msg-id"]
-            heard = listener.next("new", "reload")
-            assert (heard.kind, heard.id, heard.data["id"]) == ("new", before["sequence"] + 1, 4)
-        # The dice of a seed begin again, and an id that is taken is not given twice.
+            received = listener.next("new", "reload")
+            assert (received.kind, received.id, received.data["id"]) == ("new", before["sequence"] + 1, 4)
+        # The random numbers of a seed begin again, and an id that is taken is not given twice.
         assert msg_id != detail["msg-id"]
         client.pool.close()
 
@@ -129,7 +129,7 @@ def test_a_row_that_can_not_be_read_is_named(file: pathlib.Path) -> None:
         Sandbox(store=file)
 
 
-def test_a_disk_that_fails_is_told_by_readyz(file: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fails_shows_in_readyz(file: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway goes on, and what is missing in the file is written as soon as that works."""
     with Sandbox(store=file) as sandbox:
         client = client_of(sandbox)
@@ -142,8 +142,8 @@ def test_a_disk_that_fails_is_told_by_readyz(file: pathlib.Path, monkeypatch: py
         with monkeypatch.context() as patch:
             patch.setattr(archive, "write", full)
             assert client.send(KUWAIT, "one").status == 200
-            said = client.request("GET", "/readyz")
-            assert (said.status, "disk is full" in said.json["error"]) == (503, True)
+            response = client.request("GET", "/readyz")
+            assert (response.status, "disk is full" in response.json["error"]) == (503, True)
         client.send(OTHER, "two")
         assert client.request("GET", "/readyz").status == 200
         client.pool.close()
@@ -166,8 +166,8 @@ def test_nothing_is_lost_where_the_process_is_killed(file: pathlib.Path) -> None
         port = int(process.stdout.readline())
         pool = urllib3.HTTPConnectionPool("127.0.0.1", port, retries=False, timeout=5)
         for number in range(20):
-            said = pool.request("POST", "/sandbox/messages", json={"to": KUWAIT, "text": f"text {number}"})
-            assert said.status == 201
+            response = pool.request("POST", "/sandbox/messages", json={"to": KUWAIT, "text": f"text {number}"})
+            assert response.status == 201
         process.send_signal(signal.SIGKILL)
         process.wait()
         pool.close()

@@ -1,4 +1,4 @@
-"""What send refuses, in which order, and the switches for what nobody knows."""
+"""What send refuses, in which order, and the switches for what is not known."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ KUWAIT, OTHER, SAUDI = "96598765432", "96599999999", "966558724477"
 def test_each_mistake_has_its_code_and_costs_nothing(start: Start, fields: dict[str, str], code: str) -> None:
     """Refused means refused: no charge, no message, HTTP 400."""
     client = start(bad_words=("DARN",), spam_words=("win money",))
-    said = client.send(**{"mobile": KUWAIT, **fields})
-    assert (said.status, said.code) == (400, code)
+    response = client.send(**{"mobile": KUWAIT, **fields})
+    assert (response.status, response.code) == (400, code)
     assert client("balance").json["available"] == 150
     assert client.sandbox.messages == ()
     assert [message.code for message in client.sandbox.refused] == [code]
@@ -85,7 +85,7 @@ def test_an_ip_list_takes_networks(client: Client, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("username", "code"), [("nocredit", "ERR010"), ("lockdown", "ERR024"), ("blocked", "ERR005"), ("nobody", "ERR003")]
+    ("username", "code"), [("nocredit", "ERR010"), ("lockdown", "ERR024"), ("blocked", "ERR005"), ("unknown", "ERR003")]
 )
 def test_the_other_seed_accounts_fail_as_they_should(client: Client, username: str, code: str) -> None:
     """Third without credit, fourth locked down, fifth blocked; and no other account exists."""
@@ -102,8 +102,8 @@ def test_a_balance_below_the_cost_is_ERR011(client: Client, sandbox: Sandbox) ->
 
 def test_bad_numbers_among_good_ones_are_dropped_in_silence(client: Client, sandbox: Sandbox) -> None:
     """The answer counts the good ones; only the inbox knows which were left out."""
-    said = client.send(f"{KUWAIT},123,{SAUDI}")
-    assert (said.json["numbers"], said.json["points-charged"]) == (1, 1)
+    response = client.send(f"{KUWAIT},123,{SAUDI}")
+    assert (response.json["numbers"], response.json["points-charged"]) == (1, 1)
     (message,) = sandbox.messages
     assert message.numbers == (KUWAIT,)
     assert [(dropped.number, dropped.code) for dropped in message.dropped] == [("123", "ERR025"), (SAUDI, "ERR026")]
@@ -214,9 +214,9 @@ def test_a_test_message_is_queued_until_the_delay_is_over(start: Start) -> None:
 @pytest.mark.parametrize("text", ["hi 🎉", "zero\u200bwidth", "soft\u00adhyphen", "\ufeffbom", "bidi\u200e", "☎ call"])
 def test_pictures_and_hidden_characters_are_paid_for_and_stick(client: Client, text: str) -> None:
     """OK, charged, then ERR030: the proof that cleaning is needed."""
-    said = client.live(KUWAIT, text)
-    assert said.json["points-charged"] == 1
-    assert client("status", msgid=said.json["msg-id"]).code == "ERR030"
+    response = client.live(KUWAIT, text)
+    assert response.json["points-charged"] == 1
+    assert client("status", msgid=response.json["msg-id"]).code == "ERR030"
 
 
 @pytest.mark.parametrize(
@@ -306,9 +306,9 @@ def test_the_remaining_switches_change_the_answers(start: Start) -> None:
     assert client("coverage").json["coverage"] == ["965", "888"]
     assert client("balance").json["available"] == "150"
     assert client.send(KUWAIT, "a" * 919).code == "ERR012"
-    said = client.live(KUWAIT).json
+    response = client.live(KUWAIT).json
     at = client.sandbox.messages[-1].at.timestamp()
-    assert int(said["unix-timestamp"]) == int(at) + 10_800
-    assert said["points-charged"] == "1"
-    assert client("dlr", msgid=said["msg-id"]).code == "ERR021"
+    assert int(response["unix-timestamp"]) == int(at) + 10_800
+    assert response["points-charged"] == "1"
+    assert client("dlr", msgid=response["msg-id"]).code == "ERR021"
     assert client("dlr", msgid=client.live("8887654").json["msg-id"]).code == "ERR022"

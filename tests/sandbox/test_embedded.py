@@ -80,8 +80,8 @@ def test_the_account_is_read_and_set_like_attributes(client: Client, sandbox: Sa
     account.prices = {"966": 1.25}
     account.queue_limit = 5
     account.api_enabled = True
-    said = client.send("966558724477", sender="ME").json
-    assert (said["points-charged"], said["balance-after"]) == (1.25, 6.25)
+    response = client.send("966558724477", sender="ME").json
+    assert (response["points-charged"], response["balance-after"]) == (1.25, 6.25)
     assert client("balance").json["available"] == 6.25
     assert sandbox.env["KWTSMS_SENDER_ID"] == "ME"
     with pytest.raises(ValueError, match="password"):

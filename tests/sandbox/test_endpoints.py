@@ -41,8 +41,8 @@ def test_coverage_without_a_country_is_ERR033(client: Client, sandbox: Sandbox) 
 
 def test_validate_sorts_into_three_buckets(client: Client) -> None:
     """Well formed and routed, malformed, without a route; it costs nothing."""
-    said = client("validate", mobile=f"{KUWAIT},123,{SAUDI}")
-    assert said.json == {"result": "OK", "mobile": {"OK": [KUWAIT], "ER": ["123"], "NR": [SAUDI]}}
+    response = client("validate", mobile=f"{KUWAIT},123,{SAUDI}")
+    assert response.json == {"result": "OK", "mobile": {"OK": [KUWAIT], "ER": ["123"], "NR": [SAUDI]}}
     assert client("balance").json["available"] == 150
 
 
@@ -54,8 +54,8 @@ def test_validate_needs_one_to_200_numbers(client: Client, mobile: str, code: st
 
 def test_send_answers_id_count_charge_balance_and_time(client: Client) -> None:
     """One msg-id for the request; the balance falls by exactly what was charged."""
-    said = client.send(f"{KUWAIT},96599999999", "a" * 161)
-    body = said.json
+    response = client.send(f"{KUWAIT},96599999999", "a" * 161)
+    body = response.json
     assert list(body) == ["result", "msg-id", "numbers", "points-charged", "balance-after", "unix-timestamp"]
     assert re.fullmatch(r"[0-9a-f]{32}", body["msg-id"])
     assert (body["numbers"], body["points-charged"], body["balance-after"]) == (2, 4, 146)
@@ -70,14 +70,14 @@ def test_two_sends_have_two_ids(client: Client) -> None:
 
 def test_status_of_a_live_message_is_sent(client: Client) -> None:
     """A live message leaves the queue."""
-    said = client("status", msgid=client.live(KUWAIT).json["msg-id"])
-    assert said.json == {"result": "OK", "status": "sent", "description": "Message successfully sent to gateway"}
+    response = client("status", msgid=client.live(KUWAIT).json["msg-id"])
+    assert response.json == {"result": "OK", "status": "sent", "description": "Message successfully sent to gateway"}
 
 
 def test_status_of_a_test_message_is_ERR030(client: Client) -> None:
     """A test message sticks in the queue, at once by default."""
-    said = client("status", msgid=client.send(KUWAIT).json["msg-id"])
-    assert (said.status, said.code) == (400, "ERR030")
+    response = client("status", msgid=client.send(KUWAIT).json["msg-id"])
+    assert (response.status, response.code) == (400, "ERR030")
 
 
 @pytest.mark.parametrize(("endpoint", "code"), [("status", "ERR029"), ("dlr", "ERR020")])
@@ -115,8 +115,8 @@ def test_a_foreign_number_reports_after_five_minutes(client: Client, sandbox: Sa
     msgid = client.live(f"{KUWAIT},{SAUDI}").json["msg-id"]
     assert client("dlr", msgid=msgid).code == "ERR021"
     sandbox.clock.advance(301)
-    said = client("dlr", msgid=msgid)
-    assert said.json == {"result": "OK", "report": [{"Number": SAUDI, "Status": "Received by recipient"}]}
+    response = client("dlr", msgid=msgid)
+    assert response.json == {"result": "OK", "report": [{"Number": SAUDI, "Status": "Received by recipient"}]}
 
 
 def test_a_test_message_abroad_never_reports(client: Client, sandbox: Sandbox) -> None:
@@ -129,25 +129,25 @@ def test_a_test_message_abroad_never_reports(client: Client, sandbox: Sandbox) -
 
 def test_prices_of_other_countries_are_per_segment(client: Client) -> None:
     """The second seed account pays two points for Saudi Arabia and one for Kuwait."""
-    said = client.send(f"{KUWAIT},{SAUDI}", "a" * 161, username="worldwide")
-    assert (said.json["numbers"], said.json["points-charged"]) == (2, 6)
+    response = client.send(f"{KUWAIT},{SAUDI}", "a" * 161, username="worldwide")
+    assert (response.json["numbers"], response.json["points-charged"]) == (2, 6)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_a_wrong_password_is_403_with_the_published_words(client: Client, endpoint: str) -> None:
     """The one description that the gateway has published."""
     fields = {"mobile": KUWAIT, "message": "Hi", "sender": "MY-APP", "msgid": "x"}
-    said = client(endpoint, password="wrong", **fields)
-    assert (said.status, said.code) == (403, "ERR003")
-    assert said.json["description"] == "Authentication error, username or password are not correct."
+    response = client(endpoint, password="wrong", **fields)
+    assert (response.status, response.code) == (403, "ERR003")
+    assert response.json["description"] == "Authentication error, username or password are not correct."
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 50_000, b'{"username":"sandbox"}'])
 def test_a_body_without_the_parameters_is_ERR002(client: Client, endpoint: str, body: bytes) -> None:
     """Whatever can't be read lacks what is needed."""
-    said = client.request("POST", f"/API/{endpoint}/", body, {"Content-Type": "application/json"})
-    assert (said.status, said.code) == (400, "ERR002")
+    response = client.request("POST", f"/API/{endpoint}/", body, {"Content-Type": "application/json"})
+    assert (response.status, response.code) == (400, "ERR002")
 
 
 @pytest.mark.parametrize("missing", ["username", "password", "sender", "mobile", "message"])
@@ -165,15 +165,15 @@ def test_the_path_without_its_slash_is_the_same_place(client: Client) -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_other_methods_are_405(client: Client, method: str) -> None:
     """The gateway takes POST only."""
-    said = client.request(method, "/API/balance/")
-    assert (said.status, said.headers["Allow"]) == (405, "POST")
+    response = client.request(method, "/API/balance/")
+    assert (response.status, response.headers["Allow"]) == (405, "POST")
 
 
 def test_there_is_no_eighth_endpoint(client: Client) -> None:
     """What some clients call report does not exist: a page, not JSON."""
-    said = client("report", msgid="x")
-    assert said.status == 404
-    assert said.headers["Content-Type"].startswith("text/html")
+    response = client("report", msgid="x")
+    assert response.status == 404
+    assert response.headers["Content-Type"].startswith("text/html")
 
 
 def test_form_bodies_get_the_old_text_answers(client: Client, sandbox: Sandbox) -> None:
@@ -199,5 +199,5 @@ def test_form_bodies_get_the_old_text_answers(client: Client, sandbox: Sandbox) 
 
 def test_text_mode_off_refuses_what_is_not_json(start: Start) -> None:
     """A clear 4xx, in words."""
-    said = start(text_mode=False).request("POST", "/API/balance/", b"username=sandbox")
-    assert said.status == 415
+    response = start(text_mode=False).request("POST", "/API/balance/", b"username=sandbox")
+    assert response.status == 415

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox import Gateway, Sandbox
-from notifykit_kwtsms.sandbox.gateway.calls import Call
-from notifykit_kwtsms.sandbox.http import insight
-from notifykit_kwtsms.sandbox.inbox import records, trash
-from notifykit_kwtsms.sandbox.reading.segments import count
+from notifykit_kwtsms.sandbox.gateway.requests import Call
+from notifykit_kwtsms.sandbox.http import views
+from notifykit_kwtsms.sandbox.inbox import store
+from notifykit_kwtsms.sandbox.inbox.message import from_line, to_line
+from notifykit_kwtsms.sandbox.text_rules import count_text
 from tests.sandbox.conftest import Client
 
 if TYPE_CHECKING:
@@ -20,19 +21,19 @@ if TYPE_CHECKING:
 
 KUWAIT, OTHER, SAUDI = "96598765432", "96599999999", "966558724477"
 #: One curly quote makes two segments of one.
-DEAR = "a" * 40 + "’" + "b" * 40
+TWO_SEGMENTS = "a" * 40 + "’" + "b" * 40
 
 
 def get(client: Client, path: str, status: int = 200) -> Any:
-    said = client.request("GET", path)
-    assert said.status == status, said.text
-    return said.json
+    response = client.request("GET", path)
+    assert response.status == status, response.text
+    return response.json
 
 
 def do(client: Client, method: str, path: str, body: Any = None, status: int = 200) -> Any:
-    said = client.request(method, path, body)
-    assert said.status == status, said.text
-    return said.json
+    response = client.request(method, path, body)
+    assert response.status == status, response.text
+    return response.json
 
 
 def ids(listing: Any) -> list[int]:
@@ -49,9 +50,9 @@ def test_a_list_says_how_many_match_and_how_new_it_is(client: Client, sandbox: S
     assert ids(get(client, f"/sandbox/messages?to={OTHER}&limit=2&before=3")) == [1]
 
 
-def test_a_message_tells_what_made_it_dear_and_what_would_make_it_cheap(client: Client) -> None:
+def test_a_message_shows_what_forced_unicode_and_what_would_save_points(client: Client) -> None:
     """Each character with its place in both ways of counting, and what replacing it saves."""
-    client.send(f"{KUWAIT},{OTHER}", "🎉" + DEAR)
+    client.send(f"{KUWAIT},{OTHER}", "🎉" + TWO_SEGMENTS)
     one = get(client, "/sandbox/messages/1")
     party, quote = one["analysis"]["forced"]
     assert (party["position"], party["position16"], party["nearest"], party["saves"]) == (0, 0, None, 0)
@@ -71,11 +72,11 @@ def test_a_message_tells_what_made_it_dear_and_what_would_make_it_cheap(client: 
 
 def test_what_replacing_saves_is_counted_in_points_of_all_numbers(client: Client) -> None:
     """Two numbers, one segment each."""
-    client.send(f"{KUWAIT},{OTHER}", DEAR)
+    client.send(f"{KUWAIT},{OTHER}", TWO_SEGMENTS)
     one = get(client, "/sandbox/messages/1")
     assert one["analysis"]["forced"][0]["saves"] == 1
     assert (one["savings"]["saves"], one["savings"]["points"], one["savings"]["encoding"]) == (1, 2, "gsm7")
-    assert one["savings"]["text"] == DEAR.replace("’", "'")
+    assert one["savings"]["text"] == TWO_SEGMENTS.replace("’", "'")
 
 
 def test_the_cleaners_edits_are_shown_one_by_one(client: Client) -> None:
@@ -97,8 +98,8 @@ def test_the_cleaners_edits_are_shown_one_by_one(client: Client) -> None:
 @given(st.text(st.characters(codec="utf-16", exclude_categories=["Cs"]), max_size=200))
 def test_offsets_are_those_that_javascript_counts(text: str) -> None:
     """And no segment holds more than its room."""
-    counted = count(text)
-    shown = insight.analysis(text, counted)
+    counted = count_text(text)
+    shown = views.ANALYSIS(counted, text)
     units = text.encode("utf-16-le")
     for start, start16 in zip(shown["starts"], shown["starts16"], strict=True):
         assert units[: 2 * start16].decode("utf-16-le") == text[:start]
@@ -132,7 +133,7 @@ def test_a_fault_that_fired_is_named_and_explained(client: Client) -> None:
     assert get(client, "/sandbox/stats")["faults"] == {"html-502": 1}
 
 
-def test_remarks_say_what_nobody_asked(client: Client) -> None:
+def test_a_message_has_remarks(client: Client) -> None:
     """The gravest first."""
     client.live(f"{KUWAIT},1", "Your code is 1234 🎉", sender="KWT-SMS")
     names = [check["name"] for check in get(client, "/sandbox/messages/1")["checks"]]
@@ -169,16 +170,16 @@ def test_a_deletion_is_undone(client: Client) -> None:
     do(client, "POST", "/sandbox/messages/restore", {}, 400)
 
 
-def test_what_was_deleted_is_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deleted_messages_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     """After some seconds there is nothing to restore."""
-    monkeypatch.setattr(trash.time, "monotonic", lambda: 100.0)
-    bin_ = trash.Trash(seconds=5)
-    message = records.from_line(records.to_line(_any_message()))
-    undo = bin_.put([message]).undo
+    monkeypatch.setattr(store.time, "monotonic", lambda: 100.0)
+    deleted_sets = store.DeletedMessages(seconds=5)
+    message = from_line(to_line(_any_message()))
+    undo = deleted_sets.add([message]).undo
     assert undo is not None
-    monkeypatch.setattr(trash.time, "monotonic", lambda: 106.0)
+    monkeypatch.setattr(store.time, "monotonic", lambda: 106.0)
     with pytest.raises(LookupError):
-        bin_.take(undo)
+        deleted_sets.take(undo)
 
 
 def _any_message() -> Any:
@@ -227,10 +228,10 @@ def test_the_latest_is_found_by_its_own_address(client: Client) -> None:
         ("/m/1", "/#/m/1"),
         ("/sandbox/messages/latest?q=one", "/sandbox/messages/1"),
     ):
-        said = client.request("GET", path)
-        assert (said.status, said.headers["Location"]) == (302, leads)
-    said = client.request("GET", "/latest", headers={"Accept": "application/json"})
-    assert said.headers["Location"] == "/sandbox/messages/2"
+        response = client.request("GET", path)
+        assert (response.status, response.headers["Location"]) == (302, leads)
+    response = client.request("GET", "/latest", headers={"Accept": "application/json"})
+    assert response.headers["Location"] == "/sandbox/messages/2"
     get(client, "/latest?q=three", 404)
     get(client, "/m/7", 404)
 
@@ -262,9 +263,9 @@ def test_the_account_shows_rate_and_queue(start: Start) -> None:
 
 
 def test_a_preset_takes_a_seed(client: Client) -> None:
-    """Each of its faults gets dice of its own."""
-    armed = do(client, "PUT", "/sandbox/chaos", {"preset": "Flaky Wi-Fi", "seed": 7})
-    assert ([item["seed"] for item in armed["armed"]], armed["preset"]) == ([7, 8, 9, 10], "Flaky Wi-Fi")
+    """Each of its faults gets a seed of its own."""
+    chaos = do(client, "PUT", "/sandbox/chaos", {"preset": "Flaky Wi-Fi", "seed": 7})
+    assert ([item["seed"] for item in chaos["armed"]], chaos["preset"]) == ([7, 8, 9, 10], "Flaky Wi-Fi")
     assert do(client, "POST", "/sandbox/chaos", {"do": "reset"})["preset"] is None
     assert do(client, "DELETE", "/sandbox/chaos")["preset"] == "Calm"
     do(client, "PUT", "/sandbox/chaos", {"preset": "Calm", "seed": "x"}, 400)
@@ -299,13 +300,13 @@ def test_what_is_no_exported_message_is_refused_whole(client: Client, line: byte
 
 
 def test_metrics_count_what_came(client: Client) -> None:
-    """In the text form of Prometheus; deleting takes nothing from a counter."""
-    client.send(f"{KUWAIT},{OTHER}", DEAR)
+    """In the text form of Prometheus; deleting changes no counter."""
+    client.send(f"{KUWAIT},{OTHER}", TWO_SEGMENTS)
     client.send("1")
     do(client, "DELETE", "/sandbox/messages")
-    said = client.request("GET", "/metrics")
-    lines = said.text.splitlines()
-    assert said.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    response = client.request("GET", "/metrics")
+    lines = response.text.splitlines()
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     for line in (
         'notifykit_sandbox_messages_total{encoding="ucs2",result="accepted"} 1',
         'notifykit_sandbox_messages_total{encoding="gsm7",result="ERR025"} 1',
@@ -337,5 +338,5 @@ def test_old_messages_are_forgotten() -> None:
 def test_a_record_is_read_back_as_it_was() -> None:
     """Half a surrogate pair included."""
     message = _any_message()
-    assert records.from_line(records.to_line(message)) == message
-    assert json.loads(records.to_line(message))["request"]["fields"]["password"] == "****"
+    assert from_line(to_line(message)) == message
+    assert json.loads(to_line(message))["request"]["fields"]["password"] == "****"

@@ -21,21 +21,21 @@ LISTENERS = 50
 MESSAGES = 2000
 SENDERS = 4
 #: Real seconds after which a listener that still misses something is not waited for any more.
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 @attrs.define
 class Listener:
-    """One reader of the stream, by a socket of its own; some hang up in the middle and come back."""
+    """One reader of the stream, by a socket of its own; some disconnect in the middle and come back."""
 
     #: Where the sandbox listens.
     port: int
     #: The sequence to begin after.
     after: int
-    #: How many new messages it hears before it hangs up once; None for one that stays.
-    hangs_up_after: int | None
+    #: How many new messages it receives before it disconnects once; None for one that stays.
+    disconnects_after: int | None
     #: Every ``new`` event: its id, and the text of the message.
-    heard: list[tuple[int, str]] = attrs.field(factory=list)
+    received: list[tuple[int, str]] = attrs.field(factory=list)
     #: Every id it saw, of whatever event.
     ids: list[int] = attrs.field(factory=list)
     #: How many times it connected.
@@ -44,9 +44,9 @@ class Listener:
     ready: threading.Event = attrs.field(factory=threading.Event)
 
     def run(self) -> None:
-        """Read until every message was heard."""
-        while len(self.heard) < MESSAGES:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as line:
+        """Read until every message was received."""
+        while len(self.received) < MESSAGES:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as line:
                 self.connections += 1
                 last = f"Last-Event-ID: {self.ids[-1]}\r\n" if self.ids else ""
                 line.sendall(
@@ -71,16 +71,16 @@ class Listener:
                     continue
                 self._take(fields)
                 fields = {}
-                if len(self.heard) >= MESSAGES:
+                if len(self.received) >= MESSAGES:
                     return
-                if self.connections == 1 and len(self.heard) == self.hangs_up_after:
+                if self.connections == 1 and len(self.received) == self.disconnects_after:
                     return
 
     def _take(self, fields: dict[bytes, bytes]) -> None:
         if b"id" in fields:
             self.ids.append(int(fields[b"id"]))
         if fields.get(b"event") == b"new":
-            self.heard.append((int(fields[b"id"]), json.loads(fields[b"data"])["text"]))
+            self.received.append((int(fields[b"id"]), json.loads(fields[b"data"])["text"]))
 
 
 def _unchunked(stream: object) -> Iterator[bytes]:
@@ -93,7 +93,7 @@ def _unchunked(stream: object) -> Iterator[bytes]:
 
 
 def _send(port: int, texts: range) -> None:
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as line:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)) as line:
         for number in texts:
             body = {
                 "username": "sandbox",
@@ -108,8 +108,8 @@ def _send(port: int, texts: range) -> None:
             assert answer["result"] == "OK", answer
 
 
-def test_fifty_listeners_hear_two_thousand_messages_once_and_in_order() -> None:
-    """Also the ten that hang up on the way and come back with the last id they saw."""
+def test_fifty_readers_receive_two_thousand_messages_once_and_in_order() -> None:
+    """Also the ten that disconnect on the way and come back with the last id they saw."""
     with Sandbox(rules=Rules(rate_limit=None, same_number_gap=0)) as sandbox:
         sandbox.account.change(balance=10_000)
         after = sandbox.gateway.store.sequence
@@ -119,18 +119,18 @@ def test_fifty_listeners_hear_two_thousand_messages_once_and_in_order() -> None:
         readers = [threading.Thread(target=listener.run, daemon=True) for listener in listeners]
         for reader in readers:
             reader.start()
-        assert all(listener.ready.wait(PATIENCE) for listener in listeners)
+        assert all(listener.ready.wait(TIMEOUT) for listener in listeners)
         with concurrent.futures.ThreadPoolExecutor(SENDERS) as pool:
             shares = [range(place, MESSAGES, SENDERS) for place in range(SENDERS)]
             list(pool.map(_send, [sandbox.port] * SENDERS, shares))
         for reader in readers:
-            reader.join(PATIENCE)
+            reader.join(TIMEOUT)
         captured = [message.text for message in sandbox.messages]
     assert sorted(captured, key=lambda text: int(text.split()[1])) == [f"message {n}" for n in range(MESSAGES)]
     for listener in listeners:
-        # What it heard is what the inbox holds, in the order of the inbox: nothing lost, nothing twice, nothing moved.
-        assert [text for _, text in listener.heard] == captured
-        numbers = [number for number, _ in listener.heard]
+        # What it received is what the inbox holds, in the order of the inbox: nothing lost, nothing twice, nothing moved.
+        assert [text for _, text in listener.received] == captured
+        numbers = [number for number, _ in listener.received]
         assert numbers == sorted(set(numbers))
         assert listener.ids == sorted(set(listener.ids))
-        assert listener.connections == (1 if listener.hangs_up_after is None else 2)
+        assert listener.connections == (1 if listener.disconnects_after is None else 2)

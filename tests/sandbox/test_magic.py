@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox.faults.catalogue import FAULTS, KINDS
 from notifykit_kwtsms.sandbox.gateway import magic
-from notifykit_kwtsms.sandbox.reading.numbers import well_formed
+from notifykit_kwtsms.sandbox.text_rules import well_formed
 from tests.sandbox.conftest import eventually
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def test_a_magic_refusal_has_the_status_of_its_code(client: Client) -> None:
 
 def test_1NNN_drops_only_itself(client: Client, sandbox: Sandbox) -> None:
     """Not counted, not charged, not named in the answer; the inbox knows."""
-    said = client.send(f"{KUWAIT},96545001026")
-    assert (said.json["numbers"], said.json["points-charged"]) == (1, 1)
+    response = client.send(f"{KUWAIT},96545001026")
+    assert (response.json["numbers"], response.json["points-charged"]) == (1, 1)
     (dropped,) = sandbox.messages[0].dropped
     assert (dropped.number, dropped.code) == ("96545001026", "ERR026")
 
@@ -144,7 +144,7 @@ def test_4NNN_breaks_the_wire(client: Client, sandbox: Sandbox, number: str, err
 
 
 def test_4003_hangs_until_the_caller_has_enough(client: Client, sandbox: Sandbox) -> None:
-    """Accepted, and nobody says so."""
+    """Accepted, and the client is not informed."""
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         client.send("96545004003", timeout=0.03)
     eventually(lambda: bool(sandbox.messages))
@@ -189,7 +189,7 @@ def test_6NNN_is_cut_off_NNN_times_after_acceptance(client: Client, sandbox: San
 
 
 def test_6NNN_answers_a_refusal(client: Client, sandbox: Sandbox) -> None:
-    """Only accepted attempts are cut: a live retry within 15 seconds hears ERR028."""
+    """Only accepted attempts are cut: a live retry within 15 seconds gets ERR028."""
     with pytest.raises(urllib3.exceptions.ProtocolError):
         client.live("96545006002")
     assert client.live("96545006002").code == "ERR028"
@@ -224,8 +224,8 @@ def test_any_other_number_follows_the_rules(client: Client, number: str) -> None
 @given(st.text(alphabet="0123456789٣", max_size=13))
 def test_only_the_block_is_magic(number: str) -> None:
     """Reading never fails, and nothing outside of 965 4500 NNNN is magic."""
-    spell = magic.read(number)
-    assert spell is None or (number.startswith("9654500") and len(number) == 11)
+    found = magic.read(number)
+    assert found is None or (number.startswith("9654500") and len(number) == 11)
 
 
 @given(st.integers(0, 9999))
@@ -234,6 +234,6 @@ def test_every_magic_number_passes_the_number_check(value: int) -> None:
     assert well_formed(f"9654500{value:04}", 9, 15)
 
 
-def test_a_spell_does_not_show_its_number() -> None:
+def test_a_magic_number_does_not_show_in_its_repr() -> None:
     """Numbers are redacted in every repr."""
     assert "96545005002" not in repr(magic.read("96545005002"))

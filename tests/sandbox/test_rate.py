@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from notifykit_kwtsms.sandbox import Clock, Rules
-from notifykit_kwtsms.sandbox.gateway.traffic import Traffic
+from notifykit_kwtsms.sandbox.gateway.requests import Traffic
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Start
@@ -27,8 +27,8 @@ def test_five_start_and_the_sixth_blocks(start: Start) -> None:
     """A 403 with a web page, on every endpoint, until the block is over."""
     client = start(rate_limit=5)
     assert [client(name).status for name in ("balance", "senderid", "coverage", "balance", "senderid")] == [200] * 5
-    said = client("balance")
-    assert (said.status, said.text[:6]) == (403, "<html>")
+    response = client("balance")
+    assert (response.status, response.text[:6]) == (403, "<html>")
     assert [record.blocked for record in client.sandbox.requests] == [False] * 5 + [True]
     client.sandbox.clock.advance(59)
     assert client("balance").status == 403

@@ -19,7 +19,7 @@ from werkzeug.test import Client as WsgiClient
 
 from notifykit.errors import ConfigError
 from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox, create_app
-from notifykit_kwtsms.sandbox.http.bodies import LIMIT
+from notifykit_kwtsms.sandbox.http.wsgi import BODY_LIMIT
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -82,17 +82,17 @@ def test_100_continue_is_said(client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/API/send/", "/sandbox/messages", "/nothing"])
 def test_a_body_over_the_limit_is_413_and_not_a_reset(client: Client, path: str) -> None:
-    """The client hears it even while it still sends; unknown paths stay unknown."""
-    said = client.request("POST", path, b"x" * (2 * 1024 * 1024), {"Content-Type": "application/json"})
-    assert said.status == (404 if path == "/nothing" else 413)
-    assert said.headers["Connection"] == "close"
+    """The client gets it even while it still sends; unknown paths stay unknown."""
+    response = client.request("POST", path, b"x" * (2 * 1024 * 1024), {"Content-Type": "application/json"})
+    assert response.status == (404 if path == "/nothing" else 413)
+    assert response.headers["Connection"] == "close"
 
 
 def test_a_body_at_the_limit_is_read(client: Client) -> None:
     """64 KiB are a request like any other."""
     body = json.dumps(LOGIN).encode()
-    said = client.request("POST", "/API/balance/", body.ljust(LIMIT), {"Content-Type": "application/json"})
-    assert said.status == 200
+    response = client.request("POST", "/API/balance/", body.ljust(BODY_LIMIT), {"Content-Type": "application/json"})
+    assert response.status == 200
 
 
 def test_a_chunked_body_is_no_body(client: Client) -> None:
@@ -126,8 +126,8 @@ def test_nonsense_on_the_wire_does_no_harm(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/API/balance/", "/sandbox/reset"])
 def test_a_foreign_host_is_refused(client: Client, host: str, path: str) -> None:
     """A name that was rebound to this machine gives itself away."""
-    said = client.request("POST", path, LOGIN, {"Host": host.format(port=client.sandbox.port)})
-    assert said.status == 403
+    response = client.request("POST", path, LOGIN, {"Host": host.format(port=client.sandbox.port)})
+    assert response.status == 403
     assert client.sandbox.requests == ()
 
 
@@ -218,7 +218,7 @@ def test_stopping_leaves_no_thread_and_no_listener() -> None:
 
 
 def test_stopping_releases_a_long_poll() -> None:
-    """Who waits for a message is told that none came."""
+    """A wait for a message ends without one."""
     sandbox = Sandbox().start()
     pool = urllib3.HTTPConnectionPool("127.0.0.1", sandbox.port, retries=False, timeout=10)
     with concurrent.futures.ThreadPoolExecutor(1) as workers:
@@ -262,10 +262,10 @@ def test_serve_forever_ends_when_it_is_stopped() -> None:
 def test_many_threads_are_charged_exactly(client: Client, sandbox: Sandbox) -> None:
     """Acceptance is atomic: with 150 points 150 of 200 sends are accepted, and every id is new."""
     with concurrent.futures.ThreadPoolExecutor(8) as workers:
-        said = list(workers.map(lambda _: client.send(KUWAIT), range(200)))
-    accepted = [answer.json for answer in said if answer.status == 200]
+        response = list(workers.map(lambda _: client.send(KUWAIT), range(200)))
+    accepted = [answer.json for answer in response if answer.status == 200]
     assert len(accepted) == sandbox.accepted(KUWAIT) == len(sandbox.messages) == 150
-    assert {answer.code for answer in said if answer.status != 200} == {"ERR010"}
+    assert {answer.code for answer in response if answer.status != 200} == {"ERR010"}
     assert len({answer["msg-id"] for answer in accepted}) == 150
     assert sorted(answer["balance-after"] for answer in accepted) == list(range(150))
     assert sandbox.account.balance == 0
@@ -329,8 +329,8 @@ def test_mounted_without_a_socket_the_wire_faults_become_a_504() -> None:
 def test_the_wsgi_app_of_a_sandbox_needs_no_start() -> None:
     """It shares the inbox with the object."""
     sandbox = Sandbox()
-    said = WsgiClient(sandbox.wsgi_app).post("/sandbox/messages", json={"to": KUWAIT, "text": "Hi"})
-    assert said.status_code == 201
+    response = WsgiClient(sandbox.wsgi_app).post("/sandbox/messages", json={"to": KUWAIT, "text": "Hi"})
+    assert response.status_code == 201
     assert len(sandbox.messages) == 1
 
 

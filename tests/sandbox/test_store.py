@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from notifykit_kwtsms.sandbox import Clock, Sandbox
-from notifykit_kwtsms.sandbox.gateway.calls import Call
+from notifykit_kwtsms.sandbox.gateway.requests import Call
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.inbox.search import parse
-from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.reading.content import find_code, find_links, gets_stuck
+from notifykit_kwtsms.sandbox.models import NotFoundError
+from notifykit_kwtsms.sandbox.text_rules import find_code, find_links, gets_stuck
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -36,15 +36,17 @@ def gateway() -> Gateway:
 
 def test_a_message_keeps_what_a_page_needs(client: Client, sandbox: Sandbox) -> None:
     """Analysis, request without the password, response, timeline, tags."""
-    said = client.send(KUWAIT, "Your code is 123456: https://example.com/a.", headers={"X-Notifykit-Tag": "otp, login"})
+    response = client.send(
+        KUWAIT, "Your code is 123456: https://example.com/a.", headers={"X-Notifykit-Tag": "otp, login"}
+    )
     (message,) = sandbox.messages
-    assert (message.id, message.msg_id, message.to) == (1, said.json["msg-id"], KUWAIT)
+    assert (message.id, message.msg_id, message.to) == (1, response.json["msg-id"], KUWAIT)
     assert (message.otp, message.links, message.tags) == ("123456", ("https://example.com/a",), ("otp", "login"))
     assert (message.encoding, message.segments, message.points, message.balance_after) == ("gsm7", 1, 1, 149)
     assert message.request.fields["password"] == "****"
     assert message.request.headers["content-type"] == "application/json"
     assert message.response is not None
-    assert message.response.body == said.json
+    assert message.response.body == response.json
     assert (message.unread, message.fault, message.state) == (True, None, "queued")
 
 
@@ -101,10 +103,10 @@ def test_waiting_ends_without_a_match(gateway: Gateway) -> None:
     timer.join()
 
 
-def test_the_journal_tells_every_change(gateway: Gateway) -> None:
+def test_every_change_is_logged(gateway: Gateway) -> None:
     """Whoever shows the inbox live reads on from where it was."""
     msg_id = _send(gateway)
-    gateway.store.update(msg_id, unread=False, tags=["seen"])
+    gateway.store.update(msg_id, unread=False, retag=lambda tags: ("seen",))
     gateway.store.force(msg_id, "delivered")
     gateway.store.delete(lambda message: True)
     assert [(change.kind, change.message) for change in gateway.store.changes()] == [
@@ -133,7 +135,7 @@ def test_a_forced_state_ends_the_plan(gateway: Gateway) -> None:
 
 
 def test_what_is_not_there_can_not_be_touched(gateway: Gateway) -> None:
-    """A name of nothing is said so."""
+    """An unknown name is an error."""
     msg_id = _send(gateway)
     for touch in (
         lambda: gateway.store.update("0" * 32),
@@ -142,7 +144,7 @@ def test_what_is_not_there_can_not_be_touched(gateway: Gateway) -> None:
         lambda: gateway.unqueue("0" * 32),
         lambda: gateway.store.all()[0].state_of(OTHER),
     ):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFoundError):
             touch()
     assert gateway.store.get("9" * 5000) is None
 
@@ -155,7 +157,7 @@ def test_deleting_from_the_queue_brings_the_credits_back(gateway: Gateway) -> No
     assert account is not None
     assert account.balance == 148
     assert gateway.unqueue(msg_id) == 2
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFoundError):
         gateway.unqueue(msg_id)
     account = gateway.accounts.get("sandbox")
     assert account is not None
@@ -249,7 +251,7 @@ def test_the_query_language_finds_what_it_says(gateway: Gateway, query: str, fou
     _send(gateway, f"{KUWAIT},{OTHER},1", "a" * 161)
     with pytest.raises(AssertionError):
         _send(gateway, message="")
-    gateway.store.update(1, unread=False, tags=["vip"])
+    gateway.store.update(1, unread=False, retag=lambda tags: ("vip",))
     matches = parse(query)
     assert [message.id for message in gateway.store.all() if matches(message)] == found
 

@@ -12,12 +12,12 @@ import urllib3
 
 from notifykit_kwtsms.sandbox import FAULTS
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Point
-from notifykit_kwtsms.sandbox.http import wire
+from notifykit_kwtsms.sandbox.http import wire_faults
 from tests.sandbox.conftest import eventually
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox
-    from tests.sandbox.conftest import Client, Said
+    from tests.sandbox.conftest import Client, Response
 
 KUWAIT = "96598765432"
 
@@ -30,23 +30,23 @@ def _raises(kind: type[Exception], words: str, timeout: float = 5) -> Callable[[
     return look
 
 
-def _shows(look: Callable[[Said], bool]) -> Callable[[Client, str], None]:
+def _shows(look: Callable[[Response], bool]) -> Callable[[Client, str], None]:
     def look_at(client: Client, fault: str) -> None:
-        said = client.send(KUWAIT, headers={"X-Sandbox-Fault": fault})
-        assert look(said)
+        response = client.send(KUWAIT, headers={"X-Sandbox-Fault": fault})
+        assert look(response)
 
     return look_at
 
 
 def _is_page(status: int) -> Callable[[Client, str], None]:
-    return _shows(lambda said: said.status == status and said.text.startswith("<html>"))
+    return _shows(lambda response: response.status == status and response.text.startswith("<html>"))
 
 
-def _is_no_json(said: Said) -> bool:
+def _is_no_json(response: Response) -> bool:
     try:
-        json.loads(said.body)
+        json.loads(response.body)
     except ValueError:
-        return said.status == 200
+        return response.status == 200
     return False
 
 
@@ -54,31 +54,33 @@ SEEN: dict[str, Callable[[Client, str], None]] = {
     "reset": _raises(urllib3.exceptions.ProtocolError, "ConnectionResetError"),
     "close": _raises(urllib3.exceptions.ProtocolError, "RemoteDisconnected"),
     "hang": _raises(urllib3.exceptions.ReadTimeoutError, "Read timed out", timeout=0.05),
-    "half-head": _shows(lambda said: said.body == b"" and "Content-Length" not in said.headers),
+    "half-head": _shows(lambda response: response.body == b"" and "Content-Length" not in response.headers),
     "half-body": _raises(urllib3.exceptions.ProtocolError, "IncompleteRead"),
-    "dribble": _shows(lambda said: said.code is None and "msg-id" in said.json),
-    "dribble-head": _shows(lambda said: said.code is None and "msg-id" in said.json),
-    "slow": _shows(lambda said: "msg-id" in said.json),
+    "dribble": _shows(lambda response: response.code is None and "msg-id" in response.json),
+    "dribble-head": _shows(lambda response: response.code is None and "msg-id" in response.json),
+    "slow": _shows(lambda response: "msg-id" in response.json),
     "html-200": _is_page(200),
-    "empty-200": _shows(lambda said: (said.status, said.body) == (200, b"")),
+    "empty-200": _shows(lambda response: (response.status, response.body) == (200, b"")),
     "broken-json": _shows(_is_no_json),
-    "json-list": _shows(lambda said: said.json == ["OK"]),
+    "json-list": _shows(lambda response: response.json == ["OK"]),
     "not-utf8": _shows(_is_no_json),
-    "json-403": _shows(lambda said: (said.status, said.code) == (403, "ERR003")),
+    "json-403": _shows(lambda response: (response.status, response.code) == (403, "ERR003")),
     "html-403": _is_page(403),
     "html-502": _is_page(502),
-    "empty-503": _shows(lambda said: (said.status, said.body, said.headers["Retry-After"]) == (503, b"", "30")),
+    "empty-503": _shows(
+        lambda response: (response.status, response.body, response.headers["Retry-After"]) == (503, b"", "30")
+    ),
     "html-504": _is_page(504),
-    "no-msg-id": _shows(lambda said: said.json["result"] == "OK" and "msg-id" not in said.json),
-    "wrong-count": _shows(lambda said: said.json["numbers"] == 2),
-    "string-numbers": _shows(lambda said: said.json["balance-after"] == "149"),
-    "extra-keys": _shows(lambda said: "api" in said.json and "msg-id" in said.json),
-    "bom": _shows(lambda said: said.body.startswith(b"\xef\xbb\xbf{") and said.status == 200),
-    "gzip": _shows(lambda said: said.headers["Content-Encoding"] == "gzip" and "msg-id" in said.json),
-    "redirect": _shows(lambda said: said.status == 301 and said.headers["Location"].startswith("http://")),
-    "big-body": _shows(lambda said: said.status == 200 and len(said.body) > 1024 * 1024),
-    "stale": _shows(lambda said: "msg-id" in said.json and "Connection" not in said.headers),
-    "double-answer": _shows(lambda said: "msg-id" in said.json),
+    "no-msg-id": _shows(lambda response: response.json["result"] == "OK" and "msg-id" not in response.json),
+    "wrong-count": _shows(lambda response: response.json["numbers"] == 2),
+    "string-numbers": _shows(lambda response: response.json["balance-after"] == "149"),
+    "extra-keys": _shows(lambda response: "api" in response.json and "msg-id" in response.json),
+    "bom": _shows(lambda response: response.body.startswith(b"\xef\xbb\xbf{") and response.status == 200),
+    "gzip": _shows(lambda response: response.headers["Content-Encoding"] == "gzip" and "msg-id" in response.json),
+    "redirect": _shows(lambda response: response.status == 301 and response.headers["Location"].startswith("http://")),
+    "big-body": _shows(lambda response: response.status == 200 and len(response.body) > 1024 * 1024),
+    "stale": _shows(lambda response: "msg-id" in response.json and "Connection" not in response.headers),
+    "double-answer": _shows(lambda response: "msg-id" in response.json),
 }
 EACH = [(name, point) for name in FAULTS for point in KINDS[name].points]
 QUICK = {"dribble": "0.0001", "dribble-head": "0.0001", "slow": "0.01", "hang": "20"}
@@ -86,7 +88,7 @@ QUICK = {"dribble": "0.0001", "dribble-head": "0.0001", "slow": "0.01", "hang": 
 
 def test_every_fault_can_be_done_and_is_tested() -> None:
     """The catalogue, the code and this table name the same faults."""
-    assert set(FAULTS) == set(wire.names()) == set(SEEN)
+    assert set(FAULTS) == set(wire_faults.names()) == set(SEEN)
 
 
 @pytest.mark.parametrize(("name", "after"), EACH)
@@ -144,20 +146,20 @@ def test_faults_of_other_endpoints_need_no_message(client: Client, sandbox: Sand
 )
 def test_a_header_that_makes_no_sense_is_said_so(client: Client, sandbox: Sandbox, header: str) -> None:
     """A typing mistake in a test must not pass as a right answer."""
-    said = client.send(KUWAIT, headers={"X-Sandbox-Fault": header})
-    assert said.status == 400
-    assert "error" in said.json
+    response = client.send(KUWAIT, headers={"X-Sandbox-Fault": header})
+    assert response.status == 400
+    assert "error" in response.json
     assert sandbox.accepted(KUWAIT) == 0
 
 
 def test_the_header_can_refuse_with_a_code(client: Client, sandbox: Sandbox) -> None:
-    """Any code, also one that nobody has seen."""
+    """Any code, also an unknown one."""
     assert client.send(KUWAIT, headers={"X-Sandbox-Fault": "ERR999"}).code == "ERR999"
     assert sandbox.refused[0].code == "ERR999"
 
 
 def test_the_header_goes_before_the_magic_number(client: Client, sandbox: Sandbox) -> None:
-    """And the magic number before the armed fault."""
+    """And the magic number before the active fault."""
     sandbox.chaos("html-504")
     assert client.send("96545004009", headers={"X-Sandbox-Fault": "html-502"}).status == 502
     assert client.send("96545004009").status == 503

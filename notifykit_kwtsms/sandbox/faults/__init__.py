@@ -1,1 +1,1 @@
-"""What can go wrong on purpose: the catalogue, what is armed, and whole situations."""
+"""What can go wrong on purpose: the catalogue, the active ones, and presets."""

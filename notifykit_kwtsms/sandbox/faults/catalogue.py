@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, and when: the catalogue, and what a fault is."""
+"""The catalogue of faults: what can go wrong on the wire, and when; and how one waits for its request."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.facts import ENDPOINTS
+from notifykit_kwtsms.api.endpoints import ENDPOINTS
+from notifykit_kwtsms.sandbox.models import HIDDEN
 
 
 class Point(enum.StrEnum):
     """When a fault happens."""
 
-    #: The request is read; the gateway has not seen it, and nothing is charged.
+    #: The request is read; the gateway has not processed it, and nothing is charged.
     RECEIVE = "receive"
     #: The gateway has done its work: what it accepted stays accepted, only the answer suffers.
     ACCEPT = "accept"
@@ -26,25 +28,24 @@ class Point(enum.StrEnum):
 class FaultKind:
     """One way of failing."""
 
-    #: How it is called everywhere.
+    #: Its name.
     name: str
     #: What it does, in a sentence.
     meaning: str
     #: When it can happen; the first is the default.
-    points: tuple[Point, ...]
+    points: tuple[Point, ...] = attrs.field(metadata={"json": "after"})
     #: Whether it needs the connection itself, so that it works on the sandbox's own server only.
-    raw: bool = False
+    raw: bool = attrs.field(default=False, metadata=HIDDEN)
     #: Whether at least a status line gets through.
-    answers: bool = True
+    answers: bool = attrs.field(default=True, metadata=HIDDEN)
     #: Seconds: how long a hang lasts, how long one byte takes; for the others, how late they come.
-    delay: float = 0.0
+    delay: float = attrs.field(default=0.0, metadata=HIDDEN)
 
 
 _BOTH = (Point.RECEIVE, Point.ACCEPT)
 _BOTH_LATE = (Point.ACCEPT, Point.RECEIVE)
 _LATE = (Point.ACCEPT,)
 _EARLY = (Point.RECEIVE,)
-
 _KINDS = (
     FaultKind("reset", "The connection is reset after the request was read.", _BOTH, raw=True, answers=False),
     FaultKind("close", "The connection is closed without an answer.", _BOTH, raw=True, answers=False),
@@ -69,16 +70,16 @@ _KINDS = (
     FaultKind("json-list", "HTTP 200 and JSON that is not an object.", _BOTH),
     FaultKind("not-utf8", "HTTP 200 and bytes that are no text.", _BOTH),
     FaultKind("json-403", "HTTP 403 with the gateway's JSON for ERR003.", _EARLY),
-    FaultKind("html-403", "HTTP 403 with a web page: what a firewall says.", _BOTH),
+    FaultKind("html-403", "HTTP 403 with a web page: what a firewall answers.", _BOTH),
     FaultKind("html-502", "HTTP 502 with a proxy's web page.", _BOTH),
     FaultKind("empty-503", "HTTP 503 with Retry-After and no body.", _BOTH),
     FaultKind("html-504", "HTTP 504 with a proxy's web page.", _BOTH),
     FaultKind("no-msg-id", "OK without a msg-id.", _LATE),
     FaultKind("wrong-count", "OK, with another count of numbers than was sent.", _LATE),
     FaultKind("string-numbers", 'Numbers come as strings: "149".', _LATE),
-    FaultKind("extra-keys", "Keys that nobody knows, some of them nested.", _LATE),
+    FaultKind("extra-keys", "Unknown keys, some of them nested.", _LATE),
     FaultKind("bom", "A byte order mark stands before the JSON.", _LATE),
-    FaultKind("gzip", "The body is compressed though nobody asked for it.", _LATE),
+    FaultKind("gzip", "The body is compressed though the client did not ask for it.", _LATE),
     FaultKind("redirect", "HTTP 301 to plain http.", _EARLY),
     FaultKind("big-body", "A body of more than 1 MiB.", _BOTH),
     FaultKind("stale", "The connection is closed after a good answer without saying so.", _LATE, raw=True),
@@ -90,15 +91,8 @@ KINDS: Final[Mapping[str, FaultKind]] = {kind.name: kind for kind in _KINDS}
 FAULTS: Final[tuple[str, ...]] = tuple(KINDS)
 
 _CODE = re.compile(r"ERR[0-9]{3}", re.ASCII)
-
-
 #: Seconds that a delay can be at most.
 _LONGEST: Final = 3600.0
-
-
-def _within_an_hour(instance: Delay, attribute: attrs.Attribute[float], value: float) -> None:
-    if not 0 <= value <= _LONGEST:
-        raise ValueError(f"a delay is 0 to {_LONGEST:g} seconds")
 
 
 @attrs.frozen
@@ -108,16 +102,16 @@ class Delay:
     #: ``fixed`` (first is the length), ``uniform`` (between first and second), ``lognormal`` (median and sigma).
     kind: str = attrs.field(default="fixed", validator=attrs.validators.in_(("fixed", "uniform", "lognormal")))
     #: Seconds.
-    first: float = attrs.field(default=0.0, validator=_within_an_hour)
+    first: float = attrs.field(default=0.0, validator=(attrs.validators.ge(0), attrs.validators.le(_LONGEST)))
     #: Seconds, or sigma.
-    second: float = attrs.field(default=0.0, validator=_within_an_hour)
+    second: float = attrs.field(default=0.0, validator=(attrs.validators.ge(0), attrs.validators.le(_LONGEST)))
 
-    def draw(self, dice: random.Random) -> float:
+    def draw(self, rng: random.Random) -> float:
         """Return seconds for one firing."""
         if self.kind == "uniform":
-            return dice.uniform(self.first, self.second)
+            return rng.uniform(self.first, self.second)
         if self.kind == "lognormal":
-            return min(self.first * dice.lognormvariate(0, self.second), _LONGEST)
+            return min(self.first * rng.lognormvariate(0, self.second), _LONGEST)
         return self.first
 
 
@@ -134,17 +128,17 @@ def read_delay(value: object) -> Delay | None:
     raise ValueError('a delay is seconds, {"uniform": [from, to]} or {"lognormal": [median, sigma]}')
 
 
-def _known(instance: Fault, attribute: attrs.Attribute[str], value: str) -> None:
+def _check_name(instance: Fault, attribute: attrs.Attribute[str], value: str) -> None:
     if value not in KINDS and not _CODE.fullmatch(value):
         raise ValueError(f"no such fault: {value!r}; there are {', '.join(FAULTS)} and the error codes, ERR013 for one")
 
 
-def _known_endpoint(instance: Fault, attribute: attrs.Attribute[str | None], value: str | None) -> None:
+def _check_endpoint(instance: Fault, attribute: attrs.Attribute[str | None], value: str | None) -> None:
     if value is not None and value not in ENDPOINTS:
         raise ValueError(f"no such endpoint: {value!r}; there are {', '.join(ENDPOINTS)}")
 
 
-def _possible(instance: Fault, attribute: attrs.Attribute[Point | None], value: Point | None) -> None:
+def _check_point(instance: Fault, attribute: attrs.Attribute[Point | None], value: Point | None) -> None:
     kind = KINDS.get(instance.do)
     if value is not None and kind is not None and value not in kind.points:
         raise ValueError(f"{instance.do} can only happen after {' or '.join(kind.points)}")
@@ -152,18 +146,8 @@ def _possible(instance: Fault, attribute: attrs.Attribute[Point | None], value: 
         raise ValueError(f"{instance.do} refuses the request, so it can only happen after {Point.RECEIVE}")
 
 
-def _from_one(instance: Fault, attribute: attrs.Attribute[Any], value: int | None) -> None:
-    if value is not None and value < 1:
-        raise ValueError(f"{attribute.name} counts from 1")
-
-
-def _lives(instance: Fault, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and value <= 0:
-        raise ValueError("ttl is a number of seconds above 0")
-
-
-def _point(value: str | None) -> Point | None:
-    return None if value is None else Point(value)
+#: Checks a number that counts from 1, or None.
+_COUNT: Final[Any] = attrs.validators.optional(attrs.validators.ge(1))
 
 
 @attrs.frozen
@@ -171,27 +155,27 @@ class Fault:
     """A fault that waits for its request."""
 
     #: What happens: a name of :data:`FAULTS`, or an error code.
-    do: str = attrs.field(validator=_known)
+    do: str = attrs.field(validator=_check_name)
     #: The endpoint it waits for; None for any.
-    endpoint: str | None = attrs.field(default=None, validator=_known_endpoint)
+    endpoint: str | None = attrs.field(default=None, validator=_check_endpoint)
     #: A glob that one of the request's numbers must match; None for any request.
     to: str | None = None
     #: Fire on this matching request only, counted from 1; None for each.
-    nth: int | None = attrs.field(default=None, validator=_from_one)
+    nth: int | None = attrs.field(default=None, validator=_COUNT)
     #: How many times it fires; None until it is cleared.
-    times: int | None = attrs.field(default=1, validator=_from_one)
+    times: int | None = attrs.field(default=1, validator=_COUNT)
     #: The chance that it fires, 0 to 1.
     probability: float = attrs.field(default=1.0, validator=(attrs.validators.ge(0), attrs.validators.le(1)))
-    #: Makes the dice of probability and delay fall the same way each time; None takes the sandbox's own dice.
+    #: Makes probability and delay the same in each run; None takes the sandbox's own random numbers.
     seed: int | None = None
-    #: Let so many matching requests pass first.
+    #: Matching requests that pass first.
     skip: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     #: Real seconds, see :class:`FaultKind`; None takes the kind's own.
     delay: Delay | None = attrs.field(default=None, converter=read_delay)
     #: When it happens; None takes the kind's own.
-    after: Point | None = attrs.field(default=None, converter=_point, validator=_possible)
-    #: Virtual seconds that it lives; None for ever.
-    ttl: float | None = attrs.field(default=None, validator=_lives)
+    after: Point | None = attrs.field(default=None, converter=attrs.converters.optional(Point), validator=_check_point)
+    #: Virtual seconds until it expires; None for ever.
+    ttl: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
     #: The preset it comes from, if any.
     preset: str | None = None
 

@@ -1,4 +1,4 @@
-"""Whole situations that can be armed by their name."""
+"""Presets: whole situations that are activated by their name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _preset(name: str, *faults: Fault) -> tuple[Fault, ...]:
     return tuple(attrs.evolve(fault, times=None, preset=name) for fault in faults)
 
 
-#: Whole situations, by name. Each replaces what was armed.
+#: Whole situations, by name. Each replaces the active faults.
 PRESETS: Final[Mapping[str, tuple[Fault, ...]]] = {
     "Calm": (),
     "Slow evening": _preset("Slow evening", Fault("slow", delay=Delay("lognormal", 0.8, 0.6))),

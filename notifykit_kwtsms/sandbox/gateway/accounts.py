@@ -1,11 +1,12 @@
-"""The fake accounts: who they are, what they may do, and what is left on them."""
+"""The fake accounts: what they may do, their balance, and how a program is set up to use one."""
 
 from __future__ import annotations
 
 import ipaddress
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, ClassVar, Final
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 
@@ -13,18 +14,15 @@ from notifykit.redaction import Secret
 from notifykit_kwtsms.api.facts import QUEUE_LIMIT, SHARED_SENDER
 from notifykit_kwtsms.sandbox.problems import NotThere
 from notifykit_kwtsms.sandbox.shown import how_many
+from notifykit_kwtsms.api.limits import QUEUE_LIMIT, SHARED_SENDER
+from notifykit_kwtsms.sandbox.models import HIDDEN, NotFoundError, show_count
+from notifykit_kwtsms.sandbox.text_rules import BY_PREFIX
 
 #: The default account. Both are public: they open nothing but a sandbox.
 USERNAME: Final = "sandbox"
 PASSWORD: Final = "sandboxpassword"  # noqa: S105
 #: Its transactional sender.
 SENDER: Final = "MY-APP"
-
-_COUNTRIES: Final = (
-    "965 966 971 973 974 968 962 961 970 964 963 967 972 20 218 216 212 213 249 98 90 91 92 880 94 960 86 81 82 886 65 "
-    "60 62 63 66 84 95 855 976 44 33 49 39 34 31 32 41 43 47 48 30 420 46 45 40 36 380 1 52 55 57 54 56 58 51 593 53 "
-    "27 234 254 233 251 255 256 237 225 221 252 250 61 64"
-)
 
 
 def _addresses(value: object) -> tuple[str, ...] | None:
@@ -34,9 +32,8 @@ def _addresses(value: object) -> tuple[str, ...] | None:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    listed = isinstance(value, Iterable) and not isinstance(value, str)
-    names = tuple(value) if isinstance(value, Iterable) else ()
-    if not listed or not all(isinstance(name, str) for name in names):
+    names = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (None,)
+    if not all(isinstance(name, str) for name in names):
         raise ValueError("this is a list of texts")
     return names
 
@@ -63,11 +60,14 @@ _flag = attrs.validators.instance_of(bool)
 class Account:
     """One account of the gateway. Points are credits: one a segment and number inside Kuwait."""
 
+    #: Its JSON form keeps the names of the fields.
+    json_separator: ClassVar[str] = "_"
+
     #: Its API user name.
     username: str
     #: Its API password.
-    password: Secret = attrs.field(factory=lambda: Secret(PASSWORD))
-    #: Points that are left.
+    password: Secret = attrs.field(factory=lambda: Secret(PASSWORD), metadata=HIDDEN)
+    #: Its balance in points.
     balance: float = attrs.field(default=150, validator=_is_points)
     #: Points ever bought.
     purchased: float = attrs.field(default=1000, validator=_is_points)
@@ -80,12 +80,12 @@ class Account:
     #: Points a segment by number prefix, where it is not 1.
     prices: Mapping[str, float] = attrs.field(factory=dict, validator=_is_prices)
     #: Numbers that opted out: a promotional message to them is paid for and never delivered.
-    dnd: frozenset[str] = attrs.field(default=frozenset(), converter=_set_of_names, repr=how_many)
+    dnd: frozenset[str] = attrs.field(default=frozenset(), converter=_set_of_names, repr=show_count)
     #: Messages its queue can hold (ERR013 beyond).
     queue_limit: int = attrs.field(
         default=QUEUE_LIMIT, validator=(attrs.validators.instance_of(int), attrs.validators.ge(0))
     )
-    #: Addresses and networks that may use it (ERR024 otherwise); None lets everybody.
+    #: Addresses and networks that may use it (ERR024 otherwise); None is any.
     ip_list: tuple[str, ...] | None = attrs.field(default=None, converter=_addresses)
     #: Whether it is blocked (ERR005).
     blocked: bool = attrs.field(default=False, validator=_flag)
@@ -109,23 +109,24 @@ class Account:
 #: The five accounts of gateway facts, section 9.13. All have the one password.
 SEED: Final = (
     Account(USERNAME),
-    Account("worldwide", prefixes=tuple(_COUNTRIES.split()), prices={"966": 2, "971": 2, "44": 3, "1": 3}),
+    Account("worldwide", prefixes=tuple(BY_PREFIX), prices={"966": 2, "971": 2, "44": 3, "1": 3}),
     Account("nocredit", balance=0),
     Account("lockdown", ip_list=("203.0.113.7",)),
     Account("blocked", blocked=True),
 )
 
+
 #: What a person may change on an account.
 CHANGEABLE: Final = frozenset(attrs.fields_dict(Account)) - {"username", "password"}
 
 
-class AccountBook:
+class Accounts:
     """All accounts, changed under one lock, which is also the lock that makes accepting a message atomic."""
 
     def __init__(
         self, accounts: tuple[Account, ...] = SEED, changed: Callable[[Account], None] = lambda account: None
     ) -> None:
-        """Tell ``changed`` what a person changed; what a message costs is told by the message."""
+        """Call ``changed`` after a change by a person; what a message costs stands in the message."""
         self.lock = threading.RLock()
         self._changed = changed
         self._seed = accounts
@@ -140,8 +141,8 @@ class AccountBook:
         """Return the user names."""
         return tuple(self._accounts)
 
-    def change(self, username: str, **fields: Any) -> Account:
-        """Change fields of an account and return it. A field that nobody may change is a :class:`ValueError`."""
+    def change(self, username: str, /, **fields: Any) -> Account:
+        """Change fields of an account and return it. Another field is a :class:`ValueError`."""
         unknown = sorted(set(fields) - CHANGEABLE)
         if unknown:
             raise ValueError(
@@ -153,12 +154,12 @@ class AccountBook:
             return account
 
     def charge(self, username: str, points: float) -> float:
-        """Take points off an account and return what is left."""
+        """Take points off an account and return its balance."""
         with self.lock:
             # Prices may be fractions; four places keep a sum of them what a person would write.
-            left = round(self._accounts[username].balance - points, 4)
-            self._set(username, {"balance": left})
-            return left
+            balance = round(self._accounts[username].balance - points, 4)
+            self._set(username, {"balance": balance})
+            return balance
 
     def refund(self, username: str, points: float) -> None:
         """Give points back to an account."""
@@ -177,60 +178,60 @@ class AccountBook:
         return account
 
 
-T = TypeVar("T")
-
-
-class _Setting(Generic[T]):
-    """A field of the account that can be read and set through its handle."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, handle: None, owner: type) -> _Setting[T]: ...
-    @overload
-    def __get__(self, handle: AccountHandle, owner: type) -> T: ...
-    def __get__(self, handle: AccountHandle | None, owner: type) -> T | _Setting[T]:
-        if handle is None:
-            return self
-        value: T = getattr(handle.read(), self._name)
-        return value
-
-    def __set__(self, handle: AccountHandle, value: T) -> None:
-        handle.change(**{self._name: value})
-
-
 class AccountHandle:
-    """Reads and changes one account of a running sandbox: ``sandbox.account.balance = 0``."""
+    """Reads and changes one account of a running sandbox: ``sandbox.account.balance = 0``.
 
-    balance = _Setting[float]()
-    purchased = _Setting[float]()
-    senders = _Setting[tuple[str, ...]]()
-    promotional = _Setting[frozenset[str]]()
-    prefixes = _Setting[tuple[str, ...]]()
-    prices = _Setting[Mapping[str, float]]()
-    dnd = _Setting[frozenset[str]]()
-    queue_limit = _Setting[int]()
-    ip_list = _Setting[tuple[str, ...] | None]()
-    blocked = _Setting[bool]()
-    api_access = _Setting[bool]()
-    api_enabled = _Setting[bool]()
+    Its attributes are the fields of :class:`Account` but the password.
+    """
 
-    def __init__(self, book: AccountBook, username: str) -> None:
-        self._book = book
-        self.username = username
+    def __init__(self, accounts: Accounts, username: str) -> None:
+        vars(self).update(_accounts=accounts, username=username)
 
     def read(self) -> Account:
         """Return the whole account as it is now."""
-        account = self._book.get(self.username)
+        account: Account | None = self._accounts.get(self.username)
         if account is None:
-            raise NotThere(f"this sandbox has no account {self.username!r}; it has {', '.join(self._book.names())}")
+            names = ", ".join(self._accounts.names())
+            raise NotFoundError(f"this sandbox has no account {self.username!r}; it has {names}")
         return account
 
     def change(self, **fields: Any) -> Account:
         """Change several fields at once and return the account."""
         self.read()
-        return self._book.change(self.username, **fields)
+        account: Account = self._accounts.change(self.username, **fields)
+        return account
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in CHANGEABLE:
+            raise AttributeError(f"an account has no {name}")
+        return getattr(self.read(), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self.change(**{name: value})
 
     def __repr__(self) -> str:
         return f"<AccountHandle {self.username}>"
+
+
+def sender_of(account: Account) -> str:
+    """Return the sender to use: one without opt-outs, if there is one."""
+    reliable = [sender for sender in account.senders if sender not in account.promotional]
+    return next(iter((*reliable, *account.senders)), "")
+
+
+def environment(account: Account, api_url: str) -> dict[str, str]:
+    """Return the variables for a program, in test mode."""
+    return {
+        "KWTSMS_USERNAME": account.username,
+        "KWTSMS_PASSWORD": account.password.reveal(),
+        "KWTSMS_SENDER_ID": sender_of(account),
+        "KWTSMS_TEST_MODE": "1",
+        "KWTSMS_BASE_URL": api_url,
+    }
+
+
+def dsn(account: Account, url: str) -> str:
+    """Return ``kwtsms://user:password@127.0.0.1:8965?sender=MY-APP&test=1``."""
+    login = f"{quote(account.username, safe='')}:{quote(account.password.reveal(), safe='')}"
+    options = urlencode({"sender": sender_of(account), "test": "1"})
+    return f"kwtsms://{login}@{urlsplit(url).netloc}?{options}"

@@ -1,4 +1,4 @@
-"""What becomes of an accepted message: the plan for each number, and what ``status`` and ``dlr`` say about it."""
+"""Delivery of an accepted message: the plan for each number, and what ``status`` and ``dlr`` answer."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.gateway.magic import Kind, Outcome
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Step
-from notifykit_kwtsms.sandbox.reading.numbers import is_kuwaiti
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, Step
+from notifykit_kwtsms.sandbox.text_rules import is_kuwaiti
 
-#: Virtual seconds until a magic number's fate is known, and until a phone that was off is on again.
+#: Virtual seconds until the outcome of a magic number is known, and until a phone that was off is on again.
 MAGIC_DELAY: Final = 1.0
 SWITCHED_ON_DELAY: Final = 60.0
 
-#: Words of a report. Free text that nobody may rely on (gateway facts, section 8.17).
+#: Words of a report. Free text that clients must not rely on (gateway facts, section 8.17).
 WORDS: Final = {
     "delivered": "Received by recipient",
     "failed": "Failed",
@@ -28,7 +28,7 @@ WORDS: Final = {
 STATES: Final = ("queued", "sent", "delivered", "failed", "expired", "blacklisted", "switched-off", "stuck")
 _NEXT: Final = {"queued": "sent", "sent": "delivered", "switched-off": "delivered", "stuck": "sent"}
 
-_FATES: Final = {
+_STATES_OF: Final = {
     Outcome.DELIVERED: ("delivered",),
     Outcome.FAILED: ("failed",),
     Outcome.EXPIRED: ("expired",),
@@ -43,9 +43,9 @@ _FATES: Final = {
 
 
 def outcome_of(number: str) -> Outcome | None:
-    """Return the fate that a magic number asks for, or None."""
-    spell = magic.read(number)
-    return Outcome(spell.value) if spell is not None and spell.kind is Kind.DELIVERY else None
+    """Return the outcome that a magic number asks for, or None."""
+    found = magic.read(number)
+    return Outcome(found.value) if found is not None and found.kind is Kind.DELIVERY else None
 
 
 def plan(
@@ -53,7 +53,7 @@ def plan(
 ) -> tuple[Step, ...]:
     """Return what will happen to the numbers of a message that was accepted at ``at`` (virtual seconds, UTC).
 
-    A test message stays in the queue, a live one is sent, foreign networks report; magic numbers have their own fate,
+    A test message stays in the queue, a live one is sent, foreign networks report; magic numbers have their own outcome,
     in test mode too.
     """
     steps: list[Step] = []
@@ -79,14 +79,14 @@ def _magic_steps(number: str, outcome: Outcome, at: float) -> list[Step]:
         return [Step(at, "stuck", number)]
     steps = [Step(at, "sent", number)]
     first = at if outcome is Outcome.EARLY else at + MAGIC_DELAY
-    for position, state in enumerate(_FATES[outcome]):
+    for position, state in enumerate(_STATES_OF[outcome]):
         wait = SWITCHED_ON_DELAY if position and outcome is Outcome.SWITCHED_OFF else 0.0
         steps.append(Step(first + wait, state, number))
     return steps
 
 
 def status(message: CapturedMessage, rules: Rules, now: datetime.datetime) -> str:
-    """Return what ``status`` says: ``sent``, ``queued``, or the code of an error."""
+    """Return what ``status`` answers: ``sent``, ``queued``, or the code of an error."""
     outcomes = {number: outcome_of(number) for number in message.numbers}
     if Outcome.UNKNOWN_ID in outcomes.values():
         return "ERR029"
@@ -102,7 +102,7 @@ def status(message: CapturedMessage, rules: Rules, now: datetime.datetime) -> st
 
 
 def reports(message: CapturedMessage, rules: Rules, now: datetime.datetime) -> list[tuple[str, str]] | str:
-    """Return what ``dlr`` says: number and words of each report there is, or the code of an error."""
+    """Return what ``dlr`` answers: number and words of each report there is, or the code of an error."""
     outcomes = {number: outcome_of(number) for number in message.numbers}
     if Outcome.UNKNOWN_ID in outcomes.values() or message.state == "deleted":
         return "ERR020"
@@ -130,14 +130,6 @@ def _reports(message: CapturedMessage, number: str) -> bool:
     return not message.test and not is_kuwaiti(number)
 
 
-def following(state: str) -> str | None:
-    """Return the state that follows on the good road, or None after a final one."""
+def next_state(state: str) -> str | None:
+    """Return the state that follows if all goes well, or None after a final one."""
     return _NEXT.get(state)
-
-
-def next_state(state: str) -> str:
-    """Return the state that follows, on the good road; a final state is a :class:`ValueError`."""
-    found = following(state)
-    if found is None:
-        raise ValueError(f"nothing follows {state}")
-    return found

@@ -1,4 +1,4 @@
-"""Numbers and senders that make the gateway misbehave on purpose: 965 4500 NNNN, a block that nobody owns."""
+"""Numbers and senders that make the gateway misbehave on purpose: 965 4500 NNNN, an unassigned block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from notifykit.redaction import redact_address
 
-#: Possible numbers by their length and first digit, and assigned to nobody.
+#: Possible numbers by their length and first digit, and unassigned.
 PREFIX: Final = "9654500"
 #: Codes that 965 4500 0NNN may stand for; 014 to 018 exist nowhere, so they try what a client does with a new one.
 _CODES = range(1, 34)
@@ -72,7 +72,7 @@ class Outcome(enum.IntEnum):
 
 @attrs.frozen
 class Magic:
-    """One magic number, read."""
+    """A magic number."""
 
     #: The number.
     number: str = attrs.field(repr=redact_address)
@@ -83,7 +83,7 @@ class Magic:
 
     @property
     def code(self) -> str:
-        """The error code that its NNN spells; 000 spells ERR025."""
+        """The error code of its NNN; 000 is ERR025."""
         return f"ERR{self.value or 25:03}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -38,8 +38,12 @@ CHECKS: Final = ACCESS_CHECKS + SEND_CHECKS
 #: When a rule that may depend on test mode applies.
 When = Literal["live", "always", "never"]
 
-_WHEN = attrs.validators.in_(("live", "always", "never"))
 _FORBIDDEN = frozenset({"ERR001", "ERR003", "ERR004", "ERR005", "ERR024"})
+
+
+def _one_of(*choices: str) -> Any:
+    """Return a field that is one of these, the first by default."""
+    return attrs.field(default=choices[0], validator=attrs.validators.in_(choices))
 
 
 def _not_negative(instance: Rules, attribute: attrs.Attribute[float], value: float) -> None:
@@ -60,24 +64,20 @@ def _known_checks(instance: Rules, attribute: attrs.Attribute[tuple[str, ...]], 
 
 @attrs.frozen
 class Rules:
-    """How this sandbox behaves where nobody knows how the real gateway does."""
+    """How this sandbox behaves where the behaviour of the real gateway is not known."""
 
-    #: The checks in the order they are made; one that is left out is switched off.
+    #: The checks in the order they are made; one that is missing is switched off.
     checks: tuple[str, ...] = attrs.field(default=CHECKS, converter=tuple, validator=_known_checks)
     #: Good and bad numbers in one request: ``drop`` the bad ones, or refuse the request (``strict``).
-    mixed_numbers: Literal["drop", "strict"] = attrs.field(
-        default="drop", validator=attrs.validators.in_(("drop", "strict"))
-    )
+    mixed_numbers: Literal["drop", "strict"] = _one_of("drop", "strict")
     #: A number given twice in one request: taken ``once``, taken and ``bill``ed each time, or ``refuse``d with ERR028.
-    duplicates: Literal["once", "bill", "refuse"] = attrs.field(
-        default="once", validator=attrs.validators.in_(("once", "bill", "refuse"))
-    )
+    duplicates: Literal["once", "bill", "refuse"] = _one_of("once", "bill", "refuse")
     #: When ERR028 (the same number too soon) is enforced.
-    same_number: When = attrs.field(default="live", validator=_WHEN)
+    same_number: Literal["live", "always", "never"] = _one_of("live", "always", "never")
     #: Virtual seconds before the same number may be sent to again.
     same_number_gap: float = attrs.field(default=SAME_NUMBER_GAP, validator=_not_negative)
     #: When an unregistered sender is refused with ERR008.
-    unknown_sender: When = attrs.field(default="live", validator=_WHEN)
+    unknown_sender: Literal["live", "always", "never"] = _one_of("live", "always", "never")
     #: Answer errors with HTTP 200 too.
     errors_as_200: bool = False
     #: HTTP status for single codes, over everything else: ``{"ERR013": 429}``.
@@ -87,27 +87,19 @@ class Rules:
     #: Virtual seconds that an IP stays blocked after it went over the limit.
     block_seconds: float = attrs.field(default=60.0, validator=_not_negative)
     #: What a blocked IP gets: a 403 with a web page, or a dropped connection.
-    block_answer: Literal["html403", "drop"] = attrs.field(
-        default="html403", validator=attrs.validators.in_(("html403", "drop"))
-    )
+    block_answer: Literal["html403", "drop"] = _one_of("html403", "drop")
     #: Seconds added to ``unix-timestamp``; 10800 if the gateway's clock is GMT+3 dressed up as UTC.
     timestamp_shift: int = 0
-    #: Virtual seconds after which ``status`` says ``sent`` (live) or ERR030 (test); ``queued`` until then.
+    #: Virtual seconds after which ``status`` answers ``sent`` (live) or ERR030 (test); ``queued`` until then.
     status_delay: float = attrs.field(default=0.0, validator=_not_negative)
     #: Virtual seconds after which a foreign number has a delivery report.
     dlr_delay: float = attrs.field(default=300.0, validator=_not_negative)
-    #: What ``dlr`` says until then.
-    pending_dlr: Literal["ERR021", "ERR022"] = attrs.field(
-        default="ERR021", validator=attrs.validators.in_(("ERR021", "ERR022"))
-    )
-    #: What ``dlr`` says for Kuwait, which never reports.
-    kuwait_dlr: Literal["ERR019", "ERR021"] = attrs.field(
-        default="ERR019", validator=attrs.validators.in_(("ERR019", "ERR021"))
-    )
+    #: What ``dlr`` answers until then.
+    pending_dlr: Literal["ERR021", "ERR022"] = _one_of("ERR021", "ERR022")
+    #: What ``dlr`` answers for Kuwait, which never reports.
+    kuwait_dlr: Literal["ERR019", "ERR021"] = _one_of("ERR019", "ERR021")
     #: The key of the list that ``coverage`` answers.
-    coverage_key: Literal["prefixes", "coverage"] = attrs.field(
-        default="prefixes", validator=attrs.validators.in_(("prefixes", "coverage"))
-    )
+    coverage_key: Literal["prefixes", "coverage"] = _one_of("prefixes", "coverage")
     #: Write numbers in answers as strings, ``"149"``.
     numbers_as_strings: bool = False
     #: Segments of one message (ERR012 beyond): 7, or 6 as older documents say.

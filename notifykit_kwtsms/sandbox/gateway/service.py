@@ -1,8 +1,9 @@
-"""The seven endpoints: a call in, a reply out. No HTTP here, and one lock under which a message is accepted whole."""
+"""The seven endpoints of the gateway, without HTTP, and one lock under which a message is accepted whole."""
 
 from __future__ import annotations
 
 import collections
+import datetime
 import random
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -10,23 +11,21 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.facts import SEND
+from notifykit_kwtsms.api.endpoints import SEND
+from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
-from notifykit_kwtsms.sandbox.faults.armed import Faults
+from notifykit_kwtsms.sandbox.faults.active import ActiveFaults
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing, Point, describe, firing
 from notifykit_kwtsms.sandbox.gateway import checks, delivery, magic
-from notifykit_kwtsms.sandbox.gateway.accounts import SEED, USERNAME, Account, AccountBook
-from notifykit_kwtsms.sandbox.gateway.calls import Call, Reply, refusal
+from notifykit_kwtsms.sandbox.gateway.accounts import SEED, USERNAME, Account, Accounts
 from notifykit_kwtsms.sandbox.gateway.checks import Sending
 from notifykit_kwtsms.sandbox.gateway.magic import Kind
+from notifykit_kwtsms.sandbox.gateway.requests import Call, Metrics, Reply, Traffic, refusal
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
-from notifykit_kwtsms.sandbox.gateway.traffic import Traffic
 from notifykit_kwtsms.sandbox.inbox.archive import Archive
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, CapturedResponse, Dropped, Event
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedResponse, Dropped, Event
 from notifykit_kwtsms.sandbox.inbox.store import Store
-from notifykit_kwtsms.sandbox.inbox.tally import Tally
-from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.reading import content, numbers
-from notifykit_kwtsms.sandbox.reading.segments import count
+from notifykit_kwtsms.sandbox.models import NotFoundError
 
 _STATUS_WORDS: Final = {
     "sent": "Message successfully sent to gateway",
@@ -68,13 +67,13 @@ class Gateway:
     ) -> None:
         self.rules = rules or Rules()
         self.clock = clock or Clock()
-        # Not for secrets: a seed makes message ids, dice and delays the same in every run.
-        self._dice = random.Random(seed)  # noqa: S311
+        # Not for secrets: a seed makes message ids, faults and delays the same in every run.
+        self._rng = random.Random(seed)  # noqa: S311
         self.store = Store(self.clock, keep, keep_for, archive)
-        self.accounts = AccountBook(tuple(accounts), self._account_changed)
-        self.faults = Faults(self.clock, random.Random(seed), self._faults_changed)  # noqa: S311
+        self.accounts = Accounts(tuple(accounts), self._account_changed)
+        self.faults = ActiveFaults(self.clock, random.Random(seed), self._faults_changed)  # noqa: S311
         self.traffic = Traffic(self.clock, self.rules)
-        self.tally = Tally()
+        self.metrics = Metrics()
         self._lock = self.accounts.lock
         self._accepted: collections.Counter[str] = collections.Counter()
         self._attempts: collections.Counter[str] = collections.Counter()
@@ -102,38 +101,36 @@ class Gateway:
         return self._refuse(code) if code else self._endpoints[call.endpoint](call, account or self._default())
 
     def refuse(self, call: Call, code: str) -> Reply:
-        """Refuse a call with a code, whatever it asks, because a fault says so."""
+        """Refuse a call with a code, whatever it asks, because of a fault."""
         reply = self._refuse(code)
-        if call.endpoint == SEND.name and call.fields is not None:
-            self._keep_refused(call, numbers.split(call.field("mobile")), (), reply)
+        self._keep_refused(call, (), reply)
         return reply
 
     def cut(self, call: Call) -> None:
         """Note that a fault came before the gateway saw the call."""
-        if call.endpoint == SEND.name and call.fields is not None:
-            self._keep_refused(call, numbers.split(call.field("mobile")), (), None)
+        self._keep_refused(call, (), None)
 
-    def fired(self, call: Call, fault: str) -> None:
-        """Note that a fault fired; one that met a message is told with the message."""
+    def record_fault(self, call: Call, fault: str) -> None:
+        """Note that a fault fired; one that met a message is noted with the message."""
         if call.endpoint != SEND.name or call.fields is None:
-            self._tell_fault(call.endpoint, fault, None)
+            self._note_fault(call.endpoint, fault, None)
 
     def wire_fault(self, call: Call) -> tuple[Firing | None, bool]:
         """Return what the magic numbers of a call do to the wire, and whether any of them is magic at all."""
         if call.endpoint != SEND.name:
             return None, False
-        spells = [spell for number in numbers.split(call.field("mobile")) if (spell := magic.read(number))]
-        for spell in spells:
-            if spell.kind is Kind.WIRE:
-                do, after = magic.WIRE[spell.value]
+        found = [number for text in call.numbers if (number := magic.read(text))]
+        for number in found:
+            if number.kind is Kind.WIRE:
+                do, after = magic.WIRE[number.value]
                 return firing(do, "magic", Point(after)), True
-        slow = max((spell.value for spell in spells if spell.kind is Kind.SLOW), default=None)
+        slow = max((number.value for number in found if number.kind is Kind.SLOW), default=None)
         if slow is not None:
             return firing("slow", "magic", delay=slow / 10), True
-        return None, bool(spells) or magic.sender_code(call.field("sender")) is not None
+        return None, bool(found) or magic.sender_code(call.field("sender")) is not None
 
     def accepted(self, number: str) -> int:
-        """Return how many times a number was really accepted, whatever the caller was told."""
+        """Return how many times a number was really accepted, whatever the answer was."""
         with self._lock:
             return self._accepted[number]
 
@@ -141,17 +138,21 @@ class Gateway:
         """Return what is in the queue of an account, or of all of them, oldest first."""
         with self._lock:
             now = self.clock.time()
-            left = [q for q in self._queue.values() if q.leaves is not None and q.leaves <= now]
-            for queued in left:
+            sent = [q for q in self._queue.values() if q.leaves is not None and q.leaves <= now]
+            for queued in sent:
                 del self._queue[queued.msg_id]
             return tuple(q for q in self._queue.values() if account in (None, q.account))
 
+    def queue_size(self, account: str) -> int:
+        """Return how many places of an account's queue are taken."""
+        return sum(entry.size for entry in self.queue(account))
+
     def unqueue(self, msg_id: str) -> float:
-        """Delete a test message from the queue, as the real site lets you, and return the points that come back."""
+        """Delete a test message from the queue, as the real website does, and return the points that come back."""
         with self._lock:
             queued = next((q for q in self.queue() if q.msg_id == msg_id and q.test), None)
             if queued is None:
-                raise NotThere("there is no such test message in the queue")
+                raise NotFoundError("there is no such test message in the queue")
             del self._queue[msg_id]
             self.accounts.refund(queued.account, queued.points)
             if self.store.get(msg_id) is not None:
@@ -182,7 +183,7 @@ class Gateway:
         return self.accounts.get(call.field("username"))
 
     def _default(self) -> Account:
-        # Only reached where the rules leave the login check out.
+        # Only reached where the rules switch the login check off.
         account = self.accounts.get(USERNAME) or self.accounts.get(self.accounts.names()[0])
         if account is None:
             raise LookupError("a gateway without accounts can't work without a login check")
@@ -211,39 +212,37 @@ class Gateway:
         return Reply(200, {"result": "OK", self.rules.coverage_key: list(account.prefixes)})
 
     def _validate(self, call: Call, account: Account) -> Reply:
-        given = numbers.split(call.field("mobile"))
-        if not given:
+        if not call.numbers:
             return self._refuse("ERR006")
-        if len(given) > self.rules.validate_limit:
+        if len(call.numbers) > self.rules.validate_limit:
             return self._refuse("ERR007")
         buckets: dict[str, list[str]] = {"OK": [], "ER": [], "NR": []}
-        for number in given:
+        for number in call.numbers:
             buckets[self._bucket(number, account)].append(number)
         return self._ok(mobile=buckets)
 
     def _bucket(self, number: str, account: Account) -> str:
-        spell = magic.read(number)
-        if (
-            spell is not None
-            and spell.kind in (Kind.REFUSE, Kind.DROP)
-            and spell.code in ("ERR006", "ERR025", "ERR026")
-        ):
-            return "NR" if spell.code == "ERR026" else "ER"
-        if not checks.well_formed(number, self.rules):
+        found = magic.read(number)
+        code = found.code if found is not None and found.kind in (Kind.REFUSE, Kind.DROP) else ""
+        if code == "ERR026":
+            return "NR"
+        if code in ("ERR006", "ERR025") or not checks.well_formed(number, self.rules):
             return "ER"
-        return "OK" if numbers.routed(number, account.prefixes) else "NR"
+        return "OK" if text_rules.routed(number, account.prefixes) else "NR"
 
     def _status(self, call: Call, account: Account) -> Reply:
         message = self._message(call, account)
-        said = "ERR029" if message is None else delivery.status(message, self.rules, self.clock.utc())
-        return self._ok(status=said, description=_STATUS_WORDS[said]) if said in _STATUS_WORDS else self._refuse(said)
+        found = "ERR029" if message is None else delivery.status(message, self.rules, self.clock.utc())
+        if found not in _STATUS_WORDS:
+            return self._refuse(found)
+        return self._ok(status=found, description=_STATUS_WORDS[found])
 
     def _dlr(self, call: Call, account: Account) -> Reply:
         message = self._message(call, account)
-        said = "ERR020" if message is None else delivery.reports(message, self.rules, self.clock.utc())
-        if isinstance(said, str):
-            return self._refuse(said)
-        return self._ok(report=[{"Number": number, "Status": words} for number, words in said])
+        found = "ERR020" if message is None else delivery.reports(message, self.rules, self.clock.utc())
+        if isinstance(found, str):
+            return self._refuse(found)
+        return self._ok(report=[{"Number": number, "Status": words} for number, words in found])
 
     def _message(self, call: Call, account: Account) -> CapturedMessage | None:
         message = self.store.get(call.field("msgid"))
@@ -254,21 +253,19 @@ class Gateway:
     def _send(self, call: Call) -> Reply:
         with self._lock:
             account = self._account(call)
-            given = numbers.split(call.field("mobile"))
             code = checks.access(call, account, self.rules)
             dropped: tuple[Dropped, ...] = ()
             if code is None:
-                state = self._sending(call, account or self._default(), given)
+                state = self._sending(call, account or self._default())
                 code = checks.sending(state)
                 if code is None:
                     return self._accept(state)
                 dropped = tuple(state.dropped)
             reply = self._refuse(code)
-            if call.fields is not None:
-                self._keep_refused(call, given, dropped, reply)
+            self._keep_refused(call, dropped, reply)
             return reply
 
-    def _sending(self, call: Call, account: Account, given: list[str]) -> Sending:
+    def _sending(self, call: Call, account: Account) -> Sending:
         now = self.clock.time()
 
         def attempt(number: str) -> int:
@@ -280,69 +277,64 @@ class Gateway:
             return None if last is None else now - last
 
         def queued() -> int:
-            return sum(entry.size for entry in self.queue(account.username))
+            return self.queue_size(account.username)
 
-        counted = count(call.field("message"))
+        counted, numbers = text_rules.count_text(call.field("message")), call.numbers
         return Sending(
-            call, self.rules, account, counted, given, list(given), attempt=attempt, since=since, queued=queued
+            call, self.rules, account, counted, numbers, list(numbers), attempt=attempt, since=since, queued=queued
         )
 
     def _accept(self, state: Sending) -> Reply:
-        call, account, kept = state.call, state.account, tuple(state.kept)
-        points = state.cost
-        left = self.accounts.charge(account.username, points)
+        call, account, kept, points = state.call, state.account, tuple(state.kept), state.cost
+        balance = self.accounts.charge(account.username, points)
         now = self.clock.time()
         msg_id = self._fresh_id()
-        self._enqueue(msg_id, state, points, now)
-        cut_off = False
-        for number in kept:
-            self._accepted[number] += 1
-            if state.applies(self.rules.same_number):
-                self._last[account.username, number] = now
-            spell = magic.read(number)
-            if spell is not None and spell.kind is Kind.CUT_OFF:
-                self._attempts[number] += 1
-                cut_off = cut_off or self._attempts[number] <= spell.value
-        reply = attrs.evolve(
-            self._ok(
-                msg_id=msg_id,
-                numbers=self._number(len(kept)),
-                points_charged=self._number(points),
-                balance_after=self._number(left),
-                unix_timestamp=self._number(int(now) + self.rules.timestamp_shift),
-            ),
+        if call.test or not self.rules.drain_live or self.rules.status_delay > 0:
+            leaves = None if call.test or not self.rules.drain_live else now + self.rules.status_delay
+            self._queue[msg_id] = Queued(msg_id, account.username, len(kept), points, call.test, leaves)
+        reply = self._ok(
             msg_id=msg_id,
-            firing=firing("close", "magic", Point.ACCEPT) if cut_off else None,
+            numbers=self._number(len(kept)),
+            points_charged=self._number(points),
+            balance_after=self._number(balance),
+            unix_timestamp=self._number(int(now) + self.rules.timestamp_shift),
         )
+        cut_off = firing("close", "magic", Point.ACCEPT) if self._count_accepted(state, now) else None
+        reply = attrs.evolve(reply, msg_id=msg_id, firing=cut_off)
         opted_out = account.dnd if call.field("sender") in account.promotional else frozenset()
-        planned = delivery.plan(
-            kept,
-            at=now,
-            test=call.test,
-            stuck=content.gets_stuck(call.field("message")),
-            opted_out=opted_out,
-            rules=self.rules,
-        )
-        at = as_utc(now)
+        stuck = text_rules.gets_stuck(call.field("message"))
         self._keep(
             call,
-            at=at,
+            as_utc(now),
+            "queued",
+            reply,
             accepted=True,
             msg_id=msg_id,
             numbers=kept,
             dropped=tuple(state.dropped),
             points=points,
-            balance_after=left,
-            response=CapturedResponse(reply.status, reply.body),
-            fault=call.fault or (describe(reply.firing) if reply.firing else None),
-            timeline=(Event(at, "queued"),),
-            planned=planned,
+            balance_after=balance,
+            fault=call.fault or (describe(cut_off) if cut_off else None),
+            planned=delivery.plan(kept, at=now, test=call.test, stuck=stuck, opted_out=opted_out, rules=self.rules),
         )
         return reply
 
+    def _count_accepted(self, state: Sending, now: float) -> bool:
+        """Count the numbers of an accepted message, and return whether one of them cuts the answer off."""
+        cut_off = False
+        for number in state.kept:
+            self._accepted[number] += 1
+            if state.applies(self.rules.same_number):
+                self._last[state.account.username, number] = now
+            found = magic.read(number)
+            if found is not None and found.kind is Kind.CUT_OFF:
+                self._attempts[number] += 1
+                cut_off = cut_off or self._attempts[number] <= found.value
+        return cut_off
+
     def _fresh_id(self) -> str:
         while True:
-            msg_id = f"{self._dice.getrandbits(128):032x}"
+            msg_id = f"{self._rng.getrandbits(128):032x}"
             # With a seed and a store file, the ids of the last run would come again.
             if self.store.get(msg_id) is None:
                 return msg_id
@@ -351,49 +343,42 @@ class Gateway:
         self.store.note("account", username=account.username, balance=account.balance)
 
     def _faults_changed(self) -> None:
-        self.store.note("chaos", preset=self.faults.preset(), armed=len(self.faults.armed()))
+        self.store.note("chaos", preset=self.faults.preset(), armed=len(self.faults.active()))
 
-    def _tell_fault(self, endpoint: str, fault: str, message: int | None) -> None:
-        self.tally.fault(fault)
+    def _note_fault(self, endpoint: str, fault: str, message: int | None) -> None:
+        self.metrics.count_fault(fault)
         self.store.note("fault", () if message is None else (message,), endpoint=endpoint, fault=fault)
 
-    def _enqueue(self, msg_id: str, state: Sending, points: float, now: float) -> None:
-        test = state.call.test
-        leaves = None if test or not self.rules.drain_live else now + self.rules.status_delay
-        if leaves is None or leaves > now:
-            size = len(state.kept)
-            self._queue[msg_id] = Queued(msg_id, state.account.username, size, points, test, leaves)
+    def _keep_refused(self, call: Call, dropped: tuple[Dropped, ...], reply: Reply | None) -> None:
+        if call.endpoint == SEND.name and call.fields is not None:
+            self._keep(
+                call,
+                self.clock.utc(),
+                "refused" if reply else "cut",
+                reply,
+                accepted=False,
+                code=reply.code if reply else None,
+                numbers=tuple(call.numbers),
+                dropped=dropped,
+                fault=call.fault,
+            )
 
-    def _keep_refused(
-        self, call: Call, given: Iterable[str], dropped: tuple[Dropped, ...], reply: Reply | None
-    ) -> None:
-        at = self.clock.utc()
-        self._keep(
-            call,
-            at=at,
-            accepted=False,
-            code=reply.code if reply else None,
-            numbers=tuple(given),
-            dropped=dropped,
-            response=CapturedResponse(reply.status, reply.body) if reply else None,
-            fault=call.fault,
-            timeline=(Event(at, "refused" if reply else "cut"),),
-        )
-
-    def _keep(self, call: Call, **outcome: Any) -> None:
+    def _keep(self, call: Call, at: datetime.datetime, state: str, reply: Reply | None, **outcome: Any) -> None:
         message = self.store.add(
             lambda number: CapturedMessage(
                 id=number,
+                at=at,
                 account=call.field("username"),
                 sender=call.field("sender"),
                 text=call.field("message"),
                 test=call.test,
-                analysis=count(call.field("message")),
                 request=call.captured(),
+                response=CapturedResponse(reply.status, reply.body) if reply else None,
+                timeline=(Event(at, state),),
                 tags=call.tags,
                 **outcome,
             )
         )
-        self.tally.message(message)
+        self.metrics.count_message(message)
         if message.fault:
-            self._tell_fault(call.endpoint, message.fault, message.id)
+            self._note_fault(call.endpoint, message.fault, message.id)

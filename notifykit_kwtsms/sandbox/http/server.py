@@ -14,32 +14,31 @@ from typing import TYPE_CHECKING, Any, Final
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from notifykit.errors import ConfigError
-from notifykit_kwtsms.sandbox.http.answers import head, page
-from notifykit_kwtsms.sandbox.http.bodies import UNREAD
-from notifykit_kwtsms.sandbox.http.wire import Answered, ConnectionDropped
+from notifykit_kwtsms.sandbox.http.wire_faults import ResponseWritten
+from notifykit_kwtsms.sandbox.http.wsgi import UNREAD, ConnectionDropped, encode_head, html_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: Real seconds and bytes given to a client that still sends a body which nobody wants.
+#: Real seconds and bytes given to a client that still sends a body which is not read.
 _LINGER: Final = 0.2
 _LINGER_BYTES: Final = 4 * 1024 * 1024
 #: Real seconds that a thread may take to end.
-_PATIENCE: Final = 5.0
+_STOP_TIMEOUT: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
 class _Handler(WSGIRequestHandler):
     """Werkzeug's handler ends every connection, because it can't know that an application read the whole body.
 
-    This application does, or says that it didn't.
+    This application does, or sets a mark that it did not.
     """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
-        """Answer one request in one write, or bit by bit where nobody knows its length."""
+        """Answer one request in one write, or piece by piece where its length is not known."""
         self.environ = environ = self.make_environ()
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -57,69 +56,68 @@ class _Handler(WSGIRequestHandler):
                 self._stream(status, headers, answer)
                 return
             body = b"".join(answer)
-        except Answered:
+        except ResponseWritten:
             return
         except ConnectionDropped:
             self.close_connection = True
             return
         except Exception:
-            # A bug of the sandbox: said aloud here and to the client, and the sandbox lives on.
+            # A bug of the sandbox: it is logged, the client gets a 500, and the sandbox works on.
             _log.exception("the sandbox failed to answer")
-            failure = page(500, "The sandbox itself failed; see its log.")
+            failure = html_response(500, "The sandbox itself failed; see its log.")
             self._write(failure.status_line, failure.all_headers, failure.body, unread=True)
             return
         self._write(status, headers, body, unread=bool(environ.get(UNREAD)))
 
     def _stream(self, status: str, headers: Iterable[tuple[str, str]], answer: Iterable[bytes]) -> None:
-        """Write what comes as it comes, to the end of the connection."""
+        """Write each piece as it comes, to the end of the connection."""
         self.close_connection = True
         try:
-            with contextlib.suppress(OSError):  # The reader left, which is how most streams end.
-                self.wfile.write(head(status, [*headers, ("Connection", "close")]))
+            with contextlib.suppress(OSError):  # The reader closed the connection, which is how most streams end.
+                self.wfile.write(encode_head(status, [*headers, ("Connection", "close")]))
                 for piece in answer:
                     self.wfile.write(piece)
         finally:
-            close = getattr(answer, "close", None)
-            if close is not None:
-                close()
+            if hasattr(answer, "close"):
+                answer.close()
 
     def _write(self, status: str, headers: Iterable[tuple[str, str]], body: bytes, unread: bool) -> None:
         self.close_connection = self.close_connection or unread
         if self.close_connection:
             headers = [*headers, ("Connection", "close")]
-        self.wfile.write(head(status, headers) + (b"" if self.command == "HEAD" else body))
+        self.wfile.write(encode_head(status, headers) + (b"" if self.command == "HEAD" else body))
         if unread:
             self._linger()
 
     def _linger(self) -> None:
         # Closing with unread bytes resets the connection, and the client would lose the answer.
         until = time.monotonic() + _LINGER
-        left = _LINGER_BYTES
-        with contextlib.suppress(OSError):  # It may be gone, or silent for too long: then it is not waited for.
+        rest = _LINGER_BYTES
+        with contextlib.suppress(OSError):  # It may be closed, or silent for too long: then it is not waited for.
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.settimeout(_LINGER)
-            while left > 0 and time.monotonic() < until and (data := self.connection.recv(65536)):
-                left -= len(data)
+            while rest > 0 and time.monotonic() < until and (data := self.connection.recv(65536)):
+                rest -= len(data)
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Keep quiet: requests hold numbers and texts, and the sandbox has its own record of them."""
+        """Log nothing: requests hold numbers and texts, and the sandbox has its own record of them."""
 
 
 class Server(ThreadedWSGIServer):
     """Accepts connections in one thread and serves each in its own."""
 
     daemon_threads = True
-    # How long handle_request looks for a connection that the selector has already seen.
+    # How long handle_request looks for a connection that the selector has already found.
     timeout = 0
 
     def __init__(self, host: str, port: int, make_app: Callable[[int], WSGIApplication]) -> None:
-        """``make_app`` is given the port, which nobody knows before if it was 0."""
+        """Call ``make_app`` with the port, which is not known before if it was 0."""
         with _listen(host, port) as listener:
             # Werkzeug works on a duplicate; left to itself it would print and exit where a port is taken.
             super().__init__(host, port, make_app(listener.getsockname()[1]), _Handler, fd=listener.fileno())
-        self._wakes, self._wake = socket.socketpair()
+        self._wake_reader, self._wake_writer = socket.socketpair()
         self._open: dict[threading.Thread, socket.socket] = {}
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._closing = False
         self._accepting = threading.Thread(target=self._accept, name=f"notifykit-sandbox-{self.port}", daemon=True)
 
@@ -128,22 +126,22 @@ class Server(ThreadedWSGIServer):
         self._accepting.start()
 
     def stop(self) -> None:
-        """End every connection, wait for every thread, and let go of the port."""
-        with self._guard:
+        """End every connection, wait for every thread, and free the port."""
+        with self._lock:
             self._closing = True
-        self._wake.send(b"!")
-        self._accepting.join(_PATIENCE)
-        with self._guard:
+        self._wake_writer.send(b"!")
+        self._accepting.join(_STOP_TIMEOUT)
+        with self._lock:
             serving = dict(self._open)
         for connection in serving.values():
             with contextlib.suppress(OSError):  # Closed or reset already, which is what is wanted.
                 connection.shutdown(socket.SHUT_RDWR)
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _STOP_TIMEOUT
         for thread in serving:
             thread.join(max(0.0, until - time.monotonic()))
         self.server_close()
-        self._wakes.close()
-        self._wake.close()
+        self._wake_reader.close()
+        self._wake_writer.close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread that :meth:`stop` can find."""
@@ -153,7 +151,7 @@ class Server(ThreadedWSGIServer):
             name=f"notifykit-sandbox-{self.port}-connection",
             daemon=True,
         )
-        with self._guard:
+        with self._lock:
             self._open[thread] = request
         thread.start()
 
@@ -162,17 +160,17 @@ class Server(ThreadedWSGIServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            with self._guard:
+            with self._lock:
                 self._open.pop(threading.current_thread(), None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what went wrong outside of the application, where it is not just a client that left."""
+        """Log what went wrong outside of the application, where it is not just a closed connection."""
         _log.warning("a connection to the sandbox ended badly", exc_info=True)
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self.socket, selectors.EVENT_READ)
-            selector.register(self._wakes, selectors.EVENT_READ)
+            selector.register(self._wake_reader, selectors.EVENT_READ)
             while True:
                 selector.select()
                 if self._closing:

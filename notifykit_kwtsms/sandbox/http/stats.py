@@ -1,132 +1,155 @@
-"""The figures of the strip on top of the page, and those that Prometheus collects."""
+"""The figures of a sandbox: those of the strip on top of the page, and those that Prometheus collects."""
 
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME
+import attrs
+
+from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, Account
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.store import Snapshot
+from notifykit_kwtsms.sandbox.models import View
 
 
-def rate(gateway: Gateway) -> dict[str, Any]:
-    """Return how fast the gateway is asked, beside how fast it may be."""
-    seconds = gateway.traffic.counts()
-    return {"now": seconds[-1], "limit": gateway.rules.rate_limit, "peak": max(seconds), "seconds": seconds}
+@attrs.frozen
+class SandboxInfo:
+    """How a sandbox is set up, as far as the page shows it."""
 
-
-def stats(gateway: Gateway, site: Site, listeners: int) -> dict[str, Any]:
-    """Return the figures of a sandbox as they are now."""
-    inbox = gateway.store.snapshot()
-    account = gateway.accounts.get(USERNAME)
-    accepted = [message for message in inbox.messages if message.accepted]
-    return {
-        "messages": len(inbox.messages),
-        "accepted": len(accepted),
-        "rejected": len(inbox.messages) - len(accepted),
-        "unread": sum(message.unread for message in inbox.messages),
-        "segments": sum(message.segments * len(message.numbers) for message in accepted),
-        "points": round(sum(message.points for message in accepted), 4),
-        "gsm7": sum(message.encoding == "gsm7" for message in inbox.messages),
-        "ucs2": sum(message.encoding == "ucs2" for message in inbox.messages),
-        "faults": dict(gateway.tally.read().faults),
-        "queue": sum(entry.size for entry in gateway.queue(USERNAME)),
-        "queue-limit": account.queue_limit if account else 0,
-        "balance": account.balance if account else 0,
-        "requests": gateway.traffic.total,
-        "rate": rate(gateway),
-        "blocked": gateway.traffic.blocked(),
-        "preset": gateway.faults.preset(),
-        "armed": len(gateway.faults.armed()),
-        "listeners": listeners,
-        "uptime": round(time.monotonic() - site.started, 3),
-        "sequence": inbox.sequence,
-        "history": gateway.store.history,
-        "version": version(),
-        "label": site.label,
-        "keep": gateway.store.keep,
-        "keep-for": gateway.store.keep_for,
-        "stored": gateway.store.stored,
-        "remote": site.remote,
-    }
+    #: Its name beside others, ``staging``.
+    label: str | None = None
+    #: Whether other machines can reach it.
+    remote: bool = False
+    #: When it began: ``time.monotonic()``, real seconds.
+    started: float = attrs.field(factory=time.monotonic)
 
 
 @functools.cache
 def version() -> str:
     """Return the version that is installed."""
-    import importlib.metadata
-
     return importlib.metadata.version("notifykit")
 
 
-def metrics(gateway: Gateway, site: Site, listeners: int) -> str:
+#: How fast the gateway is asked, beside how fast it may be.
+RATE: Final = View(
+    "Rate",
+    {
+        "now": (int, lambda seconds, limit: seconds[-1]),
+        "limit": (int | None, lambda seconds, limit: limit),
+        "peak": (int, lambda seconds, limit: max(seconds)),
+        "seconds": (tuple[int, ...], lambda seconds, limit: seconds),
+    },
+)
+
+
+def rate(gateway: Gateway) -> dict[str, Any]:
+    """Return the rate of a gateway as it is now."""
+    return RATE(gateway.traffic.counts(), gateway.rules.rate_limit)
+
+
+@attrs.frozen
+class _Figures:
+    """A sandbox at one moment."""
+
+    #: The gateway.
+    gateway: Gateway
+    #: How the sandbox is set up.
+    info: SandboxInfo
+    #: Open event streams.
+    listeners: int
+    #: The inbox.
+    inbox: Snapshot
+    #: The default account.
+    account: Account | None
+
+    @property
+    def accepted(self) -> tuple[CapturedMessage, ...]:
+        """The messages that were accepted."""
+        return tuple(message for message in self.inbox.messages if message.accepted)
+
+
+#: The figures of the strip on top of the page.
+STATS: Final = View(
+    "Stats",
+    {
+        "messages": (int, lambda now: len(now.inbox.messages)),
+        "accepted": (int, lambda now: len(now.accepted)),
+        "rejected": (int, lambda now: len(now.inbox.messages) - len(now.accepted)),
+        "unread": (int, lambda now: sum(message.unread for message in now.inbox.messages)),
+        "segments": (int, lambda now: sum(message.segments * len(message.numbers) for message in now.accepted)),
+        "points": (float, lambda now: round(sum(message.points for message in now.accepted), 4)),
+        "gsm7": (int, lambda now: sum(message.encoding == "gsm7" for message in now.inbox.messages)),
+        "ucs2": (int, lambda now: sum(message.encoding == "ucs2" for message in now.inbox.messages)),
+        "faults": (
+            Mapping[str, int],
+            lambda now: {name: int(n) for (name,), n in now.gateway.metrics.read("faults").items()},
+        ),
+        "queue": (int, lambda now: now.gateway.queue_size(USERNAME)),
+        "queue-limit": (int, lambda now: now.account.queue_limit if now.account else 0),
+        "balance": (float, lambda now: now.account.balance if now.account else 0),
+        "requests": (int, lambda now: now.gateway.traffic.total),
+        "rate": (RATE, lambda now: rate(now.gateway)),
+        "blocked": (Mapping[str, float], lambda now: now.gateway.traffic.blocked()),
+        "preset": (str | None, lambda now: now.gateway.faults.preset()),
+        "armed": (int, lambda now: len(now.gateway.faults.active())),
+        "listeners": int,
+        "uptime": (float, lambda now: round(time.monotonic() - now.info.started, 3)),
+        "sequence": (int, lambda now: now.inbox.sequence),
+        "history": (str, lambda now: now.gateway.store.history),
+        "version": (str, lambda now: version()),
+        "label": (str | None, lambda now: now.info.label),
+        "keep": (int, lambda now: now.gateway.store.keep),
+        "keep-for": (float | None, lambda now: now.gateway.store.keep_for),
+        "stored": (bool, lambda now: now.gateway.store.stored),
+        "remote": (bool, lambda now: now.info.remote),
+    },
+)
+
+
+def stats(gateway: Gateway, info: SandboxInfo, listeners: int) -> dict[str, Any]:
+    """Return the figures of a sandbox as they are now."""
+    return STATS(_Figures(gateway, info, listeners, gateway.store.snapshot(), gateway.accounts.get(USERNAME)))
+
+
+def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
     """Return the counters in the text form of Prometheus."""
-    return "".join(f"{line}\n" for line in _metrics(gateway, site, listeners))
-
-
-def _metrics(gateway: Gateway, site: Site, listeners: int) -> Iterator[str]:
-    counters = gateway.tally.read()
-    now = gateway.store.all()
-    yield from _family(
-        "messages_total",
-        "counter",
-        "Requests to send.",
-        {_labels(encoding=encoding, result=result): n for (encoding, result), n in sorted(counters.messages.items())},
+    read = gateway.metrics.read
+    inbox = gateway.store.all()
+    accounts = [account for name in gateway.accounts.names() if (account := gateway.accounts.get(name))]
+    queues: dict[tuple[str, ...], float] = {
+        (account.username,): gateway.queue_size(account.username) for account in accounts
+    }
+    balances: dict[tuple[str, ...], float] = {(account.username,): account.balance for account in accounts}
+    unread = sum(message.unread for message in inbox)
+    families: tuple[tuple[str, str, tuple[str, ...], Mapping[tuple[str, ...], float]], ...] = (
+        ("messages_total", "Requests to send.", ("encoding", "result"), read("messages")),
+        ("segments_total", "Segments that were accepted, for each number.", ("encoding",), read("segments")),
+        ("points_total", "Points that were charged.", (), read("points") or {(): 0}),
+        ("faults_total", "Faults that fired.", ("fault",), read("faults")),
+        ("requests_total", "Requests to the gateway.", (), {(): gateway.traffic.total}),
+        ("messages", "Messages in the inbox.", (), {(): len(inbox)}),
+        ("messages_unread", "Unread messages.", (), {(): unread}),
+        ("queue_messages", "Places taken in the queue of an account.", ("account",), queues),
+        ("balance_points", "Balance of an account in points.", ("account",), balances),
+        ("listeners", "Open event streams.", (), {(): listeners}),
+        ("uptime_seconds", "Seconds since the start.", (), {(): round(time.monotonic() - info.started, 3)}),
     )
-    yield from _family(
-        "segments_total",
-        "counter",
-        "Segments that were accepted, for each number.",
-        {_labels(encoding=encoding): count for encoding, count in sorted(counters.segments.items())},
-    )
-    yield from _family("points_total", "counter", "Points that were charged.", {"": counters.points})
-    yield from _family(
-        "faults_total",
-        "counter",
-        "Faults that fired.",
-        {_labels(fault=fault): count for fault, count in sorted(counters.faults.items())},
-    )
-    yield from _family("requests_total", "counter", "Requests to the gateway.", {"": gateway.traffic.total})
-    yield from _family("messages", "gauge", "Messages in the inbox.", {"": len(now)})
-    yield from _family("messages_unread", "gauge", "Messages nobody looked at.", {"": _unread(now)})
-    queues = {_labels(account=name): _queued(gateway, name) for name in gateway.accounts.names()}
-    yield from _family("queue_messages", "gauge", "Places taken in the queue of an account.", queues)
-    balances = {_labels(account=name): _balance(gateway, name) for name in gateway.accounts.names()}
-    yield from _family("balance_points", "gauge", "Points left on an account.", balances)
-    yield from _family("listeners", "gauge", "Open event streams.", {"": listeners})
-    uptime = round(time.monotonic() - site.started, 3)
-    yield from _family("uptime_seconds", "gauge", "Seconds since the start.", {"": uptime})
+    return "".join(_family(*family) for family in families)
 
 
-def _family(name: str, kind: str, words: str, samples: Mapping[str, float]) -> Iterator[str]:
+def _family(name: str, words: str, labels: tuple[str, ...], samples: Mapping[tuple[str, ...], float]) -> str:
     full = f"notifykit_sandbox_{name}"
-    yield f"# HELP {full} {words}"
-    yield f"# TYPE {full} {kind}"
-    for labels, value in samples.items():
-        yield f"{full}{labels} {value:.10g}"
+    lines = [f"# HELP {full} {words}", f"# TYPE {full} {'counter' if name.endswith('_total') else 'gauge'}"]
+    for values, number in samples.items():
+        inside = ",".join(f'{label}="{_escape(value)}"' for label, value in zip(labels, values, strict=True))
+        lines.append(f"{full}{{{inside}}} {number:.10g}" if inside else f"{full} {number:.10g}")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _labels(**labels: str) -> str:
-    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    return f"{{{inside}}}"
-
-
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _unread(messages: tuple[CapturedMessage, ...]) -> int:
-    return sum(message.unread for message in messages)
-
-
-def _queued(gateway: Gateway, username: str) -> int:
-    return sum(entry.size for entry in gateway.queue(username))
-
-
-def _balance(gateway: Gateway, username: str) -> float:
-    account = gateway.accounts.get(username)
-    return account.balance if account else 0

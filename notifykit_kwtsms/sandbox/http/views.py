@@ -1,156 +1,372 @@
-"""Everything the control API shows, as JSON."""
+"""What the sandbox's API shows of messages, conversations, faults and the queue.
+
+The inbox also shows what notifykit thinks of a text: its own count, what replacing characters saves, what its cleaners
+would do. The gateway counts for itself, so that the two can disagree.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import datetime
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
+from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.sandbox.clock import as_utc
-from notifykit_kwtsms.sandbox.faults.armed import ArmedFault
+from notifykit_kwtsms.sandbox.faults.active import ActiveFault
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS
-from notifykit_kwtsms.sandbox.faults.presets import PRESETS
 from notifykit_kwtsms.sandbox.gateway import delivery
 from notifykit_kwtsms.sandbox.gateway.accounts import Account
-from notifykit_kwtsms.sandbox.gateway.service import Queued
-from notifykit_kwtsms.sandbox.gateway.traffic import RequestRecord
-from notifykit_kwtsms.sandbox.http import insight
-from notifykit_kwtsms.sandbox.http.verdicts import verdicts
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Event
-from notifykit_kwtsms.sandbox.inbox.threads import Thread
-from notifykit_kwtsms.sandbox.reading.content import is_right_to_left
-from notifykit_kwtsms.sandbox.reading.countries import country_of
-from notifykit_kwtsms.sandbox.reading.numbers import price
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedRequest, CapturedResponse, Dropped, Event
+from notifykit_kwtsms.sandbox.models import View
+from notifykit_kwtsms.sandbox.text_rules import (
+    ROOM,
+    Count,
+    count_text,
+    country_of,
+    gets_stuck,
+    has_tags,
+    is_kuwaiti,
+    is_right_to_left,
+    price,
+)
+from notifykit_kwtsms.text.cleaning import clean
+from notifykit_kwtsms.text.packing import count_segments
+from notifykit_kwtsms.text.replacements import cheapest, nearest
+from notifykit_kwtsms.text.segments import measure
+
+_Encoding: TypeAlias = Literal["gsm7", "ucs2"]
+_Numbers: TypeAlias = tuple[int, ...]
+_Texts: TypeAlias = tuple[str, ...]
 
 
-def price_of(message: CapturedMessage, sender: Account | None) -> float:
-    """Return points that a segment of a message costs for all its numbers together."""
-    return sum(price(number, sender.prices if sender else {}) for number in message.numbers)
+@attrs.frozen
+class Check:
+    """A remark about a message."""
+
+    #: How grave it is.
+    level: Literal["error", "warning", "info"]
+    #: Its name.
+    name: str
+    #: The remark.
+    words: str
 
 
-def message_summary(message: CapturedMessage, sender: Account | None) -> dict[str, Any]:
-    """Return what a list shows of a message."""
-    return {
-        "id": message.id,
-        "msg-id": message.msg_id,
-        "at": message.at.isoformat(),
-        "account": message.account,
-        "sender": message.sender,
-        "to": list(message.numbers),
-        "count": len(message.numbers),
-        "text": message.text,
-        "otp": message.otp,
-        "links": list(message.links),
-        "encoding": message.encoding,
-        "units": message.units,
-        "segments": message.segments,
-        "points": message.points,
-        "balance-after": message.balance_after,
-        "test": message.test,
-        "accepted": message.accepted,
-        "code": message.code,
-        "fault": message.fault,
-        "state": message.state,
-        "queued": message.queued,
-        "unread": message.unread,
-        "tags": list(message.tags),
-        "rtl": is_right_to_left(message.text),
-        "agrees": insight.agrees(message, price_of(message, sender)),
-    }
+def offset16(text: str, position: int) -> int:
+    """Return a place in a text in UTF-16 units, as JavaScript counts."""
+    return position + sum(character > "\uffff" for character in text[:position])
 
 
-def message_detail(message: CapturedMessage, sender: Account | None) -> dict[str, Any]:
-    """Return all there is about a message."""
-    response = message.response
-    return message_summary(message, sender) | {
-        "dropped": [attrs.asdict(dropped) for dropped in message.dropped],
-        "analysis": insight.analysis(message.text, message.analysis),
-        "savings": insight.savings(message),
-        "own": insight.own_count(message, price_of(message, sender)),
-        "cleaned": insight.cleaned(message),
-        "checks": verdicts(message, sender),
-        "request": attrs.asdict(message.request),
-        "response": None if response is None else {"status": response.status, "body": dict(response.body)},
-        "fault-detail": fault(message.fault),
-        "states": {number: message.state_of(number) for number in message.numbers},
-        "timeline": [event(item) for item in message.timeline],
-        "planned": [
-            {"due": as_utc(step.due).isoformat(), "state": step.state, "number": step.number}
-            for step in message.planned
-        ],
-        "next": delivery.following(message.state) if message.accepted else None,
-        "possible": list(delivery.STATES) if message.accepted else [],
-    }
+@functools.lru_cache(maxsize=64)
+def _saves(text: str, character: str) -> int:
+    """Return the segments that are saved by replacing this character alone, everywhere."""
+    replacement = nearest(character)
+    return (
+        0
+        if replacement is None
+        else len(count_text(text).starts) - count_text(text.replace(character, replacement)).segments
+    )
 
 
-def thread(found: Thread, sender: Account | None) -> dict[str, Any]:
-    """Return a row of the list of conversations."""
-    last = found.last
-    return {
-        "kind": found.kind,
-        "key": found.key,
-        "number": found.number,
-        "count": len(last.numbers) if found.number is None else 1,
-        "messages": len(found.messages),
-        "unread": sum(message.unread for message in found.messages),
-        "rejected": sum(not message.accepted for message in found.messages),
-        "country": country_of(found.number or last.to.partition(",")[0]),
-        "sender": last.sender,
-        "last": message_summary(last, sender),
-    }
+def _room(counted: Count) -> int:
+    whole, part = ROOM[counted.encoding]
+    return whole if counted.segments == 1 else part
 
 
-def event(item: Event) -> dict[str, Any]:
-    """Return one event of a timeline."""
-    return {"at": item.at.isoformat(), "state": item.state, "number": item.number, "forced": item.forced}
+def _wasted(counted: Count, text: str) -> Iterator[int]:
+    """Yield the unused units of each segment but the last."""
+    for start, end in zip(counted.starts, counted.starts[1:], strict=False):
+        piece = text[start:end]
+        used = offset16(piece, len(piece)) if counted.encoding == "ucs2" else count_text(piece).units
+        yield _room(counted) - used
 
 
-def fault(described: str | None) -> dict[str, Any] | None:
-    """Return a fault that fired, taken apart: ``close after accept (magic)``."""
-    if described is None:
+_SIZE: Final = View("Size", {"encoding": _Encoding, "units": int, "segments": int})
+_FORCED: Final = View(
+    "ForcedCharacter",
+    {
+        "position": int,
+        "position16": (int, lambda forced, text: offset16(text, forced.position)),
+        "character": str,
+        "code": (int, lambda forced, text: ord(forced.character)),
+        "name": str,
+        "reason": (str, lambda forced, text: "not in GSM-7"),
+        "nearest": (str | None, lambda forced, text: nearest(forced.character)),
+        "saves": (int, lambda forced, text: _saves(text, forced.character)),
+    },
+)
+#: What a text takes up, with the place of every boundary and of every character outside GSM-7. Takes count and text.
+ANALYSIS: Final = View(
+    "Analysis",
+    {
+        "room": (int, lambda counted, text: _room(counted)),
+        "capacity": (int, lambda counted, text: _room(counted) * counted.segments),
+        "units-left": int,
+        "starts": _Numbers,
+        "starts16": (_Numbers, lambda counted, text: [offset16(text, start) for start in counted.starts]),
+        "wasted": (_Numbers, lambda counted, text: list(_wasted(counted, text))),
+        "forced": ([_FORCED], lambda counted, text: [_FORCED(forced, text) for forced in counted.forced]),
+    },
+    extends=_SIZE,
+)
+
+_REPLACEMENT: Final = View(
+    "Replacement", {"character": (str, lambda character: character), "nearest": (str | None, nearest)}
+)
+_SAVINGS: Final = View(
+    "Savings",
+    {
+        "text": (str, lambda after, message, text, replaced: text),
+        "saves": (int, lambda after, message, *_: message.segments - after.segments),
+        "points": (float, lambda after, message, *_: _saved_points(message, after)),
+        "replace": ([_REPLACEMENT], lambda after, message, text, replaced: [_REPLACEMENT(item) for item in replaced]),
+    },
+    extends=_SIZE,
+)
+
+
+def _saved_points(message: CapturedMessage, after: Count) -> float:
+    each = message.points / message.segments if message.accepted else 0
+    return round((message.segments - after.segments) * each, 4)
+
+
+def _savings(message: CapturedMessage) -> dict[str, Any] | None:
+    """Return what the message would be with every character outside GSM-7 replaced; None where nothing can be."""
+    text = message.text
+    found = list(dict.fromkeys(item.character for item in message.analysis.forced))
+    swaps = {character: replacement for character in found if (replacement := nearest(character)) is not None}
+    if not swaps:
         return None
-    do, _, rest = described.partition(" after ")
-    after, _, source = rest.partition(" ")
-    meaning = KINDS[do].meaning if do in KINDS else f"The gateway refuses with {do}."
-    return {"do": do, "after": after or None, "source": source.strip("()") or None, "meaning": meaning}
+    replaced = cheapest(text) if len(swaps) == len(found) else text
+    if replaced == text:
+        replaced = text.translate({ord(character): replacement for character, replacement in swaps.items()})
+    return _SAVINGS(count_text(replaced), message, replaced, swaps)
 
 
-def account(item: Account) -> dict[str, Any]:
-    """Return an account without its password."""
-    fields = attrs.asdict(item, filter=lambda attribute, value: attribute.name != "password")
-    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in fields.items()}
+def _price_of(message: CapturedMessage, account: Account | None) -> float:
+    """Return points that a segment of a message costs for all its numbers together."""
+    return sum(price(number, account.prices if account else {}) for number in message.numbers)
 
 
-def armed(item: ArmedFault) -> dict[str, Any]:
-    """Return an armed fault with its counters."""
+def _agrees(message: CapturedMessage, account: Account | None) -> bool | None:
+    """Return whether notifykit counts as many points as the gateway charged; None where it charged none."""
+    if not message.accepted:
+        return None
+    return abs(max(count_segments(message.text), 1) * _price_of(message, account) - message.points) < 0.001
+
+
+_CLIENT_COUNT: Final = View(
+    "ClientCount",
+    {
+        "segments": (int, lambda size, message, account: max(size.segments, 1)),
+        "points": (
+            float,
+            lambda size, message, account: round(max(size.segments, 1) * _price_of(message, account), 4),
+        ),
+        "gateway-points": (float | None, lambda size, message, _: message.points if message.accepted else None),
+        "agrees": (bool | None, lambda size, message, account: _agrees(message, account)),
+    },
+    extends=_SIZE,
+)
+_EDIT: Final = View(
+    "CleanerEdit",
+    {
+        "cleaner": str,
+        "reason": str,
+        "position": (int, lambda edit, text: edit.start),
+        "position16": (int, lambda edit, text: offset16(text, edit.start)),
+        "before": str,
+        "after": str,
+    },
+)
+_CLEANED: Final = View(
+    "Cleaned",
+    {
+        "text": (str, lambda after, result, message: result.text),
+        "changed": (bool, lambda after, result, message: result.text != message.text),
+        "saves": (int, lambda after, result, message: message.segments - after.segments),
+        "edits": ([_EDIT], lambda after, result, message: list(_edits(message.text, result.edits))),
+    },
+    extends=_SIZE,
+)
+
+
+def _cleaned(message: CapturedMessage) -> dict[str, Any]:
+    """Return what notifykit's cleaners would do to the text that arrived, edit by edit."""
+    result = clean(message.text)
+    return _CLEANED(count_text(result.text), result, message)
+
+
+def _edits(text: str, edits: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
+    # The cleaners work one after the other: each finds the text that the one before it made.
+    cleaner = ""
+    pending: list[Any] = []
+    for edit in edits:
+        if edit.cleaner != cleaner:
+            for done in reversed(pending):
+                text = text[: done.start] + done.after + text[done.end :]
+            cleaner, pending = edit.cleaner, []
+        pending.append(edit)
+        yield _EDIT(edit, text)
+
+
+def _checks(message: CapturedMessage, account: Account | None) -> Iterator[Check]:
+    """Yield remarks about a message, the gravest first: the SMS counterpart of a spam check."""
+    if message.code:
+        yield Check(
+            "error", message.code, CODES[message.code].meaning if message.code in CODES else "The gateway refused it."
+        )
+    if message.dropped:
+        yield Check(
+            "warning", "dropped", f"{len(message.dropped)} of the numbers were dropped; the answer doesn't say so."
+        )
+    if has_tags(message.text):
+        yield Check("warning", "html", "The text holds HTML tags: the gateway refuses those with ERR027.")
+    if gets_stuck(message.text):
+        stuck = "Emoji or hidden characters: the gateway takes the message, charges for it, and never sends it."
+        yield Check("warning", "stuck", stuck)
+    if message.links and not all(map(is_kuwaiti, message.numbers)):
+        yield Check("warning", "links", "Networks outside Kuwait filter messages with links.")
+    if account is not None and message.sender in account.promotional:
+        yield Check(
+            "warning", "promotional", "A promotional sender: slow, and never delivered to people who opted out."
+        )
+        if message.otp:
+            yield Check("warning", "otp-sender", "A code goes by a transactional sender, or some people never see it.")
+    yield from _size_checks(message)
+
+
+def _size_checks(message: CapturedMessage) -> Iterator[Check]:
+    if message.analysis.forced:
+        shown = " ".join(list(dict.fromkeys(item.character for item in message.analysis.forced))[:8])
+        yield Check("info", "unicode", f"Unicode, 70 characters instead of 160, because of: {shown}")
+    if message.segments > 1:
+        yield Check("info", "segments", f"{message.segments} segments: every number costs that many times.")
+    if message.queued:
+        yield Check(
+            "info", "test", "A test: it stays in the queue, reaches no phone, and its credits can be recovered."
+        )
+
+
+#: A fault as the inbox keeps it: ``close after accept (magic)``.
+_FAULT_TEXT: Final = re.compile(r"(?P<do>\S+)(?: after (?P<after>\S+))?(?: \((?P<source>[^()]*)\))?")
+_FAULT: Final = View(
+    "FaultDetail",
+    {
+        "do": (str, lambda found: found["do"]),
+        "after": (str | None, lambda found: found["after"]),
+        "source": (str | None, lambda found: found["source"]),
+        "meaning": (str, lambda found: _meaning(found["do"])),
+    },
+)
+
+
+def _fault(described: str | None) -> dict[str, Any] | None:
+    found = _FAULT_TEXT.match(described or "")
+    return _FAULT(found) if found else None
+
+
+def _meaning(do: str) -> str:
+    return KINDS[do].meaning if do in KINDS else f"The gateway refuses with {do}."
+
+
+#: What a list shows of a message. Takes message and account.
+SUMMARY: Final = View(
+    "MessageSummary",
+    {
+        "id": int,
+        "msg-id": str | None,
+        "at": datetime.datetime,
+        "account": str,
+        "sender": str,
+        "to": (_Texts, lambda message, account: message.numbers),
+        "count": (int, lambda message, account: len(message.numbers)),
+        "text": str,
+        "otp": str | None,
+        "links": _Texts,
+        **_SIZE.fields,
+        "points": float,
+        "balance-after": float | None,
+        "test": bool,
+        "accepted": bool,
+        "code": str | None,
+        "fault": str | None,
+        "state": str,
+        "queued": bool,
+        "unread": bool,
+        "tags": _Texts,
+        "rtl": (bool, lambda message, account: is_right_to_left(message.text)),
+        "agrees": (bool | None, _agrees),
+    },
+)
+_STEP: Final = View(
+    "PlannedStep",
+    {"due": (datetime.datetime, lambda step: as_utc(step.due)), "state": str, "number": str | None},
+)
+#: Everything about a message. Takes message and account.
+DETAIL: Final = View(
+    "MessageDetail",
+    {
+        "dropped": tuple[Dropped, ...],
+        "analysis": (ANALYSIS, lambda message, account: ANALYSIS(message.analysis, message.text)),
+        "savings": (_SAVINGS | None, lambda message, account: _savings(message)),
+        "own": (_CLIENT_COUNT, lambda message, account: _CLIENT_COUNT(measure(message.text), message, account)),
+        "cleaned": (_CLEANED, lambda message, account: _cleaned(message)),
+        "checks": (tuple[Check, ...], lambda message, account: list(_checks(message, account))),
+        "request": CapturedRequest,
+        "response": CapturedResponse | None,
+        "fault-detail": (_FAULT | None, lambda message, account: _fault(message.fault)),
+        "states": (
+            Mapping[str, str],
+            lambda message, account: {number: message.state_of(number) for number in message.numbers},
+        ),
+        "timeline": tuple[Event, ...],
+        "planned": ([_STEP], lambda message, account: [_STEP(step) for step in message.planned]),
+        "next": (
+            str | None,
+            lambda message, account: delivery.next_state(message.state) if message.accepted else None,
+        ),
+        "possible": (_Texts, lambda message, account: delivery.STATES if message.accepted else ()),
+    },
+    extends=SUMMARY,
+)
+#: A row of the list of conversations. Takes thread and account.
+THREAD: Final = View(
+    "Thread",
+    {
+        "kind": Literal["number", "batch"],
+        "key": str,
+        "number": str | None,
+        "count": (int, lambda thread, account: len(thread.last.numbers) if thread.number is None else 1),
+        "messages": (int, lambda thread, account: len(thread.messages)),
+        "unread": (int, lambda thread, account: sum(message.unread for message in thread.messages)),
+        "rejected": (int, lambda thread, account: sum(not message.accepted for message in thread.messages)),
+        "country": (
+            str | None,
+            lambda thread, account: country_of(thread.number or thread.last.to.partition(",")[0]),
+        ),
+        "sender": (str, lambda thread, account: thread.last.sender),
+        "last": (SUMMARY, lambda thread, account: SUMMARY(thread.last, account)),
+    },
+)
+#: An entry of a queue. Takes entry and message.
+QUEUED: Final = View(
+    "QueueEntry",
+    {
+        "msg-id": str,
+        "account": str,
+        "size": int,
+        "points": float,
+        "test": bool,
+        "message": (int | None, lambda entry, message: message.id if message else None),
+    },
+)
+
+
+def active_fault(item: ActiveFault) -> dict[str, Any]:
+    """Return an active fault with its counters."""
     counters = {"id": item.id, "seen": item.seen, "fired": item.fired, "expires-in": item.expires_in}
     return counters | item.fault.to_json()
-
-
-def catalogue() -> dict[str, Any]:
-    """Return what can be armed."""
-    faults = [{"name": kind.name, "meaning": kind.meaning, "after": list(kind.points)} for kind in KINDS.values()]
-    return {"faults": faults, "presets": list(PRESETS)}
-
-
-def queued(item: Queued, message: CapturedMessage | None) -> dict[str, Any]:
-    """Return one entry of a queue."""
-    return {
-        "msg-id": item.msg_id,
-        "account": item.account,
-        "size": item.size,
-        "points": item.points,
-        "test": item.test,
-        "message": message.id if message else None,
-    }
-
-
-def request(record: RequestRecord) -> dict[str, Any]:
-    """Return one recorded request."""
-    return attrs.asdict(record) | {"at": record.at.isoformat()}
-
-
-def env_block(env: Mapping[str, str]) -> str:
-    """Return environment variables as the lines of a ``.env`` file."""
-    return "".join(f"{name}={value}\n" for name, value in env.items())

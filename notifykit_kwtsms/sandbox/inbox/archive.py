@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from notifykit.errors import ConfigError
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.inbox.records import from_line, to_line
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, from_line, to_line
 
-#: Marks the file as ours ("NKSB"), and says which shape it has.
+#: Marks the file as ours ("NKSB"), and names the version of its tables.
 APPLICATION_ID: Final = 0x4E4B5342
 SHAPE: Final = 1
 _TABLES: Final = """
@@ -24,7 +23,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 
 
 class Archive:
-    """One open store file. It has no lock of its own: its owner's is held whenever it is touched.
+    """One open store file. It has no lock of its own: the store's is held when it is used.
 
     A change is on its way to the disk when :meth:`write` returns: a process that is killed loses nothing.
     """
@@ -61,7 +60,7 @@ class Archive:
                 raise ConfigError(f"message {number} of the store {self.path} can't be read: {problem}") from problem
 
     def write(self, touched: Mapping[int, CapturedMessage | None], sequence: int, highest: int) -> None:
-        """Keep what was touched, None for what was deleted. A failing disk is an :class:`sqlite3.Error`."""
+        """Write what changed; None is a deleted message. A failing disk is an :class:`sqlite3.Error`."""
         with self._transaction():
             for number, message in touched.items():
                 if message is None:
@@ -74,13 +73,13 @@ class Archive:
             self._remember(sequence=sequence, highest=highest)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
         self.closed = True
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            # Texts and numbers of people are in it: nobody else may read it, from its first moment on.
+            # Texts and numbers of people are in it: only its owner may read it, from its first moment on.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as problem:
             raise ConfigError(f"the store {self.path} can't be opened: {problem.strerror or problem}") from problem

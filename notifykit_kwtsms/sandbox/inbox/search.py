@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import operator
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 from notifykit_kwtsms.sandbox.inbox.store import Matches
-from notifykit_kwtsms.sandbox.reading.countries import country_of
+from notifykit_kwtsms.sandbox.text_rules import country_of
 
 # What stands before two slashes is an address and no key.
 _TERM = re.compile(r'(?P<negated>[-!]?)(?:(?P<key>[a-z]+):(?!//))?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))')
@@ -29,7 +29,7 @@ _SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
 
 
 def parse(query: str, now: datetime.datetime | None = None) -> Matches:
-    """Return whether a message matches a query as a function. All terms must match; ``-`` or ``!`` turns one round.
+    """Return whether a message matches a query, as a function. All terms must match; ``-`` or ``!`` negates one.
 
     Keys: ``to sender text id tag account state encoding code country fault`` and ``segments cost units`` with
     ``> < =``, ``is:`` and ``has:`` with one of their words, ``before: after:`` with an ISO date or time (UTC), or with
@@ -47,27 +47,24 @@ def _term(found: re.Match[str], now: datetime.datetime) -> Matches:
     if key not in _KEYS and key not in _MOMENTS:
         raise ValueError(f"no such search key: {key}; there are {', '.join((*_KEYS, *_MOMENTS))}")
     if not value or (value.endswith(":") and (value[:-1] in _KEYS or value[:-1] in _MOMENTS)):
-        raise ValueError(f"{found[0]} says nothing to look for")
+        raise ValueError(f"{found[0]} has nothing to look for")
     matches = _moment(_MOMENTS[key], value, now) if key in _MOMENTS else _KEYS[key](value)
     return (lambda message: not matches(message)) if found["negated"] else matches
 
 
-def _to(value: str) -> Matches:
-    fits = _glob(value)
-    return lambda message: any(map(fits, message.numbers))
+def _glob(values: Callable[[CapturedMessage], Iterable[str]], *, within: bool = False) -> Callable[[str], Matches]:
+    """Look for a value, in which a star stands for anything, or within one."""
+
+    def of(wanted: str) -> Matches:
+        pattern = re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL)
+        match = pattern.search if within else pattern.fullmatch
+        return lambda message: any(match(value) is not None for value in values(message))
+
+    return of
 
 
-def _glob(value: str) -> Callable[[str], bool]:
-    """Return whether a text is the one wanted, in which a star stands for anything."""
-    if "*" not in value:
-        return value.__eq__
-    pattern = re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
-    return lambda text: pattern.fullmatch(text) is not None
-
-
-def _sender(value: str) -> Matches:
-    fits = _glob(value)
-    return lambda message: fits(message.sender)
+def _same(name: str) -> Callable[[str], Matches]:
+    return lambda value: lambda message: bool(getattr(message, name) == value)
 
 
 def _text(value: str) -> Matches:
@@ -80,35 +77,11 @@ def _id(value: str) -> Matches:
     return lambda message: message.msg_id in wanted or str(message.id) in wanted
 
 
-def _encoding(value: str) -> Matches:
-    wanted = _ENCODINGS.get(value.casefold())
-    if wanted is None:
-        raise ValueError(f"encoding: takes {', '.join(_ENCODINGS)}, not {value!r}")
-    return lambda message: message.encoding == wanted
-
-
-def _tag(value: str) -> Matches:
-    fits = _glob(value)
-    return lambda message: any(map(fits, message.tags))
-
-
 def _country(value: str) -> Matches:
     if value.isdigit():
         return lambda message: any(number.startswith(value) for number in message.numbers)
     letters = value.upper()
     return lambda message: any(country_of(number) == letters for number in message.numbers)
-
-
-def _fault(value: str) -> Matches:
-    fits = _glob(f"*{value}*")
-    return lambda message: message.fault is not None and fits(message.fault)
-
-
-def _same(name: str) -> Callable[[str], Matches]:
-    def of(value: str) -> Matches:
-        return lambda message: getattr(message, name) == value
-
-    return of
 
 
 def _number(name: str) -> Callable[[str], Matches]:
@@ -122,22 +95,20 @@ def _number(name: str) -> Callable[[str], Matches]:
     return of
 
 
-def _moment(
-    sign: Callable[[datetime.datetime, datetime.datetime], bool], value: str, now: datetime.datetime
-) -> Matches:
+def _moment(sign: Callable[[Any, Any], bool], value: str, now: datetime.datetime) -> Matches:
     ago = _AGO.fullmatch(value)
     if ago:
         moment = now - datetime.timedelta(**{_UNITS[ago["unit"]]: int(ago["number"])})
     else:
         try:
             moment = datetime.datetime.fromisoformat(value)
-        except ValueError as problem:
-            raise ValueError(f"{value!r} is no date such as 2026-11-22, and no time ago such as 30m") from problem
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no date such as 2026-11-22, and no time ago such as 30m") from error
     aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
     return lambda message: sign(message.at, aware)
 
 
-def _choice(key: str, choices: dict[str, Callable[[CapturedMessage], bool]]) -> Callable[[str], Matches]:
+def _choice(key: str, choices: dict[str, Matches]) -> Callable[[str], Matches]:
     def of(value: str) -> Matches:
         if value not in choices:
             raise ValueError(f"{key}: takes {', '.join(choices)}, not {value!r}")
@@ -146,7 +117,21 @@ def _choice(key: str, choices: dict[str, Callable[[CapturedMessage], bool]]) -> 
     return of
 
 
-_ENCODINGS: Final = {"gsm7": "gsm7", "gsm-7": "gsm7", "gsm": "gsm7", "ucs2": "ucs2", "unicode": "ucs2"}
+def _is_gsm7(message: CapturedMessage) -> bool:
+    return message.encoding == "gsm7"
+
+
+def _is_ucs2(message: CapturedMessage) -> bool:
+    return message.encoding == "ucs2"
+
+
+_ENCODINGS: Final[dict[str, Matches]] = {
+    "gsm7": _is_gsm7,
+    "gsm-7": _is_gsm7,
+    "gsm": _is_gsm7,
+    "ucs2": _is_ucs2,
+    "unicode": _is_ucs2,
+}
 _IS: Final[dict[str, Matches]] = {
     "unread": lambda message: message.unread,
     "read": lambda message: not message.unread,
@@ -167,17 +152,17 @@ _HAS: Final[dict[str, Matches]] = {
     "arabic": lambda message: _ARABIC.search(message.text) is not None,
 }
 _KEYS: Final[dict[str, Callable[[str], Matches]]] = {
-    "to": _to,
-    "sender": _sender,
+    "to": _glob(lambda message: message.numbers),
+    "sender": _glob(lambda message: (message.sender,)),
     "text": _text,
     "id": _id,
-    "tag": _tag,
+    "tag": _glob(lambda message: message.tags),
     "account": _same("account"),
     "state": _same("state"),
-    "encoding": _encoding,
+    "encoding": lambda value: _choice("encoding", _ENCODINGS)(value.casefold()),
     "code": _same("code"),
     "country": _country,
-    "fault": _fault,
+    "fault": _glob(lambda message: (message.fault,) if message.fault else (), within=True),
     "segments": _number("segments"),
     "cost": _number("points"),
     "units": _number("units"),

@@ -1,29 +1,78 @@
-"""The inbox: every captured message, thread-safe, with a way to wait for one and a journal of changes."""
+"""The inbox: every captured message, thread-safe, with a way to wait for one, an undo and a log of changes."""
 
 from __future__ import annotations
 
+import collections
 import heapq
 import logging
 import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 import attrs
 
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
 from notifykit_kwtsms.sandbox.inbox.archive import Archive
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage, Event
-from notifykit_kwtsms.sandbox.inbox.journal import Change, Journal
-from notifykit_kwtsms.sandbox.inbox.trash import Deleted, Trash
-from notifykit_kwtsms.sandbox.problems import NotThere
-
-__all__ = ["Change", "Matches", "Snapshot", "Store"]
+from notifykit_kwtsms.sandbox.inbox.change_log import Change, ChangeLog
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, Event
+from notifykit_kwtsms.sandbox.models import NotFoundError
 
 Matches = Callable[[CapturedMessage], bool]
+Tags = tuple[str, ...]
+#: Real seconds that a deleted set can be restored.
+UNDO_SECONDS: Final = 30.0
+#: Deleted sets that are kept at most.
+_UNDO_SETS: Final = 20
 _log = logging.getLogger(__name__)
+
+
+@attrs.frozen
+class Deletion:
+    """A set of messages that was deleted at once."""
+
+    #: How many they were.
+    count: int
+    #: What restores them; None where there was nothing to delete.
+    undo: str | None = attrs.field(repr=False)
+
+
+class DeletedMessages:
+    """Deleted sets, each kept for some seconds. It has no lock of its own: the store's is held when it is used."""
+
+    def __init__(self, seconds: float = UNDO_SECONDS) -> None:
+        self._seconds = seconds
+        self._sets: collections.OrderedDict[str, tuple[float, tuple[CapturedMessage, ...]]] = collections.OrderedDict()
+
+    def add(self, messages: Iterable[CapturedMessage]) -> Deletion:
+        """Keep a set and return what restores it."""
+        kept = tuple(messages)
+        self._expire()
+        if not kept:
+            return Deletion(0, None)
+        name = secrets.token_hex(8)
+        self._sets[name] = (time.monotonic() + self._seconds, kept)
+        while len(self._sets) > _UNDO_SETS:
+            self._sets.popitem(last=False)
+        return Deletion(len(kept), name)
+
+    def take(self, name: str) -> tuple[CapturedMessage, ...]:
+        """Return a set and forget it; one that is too old or was never there is a :class:`NotFoundError`."""
+        self._expire()
+        if name not in self._sets:
+            raise NotFoundError("there is nothing to restore by that name any more")
+        return self._sets.pop(name)[1]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._sets.clear()
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        for name in [name for name, (until, _) in self._sets.items() if until <= now]:
+            del self._sets[name]
 
 
 @attrs.frozen
@@ -51,9 +100,11 @@ class Store:
         self._clock = clock
         self._changed = threading.Condition()
         self._archive = archive
-        self._trash = Trash()
-        self._trouble: str | None = None
-        self._closed = False
+        self._deleted = DeletedMessages()
+        #: Why the file could not be written the last time; None where all is well.
+        self.trouble: str | None = None
+        #: Whether waiting has ended, until :meth:`open`.
+        self.closed = False
         self._load()
         clock.watch(self._jumped)
 
@@ -62,16 +113,16 @@ class Store:
         with self._changed:
             self._messages: dict[int, CapturedMessage] = {}
             self._by_msg_id: dict[str, int] = {}
-            # When something is to happen next to a message; an entry may have been overtaken by a person.
+            # When something is to happen next to a message; an entry may be out of date after a change by a person.
             self._due: list[tuple[float, int]] = []
-            # What the archive doesn't know yet.
+            # What the archive doesn't have yet.
             self._touched: dict[int, CapturedMessage | None] = {}
-            #: Names this history of changes: who comes with the number of another one reads everything again.
+            #: Names this history of changes: a reader with the number of another one reads everything again.
             self.history = archive.history if archive else secrets.token_hex(8)
             self._highest = archive.highest if archive else 0
-            self._journal = Journal(archive.sequence if archive else 0)
+            self._changes = ChangeLog(archive.sequence if archive else 0)
             for message in archive.messages() if archive else ():
-                self._place(message)
+                self._index(message)
                 self._highest = max(self._highest, message.id)
             self._prune()
             self._commit()
@@ -79,45 +130,52 @@ class Store:
     def add(self, build: Callable[[int], CapturedMessage]) -> CapturedMessage:
         """Keep the message that ``build`` makes of a fresh id, drop the oldest beyond ``keep``, and return it."""
         with self._changed:
-            message = build(self._highest + 1)
-            self._highest += 1
-            self._place(message)
-            self._touched[message.id] = message
-            self._journal.note("new", (message.id,))
+            message = self._insert(build(self._highest + 1))
             self._prune()
             self._commit()
             return message
+
+    def adopt(self, messages: Iterable[CapturedMessage]) -> tuple[CapturedMessage, ...]:
+        """Take in messages of another inbox under new ids, without those whose msg-id is here already."""
+        with self._changed:
+            # What was to happen to it there belongs to another clock.
+            taken = tuple(
+                self._insert(attrs.evolve(message, id=self._highest + 1, planned=()))
+                for message in messages
+                if message.msg_id is None or message.msg_id not in self._by_msg_id
+            )
+            self._prune()
+            self._commit()
+            return taken
 
     def all(self) -> tuple[CapturedMessage, ...]:
         """Return every message, accepted or not, oldest first."""
         return self.snapshot().messages
 
     def snapshot(self) -> Snapshot:
-        """Return every message together with the number of the change that they are as new as."""
+        """Return every message together with the number of the newest change in them."""
         with self._changed:
             self._settle()
-            return Snapshot(tuple(self._messages.values()), self._journal.sequence)
+            return Snapshot(tuple(self._messages.values()), self._changes.sequence)
 
     def get(self, name: int | str) -> CapturedMessage | None:
         """Return a message by the store's id or by the gateway's msg-id."""
         with self._changed:
             self._settle()
-            number = self._number(name)
-            return None if number is None else self._messages.get(number)
+            return self._find(name)
 
-    def update(self, name: int | str, *, unread: bool | None = None, tags: Iterable[str] | None = None) -> None:
-        """Mark a message read or unread, or give it other tags."""
+    def update(
+        self, name: int | str, *, unread: bool | None = None, retag: Callable[[Tags], Tags] = lambda tags: tags
+    ) -> CapturedMessage:
+        """Mark a message read or unread, or give it other tags, and return it."""
         with self._changed:
             message = self._named(name)
-            self._change(message, unread, lambda before: before if tags is None else tuple(tags))
+            self._change(message, unread, retag)
             self._commit()
+            return self._messages[message.id]
 
     def update_all(
-        self,
-        matches: Matches,
-        *,
-        unread: bool | None = None,
-        retag: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda tags: tags,
+        self, matches: Matches, *, unread: bool | None = None, retag: Callable[[Tags], Tags] = lambda tags: tags
     ) -> int:
         """Mark and tag every message that matches, and return how many changed by it."""
         with self._changed:
@@ -128,12 +186,12 @@ class Store:
             return changed
 
     def force(self, name: int | str, state: str, number: str | None = None) -> CapturedMessage:
-        """Bring a message, or one number of it, into a state now; what was planned for it is given up."""
+        """Bring a message, or one number of it, into a state now, in place of what was planned for it."""
         with self._changed:
             self._settle()
             message = self._named(name)
             if number is not None and number not in message.numbers:
-                raise NotThere("this message was not for that number")
+                raise NotFoundError("this message was not for that number")
             planned = tuple(step for step in message.planned if number is not None and step.number != number)
             event = Event(self._clock.utc(), state, number, forced=True)
             forced = attrs.evolve(message, planned=planned, timeline=(*message.timeline, event))
@@ -145,160 +203,133 @@ class Store:
         """Delete the messages that match for good and return how many they were."""
         with self._changed:
             count = len(self._take_out(matches))
-            self._trash.empty()
+            self._deleted.clear()
             self._commit()
             return count
 
-    def discard(self, matches: Matches) -> Deleted:
+    def discard(self, matches: Matches) -> Deletion:
         """Delete the messages that match in a way that :meth:`restore` can undo for some seconds."""
         with self._changed:
-            deleted = self._trash.put(self._take_out(matches))
+            deletion = self._deleted.add(self._take_out(matches))
             self._commit()
-            return deleted
+            return deletion
 
     def restore(self, undo: str) -> int:
-        """Bring back a discarded set with its ids and return how many are back. Too late is :class:`NotThere`."""
+        """Bring back a discarded set with its ids and return how many are back. Too late is a :class:`NotFoundError`."""
         with self._changed:
-            returned = self._trash.take(undo)
+            returned = self._deleted.take(undo)
             for message in returned:
-                self._place(message)
+                self._index(message)
                 self._touched[message.id] = message
             # Order is by id everywhere, and a dictionary keeps the order of arrival.
             self._messages = dict(sorted(self._messages.items()))
-            self._journal.note("restore", (message.id for message in returned))
+            self._changes.append("restore", (message.id for message in returned))
             self._prune()
             self._commit()
             return len(returned)
 
-    def adopt(self, messages: Iterable[CapturedMessage]) -> tuple[CapturedMessage, ...]:
-        """Take in messages of another inbox under new ids; those whose msg-id is here already are left out."""
-        taken = []
-        with self._changed:
-            for message in messages:
-                if message.msg_id is not None and message.msg_id in self._by_msg_id:
-                    continue
-                self._highest += 1
-                # What was to happen to it there belongs to another clock.
-                own = attrs.evolve(message, id=self._highest, planned=())
-                self._place(own)
-                self._touched[own.id] = own
-                self._journal.note("new", (own.id,))
-                taken.append(own)
-            self._prune()
-            self._commit()
-        return tuple(taken)
-
     def wait(self, matches: Matches, timeout: float) -> CapturedMessage | None:
         """Return the newest message that matches, waiting real seconds for one; None if none came in time."""
-        deadline = time.monotonic() + timeout
-        seen = -1
+        searched = -1
         with self._changed:
-            while True:
-                self._settle()
-                if self._journal.sequence != seen:
-                    seen = self._journal.sequence
+            for sequence in self._until(timeout):
+                if sequence != searched:
+                    searched = sequence
                     for message in reversed(self._messages.values()):
                         if matches(message):
                             return message
-                left = deadline - time.monotonic()
-                if left <= 0 or self._closed:
-                    return None
-                self._changed.wait(self._until_due(left))
-
-    def note(self, kind: str, messages: Iterable[int] = (), **facts: Any) -> None:
-        """Write a line into the journal about something that is no message."""
-        with self._changed:
-            self._journal.note(kind, messages, facts)
-            self._commit()
+        return None
 
     def changes(self, after: int = 0, timeout: float = 0.0) -> tuple[Change, ...]:
-        """Return the journal after a sequence number, waiting real seconds for the first line of it."""
-        deadline = time.monotonic() + timeout
+        """Return the changes after a sequence number, waiting real seconds for the first of them."""
         with self._changed:
-            self._settle()
-            while self._journal.sequence <= after and not self._closed:
-                left = deadline - time.monotonic()
-                if left <= 0:
+            for sequence in self._until(timeout):
+                if sequence > after:
                     break
-                self._changed.wait(self._until_due(left))
-                self._settle()
-            return self._journal.since(after)
+            return self._changes.since(after)
+
+    def note(self, kind: str, messages: Iterable[int] = (), **facts: Any) -> None:
+        """Log a change of something that is no message."""
+        with self._changed:
+            self._changes.append(kind, messages, facts)
+            self._commit()
 
     @property
     def sequence(self) -> int:
         """The sequence number of the newest change."""
         with self._changed:
-            return self._journal.sequence
+            return self._changes.sequence
 
     @property
     def floor(self) -> int:
         """The sequence number after which no change is forgotten yet."""
         with self._changed:
-            return self._journal.floor
-
-    @property
-    def trouble(self) -> str | None:
-        """Why the file could not be written the last time; None where all is well."""
-        with self._changed:
-            return self._trouble
+            return self._changes.floor
 
     @property
     def stored(self) -> bool:
         """Whether it survives a restart."""
         return self._archive is not None
 
-    @property
-    def closed(self) -> bool:
-        """Whether readers are being sent home."""
-        with self._changed:
-            return self._closed
-
     def open(self) -> None:
         """Let readers wait again after :meth:`close`."""
         with self._changed:
-            self._closed = False
+            self.closed = False
             if self._archive is not None and self._archive.closed:
                 self._archive.open()
                 self._load()
 
     def close(self) -> None:
-        """Send everybody home who waits."""
+        """End every wait, and close the file."""
         with self._changed:
-            self._closed = True
+            self.closed = True
             if self._archive is not None:
                 self._archive.close()
             self._changed.notify_all()
 
+    def _until(self, timeout: float) -> Iterator[int]:
+        """Yield the sequence number now and after each change, for so many real seconds or until it closes."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._settle()
+            yield self._changes.sequence
+            rest = deadline - time.monotonic()
+            if rest <= 0 or self.closed:
+                return
+            if self._due:
+                rest = min(rest, max(0.001, self._due[0][0] - self._clock.time()))
+            self._changed.wait(rest)
+
+    def _find(self, name: int | str) -> CapturedMessage | None:
+        if isinstance(name, str):
+            plain = int(name) if len(name) < 16 and name.isascii() and name.isdigit() else 0
+            name = self._by_msg_id.get(name, plain)
+        return self._messages.get(name)
+
     def _named(self, name: int | str) -> CapturedMessage:
-        number = self._number(name)
-        if number is None or number not in self._messages:
-            raise NotThere("there is no such message")
-        return self._messages[number]
+        message = self._find(name)
+        if message is None:
+            raise NotFoundError("there is no such message")
+        return message
 
-    def _number(self, name: int | str) -> int | None:
-        if isinstance(name, int):
-            return name
-        if name in self._by_msg_id:
-            return self._by_msg_id[name]
-        return int(name) if len(name) < 16 and name.isascii() and name.isdigit() else None
-
-    def _place(self, message: CapturedMessage) -> None:
-        """Have a message, without a word to anybody."""
+    def _index(self, message: CapturedMessage) -> None:
         self._messages[message.id] = message
         if message.msg_id is not None:
             self._by_msg_id[message.msg_id] = message.id
         self._plan(message)
 
+    def _insert(self, message: CapturedMessage) -> CapturedMessage:
+        self._highest = message.id
+        self._index(message)
+        self._touched[message.id] = message
+        self._changes.append("new", (message.id,))
+        return message
+
     def _plan(self, message: CapturedMessage) -> None:
         if message.planned:
             heapq.heappush(self._due, (message.planned[0].due, message.id))
 
-    def _change(
-        self,
-        message: CapturedMessage,
-        unread: bool | None,
-        retag: Callable[[tuple[str, ...]], tuple[str, ...]],
-    ) -> bool:
+    def _change(self, message: CapturedMessage, unread: bool | None, retag: Callable[[Tags], Tags]) -> bool:
         changed = attrs.evolve(message, unread=message.unread if unread is None else unread, tags=retag(message.tags))
         if (changed.unread, changed.tags) == (message.unread, message.tags):
             return False
@@ -308,79 +339,70 @@ class Store:
     def _put(self, message: CapturedMessage, kind: str) -> None:
         self._messages[message.id] = message
         self._touched[message.id] = message
-        self._journal.note(kind, (message.id,))
+        self._changes.append(kind, (message.id,))
 
     def _take_out(self, matches: Matches) -> list[CapturedMessage]:
         self._settle()
-        doomed = [message for message in self._messages.values() if matches(message)]
-        self._remove(doomed)
-        return doomed
+        found = [message for message in self._messages.values() if matches(message)]
+        self._remove(found)
+        return found
 
-    def _remove(self, doomed: Iterable[CapturedMessage]) -> None:
-        ids = []
-        for message in doomed:
+    def _remove(self, messages: list[CapturedMessage]) -> None:
+        for message in messages:
             del self._messages[message.id]
-            if message.msg_id is not None:
-                self._by_msg_id.pop(message.msg_id, None)
+            self._by_msg_id.pop(message.msg_id or "", None)
             self._touched[message.id] = None
-            ids.append(message.id)
-        if ids:
-            self._journal.note("delete", ids)
+        if messages:
+            self._changes.append("delete", [message.id for message in messages])
 
     def _prune(self) -> None:
         """Forget what is too much and what is too old."""
-        doomed: list[CapturedMessage] = []
-        spare = len(self._messages) - self.keep
+        old: list[CapturedMessage] = []
+        excess = len(self._messages) - self.keep
         oldest = None if self.keep_for is None else self._clock.utc().timestamp() - self.keep_for
         for message in self._messages.values():
-            if len(doomed) >= spare and (oldest is None or message.at.timestamp() >= oldest):
+            if len(old) >= excess and (oldest is None or message.at.timestamp() >= oldest):
                 break
-            doomed.append(message)
-        self._remove(doomed)
+            old.append(message)
+        self._remove(old)
 
     def _commit(self) -> None:
         """Bring the file up to date, and wake those who wait."""
-        if self._archive is not None and not self._archive.closed:
-            try:
-                self._archive.write(self._touched, self._journal.sequence, self._highest)
-            except sqlite3.Error as problem:
-                # The gateway goes on without its disk; what could not be written is tried again with the next change.
-                if self._trouble is None:
-                    _log.warning("the store %s can't be written: %s", self._archive.path, problem)
-                self._trouble = str(problem)
-            else:
-                self._trouble = None
-                self._touched.clear()
-        else:
+        if self._archive is None or self._archive.closed:
             self._touched.clear()
+        else:
+            try:
+                self._archive.write(self._touched, self._changes.sequence, self._highest)
+            except sqlite3.Error as error:
+                # The gateway works on without its disk; the next change writes what is missing in the file.
+                if self.trouble is None:
+                    _log.warning("the store %s can't be written: %s", self._archive.path, error)
+                self.trouble = str(error)
+            else:
+                self.trouble = None
+                self._touched.clear()
         self._changed.notify_all()
 
     def _jumped(self) -> None:
-        """See what a jump of the clock brought about."""
         with self._changed:
-            self._journal.note("clock", facts={"time": self._clock.utc().isoformat(), "offset": self._clock.offset})
+            self._changes.append("clock", facts={"time": self._clock.utc().isoformat(), "offset": self._clock.offset})
             self._settle()
             self._commit()
 
-    def _until_due(self, most: float) -> float:
-        """Return for how many real seconds nothing can happen by itself."""
-        return min(most, max(0.001, self._due[0][0] - self._clock.time())) if self._due else most
-
     def _settle(self) -> None:
         """Let happen what is due by the virtual clock."""
-        before = self._journal.sequence
+        before = self._changes.sequence
         now = self._clock.time()
         while self._due and self._due[0][0] <= now:
             message = self._messages.get(heapq.heappop(self._due)[1])
             due = tuple(step for step in message.planned if step.due <= now) if message else ()
             if message and due:
                 happened = (Event(as_utc(step.due), step.state, step.number) for step in due)
-                settled = attrs.evolve(
-                    message, timeline=(*message.timeline, *happened), planned=message.planned[len(due) :]
-                )
+                timeline = (*message.timeline, *happened)
+                settled = attrs.evolve(message, timeline=timeline, planned=message.planned[len(due) :])
                 self._put(settled, "dlr")
                 self._plan(settled)
         if self.keep_for is not None:
             self._prune()
-        if self._journal.sequence != before:
+        if self._changes.sequence != before:
             self._commit()

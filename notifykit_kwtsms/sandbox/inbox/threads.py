@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import attrs
 
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.shown import redacted
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
+from notifykit_kwtsms.sandbox.models import show_number
 
 
 @attrs.frozen
@@ -17,9 +17,9 @@ class Thread:
     #: ``number``, or ``batch`` for one request to several numbers.
     kind: str
     #: Names it: the number, or ``batch:7``.
-    key: str = attrs.field(repr=redacted)
+    key: str = attrs.field(repr=show_number)
     #: The number; None for a batch.
-    number: str | None = attrs.field(repr=redacted)
+    number: str | None = attrs.field(repr=show_number)
     #: Its messages, newest first; there is at least one.
     messages: tuple[CapturedMessage, ...] = attrs.field(repr=False)
 

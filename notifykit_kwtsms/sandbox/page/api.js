@@ -66,9 +66,9 @@ export const getAccount = (username) => request("GET", "sandbox/account", { quer
 export const updateAccount = (username, body) => request("PUT", "sandbox/account", { query: { username }, body });
 export const getFaults = () => request("GET", "sandbox/chaos");
 export const setPreset = (body) => request("PUT", "sandbox/chaos", { body });
-export const armFault = (body) => request("POST", "sandbox/chaos", { body });
-export const disarmFault = (id) => request("DELETE", one("chaos", id));
-export const disarmAll = () => request("DELETE", "sandbox/chaos");
+export const addFault = (body) => request("POST", "sandbox/chaos", { body });
+export const endFault = (id) => request("DELETE", one("chaos", id));
+export const endAllFaults = () => request("DELETE", "sandbox/chaos");
 export const getClock = () => request("GET", "sandbox/clock");
 export const advanceClock = (seconds) => request("PUT", "sandbox/clock", { body: { advance: seconds } });
 export const reset = () => request("POST", "sandbox/reset");

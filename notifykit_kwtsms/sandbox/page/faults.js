@@ -1,4 +1,4 @@
-// The panel of the faults: presets, single faults with a seed, and what is armed.
+// The panel of the faults: presets, single faults with a seed, and the active ones.
 
 import * as api from "./api.js";
 import { refreshDialog } from "./dialog.js";
@@ -42,8 +42,8 @@ async function change(promise, words) {
 
 export async function showFaults(body) {
   const found = await api.getFaults();
-  const { armed } = found;
-  const disarmAll = () => change(api.disarmAll(), "Nothing is armed");
+  const active = found.armed;
+  const endAll = () => change(api.endAllFaults(), "No fault is active");
   const magic = ([to, words]) => el("li", isolated(to, { dir: "ltr", class: "mono" }), " ", words);
   body.append(
     section(
@@ -55,15 +55,15 @@ export async function showFaults(body) {
       seedField(),
     ),
     section(
-      `Armed (${armed.length})`,
-      armed.length
+      `Active (${active.length})`,
+      active.length
         ? [
-            el("ul.armed", armed.map(armedFault)),
-            el("button", { data: { focus: "calm" }, onclick: disarmAll }, "Disarm all"),
+            el("ul.active-faults", active.map(activeFault)),
+            el("button", { data: { focus: "calm" }, onclick: endAll }, "End all"),
           ]
-        : el("p.muted", "Nothing. Every request goes its way."),
+        : el("p.muted", "None. Every request gets the gateway's own answer."),
     ),
-    section("Arm a fault", armForm(found)),
+    section("Add a fault", faultForm(found)),
     section(
       "Magic numbers",
       el("p.muted", "Numbers that nobody owns and that misbehave by themselves: "),
@@ -93,10 +93,10 @@ function seedField() {
     placeholder: "none",
     data: { focus: "preset seed" },
   };
-  return field("Seed, so that the dice fall the same way each time", el("input", { ...attributes, oninput }));
+  return field("Seed, so that chance is the same each time", el("input", { ...attributes, oninput }));
 }
 
-function armedFault(item) {
+function activeFault(item) {
   const words = [
     ...Object.entries(item.match ?? {}).map(([name, value]) => `${name} ${value}`),
     item.after && `after ${item.after}`,
@@ -105,20 +105,20 @@ function armedFault(item) {
     item.seed !== null && item.seed !== undefined && `seed ${item.seed}`,
     item.preset,
   ];
-  const disarm = {
-    "aria-label": `Disarm ${item.do}`,
-    data: { focus: `disarm ${item.id}` },
-    onclick: () => change(api.disarmFault(item.id), `${item.do} is disarmed`),
+  const end = {
+    "aria-label": `End ${item.do}`,
+    data: { focus: `end ${item.id}` },
+    onclick: () => change(api.endFault(item.id), `${item.do} has ended`),
   };
   return el(
     "li",
     el("span", el("strong.mono", item.do), " ", el("span.muted", words.filter(Boolean).join(" · "))),
     badge(`fired ${count(item.fired, "time")}`),
-    el("button.quiet", disarm, "Disarm"),
+    el("button.quiet", end, "End"),
   );
 }
 
-function armForm(found) {
+function faultForm(found) {
   const meanings = new Map(found.faults.map((fault) => [fault.name, fault.meaning]));
   const codes = found.codes ?? ["ERR010", "ERR013", "ERR028"];
   const meaning = el("p.muted");
@@ -137,23 +137,23 @@ function armForm(found) {
   };
   const submit = (event) => {
     event.preventDefault();
-    change(api.armFault(draftedFault()), `${draft.do} is armed`);
+    change(api.addFault(draftedFault()), `${draft.do} is active`);
   };
   const moments = { "": "as usual for it", receive: "before the gateway sees it", accept: "after it was accepted" };
   explain();
   return el(
-    "form.arm",
+    "form.fault-form",
     { onsubmit: submit },
     choice("What happens", "do", [...meanings.keys(), ...codes]),
     meaning,
     choice("When", "after", Object.entries(moments)),
     choice("Endpoint", "endpoint", [["", "any"], ...ENDPOINTS]),
     input("Number, * for anything", "to", { type: "text", placeholder: "any" }),
-    input("How often at most", "times", { min: 1, placeholder: "until disarmed" }),
+    input("How often at most", "times", { min: 1, placeholder: "until ended" }),
     input("Chance in percent", "probability", { min: 0, max: 100, step: "any" }),
     input("Seed", "seed", { step: 1, placeholder: "none" }),
     input("Delay in seconds", "delay", { min: 0, max: 3600, step: "any", placeholder: "as usual for it" }),
-    el("button.primary", { type: "submit" }, "Arm"),
+    el("button.primary", { type: "submit" }, "Add"),
   );
 }
 

@@ -61,7 +61,7 @@ export function showRate({ rate, blocked }) {
 }
 
 export function showFaultState({ preset, armed }) {
-  setText("chaos", preset ?? (armed ? `${armed} armed` : "Calm"));
+  setText("chaos", preset ?? (armed ? `${armed} active` : "Calm"));
   setAlarm("chaos", armed > 0);
 }
 

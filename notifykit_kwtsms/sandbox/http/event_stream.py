@@ -1,4 +1,4 @@
-"""The event stream: every change of the journal as a server-sent event, from where a reader was, without a gap."""
+"""The event stream: every entry of the change log as a server-sent event, from where a reader was, without a gap."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import views
-from notifykit_kwtsms.sandbox.http.desks.desk import Site
-from notifykit_kwtsms.sandbox.http.stats import stats, version
-from notifykit_kwtsms.sandbox.inbox.journal import Change
+from notifykit_kwtsms.sandbox.http.stats import SandboxInfo, stats, version
+from notifykit_kwtsms.sandbox.inbox.change_log import Change
 
-#: Real seconds of silence before a comment shows that the line is alive.
+#: Real seconds of silence before a comment shows that the connection works.
 HEARTBEAT: Final = 10.0
-#: Real seconds that a reader rests after it was told something: what comes meanwhile travels together.
+#: Real seconds that a stream pauses after a write: what comes meanwhile is written together.
 REST: Final = 0.04
 #: Real seconds between two ``stats``.
 STATS_EVERY: Final = 1.0
@@ -25,17 +24,17 @@ STATS_EVERY: Final = 1.0
 READERS: Final = 256
 #: Changes in one write.
 _AT_ONCE: Final = 500
-#: Encoded changes that are held, so that fifty readers cost one encoding.
+#: Encoded changes that are kept, so that fifty readers cost one encoding.
 _ENCODED: Final = 4096
 _OF_MESSAGES: Final = frozenset({"new", "update", "dlr"})
 
 
-class Feed:
-    """The streams of one sandbox. A reader never holds up the gateway: each reads the journal at its own rate limit."""
+class EventStreams:
+    """The streams of one sandbox. A reader never holds up the gateway: each reads the change log at its own speed."""
 
-    def __init__(self, gateway: Gateway, site: Site, stopping: threading.Event) -> None:
+    def __init__(self, gateway: Gateway, info: SandboxInfo, stopping: threading.Event) -> None:
         self._gateway = gateway
-        self._site = site
+        self._info = info
         self._stopping = stopping
         self._lock = threading.Lock()
         self._readers = 0
@@ -48,28 +47,28 @@ class Feed:
         with self._lock:
             return self._readers
 
-    def enter(self) -> bool:
-        """Take a place among the readers, if there is one. :meth:`stream` gives it back when it ends."""
+    def reserve(self) -> bool:
+        """Reserve a place for a reader, if there is one. :meth:`stream` releases it when it ends."""
         with self._lock:
             if self._readers >= READERS:
                 return False
             self._readers += 1
             return True
 
-    def stream(self, after: int | None) -> Stream:
-        """Return the events after a number, or from now on, until the sandbox stops."""
-        return Stream(self, self._events(after))
-
-    def leave(self) -> None:
-        """Give a place back."""
+    def release(self) -> None:
+        """Release a place."""
         with self._lock:
             self._readers -= 1
+
+    def stream(self, after: int | None) -> EventStream:
+        """Return the events after a number, or from now on, until the sandbox stops."""
+        return EventStream(self, self._events(after))
 
     def _events(self, after: int | None) -> Iterator[bytes]:
         store = self._gateway.store
         place = store.sequence if after is None else after
         yield b"retry: 500\n\n" + self._hello()
-        told, counted = time.monotonic(), 0.0
+        written, counted = time.monotonic(), 0.0
         moved = True
         while not self._stopping.is_set() and not store.closed:
             now = time.monotonic()
@@ -78,33 +77,33 @@ class Feed:
                 yield figures
                 counted = now
             # While something moves the figures follow; in silence nothing but the heartbeat does.
-            most = HEARTBEAT - (now - told)
+            most = HEARTBEAT - (now - written)
             changes = store.changes(place, max(0.0, min(most, counted + STATS_EVERY - now) if moved else most))
             if place < store.floor or place > store.sequence:
                 place = store.sequence
                 yield _event("reload", {"sequence": place}, place)
-                told, moved = time.monotonic(), True
+                written, moved = time.monotonic(), True
             elif changes:
                 for start in range(0, len(changes), _AT_ONCE):
                     yield b"".join(map(self._encode, changes[start : start + _AT_ONCE]))
                 place = changes[-1].sequence
-                told, moved = time.monotonic(), True
+                written, moved = time.monotonic(), True
                 self._stopping.wait(REST)
-            elif time.monotonic() - told >= HEARTBEAT:
-                yield b": alive\n\n"
-                told = time.monotonic()
+            elif time.monotonic() - written >= HEARTBEAT:
+                yield b": heartbeat\n\n"
+                written = time.monotonic()
 
     def _hello(self) -> bytes:
         store = self._gateway.store
-        facts = {"sequence": store.sequence, "history": store.history}
-        return _event("hello", facts | {"version": version(), "label": self._site.label})
+        facts = {"sequence": store.sequence, "history": store.history, "version": version(), "label": self._info.label}
+        return _event("hello", facts)
 
     def _figures(self, now: float) -> tuple[bytes, bool]:
         """Return ``stats``, at most a second old, and whether the rate in them has yet to fall."""
         with self._lock:
             at, encoded, falling = self._stats
         if now - at >= STATS_EVERY:
-            figures = stats(self._gateway, self._site, self.readers)
+            figures = stats(self._gateway, self._info, self.readers)
             encoded, falling = _event("stats", figures), figures["rate"]["now"] > 0
             with self._lock:
                 self._stats = (now, encoded, falling)
@@ -115,21 +114,21 @@ class Feed:
             known = self._encoded.get(change.sequence)
         if known is not None:
             return known
-        encoded = self._made(change)
+        encoded = self._make(change)
         with self._lock:
             self._encoded[change.sequence] = encoded
             while len(self._encoded) > _ENCODED:
                 self._encoded.popitem(last=False)
         return encoded
 
-    def _made(self, change: Change) -> bytes:
+    def _make(self, change: Change) -> bytes:
         if change.kind in _OF_MESSAGES:
             message = self._gateway.store.get(change.message)
             if message is None:
-                # It is gone already, and the line that says so follows.
+                # It is deleted already, and its own change follows.
                 return f"id: {change.sequence}\n\n".encode()
             account = self._gateway.accounts.get(message.account)
-            return _event(change.kind, views.message_summary(message, account), change.sequence)
+            return _event(change.kind, views.SUMMARY(message, account), change.sequence)
         if change.kind in ("delete", "restore"):
             return _event(change.kind, {"ids": list(change.messages)}, change.sequence)
         facts = dict(change.facts)
@@ -138,11 +137,11 @@ class Feed:
         return _event(change.kind, facts, change.sequence)
 
 
-class Stream(Iterator[bytes]):
-    """One reader's events. Closing it, also before the first one, gives the reader's place back."""
+class EventStream(Iterator[bytes]):
+    """One reader's events. Closing it, also before the first one, releases the reader's place."""
 
-    def __init__(self, feed: Feed, events: Iterator[bytes]) -> None:
-        self._feed = feed
+    def __init__(self, streams: EventStreams, events: Iterator[bytes]) -> None:
+        self._streams = streams
         self._events = events
         self._open = True
 
@@ -157,7 +156,7 @@ class Stream(Iterator[bytes]):
         """End it. WSGI servers call this, whatever became of the connection."""
         if self._open:
             self._open = False
-            self._feed.leave()
+            self._streams.release()
 
 
 def _event(kind: str, facts: Mapping[str, Any], sequence: int | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Who may talk to the sandbox: no foreign page, no name that was rebound to it, no stranger without the token."""
+"""Who may use the sandbox: no foreign page, no name that was rebound to it, no client without the token."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -16,11 +16,11 @@ from notifykit.redaction import Secret
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @attrs.frozen
-class Objection:
+class Denial:
     """Why a request is refused."""
 
     #: 401 where a token is missing, 403 otherwise.
@@ -29,7 +29,7 @@ class Objection:
     words: str
 
 
-class Guard:
+class AccessControl:
     """Checks ``Host``, ``Origin`` and the token of a request."""
 
     def __init__(self, hosts: Iterable[str] = (), port: int | None = None, token: Secret | None = None) -> None:
@@ -39,24 +39,24 @@ class Guard:
         self._port = port
         self._token = token
 
-    def objection(self, request: Request, private: bool) -> Objection | None:
-        """Return why a request is refused, or None. Private is what only the owner of the sandbox may ask."""
+    def denial(self, request: Request, private: bool) -> Denial | None:
+        """Return why a request is refused, or None. Private paths need the token, if there is one."""
         if not self._knows(request.environ.get("HTTP_HOST", "")):
-            return Objection(403, "This sandbox is not called that; ask it by a loopback address.")
+            return Denial(403, "This sandbox is not called that; ask it by a loopback address.")
         if self._is_foreign(request, private):
-            return Objection(403, "Another page may not ask this of the sandbox.")
-        if private and self._token is not None and not self._proven(request):
-            return Objection(401, "Give the token of this sandbox: Authorization: Bearer …")
+            return Denial(403, "Another page may not ask this of the sandbox.")
+        if private and self._token is not None and not self._has_token(request):
+            return Denial(401, "Give the token of this sandbox: Authorization: Bearer …")
         return None
 
     def admits(self, token: str) -> bool:
-        """Whether this is the token, which there is."""
+        """Whether there is a token and this is it."""
         return self._token is not None and _same(token, self._token.reveal())
 
-    def pass_for(self, request: Request) -> str:
+    def cookie_for(self, request: Request) -> str:
         """Return the cookie that a browser shows instead of the token, which it never learns."""
         path = f"{request.root_path}/"
-        return f"{self._cookie(request)}={self._pass()}; Path={path}; HttpOnly; SameSite=Strict"
+        return f"{self._cookie_name(request)}={self._cookie_value()}; Path={path}; HttpOnly; SameSite=Strict"
 
     def _is_foreign(self, request: Request, private: bool) -> bool:
         """Whether another page makes the request: a link may lead here, nothing else may."""
@@ -65,7 +65,7 @@ class Guard:
         origin = request.headers.get("Origin")
         if origin is not None:
             return not self._is_own(origin, request)
-        # Sent by browsers only, also where they leave the origin out.
+        # Sent by browsers only, also where they send no origin.
         site, mode = request.headers.get("Sec-Fetch-Site"), request.headers.get("Sec-Fetch-Mode")
         return site in ("cross-site", "same-site") and not (mode == "navigate" and request.method in ("GET", "HEAD"))
 
@@ -89,25 +89,25 @@ class Guard:
         return self._any_address or address.is_loopback
 
     def _is_own(self, origin: str, request: Request) -> bool:
-        # Host and port, as they were asked for: another port is another program's page.
+        # Host and port as in the request: another port is another program's page.
         parts = urlsplit(origin)
         return parts.scheme in ("http", "https") and parts.netloc.lower() == request.environ["HTTP_HOST"].lower()
 
-    def _proven(self, request: Request) -> bool:
-        cookie = request.cookies.get(self._cookie(request))
-        if cookie is not None and _same(cookie, self._pass()):
+    def _has_token(self, request: Request) -> bool:
+        cookie = request.cookies.get(self._cookie_name(request))
+        if cookie is not None and _same(cookie, self._cookie_value()):
             return True
         given = request.headers.get("X-Sandbox-Token") or request.headers.get("Authorization", "").removeprefix(
             "Bearer "
         )
         return self.admits(given)
 
-    def _cookie(self, request: Request) -> str:
+    def _cookie_name(self, request: Request) -> str:
         # Browsers share cookies between the ports of a host.
         port = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").port or 80
         return f"notifykit_sandbox_{port}"
 
-    def _pass(self) -> str:
+    def _cookie_value(self) -> str:
         key = self._token.reveal() if self._token is not None else ""
         return hmac.new(key.encode(), b"notifykit sandbox page", hashlib.sha256).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The faults that are armed in one sandbox, and which of them a request sets off."""
+"""The faults that are active in one sandbox, and which of them a request triggers."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from notifykit_kwtsms.sandbox.faults.catalogue import Fault, Firing, firing
 
 
 @attrs.frozen
-class ArmedFault:
-    """An armed fault and how it has been doing."""
+class ActiveFault:
+    """An active fault with its counters."""
 
-    #: Names it, to disarm it.
+    #: Names it, to end it.
     id: int
     #: The fault.
     fault: Fault
-    #: Matching requests that it has seen.
+    #: Matching requests so far.
     seen: int
     #: Times it has fired.
     fired: int
-    #: Virtual seconds that it still lives; None for ever.
+    #: Virtual seconds until it expires; None for ever.
     expires_in: float | None
 
 
 class _Slot:
-    """The counters of one armed fault."""
+    """One active fault, while its counters change."""
 
-    def __init__(self, number: int, fault: Fault, now: float, dice: random.Random) -> None:
+    def __init__(self, number: int, fault: Fault, now: float, rng: random.Random) -> None:
         self.number = number
         self.fault = fault
-        self.dice = random.Random(fault.seed) if fault.seed is not None else dice  # noqa: S311
+        self.rng = random.Random(fault.seed) if fault.seed is not None else rng  # noqa: S311
         self.until = None if fault.ttl is None else now + fault.ttl
         self.seen = 0
         self.fired = 0
@@ -56,59 +56,59 @@ class _Slot:
         fault = self.fault
         if self.seen <= fault.skip or (fault.nth is not None and self.seen != fault.nth):
             return False
-        if fault.probability < 1 and self.dice.random() >= fault.probability:
+        if fault.probability < 1 and self.rng.random() >= fault.probability:
             return False
         self.fired += 1
         return True
 
 
-class Faults:
-    """The armed faults of one sandbox. The first one that fires wins; all that match count the request."""
+class ActiveFaults:
+    """The active faults of one sandbox. The first one that fires wins; all that match count the request."""
 
-    def __init__(self, clock: Clock, dice: random.Random, changed: Callable[[], None] = lambda: None) -> None:
-        """Have ``changed`` called whenever somebody armed or disarmed one."""
+    def __init__(self, clock: Clock, rng: random.Random, changed: Callable[[], None] = lambda: None) -> None:
+        """Call ``changed`` whenever faults were added or ended."""
         self._changed = changed
         self._clock = clock
-        self._dice = dice
+        self._rng = rng
         self._lock = threading.Lock()
         self._slots: list[_Slot] = []
         self._numbers = itertools.count(1)
 
-    def arm(self, *faults: Fault) -> tuple[ArmedFault, ...]:
-        """Arm faults behind those that are armed already."""
+    def add(self, *faults: Fault) -> tuple[ActiveFault, ...]:
+        """Activate faults behind those that are active already."""
         with self._lock:
             now = self._clock.time()
-            slots = [_Slot(next(self._numbers), fault, now, self._dice) for fault in faults]
+            slots = [_Slot(next(self._numbers), fault, now, self._rng) for fault in faults]
             self._slots += slots
-            armed = tuple(self._view(slot, now) for slot in slots)
+            added = tuple(self._view(slot, now) for slot in slots)
         self._changed()
-        return armed
+        return added
 
-    def replace(self, *faults: Fault) -> tuple[ArmedFault, ...]:
-        """Arm these instead of those that are armed."""
+    def replace(self, *faults: Fault) -> tuple[ActiveFault, ...]:
+        """Activate these instead of the active ones."""
         with self._lock:
             self._slots.clear()
-        return self.arm(*faults)
+        return self.add(*faults)
 
     def clear(self, number: int | None = None) -> None:
-        """Disarm one, or all of them."""
+        """End one, or all of them."""
         with self._lock:
             self._slots = [slot for slot in self._slots if number is not None and slot.number != number]
         self._changed()
 
-    def armed(self) -> tuple[ArmedFault, ...]:
+    def active(self) -> tuple[ActiveFault, ...]:
         """Return the faults that can still fire."""
         with self._lock:
             now = self._clock.time()
             return tuple(self._view(slot, now) for slot in self._slots if not slot.over(now))
 
     def preset(self) -> str | None:
-        """Return the preset that all armed faults come from: ``Calm`` where none is armed, None for a mixture."""
-        names = {item.fault.preset for item in self.armed()}
+        """Return the preset that all active faults come from: ``Calm`` where there is none, None for a mixture."""
+        names = {item.fault.preset for item in self.active()}
         return next(iter(names)) if len(names) == 1 else None if names else "Calm"
 
     def fire(self, endpoint: str, numbers: Iterable[str]) -> Firing | None:
-        """Show a request to every armed fault and return what happens to it, if anything does."""
+        """Count a request for every active fault and return what happens to it, if anything does."""
         numbers = tuple(numbers)
         with self._lock:
             now = self._clock.time()
@@ -123,8 +123,8 @@ class Faults:
             if winner is None:
                 return None
             fault = winner.fault
-            return firing(fault.do, "armed", fault.after, fault.delay.draw(winner.dice) if fault.delay else None)
+            return firing(fault.do, "armed", fault.after, fault.delay.draw(winner.rng) if fault.delay else None)
 
-    def _view(self, slot: _Slot, now: float) -> ArmedFault:
-        left = None if slot.until is None else max(0.0, slot.until - now)
-        return ArmedFault(slot.number, slot.fault, slot.seen, slot.fired, left)
+    def _view(self, slot: _Slot, now: float) -> ActiveFault:
+        rest = None if slot.until is None else max(0.0, slot.until - now)
+        return ActiveFault(slot.number, slot.fault, slot.seen, slot.fired, rest)

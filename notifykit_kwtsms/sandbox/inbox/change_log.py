@@ -1,4 +1,4 @@
-"""The journal of a sandbox: every change with a number that only grows, the newest of them kept to be read again."""
+"""The changes of a sandbox: each has a number that only grows, and the newest are kept to be read again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import attrs
 
-#: Changes that are kept; who was away longer reads everything again.
+#: Changes that are kept; a reader that missed more reads everything again.
 KEPT: Final = 10_000
 
 
 @attrs.frozen
 class Change:
-    """One line of the journal, for whoever shows the inbox live."""
+    """One change, for whatever shows the inbox live."""
 
     #: Counts up from 1, without a gap.
     sequence: int
@@ -24,7 +24,7 @@ class Change:
     kind: str
     #: The messages it is about.
     messages: tuple[int, ...] = ()
-    #: What there is to say besides.
+    #: More about it.
     facts: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
     @property
@@ -33,33 +33,26 @@ class Change:
         return self.messages[0] if self.messages else 0
 
 
-class Journal:
-    """Changes in order. It has no lock of its own: its owner's is held whenever it is touched."""
+class ChangeLog:
+    """Changes in order. It has no lock of its own: the store's is held when it is used."""
 
     def __init__(self, sequence: int = 0, kept: int = KEPT) -> None:
-        self._sequence = sequence
+        #: The number of the newest change.
+        self.sequence = sequence
         self._changes: collections.deque[Change] = collections.deque(maxlen=kept)
-
-    @property
-    def sequence(self) -> int:
-        """The number of the newest change."""
-        return self._sequence
 
     @property
     def floor(self) -> int:
         """The number after which every change is still here."""
-        return self._sequence - len(self._changes)
+        return self.sequence - len(self._changes)
 
-    def note(self, kind: str, messages: Iterable[int] = (), facts: Mapping[str, Any] | None = None) -> Change:
-        """Write a line."""
-        self._sequence += 1
-        change = Change(self._sequence, kind, tuple(messages), facts or {})
-        self._changes.append(change)
-        return change
+    def append(self, kind: str, messages: Iterable[int] = (), facts: Mapping[str, Any] | None = None) -> None:
+        """Log a change."""
+        self.sequence += 1
+        self._changes.append(Change(self.sequence, kind, tuple(messages), facts or {}))
 
     def since(self, sequence: int) -> tuple[Change, ...]:
         """Return the changes after a number, as far as they are here."""
-        wanted = min(max(self._sequence - sequence, 0), len(self._changes))
+        wanted = min(max(self.sequence - sequence, 0), len(self._changes))
         # From the end, so that asking costs what is new and not what is kept.
-        newest = list(itertools.islice(reversed(self._changes), wanted))
-        return tuple(reversed(newest))
+        return tuple(reversed(list(itertools.islice(reversed(self._changes), wanted))))

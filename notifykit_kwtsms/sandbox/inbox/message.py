@@ -1,18 +1,32 @@
-"""What the sandbox keeps of a request to send: everything a developer or a page wants to see, without the password."""
+"""A captured message: everything that is kept of a request to send, and its JSON form."""
 
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from notifykit.redaction import describe_text, redact_address
-from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.reading.content import find_code, find_links
-from notifykit_kwtsms.sandbox.reading.segments import Count
-from notifykit_kwtsms.sandbox.shown import all_masked, how_many, redacted
+from notifykit.redaction import STARS, describe_text, redact_address
+from notifykit_kwtsms.sandbox.models import (
+    HIDDEN,
+    NotFoundError,
+    from_json,
+    show_count,
+    show_number,
+    show_numbers,
+    to_json,
+)
+from notifykit_kwtsms.sandbox.text_rules import Count, count_text, find_code, find_links
+
+#: The version of the JSON form.
+_VERSION: Final = 1
+
+
+def _without_password(fields: Mapping[str, str]) -> Mapping[str, str]:
+    return {**fields, "password": STARS} if "password" in fields else fields
 
 
 @attrs.frozen
@@ -25,7 +39,7 @@ class Event:
     #: ``deleted``; of a request that was not accepted ``refused`` or ``cut``.
     state: str
     #: The number it happened to; None for the whole message.
-    number: str | None = attrs.field(default=None, repr=redacted)
+    number: str | None = attrs.field(default=None, repr=show_number)
     #: Whether a person made it happen.
     forced: bool = False
 
@@ -39,12 +53,12 @@ class Step:
     #: The state it brings.
     state: str
     #: The number it happens to; None for the whole message.
-    number: str | None = attrs.field(default=None, repr=redacted)
+    number: str | None = attrs.field(default=None, repr=show_number)
 
 
 @attrs.frozen
 class Dropped:
-    """A number that was not taken although others of the request were, with the code; the API never says so."""
+    """A number that was not taken although others of the request were, with the code; the gateway's answer does not show it."""
 
     #: The number as it was given.
     number: str = attrs.field(repr=redact_address)
@@ -61,9 +75,9 @@ class CapturedRequest:
     #: Its path.
     path: str
     #: Its headers in lower case, without those that carry secrets.
-    headers: Mapping[str, str] = attrs.field(repr=how_many)
+    headers: Mapping[str, str] = attrs.field(repr=show_count)
     #: The fields of its body; the password is four stars.
-    fields: Mapping[str, Any] = attrs.field(repr=how_many)
+    fields: Mapping[str, str] = attrs.field(repr=show_count, converter=_without_password)
 
 
 @attrs.frozen
@@ -93,9 +107,9 @@ class CapturedMessage:
     #: The text as it arrived.
     text: str = attrs.field(repr=describe_text)
     #: The numbers that were accepted; of a request that was not, those that were given.
-    numbers: tuple[str, ...] = attrs.field(repr=all_masked)
-    #: The numbers that were left out, with the reason.
-    dropped: tuple[Dropped, ...] = attrs.field(default=(), repr=how_many)
+    numbers: tuple[str, ...] = attrs.field(repr=show_numbers, metadata={"json": "to"})
+    #: The numbers that were dropped, with the reason.
+    dropped: tuple[Dropped, ...] = attrs.field(default=(), repr=show_count)
     #: Whether ``test`` was set.
     test: bool
     #: Whether the gateway took it. The caller may not know: see :attr:`fault`.
@@ -104,10 +118,12 @@ class CapturedMessage:
     code: str | None = None
     #: What it cost, in points.
     points: float = 0
-    #: What was left on the account, in points; None where nothing was charged.
+    #: The balance after it, in points; None where nothing was charged.
     balance_after: float | None = None
     #: What the text takes up.
-    analysis: Count = attrs.field(repr=False)
+    analysis: Count = attrs.field(
+        default=attrs.Factory(lambda self: count_text(self.text), takes_self=True), repr=False, metadata=HIDDEN
+    )
     #: The request.
     request: CapturedRequest = attrs.field(repr=False)
     #: What the gateway answered; None where a fault came before it.
@@ -115,10 +131,10 @@ class CapturedMessage:
     #: The fault that fired, ``close after accept (magic)``; None where the wire was fine.
     fault: str | None = None
     #: What happened so far, in order.
-    timeline: tuple[Event, ...] = attrs.field(repr=how_many)
+    timeline: tuple[Event, ...] = attrs.field(repr=show_count, validator=attrs.validators.min_len(1))
     #: What is still to happen, in order.
     planned: tuple[Step, ...] = attrs.field(default=(), repr=False)
-    #: Whether nobody has looked at it.
+    #: Whether it is unread.
     unread: bool = True
     #: Free labels: those of the request's ``X-Notifykit-Tag`` header, and those that a person gave.
     tags: tuple[str, ...] = ()
@@ -166,5 +182,24 @@ class CapturedMessage:
     def state_of(self, number: str) -> str:
         """Return the newest state of one of its numbers."""
         if number not in self.numbers:
-            raise NotThere("this message was not for that number")
+            raise NotFoundError("this message was not for that number")
         return next(event.state for event in reversed(self.timeline) if event.number in (None, number))
+
+
+def to_line(message: CapturedMessage) -> str:
+    """Return a message as one line of JSON. ASCII, because a text may hold half of a surrogate pair."""
+    return json.dumps({"v": _VERSION, **to_json(message)}, separators=(",", ":"))
+
+
+def from_line(line: str) -> CapturedMessage:
+    """Read one line of :func:`to_line`.
+
+    :raises ValueError: where it is no such line.
+    """
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("this line is not JSON") from error
+    if not isinstance(value, dict) or value.get("v") != _VERSION:
+        raise ValueError(f"this is no message of version {_VERSION} of the form that `sandbox export` writes")
+    return from_json(CapturedMessage, value, complete=True)

@@ -7,6 +7,8 @@ from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox.reading.segments import ROOM, count
 from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
+from notifykit_kwtsms.sandbox.text_rules import ROOM, count_text
+from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
 
 
 @pytest.mark.parametrize(
@@ -31,27 +33,27 @@ from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 )
 def test_published_limits_are_the_limits(text: str, encoding: str, segments: int) -> None:
     """160/153 septets and 70/67 UTF-16 units, as the facts say."""
-    counted = count(text)
+    counted = count_text(text)
     assert (counted.encoding, counted.segments) == (encoding, segments)
 
 
 def test_an_escape_pair_moves_whole_to_the_next_segment() -> None:
     """The unit that is left over at the end of a segment is lost."""
-    counted = count("a" * 152 + "€" + "a" * 10)
+    counted = count_text("a" * 152 + "€" + "a" * 10)
     assert counted.starts == (0, 152)
     assert counted.units == 164
     assert counted.units_left == 153 - 12
 
 
 def test_forced_characters_are_named_with_their_place() -> None:
-    """Who asks why a text is dear gets position, character and name."""
-    (forced,) = count("caf\u00e9 \u2019").forced
+    """Each character outside GSM-7 has position, character and name."""
+    (forced,) = count_text("caf\u00e9 \u2019").forced
     assert (forced.position, forced.character, forced.name) == (5, "\u2019", "RIGHT SINGLE QUOTATION MARK")
 
 
 def test_a_count_does_not_show_the_text() -> None:
     """The characters of a text stay out of the repr."""
-    assert "\u2019" not in repr(count("it\u2019s 123456"))
+    assert "\u2019" not in repr(count_text("it\u2019s 123456"))
 
 
 def _units(character: str, encoding: str) -> int:
@@ -61,7 +63,7 @@ def _units(character: str, encoding: str) -> int:
 @given(st.text(st.sampled_from([*sorted(BASIC | EXTENSION), "😀", "ش", "𝒳"]), max_size=700))
 def test_no_pair_is_split_and_no_segment_overflows(text: str) -> None:
     """Cut at the starts, every part fits, none could have taken the next character, and nothing is lost."""
-    counted = count(text)
+    counted = count_text(text)
     ends = [*counted.starts[1:], len(text)]
     parts = [text[start:end] for start, end in zip(counted.starts, ends, strict=True)]
     assert "".join(parts) == text

@@ -1,4 +1,4 @@
-"""The page's files, the door in front of them, and who may come in."""
+"""The page's files, the form that asks for the token, and access."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client as WsgiClient
 
 from notifykit_kwtsms.sandbox import Sandbox, create_app
-from notifykit_kwtsms.sandbox.http import pages
+from notifykit_kwtsms.sandbox.http.app import PAGE
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -25,23 +25,26 @@ def nothing(environ, start_response):  # type: ignore[no-untyped-def]
 
 def test_the_page_may_do_nothing_but_what_comes_from_here(client: Client) -> None:
     """No script in the page, no address outside."""
-    said = client.request("GET", "/")
-    assert said.headers["Content-Type"] == "text/html; charset=utf-8"
-    policy = said.headers["Content-Security-Policy"]
+    response = client.request("GET", "/")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'self';")
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
-    assert (said.headers["Referrer-Policy"], said.headers["X-Content-Type-Options"]) == ("no-referrer", "nosniff")
-    assert "<script>" not in said.text
+    assert (response.headers["Referrer-Policy"], response.headers["X-Content-Type-Options"]) == (
+        "no-referrer",
+        "nosniff",
+    )
+    assert "<script>" not in response.text
 
 
 def test_every_file_of_the_page_is_served_by_a_relative_address(client: Client) -> None:
     """With its type, its mark, and nothing but 304 for who has it."""
     for name in re.findall(r'(?:src|href)="(page/[^"]+)"', client.request("GET", "/").text):
-        said = client.request("GET", f"/{name}")
-        assert said.status == 200, name
-        assert said.body == (pages.FOLDER / name.removeprefix("page/")).read_bytes()
-        again = client.request("GET", f"/{name}", headers={"If-None-Match": said.headers["ETag"]})
+        response = client.request("GET", f"/{name}")
+        assert response.status == 200, name
+        assert response.body == (PAGE / name.removeprefix("page/")).read_bytes()
+        again = client.request("GET", f"/{name}", headers={"If-None-Match": response.headers["ETag"]})
         assert (again.status, again.body) == (304, b"")
 
 
@@ -62,16 +65,16 @@ def test_the_sandbox_can_be_mounted_below_another_application() -> None:
     mounted = WsgiClient(DispatcherMiddleware(nothing, {"/__sms__": create_app()}))
     assert mounted.get("/__sms__").headers["Location"] == "/__sms__/"
     assert b'src="page/' in mounted.get("/__sms__/").data
-    said = mounted.post("/__sms__/sandbox/messages", json={"to": "96598765432", "text": "Hi"})
-    assert said.status_code == 201
+    response = mounted.post("/__sms__/sandbox/messages", json={"to": "96598765432", "text": "Hi"})
+    assert response.status_code == 201
     assert mounted.get("/__sms__/latest").headers["Location"] == "/__sms__/#/m/1"
     assert mounted.get("/__sms__/sandbox/messages/latest").headers["Location"] == "/__sms__/sandbox/messages/1"
     assert "/__sms__/API/" in mounted.get("/__sms__/sandbox/account").json["env"]
     stream = mounted.get("/__sms__/sandbox/events?after=0", buffered=False)
-    heard = b"".join(piece for piece, _ in zip(stream.iter_encoded(), range(3), strict=False))
+    received = b"".join(piece for _, piece in zip(range(3), stream.iter_encoded(), strict=False))
     stream.close()
-    assert b"event: hello" in heard
-    assert b"event: new" in heard
+    assert b"event: hello" in received
+    assert b"event: new" in received
 
 
 def test_a_foreign_page_gets_nothing(client: Client) -> None:
@@ -104,8 +107,8 @@ def test_the_token_is_asked_for_and_turned_into_a_cookie() -> None:
         def get(path: str, **headers: str) -> urllib3.BaseHTTPResponse:
             return pool.urlopen("GET", path, headers=headers, redirect=False)
 
-        door = get("/")
-        assert (door.status, b'name="token"' in door.data, b"<script" in door.data) == (401, True, False)
+        form = get("/")
+        assert (form.status, b'name="token"' in form.data, b"<script" in form.data) == (401, True, False)
         assert get("/?token=wrong").status == 401
         for path in (
             "/page/index.html",

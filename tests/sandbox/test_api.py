@@ -15,15 +15,15 @@ KUWAIT, OTHER = "96598765432", "96599999999"
 
 
 def _get(client: Client, path: str, status: int = 200) -> Any:
-    said = client.request("GET", path)
-    assert said.status == status, said.text
-    return said.json
+    response = client.request("GET", path)
+    assert response.status == status, response.text
+    return response.json
 
 
 def _do(client: Client, method: str, path: str, body: Any = None, status: int = 200) -> Any:
-    said = client.request(method, path, body)
-    assert said.status == status, said.text
-    return said.json
+    response = client.request(method, path, body)
+    assert response.status == status, response.text
+    return response.json
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
@@ -73,8 +73,8 @@ def test_one_message_shows_everything_but_the_password(client: Client) -> None:
 def test_a_lone_surrogate_can_be_shown(client: Client) -> None:
     """Whatever JSON can carry, the inbox can show."""
     body = b'{"username":"sandbox","password":"sandboxpassword","sender":"MY-APP","mobile":"%s","message":"\\ud83d x","test":1}'
-    said = client.request("POST", "/API/send/", body % KUWAIT.encode(), {"Content-Type": "application/json"})
-    assert said.status == 200
+    response = client.request("POST", "/API/send/", body % KUWAIT.encode(), {"Content-Type": "application/json"})
+    assert response.status == 200
     assert _get(client, "/sandbox/messages/1")["text"] == "\ud83d x"
 
 
@@ -110,9 +110,9 @@ def test_the_newest_code_can_be_asked_for(client: Client) -> None:
 
 
 def test_a_message_can_be_injected(client: Client, sandbox: Sandbox) -> None:
-    """It takes the gateway's road, with its rules."""
-    said = _do(client, "POST", "/sandbox/messages", {"to": [KUWAIT, OTHER], "text": "Hello", "tags": ["demo"]}, 201)
-    assert said["numbers"] == 2
+    """It goes through the gateway, with its rules."""
+    response = _do(client, "POST", "/sandbox/messages", {"to": [KUWAIT, OTHER], "text": "Hello", "tags": ["demo"]}, 201)
+    assert response["numbers"] == 2
     assert (sandbox.messages[0].test, sandbox.messages[0].tags) == (True, ("demo",))
     assert _do(client, "POST", "/sandbox/messages", {"to": KUWAIT}, 400)["code"] == "ERR009"
     assert sandbox.requests == ()
@@ -144,7 +144,7 @@ def test_the_account_can_be_read_and_changed(client: Client, sandbox: Sandbox) -
         ("PUT", "/sandbox/account", {"blocked": "yes"}, 400),
         ("PUT", "/sandbox/account", {"password": "x"}, 400),
         ("PUT", "/sandbox/account", {"colour": "red"}, 400),
-        ("PUT", "/sandbox/account?username=nobody", {}, 404),
+        ("PUT", "/sandbox/account?username=unknown", {}, 404),
         ("GET", "/sandbox/messages?q=colour:red", None, 400),
         ("GET", "/sandbox/messages?limit=many", None, 400),
         ("GET", "/sandbox/messages/wait?timeout=soon", None, 400),
@@ -174,16 +174,16 @@ def test_the_account_can_be_read_and_changed(client: Client, sandbox: Sandbox) -
     ],
 )
 def test_mistakes_get_a_sentence(client: Client, method: str, path: str, body: Any, status: int) -> None:
-    """400 for what was said wrong, 404 for what is not there."""
+    """400 for a wrong request, 404 for what is not there."""
     client.send(KUWAIT)
     client.send("1")
-    said = client.request(method, path, body)
-    assert said.status == status
-    if status in (400, 404) and said.headers["Content-Type"].startswith("application/json"):
-        assert said.json["error"]
+    response = client.request(method, path, body)
+    assert response.status == status
+    if status in (400, 404) and response.headers["Content-Type"].startswith("application/json"):
+        assert response.json["error"]
 
 
-def test_faults_are_armed_shown_and_cleared(client: Client) -> None:
+def test_faults_are_added_shown_and_ended(client: Client) -> None:
     """PUT replaces, POST adds, DELETE clears one or all."""
     shown = _get(client, "/sandbox/chaos")
     assert shown["armed"] == []
@@ -195,12 +195,12 @@ def test_faults_are_armed_shown_and_cleared(client: Client) -> None:
         "ttl": 60,
         "seed": 7,
     }
-    (armed,) = _do(client, "PUT", "/sandbox/chaos", fault)["armed"]
-    assert (armed["match"], armed["do"], armed["after"]) == (fault["match"], "reset", "accept")
+    (active,) = _do(client, "PUT", "/sandbox/chaos", fault)["armed"]
+    assert (active["match"], active["do"], active["after"]) == (fault["match"], "reset", "accept")
     added = _do(client, "POST", "/sandbox/chaos", {"faults": [{"do": "ERR013"}, {"do": "html-502"}]})["armed"]
     assert [item["do"] for item in added] == ["reset", "ERR013", "html-502"]
-    left = _do(client, "DELETE", f"/sandbox/chaos/{added[1]['id']}")["armed"]
-    assert [item["do"] for item in left] == ["reset", "html-502"]
+    rest = _do(client, "DELETE", f"/sandbox/chaos/{added[1]['id']}")["armed"]
+    assert [item["do"] for item in rest] == ["reset", "html-502"]
     assert _do(client, "DELETE", "/sandbox/chaos")["armed"] == []
     assert len(_do(client, "PUT", "/sandbox/chaos", {"preset": "flaky wi-fi"})["armed"]) == 4
     assert _do(client, "PUT", "/sandbox/chaos", {"preset": "Calm"})["armed"] == []
@@ -218,8 +218,8 @@ def test_delivery_is_pushed_on(client: Client) -> None:
     msgid = client.live(KUWAIT).json["msg-id"]
     assert _do(client, "POST", "/sandbox/dlr/1")["state"] == "delivered"
     assert client("dlr", msgid=msgid).json["report"] == [{"Number": KUWAIT, "Status": "Received by recipient"}]
-    said = _do(client, "POST", "/sandbox/dlr/1", status=400)
-    assert "delivered" in said["error"]
+    response = _do(client, "POST", "/sandbox/dlr/1", status=400)
+    assert "delivered" in response["error"]
     assert _do(client, "POST", f"/sandbox/dlr/{msgid}", {"state": "expired", "number": KUWAIT})["state"] == "expired"
     assert client("dlr", msgid=msgid).json["report"][0]["Status"] == "Expired"
     client.send(OTHER)
@@ -227,7 +227,7 @@ def test_delivery_is_pushed_on(client: Client) -> None:
 
 
 def test_the_queue_gives_credits_back(client: Client, sandbox: Sandbox) -> None:
-    """As the real site does for test messages."""
+    """As the real website does for test messages."""
     msgid = client.send(KUWAIT).json["msg-id"]
     client.send(OTHER, username="worldwide")
     assert _get(client, "/sandbox/queue")["size"] == 2

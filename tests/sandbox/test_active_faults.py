@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from notifykit_kwtsms.sandbox import FAULTS, PRESETS, Clock, Delay, Fault
-from notifykit_kwtsms.sandbox.faults.armed import Faults
+from notifykit_kwtsms.sandbox.faults.active import ActiveFaults
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing, Point
 from notifykit_kwtsms.sandbox.faults.presets import preset
 
@@ -27,59 +27,59 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def faults(clock: Clock) -> Faults:
-    """No fault is armed yet."""
-    return Faults(clock, random.Random(1))
+def faults(clock: Clock) -> ActiveFaults:
+    """No fault is active yet."""
+    return ActiveFaults(clock, random.Random(1))
 
 
-def _fired(faults: Faults, count: int, endpoint: str = "send", number: str = KUWAIT) -> list[bool]:
+def _fired(faults: ActiveFaults, count: int, endpoint: str = "send", number: str = KUWAIT) -> list[bool]:
     return [faults.fire(endpoint, [number]) is not None for _ in range(count)]
 
 
-def test_a_fault_fires_once_by_default(faults: Faults) -> None:
+def test_a_fault_fires_once_by_default(faults: ActiveFaults) -> None:
     """Like a trap: it must be set again."""
-    faults.arm(Fault("reset"))
+    faults.add(Fault("reset"))
     assert _fired(faults, 3) == [True, False, False]
-    assert faults.armed() == ()
+    assert faults.active() == ()
 
 
-def test_a_fault_without_an_end_fires_until_it_is_cleared(faults: Faults) -> None:
+def test_a_fault_without_an_end_fires_until_it_is_cleared(faults: ActiveFaults) -> None:
     """Where times is None."""
-    faults.arm(Fault("reset", times=None))
+    faults.add(Fault("reset", times=None))
     assert all(_fired(faults, 5))
     faults.clear()
     assert not any(_fired(faults, 1))
 
 
-def test_skip_lets_the_first_ones_pass(faults: Faults) -> None:
+def test_skip_lets_the_first_ones_pass(faults: ActiveFaults) -> None:
     """Then it fires as often as it may."""
-    faults.arm(Fault("reset", skip=2, times=2))
+    faults.add(Fault("reset", skip=2, times=2))
     assert _fired(faults, 5) == [False, False, True, True, False]
 
 
-def test_nth_fires_on_that_one_only(faults: Faults) -> None:
+def test_nth_fires_on_that_one_only(faults: ActiveFaults) -> None:
     """Counted from 1."""
-    faults.arm(Fault("reset", nth=3))
+    faults.add(Fault("reset", nth=3))
     assert _fired(faults, 4) == [False, False, True, False]
 
 
-def test_only_matching_requests_count(faults: Faults) -> None:
+def test_only_matching_requests_count(faults: ActiveFaults) -> None:
     """Endpoint and a glob over the numbers."""
-    faults.arm(Fault("reset", endpoint="send", to="9659876*", nth=2))
+    faults.add(Fault("reset", endpoint="send", to="9659876*", nth=2))
     assert not any(_fired(faults, 2, "balance"))
     assert not any(_fired(faults, 2, number=OTHER))
     assert _fired(faults, 2) == [False, True]
 
 
-def test_a_fault_heals_by_itself(faults: Faults, clock: Clock) -> None:
+def test_a_fault_heals_by_itself(faults: ActiveFaults, clock: Clock) -> None:
     """Its time to live is virtual."""
-    faults.arm(Fault("reset", times=None, ttl=60))
+    faults.add(Fault("reset", times=None, ttl=60))
     assert _fired(faults, 1) == [True]
     clock.advance(60)
     assert _fired(faults, 1) == [False]
 
 
-def test_a_seed_makes_the_dice_fall_the_same_way(faults: Faults) -> None:
+def test_a_seed_makes_every_run_the_same(faults: ActiveFaults) -> None:
     """Roughly as often as the probability says, and twice in the same order."""
     runs = []
     for _ in range(2):
@@ -89,28 +89,28 @@ def test_a_seed_makes_the_dice_fall_the_same_way(faults: Faults) -> None:
     assert 35 < sum(runs[0]) < 85
 
 
-def test_the_first_that_fires_wins_and_all_count(faults: Faults) -> None:
+def test_the_first_that_fires_wins_and_all_count(faults: ActiveFaults) -> None:
     """A second fault for the second request needs no care for the first."""
-    faults.arm(Fault("reset"), Fault("close", nth=2))
+    faults.add(Fault("reset"), Fault("close", nth=2))
     does = [faults.fire("send", [KUWAIT]) for _ in range(3)]
     assert [firing.do if firing else None for firing in does] == ["reset", "close", None]
 
 
-def test_what_is_armed_tells_how_it_has_been_doing(faults: Faults, clock: Clock) -> None:
+def test_an_active_fault_has_its_counters(faults: ActiveFaults, clock: Clock) -> None:
     """Seen, fired and the time left."""
-    faults.arm(Fault("reset", times=2, skip=1, ttl=60))
+    faults.add(Fault("reset", times=2, skip=1, ttl=60))
     _fired(faults, 2)
     clock.advance(10)
-    (armed,) = faults.armed()
-    assert (armed.seen, armed.fired) == (2, 1)
-    assert armed.expires_in == pytest.approx(50, abs=1)
-    faults.clear(armed.id)
-    assert faults.armed() == ()
+    (active,) = faults.active()
+    assert (active.seen, active.fired) == (2, 1)
+    assert active.expires_in == pytest.approx(50, abs=1)
+    faults.clear(active.id)
+    assert faults.active() == ()
 
 
-def test_a_firing_takes_the_kinds_own_point_and_delay(faults: Faults) -> None:
-    """What is not said is the default of the catalogue."""
-    faults.arm(Fault("hang"), Fault("hang", after="accept", delay=0.5), Fault("ERR013"))
+def test_a_firing_takes_the_kinds_own_point_and_delay(faults: ActiveFaults) -> None:
+    """What is missing is the default of the catalogue."""
+    faults.add(Fault("hang"), Fault("hang", after="accept", delay=0.5), Fault("ERR013"))
     assert [faults.fire("send", []) for _ in range(3)] == [
         Firing("hang", Point.RECEIVE, 30.0, "armed"),
         Firing("hang", Point.ACCEPT, 0.5, "armed"),
@@ -190,7 +190,7 @@ def test_the_six_presets_are_there() -> None:
         preset("storm")
 
 
-def test_a_preset_replaces_what_was_armed(client: Client, sandbox: Sandbox) -> None:
+def test_a_preset_replaces_the_active_faults(client: Client, sandbox: Sandbox) -> None:
     """And Calm ends it."""
     sandbox.chaos("html-504")
     sandbox.chaos("gateway down")
@@ -208,7 +208,7 @@ def test_out_of_credit_and_a_full_queue_are_the_gateways_own_answers(client: Cli
     assert set(codes) == {"ERR013", None}
 
 
-def test_an_armed_fault_hits_the_number_it_is_for(client: Client, sandbox: Sandbox) -> None:
+def test_an_active_fault_hits_the_number_it_is_for(client: Client, sandbox: Sandbox) -> None:
     """Through the whole stack: after acceptance, then never again."""
     sandbox.chaos("reset", to="9659999*", after="accept")
     assert client.send(KUWAIT).status == 200

@@ -1,1 +1,0 @@
-"""What the gateway makes of a text and of a number."""

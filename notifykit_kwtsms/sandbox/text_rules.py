@@ -10,7 +10,7 @@ from typing import Final, Literal
 import attrs
 
 from notifykit_kwtsms.sandbox.models import show_count
-from notifykit_kwtsms.text.alphabet import BASIC, EXTENSION
+from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 _CODE = re.compile(r"(?<!\d)\d{4,8}(?!\d)")

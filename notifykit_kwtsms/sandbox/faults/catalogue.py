@@ -11,7 +11,6 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.facts import ENDPOINTS
-from notifykit_kwtsms.api.endpoints import ENDPOINTS
 from notifykit_kwtsms.sandbox.models import HIDDEN
 
 

@@ -12,9 +12,6 @@ import attrs
 
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.facts import QUEUE_LIMIT, SHARED_SENDER
-from notifykit_kwtsms.sandbox.problems import NotThere
-from notifykit_kwtsms.sandbox.shown import how_many
-from notifykit_kwtsms.api.limits import QUEUE_LIMIT, SHARED_SENDER
 from notifykit_kwtsms.sandbox.models import HIDDEN, NotFoundError, show_count
 from notifykit_kwtsms.sandbox.text_rules import BY_PREFIX
 

@@ -9,8 +9,6 @@ import attrs
 
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.facts import ENDPOINTS, NUMBERS_PER_REQUEST, SENDER_LENGTH
-from notifykit_kwtsms.api.endpoints import ENDPOINTS
-from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST, SENDER_LENGTH
 from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.gateway.accounts import Account

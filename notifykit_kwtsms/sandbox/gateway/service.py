@@ -11,7 +11,6 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.facts import SEND
-from notifykit_kwtsms.api.endpoints import SEND
 from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
 from notifykit_kwtsms.sandbox.faults.active import ActiveFaults

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.codes import CODES
-from notifykit_kwtsms.api.endpoints import SEND
+from notifykit_kwtsms.api.facts import SEND
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Fault, FaultKind
 from notifykit_kwtsms.sandbox.faults.presets import PRESETS, preset
 from notifykit_kwtsms.sandbox.gateway import delivery

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 from notifykit_kwtsms.sandbox.reading.segments import ROOM, Count, count
 from notifykit_kwtsms.text.cleaning import clean
 from notifykit_kwtsms.text.gsm7 import nearest

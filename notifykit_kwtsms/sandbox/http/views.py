@@ -34,9 +34,9 @@ from notifykit_kwtsms.sandbox.text_rules import (
     price,
 )
 from notifykit_kwtsms.text.cleaning import clean
-from notifykit_kwtsms.text.packing import count_segments
-from notifykit_kwtsms.text.replacements import cheapest, nearest
-from notifykit_kwtsms.text.segments import measure
+from notifykit_kwtsms.text.gsm7 import nearest
+from notifykit_kwtsms.text.replacements import cheapest
+from notifykit_kwtsms.text.segments import count_segments, measure
 
 _Encoding: TypeAlias = Literal["gsm7", "ucs2"]
 _Numbers: TypeAlias = tuple[int, ...]

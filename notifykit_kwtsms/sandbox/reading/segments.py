@@ -6,8 +6,8 @@ import unicodedata
 from typing import Final, Literal
 
 import attrs
-
 from notifykit_kwtsms.sandbox.shown import how_many
+
 from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 
 #: Units of a text that fits into one segment, and of each segment of a longer one (gateway facts, section 3.3).

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from notifykit_kwtsms.api.facts import SEND
-from notifykit_kwtsms.sandbox.gateway.accounts import SENDER, USERNAME, AccountHandle
-from notifykit_kwtsms.sandbox.gateway.calls import Call, as_fields
-from notifykit_kwtsms.sandbox.http import asked, views
 from notifykit_kwtsms.sandbox.http.answers import Answer
 from notifykit_kwtsms.sandbox.http.desks.desk import Desk
-from notifykit_kwtsms.sandbox.http.replies import answer, error, plain, redirect
-from notifykit_kwtsms.sandbox.inbox import records
-from notifykit_kwtsms.sandbox.inbox.captured import CapturedMessage
-from notifykit_kwtsms.sandbox.inbox.store import Matches
-from notifykit_kwtsms.sandbox.inbox.threads import threads
+from notifykit_kwtsms.sandbox.http.replies import answer, error, plain
 from notifykit_kwtsms.sandbox.inbox.trash import SECONDS, Deleted
 from notifykit_kwtsms.sandbox.problems import NotThere
+
+from notifykit_kwtsms.api.facts import SEND
+from notifykit_kwtsms.sandbox.gateway.accounts import SENDER, USERNAME, AccountHandle
+from notifykit_kwtsms.sandbox.gateway.requests import Call, as_fields
+from notifykit_kwtsms.sandbox.http import asked, views
+from notifykit_kwtsms.sandbox.http.wsgi import redirect
+from notifykit_kwtsms.sandbox.inbox import records
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
+from notifykit_kwtsms.sandbox.inbox.store import Matches
+from notifykit_kwtsms.sandbox.inbox.threads import threads
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request

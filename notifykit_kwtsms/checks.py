@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from notifykit import ConfigError, Dsn, Secret, Settings, SystemClock, TransportError
-from notifykit.cli.rehearsal import inside
+from notifykit.cli.options import nested_dsns
 from notifykit.network import Proxy, find_proxy
 from notifykit.protocols import Check, Health
 from notifykit_kwtsms.api.gateway import Gateway
@@ -45,7 +45,7 @@ def _named(settings: Settings) -> list[Dsn]:
     if settings.transport is None:
         return []
     with contextlib.suppress(ConfigError):  # names that lead round in a circle are told by whoever builds them
-        return list(dict.fromkeys(dsn for dsn in inside(settings, settings.transport) if dsn.scheme == "kwtsms"))
+        return list(dict.fromkeys(dsn for dsn in nested_dsns(settings, settings.transport) if dsn.scheme == "kwtsms"))
     return []
 
 

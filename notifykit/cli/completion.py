@@ -5,10 +5,9 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples
-from notifykit.cli.terminal import answer_line
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json, print_line
 
 _PROGRAM = "notifykit"
 
@@ -32,7 +31,7 @@ def completion(ctx: click.Context, shell: str, as_json: bool) -> int:
     # The script itself; source() of bash would ask a shell for its version first.
     script = made.source_template % made.source_vars()
     if as_json:
-        answer("completion", {"shell": shell, "script": script})
+        print_json("completion", {"shell": shell, "script": script})
     else:
-        answer_line(script)
+        print_line(script)
     return Exit.OK

@@ -9,11 +9,10 @@ from typing import Any
 import attrs
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import print_json, print_line, warn
 from notifykit.cli.rehearsal import load_settings
-from notifykit.cli.terminal import answer_line, warn
 from notifykit.plugins import PluginHost
 from notifykit.redaction import Secret
 from notifykit.settings.fields import FIELDS, Value
@@ -66,7 +65,7 @@ def config(ctx: click.Context, as_json: bool) -> int:
         return Exit.OK
     found, problems = entries(ctx.ensure_object(PluginHost))
     if as_json:
-        answer("config", [entry.as_document() for entry in found], problems, ok=not problems)
+        print_json("config", [entry.as_document() for entry in found], problems, ok=not problems)
     else:
         _table(found)
         for problem in problems:
@@ -86,9 +85,9 @@ def get(ctx: click.Context, key: str, as_json: bool) -> int:
         hint = did_you_mean(key, by_key, "`notifykit config` lists all.", form="Did you mean {}?")
         raise click.UsageError(f"There is no setting {key!r}. {hint}")
     if as_json:
-        answer("config", by_key[key].as_document())
+        print_json("config", by_key[key].as_document())
     else:
-        answer_line(by_key[key].shown)
+        print_line(by_key[key].shown)
     return Exit.OK
 
 
@@ -99,10 +98,10 @@ def path(as_json: bool) -> int:
     settings = load_settings()
     files = places(settings)
     if as_json:
-        answer("config", [{"file": str(file), "exists": file.exists()} for file in files])
+        print_json("config", [{"file": str(file), "exists": file.exists()} for file in files])
     else:
         for file in files:
-            answer_line(f"{file}{'' if file.exists() else '  (not there)'}")
+            print_line(f"{file}{'' if file.exists() else '  (not there)'}")
     return Exit.OK
 
 
@@ -122,7 +121,7 @@ def entries(host: PluginHost) -> tuple[list[Entry], Sequence[str]]:
 
 def places(settings: Settings) -> list[pathlib.Path]:
     """Return the files that are read: ``.env``, and the settings file that was found or would be."""
-    dotenv = pathlib.Path(manner().env_file or ".env").absolute()
+    dotenv = pathlib.Path(global_options().env_file or ".env").absolute()
     name = settings.sources.table_name or "notifykit.toml"
     return [dotenv, settings.sources.directory / name]
 
@@ -131,4 +130,4 @@ def _table(found: Sequence[Entry]) -> None:
     keys = max(len(entry.key) for entry in found)
     values = min(40, max(len(entry.shown) for entry in found))
     for entry in found:
-        answer_line(f"{entry.key.ljust(keys)}  {entry.shown.ljust(values)}  {entry.value.origin}".rstrip())
+        print_line(f"{entry.key.ljust(keys)}  {entry.shown.ljust(values)}  {entry.value.origin}".rstrip())

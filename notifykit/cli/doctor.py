@@ -8,11 +8,10 @@ import attrs
 import click
 
 from notifykit.cli.checkup import checkup
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json, print_line
 from notifykit.cli.rehearsal import load_settings
-from notifykit.cli.terminal import answer_line
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Health
 
@@ -30,12 +29,12 @@ def doctor(ctx: click.Context, online: bool, strict: bool, as_json: bool) -> int
     for check in checkup(load_settings(), ctx.ensure_object(PluginHost), online=online):
         checks.append(check)
         if not as_json:
-            answer_line(f"{check.health:<5} {check.name:<20} {check.found}", _STYLES[check.health])
+            print_line(f"{check.health:<5} {check.name:<20} {check.found}", _STYLES[check.health])
             if check.fix:
-                answer_line(f"{'':<26} → {check.fix}")
+                print_line(f"{'':<26} → {check.fix}")
     worst = {check.health for check in checks}
     if as_json:
-        answer("doctor", [attrs.asdict(check) for check in checks], ok=Health.FAIL not in worst)
+        print_json("doctor", [attrs.asdict(check) for check in checks], ok=Health.FAIL not in worst)
     if Health.FAIL in worst:
         return Exit.FAILED
     return Exit.PARTLY if strict and Health.WARN in worst else Exit.OK

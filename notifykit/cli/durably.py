@@ -11,10 +11,9 @@ from typing import Any, Final, TypeVar
 import attrs
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit.cli.outcomes import Outcomes
-from notifykit.cli.terminal import Progress as Bar, answer_line, tell, warn
+from notifykit.cli.output import ProgressBar as Bar, note, print_json, print_line, warn
 from notifykit.cli.watching import watch
 from notifykit.guards.options import duration
 from notifykit.models.capabilities import Capabilities
@@ -158,7 +157,7 @@ def see_through(
     progress, interrupted = job.progress(), False
     if progress.finished is None and embedded(notifier):
         if progress.state is JobState.SCHEDULED:
-            tell(
+            note(
                 f"It begins at {progress.starts.astimezone():%Y-%m-%d %H:%M %Z}, and is sent here: leave this running."
             )
         notifier.work()
@@ -170,9 +169,9 @@ def see_through(
     if as_json:
         data = document(progress) | {"interrupted": interrupted}
         error = outcomes.error if outcomes else None
-        answer("send", data, capabilities.notices, ok=code == Exit.OK, error=error)
+        print_json("send", data, capabilities.notices, ok=code == Exit.OK, error=error)
     else:
-        answer_line(f"job       {progress}")
+        print_line(f"job       {progress}")
         if outcomes:
             outcomes.show(capabilities.unit, clear=clear)
     _say_next(progress, interrupted=interrupted)
@@ -183,13 +182,13 @@ def _say_next(progress: Progress, *, interrupted: bool) -> None:
     key = progress.key
     if progress.unknown:
         decide = f"notifykit jobs settle {key} --unknown as-sent|resend"
-        tell(f"Look at the provider's side for who may have been sent to, then: {decide}")
+        note(f"Look at the provider's side for who may have been sent to, then: {decide}")
     if interrupted:
         warn(f"Interrupted: what is left is on disk. Next: notifykit jobs resume {key}")
     elif progress.state is JobState.PAUSED:
         warn(f"It is paused. Next: notifykit jobs resume {key}")
     elif progress.finished is None:
-        tell(f"Workers send it: `notifykit worker` runs one, `notifykit jobs {key}` says how far it is.")
+        note(f"Workers send it: `notifykit worker` runs one, `notifykit jobs {key}` says how far it is.")
 
 
 def _is_name(via: str) -> bool:

@@ -11,13 +11,11 @@ import attrs
 import click
 
 from notifykit.cli import savings
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples
-from notifykit.cli.recipients import read_text
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.messages import describe_change, quoted
+from notifykit.cli.options import ALIKE_CODES, common, examples, read_text
+from notifykit.cli.output import encoding_name, plural, print_json, print_line
 from notifykit.cli.rehearsal import provider_codes, rehearsal
-from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import ALIKE_CODES, change_in_words, counted, encoding_name, quoted
 from notifykit.errors import Scope, TransportError
 from notifykit.models.message import Channel
 from notifykit.models.recipient import Recipient, Rejected
@@ -63,12 +61,12 @@ def explain_code(code: str, codes: Mapping[str, TransportError], *, as_json: boo
         hint = did_you_mean(code, codes, "", form=" Did you mean {}?", least=ALIKE_CODES)
         raise click.UsageError(f"No installed provider has a code {code!r}.{hint} `notifykit help errors` lists all.")
     if as_json:
-        answer(command, {"kind": "code", **code_document(error)})
+        print_json(command, {"kind": "code", **code_document(error)})
         return Exit.OK
-    answer_line(f"{code}  {error.detail}", "strong")
-    answer_line(f"cure    {error.action}")
-    answer_line(f"about   {error.scope.value}")
-    answer_line(f"retry   {_retry(error)}")
+    print_line(f"{code}  {error.detail}", "strong")
+    print_line(f"cure    {error.action}")
+    print_line(f"about   {error.scope.value}")
+    print_line(f"retry   {_retry(error)}")
     return Exit.OK
 
 
@@ -122,20 +120,20 @@ def _number(raw: str, notifier: Notifier, *, as_json: bool) -> int:
             "country": country,
             "notices": list(notices),
         }
-        answer("explain", data, ok=not rejected, error=result.error if isinstance(result, Rejected) else None)
+        print_json("explain", data, ok=not rejected, error=result.error if isinstance(result, Rejected) else None)
     else:
         for step, after in steps:
-            answer_line(f"{after:<20} {step}")
+            print_line(f"{after:<20} {step}")
         if isinstance(result, Rejected):
-            answer_line(f"rejected by {normalizer}: {result.error.detail}", "bad")
-            answer_line(f"→ {result.error.action}")
+            print_line(f"rejected by {normalizer}: {result.error.detail}", "bad")
+            print_line(f"→ {result.error.action}")
             if result.suggestion:
-                answer_line(f"Did you mean {result.suggestion.address}?")
+                print_line(f"Did you mean {result.suggestion.address}?")
         else:
             where = f", country {country}" if country else ", country not known"
-            answer_line(f"accepted by {normalizer}{where}", "good")
+            print_line(f"accepted by {normalizer}{where}", "good")
             for notice in notices:
-                answer_line(f"notice: {notice}", "care")
+                print_line(f"notice: {notice}", "care")
     return Exit.PARTLY if rejected else Exit.OK
 
 
@@ -200,25 +198,25 @@ def _message(text: str, notifier: Notifier, *, as_json: bool) -> int:
             "forced": [saving.as_document() for saving in each],
             "saving": best.as_document() if best else None,
         }
-        answer("explain", data, ok=refusal is None, error=refusal)
+        print_json("explain", data, ok=refusal is None, error=refusal)
         return Exit.FAILED if refusal else Exit.OK
     if not plan.edits:
-        answer_line("changed   nothing: the text can be carried as it is")
+        print_line("changed   nothing: the text can be carried as it is")
     for edit in plan.edits:
-        answer_line(f"changed   {change_in_words(edit)} at {edit.start + 1}: {edit.reason} ({edit.cleaner})")
+        print_line(f"changed   {describe_change(edit)} at {edit.start + 1}: {edit.reason} ({edit.cleaner})")
     if plan.edits:
-        answer_line(f"sent as   {plan.message.text}")
+        print_line(f"sent as   {plan.message.text}")
     if size and measure:
-        answer_line(
-            f"encoding  {encoding_name(size.encoding)}, {counted(size.units, 'unit')}, "
-            f"{counted(size.segments, 'segment')}"
+        print_line(
+            f"encoding  {encoding_name(size.encoding)}, {plural(size.units, 'unit')}, "
+            f"{plural(size.segments, 'segment')}"
         )
         for saving in each:
-            answer_line(f"forced    {_forced(saving)}")
+            print_line(f"forced    {_forced(saving)}")
         if size.forced:
-            answer_line(f"together  {savings.suggestion(plan.message.text, size, measure)}")
+            print_line(f"together  {savings.suggestion(plan.message.text, size, measure)}")
     if refusal:
-        answer_line(f"refused   {refusal}", "bad")
+        print_line(f"refused   {refusal}", "bad")
     return Exit.FAILED if refusal else Exit.OK
 
 
@@ -228,5 +226,5 @@ def _forced(saving: savings.Saving) -> str:
     place = f"{quoted(forced.character)}  {forced.name.lower()} at {forced.position + 1}{times}"
     if forced.replacement is None:
         return f"{place}: nothing like it in GSM-7"
-    saves = f"saves {counted(saving.segments, 'segment')}" if saving.segments > 0 else "alone saves nothing"
+    saves = f"saves {plural(saving.segments, 'segment')}" if saving.segments > 0 else "alone saves nothing"
     return f"{place}: → {savings.in_words(forced)} {saves}"

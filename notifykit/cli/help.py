@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit.cli.explain import explain_code
-from notifykit.cli.manner import common, examples
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json, print_line
 from notifykit.cli.rehearsal import provider_codes
-from notifykit.cli.terminal import answer_line
 from notifykit.cli.topics import topics
 from notifykit.plugins import PluginHost
 from notifykit.suggest import did_you_mean
@@ -37,10 +36,10 @@ def help(  # noqa: A001 - it is called what people type
         return explain_code(code, provider_codes(ctx), as_json=as_json, command="help")
     if topic is None:
         if as_json:
-            answer("help", {"topics": list(pages)})
+            print_json("help", {"topics": list(pages)})
         else:
-            answer_line(root.get_help())
-            answer_line(f"\nPages of help: {', '.join(pages)}")
+            print_line(root.get_help())
+            print_line(f"\nPages of help: {', '.join(pages)}")
         return Exit.OK
     text = pages[topic]() if topic in pages else _of_command(root, topic)
     if text is None:
@@ -48,9 +47,9 @@ def help(  # noqa: A001 - it is called what people type
         hint = did_you_mean(topic, pages, known, form="Did you mean `notifykit help {}`?")
         raise click.UsageError(f"There is no page {topic!r}. {hint}")
     if as_json:
-        answer("help", {"topic": topic, "text": text})
+        print_json("help", {"topic": topic, "text": text})
     else:
-        answer_line(text.rstrip("\n"))
+        print_line(text.rstrip("\n"))
     return Exit.OK
 
 

@@ -14,14 +14,12 @@ from typing import Final
 
 import click
 
-from notifykit.cli.envelope import answer, row
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit.cli.logbook import Entry, Logbook
-from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import is_read, plural, print_json, print_json_line, print_line, warn
 from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.stats import KEYS, Tally, tally
-from notifykit.cli.terminal import answer_line, is_read, warn
-from notifykit.cli.wording import counted
 from notifykit.plugins import PluginHost
 
 _AGE: Final = re.compile(r"([0-9]+)([smhdw])")
@@ -60,7 +58,7 @@ class NoSuchEntry(click.ClickException):
     def __init__(self, id: str, file: str | None) -> None:
         super().__init__(f"No entry has the id {id!r}.")
         #: What to type next.
-        self.following = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
+        self.next_command = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
 
 
 @click.group("log", invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats"))
@@ -98,11 +96,11 @@ def tail(
     Only what became of messages, unless -v or --json asks for every row.
     """
     book = _book(ctx, file, may_come=follow)
-    every = as_json or manner().verbose
+    every = as_json or global_options().verbose
     wanted = (entry for entry in book.entries() if _fits(entry, since, errors=errors) and (every or entry.matters))
     last = wanted if since else collections.deque(wanted, lines)
     if as_json and not follow:
-        answer("log", [entry.as_document() for entry in last], _torn(book))
+        print_json("log", [entry.as_document() for entry in last], _torn(book))
         return Exit.OK
     for entry in last:
         _show(entry, as_json=as_json)
@@ -135,7 +133,7 @@ def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
     if not found:
         raise NoSuchEntry(id, file)
     if as_json:
-        answer("log", [entry.as_document() for entry in found], _torn(book))
+        print_json("log", [entry.as_document() for entry in found], _torn(book))
     for entry in found if not as_json else ():
         _show(entry, as_json=False)
     return Exit.OK
@@ -154,7 +152,7 @@ def stats(ctx: click.Context, by: str, since: datetime.datetime | None, file: st
     tallies = tally(entries, KEYS[by])
     if as_json:
         rows = [{by: name, **counts.as_document()} for name, counts in tallies.items()]
-        answer("log", {"by": by, "rows": rows}, _torn(book))
+        print_json("log", {"by": by, "rows": rows}, _torn(book))
         return Exit.OK
     _table(by, tallies)
     _warn(book)
@@ -163,17 +161,17 @@ def stats(ctx: click.Context, by: str, since: datetime.datetime | None, file: st
 
 def _table(by: str, tallies: dict[str, Tally]) -> None:
     if not tallies:
-        answer_line("nothing was sent")
+        print_line("nothing was sent")
         return
     most = max(counts.messages for counts in tallies.values())
     width = max(len(by), *map(len, tallies))
     head = ("messages", "accepted", "rejected", "unknown", "skipped", "test", "cost")
-    answer_line(f"{by.ljust(width)}  {'  '.join(name.rjust(8) for name in head)}", "strong")
+    print_line(f"{by.ljust(width)}  {'  '.join(name.rjust(8) for name in head)}", "strong")
     for name, counts in tallies.items():
         document = counts.as_document()
         cells = "  ".join(f"{document[column]:>8g}" for column in head)
         bar = "█" * max(1, round(_BAR * counts.messages / most))
-        answer_line(f"{name.ljust(width)}  {cells}  {bar}")
+        print_line(f"{name.ljust(width)}  {cells}  {bar}")
 
 
 def _book(ctx: click.Context, file: str | None, *, may_come: bool = False) -> Logbook:
@@ -210,13 +208,13 @@ def _is_about(entry: Entry, id: str) -> bool:
 
 def _show(entry: Entry, *, as_json: bool) -> None:
     if as_json:
-        row(entry.as_document())
+        print_json_line(entry.as_document())
     else:
-        answer_line(str(entry), "bad" if entry.is_error else None)
+        print_line(str(entry), "bad" if entry.is_error else None)
 
 
 def _torn(book: Logbook) -> list[str]:
-    return [f"{counted(book.torn, 'line')} could not be read"] if book.torn else []
+    return [f"{plural(book.torn, 'line')} could not be read"] if book.torn else []
 
 
 def _warn(book: Logbook) -> None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli import commands, terminal
-from notifykit.cli.envelope import failure
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import Manner, begin, common, manner
+from notifykit.cli import output
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import GlobalOptions, begin, common, global_options
 
 if TYPE_CHECKING:
     from notifykit.plugins import PluginHost
@@ -35,11 +34,11 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was typed, or guess which one was meant."""
         name = args[0]
-        manner().command = name
+        global_options().command = name
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             from notifykit.suggest import did_you_mean
 
-            manner().command = "notifykit"
+            global_options().command = "notifykit"
             listed = "`notifykit --help` lists what there is."
             hint = did_you_mean(name, self.list_commands(ctx), listed, form="Did you mean `notifykit {}`?")
             ctx.fail(f"There is no command {name!r}. {hint}")
@@ -50,7 +49,7 @@ class Program(click.Group):
         limit = max(20, formatter.width - 16)
         rows: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
         for name, (command, plugin) in sorted(_host(ctx).commands().items()):
-            rows[plugin.location == commands.__name__].append((name, command.get_short_help_str(limit)))
+            rows[plugin.location == __package__].append((name, command.get_short_help_str(limit)))
         for own, title in ((True, "Commands"), (False, "Commands from plugins")):
             if rows[own]:
                 with formatter.section(title):
@@ -64,11 +63,11 @@ def _host(ctx: click.Context) -> PluginHost:
     found = ctx.find_object(PluginHost)
     if found is None:
         # What is wrong with the settings is for the commands that need them to say.
-        settings = Settings.load(env_file=manner().env_file)
+        settings = Settings.load(env_file=global_options().env_file)
         ctx.obj = found = PluginHost(
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
-            entry_points=manner().plugins,
+            entry_points=not global_options().no_plugins,
         )
     return found
 
@@ -125,17 +124,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
     given = [_repaired(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     now = begin(given)
-    terminal.prepare()
+    output.prepare_streams()
     code = _run(given, now)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            terminal.hang_up(stream)
+            output.discard(stream)
     sys.exit(code)
 
 
-def _run(given: list[str], now: Manner) -> int:
+def _run(given: list[str], now: GlobalOptions) -> int:
     try:
         result: Any = program.main(args=given, prog_name="notifykit", standalone_mode=False)
     except click.ClickException as error:
@@ -148,16 +147,16 @@ def _run(given: list[str], now: Manner) -> int:
         return error.exit_code
     except click.Abort as error:
         if now.json:
-            failure(now.command, error)
-        terminal.warn("Interrupted.")
+            output.print_json_error(now.command, error)
+        output.warn("Interrupted.")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read the answer has seen enough.
-        terminal.hang_up(sys.stdout)
+        output.discard(sys.stdout)
         return Exit.OK
     except Exception as error:
         # Nearly nobody comes here: `--help` and `--version` do without all of this.
-        from notifykit.cli.endings import for_error
+        from notifykit.cli.exit_codes import for_error
         from notifykit.errors import NotifyError
 
         if not isinstance(error, NotifyError):
@@ -167,15 +166,15 @@ def _run(given: list[str], now: Manner) -> int:
     return result if isinstance(result, int) else Exit.OK
 
 
-def _complain(error: Exception, words: str, now: Manner) -> None:
+def _complain(error: Exception, words: str, now: GlobalOptions) -> None:
     """Say what went wrong and what to type next, and in the document where one was asked for."""
-    from notifykit.cli.following import following
+    from notifykit.cli.messages import next_command
 
-    then = following(error, now.command)
+    then = next_command(error, now.command)
     if now.json:
-        failure(now.command, error, then)
-    terminal.warn(f"notifykit: {words}")
-    terminal.warn(f"Next: {then}")
+        output.print_json_error(now.command, error, then)
+    output.warn(f"notifykit: {words}")
+    output.warn(f"Next: {then}")
 
 
 def _repaired(word: str) -> str:

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.cli.endings import for_receipts
-from notifykit.cli.exits import Exit
-from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import counted, many, next_time, who
+from notifykit.cli.exit_codes import Exit, for_receipts
+from notifykit.cli.messages import recipient_name, veto_advice
+from notifykit.cli.output import plural, print_line
 from notifykit.errors import TransportError
 from notifykit.models.receipt import Outcome, Receipt, Submission
 
@@ -96,9 +95,9 @@ class Outcomes:
         for (outcome, *_), group in sorted(self.groups.items(), key=lambda item: order.index(item[0][0])):
             _show(group, outcome, clear=clear)
         if self.cost is not None or self.balance is not None:
-            charged = "" if self.cost is None else f"{many(self.cost, unit)} charged"
-            left = "" if self.balance is None else f"{many(self.balance, unit)} left"
-            answer_line(f"account   {', '.join(filter(None, (charged, left)))}")
+            charged = "" if self.cost is None else f"{plural(self.cost, unit)} charged"
+            left = "" if self.balance is None else f"{plural(self.balance, unit)} left"
+            print_line(f"account   {', '.join(filter(None, (charged, left)))}")
 
     def as_document(self) -> dict[str, Any]:
         """Return the sums for ``--json``."""
@@ -115,22 +114,24 @@ class Outcomes:
 def _show(group: Group, outcome: Outcome, *, clear: bool) -> None:
     first = group.examples[0]
     names = (
-        counted(group.count, "number")
+        plural(group.count, "number")
         if group.count > _EXAMPLES
-        else ", ".join(who(receipt, clear=clear) for receipt in group.examples)
+        else ", ".join(recipient_name(receipt, clear=clear) for receipt in group.examples)
     )
     if outcome is Outcome.ACCEPTED:
         count = sum(attempt.transport == first.attempts[-1].transport for attempt in first.attempts)
         tries = f", at try {count}" if count > 1 else ""
         test = " (test)" if first.test else ""
-        answer_line(f"{outcome:<9} {names}{tries}{test}", _STYLES[outcome])
+        print_line(f"{outcome:<9} {names}{tries}{test}", _STYLES[outcome])
         for message_id in group.ids:
-            answer_line(f"          id {message_id}")
+            print_line(f"          id {message_id}")
     else:
-        answer_line(f"{outcome:<9} {names}: {_reason(first)}", _STYLES[outcome])
+        print_line(f"{outcome:<9} {names}: {_reason(first)}", _STYLES[outcome])
         if group.count > _EXAMPLES:
-            answer_line(f"          such as {', '.join(who(receipt, clear=clear) for receipt in group.examples)}")
-    answer_line(f"          → {next_time(first.veto) if first.veto else first.advice}")
+            print_line(
+                f"          such as {', '.join(recipient_name(receipt, clear=clear) for receipt in group.examples)}"
+            )
+    print_line(f"          → {veto_advice(first.veto) if first.veto else first.advice}")
 
 
 def _reason(receipt: Receipt) -> str:

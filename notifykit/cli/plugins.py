@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import attrs
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import print_json, print_line, warn
 from notifykit.cli.rehearsal import load_settings
-from notifykit.cli.terminal import answer_line, warn
 from notifykit.errors import ConfigError
 from notifykit.plugins import PluginHost, PluginInfo, Status
 
@@ -43,9 +42,9 @@ def plugins(ctx: click.Context, trace: bool, as_json: bool) -> int:
     warnings += [f"nothing is named {name}, so nothing was switched off" for name in host.unmatched]
     broken = any(info.status is Status.BROKEN for info in host.plugins)
     if as_json:
-        answer("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
+        print_json("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
     else:
-        _table(host.plugins, verbose=manner().verbose)
+        _table(host.plugins, verbose=global_options().verbose)
         for warning in warnings:
             warn(f"warning: {warning}")
     return Exit.PLUGIN if broken else Exit.OK
@@ -65,8 +64,8 @@ def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row, info in zip(rows, (None, *infos), strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        answer_line("  ".join((*cells, row[3])).rstrip())
+        print_line("  ".join((*cells, row[3])).rstrip())
         if info and info.reason:
-            answer_line(textwrap.indent(info.reason, " " * (widths[0] + 2)))
+            print_line(textwrap.indent(info.reason, " " * (widths[0] + 2)))
         if info and info.traceback and verbose:
-            answer_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))
+            print_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))

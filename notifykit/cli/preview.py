@@ -11,15 +11,13 @@ import click
 
 from notifykit.cli import savings
 from notifykit.cli.bubble import bubble
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit.cli.filling import filling_of, template_options
-from notifykit.cli.manner import common, examples
-from notifykit.cli.recipients import read_text
+from notifykit.cli.messages import describe_edit, quoted
+from notifykit.cli.options import common, examples, read_text
+from notifykit.cli.output import encoding_name, plural, print_json, print_line
 from notifykit.cli.rehearsal import load_settings, rehearsal
 from notifykit.cli.status import set_up
-from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, quoted
 from notifykit.errors import NotifyError, TransportError
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.plan import Plan
@@ -79,16 +77,16 @@ def preview(
         if as_json:
             data = _document(plan, price, capabilities) | {"to": _redacted(plan), "mode": mode}
             data |= filling.as_document(notifier) if filling else {}
-            answer("preview", data, _notices(plan), ok=(refusal or nobody) is None, error=refusal or nobody)
+            print_json("preview", data, _notices(plan), ok=(refusal or nobody) is None, error=refusal or nobody)
         else:
             _head(plan, mode)
             _show(plan, price, capabilities, text)
             for notice in _notices(plan):
-                answer_line(f" notice       {notice}", "care")
+                print_line(f" notice       {notice}", "care")
             if nobody:
-                answer_line(f" rejected     {nobody}", "bad")
+                print_line(f" rejected     {nobody}", "bad")
             if refusal:
-                answer_line(f" refused      {refusal}", "bad")
+                print_line(f" refused      {refusal}", "bad")
     return Exit.FAILED if refusal else Exit.PARTLY if nobody else Exit.OK
 
 
@@ -120,7 +118,7 @@ def _head(plan: Plan, mode: str | None) -> None:
     to = _redacted(plan)
     parts = (plan.message.sender, f"to {to}" if to else None, mode)
     if any(parts):
-        answer_line(f" {' · '.join(filter(None, parts))}", "strong")
+        print_line(f" {' · '.join(filter(None, parts))}", "strong")
 
 
 def _price(notifier: Notifier, plan: Plan, to: str | None) -> float | None:
@@ -155,22 +153,22 @@ def _document(plan: Plan, price: float | None, capabilities: Capabilities) -> di
 def _show(plan: Plan, price: float | None, capabilities: Capabilities, text: str) -> None:
     size = plan.measurement
     for line in bubble(plan.message.text, isolated=sys.stdout.isatty()):
-        answer_line(line)
+        print_line(line)
     if size is None or capabilities.measure is None:
-        answer_line(" encoding     not known: this transport does not measure texts")
+        print_line(" encoding     not known: this transport does not measure texts")
     else:
-        answer_line(f" {_size(size, price, capabilities.unit)}", "good" if size.segments <= 1 else "care")
-        answer_line(f" {_meter(size)}")
+        print_line(f" {_size(size, price, capabilities.unit)}", "good" if size.segments <= 1 else "care")
+        print_line(f" {_meter(size)}")
         if size.forced:
             _why(plan.message.text, size, capabilities.measure)
     for number, edit in enumerate(plan.edits):
-        answer_line(f" {'changed' if number == 0 else '':<12} {edit_in_words(edit)}")
+        print_line(f" {'changed' if number == 0 else '':<12} {describe_edit(edit)}")
 
 
 def _size(size: Measurement, price: float | None, unit: str) -> str:
-    parts = [encoding_name(size.encoding), counted(size.segments, "segment")]
+    parts = [encoding_name(size.encoding), plural(size.segments, "segment")]
     if price is not None:
-        parts.append(f"{many(price, unit)} a recipient")
+        parts.append(f"{plural(price, unit)} a recipient")
     return " · ".join(parts)
 
 
@@ -188,9 +186,9 @@ def _why(text: str, size: Measurement, measure: Callable[[str], Measurement]) ->
     for forced in replaceable[:_MOST_LINES]:
         place = f"at {forced.position + 1}"
         swap = f"→ {savings.in_words(forced)}"
-        answer_line(f" {label:<12} {quoted(forced.character)}  {forced.name.lower()}, {place} {swap}")
+        print_line(f" {label:<12} {quoted(forced.character)}  {forced.name.lower()}, {place} {swap}")
         label = ""
     if letters:
         shown = " ".join(quoted(forced.character) for forced in letters)
-        answer_line(f" {label:<12} {counted(len(letters), 'character')} without a GSM-7 form: {shown}")
-    answer_line(f" could save   {savings.suggestion(text, size, measure)}")
+        print_line(f" {label:<12} {plural(len(letters), 'character')} without a GSM-7 form: {shown}")
+    print_line(f" could save   {savings.suggestion(text, size, measure)}")

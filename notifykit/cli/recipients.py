@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import pathlib
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TextIO
 
 import attrs
 import click
 
+from notifykit.cli.options import read_stdin, unreadable
 from notifykit.suggest import did_you_mean
 
 _BETWEEN: Final = re.compile(r"[,;\n]")
@@ -55,39 +55,6 @@ def gather(words: Sequence[str], file: str | None, column: str | None) -> Recipi
     return Recipients(tuple(given), path, column)
 
 
-def read_stdin() -> str:
-    """Return what is piped in, as UTF-8 whatever the locale says.
-
-    :raises click.UsageError: where it is no text.
-    """
-    if sys.stdin is None:
-        raise click.UsageError("There is no standard input to read from: it is closed.")
-    raw = getattr(sys.stdin, "buffer", None)
-    if raw is None:
-        return sys.stdin.read()
-    return _decoded(raw.read(), "standard input")
-
-
-def read_text(name: str) -> str:
-    """Return the text of a file, or of standard input for ``-``, without the line end behind it.
-
-    :raises click.UsageError: where it can't be read.
-    """
-    if name == "-":
-        return read_stdin().rstrip("\r\n")
-    try:
-        return _decoded(pathlib.Path(name).read_bytes(), name).rstrip("\r\n")
-    except OSError as error:
-        raise _unreadable(name, error) from None
-
-
-def _decoded(raw: bytes, name: str) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise click.UsageError(f"{name} is not UTF-8 text: save it as UTF-8.") from None
-
-
 def _parts(word: str) -> Iterable[str]:
     if word == "-":
         return _lines(read_stdin())
@@ -109,7 +76,7 @@ def _rows(file: pathlib.Path, column: str | None) -> Iterator[str]:
                 )
             yield from _column(file, opened, column) if column else (line.strip() for line in opened if line.strip())
     except OSError as error:
-        raise _unreadable(str(file), error) from None
+        raise unreadable(str(file), error) from None
     except UnicodeDecodeError:
         raise click.UsageError(f"{file} is not UTF-8 text: save it as UTF-8.") from None
     except csv.Error as error:
@@ -139,7 +106,3 @@ def _delimiter(opened: TextIO) -> str:
     first = opened.readline()
     opened.seek(0)
     return max((",", ";", "\t"), key=first.count)
-
-
-def _unreadable(name: str, error: OSError) -> click.UsageError:
-    return click.UsageError(f"{name} can't be read: {error.strerror or type(error).__name__}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from notifykit.cli.manner import manner
+from notifykit.cli.options import global_options, nested_dsns
 from notifykit.errors import ConfigError, PluginError, TransportError
 from notifykit.network import network_errors
 from notifykit.pipeline.notifier import Notifier
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of this run; what is wrong with them stands in ``problems``."""
-    return Settings.load(arguments, env_file=manner().env_file)
+    return Settings.load(arguments, env_file=global_options().env_file)
 
 
 @contextlib.contextmanager
@@ -49,17 +49,6 @@ def provider_codes(ctx: click.Context) -> dict[str, TransportError]:
     return {error.code: error for error in errors if error.code}
 
 
-def inside(settings: Settings, transport: Dsn) -> Iterator[Dsn]:
-    """Yield what a transport means: itself, and those in its brackets, in order, with names resolved at any depth.
-
-    :raises ConfigError: where names only lead to each other.
-    """
-    transport = settings.named(transport)
-    yield transport
-    for part in transport.parts:
-        yield from inside(settings, part.dsn)
-
-
 def known_transports(settings: Settings, host: PluginHost) -> list[tuple[Dsn, TransportFactory]]:
     """Return the transports that would make requests, in order, each with what builds it; none where none is named.
 
@@ -72,7 +61,7 @@ def known_transports(settings: Settings, host: PluginHost) -> list[tuple[Dsn, Tr
     factories = host.registry(attrs.evolve(settings, log_file=None, sinks=())).transports
     if settings.transport is None:
         return []
-    found = list(inside(settings, settings.transport))
+    found = list(nested_dsns(settings, settings.transport))
     # Addresses get their own hint where the transport is built.
     strange = [dsn.scheme for dsn in found if dsn.scheme not in (*factories, "http", "https")]
     if strange and not settings.problems:

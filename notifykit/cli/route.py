@@ -8,10 +8,9 @@ from typing import Any
 import attrs
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.terminal import answer_line, tell
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import note, print_json, print_line
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Receipt
 from notifykit.pipeline.notifier import Notifier
@@ -78,13 +77,15 @@ def test(
     """
     host = ctx.ensure_object(PluginHost)
     options = {"tags": tags, "sender": sender, "channel": channel}
-    with Notifier.from_settings(via, env_file=manner().env_file, host=host, log_file=None, sinks=()) as notifier:
+    with Notifier.from_settings(
+        via, env_file=global_options().env_file, host=host, log_file=None, sinks=()
+    ) as notifier:
         ways = [way for address in addresses for way in _ways(notifier, address, text, options)]
     lost = [way for way in ways if way.transport is None]
     elsewhere = [way for way in ways if expect is not None and way.transport is not None and expect not in way.names]
     if as_json:
         found = {"expected": expect, "ways": [attrs.asdict(way) for way in ways]}
-        answer("route test", found, ok=not lost and not elsewhere)
+        print_json("route test", found, ok=not lost and not elsewhere)
     else:
         _show(ways, elsewhere, expect)
     return Exit.FAILED if elsewhere else Exit.PARTLY if lost else Exit.OK
@@ -109,10 +110,10 @@ def _nobody(receipt: Receipt) -> Way:
 def _show(ways: Sequence[Way], elsewhere: Sequence[Way], expect: str | None) -> None:
     for way in ways:
         if way.transport is None:
-            answer_line(f"{way.to:<24} nobody: {way.reason}", "bad")
-            answer_line(f"{'':<24} → {way.advice}")
+            print_line(f"{way.to:<24} nobody: {way.reason}", "bad")
+            print_line(f"{'':<24} → {way.advice}")
         else:
-            answer_line(f"{way.to:<24} {way.transport}", "bad" if way in elsewhere else "good")
-            tell(f"{'':<24} also known as {', '.join(way.names)}") if way in elsewhere else None
+            print_line(f"{way.to:<24} {way.transport}", "bad" if way in elsewhere else "good")
+            note(f"{'':<24} also known as {', '.join(way.names)}") if way in elsewhere else None
     if elsewhere:
-        tell(f"{len(elsewhere)} of {len(ways)} would not go through {expect}: look at the rules of the route.")
+        note(f"{len(elsewhere)} of {len(ways)} would not go through {expect}: look at the rules of the route.")

@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from notifykit.cli.wording import counted, quoted
+from notifykit.cli.messages import quoted
+from notifykit.cli.output import plural
 from notifykit.models.capabilities import ForcedCharacter, Measurement
 
 
@@ -56,12 +57,12 @@ def suggestion(text: str, size: Measurement, measure: Callable[[str], Measuremen
     best = together(text, size, measure)
     hopeless = sum(1 for forced in size.forced if forced.replacement is None)
     if best is None or best.segments <= 0:
-        room = f"; {counted(size.units_left, 'unit')} left in this segment" if size.units_left else ""
+        room = f"; {plural(size.units_left, 'unit')} left in this segment" if size.units_left else ""
         return f"nothing by replacing characters{room}"
     swaps = ", ".join(f"{in_words(forced)} for {quoted(forced.character)}" for forced in best.forced)
     rest = f" ({hopeless} others have no replacement)" if hopeless else ""
     left = size.segments - best.segments
-    return f"{counted(best.segments, 'segment')}: {swaps} makes it {counted(left, 'segment')}{rest}"
+    return f"{plural(best.segments, 'segment')}: {swaps} makes it {plural(left, 'segment')}{rest}"
 
 
 def in_words(forced: ForcedCharacter) -> str:

@@ -12,18 +12,16 @@ import attrs
 import click
 
 from notifykit.cli.durably import Wish, durable_options, job_there, see_through, wish_of
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit.cli.filling import Filling, filling_of, looks_like_a_text, template_options
-from notifykit.cli.following import following
-from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.messages import describe_edit, next_command, recipient_name, veto_advice
+from notifykit.cli.options import common, examples, global_options, nested_dsns, read_text
 from notifykit.cli.outcomes import Outcomes, receipt_document
-from notifykit.cli.recipients import Recipients, gather, read_text
-from notifykit.cli.rehearsal import inside, known_transports, load_settings, provider_codes
+from notifykit.cli.output import ProgressBar, confirm, encoding_name, note, plural, print_json, print_line, warn
+from notifykit.cli.recipients import Recipients, gather
+from notifykit.cli.rehearsal import known_transports, load_settings, provider_codes
 from notifykit.cli.survey import WINDOW, Survey, survey
-from notifykit.cli.terminal import Progress, answer_line, confirm, tell, warn
 from notifykit.cli.underway import UnderWay
-from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, next_time, who
 from notifykit.errors import ConfigError, TransportError
 from notifykit.models.merge import outcome_of
 from notifykit.models.message import Channel
@@ -149,7 +147,7 @@ def send(ctx: click.Context, /, words: Sequence[str], as_json: bool, **options: 
         if notifier.transport.capabilities.live:
             _ask(notifier, order, found)
         said["deadline"] = options["deadline"]
-        progress = Progress(found.given, show=not options["no_progress"] and not as_json)
+        progress = ProgressBar(found.given, show=not options["no_progress"] and not as_json)
         under_way.progress = progress
         return _send(notifier, order, said, under_way, progress, provider_codes(ctx), as_json=as_json)
 
@@ -193,7 +191,7 @@ def _notifier(host: PluginHost, via: str | None, sink: Sink, *, live: bool) -> I
     def build(transport: str | Dsn | None) -> Notifier:
         window = None if _is_set("dedupe_window") else WINDOW
         return Notifier.from_settings(
-            transport, env_file=manner().env_file, host=host, sinks=[sink], dedupe_window=window
+            transport, env_file=global_options().env_file, host=host, sinks=[sink], dedupe_window=window
         )
 
     known_transports(load_settings({"transport": via}), host)
@@ -214,7 +212,7 @@ def _keeper(host: PluginHost, notifier: Notifier, via: str | None, sink: Sink) -
     if via is None:
         yield notifier
         return
-    with Notifier.from_settings(env_file=manner().env_file, host=host, sinks=[sink]) as keeper:
+    with Notifier.from_settings(env_file=global_options().env_file, host=host, sinks=[sink]) as keeper:
         yield keeper
 
 
@@ -253,7 +251,7 @@ def _live_dsn(notifier: Notifier) -> Dsn:
             return attrs.evolve(dsn, options={**dsn.options, "test": "0"})
         return attrs.evolve(dsn, parts=[attrs.evolve(part, dsn=live(part.dsn)) for part in dsn.parts])
 
-    if not notifier.transport.capabilities.live and not any(map(pretends, inside(settings, named))):
+    if not notifier.transport.capabilities.live and not any(map(pretends, nested_dsns(settings, named))):
         what = "it is made of stand-ins" if isinstance(notifier.transport, Composite) else "it is a stand-in"
         raise ConfigError(f"{notifier.transport.name} can't send for real: {what}. Name another transport with --via")
     return live(named)
@@ -266,7 +264,7 @@ def _say_mode(notifier: Notifier) -> None:
     if capabilities.live:
         pretending = [str(leaf) for leaf in leaves(notifier.transport) if not leaf.capabilities.live]
         but = f"; through {' and '.join(dict.fromkeys(pretending))} they reach nobody" if pretending else ""
-        tell(f"Live: messages reach phones, and are paid for{but}.")
+        note(f"Live: messages reach phones, and are paid for{but}.")
     elif not capabilities.notices:
         what = "made of stand-ins" if isinstance(notifier.transport, Composite) else "a stand-in"
         warn(f"Test: {notifier.transport.name} is {what}, and nothing leaves this machine.")
@@ -288,13 +286,13 @@ def _plan(notifier: Notifier, order: Order, found: Survey, *, offline: bool, as_
         if offline:
             data["request"] = request
         notices = (*transport.capabilities.notices, *found.notices)
-        answer("send", data, notices, ok=code is Exit.OK, error=_first_error(found))
+        print_json("send", data, notices, ok=code is Exit.OK, error=_first_error(found))
         return code
     if request is not None:
-        answer_line(request)
+        print_line(request)
         return code
     _show_plan(found, transport.capabilities.unit, clear=order.alone)
-    tell("Nothing was sent: this was a dry run.")
+    note("Nothing was sent: this was a dry run.")
     return code
 
 
@@ -303,28 +301,28 @@ def _first_error(found: Survey) -> TransportError | None:
 
 
 def _show_plan(found: Survey, unit: str, *, clear: bool) -> None:
-    answer_line(f"would send  {found.sentence(unit)}")
-    answer_line(f"text        {found.message.text}")
+    print_line(f"would send  {found.sentence(unit)}")
+    print_line(f"text        {found.message.text}")
     for edit in found.edits:
-        answer_line(f"changed     {edit_in_words(edit)}")
+        print_line(f"changed     {describe_edit(edit)}")
     size = found.measurement
     if size and size.forced:
-        answer_line(f"encoding    {encoding_name(size.encoding)}; `notifykit preview` says why")
+        print_line(f"encoding    {encoding_name(size.encoding)}; `notifykit preview` says why")
     for notice in found.notices:
-        answer_line(f"notice      {notice}", "care")
+        print_line(f"notice      {notice}", "care")
     if found.duplicates:
-        answer_line(f"duplicates  {found.duplicates}, each sent to once only")
+        print_line(f"duplicates  {found.duplicates}, each sent to once only")
     for held in found.held.values():
-        answer_line(f"held back   {counted(held.count, 'recipient')} by {held.veto}", "care")
-        answer_line(f"            → {next_time(held.veto)}")
+        print_line(f"held back   {plural(held.count, 'recipient')} by {held.veto}", "care")
+        print_line(f"            → {veto_advice(held.veto)}")
     if found.refusal:
-        answer_line(f"refused     {found.refusal}", "bad")
+        print_line(f"refused     {found.refusal}", "bad")
     else:
         for receipt in found.examples:
-            answer_line(f"invalid     {who(receipt, clear=clear)}: {receipt.error}", "bad")
+            print_line(f"invalid     {recipient_name(receipt, clear=clear)}: {receipt.error}", "bad")
     hidden = found.rejected - len(found.examples)
     if hidden > 0 and not found.refusal:
-        answer_line(f"            and {hidden} more")
+        print_line(f"            and {hidden} more")
 
 
 def _ask(notifier: Notifier, order: Order, found: Survey) -> None:
@@ -332,15 +330,15 @@ def _ask(notifier: Notifier, order: Order, found: Survey) -> None:
     if order.yes or not found.recipients:
         return
     unit = notifier.transport.capabilities.unit
-    tell(f"LIVE: {found.sentence(unit)}.")
+    note(f"LIVE: {found.sentence(unit)}.")
     if found.rejected or found.held:
-        tell(f"{counted(found.rejected + found.held_back, 'recipient')} will be left out: --dry-run says why.")
+        note(f"{plural(found.rejected + found.held_back, 'recipient')} will be left out: --dry-run says why.")
     for line in (*found.notices, *dict.fromkeys(_balances(notifier, found.cost))):
-        tell(line)
-    question = f"Send to {counted(found.recipients, 'recipient')} for real?"
+        note(line)
+    question = f"Send to {plural(found.recipients, 'recipient')} for real?"
     dear = found.cost is not None and found.cost > order.max_cost
     if dear and found.cost is not None:
-        question = f"This costs {many(found.cost, unit)}, above --max-cost {order.max_cost:g}. {question}"
+        question = f"This costs {plural(found.cost, unit)}, above --max-cost {order.max_cost:g}. {question}"
     confirm(
         question,
         "--yes",
@@ -363,10 +361,10 @@ def _balances(notifier: Notifier, cost: float | None) -> Iterator[str]:
         unit = leaf.capabilities.unit
         if leaf is not notifier.transport:
             # Which account pays is only known afterwards.
-            yield f"On the account of {leaf}: {many(balance, unit)}."
+            yield f"On the account of {leaf}: {plural(balance, unit)}."
         else:
-            left = "" if cost is None else f", {many(balance - cost, unit)} after it"
-            yield f"On the account: {many(balance, unit)}{left}."
+            left = "" if cost is None else f", {plural(balance - cost, unit)} after it"
+            yield f"On the account: {plural(balance, unit)}{left}."
 
 
 def _send(
@@ -374,7 +372,7 @@ def _send(
     order: Order,
     said: dict[str, Any],
     under_way: UnderWay,
-    progress: Progress,
+    progress: ProgressBar,
     codes: Container[str],
     *,
     as_json: bool,
@@ -408,12 +406,12 @@ def _send(
         documents.sort(key=lambda document: document["position"])
         data = outcomes.as_document() | {"interrupted": interrupted, "under_way": under_way.lost, "receipts": documents}
         warnings = notifier.transport.capabilities.notices
-        answer("send", data, warnings, ok=code is Exit.OK, error=outcomes.error)
+        print_json("send", data, warnings, ok=code is Exit.OK, error=outcomes.error)
     else:
         outcomes.show(unit, clear=order.alone)
     if moved or len(takers) > 1:
-        told = "; ".join(f"{name}: {counted(count, 'recipient')}" for name, count in takers.items())
-        tell(f"Taken by {told}.")
+        told = "; ".join(f"{name}: {plural(count, 'recipient')}" for name, count in takers.items())
+        note(f"Taken by {told}.")
     if interrupted:
         warn(_interrupted(outcomes, lost=under_way.lost))
     elif outcomes.failed and not as_json:
@@ -443,7 +441,7 @@ def _keep(
     if before is None:
         wish.insist_on_future(datetime.datetime.now(datetime.UTC))
     else:
-        tell(f"There is a job {wish.key} since {before.created:%Y-%m-%d %H:%M:%S} UTC: nobody is sent to twice.")
+        note(f"There is a job {wish.key} since {before.created:%Y-%m-%d %H:%M:%S} UTC: nobody is sent to twice.")
     if notifier.transport.capabilities.live and (before is None or before.finished is None):
         _ask(notifier, order, found)
     when: dict[str, Any] = {"at": wish.at, "expires_in": wish.expires_in, "urgent": wish.urgent}
@@ -476,8 +474,8 @@ def _taker(receipt: Receipt) -> str | None:
 
 def _say_next(failed: Receipt, codes: Container[str], *, logged: bool, clear: bool) -> None:
     assert failed.error is not None, "it failed"
-    then = following(failed.error, "send", codes, logged=logged, address=failed.to, clear=clear)
-    tell(f"Next: {then}")
+    then = next_command(failed.error, "send", codes, logged=logged, address=failed.to, clear=clear)
+    note(f"Next: {then}")
 
 
 def _interrupted(outcomes: Outcomes, *, lost: bool) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.output import print_json, print_line
 from notifykit.cli.rehearsal import load_settings, mode
-from notifykit.cli.terminal import answer_line
 from notifykit.errors import ConfigError
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
@@ -37,22 +36,22 @@ def show_status(host: PluginHost, *, as_json: bool) -> int:
     if as_json:
         parts = [{"transport": transport, "mode": how} for transport, how in found.parts]
         document = {"transport": found.transport, "mode": found.mode, "parts": parts}
-        answer("notifykit", document | {"broken_plugins": broken, "next": following}, found.problems)
+        print_json("notifykit", document | {"broken_plugins": broken, "next": following}, found.problems)
         return Exit.OK
     if found.transport:
-        answer_line(f"transport  {found.transport}")
-        answer_line(f"mode       {found.mode}", _style(found.mode))
+        print_line(f"transport  {found.transport}")
+        print_line(f"mode       {found.mode}", _style(found.mode))
         for number, (transport, how) in enumerate(found.parts):
-            answer_line(f"{'' if number else 'made of':<10} {how}  {transport}", _style(how))
+            print_line(f"{'' if number else 'made of':<10} {how}  {transport}", _style(how))
     else:
-        answer_line("transport  none yet")
+        print_line("transport  none yet")
         for problem in found.problems:
-            answer_line(f"           {problem}")
+            print_line(f"           {problem}")
     if broken:
-        answer_line(f"broken     {', '.join(broken)}", "bad")
-    answer_line("\nNext:")
+        print_line(f"broken     {', '.join(broken)}", "bad")
+    print_line("\nNext:")
     for line in following:
-        answer_line(f"  {line}")
+        print_line(f"  {line}")
     return Exit.OK
 
 

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.cli.endings import for_veto
-from notifykit.cli.exits import Exit
-from notifykit.cli.wording import counted, encoding_name, many
+from notifykit.cli.exit_codes import Exit, for_veto
+from notifykit.cli.output import encoding_name, plural
 from notifykit.errors import TransportError
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Channel, Edit, Message
@@ -112,12 +111,12 @@ class Survey:
 
     def sentence(self, unit: str) -> str:
         """Return what would be done in one sentence."""
-        parts = [counted(self.recipients, "recipient")]
+        parts = [plural(self.recipients, "recipient")]
         if self.measurement:
-            size = f"{counted(self.measurement.segments, 'segment')} of {encoding_name(self.measurement.encoding)}"
+            size = f"{plural(self.measurement.segments, 'segment')} of {encoding_name(self.measurement.encoding)}"
             parts.append(f"{size} each" if self.recipients != 1 else size)
-        parts.append("cost not known" if self.cost is None else many(self.cost, unit))
-        parts.append(counted(self.requests, "request"))
+        parts.append("cost not known" if self.cost is None else plural(self.cost, unit))
+        parts.append(plural(self.requests, "request"))
         return ", ".join(parts)
 
 

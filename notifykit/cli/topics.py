@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from notifykit.cli.envelope import VERSION
-from notifykit.cli.exits import MEANINGS
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.output import JSON_VERSION
 from notifykit.plugins import PluginHost
 from notifykit.settings.fields import FIELDS, Field
 
@@ -15,7 +15,7 @@ Every command takes --json, before or after its name, and prints one document on
 
   {{
     "ok": true,           whether it did what it was asked to
-    "v": {VERSION},               the version of this form
+    "v": {JSON_VERSION},               the version of this form
     "command": "send",
     "data": {{}},           the answer; its keys are the command's own
     "warnings": [],       what a person should know besides
@@ -51,7 +51,7 @@ def topics(host: PluginHost) -> dict[str, Callable[[], str]]:
 
 
 def _exit_codes() -> str:
-    return "".join(f"{code.value:>4}  {meaning}\n" for code, meaning in MEANINGS.items())
+    return "".join(f"{int(code):>4}  {code.meaning}\n" for code in Exit)
 
 
 def _environment(host: PluginHost) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from notifykit.cli.terminal import Progress, tell
+from notifykit.cli.output import ProgressBar, note
 from notifykit.events import AttemptFinished, Event, FailedOver, RetryScheduled
 from notifykit.models.receipt import Outcome
 
@@ -17,7 +17,7 @@ class UnderWay:
     name = "under-way"
 
     #: The bar that a line must not be written into; None where there is none.
-    progress: Progress | None = None
+    progress: ProgressBar | None = None
     #: Whether a request broke off before its answer came: it may have been sent.
     lost: bool = False
     #: Moves to another transport that were told: a long list makes the same one with every request.
@@ -28,7 +28,7 @@ class UnderWay:
         if isinstance(event, RetryScheduled):
             if self.progress is not None:
                 self.progress.end()
-            tell(f"{_why(event)}: trying again in {event.wait:g} s")
+            note(f"{_why(event)}: trying again in {event.wait:g} s")
         elif isinstance(event, FailedOver):
             self._tell_of_move(event)
         elif isinstance(event, AttemptFinished):
@@ -41,7 +41,7 @@ class UnderWay:
         self._moves.add(move)
         if self.progress is not None:
             self.progress.end()
-        tell(f"{event.instead_of} did not take it: {_why(event)}: asking {event.transport}")
+        note(f"{event.instead_of} did not take it: {_why(event)}: asking {event.transport}")
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""

@@ -9,13 +9,11 @@ from typing import Any
 import attrs
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples, manner
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import note, plural, print_json, print_line
 from notifykit.cli.recipients import Recipients, gather
 from notifykit.cli.rehearsal import rehearsal
-from notifykit.cli.terminal import answer_line, tell
-from notifykit.cli.wording import counted
 from notifykit.errors import TransportError
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.capabilities import leaves
@@ -111,7 +109,9 @@ def suggestion(recipient: Recipient | Rejected) -> str | None:
 
 def _remotely(ctx: click.Context, given: Recipients, local: Notifier, via: str | None) -> Iterator[Verdict]:
     """Ask the provider about the numbers that pass here; the others it need not see."""
-    with Notifier.from_settings(via, env_file=manner().env_file, host=ctx.ensure_object(PluginHost)) as notifier:
+    with Notifier.from_settings(
+        via, env_file=global_options().env_file, host=ctx.ensure_object(PluginHost)
+    ) as notifier:
         transport = next((leaf for leaf in leaves(notifier.transport) if isinstance(leaf, KnowsNumbers)), None)
         if transport is None:
             raise click.UsageError(f"{notifier.transport.name} can't be asked about numbers: leave out --remote.")
@@ -138,16 +138,16 @@ def _report(verdicts: Iterator[Verdict], *, as_json: bool) -> int:
         if as_json:
             documents.append(verdict.as_document())
         elif verdict.error is None:
-            answer_line(f"OK        {verdict.given:<20} {verdict.address}  {verdict.country or ''}".rstrip(), "good")
+            print_line(f"OK        {verdict.given:<20} {verdict.address}  {verdict.country or ''}".rstrip(), "good")
             for notice in verdict.notices:
-                answer_line(f"{'':<30} notice: {notice}", "care")
+                print_line(f"{'':<30} notice: {notice}", "care")
         else:
             code = f"{verdict.error.code}: " if verdict.error.code else ""
-            answer_line(f"rejected  {verdict.given:<20} {code}{verdict.error.detail}", "bad")
+            print_line(f"rejected  {verdict.given:<20} {code}{verdict.error.detail}", "bad")
             meant = f" Did you mean {verdict.suggestion}?" if verdict.suggestion else ""
-            answer_line(f"{'':<30} → {verdict.error.action}{meant}")
+            print_line(f"{'':<30} → {verdict.error.action}{meant}")
     if as_json:
-        answer("validate", {"ok": good, "rejected": bad, "numbers": documents}, ok=not bad)
+        print_json("validate", {"ok": good, "rejected": bad, "numbers": documents}, ok=not bad)
     elif good + bad > 1:
-        tell(f"{counted(good, 'number')} OK, {bad} rejected")
+        note(f"{plural(good, 'number')} OK, {bad} rejected")
     return Exit.PARTLY if bad else Exit.OK

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from notifykit.cli.terminal import Progress as Bar
-from notifykit.cli.wording import span
+from notifykit.cli.output import ProgressBar as Bar, format_duration
 from notifykit.models.job import JobState, Progress
 from notifykit.protocols import Job
 
@@ -49,4 +48,4 @@ def _rate_limit(progress: Progress) -> str:
     """Return how fast it goes and how long it will take, as far as anybody can tell."""
     if not progress.rate or not progress.seconds_left:
         return ""
-    return f", {progress.rate:,.1f} a second, {span(progress.seconds_left)} left"
+    return f", {progress.rate:,.1f} a second, {format_duration(progress.seconds_left)} left"

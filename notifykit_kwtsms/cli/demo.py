@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from notifykit import PluginHost
-from notifykit.cli.envelope import answer
-from notifykit.cli.manner import common
+from notifykit.cli.options import common
+from notifykit.cli.output import print_json
 from notifykit_kwtsms.cli.sandbox import stop_signal
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
         twice = story.double_sends(sandbox, performances)
         if as_json:
             messages = [story.as_document(performance) for performance in performances]
-            answer("demo", {"gateway": sandbox.url, "messages": messages, "sent_twice": len(twice)}, ok=not twice)
+            print_json("demo", {"gateway": sandbox.url, "messages": messages, "sent_twice": len(twice)}, ok=not twice)
         else:
             screen.close(performances, twice)
         if stay:

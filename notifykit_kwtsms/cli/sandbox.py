@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.manner import common, examples
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json
 from notifykit_kwtsms.cli.inbox.exchange import export, import_
 from notifykit_kwtsms.cli.inbox.switches import account, chaos as chaos_command
 from notifykit_kwtsms.cli.inbox.tail import tail
@@ -95,7 +95,9 @@ def sandbox(
         if chaos:
             _arm(running, chaos)
         if as_json:
-            answer("sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env})
+            print_json(
+                "sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env}
+            )
         else:
             _announce(running, token)
         _follow(running, stopped, quiet=as_json)

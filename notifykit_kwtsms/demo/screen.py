@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from notifykit import Outcome, Receipt
-from notifykit.cli.wording import counted, encoding_name, many
+from notifykit.cli.output import encoding_name, plural
 from notifykit_kwtsms.api.limits import SHARED_SENDER
 from notifykit_kwtsms.demo.story import Performance
 
@@ -36,7 +36,7 @@ def show(performance: Performance) -> None:
         _line("sent", performance.sent_text)
     measurement = performance.measurement
     if measurement:
-        size = f"{counted(measurement.units, 'unit')}, {counted(measurement.segments, 'segment')}"
+        size = f"{plural(measurement.units, 'unit')}, {plural(measurement.segments, 'segment')}"
         _line("on air", f"{encoding_name(measurement.encoding)}, {size}")
         if measurement.forced:
             _line("", f"Unicode because of {' '.join(forced.character for forced in measurement.forced)}")
@@ -44,7 +44,7 @@ def show(performance: Performance) -> None:
         _line("waited", wait)
     for outcome in Outcome:
         _outcome(performance.with_outcome(outcome))
-    _line("account", f"{many(performance.points, 'point')} charged, {performance.balance:g} left")
+    _line("account", f"{plural(performance.points, 'point')} charged, {performance.balance:g} left")
     click.echo()
 
 

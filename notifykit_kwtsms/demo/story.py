@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from notifykit import Edit, Measurement, Notifier, Outcome, PluginHost, Receipt, Settings, SystemClock, replay
-from notifykit.cli.terminal import Progress, answer_line
+from notifykit.cli.output import ProgressBar, print_line
 from notifykit.events import Event, RetryScheduled
 
 if TYPE_CHECKING:
@@ -125,11 +125,11 @@ def perform(sandbox: Sandbox, host: PluginHost | None, *, shown: bool) -> Iterat
     with Notifier(sandbox.dsn, settings=Settings(), host=host, sinks=[waits], clock=_DemoClock(sandbox)) as notifier:
         for number, scene in enumerate(scenes(), 1):
             if shown:
-                answer_line(f"{number}  {scene.title}", "strong")
-            yield _play(scene, sandbox, notifier, waits, Progress(len(scene.to), show=shown))
+                print_line(f"{number}  {scene.title}", "strong")
+            yield _play(scene, sandbox, notifier, waits, ProgressBar(len(scene.to), show=shown))
 
 
-def _play(scene: Scene, sandbox: Sandbox, notifier: Notifier, waits: _Waits, progress: Progress) -> Performance:
+def _play(scene: Scene, sandbox: Sandbox, notifier: Notifier, waits: _Waits, progress: ProgressBar) -> Performance:
     waits.heard.clear()
     plan = notifier.plan(scene.to, scene.text)
     before = sandbox.account.balance

@@ -10,8 +10,8 @@ import attrs
 import click
 
 from notifykit import Settings, SystemClock
-from notifykit.cli import terminal
-from notifykit.cli.manner import manner
+from notifykit.cli import output
+from notifykit.cli.options import global_options
 from notifykit.errors import AuthFailed, ConfigError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.gateway import Gateway
@@ -64,8 +64,8 @@ def account() -> Account:
     :raises ConfigError: with everything that is wrong with the settings.
     """
     found = _load()
-    if isinstance(found, str) and terminal.somebody_there() and not manner().json:
-        terminal.tell(f"{found} not set.")
+    if isinstance(found, str) and output.can_ask() and not global_options().json:
+        output.note(f"{found} not set.")
         if click.confirm("Set up the account now?", default=True, err=True):
             from notifykit_kwtsms.program.wizard import run
 
@@ -78,7 +78,7 @@ def account() -> Account:
 
 def _load() -> Account | str:
     """Return the account, or which of its settings are missing, in words."""
-    settings = Settings.load(env_file=manner().env_file)
+    settings = Settings.load(env_file=global_options().env_file)
     problems = list(settings.problems)
     try:
         own = KwtSmsSettings.of(settings)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common
 from notifykit.errors import OutOfCredit, ProviderUnavailable
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.program.account import account

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import click
 
-from notifykit.cli import terminal
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
+from notifykit.cli import output
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.output import print_json
 
 
 @attrs.frozen(eq=False)
@@ -39,17 +39,17 @@ class Command(click.Command):
         as_json = ctx.params.pop("as_json", False)
         found: Answer = super().invoke(ctx)
         if as_json:
-            answer(self.name or "", found.data, found.warnings, ok=found.exit is Exit.OK, error=found.error)
+            print_json(self.name or "", found.data, found.warnings, ok=found.exit is Exit.OK, error=found.error)
         else:
             # Warnings first: where both go to one terminal, the answer stands last.
             for warning in found.warnings:
-                terminal.warn(f"kwtsms: {warning}")
+                output.warn(f"kwtsms: {warning}")
             if found.error:
-                terminal.warn(f"kwtsms: {found.error}")
+                output.warn(f"kwtsms: {found.error}")
             for line in found.lines:
-                terminal.answer_line(line)
+                output.print_line(line)
         if found.next and not as_json:
-            terminal.warn(f"Next: {found.next}")
+            output.warn(f"Next: {found.next}")
         return int(found.exit)
 
 

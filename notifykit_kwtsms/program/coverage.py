@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from notifykit.cli.manner import common
+from notifykit.cli.options import common
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.phone.documented import RULES
 from notifykit_kwtsms.program.account import account

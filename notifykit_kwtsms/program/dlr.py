@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from notifykit.cli.manner import common
+from notifykit.cli.options import common
 from notifykit_kwtsms.program.account import account
 from notifykit_kwtsms.program.command import Answer, Command
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from notifykit.cli.endings import for_error
-from notifykit.cli.manner import common
-from notifykit.cli.wording import ALIKE_CODES
+from notifykit.cli.exit_codes import for_error
+from notifykit.cli.options import ALIKE_CODES, common
 from notifykit.suggest import did_you_mean
 from notifykit_kwtsms.api.codes import CODES, Code
 from notifykit_kwtsms.program.command import Answer, Command

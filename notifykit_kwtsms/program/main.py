@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import click
 
-from notifykit.cli import terminal
-from notifykit.cli.commands import LazyCommand
-from notifykit.cli.envelope import failure
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import begin, common, manner
+from notifykit.cli import output
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import LazyCommand, begin, common, global_options
+from notifykit.cli.output import print_json_error
 
 #: Where each command lives, and what the list of commands says of it. It is imported when it is used.
 COMMANDS: Final = {
@@ -78,7 +77,7 @@ class Program(click.Group):
         """Find the command that was typed, or guess which one was meant."""
         name = args[0]
         if name in COMMANDS:
-            manner().command = name
+            global_options().command = name
         elif not name.startswith("-"):
             from notifykit.suggest import did_you_mean
 
@@ -92,7 +91,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         from importlib.metadata import version
         from platform import python_version
 
-        terminal.answer_line(f"kwtsms {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
+        output.print_line(f"kwtsms {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
         ctx.exit()
 
 
@@ -107,13 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     begin(given).command = "kwtsms"
-    terminal.prepare()
+    output.prepare_streams()
     code = _run(given)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            terminal.hang_up(stream)
+            output.discard(stream)
     sys.exit(code)
 
 
@@ -127,29 +126,29 @@ def _run(given: list[str]) -> int:
         _complain(error, error.format_message(), _help_for(error))
         return error.exit_code
     except click.Abort as error:
-        if manner().json:
-            failure(manner().command, error)
-        terminal.warn("Interrupted.")
+        if global_options().json:
+            print_json_error(global_options().command, error)
+        output.warn("Interrupted.")
         return Exit.INTERRUPTED
     except Exception as error:
         # Nearly nobody comes here: `--help` and `--version` do without all of this.
-        from notifykit.cli.endings import for_error
+        from notifykit.cli.exit_codes import for_error
         from notifykit.errors import NotifyError
         from notifykit_kwtsms.program.advice import next_command
 
         if not isinstance(error, NotifyError):
             raise
-        _complain(error, str(error), next_command(error, manner().command))
+        _complain(error, str(error), next_command(error, global_options().command))
         return for_error(error)
     return int(result) if isinstance(result, int) else Exit.OK
 
 
 def _complain(error: Exception, sentence: str, following: str) -> None:
     """Say what is wrong and what to type now; in the document too where one was asked for."""
-    if manner().json:
-        failure(manner().command, error, following)
-    terminal.warn(f"kwtsms: {sentence}")
-    terminal.warn(f"Next: {following}")
+    if global_options().json:
+        print_json_error(global_options().command, error, following)
+    output.warn(f"kwtsms: {sentence}")
+    output.warn(f"Next: {following}")
 
 
 def _help_for(error: click.ClickException) -> str:

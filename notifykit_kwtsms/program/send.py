@@ -8,11 +8,9 @@ from typing import Any, Final
 import click
 
 from notifykit import InvalidRecipient, Report, TransportError
-from notifykit.cli import terminal
-from notifykit.cli.endings import for_receipts
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, manner
-from notifykit.cli.recipients import read_text
+from notifykit.cli import output
+from notifykit.cli.exit_codes import Exit, for_receipts
+from notifykit.cli.options import common, global_options, read_text
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.client.face import Errand
@@ -59,21 +57,21 @@ def send(words: Sequence[str], sender: str | None) -> Answer:
     """
     to, message = _read(words)
     account()
-    with _Client.from_env(manner().env_file or ".env") as client:
+    with _Client.from_env(global_options().env_file or ".env") as client:
         # Before the send, so that it is read even where the send takes long.
         notices = list(client.notices)
-        if not manner().json:
+        if not global_options().json:
             for notice in notices:
-                terminal.warn(f"kwtsms: {notice}")
+                output.warn(f"kwtsms: {notice}")
         if len(to) > NUMBERS_PER_REQUEST:
-            terminal.tell(f"Sending to {len(to)} numbers, {NUMBERS_PER_REQUEST} a request ...")
+            output.note(f"Sending to {len(to)} numbers, {NUMBERS_PER_REQUEST} a request ...")
         try:
             result = client.send(to, message, sender)
         except KeyboardInterrupt:
             log = f"{client.log_file} says which requests were made; " if client.log_file else ""
-            terminal.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
+            output.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
             raise
-    return _told(result, client.report, notices if manner().json else [])
+    return _told(result, client.report, notices if global_options().json else [])
 
 
 def _read(words: Sequence[str]) -> tuple[list[str], str]:

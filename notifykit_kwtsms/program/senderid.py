@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from notifykit.cli.manner import common
+from notifykit.cli.options import common
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.api.limits import SHARED_SENDER
 from notifykit_kwtsms.program.account import account

@@ -8,9 +8,8 @@ from typing import Final
 
 import click
 
-from notifykit.cli import terminal
-from notifykit.cli.manner import common, manner
-from notifykit.cli.recipients import read_stdin
+from notifykit.cli import output
+from notifykit.cli.options import common, global_options, read_stdin
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import SHARED_SENDER
@@ -58,7 +57,7 @@ def setup(
         return _told(_without_questions(given, password_stdin=password_stdin))
     if password_stdin:
         raise click.UsageError("--password-stdin needs --non-interactive: questions are answered on a terminal.")
-    if not terminal.somebody_there():
+    if not output.can_ask():
         raise click.UsageError(
             "setup asks questions, and there is no terminal to ask on. Give --non-interactive, and the account with "
             "KWTSMS_USERNAME and KWTSMS_PASSWORD in the environment, or with --username and --password-stdin."
@@ -67,7 +66,7 @@ def setup(
 
 
 def _without_questions(given: Given, *, password_stdin: bool) -> Done:
-    path = pathlib.Path(manner().env_file or ".env")
+    path = pathlib.Path(global_options().env_file or ".env")
     file = EnvFile.read(path)
     known = Known.find(path)
     options = {"username": given.username, "sender": given.sender, "test": given.test, "log_file": given.log_file}
@@ -126,6 +125,6 @@ def _told(done: Done) -> Answer:
     }
     if verified is None:
         return Answer(data, lines, warnings, next="kwtsms verify")
-    if not terminal.somebody_there():
+    if not output.can_ask():
         lines.append(f"The credentials are right. Balance: {points(verified.balance)} points.")
     return Answer(data, lines, warnings, next=_TRY)

@@ -9,8 +9,8 @@ import attrs
 import click
 
 from notifykit import Channel, Recipient, Rejected
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common
 from notifykit_kwtsms.api.gateway import Gateway, Validation
 from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.client.stations import DocumentedNormalizer

@@ -10,8 +10,8 @@ from typing import Any, Final
 import attrs
 import click
 
-from notifykit.cli import terminal
-from notifykit.cli.manner import manner
+from notifykit.cli import output
+from notifykit.cli.options import global_options
 from notifykit.errors import AuthFailed, TransportError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.limits import SHARED_SENDER
@@ -71,7 +71,7 @@ def run(given: Given | None = None) -> Done:
     :raises click.Abort: after Ctrl-C; nothing is written then.
     """
     given = given or Given()
-    path = pathlib.Path(manner().env_file or ".env")
+    path = pathlib.Path(global_options().env_file or ".env")
     file = EnvFile.read(path)
     known = Known.find(path)
     _say(f"{_INTRODUCTION}\n")
@@ -100,7 +100,7 @@ def _credentials(given: Given, known: Known) -> tuple[str, Secret, Verified | No
         try:
             verified = check(username, password, known)
         except TransportError as error:
-            terminal.warn(f"kwtsms: {error}")
+            output.warn(f"kwtsms: {error}")
             password = None
             if not _is_typing_slip(error) and not click.confirm("Try again?", default=True, err=True):
                 raise
@@ -178,11 +178,11 @@ def _keep_from_git(path: pathlib.Path, wanted: bool | None) -> bool:
 
 def _say(text: str) -> None:
     """Say what a question needs: it is part of the conversation, so that ``--quiet`` does not leave it out."""
-    click.echo(terminal.fit(text, sys.stderr), err=True)
+    click.echo(output.encodable(text, sys.stderr), err=True)
 
 
 def _ask(question: str, default: str | None, read: Callable[[str], Any]) -> Any:
-    shown = terminal.fit(question, sys.stderr)
+    shown = output.encodable(question, sys.stderr)
     return click.prompt(shown, default=default, value_proc=read, err=True)
 
 

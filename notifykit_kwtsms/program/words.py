@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from notifykit.cli.recipients import read_stdin
+from notifykit.cli.options import read_stdin
 from notifykit_kwtsms.client.numbers import several
 
 

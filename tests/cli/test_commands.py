@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from notifykit.cli.commands import LazyCommand
 from notifykit.cli.main import program
+from notifykit.cli.options import LazyCommand
 from notifykit.plugins import PluginHost
 from notifykit_kwtsms import plugin
 from notifykit_kwtsms.sandbox import Sandbox

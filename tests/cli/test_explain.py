@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notifykit import TransportError
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit.network import network_errors
 from notifykit_kwtsms.api.codes import CODES
 from tests.cli.conftest import DEAR, Run

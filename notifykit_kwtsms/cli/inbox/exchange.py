@@ -8,11 +8,9 @@ from typing import IO, Final
 
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import examples
-from notifykit.cli.terminal import answer_line, tell
-from notifykit.cli.wording import counted
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import examples
+from notifykit.cli.output import note, plural, print_json, print_line
 from notifykit_kwtsms.cli.inbox.remote import reaching, remote
 
 #: Bytes that travel in one request, below what the sandbox takes.
@@ -39,9 +37,9 @@ def export(url: str, token: str | None, file: str, query: str | None, as_json: b
     except OSError as problem:
         raise click.FileError(file, problem.strerror) from problem
     if as_json:
-        answer("sandbox", {"exported": count, "file": file})
+        print_json("sandbox", {"exported": count, "file": file})
     else:
-        tell(f"{counted(count, 'message')} in {file}")
+        note(f"{plural(count, 'message')} in {file}")
     return Exit.OK
 
 
@@ -61,9 +59,9 @@ def import_(url: str, token: str | None, file: IO[bytes], as_json: bool) -> int:
         said = sandbox.ask("POST", "/sandbox/import", body=lines)
         imported, skipped = imported + said["imported"], skipped + said["skipped"]
     if as_json:
-        answer("sandbox", {"imported": imported, "skipped": skipped})
+        print_json("sandbox", {"imported": imported, "skipped": skipped})
     else:
-        answer_line(f"{counted(imported, 'message')} imported, {skipped} skipped")
+        print_line(f"{plural(imported, 'message')} imported, {skipped} skipped")
     return Exit.OK
 
 

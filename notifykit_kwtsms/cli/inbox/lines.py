@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from notifykit.cli.wording import many
+from notifykit.cli.output import plural
 
 
 def message_line(message: Mapping[str, Any]) -> str:
@@ -16,5 +16,5 @@ def message_line(message: Mapping[str, Any]) -> str:
     how = taken if message["accepted"] else message["code"] or "cut"
     to = message["to"][0] if len(message["to"]) == 1 else f"{len(message['to'])} numbers"
     fault = f"  [{message['fault']}]" if message["fault"] else ""
-    points = many(message["points"], "point")
+    points = plural(message["points"], "point")
     return f"{at:%H:%M:%S}  {how:<13}  {message['sender']} → {to}  {points}  {message['text']!r}{fault}"

@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 import click
 
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common
 from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class NotRunning(click.ClickException):
     def __init__(self, url: str) -> None:
         super().__init__(f"No sandbox answers at {url}.")
         #: What to type next.
-        self.following = "notifykit sandbox"
+        self.next_command = "notifykit sandbox"
 
 
 class Refused(click.ClickException):
@@ -42,7 +42,7 @@ class Refused(click.ClickException):
         #: The HTTP status.
         self.status = status
         #: What to type next.
-        self.following = "notifykit sandbox --help"
+        self.next_command = "notifykit sandbox --help"
         credentials = status in (401, 403)
         self.exit_code = Exit.CREDENTIALS if credentials else Exit.USAGE if status == 400 else Exit.FAILED  # type: ignore[misc]  # click reads it from the instance
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import examples
-from notifykit.cli.terminal import answer_line
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import examples
+from notifykit.cli.output import print_json, print_line
 from notifykit_kwtsms.cli.inbox.remote import reaching, remote
 
 _CHAOS = "/sandbox/chaos"
@@ -39,16 +38,16 @@ def chaos(url: str, token: str | None, what: str, seed: int | None, as_json: boo
     else:
         now = sandbox.ask("PUT", _CHAOS, body=_armament(what, seed))
     if as_json:
-        answer("sandbox", now)
+        print_json("sandbox", now)
         return Exit.OK
-    answer_line(f"preset  {now['preset'] or 'a mixture'}")
+    print_line(f"preset  {now['preset'] or 'a mixture'}")
     for fault in now["armed"]:
         left = "for ever" if fault["times"] is None else f"{fault['times'] - fault['fired']} times more"
         chance = "" if fault["probability"] == 1 else f", chance {fault['probability']:g}"
         match = "".join(f" {name}={value}" for name, value in fault["match"].items())
-        answer_line(f"no. {fault['id']:<4} {fault['do']}{match}  {left}{chance}, fired {fault['fired']}")
+        print_line(f"no. {fault['id']:<4} {fault['do']}{match}  {left}{chance}, fired {fault['fired']}")
     if what == "show" and not now["armed"]:
-        answer_line(f"presets {', '.join(now['presets'])}", "faint")
+        print_line(f"presets {', '.join(now['presets'])}", "faint")
     return Exit.OK
 
 
@@ -93,16 +92,16 @@ def account(
     now = sandbox.ask("PUT", _ACCOUNT, query, changes) if changes else sandbox.ask("GET", _ACCOUNT, query)
     if as_json:
         # The password opens nothing but a sandbox; it is shown all the same only where it is asked for.
-        answer("sandbox", now if with_env else {name: now[name] for name in now if name not in ("env", "dsn")})
+        print_json("sandbox", now if with_env else {name: now[name] for name in now if name not in ("env", "dsn")})
     elif with_env:
         for line in now["env"].splitlines():
-            answer_line(line)
+            print_line(line)
     else:
         for name, value in now["account"].items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            answer_line(f"{name:<12} {shown}")
-        answer_line(f"{'queue':<12} {now['queue']} of {now['queue-limit']}")
-        answer_line(f"{'rate':<12} {now['rate']['now']} a second, limit {now['rate']['limit'] or 'none'}")
+            print_line(f"{name:<12} {shown}")
+        print_line(f"{'queue':<12} {now['queue']} of {now['queue-limit']}")
+        print_line(f"{'rate':<12} {now['rate']['now']} a second, limit {now['rate']['limit'] or 'none'}")
     return Exit.OK
 
 

@@ -10,10 +10,9 @@ from typing import Any, Final
 
 import click
 
-from notifykit.cli.envelope import row
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import examples
-from notifykit.cli.terminal import answer_line, is_read, tell
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import examples
+from notifykit.cli.output import is_read, note, print_json_line, print_line
 from notifykit_kwtsms.cli.inbox.lines import message_line
 from notifykit_kwtsms.cli.inbox.remote import NotRunning, Refused, Remote, reaching, remote
 
@@ -64,7 +63,7 @@ def events(sandbox: Remote, place: int) -> Iterator[tuple[str, int, Any]]:
             if tries >= _TRIES:
                 raise
         if not told:
-            tell("The sandbox went away; waiting for it.", "faint")
+            note("The sandbox went away; waiting for it.", "faint")
             told = True
         time.sleep(_PAUSE)
 
@@ -103,10 +102,10 @@ def _lines(said: Any) -> Iterator[str]:
 
 def _show(kind: str, facts: Any, place: int, *, as_json: bool) -> None:
     if as_json:
-        row({"event": kind, "id": place, "data": facts})
+        print_json_line({"event": kind, "id": place, "data": facts})
     elif kind == "new":
-        answer_line(message_line(facts))
+        print_line(message_line(facts))
     elif kind == "dlr":
-        answer_line(f"{'':10}{facts['state']:<13}  no. {facts['id']}", "faint")
+        print_line(f"{'':10}{facts['state']:<13}  no. {facts['id']}", "faint")
     elif kind == "reload":
-        tell("Some of what happened is no longer on record; the list has it: notifykit sandbox tail -n 1000", "care")
+        note("Some of what happened is no longer on record; the list has it: notifykit sandbox tail -n 1000", "care")

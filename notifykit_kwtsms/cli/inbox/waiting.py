@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import examples
-from notifykit.cli.terminal import answer_line
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import examples
+from notifykit.cli.output import print_json, print_line
 from notifykit_kwtsms.cli.inbox.lines import message_line
 from notifykit_kwtsms.cli.inbox.remote import NotRunning, Refused, Remote, reaching, remote
 
@@ -34,7 +33,7 @@ class NothingCame(click.ClickException):
     def __init__(self, words: str) -> None:
         super().__init__(words)
         #: What to type next.
-        self.following = "notifykit sandbox tail -n 20"
+        self.next_command = "notifykit sandbox tail -n 20"
 
 
 @click.command(
@@ -52,9 +51,9 @@ def wait(
     """Wait for an accepted message and show it; one that is there already is enough."""
     found = _poll(remote(url, token), "/sandbox/messages/wait", {"to": to, "text": text, "q": query}, timeout)
     if as_json:
-        answer("sandbox", found)
+        print_json("sandbox", found)
     else:
-        answer_line(message_line(found))
+        print_line(message_line(found))
     return Exit.OK
 
 
@@ -67,9 +66,9 @@ def otp(url: str, token: str | None, to: str | None, query: str | None, timeout:
     """Wait for a code of 4 to 8 digits and show the newest."""
     found = _poll(remote(url, token), "/sandbox/otp", {"to": to, "q": query}, timeout)
     if as_json:
-        answer("sandbox", found)
+        print_json("sandbox", found)
     else:
-        answer_line(found["otp"])
+        print_line(found["otp"])
     return Exit.OK
 
 
@@ -91,9 +90,9 @@ def ready(url: str, token: str | None, waits: bool, timeout: float, as_json: boo
                 raise
         time.sleep(_PAUSE)
     if as_json:
-        answer("sandbox", {"ready": True, "url": sandbox.url})
+        print_json("sandbox", {"ready": True, "url": sandbox.url})
     else:
-        answer_line(f"ready  {sandbox.url}")
+        print_line(f"ready  {sandbox.url}")
     return Exit.OK
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit_kwtsms.program.main import COMMANDS
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 

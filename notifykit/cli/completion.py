@@ -1,4 +1,4 @@
-"""``notifykit completion``: what a shell needs to complete commands and options."""
+"""``notifykit completion``: the script with which a shell completes commands and options."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ _PROGRAM = "notifykit"
 @common
 @click.pass_context
 def completion(ctx: click.Context, shell: str, as_json: bool) -> int:
-    """Print the completion script of a shell."""
+    """Print the completion script of a shell.
+
+    The script asks the program itself, so that commands of plugins are completed too.
+    """
     kind = get_completion_class(shell)
     assert kind is not None, "click brings all three"
     made = kind(ctx.find_root().command, {}, _PROGRAM, f"_{_PROGRAM.upper()}_COMPLETE")
-    # The script itself; source() of bash would ask a shell for its version first.
+    # Not source(): for bash it runs a shell to check its version.
     script = made.source_template % made.source_vars()
     if as_json:
         print_json("completion", {"shell": shell, "script": script})

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import click
 
+from notifykit.cli.dry_run import load_settings
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.output import print_json, print_line, warn
-from notifykit.cli.rehearsal import load_settings
+from notifykit.cli.output import print_json, print_line, table_lines, warn
 from notifykit.plugins import PluginHost
 from notifykit.redaction import Secret
 from notifykit.settings.fields import FIELDS, Value
@@ -21,10 +20,10 @@ from notifykit.suggest import did_you_mean
 
 
 @attrs.frozen
-class Entry:
-    """One setting as it is resolved."""
+class ConfigEntry:
+    """One setting with its value."""
 
-    #: Its name, behind that of its section: ``kwtsms.sender``.
+    #: Its name, after that of its section: ``kwtsms.sender``.
     key: str
     #: Its value and origin.
     value: Value
@@ -37,9 +36,7 @@ class Entry:
         shown = [_plain(part) for part in value] if isinstance(value, tuple) else _plain(value)
         return {"key": self.key, "value": shown, "origin": self.value.origin, "help": self.help}
 
-    @property
-    def shown(self) -> str:
-        """The value as a person may see it."""
+    def __str__(self) -> str:
         value = self.value.value
         if value is None or value in ((), ""):
             return "-"
@@ -63,11 +60,12 @@ def config(ctx: click.Context, as_json: bool) -> int:
     """Show every setting with its value and where it comes from. Secrets are stars."""
     if ctx.invoked_subcommand is not None:
         return Exit.OK
-    found, problems = entries(ctx.ensure_object(PluginHost))
+    entries, problems = _entries(ctx)
     if as_json:
-        print_json("config", [entry.as_document() for entry in found], problems, ok=not problems)
+        print_json("config", [entry.as_document() for entry in entries.values()], problems, ok=not problems)
     else:
-        _table(found)
+        for line in table_lines([(entry.key, str(entry), entry.value.origin) for entry in entries.values()]):
+            print_line(line)
         for problem in problems:
             warn(f"warning: {problem}")
     return Exit.USAGE if problems else Exit.OK
@@ -79,15 +77,14 @@ def config(ctx: click.Context, as_json: bool) -> int:
 @click.pass_context
 def get(ctx: click.Context, key: str, as_json: bool) -> int:
     """Print the value of one setting; KEY is a name, or SECTION.NAME of a plugin."""
-    found, _ = entries(ctx.ensure_object(PluginHost))
-    by_key = {entry.key: entry for entry in found}
-    if key not in by_key:
-        hint = did_you_mean(key, by_key, "`notifykit config` lists all.", form="Did you mean {}?")
+    entries, _ = _entries(ctx)
+    if key not in entries:
+        hint = did_you_mean(key, entries, "`notifykit config` lists all.", form="Did you mean {}?")
         raise click.UsageError(f"There is no setting {key!r}. {hint}")
     if as_json:
-        print_json("config", by_key[key].as_document())
+        print_json("config", entries[key].as_document())
     else:
-        print_line(by_key[key].shown)
+        print_line(str(entries[key]))
     return Exit.OK
 
 
@@ -95,8 +92,7 @@ def get(ctx: click.Context, key: str, as_json: bool) -> int:
 @common
 def path(as_json: bool) -> int:
     """Print the files that settings come from, and those that would be read."""
-    settings = load_settings()
-    files = places(settings)
+    files = settings_files(load_settings())
     if as_json:
         print_json("config", [{"file": str(file), "exists": file.exists()} for file in files])
     else:
@@ -105,29 +101,22 @@ def path(as_json: bool) -> int:
     return Exit.OK
 
 
-def entries(host: PluginHost) -> tuple[list[Entry], Sequence[str]]:
-    """Return all settings, the framework's own first, and what is wrong with them."""
+def _entries(ctx: click.Context) -> tuple[dict[str, ConfigEntry], list[str]]:
+    """Return all settings by their keys, the framework's own first, and what is wrong with them."""
     settings = load_settings()
     problems = list(settings.problems)
     values, _ = settings.sources.resolve(FIELDS)
-    found = [Entry(field.name, values[field.name], field.help) for field in FIELDS]
-    for about in host.about().values():
+    entries = [ConfigEntry(field.name, values[field.name], field.help) for field in FIELDS]
+    for about in ctx.ensure_object(PluginHost).about().values():
         if about.section:
             values, more = settings.sources.resolve(about.fields, about.section)
             problems += more
-            found += [Entry(f"{about.section}.{field.name}", values[field.name], field.help) for field in about.fields]
-    return found, problems
+            entries += [ConfigEntry(f"{about.section}.{f.name}", values[f.name], f.help) for f in about.fields]
+    return {entry.key: entry for entry in entries}, problems
 
 
-def places(settings: Settings) -> list[pathlib.Path]:
+def settings_files(settings: Settings) -> list[pathlib.Path]:
     """Return the files that are read: ``.env``, and the settings file that was found or would be."""
     dotenv = pathlib.Path(global_options().env_file or ".env").absolute()
     name = settings.sources.table_name or "notifykit.toml"
     return [dotenv, settings.sources.directory / name]
-
-
-def _table(found: Sequence[Entry]) -> None:
-    keys = max(len(entry.key) for entry in found)
-    values = min(40, max(len(entry.shown) for entry in found))
-    for entry in found:
-        print_line(f"{entry.key.ljust(keys)}  {entry.shown.ljust(values)}  {entry.value.origin}".rstrip())

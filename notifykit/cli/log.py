@@ -1,4 +1,4 @@
-"""``notifykit log``: what the JSONL log says, newest at the end."""
+"""``notifykit log``: the entries of the JSONL log, newest at the end, and counts of them."""
 
 from __future__ import annotations
 
@@ -9,44 +9,48 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterable
 from typing import Final
 
 import click
 
+from notifykit.cli.dry_run import load_settings
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.logbook import Entry, Logbook
-from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.output import is_read, plural, print_json, print_json_line, print_line, warn
-from notifykit.cli.rehearsal import load_settings
-from notifykit.cli.stats import KEYS, Tally, tally
+from notifykit.cli.log_reader import GROUP_KEYS, LogCounts, LogEntry, LogReader, count_entries
+from notifykit.cli.options import common, examples, global_options, option_group
+from notifykit.cli.output import is_read, plural, print_json, print_json_line, print_line, table_lines, warn
 from notifykit.plugins import PluginHost
 
 _AGE: Final = re.compile(r"([0-9]+)([smhdw])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 #: Seconds between two looks at a file that is followed.
-_PAUSE: Final = 0.25
+_POLL: Final = 0.25
 _BAR: Final = 20
 
+
+class _Since(click.ParamType[datetime.datetime]):
+    """``1h``, ``7d`` or a date, as the earliest time of an entry."""
+
+    name = "age"
+
+    def convert(
+        self, value: str | datetime.datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime.datetime:
+        """Return the time."""
+        if isinstance(value, datetime.datetime):
+            return value
+        age = _AGE.fullmatch(value)
+        if age:
+            return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
+        try:
+            moment = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no age like 1h or 7d, and no date like 2026-03-04", param, ctx)
+        return moment if moment.tzinfo else moment.astimezone()
+
+
 _file_option: Final = click.option("--file", "file", metavar="FILE", help="The log; else the one of the settings.")
-
-
-def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime.datetime | None:
-    """Read ``1h``, ``7d`` or a date as the moment from when on."""
-    if value is None:
-        return None
-    age = _AGE.fullmatch(value)
-    if age:
-        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
-    try:
-        moment = datetime.datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no age like 1h or 7d, and no date like 2026-03-04") from None
-    return moment if moment.tzinfo else moment.astimezone()
-
-
-_since_option: Final = click.option(
-    "--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."
+_entry_options: Final = option_group(
+    click.option("--since", type=_Since(), metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."), _file_option
 )
 
 
@@ -78,8 +82,7 @@ def log(ctx: click.Context, as_json: bool) -> None:
     "-n", "--lines", type=click.IntRange(min=1), default=20, show_default=True, help="How many to begin with."
 )
 @click.option("--errors", is_flag=True, help="Only what went wrong.")
-@_since_option
-@_file_option
+@_entry_options
 @common
 @click.pass_context
 def tail(
@@ -95,21 +98,24 @@ def tail(
 
     Only what became of messages, unless -v or --json asks for every row.
     """
-    book = _book(ctx, file, may_come=follow)
+    reader = _reader(ctx, file, may_be_missing=follow)
     every = as_json or global_options().verbose
-    wanted = (entry for entry in book.entries() if _fits(entry, since, errors=errors) and (every or entry.matters))
-    last = wanted if since else collections.deque(wanted, lines)
+
+    def wanted(entry: LogEntry) -> bool:
+        return _is_recent(entry, since) and (entry.is_error or not errors) and (every or entry.is_result)
+
+    found = filter(wanted, reader.entries())
+    last = found if since else collections.deque(found, lines)
     if as_json and not follow:
-        print_json("log", [entry.as_document() for entry in last], _torn(book))
+        print_json("log", [entry.as_document() for entry in last], _warnings(reader))
         return Exit.OK
     for entry in last:
         _show(entry, as_json=as_json)
-    _warn(book)
+    _warn(reader)
     while follow and is_read(sys.stdout):
-        time.sleep(_PAUSE)
-        for entry in book.news():
-            if _fits(entry, since, errors=errors) and (every or entry.matters):
-                _show(entry, as_json=as_json)
+        time.sleep(_POLL)
+        for entry in filter(wanted, reader.new_entries()):
+            _show(entry, as_json=as_json)
     return Exit.OK
 
 
@@ -120,71 +126,73 @@ def tail(
 @click.pass_context
 def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
     """Show everything about one message; ID is the message's, or the provider's, or its first characters."""
-    book = _book(ctx, file)
-    about = [entry for entry in book.entries() if _is_about(entry, id)]
-    ids = {entry.id or entry.message_id for entry in about}
-    # What was heard later knows the provider's id only.
-    theirs = {entry.message_id for entry in about if entry.message_id}
+    reader = _reader(ctx, file)
+    named = [
+        entry for entry in reader.entries() if any(str(i).startswith(id) for i in (entry.id, entry.message_id) if i)
+    ]
+    ids = {entry.id or entry.message_id for entry in named}
+    # Delivery reports have the provider's id only.
+    provider_ids = {entry.message_id for entry in named if entry.message_id}
     found = [
         entry
-        for entry in book.entries()
-        if (entry.id or entry.message_id) in ids or (entry.state is not None and entry.message_id in theirs)
+        for entry in reader.entries()
+        if (entry.id or entry.message_id) in ids or (entry.state is not None and entry.message_id in provider_ids)
     ]
     if not found:
         raise NoSuchEntry(id, file)
     if as_json:
-        print_json("log", [entry.as_document() for entry in found], _torn(book))
-    for entry in found if not as_json else ():
+        print_json("log", [entry.as_document() for entry in found], _warnings(reader))
+        return Exit.OK
+    for entry in found:
         _show(entry, as_json=False)
     return Exit.OK
 
 
 @log.command("stats", epilog=examples("notifykit log stats", "notifykit log stats --by code --since 7d"))
-@click.option("--by", type=click.Choice(sorted(KEYS)), default="day", show_default=True, help="What to count by.")
-@_since_option
-@_file_option
+@click.option("--by", type=click.Choice(sorted(GROUP_KEYS)), default="day", show_default=True, help="What to count by.")
+@_entry_options
 @common
 @click.pass_context
 def stats(ctx: click.Context, by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
     """Count messages by how they ended, and what they cost. Tests are counted apart."""
-    book = _book(ctx, file)
-    entries: Iterable[Entry] = (entry for entry in book.entries() if _fits(entry, since, errors=False))
-    tallies = tally(entries, KEYS[by])
+    reader = _reader(ctx, file)
+    counts = count_entries((entry for entry in reader.entries() if _is_recent(entry, since)), GROUP_KEYS[by])
     if as_json:
-        rows = [{by: name, **counts.as_document()} for name, counts in tallies.items()]
-        print_json("log", {"by": by, "rows": rows}, _torn(book))
+        rows = [{by: name, **group.as_document()} for name, group in counts.items()]
+        print_json("log", {"by": by, "rows": rows}, _warnings(reader))
         return Exit.OK
-    _table(by, tallies)
-    _warn(book)
+    _show_counts(by, counts)
+    _warn(reader)
     return Exit.OK
 
 
-def _table(by: str, tallies: dict[str, Tally]) -> None:
-    if not tallies:
+def _show_counts(by: str, counts: dict[str, LogCounts]) -> None:
+    if not counts:
         print_line("nothing was sent")
         return
-    most = max(counts.messages for counts in tallies.values())
-    width = max(len(by), *map(len, tallies))
-    head = ("messages", "accepted", "rejected", "unknown", "skipped", "test", "cost")
-    print_line(f"{by.ljust(width)}  {'  '.join(name.rjust(8) for name in head)}", "strong")
-    for name, counts in tallies.items():
-        document = counts.as_document()
-        cells = "  ".join(f"{document[column]:>8g}" for column in head)
-        bar = "█" * max(1, round(_BAR * counts.messages / most))
-        print_line(f"{name.ljust(width)}  {cells}  {bar}")
+    most = max(group.messages for group in counts.values())
+    columns = ("messages", "accepted", "rejected", "unknown", "skipped", "test", "cost")
+    rows = [(by, *(f"{name:>8}" for name in columns), "")]
+    for name, group in counts.items():
+        document = group.as_document()
+        bar = "█" * max(1, round(_BAR * group.messages / most))
+        rows.append((name, *(f"{document[column]:>8g}" for column in columns), bar))
+    head, *lines = table_lines(rows)
+    print_line(head, "strong")
+    for line in lines:
+        print_line(line)
 
 
-def _book(ctx: click.Context, file: str | None, *, may_come: bool = False) -> Logbook:
-    """Return the log: the one that was named, that of the settings, or that of a plugin's settings."""
-    candidates = [pathlib.Path(file)] if file else [pathlib.Path(name) for name in _log_files(ctx)]
-    for path in candidates:
-        book = Logbook(path)
-        if book.files():
-            return book
-    if candidates and may_come:
-        return Logbook(candidates[0])
-    named = f"{', '.join(map(str, candidates))} is not there" if candidates else "no log is set up"
-    raise click.UsageError(f"{named}: give --file, or set NOTIFYKIT_LOG_FILE to have one written.")
+def _reader(ctx: click.Context, file: str | None, *, may_be_missing: bool = False) -> LogReader:
+    """Return the reader of the log: the one that was named, that of the settings, or that of a plugin's settings."""
+    readers = [LogReader(pathlib.Path(name)) for name in ([file] if file else _log_files(ctx))]
+    for reader in readers:
+        if reader.files():
+            return reader
+    if readers and may_be_missing:
+        return readers[0]
+    missing = f"{', '.join(str(reader.path) for reader in readers)} is not there" if readers else "no log is set up"
+    raise click.UsageError(f"{missing}: give --file, or set NOTIFYKIT_LOG_FILE to have one written.")
 
 
 def _log_files(ctx: click.Context) -> list[str]:
@@ -197,26 +205,21 @@ def _log_files(ctx: click.Context) -> list[str]:
     return [name for name in names if name]
 
 
-def _fits(entry: Entry, since: datetime.datetime | None, *, errors: bool) -> bool:
-    recent = since is None or (entry.at is not None and entry.at >= since)
-    return recent and (not errors or entry.is_error)
+def _is_recent(entry: LogEntry, since: datetime.datetime | None) -> bool:
+    return since is None or (entry.at is not None and entry.at >= since)
 
 
-def _is_about(entry: Entry, id: str) -> bool:
-    return any(name is not None and name.startswith(id) for name in (entry.id, entry.message_id))
-
-
-def _show(entry: Entry, *, as_json: bool) -> None:
+def _show(entry: LogEntry, *, as_json: bool) -> None:
     if as_json:
         print_json_line(entry.as_document())
     else:
         print_line(str(entry), "bad" if entry.is_error else None)
 
 
-def _torn(book: Logbook) -> list[str]:
-    return [f"{plural(book.torn, 'line')} could not be read"] if book.torn else []
+def _warnings(reader: LogReader) -> list[str]:
+    return [f"{plural(reader.torn, 'line')} could not be read"] if reader.torn else []
 
 
-def _warn(book: Logbook) -> None:
-    for warning in _torn(book):
+def _warn(reader: LogReader) -> None:
+    for warning in _warnings(reader):
         warn(f"warning: {warning}")

@@ -269,7 +269,13 @@ class ProgressBar:
             self._open = False
 
 
-# --- amounts in words ---
+# --- tables and amounts in words ---
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table whose cells are aligned on the left; a longer cell than 40 characters sticks out."""
+    widths = [min(40, max(map(len, column))) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def plural(amount: float, thing: str) -> str:

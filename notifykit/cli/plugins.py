@@ -1,4 +1,4 @@
-"""``notifykit plugins``: who has joined, and who could not."""
+"""``notifykit plugins``: which plugins work, and why the others do not."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import attrs
 import click
 
+from notifykit.cli.dry_run import load_settings
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.output import print_json, print_line, warn
-from notifykit.cli.rehearsal import load_settings
+from notifykit.cli.output import print_json, print_line, table_lines, warn
 from notifykit.errors import ConfigError
 from notifykit.plugins import PluginHost, PluginInfo, Status
 
@@ -20,11 +20,11 @@ from notifykit.plugins import PluginHost, PluginInfo, Status
     "plugins",
     epilog=examples(
         "notifykit plugins",
-        "notifykit plugins -v          where broken ones broke",
+        "notifykit plugins -v          with the tracebacks of broken ones",
         "notifykit -p no:NAME plugins  without one of them",
     ),
 )
-@click.option("--trace", is_flag=True, help="Tell of every hook call on standard error.")
+@click.option("--trace", is_flag=True, help="Print every hook call on standard error.")
 @common
 @click.pass_context
 def plugins(ctx: click.Context, trace: bool, as_json: bool) -> int:
@@ -44,28 +44,23 @@ def plugins(ctx: click.Context, trace: bool, as_json: bool) -> int:
     if as_json:
         print_json("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
     else:
-        _table(host.plugins, verbose=global_options().verbose)
+        _show(host.plugins)
         for warning in warnings:
             warn(f"warning: {warning}")
     return Exit.PLUGIN if broken else Exit.OK
 
 
-def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
+def _show(infos: Sequence[PluginInfo]) -> None:
     rows = [("NAME", "STATUS", "FROM", "BRINGS")]
-    rows += [
-        (
-            info.name,
-            info.status.value,
-            f"{info.distribution} {info.version or ''}".strip(),
-            ", ".join(f"{item} (off)" if item in info.off else item for item in info.brings),
-        )
-        for info in infos
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row, info in zip(rows, (None, *infos), strict=True):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        print_line("  ".join((*cells, row[3])).rstrip())
-        if info and info.reason:
-            print_line(textwrap.indent(info.reason, " " * (widths[0] + 2)))
-        if info and info.traceback and verbose:
+    for info in infos:
+        brings = ", ".join(f"{item} (off)" if item in info.off else item for item in info.brings)
+        rows.append((info.name, info.status.value, f"{info.distribution} {info.version or ''}".strip(), brings))
+    indent = " " * (max(len(row[0]) for row in rows) + 2)
+    head, *lines = table_lines(rows)
+    print_line(head)
+    for line, info in zip(lines, infos, strict=True):
+        print_line(line)
+        if info.reason:
+            print_line(textwrap.indent(info.reason, indent))
+        if info.traceback and global_options().verbose:
             print_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))

@@ -1,33 +1,33 @@
-"""``notifykit route test``: which transport a message would take, so that a change of the rules can't go unnoticed."""
+"""``notifykit route test``: which transport a message would take, so that changed rules are noticed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
 import click
 
 from notifykit.cli.exit_codes import Exit
+from notifykit.cli.inputs import via_option
 from notifykit.cli.options import common, examples, global_options
 from notifykit.cli.output import note, print_json, print_line
 from notifykit.models.message import Channel
-from notifykit.models.receipt import Receipt
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 
 
 @attrs.frozen
-class Way:
-    """The way of one message to one recipient."""
+class RouteResult:
+    """The transport of one message to one recipient."""
 
     #: The recipient, redacted.
     to: str
-    #: The transport that would make the request, without secrets; None where nobody would.
+    #: The transport that would make the request, without secrets; None if none would.
     transport: str | None
-    #: Every name that it and the composites before it answer to: for ``--expect``.
-    names: tuple[str, ...]
-    #: Why nobody would; None where somebody would.
+    #: The names of it and of the composites around it, for ``--expect``.
+    names: tuple[str, ...] = ()
+    #: Why no transport would; None if one would.
     reason: str | None = None
     #: What to do about that.
     advice: str | None = None
@@ -56,64 +56,52 @@ def route(ctx: click.Context, as_json: bool) -> None:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A label of the message; may be given again.")
 @click.option("--sender", metavar="ID", help="The sender that the message names.")
 @click.option("--channel", type=click.Choice([str(c) for c in Channel]), default="sms", help="The medium.")
-@click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+@via_option
 @common
 @click.pass_context
 def test(
     ctx: click.Context,
+    /,
     addresses: Sequence[str],
     expect: str | None,
     text: str,
-    tags: Sequence[str],
-    sender: str | None,
-    channel: str,
     via: str | None,
     as_json: bool,
+    **message: Any,
 ) -> int:
     """Say which transport a message would take to each address. Nothing is sent.
 
     NAME is a name of [tool.notifykit.transports], a transport's own name such as kwtsms, or its DSN without secrets;
     that of a composite counts too where the message goes through it.
     """
-    host = ctx.ensure_object(PluginHost)
-    options = {"tags": tags, "sender": sender, "channel": channel}
-    with Notifier.from_settings(
-        via, env_file=global_options().env_file, host=host, log_file=None, sinks=()
-    ) as notifier:
-        ways = [way for address in addresses for way in _ways(notifier, address, text, options)]
-    lost = [way for way in ways if way.transport is None]
-    elsewhere = [way for way in ways if expect is not None and way.transport is not None and expect not in way.names]
+    env_file, host = global_options().env_file, ctx.ensure_object(PluginHost)
+    with Notifier.from_settings(via, env_file=env_file, host=host, log_file=None, sinks=()) as notifier:
+        results = [result for address in addresses for result in _results(notifier, address, text, message)]
+    missing = [result for result in results if result.transport is None]
+    other = [r for r in results if expect is not None and r.transport is not None and expect not in r.names]
     if as_json:
-        found = {"expected": expect, "ways": [attrs.asdict(way) for way in ways]}
-        print_json("route test", found, ok=not lost and not elsewhere)
-    else:
-        _show(ways, elsewhere, expect)
-    return Exit.FAILED if elsewhere else Exit.PARTLY if lost else Exit.OK
+        data = {"expected": expect, "ways": [attrs.asdict(result) for result in results]}
+        print_json("route test", data, ok=not missing and not other)
+        return Exit.FAILED if other else Exit.PARTLY if missing else Exit.OK
+    for result in results:
+        if result.transport is None:
+            print_line(f"{result.to:<24} no transport: {result.reason}", "bad")
+            print_line(f"{'':<24} → {result.advice}")
+            continue
+        print_line(f"{result.to:<24} {result.transport}", "bad" if result in other else "good")
+        if result in other:
+            note(f"{'':<24} also known as {', '.join(result.names)}")
+    if other:
+        note(f"{len(other)} of {len(results)} would not go through {expect}: look at the rules of the route.")
+    return Exit.FAILED if other else Exit.PARTLY if missing else Exit.OK
 
 
-def _ways(notifier: Notifier, address: str, text: str, options: dict[str, Any]) -> list[Way]:
-    plan = notifier.plan([address], text, **options)
-    if plan.excluded:
-        return [_nobody(receipt) for receipt in plan.excluded]
-    ways = []
-    for request in notifier.expected([address], text, **options):
+def _results(notifier: Notifier, address: str, text: str, message: dict[str, Any]) -> Iterator[RouteResult]:
+    excluded = notifier.plan([address], text, **message).excluded
+    for receipt in excluded:
+        why = str(receipt.error.detail if receipt.error else receipt.veto or receipt.skipped)
+        yield RouteResult(str(receipt.recipient), None, reason=why, advice=receipt.advice)
+    for request in () if excluded else notifier.expected([address], text, **message):
         names = dict.fromkeys(name for transport in request.path for name in notifier.names(transport))
-        ways += [Way(str(recipient), str(request.path[-1]), tuple(names)) for recipient in request.batch.recipients]
-    return ways
-
-
-def _nobody(receipt: Receipt) -> Way:
-    why = str(receipt.error.detail if receipt.error else receipt.veto or receipt.skipped)
-    return Way(str(receipt.recipient), None, (), why, receipt.advice)
-
-
-def _show(ways: Sequence[Way], elsewhere: Sequence[Way], expect: str | None) -> None:
-    for way in ways:
-        if way.transport is None:
-            print_line(f"{way.to:<24} nobody: {way.reason}", "bad")
-            print_line(f"{'':<24} → {way.advice}")
-        else:
-            print_line(f"{way.to:<24} {way.transport}", "bad" if way in elsewhere else "good")
-            note(f"{'':<24} also known as {', '.join(way.names)}") if way in elsewhere else None
-    if elsewhere:
-        note(f"{len(elsewhere)} of {len(ways)} would not go through {expect}: look at the rules of the route.")
+        for recipient in request.batch.recipients:
+            yield RouteResult(str(recipient), str(request.path[-1]), tuple(names))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import click
 
+from notifykit.cli.dry_run import dry_run_notifier
 from notifykit.cli.exit_codes import Exit
+from notifykit.cli.inputs import file_options, read_recipients, via_option
 from notifykit.cli.options import common, examples, global_options
 from notifykit.cli.output import note, plural, print_json, print_line
-from notifykit.cli.recipients import Recipients, gather
-from notifykit.cli.rehearsal import rehearsal
 from notifykit.errors import TransportError
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.capabilities import leaves
@@ -21,39 +21,53 @@ from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import KnowsNumbers
 
-_CHUNK = 200
+#: How many numbers are asked about at once.
+_CHUNK: Final = 200
 
 
 @attrs.frozen
-class Verdict:
-    """What is thought of one number."""
+class NumberCheck:
+    """What was found about one number."""
 
     #: As it was given.
     given: str = attrs.field(repr=False)
-    #: As it would be sent to; None where it would not.
-    address: str | None = attrs.field(repr=False)
-    #: Its country where it is known.
-    country: str | None
-    #: Why it can't be sent to; None where it can.
-    error: TransportError | None
-    #: Which number was probably meant; None where nobody can tell.
+    #: As it would be sent to; None if it can't be.
+    address: str | None = attrs.field(default=None, repr=False)
+    #: Its country, if it is known.
+    country: str | None = None
+    #: Why it can't be sent to; None if it can.
+    error: TransportError | None = None
+    #: Which number was probably meant; None if that is not clear.
     suggestion: str | None = attrs.field(default=None, repr=False)
-    #: What to know about the number where it can be sent to, each a sentence.
+    #: What to know about a number that can be sent to, each a sentence.
     notices: tuple[str, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """Return it for ``--json``."""
+        error = self.error
         return {
             "given": self.given,
             "address": self.address,
             "country": self.country,
-            "ok": self.error is None,
-            "code": self.error.code if self.error else None,
-            "reason": self.error.detail if self.error else None,
-            "advice": self.error.action if self.error else None,
+            "ok": error is None,
+            "code": error.code if error else None,
+            "reason": error.detail if error else None,
+            "advice": error.action if error else None,
             "suggestion": self.suggestion,
             "notices": list(self.notices),
         }
+
+    def show(self) -> None:
+        """Print it."""
+        if self.error is None:
+            print_line(f"OK        {self.given:<20} {self.address}  {self.country or ''}".rstrip(), "good")
+            for notice in self.notices:
+                print_line(f"{'':<30} notice: {notice}", "care")
+        else:
+            code = f"{self.error.code}: " if self.error.code else ""
+            print_line(f"rejected  {self.given:<20} {code}{self.error.detail}", "bad")
+            hint = f" Did you mean {self.suggestion}?" if self.suggestion else ""
+            print_line(f"{'':<30} → {self.error.action}{hint}")
 
 
 @click.command(
@@ -65,10 +79,9 @@ class Verdict:
     ),
 )
 @click.argument("numbers", nargs=-1, metavar="NUMBER...")
-@click.option("--to-file", metavar="FILE", help="A file with a number a line, or a table; - is standard input.")
-@click.option("--column", metavar="NAME", help="The column of the table that has the numbers.")
+@file_options
 @click.option("--remote", is_flag=True, help="Ask the provider too: form and route, not whether somebody has it.")
-@click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+@via_option
 @common
 @click.pass_context
 def validate(
@@ -83,71 +96,46 @@ def validate(
     """Check numbers by the rules of their countries; - reads them from standard input. Nothing is sent."""
     if not numbers and to_file is None:
         raise click.UsageError("There is nothing to validate: give numbers, - for standard input, or --to-file.")
-    given = gather(numbers, to_file, column)
-    with rehearsal(ctx, via) as notifier:
-        if remote:
-            return _report(_remotely(ctx, given, notifier, via), as_json=as_json)
-        return _report(_locally(given, notifier), as_json=as_json)
-
-
-def _locally(given: Iterable[str], notifier: Notifier) -> Iterator[Verdict]:
-    for chunk in _chunks(given):
-        for number in chunk:
-            plan = notifier.plan([number], "x")
-            if plan.recipients:
-                recipient = plan.recipients[0]
-                yield Verdict(number, recipient.address, recipient.country, None, notices=recipient.notices)
-            else:
-                yield Verdict(number, None, None, plan.excluded[0].error, suggestion(plan.excluded[0].recipient))
-
-
-def suggestion(recipient: Recipient | Rejected) -> str | None:
-    """Return whom the normalizer thinks was meant."""
-    meant = recipient.suggestion if isinstance(recipient, Rejected) else None
-    return meant.address if meant else None
-
-
-def _remotely(ctx: click.Context, given: Recipients, local: Notifier, via: str | None) -> Iterator[Verdict]:
-    """Ask the provider about the numbers that pass here; the others it need not see."""
-    with Notifier.from_settings(
-        via, env_file=global_options().env_file, host=ctx.ensure_object(PluginHost)
-    ) as notifier:
-        transport = next((leaf for leaf in leaves(notifier.transport) if isinstance(leaf, KnowsNumbers)), None)
-        if transport is None:
-            raise click.UsageError(f"{notifier.transport.name} can't be asked about numbers: leave out --remote.")
-        for verdicts in _chunks(_locally(given, local)):
-            asked = [Recipient(verdict.address) for verdict in verdicts if verdict.address]
-            refused = transport.refusals(asked, notifier.settings.timeout) if asked else {}
-            for verdict in verdicts:
-                error = refused.get(verdict.address or "")
-                yield attrs.evolve(verdict, error=error) if error else verdict
-
-
-def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, _CHUNK)):
-        yield chunk
-
-
-def _report(verdicts: Iterator[Verdict], *, as_json: bool) -> int:
-    good = bad = 0
+    given = read_recipients(numbers, to_file, column)
+    counts = {True: 0, False: 0}
     documents = []
-    for verdict in verdicts:
-        good += verdict.error is None
-        bad += verdict.error is not None
-        if as_json:
-            documents.append(verdict.as_document())
-        elif verdict.error is None:
-            print_line(f"OK        {verdict.given:<20} {verdict.address}  {verdict.country or ''}".rstrip(), "good")
-            for notice in verdict.notices:
-                print_line(f"{'':<30} notice: {notice}", "care")
-        else:
-            code = f"{verdict.error.code}: " if verdict.error.code else ""
-            print_line(f"rejected  {verdict.given:<20} {code}{verdict.error.detail}", "bad")
-            meant = f" Did you mean {verdict.suggestion}?" if verdict.suggestion else ""
-            print_line(f"{'':<30} → {verdict.error.action}{meant}")
+    with dry_run_notifier(ctx, via) as notifier:
+        checks = (_check(number, notifier) for number in given)
+        for check in _ask_provider(ctx, checks, via) if remote else checks:
+            counts[check.error is None] += 1
+            if as_json:
+                documents.append(check.as_document())
+            else:
+                check.show()
+    good, bad = counts[True], counts[False]
     if as_json:
         print_json("validate", {"ok": good, "rejected": bad, "numbers": documents}, ok=not bad)
     elif good + bad > 1:
         note(f"{plural(good, 'number')} OK, {bad} rejected")
     return Exit.PARTLY if bad else Exit.OK
+
+
+def _check(number: str, notifier: Notifier) -> NumberCheck:
+    plan = notifier.plan([number], "x")
+    if plan.recipients:
+        recipient = plan.recipients[0]
+        return NumberCheck(number, recipient.address, recipient.country, notices=recipient.notices)
+    receipt = plan.excluded[0]
+    meant = receipt.recipient.suggestion if isinstance(receipt.recipient, Rejected) else None
+    return NumberCheck(number, error=receipt.error, suggestion=meant.address if meant else None)
+
+
+def _ask_provider(ctx: click.Context, checks: Iterable[NumberCheck], via: str | None) -> Iterator[NumberCheck]:
+    """Ask the provider about the numbers that pass here, some at a time; the others are not sent to it."""
+    env_file, host = global_options().env_file, ctx.ensure_object(PluginHost)
+    with Notifier.from_settings(via, env_file=env_file, host=host) as notifier:
+        transport = next((leaf for leaf in leaves(notifier.transport) if isinstance(leaf, KnowsNumbers)), None)
+        if transport is None:
+            raise click.UsageError(f"{notifier.transport.name} can't be asked about numbers: leave out --remote.")
+        iterator = iter(checks)
+        while chunk := list(itertools.islice(iterator, _CHUNK)):
+            recipients = [Recipient(check.address) for check in chunk if check.address]
+            refused = transport.refusals(recipients, notifier.settings.timeout) if recipients else {}
+            for check in chunk:
+                error = refused.get(check.address or "")
+                yield attrs.evolve(check, error=error) if error else check

@@ -14,7 +14,7 @@ import click
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
 from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
-from notifykit.cli.watching import watch
+from notifykit.cli.progress import watch_job
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
@@ -203,7 +203,7 @@ def _followed(notifier: Notifier, job: Job, progress: Progress, *, as_json: bool
     if progress.finished is not None or not embedded(notifier):
         return _shown(progress, as_json=as_json)
     notifier.work()
-    progress, interrupted = watch(job, Bar(progress.total, show=not as_json and not global_options().quiet))
+    progress, interrupted = watch_job(job, Bar(progress.total, show=not as_json and not global_options().quiet))
     code = _shown(progress, as_json=as_json)
     if interrupted:
         note(f"Interrupted. What is left is on disk: notifykit jobs resume {job.key}")

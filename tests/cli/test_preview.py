@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from notifykit.cli.bubble import bubble, columns, is_right_to_left
+from notifykit.cli.preview import columns, is_right_to_left, phone_lines
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import DEAR, Run, start, terminal
 
@@ -105,7 +105,7 @@ def test_marks_that_nobody_sees_are_for_terminals_only(run: Run) -> None:
 @pytest.mark.parametrize("text", ["Hello", "رمز التحقق هو 123456 من MYAPP", "a\nb", "", "你好" * 30, "x" * 200])
 def test_every_line_of_a_bubble_is_as_wide_as_the_others(text: str) -> None:
     """As a terminal counts: marks that nobody sees take no column, wide signs two."""
-    lines = bubble(text)
+    lines = phone_lines(text)
     assert len({columns(line) for line in lines}) == 1
     assert (lines[0][1], lines[0][-1], lines[-1][1], lines[-1][-1]) == ("╭", "╮", "╰", "╯")
 
@@ -114,7 +114,7 @@ def test_right_to_left_lines_are_on_the_right_and_codes_stay_in_order() -> None:
     """Isolated, so that no terminal turns a code around; the frame stays where it is."""
     text = "رمز التحقق لتطبيق MY-APP هو الرقم التالي وهو سري جدا 471-102"
     assert is_right_to_left(text)
-    lines = bubble(text)[1:-1]
+    lines = phone_lines(text)[1:-1]
     assert len(lines) > 1
     assert all(line.startswith(" │ \u200e") and "\u2067" in line for line in lines)
     assert "\u2066MY-APP\u2069" in "".join(lines)

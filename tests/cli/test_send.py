@@ -350,18 +350,18 @@ def test_an_interrupt_says_what_was_sent(gateway: Sandbox) -> None:
             assert shown.process.poll() is None
         shown.interrupt()
         assert shown.end() == 130
-    assert "Interrupted: 200 done, 200 accepted; the request that was under way may have been sent." in shown.shown
+    assert "Interrupted: 200 done, 200 accepted; the request in flight may have been sent." in shown.shown
     assert "Traceback" not in shown.shown
 
 
 def test_a_wait_is_told_and_an_interrupt_during_it_is_told_truly(gateway: Sandbox) -> None:
-    """A full queue is waited for, somebody knows; what it answered is known, and nothing was under way."""
+    """A full queue is waited for, somebody knows; what it answered is known, and no request was in flight."""
     with terminal("send", "96545000013", "Hello") as shown:
         shown.read_until("(ERR013): trying again in 30 s")
         shown.until_it_waits()
         shown.interrupt()
         assert shown.end() == 130
-    assert "Interrupted: 1 done, 0 accepted; nothing was under way." in shown.shown
+    assert "Interrupted: 1 done, 0 accepted; no request was in flight." in shown.shown
     assert "may have been sent" not in shown.shown
 
 

@@ -16,12 +16,12 @@ import click
 
 import notifykit
 from notifykit.cli.config import settings_files
-from notifykit.cli.dry_run import configured_transport, load_settings, mode
+from notifykit.cli.dry_run import configured_transport, load_settings, mode, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples
 from notifykit.cli.output import print_json, print_line
 from notifykit.errors import ConfigError
-from notifykit.network import find_authorities, find_proxy, tls_context
+from notifykit.network import Network, find_authorities, find_proxy, tls_context
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
 from notifykit.settings.sources import Settings
@@ -36,11 +36,10 @@ _EXTRAS: Final = {"sandbox": "werkzeug"}
 @click.option("--online", is_flag=True, help="Ask the provider too: address, credentials, balance, sender.")
 @click.option("--strict", is_flag=True, help="Answer 3 where there are warnings.")
 @common
-@click.pass_context
-def doctor(ctx: click.Context, online: bool, strict: bool, as_json: bool) -> int:
+def doctor(online: bool, strict: bool, as_json: bool) -> int:
     """Look at versions, settings, files, plugins and the account. The answer can be pasted: nothing in it is secret."""
     checks = []
-    for check in doctor_checks(load_settings(), ctx.ensure_object(PluginHost), online=online):
+    for check in doctor_checks(load_settings(), plugin_host(), online=online):
         checks.append(check)
         if not as_json:
             print_line(f"{check.health:<5} {check.name:<20} {check.found}", _STYLES[check.health])
@@ -62,7 +61,7 @@ def doctor_checks(settings: Settings, host: PluginHost, *, online: bool) -> Iter
     yield from _settings(settings)
     yield from _files(settings)
     yield from _network(settings)
-    yield from _transport(settings, host)
+    yield from _transport(settings)
     abouts = host.about()
     yield from _plugins(host)
     for extra, module in _EXTRAS.items():
@@ -136,26 +135,28 @@ def _lines(file: pathlib.Path) -> list[str]:
 
 def _network(settings: Settings) -> Iterator[Check]:
     """Check the proxy and the certificates of HTTPS connections; NO_PROXY may exclude a transport."""
-    network = settings.network
-    try:
-        proxy = find_proxy("https", "host.invalid", 443, network)
-        found = f"{proxy}{', with a user and a password' if proxy.credentials else ''}" if proxy else "none"
-        yield Check("proxy", Health.OK, found)
-    except ConfigError as error:
-        yield Check("proxy", Health.FAIL, str(error), "notifykit config")
-    try:
-        found = str(find_authorities(network))
-        tls_context(network)
-        with_client = f"; client certificate {network.client_cert}" if network.client_cert else ""
-        yield Check("certificates", Health.OK, f"{found}{with_client}")
-    except ConfigError as error:
-        yield Check("certificates", Health.FAIL, str(error), "notifykit config")
+    for name, describe in (("proxy", _proxy), ("certificates", _certificates)):
+        try:
+            yield Check(name, Health.OK, describe(settings.network))
+        except ConfigError as error:
+            yield Check(name, Health.FAIL, str(error), "notifykit config")
 
 
-def _transport(settings: Settings, host: PluginHost) -> Iterator[Check]:
+def _proxy(network: Network) -> str:
+    proxy = find_proxy("https", "host.invalid", 443, network)
+    return f"{proxy}{', with a user and a password' if proxy.credentials else ''}" if proxy else "none"
+
+
+def _certificates(network: Network) -> str:
+    found = str(find_authorities(network))
+    tls_context(network)
+    return f"{found}{f'; client certificate {network.client_cert}' if network.client_cert else ''}"
+
+
+def _transport(settings: Settings) -> Iterator[Check]:
     # A name that can't be read is a problem of the settings, not a missing transport as well.
     known = tuple(problem for problem in settings.problems if problem.startswith("transports "))
-    found = configured_transport(attrs.evolve(settings, problems=known), host)
+    found = configured_transport(attrs.evolve(settings, problems=known))
     for problem in found.problems:
         if problem not in known:
             yield Check("transport", Health.FAIL, problem, "notifykit config")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
+import click
 
 from notifykit.cli.options import global_options, nested_dsns
 from notifykit.errors import ConfigError, PluginError, TransportError
@@ -19,9 +20,6 @@ from notifykit.settings.dsn import Dsn
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
-if TYPE_CHECKING:
-    import click
-
 
 def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of this run; ``problems`` has what is wrong with them."""
@@ -33,38 +31,50 @@ def without_logs(settings: Settings) -> Settings:
     return attrs.evolve(settings, log_file=None, sinks=())
 
 
-def provider_codes(ctx: click.Context) -> dict[str, TransportError]:
+def plugin_host() -> PluginHost:
+    """Return the plugins of this run."""
+    return click.get_current_context().ensure_object(PluginHost)
+
+
+def open_notifier(transport: str | Dsn | None = None, **more: Any) -> Notifier:
+    """Return a notifier from the settings of this run.
+
+    :param transport: another transport than the settings choose.
+    :param more: settings, and other arguments of ``Notifier.from_settings``.
+    """
+    return Notifier.from_settings(transport, env_file=global_options().env_file, host=plugin_host(), **more)
+
+
+def provider_codes() -> dict[str, TransportError]:
     """Return the error codes of all providers, and those of connections."""
-    plugins = ctx.ensure_object(PluginHost).about().values()
-    errors = [*network_errors(), *(error for about in plugins for error in about.codes())]
+    errors = [*network_errors(), *(error for about in plugin_host().about().values() for error in about.codes())]
     return {error.code: error for error in errors if error.code}
 
 
 @contextlib.contextmanager
-def dry_run_notifier(ctx: click.Context, via: str | None = None) -> Iterator[Notifier]:
+def dry_run_notifier(via: str | None = None) -> Iterator[Notifier]:
     """Give a notifier with the whole pipeline and a memory transport at its end.
 
     The memory transport measures, refuses and prices as the configured one does. It needs no account; nothing is
     logged, and no guard holds anything back.
     """
     settings = load_settings({"transport": via}).check()
-    host = ctx.ensure_object(PluginHost)
-    like = _measuring_scheme(settings, host)
+    like = _measuring_scheme(settings)
+    memory = Dsn("memory", options={"like": like} if like else {})
     quiet = attrs.evolve(without_logs(settings), transport=None, guards=())
-    with Notifier(Dsn("memory", options={"like": like} if like else {}), settings=quiet, host=host) as notifier:
+    with Notifier(memory, settings=quiet, host=plugin_host()) as notifier:
         yield notifier
 
 
-def known_transports(settings: Settings, host: PluginHost) -> list[tuple[Dsn, TransportFactory]]:
+def known_transports(settings: Settings) -> list[tuple[Dsn, TransportFactory]]:
     """Return the transports that would make requests, in order, each with its factory.
 
-    If something is wrong with the settings, the unknown ones are left out: building the transport reports them
-    together with everything else.
+    Unknown ones are left out if the settings have problems: building the transport reports both together.
 
     :raises PluginError: if no plugin brings one of them.
     :raises ConfigError: if a name of the settings is used like a scheme.
     """
-    factories = host.registry(without_logs(settings)).transports
+    factories = plugin_host().registry(without_logs(settings)).transports
     if settings.transport is None:
         return []
     found = list(nested_dsns(settings, settings.transport))
@@ -80,11 +90,11 @@ def known_transports(settings: Settings, host: PluginHost) -> list[tuple[Dsn, Tr
     return [(dsn, factories[dsn.scheme]) for dsn in found if dsn.scheme in factories and not dsn.parts]
 
 
-def _measuring_scheme(settings: Settings, host: PluginHost) -> str | None:
+def _measuring_scheme(settings: Settings) -> str | None:
     """Return the scheme of the first transport that can measure, else of the first with known capabilities."""
-    named = known_transports(settings, host)
+    named = known_transports(settings)
     if not named and settings.transport is None:
-        factories = host.registry(without_logs(settings)).transports.values()
+        factories = plugin_host().registry(without_logs(settings)).transports.values()
         named = [(Dsn(factory.schemes[0]), factory) for factory in factories if factory.configured(settings)]
     known = [(dsn, factory.capabilities()) for dsn, factory in named if factory.capabilities]
     measuring = [dsn for dsn, capabilities in known if capabilities.measure or not capabilities.live]
@@ -104,10 +114,11 @@ class ConfiguredTransport:
     problems: tuple[str, ...] = ()
 
 
-def configured_transport(settings: Settings, host: PluginHost) -> ConfiguredTransport:
+def configured_transport(settings: Settings) -> ConfiguredTransport:
     """Build the transport that the settings choose, and return it closed."""
     quiet = without_logs(settings)
     try:
+        host = plugin_host()
         factories = host.registry(quiet).transports.values()
         chosen = settings.transport or next((f.schemes[0] for f in factories if f.configured(settings)), None)
         if chosen is None:

@@ -40,15 +40,14 @@ _NUMBER: Final = re.compile(r"\+?[0-9]{5,}")
 @click.option("--as", "kind", type=click.Choice(["message", "number", "code"]), help="What it is, where a guess fails.")
 @via_option
 @common
-@click.pass_context
-def explain(ctx: click.Context, what: str, kind: str | None, via: str | None, as_json: bool) -> int:
+def explain(what: str, kind: str | None, via: str | None, as_json: bool) -> int:
     """Explain a text, a number or an error code: each edit, each step, each cure."""
     what = read_text("-") if what == "-" else what
-    codes = provider_codes(ctx)
+    codes = provider_codes()
     kind = kind or _guess(what, codes)
     if kind == "code":
         return explain_code(what, codes, as_json=as_json)
-    with dry_run_notifier(ctx, via) as notifier:
+    with dry_run_notifier(via) as notifier:
         return (_number if kind == "number" else _message)(what, notifier, as_json=as_json)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from notifykit.cli.dry_run import provider_codes
+from notifykit.cli.dry_run import plugin_host, provider_codes
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.explain import explain_code
 from notifykit.cli.options import common, examples
@@ -56,9 +56,9 @@ def help(  # noqa: A001 - it is called what people type
 ) -> int:
     """Show a page of help, or list the pages."""
     root = ctx.find_root()
-    pages = help_pages(ctx.ensure_object(PluginHost))
+    pages = help_pages(plugin_host())
     if topic == "errors" and code:
-        return explain_code(code, provider_codes(ctx), as_json=as_json, command="help")
+        return explain_code(code, provider_codes(), as_json=as_json, command="help")
     if topic is None:
         data: dict[str, Any] = {"topics": list(pages)}
         text = f"{root.get_help()}\n\nPages of help: {', '.join(pages)}"

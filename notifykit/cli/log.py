@@ -13,12 +13,20 @@ from typing import Final
 
 import click
 
-from notifykit.cli.dry_run import load_settings
+from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.log_reader import GROUP_KEYS, LogCounts, LogEntry, LogReader, count_entries
 from notifykit.cli.options import common, examples, global_options, option_group
-from notifykit.cli.output import is_read, plural, print_json, print_json_line, print_line, table_lines, warn
-from notifykit.plugins import PluginHost
+from notifykit.cli.output import (
+    CommandError,
+    is_read,
+    plural,
+    print_json,
+    print_json_line,
+    print_line,
+    table_lines,
+    warn,
+)
 
 _AGE: Final = re.compile(r"([0-9]+)([smhdw])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -27,42 +35,24 @@ _POLL: Final = 0.25
 _BAR: Final = 20
 
 
-class _Since(click.ParamType[datetime.datetime]):
-    """``1h``, ``7d`` or a date, as the earliest time of an entry."""
-
-    name = "age"
-
-    def convert(
-        self, value: str | datetime.datetime, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime.datetime:
-        """Return the time."""
-        if isinstance(value, datetime.datetime):
-            return value
-        age = _AGE.fullmatch(value)
-        if age:
-            return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
-        try:
-            moment = datetime.datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no age like 1h or 7d, and no date like 2026-03-04", param, ctx)
-        return moment if moment.tzinfo else moment.astimezone()
+def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime.datetime | None:
+    """Return the time that ``1h``, ``7d`` or a date means."""
+    if value is None:
+        return None
+    age = _AGE.fullmatch(value)
+    if age:
+        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no age like 1h or 7d, and no date like 2026-03-04") from None
+    return moment if moment.tzinfo else moment.astimezone()
 
 
 _file_option: Final = click.option("--file", "file", metavar="FILE", help="The log; else the one of the settings.")
 _entry_options: Final = option_group(
-    click.option("--since", type=_Since(), metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."), _file_option
+    click.option("--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."), _file_option
 )
-
-
-class NoSuchEntry(click.ClickException):
-    """No entry of the log has this id."""
-
-    exit_code = Exit.FAILED
-
-    def __init__(self, id: str, file: str | None) -> None:
-        super().__init__(f"No entry has the id {id!r}.")
-        #: What to type next.
-        self.next_command = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
 
 
 @click.group("log", invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats"))
@@ -84,21 +74,14 @@ def log(ctx: click.Context, as_json: bool) -> None:
 @click.option("--errors", is_flag=True, help="Only what went wrong.")
 @_entry_options
 @common
-@click.pass_context
 def tail(
-    ctx: click.Context,
-    follow: bool,
-    lines: int,
-    errors: bool,
-    since: datetime.datetime | None,
-    file: str | None,
-    as_json: bool,
+    follow: bool, lines: int, errors: bool, since: datetime.datetime | None, file: str | None, as_json: bool
 ) -> int:
     """Show the last entries; with -f those that are being written, one JSON object a line with --json.
 
     Only what became of messages, unless -v or --json asks for every row.
     """
-    reader = _reader(ctx, file, may_be_missing=follow)
+    reader = _reader(file, may_be_missing=follow)
     every = as_json or global_options().verbose
 
     def wanted(entry: LogEntry) -> bool:
@@ -123,10 +106,9 @@ def tail(
 @click.argument("id", metavar="ID")
 @_file_option
 @common
-@click.pass_context
-def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
+def show(id: str, file: str | None, as_json: bool) -> int:
     """Show everything about one message; ID is the message's, or the provider's, or its first characters."""
-    reader = _reader(ctx, file)
+    reader = _reader(file)
     named = [
         entry for entry in reader.entries() if any(str(i).startswith(id) for i in (entry.id, entry.message_id) if i)
     ]
@@ -139,7 +121,8 @@ def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
         if (entry.id or entry.message_id) in ids or (entry.state is not None and entry.message_id in provider_ids)
     ]
     if not found:
-        raise NoSuchEntry(id, file)
+        then = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
+        raise CommandError(f"No entry has the id {id!r}.", Exit.FAILED, then)
     if as_json:
         print_json("log", [entry.as_document() for entry in found], _warnings(reader))
         return Exit.OK
@@ -152,10 +135,9 @@ def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
 @click.option("--by", type=click.Choice(sorted(GROUP_KEYS)), default="day", show_default=True, help="What to count by.")
 @_entry_options
 @common
-@click.pass_context
-def stats(ctx: click.Context, by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
+def stats(by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
     """Count messages by how they ended, and what they cost. Tests are counted apart."""
-    reader = _reader(ctx, file)
+    reader = _reader(file)
     counts = count_entries((entry for entry in reader.entries() if _is_recent(entry, since)), GROUP_KEYS[by])
     if as_json:
         rows = [{by: name, **group.as_document()} for name, group in counts.items()]
@@ -183,9 +165,9 @@ def _show_counts(by: str, counts: dict[str, LogCounts]) -> None:
         print_line(line)
 
 
-def _reader(ctx: click.Context, file: str | None, *, may_be_missing: bool = False) -> LogReader:
+def _reader(file: str | None, *, may_be_missing: bool = False) -> LogReader:
     """Return the reader of the log: the one that was named, that of the settings, or that of a plugin's settings."""
-    readers = [LogReader(pathlib.Path(name)) for name in ([file] if file else _log_files(ctx))]
+    readers = [LogReader(pathlib.Path(name)) for name in ([file] if file else _log_files())]
     for reader in readers:
         if reader.files():
             return reader
@@ -195,10 +177,10 @@ def _reader(ctx: click.Context, file: str | None, *, may_be_missing: bool = Fals
     raise click.UsageError(f"{missing}: give --file, or set NOTIFYKIT_LOG_FILE to have one written.")
 
 
-def _log_files(ctx: click.Context) -> list[str]:
+def _log_files() -> list[str]:
     settings = load_settings()
     names = [settings.log_file]
-    for about in ctx.ensure_object(PluginHost).about().values():
+    for about in plugin_host().about().values():
         fields = [field for field in about.fields if field.name == "log_file"]
         values, _ = settings.sources.resolve(fields, about.section)
         names += [value.value for value in values.values()]

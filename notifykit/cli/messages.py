@@ -66,30 +66,29 @@ def next_command(
     address: str | None = None,
     clear: bool = False,
 ) -> str:
-    """Return the command to type after an error.
+    """Return the command to type after an error of a command.
 
-    :param error: what went wrong.
-    :param command: the command that failed.
     :param codes: the codes that ``notifykit explain`` knows.
     :param logged: whether a log is written.
     :param address: the address that the error is about, as it was given.
     :param clear: whether addresses are shown in clear.
     """
     if isinstance(error, click.ClickException):
-        return getattr(error, "next_command", None) or _help(error, command)
-    if isinstance(error, PluginError):
-        return "notifykit plugins -v"
-    if isinstance(error, TransportError):
-        return _after(error, codes, logged, _explain_address(address, clear=clear))
-    if isinstance(error, MissingCredentials):
-        return "notifykit help environment"
-    return "notifykit doctor" if isinstance(error, ConfigError) else "notifykit doctor --online"
-
-
-def _help(error: click.ClickException, command: str) -> str:
-    if isinstance(error, click.UsageError) and error.ctx is not None and command != "notifykit":
-        return f"{error.ctx.command_path} --help"
-    return "notifykit --help" if command == "notifykit" else f"notifykit {command} --help"
+        ctx = error.ctx if isinstance(error, click.UsageError) and command != "notifykit" else None
+        path = ctx.command_path if ctx else command if command == "notifykit" else f"notifykit {command}"
+        return getattr(error, "next_command", None) or f"{path} --help"
+    code = getattr(error, "code", None)
+    choices = (
+        (isinstance(error, PluginError), "notifykit plugins -v"),
+        (isinstance(error, MissingCredentials), "notifykit help environment"),
+        (isinstance(error, ConfigError), "notifykit doctor"),
+        (isinstance(error, OutcomeUnknown) and logged, "notifykit log tail --errors"),
+        (isinstance(error, InvalidRecipient) and not code, _explain_address(address, clear=clear)),
+        (code in codes, f"notifykit explain {code}"),
+        (isinstance(error, OutcomeUnknown), "notifykit help exit-codes"),
+        (isinstance(error, TransportError) and not isinstance(error, NotReached), "notifykit doctor"),
+    )
+    return next((then for applies, then in choices if applies), "notifykit doctor --online")
 
 
 def _explain_address(address: str | None, *, clear: bool) -> str:
@@ -97,17 +96,4 @@ def _explain_address(address: str | None, *, clear: bool) -> str:
     secret = address is None or (not clear and sum(map(str.isdigit, address)) > _MOST_DIGITS)
     if address is None or secret or len(address) > _LONGEST or not address.isprintable():
         return "the same command with --dry-run --show-numbers"
-    dashes = "-- " if address.startswith("-") else ""
-    return f"notifykit explain --as number {dashes}{shlex.quote(address)}"
-
-
-def _after(error: TransportError, codes: Container[str], logged: bool, explain_address: str) -> str:
-    if isinstance(error, OutcomeUnknown) and logged:
-        return "notifykit log tail --errors"
-    if isinstance(error, InvalidRecipient) and not error.code:
-        return explain_address
-    if isinstance(error, OutcomeUnknown) and error.code not in codes:
-        return "notifykit help exit-codes"
-    if error.code and error.code in codes:
-        return f"notifykit explain {error.code}"
-    return "notifykit doctor --online" if isinstance(error, NotReached) else "notifykit doctor"
+    return f"notifykit explain --as number {'-- ' if address.startswith('-') else ''}{shlex.quote(address)}"

@@ -142,16 +142,15 @@ def print_json(
     :param ok: whether the command did what it was asked to.
     :param error: why not.
     """
-    _print_document(command, data, warnings, ok, None if error is None else _error_document(error))
+    document = {"ok": ok, "v": JSON_VERSION, "command": command, "data": data, "warnings": list(warnings)}
+    _print_json(document | {"error": None if error is None else _error_document(error)}, indent=2)
 
 
 def print_json_error(command: str, error: BaseException, next_command: str | None = None) -> None:
-    """Print the document of a command that failed.
-
-    :param next_command: the command to type next.
-    """
+    """Print the document of a command that failed, with the command to type next."""
+    document = {"ok": False, "v": JSON_VERSION, "command": command, "data": None, "warnings": []}
     more = {"next": next_command} if next_command else {}
-    _print_document(command, None, (), False, _error_document(error) | more)
+    _print_json(document | {"error": _error_document(error) | more}, indent=2)
 
 
 def print_json_line(document: Any) -> None:
@@ -159,18 +158,13 @@ def print_json_line(document: Any) -> None:
     _print_json(document, indent=None)
 
 
-def _print_document(command: str, data: Any, warnings: Sequence[str], ok: bool, error: dict[str, Any] | None) -> None:
-    head = {"ok": ok, "v": JSON_VERSION, "command": command}
-    _print_json(head | {"data": data, "warnings": list(warnings), "error": error}, indent=2)
-
-
 def _error_document(error: BaseException) -> dict[str, Any]:
     from notifykit.errors import TransportError
 
     kind = type(error).__name__
     if isinstance(error, TransportError):
-        facts = {"code": error.code, "scope": error.scope.value, "action": error.action}
-        return {"kind": kind, "message": error.detail, **facts}
+        more = {"code": error.code, "scope": error.scope.value, "action": error.action}
+        return {"kind": kind, "message": error.detail, **more}
     return {"kind": kind, "message": error.format_message() if isinstance(error, click.ClickException) else str(error)}
 
 
@@ -184,22 +178,13 @@ def _print_json(document: Any, indent: int | None) -> None:
 # --- questions and progress ---
 
 
-class NeedsConfirmation(click.UsageError):
-    """A question without a terminal to ask it on; the message names the option that answers it."""
+class CommandError(click.ClickException):
+    """An error with an exit code of its own, and with the command to type next."""
 
-    def __init__(self, message: str, exit_code: int, next_command: str) -> None:
+    def __init__(self, message: str, exit_code: int, next_command: str | None = None) -> None:
         super().__init__(message)
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
-        #: What to type next.
         self.next_command = next_command
-
-
-class Declined(click.ClickException):
-    """A person said no."""
-
-    def __init__(self, message: str, exit_code: int = Exit.FAILED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
 
 def can_ask() -> bool:
@@ -214,14 +199,13 @@ def confirm(question: str, flag: str, *, refused: int = Exit.USAGE, declined: in
     :param flag: the option that answers yes.
     :param refused: the exit code without a terminal.
     :param declined: the exit code after a no.
-    :raises NeedsConfirmation: without a terminal, so that nothing waits for an answer that can't come.
-    :raises Declined: after a no.
+    :raises CommandError: after a no, and without a terminal: nothing waits for an answer that can't come.
     """
     if not can_ask():
         message = f"{question} There is no terminal to ask on: give {flag} to answer yes."
-        raise NeedsConfirmation(message, refused, f"the same command with {flag}")
+        raise CommandError(message, refused, f"the same command with {flag}")
     if not click.confirm(encodable(question, sys.stderr), err=True):
-        raise Declined("Nothing was done.", declined)
+        raise CommandError("Nothing was done.", declined)
 
 
 class ProgressBar:

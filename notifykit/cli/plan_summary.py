@@ -31,16 +31,6 @@ def measurement_document(size: Measurement | None, *names: str) -> dict[str, Any
 
 
 @attrs.define
-class VetoCount:
-    """The first veto for a reason, and how many recipients it holds back."""
-
-    #: What the guard says about the first recipient.
-    veto: Veto
-    #: How many there are.
-    count: int = 0
-
-
-@attrs.define
 class PlanSummary:
     """The totals of a plan."""
 
@@ -56,8 +46,8 @@ class PlanSummary:
     rejected: int = 0
     #: How many are repeated in the list.
     duplicates: int = 0
-    #: The recipients whom guards would hold back, by guard and reason.
-    vetoes: dict[tuple[str, str], VetoCount] = attrs.field(factory=dict)
+    #: The first veto for each guard and reason, and how many recipients it holds back.
+    vetoes: dict[tuple[str, str], tuple[Veto, int]] = attrs.field(factory=dict)
     #: What it would cost; None if that is not known.
     cost: float | None = 0.0
     #: How many requests would be made.
@@ -84,7 +74,7 @@ class PlanSummary:
     @property
     def held_back(self) -> int:
         """How many recipients guards would hold back."""
-        return sum(held.count for held in self.vetoes.values())
+        return sum(count for _, count in self.vetoes.values())
 
     @property
     def exit_code(self) -> Exit:
@@ -93,7 +83,7 @@ class PlanSummary:
             return Exit.OK
         if self.recipients:
             return Exit.PARTLY
-        codes = {for_veto(held.veto) for held in self.vetoes.values()}
+        codes = {for_veto(veto) for veto, _ in self.vetoes.values()}
         return codes.pop() if len(codes) == 1 and not self.rejected else Exit.FAILED
 
     def as_document(self) -> dict[str, Any]:
@@ -103,7 +93,7 @@ class PlanSummary:
             "sender": self.message.sender,
             **measurement_document(self.measurement, "encoding", "units", "segments"),
             **{name: getattr(self, name) for name in ("recipients", "rejected", "duplicates", "held_back")},
-            "vetoes": [attrs.asdict(held.veto) | {"recipients": held.count} for held in self.vetoes.values()],
+            "vetoes": [attrs.asdict(veto) | {"recipients": count} for veto, count in self.vetoes.values()],
             "requests": self.requests,
             "cost": self.cost,
             "edits": [attrs.asdict(edit) for edit in self.edits],
@@ -141,7 +131,8 @@ class PlanSummary:
     def _add_excluded(self, receipt: Receipt) -> None:
         if receipt.veto:
             key = (receipt.veto.guard, receipt.veto.reason)
-            self.vetoes.setdefault(key, VetoCount(receipt.veto)).count += 1
+            veto, count = self.vetoes.get(key, (receipt.veto, 0))
+            self.vetoes[key] = (veto, count + 1)
         elif receipt.outcome is Outcome.SKIPPED:
             self.duplicates += 1
         else:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import attrs
 import click
 
-from notifykit.cli.dry_run import load_settings
+from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
 from notifykit.cli.output import print_json, print_line, table_lines, warn
 from notifykit.errors import ConfigError
-from notifykit.plugins import PluginHost, PluginInfo, Status
+from notifykit.plugins import PluginInfo, Status
 
 
 @click.command(
@@ -26,11 +26,10 @@ from notifykit.plugins import PluginHost, PluginInfo, Status
 )
 @click.option("--trace", is_flag=True, help="Print every hook call on standard error.")
 @common
-@click.pass_context
-def plugins(ctx: click.Context, trace: bool, as_json: bool) -> int:
+def plugins(trace: bool, as_json: bool) -> int:
     """List plugins: what works, what is switched off, what is broken and why."""
     settings = load_settings()
-    host = ctx.ensure_object(PluginHost)
+    host = plugin_host()
     warnings = list(settings.problems)
     if trace:
         host.trace(lambda line: click.echo(line, nl=False, err=True))

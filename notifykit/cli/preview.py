@@ -23,7 +23,6 @@ from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.plan import Plan
 from notifykit.models.recipient import Rejected
 from notifykit.pipeline.notifier import Notifier
-from notifykit.plugins import PluginHost
 
 _METER: Final = 20
 #: How many characters with a replacement get a line each.
@@ -52,14 +51,13 @@ _CODE: Final = re.compile(r"[A-Za-z0-9](?:[\w.,:/+@#%&=?-]*[A-Za-z0-9])?", re.AS
 @click.option("--sender", metavar="NAME", help="The sender's name.")
 @via_option
 @common
-@click.pass_context
-def preview(ctx: click.Context, /, message: str | None, as_json: bool, **options: Any) -> int:
+def preview(message: str | None, as_json: bool, **options: Any) -> int:
     """Show a message as a phone does, with its encoding, segments and cost. Nothing is sent."""
     template, file, to = filled_template(options), options["message_file"], options["to"]
     if [message is None, file is None, template is None].count(False) != 1:
         raise click.UsageError("Give the text, or a file with it, or --template: notifykit preview 'Your text'")
     given = "" if template else read_text(file or "-") if message in (None, "-") else str(message)
-    with dry_run_notifier(ctx, options["via"]) as notifier:
+    with dry_run_notifier(options["via"]) as notifier:
         text = template.render(notifier) if template else given
         plan = notifier.plan([to] if to else (), text, sender=options["sender"] or notifier.settings.sender)
         capabilities = notifier.transport.capabilities
@@ -69,7 +67,7 @@ def preview(ctx: click.Context, /, message: str | None, as_json: bool, **options
         error = refusal or next(iter(rejected), None)
         recipient = plan.recipients[0] if plan.recipients else None
         notices = recipient.notices if recipient else ()
-        now = _mode(ctx, options["via"])
+        now = _mode(options["via"])
         if as_json:
             data = _document(plan, price, capabilities) | {"to": recipient and str(recipient), "mode": now}
             data |= template.as_document(notifier) if template else {}
@@ -83,9 +81,9 @@ def preview(ctx: click.Context, /, message: str | None, as_json: bool, **options
     return Exit.FAILED if refusal else Exit.PARTLY if rejected else Exit.OK
 
 
-def _mode(ctx: click.Context, via: str | None) -> str | None:
+def _mode(via: str | None) -> str | None:
     try:
-        found = configured_transport(load_settings({"transport": via}), ctx.ensure_object(PluginHost))
+        found = configured_transport(load_settings({"transport": via}))
     except NotifyError:
         return None
     return mode(found.transport) if found.transport else None

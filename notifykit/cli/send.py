@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 import click
 
-from notifykit.cli.dry_run import known_transports, load_settings, provider_codes, without_logs
+from notifykit.cli.dry_run import known_transports, load_settings, open_notifier, provider_codes, without_logs
 from notifykit.cli.durable_send import JobOptions, durable_options, finish_job, job_options
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.inputs import (
@@ -25,7 +25,7 @@ from notifykit.cli.inputs import (
     via_option,
 )
 from notifykit.cli.messages import describe_edit, next_command, recipient_name, veto_advice
-from notifykit.cli.options import common, examples, global_options, nested_dsns, read_text
+from notifykit.cli.options import common, examples, nested_dsns, read_text
 from notifykit.cli.output import ProgressBar, confirm, encoding_name, note, plural, print_json, print_line, warn
 from notifykit.cli.plan_summary import DEDUPE_WINDOW, PlanSummary, summarize
 from notifykit.cli.progress import ProgressSink
@@ -36,7 +36,6 @@ from notifykit.models.message import Channel
 from notifykit.normalizers.phone import compact
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
-from notifykit.plugins import PluginHost
 from notifykit.protocols import Composite, KnowsBalance, ShowsRequests, Sink
 from notifykit.settings.dsn import Dsn
 
@@ -116,8 +115,7 @@ class SendOptions:
 @click.option("--show-numbers", is_flag=True, help="Show numbers in clear; a single one always is.")
 @click.option("--no-progress", is_flag=True, help="Do not say how far it is.")
 @common
-@click.pass_context
-def send(ctx: click.Context, /, words: Sequence[str], as_json: bool, **options: Any) -> int:
+def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
     """Send a text, and say what happened to each recipient.
 
     The last word is the text, unless --template names one. A - reads the numbers, or the text, from standard input.
@@ -127,7 +125,7 @@ def send(ctx: click.Context, /, words: Sequence[str], as_json: bool, **options: 
     to, text = _recipients_and_text(words, options, template)
     send_options = SendOptions(to, text, template, options, as_json)
     sink = ProgressSink()
-    with _notifier(ctx, options["via"], sink, live=options["live"] and job is None) as notifier:
+    with _notifier(options["via"], sink, live=options["live"] and job is None) as notifier:
         if job and options["live"]:
             _require_live(notifier)
         if template:
@@ -137,10 +135,10 @@ def send(ctx: click.Context, /, words: Sequence[str], as_json: bool, **options: 
         if options["dry_run"] or options["offline"]:
             return _show_plan(notifier, send_options, summary)
         if job:
-            return _submit(ctx, notifier, send_options, job, summary, sink)
+            return _submit(notifier, send_options, job, summary, sink)
         if notifier.transport.capabilities.live:
             _ask(notifier, send_options, summary)
-        return _send(ctx, notifier, send_options, summary.given, sink)
+        return _send(notifier, send_options, summary.given, sink)
 
 
 def _recipients_and_text(
@@ -173,23 +171,17 @@ def _is_text(word: str) -> bool:
 
 
 @contextlib.contextmanager
-def _notifier(ctx: click.Context, via: str | None, sink: Sink, *, live: bool) -> Iterator[Notifier]:
-    host = ctx.ensure_object(PluginHost)
+def _notifier(via: str | None, sink: Sink, *, live: bool) -> Iterator[Notifier]:
     settings = load_settings({"transport": via})
+    known_transports(settings)
     # A list of a command may be longer than what programs send at once.
     window = DEDUPE_WINDOW if settings.origins.get("dedupe_window", "default") == "default" else None
-
-    def build(transport: str | Dsn | None) -> Notifier:
-        env_file = global_options().env_file
-        return Notifier.from_settings(transport, env_file=env_file, host=host, sinks=[sink], dedupe_window=window)
-
-    known_transports(settings, host)
-    notifier = build(via)
+    notifier = open_notifier(via, sinks=[sink], dedupe_window=window)
     try:
         if live and not _all_live(notifier):
             dsn = _live_dsn(notifier)
             notifier.close()
-            notifier = build(dsn)
+            notifier = open_notifier(dsn, sinks=[sink], dedupe_window=window)
         yield notifier
     finally:
         notifier.close()
@@ -294,9 +286,9 @@ def _plan_lines(summary: PlanSummary, unit: str, *, clear: bool) -> Iterator[tup
         yield "notice", notice, "care"
     if summary.duplicates:
         yield "duplicates", f"{summary.duplicates}, each sent to once only", None
-    for held in summary.vetoes.values():
-        yield "held back", f"{plural(held.count, 'recipient')} by {held.veto}", "care"
-        yield "", f"→ {veto_advice(held.veto)}", None
+    for veto, count in summary.vetoes.values():
+        yield "held back", f"{plural(count, 'recipient')} by {veto}", "care"
+        yield "", f"→ {veto_advice(veto)}", None
     if summary.refusal:
         yield "refused", str(summary.refusal), "bad"
         return
@@ -349,36 +341,35 @@ def _balances(notifier: Notifier, cost: float | None) -> Iterator[str]:
 # --- sending ---
 
 
-def _send(ctx: click.Context, notifier: Notifier, send_options: SendOptions, total: int, sink: ProgressSink) -> int:
+def _send(notifier: Notifier, send_options: SendOptions, total: int, sink: ProgressSink) -> int:
     capabilities, as_json, clear = notifier.transport.capabilities, send_options.as_json, send_options.clear
     sink.bar = ProgressBar(total, show=send_options.show_progress)
     results = SendResults()
     documents: list[dict[str, Any]] = []
     interrupted = False
     try:
-        _stream(notifier, send_options, sink.bar, results, documents)
+        _stream(notifier, send_options, results, sink.bar, documents)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         sink.bar.end()
     code = Exit.INTERRUPTED if interrupted else results.exit_code
     if as_json:
-        documents.sort(key=lambda document: document["position"])
         data = results.as_document() | {"interrupted": interrupted, "under_way": sink.interrupted_request}
-        data["receipts"] = documents
+        data["receipts"] = sorted(documents, key=lambda document: document["position"])
         print_json("send", data, capabilities.notices, ok=code is Exit.OK, error=results.error)
     else:
         results.show(capabilities.unit, clear=clear)
     if results.moved or len(results.accepted_by) > 1:
-        taken = "; ".join(f"{name}: {plural(count, 'recipient')}" for name, count in results.accepted_by.items())
-        note(f"Taken by {taken}.")
+        counts = (f"{name}: {plural(count, 'recipient')}" for name, count in results.accepted_by.items())
+        note(f"Taken by {'; '.join(counts)}.")
     if interrupted:
         request = "the request in flight may have been sent" if sink.interrupted_request else "no request was in flight"
         done = f"Interrupted: {results.done} done, {results.accepted} accepted"
         warn(f"{done}; {request}. The rest was not sent.")
-    elif results.failed and results.failed.error and not as_json:
-        failed, codes, logged = results.failed, provider_codes(ctx), bool(notifier.settings.log_file)
-        then = next_command(results.failed.error, "send", codes, logged=logged, address=failed.to, clear=clear)
+    elif results.failed and results.error and not as_json:
+        address, logged = results.failed.to, bool(notifier.settings.log_file)
+        then = next_command(results.error, "send", provider_codes(), logged=logged, address=address, clear=clear)
         note(f"Next: {then}")
     return code
 
@@ -386,8 +377,8 @@ def _send(ctx: click.Context, notifier: Notifier, send_options: SendOptions, tot
 def _stream(
     notifier: Notifier,
     send_options: SendOptions,
-    bar: ProgressBar,
     results: SendResults,
+    bar: ProgressBar,
     documents: list[dict[str, Any]],
 ) -> None:
     """Send, and add each receipt to the results, and to the documents if JSON is wanted."""
@@ -405,42 +396,31 @@ def _stream(
 
 
 def _submit(
-    ctx: click.Context,
-    notifier: Notifier,
-    send_options: SendOptions,
-    job_options: JobOptions,
-    summary: PlanSummary,
-    sink: Sink,
+    notifier: Notifier, send_options: SendOptions, job_options: JobOptions, summary: PlanSummary, sink: Sink
 ) -> int:
     """Make a job of the send, and send it here if this process may.
 
     :param notifier: the one that the summary was made with; the job goes through its transport.
     """
+    capabilities, key = notifier.transport.capabilities, job_options.key
     with contextlib.ExitStack() as stack:
+        # With --via, the job needs a notifier as every worker has it: this process may send other jobs as well.
         via = send_options.options["via"]
-        jobs = notifier
-        if via is not None:
-            # As every worker has it: this process may send other jobs as well.
-            env_file, host = global_options().env_file, ctx.ensure_object(PluginHost)
-            jobs = stack.enter_context(Notifier.from_settings(env_file=env_file, host=host, sinks=[sink]))
+        jobs = notifier if via is None else stack.enter_context(open_notifier(sinks=[sink]))
         before: Progress | None = None
         try:
-            before = jobs.job(job_options.key).progress()
+            before = jobs.job(key).progress()
         except KeyError:
             job_options.require_future()
         if before is not None:
-            created = f"{before.created:%Y-%m-%d %H:%M:%S} UTC"
-            note(f"There is a job {job_options.key} since {created}: nothing is sent to anybody twice.")
-        if notifier.transport.capabilities.live and (before is None or before.finished is None):
+            note(f"There is a job {key} since {before.created:%Y-%m-%d %H:%M:%S} UTC: nobody is sent to twice.")
+        if capabilities.live and (before is None or before.finished is None):
             _ask(notifier, send_options, summary)
         keywords = send_options.keywords("idempotency_key", "move_unknown", "via") | attrs.asdict(job_options)
         try:
             job = jobs.submit(send_options.to, send_options.text, **keywords)
         except KeyboardInterrupt:
-            warn(
-                f"Interrupted while the job was written: `notifykit jobs {job_options.key}` says whether it was taken."
-            )
+            warn(f"Interrupted while the job was written: `notifykit jobs {key}` says whether it was taken.")
             return Exit.INTERRUPTED
-        capabilities, clear = notifier.transport.capabilities, send_options.clear
-        as_json, show = send_options.as_json, send_options.show_progress
-        return finish_job(jobs, job, capabilities, clear=clear, show=show, as_json=as_json)
+        show, as_json = send_options.show_progress, send_options.as_json
+        return finish_job(jobs, job, capabilities, clear=send_options.clear, show=show, as_json=as_json)

@@ -11,7 +11,7 @@ from notifykit.protocols import Transport
 
 def show_status(host: PluginHost, *, as_json: bool) -> int:
     """Show which transport is configured, whether it is live, and which plugins are broken."""
-    found = configured_transport(load_settings(), host)
+    found = configured_transport(load_settings())
     transport = found.transport
     broken = [info.name for info in host.plugins if info.status is Status.BROKEN]
     following = _next_commands(transport, broken)

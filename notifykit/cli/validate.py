@@ -6,68 +6,23 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-import attrs
 import click
 
-from notifykit.cli.dry_run import dry_run_notifier
+from notifykit.cli.dry_run import dry_run_notifier, open_notifier
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.inputs import file_options, read_recipients, via_option
-from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.options import common, examples
 from notifykit.cli.output import note, plural, print_json, print_line
 from notifykit.errors import TransportError
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
-from notifykit.plugins import PluginHost
 from notifykit.protocols import KnowsNumbers
 
 #: How many numbers are asked about at once.
 _CHUNK: Final = 200
-
-
-@attrs.frozen
-class NumberCheck:
-    """What was found about one number."""
-
-    #: As it was given.
-    given: str = attrs.field(repr=False)
-    #: As it would be sent to; None if it can't be.
-    address: str | None = attrs.field(default=None, repr=False)
-    #: Its country, if it is known.
-    country: str | None = None
-    #: Why it can't be sent to; None if it can.
-    error: TransportError | None = None
-    #: Which number was probably meant; None if that is not clear.
-    suggestion: str | None = attrs.field(default=None, repr=False)
-    #: What to know about a number that can be sent to, each a sentence.
-    notices: tuple[str, ...] = ()
-
-    def as_document(self) -> dict[str, Any]:
-        """Return it for ``--json``."""
-        error = self.error
-        return {
-            "given": self.given,
-            "address": self.address,
-            "country": self.country,
-            "ok": error is None,
-            "code": error.code if error else None,
-            "reason": error.detail if error else None,
-            "advice": error.action if error else None,
-            "suggestion": self.suggestion,
-            "notices": list(self.notices),
-        }
-
-    def show(self) -> None:
-        """Print it."""
-        if self.error is None:
-            print_line(f"OK        {self.given:<20} {self.address}  {self.country or ''}".rstrip(), "good")
-            for notice in self.notices:
-                print_line(f"{'':<30} notice: {notice}", "care")
-        else:
-            code = f"{self.error.code}: " if self.error.code else ""
-            print_line(f"rejected  {self.given:<20} {code}{self.error.detail}", "bad")
-            hint = f" Did you mean {self.suggestion}?" if self.suggestion else ""
-            print_line(f"{'':<30} → {self.error.action}{hint}")
+#: A number as it was given, how it was read, and why it can't be sent to.
+_Check = tuple[str, Recipient | Rejected, TransportError | None]
 
 
 @click.command(
@@ -83,31 +38,24 @@ class NumberCheck:
 @click.option("--remote", is_flag=True, help="Ask the provider too: form and route, not whether somebody has it.")
 @via_option
 @common
-@click.pass_context
 def validate(
-    ctx: click.Context,
-    numbers: Sequence[str],
-    to_file: str | None,
-    column: str | None,
-    remote: bool,
-    via: str | None,
-    as_json: bool,
+    numbers: Sequence[str], to_file: str | None, column: str | None, remote: bool, via: str | None, as_json: bool
 ) -> int:
     """Check numbers by the rules of their countries; - reads them from standard input. Nothing is sent."""
     if not numbers and to_file is None:
         raise click.UsageError("There is nothing to validate: give numbers, - for standard input, or --to-file.")
     given = read_recipients(numbers, to_file, column)
-    counts = {True: 0, False: 0}
+    good = bad = 0
     documents = []
-    with dry_run_notifier(ctx, via) as notifier:
-        checks = (_check(number, notifier) for number in given)
-        for check in _ask_provider(ctx, checks, via) if remote else checks:
-            counts[check.error is None] += 1
+    with dry_run_notifier(via) as notifier:
+        checks = _check(given, notifier)
+        for document in map(_document, _ask_provider(checks, via) if remote else checks):
+            good += document["ok"]
+            bad += not document["ok"]
             if as_json:
-                documents.append(check.as_document())
+                documents.append(document)
             else:
-                check.show()
-    good, bad = counts[True], counts[False]
+                _show(document)
     if as_json:
         print_json("validate", {"ok": good, "rejected": bad, "numbers": documents}, ok=not bad)
     elif good + bad > 1:
@@ -115,27 +63,53 @@ def validate(
     return Exit.PARTLY if bad else Exit.OK
 
 
-def _check(number: str, notifier: Notifier) -> NumberCheck:
-    plan = notifier.plan([number], "x")
-    if plan.recipients:
-        recipient = plan.recipients[0]
-        return NumberCheck(number, recipient.address, recipient.country, notices=recipient.notices)
-    receipt = plan.excluded[0]
-    meant = receipt.recipient.suggestion if isinstance(receipt.recipient, Rejected) else None
-    return NumberCheck(number, error=receipt.error, suggestion=meant.address if meant else None)
+def _check(numbers: Iterable[str], notifier: Notifier) -> Iterator[_Check]:
+    for number in numbers:
+        plan = notifier.plan([number], "x")
+        if plan.recipients:
+            yield number, plan.recipients[0], None
+        else:
+            yield number, plan.excluded[0].recipient, plan.excluded[0].error
 
 
-def _ask_provider(ctx: click.Context, checks: Iterable[NumberCheck], via: str | None) -> Iterator[NumberCheck]:
+def _ask_provider(checks: Iterator[_Check], via: str | None) -> Iterator[_Check]:
     """Ask the provider about the numbers that pass here, some at a time; the others are not sent to it."""
-    env_file, host = global_options().env_file, ctx.ensure_object(PluginHost)
-    with Notifier.from_settings(via, env_file=env_file, host=host) as notifier:
+    with open_notifier(via) as notifier:
         transport = next((leaf for leaf in leaves(notifier.transport) if isinstance(leaf, KnowsNumbers)), None)
         if transport is None:
             raise click.UsageError(f"{notifier.transport.name} can't be asked about numbers: leave out --remote.")
-        iterator = iter(checks)
-        while chunk := list(itertools.islice(iterator, _CHUNK)):
-            recipients = [Recipient(check.address) for check in chunk if check.address]
+        while chunk := list(itertools.islice(checks, _CHUNK)):
+            recipients = [found for _, found, error in chunk if isinstance(found, Recipient) and error is None]
             refused = transport.refusals(recipients, notifier.settings.timeout) if recipients else {}
-            for check in chunk:
-                error = refused.get(check.address or "")
-                yield attrs.evolve(check, error=error) if error else check
+            for number, found, error in chunk:
+                address = found.address if isinstance(found, Recipient) else ""
+                yield number, found, error or refused.get(address)
+
+
+def _document(check: _Check) -> dict[str, Any]:
+    number, recipient, error = check
+    known = recipient if isinstance(recipient, Recipient) else None
+    meant = recipient.suggestion if isinstance(recipient, Rejected) else None
+    return {
+        "given": number,
+        "address": known.address if known else None,
+        "country": known.country if known else None,
+        "ok": error is None,
+        "code": error.code if error else None,
+        "reason": error.detail if error else None,
+        "advice": error.action if error else None,
+        "suggestion": meant.address if meant else None,
+        "notices": list(known.notices) if known else [],
+    }
+
+
+def _show(check: dict[str, Any]) -> None:
+    if check["ok"]:
+        print_line(f"OK        {check['given']:<20} {check['address']}  {check['country'] or ''}".rstrip(), "good")
+        for notice in check["notices"]:
+            print_line(f"{'':<30} notice: {notice}", "care")
+    else:
+        code = f"{check['code']}: " if check["code"] else ""
+        print_line(f"rejected  {check['given']:<20} {code}{check['reason']}", "bad")
+        hint = f" Did you mean {check['suggestion']}?" if check["suggestion"] else ""
+        print_line(f"{'':<30} → {check['advice']}{hint}")

@@ -8,7 +8,7 @@ from notifykit import TransportError
 from notifykit.cli.exit_codes import Exit
 from notifykit.network import network_errors
 from notifykit_kwtsms.api.codes import CODES
-from tests.cli.conftest import DEAR, Run
+from tests.cli.conftest import LONG_TEXT, Run
 
 
 @pytest.mark.parametrize("words", [["explain", "ERR013"], ["explain", "err013"], ["help", "errors", "ERR013"]])
@@ -107,7 +107,7 @@ def test_what_to_know_about_a_number_is_said(run: Run) -> None:
 
 def test_a_text_is_explained_character_by_character(run: Run) -> None:
     """Each edit with its cleaner, each forced character with what replacing it saves."""
-    answer = run("explain", f"{DEAR} ٤٢")
+    answer = run("explain", f"{LONG_TEXT} ٤٢")
     assert "changed   ٤٢ → 42 at 73: Arabic-Indic digits (kwtsms-digits)" in answer.out
     assert "forced    ’  right single quotation mark at 40: → ' saves 1 segment" in answer.out
     assert "together  1 segment: ' for ’ makes it 1 segment" in answer.out
@@ -115,7 +115,7 @@ def test_a_text_is_explained_character_by_character(run: Run) -> None:
 
 def test_a_character_alone_may_save_nothing(run: Run) -> None:
     """Where another one still makes the text Unicode; together they do."""
-    answer = run("explain", f"{DEAR[:-3]}–by")
+    answer = run("explain", f"{LONG_TEXT[:-3]}–by")
     assert "→ ' alone saves nothing" in answer.out
     assert "together  1 segment" in answer.out
 

@@ -63,11 +63,11 @@ def checks(settings: Settings, *, online: bool) -> Iterator[Check]:
 
 def _dsns(settings: Settings) -> list[Dsn]:
     """Return the DSNs of this plugin that the transport uses, at any depth, each once."""
-    from notifykit.cli.rehearsal import inside
+    from notifykit.cli.options import nested_dsns
 
     if settings.transport is not None:
         with contextlib.suppress(ConfigError):  # a loop of names is reported when the transport is built
-            return list(dict.fromkeys(dsn for dsn in inside(settings, settings.transport) if dsn.scheme == "kwtsms"))
+            return list(dict.fromkeys(dsn for dsn in nested_dsns(settings, settings.transport) if dsn.scheme == "kwtsms"))
     return []
 
 

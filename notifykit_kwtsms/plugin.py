@@ -70,7 +70,7 @@ def notifykit_about() -> About:
 @hookimpl
 def notifykit_commands(register: Callable[[click.Command], None]) -> None:
     """Provide ``demo`` and ``sandbox``."""
-    from notifykit.cli.commands import LazyCommand
+    from notifykit.cli.options import LazyCommand
 
     for name, summary in (
         ("demo", "Send six messages to a sandbox gateway on this machine."),

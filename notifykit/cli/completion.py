@@ -1,14 +1,13 @@
-"""``notifykit completion``: what a shell needs to complete commands and options."""
+"""``notifykit completion``: the script with which a shell completes commands and options."""
 
 from __future__ import annotations
 
 import click
 from click.shell_completion import get_completion_class
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples
-from notifykit.cli.terminal import answer_line
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json, print_line
 
 _PROGRAM = "notifykit"
 
@@ -25,14 +24,17 @@ _PROGRAM = "notifykit"
 @common
 @click.pass_context
 def completion(ctx: click.Context, shell: str, as_json: bool) -> int:
-    """Print the completion script of a shell."""
+    """Print the completion script of a shell.
+
+    The script asks the program itself, so that commands of plugins are completed too.
+    """
     kind = get_completion_class(shell)
     assert kind is not None, "click brings all three"
     made = kind(ctx.find_root().command, {}, _PROGRAM, f"_{_PROGRAM.upper()}_COMPLETE")
-    # The script itself; source() of bash would ask a shell for its version first.
+    # Not source(): for bash it runs a shell to check its version.
     script = made.source_template % made.source_vars()
     if as_json:
-        answer("completion", {"shell": shell, "script": script})
+        print_json("completion", {"shell": shell, "script": script})
     else:
-        answer_line(script)
+        print_line(script)
     return Exit.OK

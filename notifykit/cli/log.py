@@ -1,4 +1,4 @@
-"""``notifykit log``: what the JSONL log says, newest at the end."""
+"""``notifykit log``: the entries of the JSONL log, newest at the end, and counts of them."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterable
 from typing import Final
 
 import click
 
-from notifykit.cli.envelope import answer, row
-from notifykit.cli.exits import Exit
-from notifykit.cli.logbook import Entry, Logbook
-from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.rehearsal import load_settings
-from notifykit.cli.stats import KEYS, Tally, tally
-from notifykit.cli.terminal import answer_line, is_read, warn
-from notifykit.cli.wording import counted
-from notifykit.plugins import PluginHost
+from notifykit.cli.dry_run import load_settings, plugin_host
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.log_reader import GROUP_KEYS, LogCounts, LogEntry, LogReader, count_entries
+from notifykit.cli.options import common, examples, global_options, option_group
+from notifykit.cli.output import (
+    CommandError,
+    is_read,
+    plural,
+    print_json,
+    print_json_line,
+    print_line,
+    table_lines,
+    warn,
+)
 
 _AGE: Final = re.compile(r"([0-9]+)([smhdw])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 #: Seconds between two looks at a file that is followed.
-_PAUSE: Final = 0.25
+_POLL: Final = 0.25
 _BAR: Final = 20
-
-_file_option: Final = click.option("--file", "file", metavar="FILE", help="The log; else the one of the settings.")
 
 
 def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime.datetime | None:
-    """Read ``1h``, ``7d`` or a date as the moment from when on."""
+    """Return the time that ``1h``, ``7d`` or a date means."""
     if value is None:
         return None
     age = _AGE.fullmatch(value)
@@ -47,20 +49,10 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     return moment if moment.tzinfo else moment.astimezone()
 
 
-_since_option: Final = click.option(
-    "--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."
+_file_option: Final = click.option("--file", "file", metavar="FILE", help="The log; else the one of the settings.")
+_entry_options: Final = option_group(
+    click.option("--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."), _file_option
 )
-
-
-class NoSuchEntry(click.ClickException):
-    """No entry of the log has this id."""
-
-    exit_code = Exit.FAILED
-
-    def __init__(self, id: str, file: str | None) -> None:
-        super().__init__(f"No entry has the id {id!r}.")
-        #: What to type next.
-        self.following = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
 
 
 @click.group("log", invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats"))
@@ -80,38 +72,33 @@ def log(ctx: click.Context, as_json: bool) -> None:
     "-n", "--lines", type=click.IntRange(min=1), default=20, show_default=True, help="How many to begin with."
 )
 @click.option("--errors", is_flag=True, help="Only what went wrong.")
-@_since_option
-@_file_option
+@_entry_options
 @common
-@click.pass_context
 def tail(
-    ctx: click.Context,
-    follow: bool,
-    lines: int,
-    errors: bool,
-    since: datetime.datetime | None,
-    file: str | None,
-    as_json: bool,
+    follow: bool, lines: int, errors: bool, since: datetime.datetime | None, file: str | None, as_json: bool
 ) -> int:
     """Show the last entries; with -f those that are being written, one JSON object a line with --json.
 
     Only what became of messages, unless -v or --json asks for every row.
     """
-    book = _book(ctx, file, may_come=follow)
-    every = as_json or manner().verbose
-    wanted = (entry for entry in book.entries() if _fits(entry, since, errors=errors) and (every or entry.matters))
-    last = wanted if since else collections.deque(wanted, lines)
+    reader = _reader(file, may_be_missing=follow)
+    every = as_json or global_options().verbose
+
+    def wanted(entry: LogEntry) -> bool:
+        return _is_recent(entry, since) and (entry.is_error or not errors) and (every or entry.is_result)
+
+    found = filter(wanted, reader.entries())
+    last = found if since else collections.deque(found, lines)
     if as_json and not follow:
-        answer("log", [entry.as_document() for entry in last], _torn(book))
+        print_json("log", [entry.as_document() for entry in last], _warnings(reader))
         return Exit.OK
     for entry in last:
         _show(entry, as_json=as_json)
-    _warn(book)
+    _warn(reader)
     while follow and is_read(sys.stdout):
-        time.sleep(_PAUSE)
-        for entry in book.news():
-            if _fits(entry, since, errors=errors) and (every or entry.matters):
-                _show(entry, as_json=as_json)
+        time.sleep(_POLL)
+        for entry in filter(wanted, reader.new_entries()):
+            _show(entry, as_json=as_json)
     return Exit.OK
 
 
@@ -119,106 +106,102 @@ def tail(
 @click.argument("id", metavar="ID")
 @_file_option
 @common
-@click.pass_context
-def show(ctx: click.Context, id: str, file: str | None, as_json: bool) -> int:
+def show(id: str, file: str | None, as_json: bool) -> int:
     """Show everything about one message; ID is the message's, or the provider's, or its first characters."""
-    book = _book(ctx, file)
-    about = [entry for entry in book.entries() if _is_about(entry, id)]
-    ids = {entry.id or entry.message_id for entry in about}
-    # What was heard later knows the provider's id only.
-    theirs = {entry.message_id for entry in about if entry.message_id}
+    reader = _reader(file)
+    named = [
+        entry for entry in reader.entries() if any(str(i).startswith(id) for i in (entry.id, entry.message_id) if i)
+    ]
+    ids = {entry.id or entry.message_id for entry in named}
+    # Delivery reports have the provider's id only.
+    provider_ids = {entry.message_id for entry in named if entry.message_id}
     found = [
         entry
-        for entry in book.entries()
-        if (entry.id or entry.message_id) in ids or (entry.state is not None and entry.message_id in theirs)
+        for entry in reader.entries()
+        if (entry.id or entry.message_id) in ids or (entry.state is not None and entry.message_id in provider_ids)
     ]
     if not found:
-        raise NoSuchEntry(id, file)
+        then = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
+        raise CommandError(f"No entry has the id {id!r}.", Exit.FAILED, then)
     if as_json:
-        answer("log", [entry.as_document() for entry in found], _torn(book))
-    for entry in found if not as_json else ():
+        print_json("log", [entry.as_document() for entry in found], _warnings(reader))
+        return Exit.OK
+    for entry in found:
         _show(entry, as_json=False)
     return Exit.OK
 
 
 @log.command("stats", epilog=examples("notifykit log stats", "notifykit log stats --by code --since 7d"))
-@click.option("--by", type=click.Choice(sorted(KEYS)), default="day", show_default=True, help="What to count by.")
-@_since_option
-@_file_option
+@click.option("--by", type=click.Choice(sorted(GROUP_KEYS)), default="day", show_default=True, help="What to count by.")
+@_entry_options
 @common
-@click.pass_context
-def stats(ctx: click.Context, by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
+def stats(by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
     """Count messages by how they ended, and what they cost. Tests are counted apart."""
-    book = _book(ctx, file)
-    entries: Iterable[Entry] = (entry for entry in book.entries() if _fits(entry, since, errors=False))
-    tallies = tally(entries, KEYS[by])
+    reader = _reader(file)
+    counts = count_entries((entry for entry in reader.entries() if _is_recent(entry, since)), GROUP_KEYS[by])
     if as_json:
-        rows = [{by: name, **counts.as_document()} for name, counts in tallies.items()]
-        answer("log", {"by": by, "rows": rows}, _torn(book))
+        rows = [{by: name, **group.as_document()} for name, group in counts.items()]
+        print_json("log", {"by": by, "rows": rows}, _warnings(reader))
         return Exit.OK
-    _table(by, tallies)
-    _warn(book)
+    _show_counts(by, counts)
+    _warn(reader)
     return Exit.OK
 
 
-def _table(by: str, tallies: dict[str, Tally]) -> None:
-    if not tallies:
-        answer_line("nothing was sent")
+def _show_counts(by: str, counts: dict[str, LogCounts]) -> None:
+    if not counts:
+        print_line("nothing was sent")
         return
-    most = max(counts.messages for counts in tallies.values())
-    width = max(len(by), *map(len, tallies))
-    head = ("messages", "accepted", "rejected", "unknown", "skipped", "test", "cost")
-    answer_line(f"{by.ljust(width)}  {'  '.join(name.rjust(8) for name in head)}", "strong")
-    for name, counts in tallies.items():
-        document = counts.as_document()
-        cells = "  ".join(f"{document[column]:>8g}" for column in head)
-        bar = "█" * max(1, round(_BAR * counts.messages / most))
-        answer_line(f"{name.ljust(width)}  {cells}  {bar}")
+    most = max(group.messages for group in counts.values())
+    columns = ("messages", "accepted", "rejected", "unknown", "skipped", "test", "cost")
+    rows = [(by, *(f"{name:>8}" for name in columns), "")]
+    for name, group in counts.items():
+        document = group.as_document()
+        bar = "█" * max(1, round(_BAR * group.messages / most))
+        rows.append((name, *(f"{document[column]:>8g}" for column in columns), bar))
+    head, *lines = table_lines(rows)
+    print_line(head, "strong")
+    for line in lines:
+        print_line(line)
 
 
-def _book(ctx: click.Context, file: str | None, *, may_come: bool = False) -> Logbook:
-    """Return the log: the one that was named, that of the settings, or that of a plugin's settings."""
-    candidates = [pathlib.Path(file)] if file else [pathlib.Path(name) for name in _log_files(ctx)]
-    for path in candidates:
-        book = Logbook(path)
-        if book.files():
-            return book
-    if candidates and may_come:
-        return Logbook(candidates[0])
-    named = f"{', '.join(map(str, candidates))} is not there" if candidates else "no log is set up"
-    raise click.UsageError(f"{named}: give --file, or set NOTIFYKIT_LOG_FILE to have one written.")
+def _reader(file: str | None, *, may_be_missing: bool = False) -> LogReader:
+    """Return the reader of the log: the one that was named, that of the settings, or that of a plugin's settings."""
+    readers = [LogReader(pathlib.Path(name)) for name in ([file] if file else _log_files())]
+    for reader in readers:
+        if reader.files():
+            return reader
+    if readers and may_be_missing:
+        return readers[0]
+    missing = f"{', '.join(str(reader.path) for reader in readers)} is not there" if readers else "no log is set up"
+    raise click.UsageError(f"{missing}: give --file, or set NOTIFYKIT_LOG_FILE to have one written.")
 
 
-def _log_files(ctx: click.Context) -> list[str]:
+def _log_files() -> list[str]:
     settings = load_settings()
     names = [settings.log_file]
-    for about in ctx.ensure_object(PluginHost).about().values():
+    for about in plugin_host().about().values():
         fields = [field for field in about.fields if field.name == "log_file"]
         values, _ = settings.sources.resolve(fields, about.section)
         names += [value.value for value in values.values()]
     return [name for name in names if name]
 
 
-def _fits(entry: Entry, since: datetime.datetime | None, *, errors: bool) -> bool:
-    recent = since is None or (entry.at is not None and entry.at >= since)
-    return recent and (not errors or entry.is_error)
+def _is_recent(entry: LogEntry, since: datetime.datetime | None) -> bool:
+    return since is None or (entry.at is not None and entry.at >= since)
 
 
-def _is_about(entry: Entry, id: str) -> bool:
-    return any(name is not None and name.startswith(id) for name in (entry.id, entry.message_id))
-
-
-def _show(entry: Entry, *, as_json: bool) -> None:
+def _show(entry: LogEntry, *, as_json: bool) -> None:
     if as_json:
-        row(entry.as_document())
+        print_json_line(entry.as_document())
     else:
-        answer_line(str(entry), "bad" if entry.is_error else None)
+        print_line(str(entry), "bad" if entry.is_error else None)
 
 
-def _torn(book: Logbook) -> list[str]:
-    return [f"{counted(book.torn, 'line')} could not be read"] if book.torn else []
+def _warnings(reader: LogReader) -> list[str]:
+    return [f"{plural(reader.torn, 'line')} could not be read"] if reader.torn else []
 
 
-def _warn(book: Logbook) -> None:
-    for warning in _torn(book):
+def _warn(reader: LogReader) -> None:
+    for warning in _warnings(reader):
         warn(f"warning: {warning}")

@@ -1,4 +1,4 @@
-"""The ``notifykit`` program: global options, commands from plugins, errors as sentences."""
+"""The ``notifykit`` program: commands from plugins, global options, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli import commands, terminal
-from notifykit.cli.envelope import failure
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import Manner, begin, common, manner
+from notifykit.cli import output
+from notifykit.cli.exit_codes import Exit, for_error
+from notifykit.cli.options import GlobalOptions, begin, common, global_options
 
 if TYPE_CHECKING:
     from notifykit.plugins import PluginHost
@@ -27,22 +26,21 @@ class Program(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        pair = _host(ctx).commands().get(cmd_name)
-        return pair[0] if pair else None
+        command, _ = _host(ctx).commands().get(cmd_name, (None, None))
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that was typed, or guess which one was meant."""
+        """Find the command that was typed, or suggest one."""
         name = args[0]
-        manner().command = name
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             from notifykit.suggest import did_you_mean
 
-            manner().command = "notifykit"
             listed = "`notifykit --help` lists what there is."
             hint = did_you_mean(name, self.list_commands(ctx), listed, form="Did you mean `notifykit {}`?")
             ctx.fail(f"There is no command {name!r}. {hint}")
+        global_options().command = name
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -50,7 +48,7 @@ class Program(click.Group):
         limit = max(20, formatter.width - 16)
         rows: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
         for name, (command, plugin) in sorted(_host(ctx).commands().items()):
-            rows[plugin.location == commands.__name__].append((name, command.get_short_help_str(limit)))
+            rows[plugin.location == __package__].append((name, command.get_short_help_str(limit)))
         for own, title in ((True, "Commands"), (False, "Commands from plugins")):
             if rows[own]:
                 with formatter.section(title):
@@ -63,24 +61,23 @@ def _host(ctx: click.Context) -> PluginHost:
 
     found = ctx.find_object(PluginHost)
     if found is None:
-        # What is wrong with the settings is for the commands that need them to say.
-        settings = Settings.load(env_file=manner().env_file)
+        # Problems of the settings are reported by the commands that need them.
+        settings = Settings.load(env_file=global_options().env_file)
         ctx.obj = found = PluginHost(
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
-            entry_points=manner().plugins,
+            entry_points=not global_options().no_plugins,
         )
     return found
 
 
-def _disabling(ctx: click.Context, param: click.Parameter, value: Sequence[str]) -> Sequence[str]:
-    for option in value:
-        if not option.startswith("no:") or option == "no:":
-            raise click.BadParameter("write no:NAME to leave a plugin out, or something that it brings")
+def _check_plugin_options(ctx: click.Context, param: click.Parameter, value: Sequence[str]) -> Sequence[str]:
+    if any(not option.startswith("no:") or option == "no:" for option in value):
+        raise click.BadParameter("write no:NAME to leave a plugin out, or something that it brings")
     return value
 
 
-def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+def _show_versions(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from importlib.metadata import version
         from platform import python_version
@@ -100,11 +97,13 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     "plugin_options",
     metavar="no:NAME",
     multiple=True,
-    callback=_disabling,
+    callback=_check_plugin_options,
     is_eager=True,
     help="Leave out a plugin, or something that it brings. May be repeated.",
 )
-@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show versions.")
+@click.option(
+    "--version", is_flag=True, callback=_show_versions, expose_value=False, is_eager=True, help="Show versions."
+)
 @common
 @click.pass_context
 def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) -> int:
@@ -112,8 +111,7 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
 
     Without a command it says what is set up, and what to type next.
     """
-    # Commands find the plugins, without those that are left out, in the context.
-    host = _host(ctx)
+    host = _host(ctx)  # now, so that the commands find it in their contexts
     if ctx.invoked_subcommand is None:
         from notifykit.cli.status import show_status
 
@@ -123,19 +121,19 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
-    given = [_repaired(word) for word in (sys.argv[1:] if arguments is None else arguments)]
-    now = begin(given)
-    terminal.prepare()
-    code = _run(given, now)
+    given = [_decode(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    options = begin(given)
+    output.prepare_streams()
+    code = _run(given, options)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            terminal.hang_up(stream)
+            output.discard(stream)
     sys.exit(code)
 
 
-def _run(given: list[str], now: Manner) -> int:
+def _run(given: list[str], options: GlobalOptions) -> int:
     try:
         result: Any = program.main(args=given, prog_name="notifykit", standalone_mode=False)
     except click.ClickException as error:
@@ -144,42 +142,40 @@ def _run(given: list[str], now: Manner) -> int:
 
             near = closest(error.option_name, error.possibilities or ())
             error = click.NoSuchOption(error.option_name, possibilities=[near] if near else [], ctx=error.ctx)
-        _complain(error, error.format_message(), now)
+        _print_error(error, error.format_message(), options)
         return error.exit_code
     except click.Abort as error:
-        if now.json:
-            failure(now.command, error)
-        terminal.warn("Interrupted.")
+        if options.json:
+            output.print_json_error(options.command, error)
+        output.warn("Interrupted.")
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the answer has seen enough.
-        terminal.hang_up(sys.stdout)
+        output.discard(sys.stdout)
         return Exit.OK
     except Exception as error:
-        # Nearly nobody comes here: `--help` and `--version` do without all of this.
-        from notifykit.cli.endings import for_error
+        # Imported here: `--help` and `--version` do without it.
         from notifykit.errors import NotifyError
 
         if not isinstance(error, NotifyError):
             raise
-        _complain(error, str(error), now)
+        _print_error(error, str(error), options)
         return for_error(error)
     return result if isinstance(result, int) else Exit.OK
 
 
-def _complain(error: Exception, words: str, now: Manner) -> None:
-    """Say what went wrong and what to type next, and in the document where one was asked for."""
-    from notifykit.cli.following import following
+def _print_error(error: Exception, sentence: str, options: GlobalOptions) -> None:
+    """Print what went wrong and what to type next, in the JSON document too if one was asked for."""
+    from notifykit.cli.messages import next_command
 
-    then = following(error, now.command)
-    if now.json:
-        failure(now.command, error, then)
-    terminal.warn(f"notifykit: {words}")
-    terminal.warn(f"Next: {then}")
+    then = next_command(error, options.command)
+    if options.json:
+        output.print_json_error(options.command, error, then)
+    output.warn(f"notifykit: {sentence}")
+    output.warn(f"Next: {then}")
 
 
-def _repaired(word: str) -> str:
-    """Return a word of the command line as UTF-8, also where the locale is so old that Python could not read it."""
+def _decode(word: str) -> str:
+    """Return an argument as UTF-8, also if an old locale kept Python from reading it."""
     try:
         return word if word.isascii() else os.fsencode(word).decode("utf-8")
     except UnicodeError:

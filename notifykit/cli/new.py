@@ -19,10 +19,9 @@ import attrs
 import click
 
 import notifykit
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples
-from notifykit.cli.terminal import answer_line
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json, print_line
 from notifykit.hookspecs import PROJECT
 from notifykit.plugins import BUILTINS
 from notifykit.plugins.discovery import built_in
@@ -52,7 +51,7 @@ class CannotWrite(click.UsageError):
     def __init__(self, problems: list[str], following: str) -> None:
         super().__init__("\n".join(("Nothing was written:", *(f"  - {problem}" for problem in problems))))
         #: What to type next.
-        self.following = following
+        self.next_command = following
 
 
 @attrs.frozen
@@ -154,13 +153,13 @@ def plugin(name: str, kind: str, into: pathlib.Path | None, as_json: bool) -> in
     )
     if as_json:
         facts = {"name": name, "kind": kind, "module": scaffold.module, "folder": str(folder)}
-        answer("new", {**facts, "files": written, "next": list(then)})
+        print_json("new", {**facts, "files": written, "next": list(then)})
         return Exit.OK
     for number, file in enumerate(written):
-        answer_line(f"{'' if number else 'wrote':<5}  {folder / file}")
-    answer_line("\nNext:")
+        print_line(f"{'' if number else 'wrote':<5}  {folder / file}")
+    print_line("\nNext:")
     for line in then:
-        answer_line(f"  {line}")
+        print_line(f"  {line}")
     return Exit.OK
 
 

@@ -1,4 +1,4 @@
-"""``notifykit plugins``: who has joined, and who could not."""
+"""``notifykit plugins``: which plugins work, and why the others do not."""
 
 from __future__ import annotations
 
@@ -8,30 +8,28 @@ from collections.abc import Sequence
 import attrs
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.rehearsal import load_settings
-from notifykit.cli.terminal import answer_line, warn
+from notifykit.cli.dry_run import load_settings, plugin_host
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import print_json, print_line, table_lines, warn
 from notifykit.errors import ConfigError
-from notifykit.plugins import PluginHost, PluginInfo, Status
+from notifykit.plugins import PluginInfo, Status
 
 
 @click.command(
     "plugins",
     epilog=examples(
         "notifykit plugins",
-        "notifykit plugins -v          where broken ones broke",
+        "notifykit plugins -v          with the tracebacks of broken ones",
         "notifykit -p no:NAME plugins  without one of them",
     ),
 )
-@click.option("--trace", is_flag=True, help="Tell of every hook call on standard error.")
+@click.option("--trace", is_flag=True, help="Print every hook call on standard error.")
 @common
-@click.pass_context
-def plugins(ctx: click.Context, trace: bool, as_json: bool) -> int:
+def plugins(trace: bool, as_json: bool) -> int:
     """List plugins: what works, what is switched off, what is broken and why."""
     settings = load_settings()
-    host = ctx.ensure_object(PluginHost)
+    host = plugin_host()
     warnings = list(settings.problems)
     if trace:
         host.trace(lambda line: click.echo(line, nl=False, err=True))
@@ -43,30 +41,25 @@ def plugins(ctx: click.Context, trace: bool, as_json: bool) -> int:
     warnings += [f"nothing is named {name}, so nothing was switched off" for name in host.unmatched]
     broken = any(info.status is Status.BROKEN for info in host.plugins)
     if as_json:
-        answer("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
+        print_json("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
     else:
-        _table(host.plugins, verbose=manner().verbose)
+        _show(host.plugins)
         for warning in warnings:
             warn(f"warning: {warning}")
     return Exit.PLUGIN if broken else Exit.OK
 
 
-def _table(infos: Sequence[PluginInfo], *, verbose: bool) -> None:
+def _show(infos: Sequence[PluginInfo]) -> None:
     rows = [("NAME", "STATUS", "FROM", "BRINGS")]
-    rows += [
-        (
-            info.name,
-            info.status.value,
-            f"{info.distribution} {info.version or ''}".strip(),
-            ", ".join(f"{item} (off)" if item in info.off else item for item in info.brings),
-        )
-        for info in infos
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row, info in zip(rows, (None, *infos), strict=True):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        answer_line("  ".join((*cells, row[3])).rstrip())
-        if info and info.reason:
-            answer_line(textwrap.indent(info.reason, " " * (widths[0] + 2)))
-        if info and info.traceback and verbose:
-            answer_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))
+    for info in infos:
+        brings = ", ".join(f"{item} (off)" if item in info.off else item for item in info.brings)
+        rows.append((info.name, info.status.value, f"{info.distribution} {info.version or ''}".strip(), brings))
+    indent = " " * (max(len(row[0]) for row in rows) + 2)
+    head, *lines = table_lines(rows)
+    print_line(head)
+    for line, info in zip(lines, infos, strict=True):
+        print_line(line)
+        if info.reason:
+            print_line(textwrap.indent(info.reason, indent))
+        if info.traceback and global_options().verbose:
+            print_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))

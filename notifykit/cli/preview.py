@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Final
 
 import attrs
 import click
 
-from notifykit.cli import savings
-from notifykit.cli.bubble import bubble
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.filling import filling_of, template_options
-from notifykit.cli.manner import common, examples
-from notifykit.cli.recipients import read_text
-from notifykit.cli.rehearsal import load_settings, rehearsal
-from notifykit.cli.status import set_up
-from notifykit.cli.terminal import answer_line
-from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, quoted
+from notifykit.cli.dry_run import configured_transport, dry_run_notifier, load_settings, mode
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.inputs import filled_template, message_file_option, template_options, via_option
+from notifykit.cli.messages import describe_edit, quoted
+from notifykit.cli.options import common, examples, read_text
+from notifykit.cli.output import encoding_name, plural, print_json, print_line
+from notifykit.cli.plan_summary import Suggestions, measurement_document, replacement_name
 from notifykit.errors import NotifyError, TransportError
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.plan import Plan
 from notifykit.models.recipient import Rejected
 from notifykit.pipeline.notifier import Notifier
-from notifykit.plugins import PluginHost
-from notifykit.settings.sources import Settings
 
-_METER = 20
-#: Letters of a script need no line each: they have no replacement, and are named together.
-_MOST_LINES = 12
+_METER: Final = 20
+#: How many characters with a replacement get a line each.
+_MOST_LINES: Final = 12
+#: Columns inside the frame: about what a phone shows.
+_WIDTH: Final = 34
+_LEFT_TO_RIGHT_MARK: Final = "\u200e"
+_RIGHT_TO_LEFT, _LEFT_TO_RIGHT, _END = "\u2067", "\u2066", "\u2069"
+#: A code, a number or a Latin name inside right-to-left text.
+_CODE: Final = re.compile(r"[A-Za-z0-9](?:[\w.,:/+@#%&=?-]*[A-Za-z0-9])?", re.ASCII)
 
 
 @click.command(
@@ -43,88 +45,52 @@ _MOST_LINES = 12
     ),
 )
 @click.argument("message", required=False)
-@click.option("--message-file", metavar="FILE", help="A file with the text; - is standard input.")
+@message_file_option
 @template_options
 @click.option("--to", metavar="NUMBER", help="Who would get it: the price depends on the country.")
 @click.option("--sender", metavar="NAME", help="The sender's name.")
-@click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+@via_option
 @common
-@click.pass_context
-def preview(
-    ctx: click.Context,
-    message: str | None,
-    message_file: str | None,
-    to: str | None,
-    sender: str | None,
-    via: str | None,
-    template: str | None,
-    variables: Sequence[str],
-    language: str | None,
-    as_json: bool,
-) -> int:
+def preview(message: str | None, as_json: bool, **options: Any) -> int:
     """Show a message as a phone does, with its encoding, segments and cost. Nothing is sent."""
-    filling = filling_of(template, variables, language)
-    if [message is None, message_file is None, filling is None].count(False) != 1:
+    template, file, to = filled_template(options), options["message_file"], options["to"]
+    if [message is None, file is None, template is None].count(False) != 1:
         raise click.UsageError("Give the text, or a file with it, or --template: notifykit preview 'Your text'")
-    text = "" if filling else read_text(message_file or "-") if message in (None, "-") else message
-    assert text is not None, "one of them is given"
-    with rehearsal(ctx, via) as notifier:
-        text = filling.text(notifier) if filling else text
-        plan = notifier.plan([to] if to else (), text, sender=sender or notifier.settings.sender)
+    given = "" if template else read_text(file or "-") if message in (None, "-") else str(message)
+    with dry_run_notifier(options["via"]) as notifier:
+        text = template.render(notifier) if template else given
+        plan = notifier.plan([to] if to else (), text, sender=options["sender"] or notifier.settings.sender)
         capabilities = notifier.transport.capabilities
-        refusal = capabilities.check(plan.message) if capabilities.check else None
         price = _price(notifier, plan, to)
-        nobody = _nobody(plan)
-        mode = _mode(load_settings({"transport": via}), notifier.host)
+        refusal = capabilities.check(plan.message) if capabilities.check else None
+        rejected = [receipt.error for receipt in plan.excluded if isinstance(receipt.recipient, Rejected)]
+        error = refusal or next(iter(rejected), None)
+        recipient = plan.recipients[0] if plan.recipients else None
+        notices = recipient.notices if recipient else ()
+        now = _mode(options["via"])
         if as_json:
-            data = _document(plan, price, capabilities) | {"to": _redacted(plan), "mode": mode}
-            data |= filling.as_document(notifier) if filling else {}
-            answer("preview", data, _notices(plan), ok=(refusal or nobody) is None, error=refusal or nobody)
+            data = _document(plan, price, capabilities) | {"to": recipient and str(recipient), "mode": now}
+            data |= template.as_document(notifier) if template else {}
+            print_json("preview", data, notices, ok=error is None, error=error)
         else:
-            _head(plan, mode)
-            _show(plan, price, capabilities, text)
-            for notice in _notices(plan):
-                answer_line(f" notice       {notice}", "care")
-            if nobody:
-                answer_line(f" rejected     {nobody}", "bad")
-            if refusal:
-                answer_line(f" refused      {refusal}", "bad")
-    return Exit.FAILED if refusal else Exit.PARTLY if nobody else Exit.OK
+            head = (plan.message.sender, f"to {recipient}" if recipient else None, now)
+            if any(head):
+                print_line(f" {' · '.join(filter(None, head))}", "strong")
+            _show(plan, price, capabilities)
+            _show_problems(notices, next(iter(rejected), None), refusal)
+    return Exit.FAILED if refusal else Exit.PARTLY if rejected else Exit.OK
 
 
-def _redacted(plan: Plan) -> str | None:
-    """Return who would get it, redacted; None where nobody is named, or the number is no good."""
-    return str(plan.recipients[0]) if plan.recipients else None
-
-
-def _notices(plan: Plan) -> tuple[str, ...]:
-    """Return what is to be said about the number that was given."""
-    return plan.recipients[0].notices if plan.recipients else ()
-
-
-def _nobody(plan: Plan) -> TransportError | None:
-    """Return why the number that was given can't be sent to; None where it can."""
-    errors = (receipt.error for receipt in plan.excluded if isinstance(receipt.recipient, Rejected))
-    return next(errors, None)
-
-
-def _mode(settings: Settings, host: PluginHost) -> str | None:
-    """Return ``LIVE`` or ``TEST``; None where nothing is set up to send with."""
+def _mode(via: str | None) -> str | None:
     try:
-        return set_up(settings, host)[1]
+        found = configured_transport(load_settings({"transport": via}))
     except NotifyError:
         return None
-
-
-def _head(plan: Plan, mode: str | None) -> None:
-    to = _redacted(plan)
-    parts = (plan.message.sender, f"to {to}" if to else None, mode)
-    if any(parts):
-        answer_line(f" {' · '.join(filter(None, parts))}", "strong")
+    return mode(found.transport) if found.transport else None
 
 
 def _price(notifier: Notifier, plan: Plan, to: str | None) -> float | None:
-    """Return what one recipient costs; where nobody is named, one whose price is the provider's plain one."""
+    """Return what the recipient costs, or without one a recipient at the provider's usual price."""
     if to and plan.recipients:
         return plan.cost
     capabilities = notifier.transport.capabilities
@@ -135,62 +101,133 @@ def _price(notifier: Notifier, plan: Plan, to: str | None) -> float | None:
 
 
 def _document(plan: Plan, price: float | None, capabilities: Capabilities) -> dict[str, Any]:
-    size = plan.measurement
-    measure = capabilities.measure
-    best = savings.together(plan.message.text, size, measure) if size and measure else None
+    best = Suggestions(plan, capabilities).all()
     return {
         "text": plan.message.text,
         "sender": plan.message.sender,
-        "encoding": size.encoding if size else None,
-        "units": size.units if size else None,
-        "units_left": size.units_left if size else None,
-        "segments": size.segments if size else None,
+        **measurement_document(plan.measurement, "encoding", "units", "units_left", "segments"),
         "cost": price,
-        "forced": [attrs.asdict(forced) for forced in size.forced] if size else [],
+        "forced": [attrs.asdict(forced) for forced in plan.measurement.forced] if plan.measurement else [],
         "saving": best.as_document() if best else None,
         "edits": [attrs.asdict(edit) for edit in plan.edits],
     }
 
 
-def _show(plan: Plan, price: float | None, capabilities: Capabilities, text: str) -> None:
+def _show(plan: Plan, price: float | None, capabilities: Capabilities) -> None:
     size = plan.measurement
-    for line in bubble(plan.message.text, isolated=sys.stdout.isatty()):
-        answer_line(line)
+    for line in phone_lines(plan.message.text, isolated=sys.stdout.isatty()):
+        print_line(line)
     if size is None or capabilities.measure is None:
-        answer_line(" encoding     not known: this transport does not measure texts")
+        print_line(" encoding     not known: this transport does not measure texts")
     else:
-        answer_line(f" {_size(size, price, capabilities.unit)}", "good" if size.segments <= 1 else "care")
-        answer_line(f" {_meter(size)}")
+        cost = [] if price is None else [f"{plural(price, capabilities.unit)} a recipient"]
+        parts = [encoding_name(size.encoding), plural(size.segments, "segment"), *cost]
+        print_line(f" {' · '.join(parts)}", "good" if size.segments <= 1 else "care")
+        print_line(f" {_meter(size)}")
         if size.forced:
-            _why(plan.message.text, size, capabilities.measure)
+            _show_forced(encoding_name(size.encoding), Suggestions(plan, capabilities))
     for number, edit in enumerate(plan.edits):
-        answer_line(f" {'changed' if number == 0 else '':<12} {edit_in_words(edit)}")
+        print_line(f" {'changed' if number == 0 else '':<12} {describe_edit(edit)}")
 
 
-def _size(size: Measurement, price: float | None, unit: str) -> str:
-    parts = [encoding_name(size.encoding), counted(size.segments, "segment")]
-    if price is not None:
-        parts.append(f"{many(price, unit)} a recipient")
-    return " · ".join(parts)
+def _show_problems(notices: tuple[str, ...], rejected: TransportError | None, refusal: TransportError | None) -> None:
+    for notice in notices:
+        print_line(f" notice       {notice}", "care")
+    for label, error in (("rejected", rejected), ("refused", refusal)):
+        if error:
+            print_line(f" {label:<12} {error}", "bad")
 
 
 def _meter(size: Measurement) -> str:
     room = size.units + size.units_left
     filled = round(_METER * size.units / room) if room else 0
-    bar = "█" * filled + "░" * (_METER - filled)
-    return f"{bar} {size.units}/{room} units, {size.units_left} left"
+    return f"{'█' * filled}{'░' * (_METER - filled)} {size.units}/{room} units, {size.units_left} left"
 
 
-def _why(text: str, size: Measurement, measure: Callable[[str], Measurement]) -> None:
-    replaceable = [forced for forced in size.forced if forced.replacement is not None]
-    letters = [forced for forced in size.forced if forced.replacement is None]
-    label = f"why {encoding_name(size.encoding)}"
-    for forced in replaceable[:_MOST_LINES]:
-        place = f"at {forced.position + 1}"
-        swap = f"→ {savings.in_words(forced)}"
-        answer_line(f" {label:<12} {quoted(forced.character)}  {forced.name.lower()}, {place} {swap}")
-        label = ""
+def _show_forced(encoding: str, suggestions: Suggestions) -> None:
+    """Print which characters force the encoding; letters without a replacement are named together."""
+    replaceable = [forced for forced in suggestions.forced if forced.replacement is not None]
+    letters = [forced for forced in suggestions.forced if forced.replacement is None]
+    lines = [
+        f"{quoted(forced.character)}  {forced.name.lower()}, at {forced.position + 1} → {replacement_name(forced)}"
+        for forced in replaceable[:_MOST_LINES]
+    ]
     if letters:
         shown = " ".join(quoted(forced.character) for forced in letters)
-        answer_line(f" {label:<12} {counted(len(letters), 'character')} without a GSM-7 form: {shown}")
-    answer_line(f" could save   {savings.suggestion(text, size, measure)}")
+        lines.append(f"{plural(len(letters), 'character')} without a GSM-7 form: {shown}")
+    for number, line in enumerate(lines):
+        print_line(f" {'' if number else f'why {encoding}':<12} {line}")
+    print_line(f" could save   {suggestions.sentence()}")
+
+
+# --- the phone ---
+
+
+def phone_lines(text: str, *, isolated: bool = True) -> list[str]:
+    """Return the lines of a text in a frame as on a phone, with right-to-left lines on the right.
+
+    :param isolated: whether to add invisible marks that keep codes in order: for a terminal, not for searching.
+    """
+    # The whole paragraph decides on the direction, not the first word of each line.
+    lines = [
+        (line, is_right_to_left(paragraph))
+        for paragraph in text.splitlines() or [""]
+        for line in _wrap("".join(letter for letter in paragraph if unicodedata.category(letter) != "Cc"))
+    ]
+    width = max((columns(line) for line, _ in lines), default=0)
+    return [
+        f" ╭{'─' * (width + 2)}╮",
+        *(f" │ {_align(line, width, right, isolated)} │" for line, right in lines),
+        f" ╰{'─' * (width + 2)}╯",
+    ]
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(map(_columns_of, text))
+
+
+def is_right_to_left(text: str) -> bool:
+    """Return whether the first letter of a text is of a right-to-left script."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((direction != "L" for direction in directions if direction in ("L", "R", "AL")), False)
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf", "Cc"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def _align(line: str, width: int, right: bool, isolate: bool) -> str:
+    padding = " " * (width - columns(line))
+    if right and not isolate:
+        return padding + line
+    if right:
+        isolated = _CODE.sub(lambda code: f"{_LEFT_TO_RIGHT}{code[0]}{_END}", line)
+        return f"{_LEFT_TO_RIGHT_MARK}{padding}{_RIGHT_TO_LEFT}{isolated}{_END}{_LEFT_TO_RIGHT_MARK}"
+    return line + padding
+
+
+def _wrap(paragraph: str) -> Iterator[str]:
+    line = ""
+    for word in re.findall(r"\s*\S+|\s+$", paragraph):
+        if line and columns(line + word) > _WIDTH:
+            yield line
+            line = word.lstrip()
+        else:
+            line += word
+        while columns(line) > _WIDTH:
+            cut = _characters_in(line, _WIDTH)
+            yield line[:cut]
+            line = line[cut:]
+    yield line
+
+
+def _characters_in(line: str, width: int) -> int:
+    taken = 0
+    for position, character in enumerate(line):
+        taken += _columns_of(character)
+        if taken > width:
+            return position
+    return len(line)

@@ -5,67 +5,73 @@ from __future__ import annotations
 import contextlib
 import datetime
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 import click
 
-from notifykit.cli.durably import Wish, durable_options, job_there, see_through, wish_of
-from notifykit.cli.envelope import answer
-from notifykit.cli.exits import Exit
-from notifykit.cli.filling import Filling, filling_of, looks_like_a_text, template_options
-from notifykit.cli.following import following
-from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.outcomes import Outcomes, receipt_document
-from notifykit.cli.recipients import Recipients, gather, read_text
-from notifykit.cli.rehearsal import inside, known_transports, load_settings, provider_codes
-from notifykit.cli.survey import WINDOW, Survey, survey
-from notifykit.cli.terminal import Progress, answer_line, confirm, tell, warn
-from notifykit.cli.underway import UnderWay
-from notifykit.cli.wording import counted, edit_in_words, encoding_name, many, next_time, who
+from notifykit.cli.dry_run import known_transports, load_settings, open_notifier, provider_codes, without_logs
+from notifykit.cli.durable_send import JobOptions, durable_options, finish_job, job_options
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.inputs import (
+    FilledTemplate,
+    Recipients,
+    file_options,
+    filled_template,
+    message_file_option,
+    read_recipients,
+    template_options,
+    via_option,
+)
+from notifykit.cli.messages import describe_edit, next_command, recipient_name, veto_advice
+from notifykit.cli.options import common, examples, nested_dsns, read_text
+from notifykit.cli.output import ProgressBar, confirm, encoding_name, note, plural, print_json, print_line, warn
+from notifykit.cli.plan_summary import DEDUPE_WINDOW, PlanSummary, summarize
+from notifykit.cli.progress import ProgressSink
+from notifykit.cli.results import SendResults, attempts_document, receipt_document
 from notifykit.errors import ConfigError, TransportError
-from notifykit.models.merge import outcome_of
+from notifykit.models.job import Progress
 from notifykit.models.message import Channel
-from notifykit.models.receipt import Attempt, Receipt
 from notifykit.normalizers.phone import compact
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
-from notifykit.plugins import PluginHost
 from notifykit.protocols import Composite, KnowsBalance, ShowsRequests, Sink
 from notifykit.settings.dsn import Dsn
 
 #: A number with its country code: longer than the codes that people send.
 _NUMBER: Final = re.compile(r"\+?[0-9]{10,15}")
+_USAGE: Final = "Give the numbers and then the text: notifykit send 965XXXXXXXX 'Hello'"
 
 
 @attrs.frozen
-class Order:
+class SendOptions:
     """What the command line asks for."""
 
     #: Who gets it.
     to: Recipients
-    #: What they get.
+    #: The text; empty until the template is rendered.
     text: str = attrs.field(repr=False)
-    #: The sender's name; None takes the settings'.
-    sender: str | None
-    #: Whether to answer yes to every question.
-    yes: bool
-    #: The cost above which somebody is asked.
-    max_cost: float
-    #: Whether numbers are shown in clear.
-    clear: bool
-    #: The medium.
-    channel: str = Channel.SMS.value
-    #: What stands above the text; None for nothing.
-    subject: str | None = None
-    #: The template that the text is made of; None where the text was given.
-    filling: Filling | None = None
+    #: The template that makes the text; None if the text was given.
+    template: FilledTemplate | None
+    #: The other options of the command, by their names.
+    options: Mapping[str, Any] = attrs.field(repr=False)
+    #: Whether to answer with one JSON document.
+    as_json: bool
 
     @property
-    def alone(self) -> bool:
-        """Whether one number was typed, so that showing it tells nobody anything."""
-        return self.clear or (self.to.file is None and len(self.to.given) == 1)
+    def clear(self) -> bool:
+        """Whether numbers are shown in clear: on request, or if a single one was typed."""
+        return self.options["show_numbers"] or (self.to.file is None and len(self.to.given) == 1)
+
+    @property
+    def show_progress(self) -> bool:
+        """Whether to show the progress."""
+        return not self.options["no_progress"] and not self.as_json
+
+    def keywords(self, *more: str) -> dict[str, Any]:
+        """Return the options of the message, and others by their names, as the notifier takes them."""
+        return {name: self.options[name] for name in ("sender", "tags", "channel", "subject", *more)}
 
 
 @click.command(
@@ -79,22 +85,17 @@ class Order:
     ),
 )
 @click.argument("words", nargs=-1, metavar="TO... MESSAGE")
-@click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+@via_option
 @click.option("--sender", metavar="NAME", help="The sender's name; upper and lower case count.")
 @click.option(
-    "--channel",
-    type=click.Choice([channel.value for channel in Channel]),
-    default=Channel.SMS.value,
-    show_default=True,
-    help="The medium.",
+    "--channel", type=click.Choice(list(map(str, Channel))), default="sms", show_default=True, help="The medium."
 )
 @click.option("--subject", metavar="TEXT", help="What stands above the text, for channels that have such a line.")
-@click.option("--to-file", metavar="FILE", help="A file with a number a line, or a table; - is standard input.")
-@click.option("--column", metavar="NAME", help="The column of the table that has the numbers.")
-@click.option("--message-file", metavar="FILE", help="A file with the text; - is standard input.")
+@file_options
+@message_file_option
 @template_options
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and send nothing.")
-@click.option("--offline", is_flag=True, help="Show the first request as it would leave, and send nothing.")
+@click.option("--offline", is_flag=True, help="Show the first request as it would be sent, and send nothing.")
 @click.option("--live", is_flag=True, help="Send for real, although the settings say test.")
 @click.option("--yes", is_flag=True, help="Answer yes to every question.")
 @click.option(
@@ -107,250 +108,218 @@ class Order:
 @click.option("--idempotency-key", metavar="KEY", help="Your name for this send, for transports that can use it.")
 @click.option("--tag", "tags", metavar="TAG", multiple=True, help="A label for events and logs. May be repeated.")
 @click.option(
-    "--move-unknown",
-    is_flag=True,
-    help="Let a failover go on after an unknown outcome: people may get it twice.",
+    "--move-unknown", is_flag=True, help="Let a failover go on after an unknown outcome: people may get it twice."
 )
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), help="Seconds for the whole send.")
 @durable_options
 @click.option("--show-numbers", is_flag=True, help="Show numbers in clear; a single one always is.")
 @click.option("--no-progress", is_flag=True, help="Do not say how far it is.")
 @common
-@click.pass_context
-def send(ctx: click.Context, /, words: Sequence[str], as_json: bool, **options: Any) -> int:
+def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
     """Send a text, and say what happened to each recipient.
 
     The last word is the text, unless --template names one. A - reads the numbers, or the text, from standard input.
     """
-    filling = filling_of(options["template"], options["variables"], options["language"])
-    wish = wish_of(options, datetime.datetime.now(datetime.UTC))
-    order = _order(words, options, filling)
-    under_way = UnderWay()
-    host = ctx.ensure_object(PluginHost)
-    with _notifier(host, options["via"], under_way, live=options["live"] and wish is None) as notifier:
-        if wish and options["live"]:
-            _insist_on_live(notifier)
-        if filling:
-            # Only now is it known what the text takes up where it is sent.
-            order = attrs.evolve(order, text=filling.text(notifier))
-        found = survey(
-            notifier, order.to, order.text, order.sender, options["tags"], channel=order.channel, subject=order.subject
-        )
-        _say_mode(notifier)
+    template = filled_template(options)
+    job = job_options(options, datetime.datetime.now(datetime.UTC))
+    to, text = _recipients_and_text(words, options, template)
+    send_options = SendOptions(to, text, template, options, as_json)
+    sink = ProgressSink()
+    with _notifier(options["via"], sink, live=options["live"] and job is None) as notifier:
+        if job and options["live"]:
+            _require_live(notifier)
+        if template:
+            send_options = attrs.evolve(send_options, text=template.render(notifier))
+        summary = summarize(notifier, to, send_options.text, **send_options.keywords())
+        _show_mode(notifier)
         if options["dry_run"] or options["offline"]:
-            return _plan(notifier, order, found, offline=options["offline"], as_json=as_json)
-        said = {name: options[name] for name in ("tags", "idempotency_key", "move_unknown")}
-        said |= {"channel": order.channel, "subject": order.subject}
-        if wish:
-            said["via"] = options["via"]
-            with _keeper(host, notifier, options["via"], under_way) as keeper:
-                show = not options["no_progress"] and not as_json
-                return _keep(keeper, notifier, order, wish, found, said, show=show, as_json=as_json)
+            return _show_plan(notifier, send_options, summary)
+        if job:
+            return _submit(notifier, send_options, job, summary, sink)
         if notifier.transport.capabilities.live:
-            _ask(notifier, order, found)
-        said["deadline"] = options["deadline"]
-        progress = Progress(found.given, show=not options["no_progress"] and not as_json)
-        under_way.progress = progress
-        return _send(notifier, order, said, under_way, progress, provider_codes(ctx), as_json=as_json)
+            _ask(notifier, send_options, summary)
+        return _send(notifier, send_options, summary.given, sink)
 
 
-def _order(words: Sequence[str], options: dict[str, Any], filling: Filling | None) -> Order:
-    if filling:
-        to, text = list(words), ""
-        if options["message_file"] or any(map(looks_like_a_text, to)):
+def _recipients_and_text(
+    words: Sequence[str], options: Mapping[str, Any], template: FilledTemplate | None
+) -> tuple[Recipients, str]:
+    to, text, piped = list(words), "", False
+    if template:
+        if options["message_file"] or any(map(_is_text, to)):
             raise click.UsageError("The template is the text: leave the other text out, or --template.")
     elif options["message_file"]:
-        to, text = list(words), read_text(options["message_file"])
-        if options["message_file"] == "-" and ("-" in to or options["to_file"] == "-"):
-            raise click.UsageError("Standard input is either the numbers or the text: give one of them in a file.")
+        piped = options["message_file"] == "-"
+        text = "" if piped else read_text(options["message_file"])
     else:
-        if not words:
-            raise click.UsageError("Give the numbers and then the text: notifykit send 965XXXXXXXX 'Hello'")
+        if not words or (len(words) == 1 and words[0] != "-" and not options["to_file"]):
+            raise click.UsageError(_USAGE)
         *to, text = words
         if to and to[-1] != "-" and _NUMBER.fullmatch(compact(text)) and not any(map(str.isdigit, to[-1])):
             raise click.UsageError("The text comes last, behind the numbers.")
-        if text == "-":
-            if "-" in to or options["to_file"] == "-":
-                raise click.UsageError("Standard input is either the numbers or the text: give one of them in a file.")
-            text = read_text("-")
-        elif not to and not options["to_file"]:
-            raise click.UsageError("Give the numbers and then the text: notifykit send 965XXXXXXXX 'Hello'")
-    return Order(
-        to=gather(to, options["to_file"], options["column"]),
-        text=text,
-        sender=options["sender"],
-        yes=options["yes"],
-        max_cost=options["max_cost"],
-        clear=options["show_numbers"],
-        channel=options["channel"],
-        subject=options["subject"],
-        filling=filling,
-    )
+        piped = text == "-"
+    if piped:
+        if "-" in to or options["to_file"] == "-":
+            raise click.UsageError("Standard input is either the numbers or the text: give one of them in a file.")
+        text = read_text("-")
+    return read_recipients(to, options["to_file"], options["column"]), text
+
+
+def _is_text(word: str) -> bool:
+    """Return whether a word is no address: it has letters, and no sign as in ``a@example.com`` or ``staff:fatima``."""
+    return any(map(str.isalpha, word)) and not any(sign in word for sign in "@:")
 
 
 @contextlib.contextmanager
-def _notifier(host: PluginHost, via: str | None, sink: Sink, *, live: bool) -> Iterator[Notifier]:
-    def build(transport: str | Dsn | None) -> Notifier:
-        window = None if _is_set("dedupe_window") else WINDOW
-        return Notifier.from_settings(
-            transport, env_file=manner().env_file, host=host, sinks=[sink], dedupe_window=window
-        )
-
-    known_transports(load_settings({"transport": via}), host)
-    notifier = build(via)
+def _notifier(via: str | None, sink: Sink, *, live: bool) -> Iterator[Notifier]:
+    settings = load_settings({"transport": via})
+    known_transports(settings)
+    # A list of a command may be longer than what programs send at once.
+    window = DEDUPE_WINDOW if settings.origins.get("dedupe_window", "default") == "default" else None
+    notifier = open_notifier(via, sinks=[sink], dedupe_window=window)
     try:
-        if live and not all(leaf.capabilities.live for leaf in leaves(notifier.transport)):
+        if live and not _all_live(notifier):
             dsn = _live_dsn(notifier)
             notifier.close()
-            notifier = build(dsn)
+            notifier = open_notifier(dsn, sinks=[sink], dedupe_window=window)
         yield notifier
     finally:
         notifier.close()
 
 
-@contextlib.contextmanager
-def _keeper(host: PluginHost, notifier: Notifier, via: str | None, sink: Sink) -> Iterator[Notifier]:
-    """Give the notifier that keeps a job: one as every worker has it, for it may send other jobs as well."""
-    if via is None:
-        yield notifier
-        return
-    with Notifier.from_settings(env_file=manner().env_file, host=host, sinks=[sink]) as keeper:
-        yield keeper
+def _all_live(notifier: Notifier) -> bool:
+    return all(leaf.capabilities.live for leaf in leaves(notifier.transport))
 
 
-def _insist_on_live(notifier: Notifier) -> None:
-    """Raise where ``--live`` would have to change what the settings say: whoever goes on with a job reads only those.
+def _require_live(notifier: Notifier) -> None:
+    """Raise if ``--live`` would have to change the settings: another process that sends the job reads only those.
 
     :raises click.UsageError: with what to change.
     """
-    if not all(leaf.capabilities.live for leaf in leaves(notifier.transport)):
+    if not _all_live(notifier):
         raise click.UsageError(
             "--live can't be kept with a job: it is sent as the settings say, by whichever process. Turn the test mode "
             "off there (KWTSMS_TEST_MODE=0), or give a transport that is live a name there, for --via."
         )
 
 
-def _is_set(name: str) -> bool:
-    return load_settings().origins.get(name, "default") != "default"
-
-
 def _live_dsn(notifier: Notifier) -> Dsn:
-    """Return the same transport with the test mode off wherever there is one: in brackets and behind names too.
+    """Return the same transport with the test mode off everywhere: in brackets and behind names too.
 
-    :raises ConfigError: where nothing in it can send for real.
+    :raises ConfigError: if nothing in it can send for real.
     """
-    settings = attrs.evolve(notifier.settings, log_file=None, sinks=())
+    settings = without_logs(notifier.settings)
     named = settings.transport or Dsn(notifier.transport.name)
     factories = notifier.host.registry(settings).transports
 
-    def pretends(dsn: Dsn) -> bool:
-        known = factories[dsn.scheme].capabilities
-        return known is not None and known().test_mode
+    def is_test(dsn: Dsn) -> bool:
+        capabilities = factories[dsn.scheme].capabilities
+        return capabilities is not None and capabilities().test_mode
 
     def live(dsn: Dsn) -> Dsn:
         dsn = settings.named(dsn)
-        if pretends(dsn):
+        if is_test(dsn):
             return attrs.evolve(dsn, options={**dsn.options, "test": "0"})
         return attrs.evolve(dsn, parts=[attrs.evolve(part, dsn=live(part.dsn)) for part in dsn.parts])
 
-    if not notifier.transport.capabilities.live and not any(map(pretends, inside(settings, named))):
-        what = "it is made of stand-ins" if isinstance(notifier.transport, Composite) else "it is a stand-in"
-        raise ConfigError(f"{notifier.transport.name} can't send for real: {what}. Name another transport with --via")
+    if not notifier.transport.capabilities.live and not any(map(is_test, nested_dsns(settings, named))):
+        raise ConfigError(
+            f"{notifier.transport.name} can't send for real: it is {_test_kind(notifier)}. Name another transport with --via"
+        )
     return live(named)
 
 
-def _say_mode(notifier: Notifier) -> None:
+def _test_kind(notifier: Notifier) -> str:
+    return "made of stand-ins" if isinstance(notifier.transport, Composite) else "a stand-in"
+
+
+def _show_mode(notifier: Notifier) -> None:
     capabilities = notifier.transport.capabilities
     for notice in capabilities.notices:
         warn(notice)
     if capabilities.live:
-        pretending = [str(leaf) for leaf in leaves(notifier.transport) if not leaf.capabilities.live]
-        but = f"; through {' and '.join(dict.fromkeys(pretending))} they reach nobody" if pretending else ""
-        tell(f"Live: messages reach phones, and are paid for{but}.")
+        tests = dict.fromkeys(str(leaf) for leaf in leaves(notifier.transport) if not leaf.capabilities.live)
+        but = f"; through {' and '.join(tests)} they reach nobody" if tests else ""
+        note(f"Live: messages reach phones, and are paid for{but}.")
     elif not capabilities.notices:
-        what = "made of stand-ins" if isinstance(notifier.transport, Composite) else "a stand-in"
-        warn(f"Test: {notifier.transport.name} is {what}, and nothing leaves this machine.")
+        warn(f"Test: {notifier.transport.name} is {_test_kind(notifier)}, and nothing leaves this machine.")
 
 
-def _plan(notifier: Notifier, order: Order, found: Survey, *, offline: bool, as_json: bool) -> int:
-    code = found.exit_code
-    transport = notifier.transport
-    request = None
-    if offline and found.first is not None:
-        first = next((leaf for leaf in leaves(transport) if str(leaf) == found.first.transport), transport)
+# --- the dry run and the question ---
+
+
+def _show_plan(notifier: Notifier, send_options: SendOptions, summary: PlanSummary) -> int:
+    transport, code, clear = notifier.transport, summary.exit_code, send_options.clear
+    offline, request = send_options.options["offline"], None
+    if offline and summary.first is not None:
+        first = next((leaf for leaf in leaves(transport) if str(leaf) == summary.first.transport), transport)
         if not isinstance(first, ShowsRequests):
             raise click.UsageError(f"{first.name} can't show its requests: --dry-run shows the plan.")
-        request = first.describe(found.first)
-    if as_json:
-        data = found.as_document() | {"transport": str(transport), "live": transport.capabilities.live}
-        data["excluded"] = [receipt_document(receipt, clear=order.alone) for receipt in found.examples]
-        data |= order.filling.as_document(notifier) if order.filling else {}
-        if offline:
-            data["request"] = request
-        notices = (*transport.capabilities.notices, *found.notices)
-        answer("send", data, notices, ok=code is Exit.OK, error=_first_error(found))
-        return code
-    if request is not None:
-        answer_line(request)
-        return code
-    _show_plan(found, transport.capabilities.unit, clear=order.alone)
-    tell("Nothing was sent: this was a dry run.")
+        request = first.describe(summary.first)
+    if send_options.as_json:
+        data = summary.as_document() | {"transport": str(transport), "live": transport.capabilities.live}
+        data["excluded"] = [receipt_document(receipt, clear=clear) for receipt in summary.examples]
+        data |= send_options.template.as_document(notifier) if send_options.template else {}
+        data |= {"request": request} if offline else {}
+        error = next((receipt.error for receipt in summary.examples), None)
+        notices = (*transport.capabilities.notices, *summary.notices)
+        print_json("send", data, notices, ok=code is Exit.OK, error=error)
+    elif request is not None:
+        print_line(request)
+    else:
+        for label, text, style in _plan_lines(summary, transport.capabilities.unit, clear=clear):
+            print_line(f"{label:<11} {text}", style)
+        note("Nothing was sent: this was a dry run.")
     return code
 
 
-def _first_error(found: Survey) -> TransportError | None:
-    return next((receipt.error for receipt in found.examples), None)
-
-
-def _show_plan(found: Survey, unit: str, *, clear: bool) -> None:
-    answer_line(f"would send  {found.sentence(unit)}")
-    answer_line(f"text        {found.message.text}")
-    for edit in found.edits:
-        answer_line(f"changed     {edit_in_words(edit)}")
-    size = found.measurement
+def _plan_lines(summary: PlanSummary, unit: str, *, clear: bool) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the label, the text and the style of each line of a dry run."""
+    yield "would send", summary.sentence(unit), None
+    yield "text", summary.message.text, None
+    for edit in summary.edits:
+        yield "changed", describe_edit(edit), None
+    size = summary.measurement
     if size and size.forced:
-        answer_line(f"encoding    {encoding_name(size.encoding)}; `notifykit preview` says why")
-    for notice in found.notices:
-        answer_line(f"notice      {notice}", "care")
-    if found.duplicates:
-        answer_line(f"duplicates  {found.duplicates}, each sent to once only")
-    for held in found.held.values():
-        answer_line(f"held back   {counted(held.count, 'recipient')} by {held.veto}", "care")
-        answer_line(f"            → {next_time(held.veto)}")
-    if found.refusal:
-        answer_line(f"refused     {found.refusal}", "bad")
-    else:
-        for receipt in found.examples:
-            answer_line(f"invalid     {who(receipt, clear=clear)}: {receipt.error}", "bad")
-    hidden = found.rejected - len(found.examples)
-    if hidden > 0 and not found.refusal:
-        answer_line(f"            and {hidden} more")
+        yield "encoding", f"{encoding_name(size.encoding)}; `notifykit preview` says why", None
+    for notice in summary.notices:
+        yield "notice", notice, "care"
+    if summary.duplicates:
+        yield "duplicates", f"{summary.duplicates}, each sent to once only", None
+    for veto, count in summary.vetoes.values():
+        yield "held back", f"{plural(count, 'recipient')} by {veto}", "care"
+        yield "", f"→ {veto_advice(veto)}", None
+    if summary.refusal:
+        yield "refused", str(summary.refusal), "bad"
+        return
+    for receipt in summary.examples:
+        yield "invalid", f"{recipient_name(receipt, clear=clear)}: {receipt.error}", "bad"
+    if summary.rejected > len(summary.examples):
+        yield "", f"and {summary.rejected - len(summary.examples)} more", None
 
 
-def _ask(notifier: Notifier, order: Order, found: Survey) -> None:
-    """Let a person say yes to what reaches phones and is paid for: no slip of the finger should."""
-    if order.yes or not found.recipients:
+def _ask(notifier: Notifier, send_options: SendOptions, summary: PlanSummary) -> None:
+    """Let a person confirm a send that reaches phones and is paid for."""
+    options = send_options.options
+    if options["yes"] or not summary.recipients:
         return
     unit = notifier.transport.capabilities.unit
-    tell(f"LIVE: {found.sentence(unit)}.")
-    if found.rejected or found.held:
-        tell(f"{counted(found.rejected + found.held_back, 'recipient')} will be left out: --dry-run says why.")
-    for line in (*found.notices, *dict.fromkeys(_balances(notifier, found.cost))):
-        tell(line)
-    question = f"Send to {counted(found.recipients, 'recipient')} for real?"
-    dear = found.cost is not None and found.cost > order.max_cost
-    if dear and found.cost is not None:
-        question = f"This costs {many(found.cost, unit)}, above --max-cost {order.max_cost:g}. {question}"
-    confirm(
-        question,
-        "--yes",
-        refused=Exit.CREDIT if dear else Exit.USAGE,
-        declined=Exit.CREDIT if dear else Exit.FAILED,
-    )
+    note(f"LIVE: {summary.sentence(unit)}.")
+    if summary.rejected or summary.vetoes:
+        note(f"{plural(summary.rejected + summary.held_back, 'recipient')} will be left out: --dry-run says why.")
+    for line in (*summary.notices, *dict.fromkeys(_balances(notifier, summary.cost))):
+        note(line)
+    question = f"Send to {plural(summary.recipients, 'recipient')} for real?"
+    refused, declined = Exit.USAGE, Exit.FAILED
+    if summary.cost is not None and summary.cost > options["max_cost"]:
+        refused = declined = Exit.CREDIT
+        cost = plural(summary.cost, unit)
+        question = f"This costs {cost}, above --max-cost {options['max_cost']:g}. {question}"
+    confirm(question, "--yes", refused=refused, declined=declined)
 
 
 def _balances(notifier: Notifier, cost: float | None) -> Iterator[str]:
-    """Yield what is left on each account that messages may be paid from, in a sentence."""
+    """Yield the balance of each account that may pay, in a sentence."""
     for leaf in leaves(notifier.transport):
         if not isinstance(leaf, KnowsBalance) or not leaf.capabilities.live:
             continue
@@ -363,123 +332,95 @@ def _balances(notifier: Notifier, cost: float | None) -> Iterator[str]:
         unit = leaf.capabilities.unit
         if leaf is not notifier.transport:
             # Which account pays is only known afterwards.
-            yield f"On the account of {leaf}: {many(balance, unit)}."
+            yield f"On the account of {leaf}: {plural(balance, unit)}."
         else:
-            left = "" if cost is None else f", {many(balance - cost, unit)} after it"
-            yield f"On the account: {many(balance, unit)}{left}."
+            after = "" if cost is None else f", {plural(balance - cost, unit)} after it"
+            yield f"On the account: {plural(balance, unit)}{after}."
 
 
-def _send(
-    notifier: Notifier,
-    order: Order,
-    said: dict[str, Any],
-    under_way: UnderWay,
-    progress: Progress,
-    codes: Container[str],
-    *,
-    as_json: bool,
-) -> int:
-    outcomes = Outcomes()
+# --- sending ---
+
+
+def _send(notifier: Notifier, send_options: SendOptions, total: int, sink: ProgressSink) -> int:
+    capabilities, as_json, clear = notifier.transport.capabilities, send_options.as_json, send_options.clear
+    sink.bar = ProgressBar(total, show=send_options.show_progress)
+    results = SendResults()
     documents: list[dict[str, Any]] = []
-    takers: dict[str, int] = {}
-    moved = False
     interrupted = False
-    tried, size = 0, notifier.transport.capabilities.batch_size
     try:
-        for receipt in notifier.stream(order.to, order.text, sender=order.sender, **said):
-            outcomes.add(receipt)
-            taker = _taker(receipt)
-            if taker:
-                takers[taker] = takers.get(taker, 0) + 1
-                moved = moved or taker != receipt.attempts[0].transport
-            if as_json:
-                documents.append(receipt_document(receipt, clear=order.alone) | {"tries": _tries(receipt)})
-            tried += receipt.batch is not None
-            # Receipts come a request at a time: what is drawn is where it stands behind one.
-            if tried % size == 0 or outcomes.done == progress.total:
-                progress.advance(outcomes.done, outcomes.accepted, pause=receipt.batch is not None)
+        _stream(notifier, send_options, results, sink.bar, documents)
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        progress.end()
-    code = Exit.INTERRUPTED if interrupted else outcomes.exit_code
-    unit = notifier.transport.capabilities.unit
+        sink.bar.end()
+    code = Exit.INTERRUPTED if interrupted else results.exit_code
     if as_json:
-        documents.sort(key=lambda document: document["position"])
-        data = outcomes.as_document() | {"interrupted": interrupted, "under_way": under_way.lost, "receipts": documents}
-        warnings = notifier.transport.capabilities.notices
-        answer("send", data, warnings, ok=code is Exit.OK, error=outcomes.error)
+        data = results.as_document() | {"interrupted": interrupted, "under_way": sink.interrupted_request}
+        data["receipts"] = sorted(documents, key=lambda document: document["position"])
+        print_json("send", data, capabilities.notices, ok=code is Exit.OK, error=results.error)
     else:
-        outcomes.show(unit, clear=order.alone)
-    if moved or len(takers) > 1:
-        told = "; ".join(f"{name}: {counted(count, 'recipient')}" for name, count in takers.items())
-        tell(f"Taken by {told}.")
+        results.show(capabilities.unit, clear=clear)
+    if results.moved or len(results.accepted_by) > 1:
+        counts = (f"{name}: {plural(count, 'recipient')}" for name, count in results.accepted_by.items())
+        note(f"Taken by {'; '.join(counts)}.")
     if interrupted:
-        warn(_interrupted(outcomes, lost=under_way.lost))
-    elif outcomes.failed and not as_json:
-        _say_next(outcomes.failed, codes, logged=bool(notifier.settings.log_file), clear=order.alone)
+        request = "the request in flight may have been sent" if sink.interrupted_request else "no request was in flight"
+        done = f"Interrupted: {results.done} done, {results.accepted} accepted"
+        warn(f"{done}; {request}. The rest was not sent.")
+    elif results.failed and results.error and not as_json:
+        address, logged = results.failed.to, bool(notifier.settings.log_file)
+        then = next_command(results.error, "send", provider_codes(), logged=logged, address=address, clear=clear)
+        note(f"Next: {then}")
     return code
 
 
-def _keep(
-    keeper: Notifier,
+def _stream(
     notifier: Notifier,
-    order: Order,
-    wish: Wish,
-    found: Survey,
-    said: dict[str, Any],
-    *,
-    show: bool,
-    as_json: bool,
+    send_options: SendOptions,
+    results: SendResults,
+    bar: ProgressBar,
+    documents: list[dict[str, Any]],
+) -> None:
+    """Send, and add each receipt to the results, and to the documents if JSON is wanted."""
+    requested, size = 0, notifier.transport.capabilities.batch_size
+    keywords = send_options.keywords("idempotency_key", "move_unknown", "deadline")
+    for receipt in notifier.stream(send_options.to, send_options.text, **keywords):
+        results.add(receipt)
+        if send_options.as_json:
+            document = receipt_document(receipt, clear=send_options.clear)
+            documents.append(document | {"tries": attempts_document(receipt)})
+        requested += receipt.batch is not None
+        # Receipts come a request at a time: the bar moves after each request.
+        if requested % size == 0 or results.done == bar.total:
+            bar.advance(results.done, results.accepted, pause=receipt.batch is not None)
+
+
+def _submit(
+    notifier: Notifier, send_options: SendOptions, job_options: JobOptions, summary: PlanSummary, sink: Sink
 ) -> int:
-    """Make a job of the send, and see it through where this process may send.
+    """Make a job of the send, and send it here if this process may.
 
-    :param keeper: keeps the job, and sends it.
-    :param notifier: what the survey was made with; its transport will be used.
-    :return: the exit code.
+    :param notifier: the one that the summary was made with; the job goes through its transport.
     """
-    there = job_there(keeper, wish.key)
-    before = there.progress() if there else None
-    if before is None:
-        wish.insist_on_future(datetime.datetime.now(datetime.UTC))
-    else:
-        tell(f"There is a job {wish.key} since {before.created:%Y-%m-%d %H:%M:%S} UTC: nobody is sent to twice.")
-    if notifier.transport.capabilities.live and (before is None or before.finished is None):
-        _ask(notifier, order, found)
-    when: dict[str, Any] = {"at": wish.at, "expires_in": wish.expires_in, "urgent": wish.urgent}
-    try:
-        job = keeper.submit(order.to, order.text, key=wish.key, sender=order.sender, **when, **said)
-    except KeyboardInterrupt:
-        warn(f"Interrupted while the job was written: `notifykit jobs {wish.key}` says whether it was taken.")
-        return Exit.INTERRUPTED
-    return see_through(keeper, job, notifier.transport.capabilities, clear=order.alone, show=show, as_json=as_json)
-
-
-def _ends(receipt: Receipt) -> Iterator[tuple[Attempt, TransportError | None]]:
-    """Yield each attempt with why it failed for this recipient; None where it was taken."""
-    for attempt in receipt.attempts:
-        yield attempt, attempt.submission.refused.get(receipt.to) if attempt.submission else attempt.error
-
-
-def _tries(receipt: Receipt) -> list[dict[str, Any]]:
-    """Return for ``--json`` which transports were asked for a recipient, and what each said."""
-    return [
-        {"transport": attempt.transport, "outcome": outcome_of(error).value, "code": error.code if error else None}
-        for attempt, error in _ends(receipt)
-    ]
-
-
-def _taker(receipt: Receipt) -> str | None:
-    """Return the transport that took a recipient, without secrets; None where none did."""
-    return next((attempt.transport for attempt, error in _ends(receipt) if error is None), None)
-
-
-def _say_next(failed: Receipt, codes: Container[str], *, logged: bool, clear: bool) -> None:
-    assert failed.error is not None, "it failed"
-    then = following(failed.error, "send", codes, logged=logged, address=failed.to, clear=clear)
-    tell(f"Next: {then}")
-
-
-def _interrupted(outcomes: Outcomes, *, lost: bool) -> str:
-    out = "the request that was under way may have been sent" if lost else "nothing was under way"
-    return f"Interrupted: {outcomes.done} done, {outcomes.accepted} accepted; {out}. The rest was not sent."
+    capabilities, key = notifier.transport.capabilities, job_options.key
+    with contextlib.ExitStack() as stack:
+        # With --via, the job needs a notifier as every worker has it: this process may send other jobs as well.
+        via = send_options.options["via"]
+        jobs = notifier if via is None else stack.enter_context(open_notifier(sinks=[sink]))
+        before: Progress | None = None
+        try:
+            before = jobs.job(key).progress()
+        except KeyError:
+            job_options.require_future()
+        if before is not None:
+            note(f"There is a job {key} since {before.created:%Y-%m-%d %H:%M:%S} UTC: nobody is sent to twice.")
+        if capabilities.live and (before is None or before.finished is None):
+            _ask(notifier, send_options, summary)
+        keywords = send_options.keywords("idempotency_key", "move_unknown", "via") | attrs.asdict(job_options)
+        try:
+            job = jobs.submit(send_options.to, send_options.text, **keywords)
+        except KeyboardInterrupt:
+            warn(f"Interrupted while the job was written: `notifykit jobs {key}` says whether it was taken.")
+            return Exit.INTERRUPTED
+        show, as_json = send_options.show_progress, send_options.as_json
+        return finish_job(jobs, job, capabilities, clear=send_options.clear, show=show, as_json=as_json)

@@ -37,7 +37,7 @@ def notifykit_engines(settings: Settings) -> Sequence[EngineFactory]:
 @hookimpl
 def notifykit_commands(register: Callable[[click.Command], None]) -> None:
     """Bring ``jobs`` and ``worker``."""
-    from notifykit.cli.commands import LazyCommand
+    from notifykit.cli.options import LazyCommand
 
     for name, words in (
         ("jobs", "Look after sends that are kept on disk: how far each is, and what becomes of it."),

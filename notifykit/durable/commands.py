@@ -11,12 +11,10 @@ from typing import Any
 
 import click
 
-from notifykit.cli.envelope import answer, row
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.terminal import Progress as Bar, answer_line, tell
-from notifykit.cli.watching import watch
-from notifykit.cli.wording import span
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
+from notifykit.cli.progress import watch_job
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
@@ -57,15 +55,13 @@ def jobs(ctx: click.Context, as_json: bool) -> int:
     with _notifier(ctx) as notifier:
         found = notifier.jobs()
     if as_json:
-        answer("jobs", [document(progress) for progress in found])
+        print_json("jobs", [document(progress) for progress in found])
     elif not found:
-        tell("There are no jobs: notifykit send … --durable makes one.")
+        note("There are no jobs: notifykit send … --durable makes one.")
     else:
-        answer_line(
-            f"{'job':<34} {'state':<10} {'total':>9} {'left':>9} {'accepted':>9} {'rejected':>9} {'unknown':>8}"
-        )
+        print_line(f"{'job':<34} {'state':<10} {'total':>9} {'left':>9} {'accepted':>9} {'rejected':>9} {'unknown':>8}")
         for progress in found:
-            answer_line(_line(progress), _mood(progress))
+            print_line(_line(progress), _mood(progress))
     return Exit.OK
 
 
@@ -109,10 +105,10 @@ def receipts(ctx: click.Context, key: str, outcome: str | None, numbers: bool, a
             to = receipt.to if numbers else str(receipt.recipient)
             if as_json:
                 facts = {"outcome": receipt.outcome, "code": receipt.code, "message_id": receipt.message_id}
-                row({"position": receipt.position, "to": to, **facts, "advice": receipt.advice})
+                print_json_line({"position": receipt.position, "to": to, **facts, "advice": receipt.advice})
             else:
                 why = str(receipt.error.detail if receipt.error else receipt.veto or receipt.skipped or "")
-                answer_line(f"{to:<24} {receipt.outcome:<9} {receipt.message_id or ''} {why}".rstrip())
+                print_line(f"{to:<24} {receipt.outcome:<9} {receipt.message_id or ''} {why}".rstrip())
     return Exit.OK
 
 
@@ -179,11 +175,11 @@ def worker(ctx: click.Context, as_json: bool) -> int:
             signal.signal(number, lambda *_: stop.set())
         logging.getLogger("notifykit.durable").addHandler(_Told(logging.WARNING))
         notifier.work()
-        tell(f"Sending through {notifier.transport}; SIGTERM or Ctrl-C ends it.")
+        note(f"Sending through {notifier.transport}; SIGTERM or Ctrl-C ends it.")
         stop.wait()
-        tell("Finishing what is out.")
+        note("Finishing what is out.")
     if as_json:
-        answer("worker", {"stopped": True})
+        print_json("worker", {"stopped": True})
     return Exit.OK
 
 
@@ -192,7 +188,7 @@ class _Told(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say one thing."""
-        tell(record.getMessage())
+        note(record.getMessage())
 
 
 def embedded(notifier: Notifier) -> bool:
@@ -207,10 +203,10 @@ def _followed(notifier: Notifier, job: Job, progress: Progress, *, as_json: bool
     if progress.finished is not None or not embedded(notifier):
         return _shown(progress, as_json=as_json)
     notifier.work()
-    progress, interrupted = watch(job, Bar(progress.total, show=not as_json and not manner().quiet))
+    progress, interrupted = watch_job(job, Bar(progress.total, show=not as_json and not global_options().quiet))
     code = _shown(progress, as_json=as_json)
     if interrupted:
-        tell(f"Interrupted. What is left is on disk: notifykit jobs resume {job.key}")
+        note(f"Interrupted. What is left is on disk: notifykit jobs resume {job.key}")
     return Exit.INTERRUPTED if interrupted else code
 
 
@@ -227,7 +223,7 @@ def exit_for(progress: Progress) -> int:
 @contextmanager
 def _notifier(ctx: click.Context) -> Iterator[Notifier]:
     host = ctx.ensure_object(PluginHost)
-    with Notifier.from_settings(env_file=manner().env_file, host=host) as notifier:
+    with Notifier.from_settings(env_file=global_options().env_file, host=host) as notifier:
         yield notifier
 
 
@@ -241,17 +237,17 @@ def _job(notifier: Notifier, key: str) -> Job:
 def _shown(progress: Progress, *, as_json: bool) -> int:
     code = exit_for(progress)
     if as_json:
-        answer("jobs", document(progress), ok=code == Exit.OK)
+        print_json("jobs", document(progress), ok=code == Exit.OK)
         return code
     for name, value in _facts(progress):
-        answer_line(f"{name:<9} {value}")
+        print_line(f"{name:<9} {value}")
     if progress.unknown:
-        tell(
+        note(
             f"{progress.unknown} may have been sent. Look at the provider's side, then: notifykit jobs settle "
             f"{progress.key} --unknown as-sent|resend"
         )
     if progress.state is JobState.PAUSED:
-        tell(f"It is paused: notifykit jobs resume {progress.key}")
+        note(f"It is paused: notifykit jobs resume {progress.key}")
     return code
 
 
@@ -264,7 +260,7 @@ def _facts(progress: Progress) -> Sequence[tuple[str, Any]]:
     if progress.state is JobState.SCHEDULED:
         facts.append(("starts", f"{progress.starts:%Y-%m-%d %H:%M:%S} UTC"))
     if progress.seconds_left:
-        facts.append(("ends in", f"about {span(progress.seconds_left)}, at {progress.rate:.1f} a second"))
+        facts.append(("ends in", f"about {format_duration(progress.seconds_left)}, at {progress.rate:.1f} a second"))
     return facts
 
 

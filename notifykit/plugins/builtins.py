@@ -150,7 +150,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("spend_cap", "notifykit.guards.spend_cap", partial(_guard, trylast=True)),
     ("logging", "notifykit.sinks.logging", _sink),
     ("jsonl", "notifykit.sinks.jsonl", _sink),
-    ("cli", "notifykit.cli.commands", _commands),
+    ("cli", "notifykit.cli", _commands),
     # A module with hooks, as other people's plugins are.
     ("durable", "notifykit.durable", import_module),
 )

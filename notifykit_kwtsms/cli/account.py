@@ -10,9 +10,9 @@ import attrs
 import click
 
 from notifykit import Settings, SystemClock
-from notifykit.cli import terminal
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, manner
+from notifykit.cli import output
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, global_options
 from notifykit.errors import AuthFailed, ConfigError, OutOfCredit, ProviderUnavailable
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.client import ApiClient
@@ -68,8 +68,8 @@ def load_account() -> Account:
     :raises ConfigError: with everything that is wrong with the settings.
     """
     found = _load()
-    if isinstance(found, str) and terminal.somebody_there() and not manner().json:
-        terminal.tell(f"{found} not set.")
+    if isinstance(found, str) and output.can_ask() and not global_options().json:
+        output.note(f"{found} not set.")
         if click.confirm("Set up the account now?", default=True, err=True):
             from notifykit_kwtsms.cli.setup import run_wizard
 
@@ -82,7 +82,7 @@ def load_account() -> Account:
 
 def _load() -> Account | str:
     """Return the account, or its missing settings as the subject of a sentence."""
-    settings = Settings.load(env_file=manner().env_file)
+    settings = Settings.load(env_file=global_options().env_file)
     problems = list(settings.problems)
     try:
         own = KwtSmsSettings.of(settings)

@@ -11,10 +11,10 @@ import attrs
 import click
 
 from notifykit import Edit, Measurement, Notifier, Outcome, PluginHost, Receipt, Settings, SystemClock, replay
-from notifykit.cli.envelope import answer
-from notifykit.cli.manner import common
-from notifykit.cli.terminal import Progress, answer_line
-from notifykit.cli.wording import counted, encoding_name, many
+from notifykit.cli.output import print_json
+from notifykit.cli.options import common
+from notifykit.cli.output import ProgressBar, print_line
+from notifykit.cli.output import encoding_name, plural
 from notifykit.events import Event, RetryScheduled
 from notifykit_kwtsms.api.facts import SHARED_SENDER
 from notifykit_kwtsms.cli.sandbox import stop_signal
@@ -142,7 +142,7 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
         twice = sorted(number for number in numbers if sandbox.accepted(number) > 1)
         if as_json:
             data = {"gateway": sandbox.url, "messages": list(map(_as_json, results)), "sent_twice": len(twice)}
-            answer("demo", data, ok=not twice)
+            print_json("demo", data, ok=not twice)
         else:
             _print_totals(results, twice)
         if stay:
@@ -168,7 +168,7 @@ def run_examples(sandbox: Sandbox, host: PluginHost | None, *, shown: bool) -> I
     with Notifier(sandbox.dsn, settings=Settings(), host=host, sinks=[sink], clock=_DemoClock(sandbox)) as notifier:
         for number, example in enumerate(demo_examples(), 1):
             if shown:
-                answer_line(f"{number}  {example.title}", "strong")
+                print_line(f"{number}  {example.title}", "strong")
             sink.waits.clear()
             plan = notifier.plan(example.to, example.text)
             before = sandbox.account.balance
@@ -186,7 +186,7 @@ def run_examples(sandbox: Sandbox, host: PluginHost | None, *, shown: bool) -> I
 
 
 def _stream(notifier: Notifier, example: Example, *, shown: bool) -> list[Receipt]:
-    progress = Progress(len(example.to), show=shown)
+    progress = ProgressBar(len(example.to), show=shown)
     receipts: list[Receipt] = []
     accepted = 0
     for receipt in notifier.stream(example.to, example.text, tags=["demo"]):
@@ -235,7 +235,7 @@ def _print_result(result: ExampleResult) -> None:
         _print_row("sent", result.sent_text)
     measurement = result.measurement
     if measurement:
-        size = f"{counted(measurement.units, 'unit')}, {counted(measurement.segments, 'segment')}"
+        size = f"{plural(measurement.units, 'unit')}, {plural(measurement.segments, 'segment')}"
         _print_row("on air", f"{encoding_name(measurement.encoding)}, {size}")
         if measurement.forced:
             _print_row("", f"Unicode because of {' '.join(forced.character for forced in measurement.forced)}")
@@ -243,7 +243,7 @@ def _print_result(result: ExampleResult) -> None:
         _print_row("waited", wait)
     for outcome in Outcome:
         _print_receipts([receipt for receipt in result.receipts if receipt.outcome is outcome])
-    _print_row("account", f"{many(result.points, 'point')} charged, {result.balance:g} left")
+    _print_row("account", f"{plural(result.points, 'point')} charged, {result.balance:g} left")
     click.echo()
 
 

@@ -9,9 +9,9 @@ import attrs
 import click
 
 from notifykit import Channel, Recipient, Rejected
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common
-from notifykit.cli.recipients import read_stdin
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common
+from notifykit.cli.options import read_stdin
 from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account

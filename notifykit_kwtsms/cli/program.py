@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from notifykit.cli import terminal
-from notifykit.cli.commands import LazyCommand
-from notifykit.cli.envelope import answer, failure
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import begin, common, examples, manner
+from notifykit.cli import output
+from notifykit.cli.options import LazyCommand
+from notifykit.cli.output import print_json, print_json_error
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import begin, common, examples, global_options
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.api.codes import Code
@@ -65,15 +65,15 @@ class ResultCommand(click.Command):
         as_json = ctx.params.pop("as_json", False)
         found: CommandResult = super().invoke(ctx)
         if as_json:
-            answer(self.name or "", found.data, found.warnings, ok=found.exit is Exit.OK, error=found.error)
+            print_json(self.name or "", found.data, found.warnings, ok=found.exit is Exit.OK, error=found.error)
             return int(found.exit)
         # Warnings first, so that the result comes last on a terminal.
         for warning in (*found.warnings, *filter(None, [found.error])):
-            terminal.warn(f"kwtsms: {warning}")
+            output.warn(f"kwtsms: {warning}")
         for line in found.lines:
-            terminal.answer_line(line)
+            output.print_line(line)
         if found.next:
-            terminal.warn(f"Next: {found.next}")
+            output.warn(f"Next: {found.next}")
         return int(found.exit)
 
 
@@ -128,7 +128,7 @@ def errors(code: str | None) -> CommandResult:
     name = f"ERR{int(digits):03}" if digits.isascii() and digits.isdigit() and len(digits) <= 3 else word
     found = CODES.get(name)
     if found is None:
-        from notifykit.cli.wording import ALIKE_CODES
+        from notifykit.cli.options import ALIKE_CODES
         from notifykit.suggest import did_you_mean
 
         hint = did_you_mean(name, CODES, "", form=" Did you mean `kwtsms errors {}`?", least=ALIKE_CODES)
@@ -145,7 +145,7 @@ def errors(code: str | None) -> CommandResult:
 
 
 def _code_data(code: Code) -> dict[str, Any]:
-    from notifykit.cli.endings import for_error
+    from notifykit.cli.exit_codes import for_error
 
     return {
         "code": code.name,
@@ -177,7 +177,7 @@ class Program(click.Group):
         """Find the command that was typed, or suggest one."""
         name = args[0]
         if name in COMMANDS:
-            manner().command = name
+            global_options().command = name
         elif not name.startswith("-"):
             from notifykit.suggest import did_you_mean
 
@@ -191,7 +191,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         from importlib.metadata import version
         from platform import python_version
 
-        terminal.answer_line(f"kwtsms {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
+        output.print_line(f"kwtsms {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
         ctx.exit()
 
 
@@ -210,13 +210,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     begin(given).command = "kwtsms"
-    terminal.prepare()
+    output.prepare_streams()
     code = _run(given)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            terminal.hang_up(stream)
+            output.discard(stream)
     sys.exit(code)
 
 
@@ -231,24 +231,24 @@ def _run(given: list[str]) -> int:
         _print_error(error, error.format_message(), f"{ctx.command_path if ctx else 'kwtsms'} --help")
         return error.exit_code
     except click.Abort as error:
-        if manner().json:
-            failure(manner().command, error)
-        terminal.warn("Interrupted.")
+        if global_options().json:
+            print_json_error(global_options().command, error)
+        output.warn("Interrupted.")
         return Exit.INTERRUPTED
     except Exception as error:
-        from notifykit.cli.endings import for_error
+        from notifykit.cli.exit_codes import for_error
         from notifykit.errors import NotifyError
 
         if not isinstance(error, NotifyError):
             raise
-        _print_error(error, str(error), next_command(error, manner().command))
+        _print_error(error, str(error), next_command(error, global_options().command))
         return for_error(error)
     return int(result) if isinstance(result, int) else Exit.OK
 
 
 def _print_error(error: Exception, sentence: str, following: str) -> None:
     """Print what is wrong and what to type now; with ``--json`` also as a document."""
-    if manner().json:
-        failure(manner().command, error, following)
-    terminal.warn(f"kwtsms: {sentence}")
-    terminal.warn(f"Next: {following}")
+    if global_options().json:
+        print_json_error(global_options().command, error, following)
+    output.warn(f"kwtsms: {sentence}")
+    output.warn(f"Next: {following}")

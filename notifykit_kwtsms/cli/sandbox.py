@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli.envelope import answer
-from notifykit.cli.manner import common, examples
+from notifykit.cli.output import print_json
+from notifykit.cli.options import common, examples
 from notifykit_kwtsms.cli import sandbox_client
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json
+from notifykit_kwtsms.cli.inbox.exchange import export, import_
+from notifykit_kwtsms.cli.inbox.switches import account, chaos as chaos_command
+from notifykit_kwtsms.cli.inbox.tail import tail
+from notifykit_kwtsms.cli.inbox.waiting import otp, ready, wait
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox
@@ -67,7 +73,9 @@ def sandbox(ctx: click.Context, /, chaos: str | None, as_json: bool, **options: 
         if chaos:
             _apply_preset(running, chaos)
         if as_json:
-            answer("sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env})
+            print_json(
+                "sandbox", {"url": running.url, "api_url": running.api_url, "dsn": running.dsn, "env": running.env}
+            )
         else:
             _print_addresses(running, has_token=bool(options["token"]))
         _print_messages(running, stopped, quiet=as_json)

@@ -13,11 +13,11 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 import click
 
-from notifykit.cli.envelope import answer, row
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples
-from notifykit.cli.terminal import answer_line, is_read, tell
-from notifykit.cli.wording import counted, many
+from notifykit.cli.output import print_json, print_json_line
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples
+from notifykit.cli.output import is_read, note, print_line
+from notifykit.cli.output import plural
 from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
@@ -183,15 +183,15 @@ def message_line(message: Mapping[str, Any]) -> str:
     result = accepted if message["accepted"] else message["code"] or "cut"
     to = message["to"][0] if len(message["to"]) == 1 else f"{len(message['to'])} numbers"
     fault = f"  [{message['fault']}]" if message["fault"] else ""
-    points = many(message["points"], "point")
+    points = plural(message["points"], "point")
     return f"{time_of_day:%H:%M:%S}  {result:<13}  {message['sender']} → {to}  {points}  {message['text']!r}{fault}"
 
 
 def _print(data: Any, line: str, *, as_json: bool) -> int:
     if as_json:
-        answer("sandbox", data)
+        print_json("sandbox", data)
     else:
-        answer_line(line)
+        print_line(line)
     return Exit.OK
 
 
@@ -234,7 +234,7 @@ def _events(sandbox: SandboxClient, sequence: int) -> Iterator[tuple[str, int, A
             if attempts >= _RECONNECTS:
                 raise
         if not reported:
-            tell("The sandbox went away; waiting for it.", "faint")
+            note("The sandbox went away; waiting for it.", "faint")
             reported = True
         time.sleep(_RECONNECT_PAUSE)
 
@@ -272,13 +272,13 @@ def _stream_lines(response: Any) -> Iterator[str]:
 
 def _print_event(kind: str, data: Any, sequence: int, *, as_json: bool) -> None:
     if as_json:
-        row({"event": kind, "id": sequence, "data": data})
+        print_json_line({"event": kind, "id": sequence, "data": data})
     elif kind == "new":
-        answer_line(message_line(data))
+        print_line(message_line(data))
     elif kind == "dlr":
-        answer_line(f"{'':10}{data['state']:<13}  no. {data['id']}", "faint")
+        print_line(f"{'':10}{data['state']:<13}  no. {data['id']}", "faint")
     elif kind == "reload":
-        tell("Some of what happened is no longer on record; the list has it: notifykit sandbox tail -n 1000", "care")
+        note("Some of what happened is no longer on record; the list has it: notifykit sandbox tail -n 1000", "care")
 
 
 _to = click.option("--to", metavar="NUMBER", help="The number that it went to.")
@@ -364,16 +364,16 @@ def chaos(sandbox: SandboxClient, what: str, seed: int | None, as_json: bool) ->
     method = {"show": "GET", "clear": "DELETE"}.get(what, "PUT")
     state = sandbox.request(method, _CHAOS, body=_faults(what, seed) if method == "PUT" else None)
     if as_json:
-        answer("sandbox", state)
+        print_json("sandbox", state)
         return Exit.OK
-    answer_line(f"preset  {state['preset'] or 'a mixture'}")
+    print_line(f"preset  {state['preset'] or 'a mixture'}")
     for fault in state["armed"]:
         remaining = "for ever" if fault["times"] is None else f"{fault['times'] - fault['fired']} times more"
         chance = "" if fault["probability"] == 1 else f", chance {fault['probability']:g}"
         match = "".join(f" {name}={value}" for name, value in fault["match"].items())
-        answer_line(f"no. {fault['id']:<4} {fault['do']}{match}  {remaining}{chance}, fired {fault['fired']}")
+        print_line(f"no. {fault['id']:<4} {fault['do']}{match}  {remaining}{chance}, fired {fault['fired']}")
     if what == "show" and not state["armed"]:
-        answer_line(f"presets {', '.join(state['presets'])}", "faint")
+        print_line(f"presets {', '.join(state['presets'])}", "faint")
     return Exit.OK
 
 
@@ -415,16 +415,16 @@ def account(
     state = sandbox.request("PUT" if changes else "GET", _ACCOUNT, {"username": username}, changes or None)
     if as_json:
         # The password opens only a sandbox, but it is shown only with --env.
-        answer("sandbox", state if with_env else {name: state[name] for name in state if name not in ("env", "dsn")})
+        print_json("sandbox", state if with_env else {name: state[name] for name in state if name not in ("env", "dsn")})
     elif with_env:
         for line in state["env"].splitlines():
-            answer_line(line)
+            print_line(line)
     else:
         for name, value in state["account"].items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            answer_line(f"{name:<12} {shown}")
-        answer_line(f"{'queue':<12} {state['queue']} of {state['queue-limit']}")
-        answer_line(f"{'rate':<12} {state['rate']['now']} a second, limit {state['rate']['limit'] or 'none'}")
+            print_line(f"{name:<12} {shown}")
+        print_line(f"{'queue':<12} {state['queue']} of {state['queue-limit']}")
+        print_line(f"{'rate':<12} {state['rate']['now']} a second, limit {state['rate']['limit'] or 'none'}")
     return Exit.OK
 
 
@@ -457,9 +457,9 @@ def export(sandbox: SandboxClient, file: str, query: str | None, as_json: bool) 
     except OSError as error:
         raise click.FileError(file, error.strerror) from error
     if as_json:
-        answer("sandbox", {"exported": count, "file": file})
+        print_json("sandbox", {"exported": count, "file": file})
     else:
-        tell(f"{counted(count, 'message')} in {file}")
+        note(f"{plural(count, 'message')} in {file}")
     return Exit.OK
 
 
@@ -479,7 +479,7 @@ def import_(sandbox: SandboxClient, file: IO[bytes], as_json: bool) -> int:
         result = sandbox.request("POST", "/sandbox/import", body=chunk)
         imported, skipped = imported + result["imported"], skipped + result["skipped"]
     data = {"imported": imported, "skipped": skipped}
-    return _print(data, f"{counted(imported, 'message')} imported, {skipped} skipped", as_json=as_json)
+    return _print(data, f"{plural(imported, 'message')} imported, {skipped} skipped", as_json=as_json)
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from notifykit import InvalidRecipient, Report, TransportError
-from notifykit.cli import terminal
-from notifykit.cli.endings import for_receipts
-from notifykit.cli.exits import Exit
-from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.recipients import read_text
+from notifykit.cli import output
+from notifykit.cli.exit_codes import for_receipts
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.options import read_text
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account
@@ -58,21 +58,21 @@ def send(words: Sequence[str], sender: str | None) -> CommandResult:
     """
     to, message = _numbers_and_message(words)
     load_account()
-    with _Client.from_env(manner().env_file or ".env") as client:
+    with _Client.from_env(global_options().env_file or ".env") as client:
         # Before the send, so that they are read even if the send takes long.
         notices = list(client.notices)
-        if not manner().json:
+        if not global_options().json:
             for notice in notices:
-                terminal.warn(f"kwtsms: {notice}")
+                output.warn(f"kwtsms: {notice}")
         if len(to) > NUMBERS_PER_REQUEST:
-            terminal.tell(f"Sending to {len(to)} numbers, {NUMBERS_PER_REQUEST} a request ...")
+            output.note(f"Sending to {len(to)} numbers, {NUMBERS_PER_REQUEST} a request ...")
         try:
             result = client.send(to, message, sender)
         except KeyboardInterrupt:
             log = f"{client.log_file} says which requests were made; " if client.log_file else ""
-            terminal.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
+            output.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
             raise
-    return _command_result(result, client.report, notices if manner().json else [])
+    return _command_result(result, client.report, notices if global_options().json else [])
 
 
 def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:

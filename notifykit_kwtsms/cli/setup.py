@@ -13,9 +13,9 @@ import attrs
 import click
 
 from notifykit import Settings
-from notifykit.cli import terminal
-from notifykit.cli.manner import common, examples, manner
-from notifykit.cli.recipients import read_stdin
+from notifykit.cli import output
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.options import read_stdin
 from notifykit.errors import AuthFailed, ConfigError, NotifyError, TransportError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.client import ApiClient
@@ -111,7 +111,7 @@ class Setup:
 
         :raises ConfigError: where the file or the gateway's address can't be used.
         """
-        path = pathlib.Path(manner().env_file or ".env")
+        path = pathlib.Path(global_options().env_file or ".env")
         file = EnvFile.read(path)
         settings = Settings.load(env_file=path)
         values, problems = settings.sources.resolve(FIELDS, SECTION)
@@ -181,7 +181,7 @@ def setup(non_interactive: bool, password_stdin: bool, mode: str | None, **optio
         return _command_result(_run_unattended(given, password_stdin=password_stdin))
     if password_stdin:
         raise click.UsageError("--password-stdin needs --non-interactive: questions are answered on a terminal.")
-    if not terminal.somebody_there():
+    if not output.can_ask():
         raise click.UsageError(
             "setup asks questions, and there is no terminal to ask on. Give --non-interactive, and the account with "
             "KWTSMS_USERNAME and KWTSMS_PASSWORD in the environment, or with --username and --password-stdin."
@@ -247,7 +247,7 @@ def _command_result(done: SetupResult) -> CommandResult:
     }
     if verified is None:
         return CommandResult(data, lines, warnings, next="kwtsms verify")
-    if not terminal.somebody_there():
+    if not output.can_ask():
         lines.append(f"The credentials are right. Balance: {points(verified.balance)} points.")
     return CommandResult(data, lines, warnings, next='kwtsms send 96598765432 "Hello"')
 
@@ -286,7 +286,7 @@ def _ask_credentials(given: SetupOptions, now: Setup) -> tuple[str, Secret, Veri
         try:
             verified = now.verify(username, password)
         except TransportError as error:
-            terminal.warn(f"kwtsms: {error}")
+            output.warn(f"kwtsms: {error}")
             password = None
             mistyped = isinstance(error, AuthFailed) and error.code in (None, "ERR003")
             if not mistyped and not click.confirm("Try again?", default=True, err=True):
@@ -353,11 +353,11 @@ def _ask_gitignore(path: pathlib.Path, wanted: bool | None) -> bool:
 
 def _print(text: str) -> None:
     """Print a part of a question, so that ``--quiet`` does not hide it."""
-    click.echo(terminal.fit(text, sys.stderr), err=True)
+    click.echo(output.encodable(text, sys.stderr), err=True)
 
 
 def _ask(question: str, default: str | None, read: Callable[[str], Any]) -> Any:
-    return click.prompt(terminal.fit(question, sys.stderr), default=default, value_proc=read, err=True)
+    return click.prompt(output.encodable(question, sys.stderr), default=default, value_proc=read, err=True)
 
 
 def _one_line(typed: str) -> str:

@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,7 +26,7 @@ from notifykit_kwtsms.sandbox import Rules, Sandbox
 PASSWORD = "sandboxpassword"
 ROOT = pathlib.Path(__file__).parents[2]
 #: 71 characters, one of them a curly quote.
-DEAR = "Your order is ready at the shop, and we’re open until nine tonight. Bye"
+LONG_TEXT = "Your order is ready at the shop, and we’re open until nine tonight. Bye"
 
 
 @attrs.frozen
@@ -68,16 +69,30 @@ def _gateway(server: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     return server
 
 
-def _run(*arguments: str, stdin: str | None = None) -> Answer:
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdin", io.StringIO(stdin or ""))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as caught:
-            main(arguments)
+def _exit_code(arguments: tuple[str, ...]) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
     assert isinstance(caught.value.code, int)
-    answer = Answer(int(caught.value.code), out.getvalue(), err.getvalue())
-    assert PASSWORD not in answer.out + answer.err
-    return answer
+    return int(caught.value.code)
+
+
+def _run(*arguments: str, stdin: str | None = None, encoding: str | None = None) -> Answer:
+    """Run the program in this process.
+
+    :param encoding: what its streams can carry, as ``PYTHONIOENCODING`` says; anything by default.
+    """
+    streams: list[Any] = [io.StringIO(), io.StringIO()]
+    if encoding:
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        if encoding:
+            patch.setenv("PYTHONIOENCODING", encoding)
+        for name, stream in zip(("stdin", "stdout", "stderr"), (io.StringIO(stdin or ""), *streams), strict=True):
+            patch.setattr(sys, name, stream)
+        code = _exit_code(arguments)
+    out, err = (s.buffer.getvalue().decode(encoding) if encoding else s.getvalue() for s in streams)
+    assert PASSWORD not in out + err
+    return Answer(code, out, err)
 
 
 @pytest.fixture(name="run")
@@ -103,6 +118,39 @@ def start(*arguments: str, stdin: bytes = b"", **more: str) -> subprocess.Comple
     )
     assert PASSWORD.encode() not in done.stdout + done.stderr
     return done
+
+
+def on_terminal(*arguments: str, typed: str = "", **more: str) -> tuple[int, str]:
+    """Run the program in this process on a pseudo-terminal; return the exit code and what was shown.
+
+    :param typed: what a person types, when asked.
+    """
+    master, slave = pty.openpty()
+    chunks: list[bytes] = []
+
+    def read() -> None:
+        # Linux answers with an error once the other end is closed.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(master, 65536):
+                chunks.append(chunk)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    os.write(master, typed.encode())
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        for name in ("NO_COLOR", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
+        for name, value in {"TERM": "xterm", **more}.items():
+            patch.setenv(name, value)
+        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+            patch.setattr(sys, name, stack.enter_context(os.fdopen(os.dup(slave), mode, encoding="utf-8")))
+        os.close(slave)
+        code = _exit_code(arguments)
+    reader.join()
+    os.close(master)
+    shown = b"".join(chunks).decode()
+    assert PASSWORD not in shown
+    return code, shown
 
 
 @attrs.define

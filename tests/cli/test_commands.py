@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from notifykit.cli.commands import LazyCommand
 from notifykit.cli.main import program
+from notifykit.cli.options import LazyCommand
 from notifykit.plugins import PluginHost
 from notifykit_kwtsms import plugin
 from notifykit_kwtsms.sandbox import Sandbox
@@ -221,12 +221,24 @@ def test_every_example_of_the_reference_answers_as_it_says(
             name, _, value = line.removeprefix("export ").partition("=")
             monkeypatch.setenv(name, value)
             continue
-        plain = line.startswith("notifykit") and not re.search(r"[|>]", line)
-        out = run(*shlex.split(line)[1:]).out if plain else _in_a_shell(line)
+        out = _example_output(run, line)
         pattern = re.escape(expected).replace("…", "(?:.|\n)*?")
         assert re.fullmatch(pattern, out), f"{line}\n{out}"
         seen += 1
     assert seen > 15
+
+
+def _example_output(run: Run, line: str) -> str:
+    """Run one line as a shell does: in this process if it is one command, with what bash adds to it."""
+    plain = re.fullmatch(r"notifykit( .*?)?( > \S+)?( \|\| echo \"exit code \$\?\")?", line)
+    if plain is None or " | " in line:
+        return _in_a_shell(line)
+    answer = run(*shlex.split(plain[1] or ""))
+    out = answer.out
+    if plain[2]:
+        pathlib.Path(plain[2].removeprefix(" > ")).write_text(out, encoding="utf-8")
+        out = ""
+    return f"{out}exit code {answer.code}\n" if plain[3] and answer.code else out
 
 
 def _in_a_shell(line: str) -> str:

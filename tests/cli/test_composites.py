@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.cli.conftest import DEAR, Run
+from tests.cli.conftest import LONG_TEXT, Run
 
 ONE, TWO = "96598765432", "96598765433"
 #: A webhook where nobody listens: it is live, it can't be asked anything, and it does not measure.
@@ -44,7 +44,7 @@ def _folder(gateway: Sandbox, tmp_path: pathlib.Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("via", WAYS)
 def test_a_text_is_measured_and_priced_as_by_the_plain_transport(gateway: Sandbox, run: Run, via: str) -> None:
     """``preview`` and ``explain`` find the first part that measures, and need no network."""
-    for command in (["preview", DEAR, "--to", ONE], ["explain", DEAR]):
+    for command in (["preview", LONG_TEXT, "--to", ONE], ["explain", LONG_TEXT]):
         plain = run(*command, "--via", gateway.dsn, "--json").data
         found = run(*command, "--via", via, "--json").data
         assert {**found, "mode": None} == {**plain, "mode": None}
@@ -54,8 +54,8 @@ def test_a_text_is_measured_and_priced_as_by_the_plain_transport(gateway: Sandbo
 
 def test_the_setting_itself_may_be_a_name_of_names(run: Run) -> None:
     """Without ``--via`` too."""
-    assert run("preview", DEAR, "--to", ONE, "--json").data["cost"] == 2
-    assert "Unicode · 2 segments" in run("preview", DEAR).out
+    assert run("preview", LONG_TEXT, "--to", ONE, "--json").data["cost"] == 2
+    assert "Unicode · 2 segments" in run("preview", LONG_TEXT).out
 
 
 @pytest.mark.parametrize("via", WAYS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from notifykit import TransportError
-from notifykit.cli.exits import Exit
+from notifykit.cli.exit_codes import Exit
 from notifykit.network import network_errors
 from notifykit_kwtsms.api.codes import CODES
-from tests.cli.conftest import DEAR, Run
+from tests.cli.conftest import LONG_TEXT, Run
 
 
 @pytest.mark.parametrize("words", [["explain", "ERR013"], ["explain", "err013"], ["help", "errors", "ERR013"]])
@@ -61,7 +61,7 @@ def test_without_its_plugin_there_are_no_codes(run: Run) -> None:
             "accepted by kwtsms, country KW",
         ),
         ("٩٦٥٩٨٧٦٥٤٣٢", ["as given", "digits as Latin digits"], "accepted by kwtsms, country KW"),
-        ("00966 0551234567", ["as given", "spaces", "(+ or 00)", "the zero left out"], "country SA"),
+        ("00966 0551234567", ["as given", "spaces", "(+ or 00)", "the zero removed"], "country SA"),
         ("96598765432", ["as given"], "accepted by kwtsms, country KW"),
         ("98765432", ["as given"], "rejected by kwtsms: This looks like a Kuwait mobile number"),
     ],
@@ -88,8 +88,8 @@ def test_a_country_that_is_put_in_front_is_a_step(run: Run, monkeypatch: pytest.
     ("number", "step"),
     [
         ("+54 11 2345-6789", "5491123456789        a 9 put in behind 54"),
-        ("+52 1 55 1234 5678", "525512345678         the 1 behind 52 left out"),
-        ("+44 (0) 7400 123456", "447400123456         the zero left out that is dialled inside the country only"),
+        ("+52 1 55 1234 5678", "525512345678         the 1 behind 52 removed"),
+        ("+44 (0) 7400 123456", "447400123456         the zero removed that is dialled inside the country only"),
     ],
 )
 def test_a_digit_that_is_put_in_or_left_out_is_a_step(run: Run, number: str, step: str) -> None:
@@ -107,7 +107,7 @@ def test_what_to_know_about_a_number_is_said(run: Run) -> None:
 
 def test_a_text_is_explained_character_by_character(run: Run) -> None:
     """Each edit with its cleaner, each forced character with what replacing it saves."""
-    answer = run("explain", f"{DEAR} ٤٢")
+    answer = run("explain", f"{LONG_TEXT} ٤٢")
     assert "changed   ٤٢ → 42 at 73: Arabic-Indic digits (kwtsms-digits)" in answer.out
     assert "forced    ’  right single quotation mark at 40: → ' saves 1 segment" in answer.out
     assert "together  1 segment: ' for ’ makes it 1 segment" in answer.out
@@ -115,7 +115,7 @@ def test_a_text_is_explained_character_by_character(run: Run) -> None:
 
 def test_a_character_alone_may_save_nothing(run: Run) -> None:
     """Where another one still makes the text Unicode; together they do."""
-    answer = run("explain", f"{DEAR[:-3]}–by")
+    answer = run("explain", f"{LONG_TEXT[:-3]}–by")
     assert "→ ' alone saves nothing" in answer.out
     assert "together  1 segment" in answer.out
 
@@ -123,7 +123,7 @@ def test_a_character_alone_may_save_nothing(run: Run) -> None:
 def test_a_text_that_is_fine_is_said_to_be(run: Run) -> None:
     """Nothing is changed, and nothing is dear."""
     answer = run("explain", "Hello")
-    assert answer.out == "changed   nothing: the text can be carried as it is\nencoding  GSM-7, 5 units, 1 segment\n"
+    assert answer.out == "changed   nothing: the text can be sent as it is\nencoding  GSM-7, 5 units, 1 segment\n"
 
 
 # --- pages ---

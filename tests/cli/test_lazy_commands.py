@@ -8,15 +8,14 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from notifykit.cli.commands import LazyCommand
 from notifykit.cli.main import program
-from notifykit.cli.manner import begin
+from notifykit.cli.options import LazyCommand, begin
 from notifykit.plugins import PluginHost
 from notifykit_kwtsms import plugin
 
 PLUGIN = """\
 from notifykit import hookimpl
-from notifykit.cli.commands import LazyCommand
+from notifykit.cli.options import LazyCommand
 
 @hookimpl
 def notifykit_commands(register):

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit.cli.logbook import Entry, Logbook
-from notifykit.cli.stats import KEYS, tally
+from notifykit.cli.log_reader import GROUP_KEYS, LogEntry, LogReader, count_entries
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, start, terminal
 
@@ -115,7 +114,7 @@ def test_an_id_that_is_not_there_is_an_error_like_any_other(sends: pathlib.Path,
     assert document["error"]["next"] == f"notifykit log tail --file {sends}"
 
 
-@pytest.mark.parametrize("by", sorted(KEYS))
+@pytest.mark.parametrize("by", sorted(GROUP_KEYS))
 def test_messages_are_counted(sends: pathlib.Path, run: Run, by: str) -> None:
     """By day, sender, code or country; a test is no cost."""
     rows = run("log", "stats", "--by", by, "--json").data["rows"]
@@ -187,15 +186,15 @@ def test_half_a_packed_file_is_read_as_far_as_it_goes(sends: pathlib.Path, run: 
 def test_a_try_that_was_repeated_is_counted_once() -> None:
     """What became of it is told by the later try."""
     at = datetime.datetime(2026, 3, 4, tzinfo=datetime.UTC)
-    first = Entry(at, "attempt_finished", "m", batch="m-1", attempt=1, outcome="rejected", code="ERR013")
-    again = Entry(at, "retry_scheduled", "m", batch="m-1", attempt=1)
-    second = Entry(at, "attempt_finished", "m", batch="m-1", attempt=2, outcome="accepted", cost=1.0)
-    found = tally([first, again, second], KEYS["code"])
+    first = LogEntry(at, "attempt_finished", "m", batch="m-1", attempt=1, outcome="rejected", code="ERR013")
+    again = LogEntry(at, "retry_scheduled", "m", batch="m-1", attempt=1)
+    second = LogEntry(at, "attempt_finished", "m", batch="m-1", attempt=2, outcome="accepted", cost=1.0)
+    found = count_entries([first, again, second], GROUP_KEYS["code"])
     assert {name: counts.messages for name, counts in found.items()} == {"accepted": 1}
 
 
 ENTRIES = st.builds(
-    Entry,
+    LogEntry,
     at=st.datetimes(timezones=st.just(datetime.UTC)),
     event=st.just("attempt_finished"),
     outcome=st.sampled_from(["accepted", "rejected", "unknown", "skipped"]),
@@ -207,11 +206,11 @@ ENTRIES = st.builds(
 )
 
 
-@given(st.lists(ENTRIES), st.sampled_from(sorted(KEYS)))
-def test_the_sums_are_the_same_whatever_is_counted_by(entries: list[Entry], by: str) -> None:
+@given(st.lists(ENTRIES), st.sampled_from(sorted(GROUP_KEYS)))
+def test_the_sums_are_the_same_whatever_is_counted_by(entries: list[LogEntry], by: str) -> None:
     """Nothing is counted twice or lost."""
-    whole = tally(entries, lambda entry: "all")
-    parts = tally(entries, KEYS[by])
+    whole = count_entries(entries, lambda entry: "all")
+    parts = count_entries(entries, GROUP_KEYS[by])
     assert sum(part.messages for part in parts.values()) == sum(part.messages for part in whole.values())
     assert sum(part.tests for part in parts.values()) == sum(entry.recipients for entry in entries if entry.test)
 
@@ -219,8 +218,8 @@ def test_the_sums_are_the_same_whatever_is_counted_by(entries: list[Entry], by: 
 @given(st.text())
 def test_no_line_breaks_the_reader(line: str) -> None:
     """Anything may stand in a file."""
-    book = Logbook(pathlib.Path("nowhere"))
-    entry = book.entry(line)
+    reader = LogReader(pathlib.Path("nowhere"))
+    entry = reader.parse(line)
     assert entry is None or isinstance(str(entry), str)
 
 

@@ -6,15 +6,15 @@ import pathlib
 
 import pytest
 
-from notifykit.cli.bubble import bubble, columns, is_right_to_left
+from notifykit.cli.preview import columns, is_right_to_left, phone_lines
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.cli.conftest import DEAR, Run, start, terminal
+from tests.cli.conftest import LONG_TEXT, Run, on_terminal, start
 
 
 def test_one_curly_quote_is_named_as_the_reason_for_two_segments(run: Run) -> None:
     """Unicode, two segments, the quote is why, and a straight one makes it one segment."""
-    assert len(DEAR) == 71
-    answer = run("preview", DEAR)
+    assert len(LONG_TEXT) == 71
+    answer = run("preview", LONG_TEXT)
     assert answer.code == 0
     assert "Unicode · 2 segments · 2 points a recipient" in answer.out
     assert "why Unicode  ’  right single quotation mark, at 40 → '" in answer.out
@@ -24,7 +24,7 @@ def test_one_curly_quote_is_named_as_the_reason_for_two_segments(run: Run) -> No
 
 def test_json_has_the_same_facts(run: Run) -> None:
     """Numbers as numbers, characters as characters."""
-    data = run("preview", DEAR, "--json").data
+    data = run("preview", LONG_TEXT, "--json").data
     assert (data["encoding"], data["units"], data["segments"], data["cost"]) == ("ucs2", 71, 2, 2)
     assert [forced["character"] for forced in data["forced"]] == ["’"]
     assert data["saving"]["saves_segments"] == 1
@@ -94,18 +94,18 @@ def test_marks_that_nobody_sees_are_for_terminals_only(run: Run) -> None:
     """Whoever searches the answer finds what the message says."""
     text = "رمز التحقق هو 123456"
     assert "هو 123456" in run("preview", text).out
-    with terminal("preview", text) as shown:
-        assert shown.end() == 0
-    assert "\u2066123456\u2069" in shown.shown
+    code, shown = on_terminal("preview", text)
+    assert code == 0
+    assert "\u2066123456\u2069" in shown
 
 
-# --- the bubble ---
+# --- the phone ---
 
 
 @pytest.mark.parametrize("text", ["Hello", "رمز التحقق هو 123456 من MYAPP", "a\nb", "", "你好" * 30, "x" * 200])
-def test_every_line_of_a_bubble_is_as_wide_as_the_others(text: str) -> None:
+def test_every_line_of_the_frame_is_as_wide_as_the_others(text: str) -> None:
     """As a terminal counts: marks that nobody sees take no column, wide signs two."""
-    lines = bubble(text)
+    lines = phone_lines(text)
     assert len({columns(line) for line in lines}) == 1
     assert (lines[0][1], lines[0][-1], lines[-1][1], lines[-1][-1]) == ("╭", "╮", "╰", "╯")
 
@@ -114,7 +114,7 @@ def test_right_to_left_lines_are_on_the_right_and_codes_stay_in_order() -> None:
     """Isolated, so that no terminal turns a code around; the frame stays where it is."""
     text = "رمز التحقق لتطبيق MY-APP هو الرقم التالي وهو سري جدا 471-102"
     assert is_right_to_left(text)
-    lines = bubble(text)[1:-1]
+    lines = phone_lines(text)[1:-1]
     assert len(lines) > 1
     assert all(line.startswith(" │ \u200e") and "\u2067" in line for line in lines)
     assert "\u2066MY-APP\u2069" in "".join(lines)
@@ -127,14 +127,13 @@ def test_control_characters_do_not_reach_the_terminal(run: Run) -> None:
     assert "\x1b" not in run("explain", "Hi \x1b[31mred").out
 
 
-def test_a_console_without_the_signs_gets_ascii() -> None:
+def test_a_console_without_the_signs_gets_ascii(run: Run) -> None:
     """Boxes and bars by their likeness, Arabic as escapes, and no traceback."""
-    done = start("preview", "رمز 12", PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, b"")
-    out = done.stdout.decode("ascii")
-    assert "+---" in out
-    assert "\\u0631" in out
-    assert "#" in out
+    answer = run("preview", "رمز 12", encoding="ascii")
+    assert (answer.code, answer.err) == (0, "")
+    assert "+---" in answer.out
+    assert "\\u0631" in answer.out
+    assert "#" in answer.out
 
 
 def test_arabic_survives_a_pipe_whatever_the_locale() -> None:

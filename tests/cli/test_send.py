@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.cli.conftest import Run, command, environment, start, terminal
+from tests.cli.conftest import Run, command, environment, on_terminal, start, terminal
 
 ONE = "96598765432"
 TWO = "96598765433"
@@ -282,10 +282,9 @@ def test_a_cost_above_the_limit_is_refused_with_its_own_exit_code(gateway: Sandb
 
 def test_a_no_to_a_cost_above_the_limit_is_about_credit_too(gateway: Sandbox) -> None:
     """Whoever refuses it, the exit code is seven."""
-    with terminal("send", ONE, "x" * 161, "--live", "--max-cost", "1") as shown:
-        shown.read_until("[y/N]")
-        shown.type("n\n")
-        assert shown.end() == 7
+    code, shown = on_terminal("send", ONE, "x" * 161, "--live", "--max-cost", "1", typed="n\n")
+    assert code == 7
+    assert "[y/N]" in shown
     assert gateway.messages == ()
 
 
@@ -307,13 +306,11 @@ def test_a_stand_in_can_not_be_made_live(run: Run) -> None:
 @pytest.mark.parametrize(("typed", "code", "sent"), [("y\n", 0, 1), ("n\n", 1, 0)])
 def test_a_person_is_asked_on_a_terminal(gateway: Sandbox, typed: str, code: int, sent: int) -> None:
     """With recipients, segments, points and what would be left; and the answer counts."""
-    with terminal("send", ONE, TWO, "Hello", "--live") as shown:
-        shown.read_until("[y/N]")
-        assert "2 recipients, 1 segment of GSM-7 each, 2 points" in shown.shown
-        assert "148 points after it" in shown.shown
-        shown.type(typed)
-        assert shown.end() == code
-    assert len(gateway.messages) == sent
+    found, shown = on_terminal("send", ONE, TWO, "Hello", "--live", typed=typed)
+    question, _, _ = shown.partition("[y/N]")
+    assert "2 recipients, 1 segment of GSM-7 each, 2 points" in question
+    assert "148 points after it" in question
+    assert (found, len(gateway.messages)) == (code, sent)
 
 
 # --- while it is under way ---
@@ -335,9 +332,9 @@ def test_progress_is_plain_lines_in_a_pipe(gateway: Sandbox, run: Run, tmp_path:
 
 def test_progress_is_a_bar_on_a_terminal(gateway: Sandbox) -> None:
     """Of blocks, that ends full."""
-    with terminal("send", ONE, TWO, "Hello") as shown:
-        assert shown.end() == 0
-    assert "█" * 20 + " 2/2 accepted 2" in shown.shown
+    code, shown = on_terminal("send", ONE, TWO, "Hello")
+    assert code == 0
+    assert "█" * 20 + " 2/2 accepted 2" in shown
 
 
 def test_an_interrupt_says_what_was_sent(gateway: Sandbox) -> None:
@@ -350,18 +347,18 @@ def test_an_interrupt_says_what_was_sent(gateway: Sandbox) -> None:
             assert shown.process.poll() is None
         shown.interrupt()
         assert shown.end() == 130
-    assert "Interrupted: 200 done, 200 accepted; the request that was under way may have been sent." in shown.shown
+    assert "Interrupted: 200 done, 200 accepted; the request in flight may have been sent." in shown.shown
     assert "Traceback" not in shown.shown
 
 
 def test_a_wait_is_told_and_an_interrupt_during_it_is_told_truly(gateway: Sandbox) -> None:
-    """A full queue is waited for, somebody knows; what it answered is known, and nothing was under way."""
+    """A full queue is waited for, somebody knows; what it answered is known, and no request was in flight."""
     with terminal("send", "96545000013", "Hello") as shown:
         shown.read_until("(ERR013): trying again in 30 s")
         shown.until_it_waits()
         shown.interrupt()
         assert shown.end() == 130
-    assert "Interrupted: 1 done, 0 accepted; nothing was under way." in shown.shown
+    assert "Interrupted: 1 done, 0 accepted; no request was in flight." in shown.shown
     assert "may have been sent" not in shown.shown
 
 
@@ -411,9 +408,9 @@ def test_progress_is_drawn_behind_a_request(gateway: Sandbox) -> None:
     """Not behind its first receipt: the counter stands at 200, 400, 450."""
     gateway.account.change(balance=10_000)
     numbers = [f"9659{index:07d}" for index in range(450)]
-    with terminal("send", *numbers, "Hello") as shown:
-        assert shown.end() == 0
-    counts = [int(count) for count in re.findall(r"(\d+)/450", shown.shown)]
+    code, shown = on_terminal("send", *numbers, "Hello")
+    assert code == 0
+    counts = [int(count) for count in re.findall(r"(\d+)/450", shown)]
     assert list(dict.fromkeys(counts)) == [200, 400, 450]
 
 

@@ -13,7 +13,7 @@ import time
 import click
 import pytest
 
-from notifykit.cli.durably import moment
+from notifykit.cli.durable_send import parse_time
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, terminal
 
@@ -223,14 +223,14 @@ def test_a_time_is_the_next_one_of_its_kind(monkeypatch: pytest.MonkeyPatch, wor
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     now = datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC)
-    assert moment(words, now) == datetime.datetime.fromisoformat(expected)
+    assert parse_time(words, now) == datetime.datetime.fromisoformat(expected)
 
 
 @pytest.mark.parametrize("words", ["2026-12-01", "24:00", "09:60", "9", "", "soon"])
 def test_what_is_no_time_is_told(words: str) -> None:
     """A day alone is none: nobody knows when on that day."""
     with pytest.raises(click.UsageError, match="is no time"):
-        moment(words, datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC))
+        parse_time(words, datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC))
 
 
 # --- the process ends in the middle ---
@@ -282,7 +282,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
             return iter(found)
         return _breaking()
 
-    monkeypatch.setattr("notifykit.cli.recipients._rows", read)
+    monkeypatch.setattr("notifykit.cli.inputs._rows", read)
     answer = run("send", "--to-file", str(file), "Hello", "--durable", "--key", "opening")
     assert answer.code == 2
     assert "the file is gone" in answer.err

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.cli.conftest import Run, command, environment, start, terminal
+from tests.cli.conftest import Run, command, environment, on_terminal, start
 
 ESCAPE = "\x1b["
 
@@ -26,9 +26,9 @@ ESCAPE = "\x1b["
 )
 def test_colour_on_a_terminal(options: tuple[str, ...], environment: dict[str, str], colored: bool) -> None:
     """The option, then NO_COLOR where it is not empty, then what the terminal is."""
-    with terminal("preview", "Hello", *options, **environment) as shown:
-        assert shown.end() == 0
-    assert (ESCAPE in shown.shown) == colored
+    code, shown = on_terminal("preview", "Hello", *options, **environment)
+    assert code == 0
+    assert (ESCAPE in shown) == colored
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,9 @@ def test_colour_in_a_pipe(
 )
 def test_a_person_at_a_terminal_sees_the_answer_and_no_password(gateway: Sandbox, words: list[str], said: str) -> None:
     """The same program that scripts have; colours do not tear words apart."""
-    with terminal(*words, NO_COLOR="1") as shown:
-        shown.end()
-    assert said in shown.shown
-    assert "Traceback" not in shown.shown
+    _, shown = on_terminal(*words, NO_COLOR="1")
+    assert said in shown
+    assert "Traceback" not in shown
 
 
 def test_json_is_json_whatever_the_console(gateway: Sandbox) -> None:
@@ -87,12 +86,12 @@ def test_json_is_json_whatever_the_console(gateway: Sandbox) -> None:
 @pytest.mark.parametrize(
     "words", [["send", "96598765432", "رمز “1” 🎉"], ["explain", "رمز “1” 🎉"], ["send", "abc", "رمز"]]
 )
-def test_no_console_gets_a_traceback(gateway: Sandbox, encoding: str, words: list[str]) -> None:
+def test_no_console_gets_a_traceback(gateway: Sandbox, run: Run, encoding: str, words: list[str]) -> None:
     """Whatever it can't show."""
-    done = start(*words, PYTHONIOENCODING=encoding)
-    assert done.returncode in (0, 1)
-    assert b"Traceback" not in done.stderr
-    assert done.stdout.decode(encoding)
+    answer = run(*words, encoding=encoding)
+    assert answer.code in (0, 1)
+    assert "Traceback" not in answer.err
+    assert answer.out
 
 
 def test_quiet_leaves_out_the_conversation_and_not_the_warning(gateway: Sandbox, run: Run) -> None:

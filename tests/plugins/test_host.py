@@ -594,7 +594,7 @@ def test_nobody_takes_the_name_of_a_command_of_the_framework(install: Install) -
         "@hookimpl\ndef notifykit_commands(register): register(click.Command('plugins'))\n"
     )
     install("acme", acme=source)
-    host = installed(builtins=("notifykit.cli.commands",))
+    host = installed(builtins=("notifykit.cli",))
     assert {plugin.name for _, plugin in host.commands().values()} == {"cli"}
     assert statuses(host) == {"acme": "broken", "kwtsms": "disabled", "cli": "ok"}
 

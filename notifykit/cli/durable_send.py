@@ -1,0 +1,176 @@
+"""``send --durable``: the send becomes a job on disk, sent by this process or by workers."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+import click
+
+from notifykit.cli.exit_codes import Exit
+from notifykit.cli.options import option_group
+from notifykit.cli.output import ProgressBar, note, print_json, print_line, warn
+from notifykit.cli.progress import watch_job
+from notifykit.cli.results import SendResults
+from notifykit.guards.options import duration
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.job import JobState, Progress
+from notifykit.pipeline.notifier import Notifier
+from notifykit.protocols import Job
+from notifykit.settings.dsn import Dsn
+
+_TIME_OF_DAY: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+
+#: The options that make a send a job.
+durable_options: Final = option_group(
+    click.option("--durable", is_flag=True, help="Keep the send on disk first, so that it outlives this process."),
+    click.option("--key", metavar="KEY", help="Your name for the job: given again, it is the same job."),
+    click.option("--at", metavar="TIME", help="When a job may begin: 2026-12-01T09:00+03:00, or the next 09:00."),
+    click.option("--expires-in", metavar="TIME", help="How long after that it may be sent: 90s, 30m, 2h, 1d."),
+    click.option("--urgent", is_flag=True, help="Let a job go ahead of others; those of up to ten recipients do."),
+)
+
+
+@attrs.frozen
+class JobOptions:
+    """The options of a send that is a job."""
+
+    #: The job's key.
+    key: str
+    #: When it may begin; None for now.
+    at: datetime.datetime | None
+    #: Seconds after that in which it may be sent; None for ever.
+    expires_in: float | None
+    #: Whether it goes ahead of others; None lets the number of recipients decide.
+    urgent: bool | None
+
+    def require_future(self) -> None:
+        """Raise if the job should begin in the past: another day was meant.
+
+        :raises click.UsageError: with what to write.
+        """
+        if self.at is not None and self.at <= datetime.datetime.now(datetime.UTC):
+            raise click.UsageError(f"--at: {self.at:%Y-%m-%d %H:%M %z} is over: give a time to come, or leave it out.")
+
+
+def job_options(options: Mapping[str, Any], now: datetime.datetime) -> JobOptions | None:
+    """Return the options of the job; None if the send is no job.
+
+    :param options: what was typed.
+    :param now: the present moment, with a zone.
+    :raises click.UsageError: if they don't go together, or can't be understood.
+    """
+    if not options["durable"]:
+        given = [name for name in ("key", "at", "expires_in", "urgent") if options[name]]
+        if given:
+            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise click.UsageError(f"{names} {'is' if len(given) == 1 else 'are'} about a job: add --durable.")
+        return None
+    if options["deadline"] is not None:
+        raise click.UsageError("--deadline is for a send that ends with this process: a job has --expires-in.")
+    if options["via"] is not None and not Dsn.parse(options["via"]).is_name:
+        raise click.UsageError(
+            "--via: a job keeps no address and no password of a transport. Give it a name below "
+            "[tool.notifykit.transports] in the settings, and name that."
+        )
+    expires_in = None
+    if options["expires_in"] is not None:
+        try:
+            expires_in = duration(options["expires_in"])
+        except ValueError as error:
+            raise click.UsageError(f"--expires-in: {options['expires_in']!r} {error}.") from None
+    return JobOptions(
+        key=options["key"] or f"{now.astimezone(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        at=None if options["at"] is None else parse_time(options["at"], now),
+        expires_in=expires_in,
+        urgent=options["urgent"] or None,
+    )
+
+
+def parse_time(text: str, now: datetime.datetime) -> datetime.datetime:
+    """Return a date with a time, or the next time of day, in this machine's zone unless it names one.
+
+    :raises click.UsageError: if it is neither.
+    """
+    text = text.strip()
+    local = now.astimezone().replace(tzinfo=None)
+    clock = _TIME_OF_DAY.fullmatch(text)
+    if clock:
+        found = local.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+        return (found if found > local else found + datetime.timedelta(days=1)).astimezone()
+    try:
+        found = datetime.datetime.fromisoformat(text)
+        if len(text) <= len("2026-12-01"):
+            raise ValueError("it is a day without a time")
+    except ValueError:
+        message = f"--at: {text!r} is no time: write 2026-12-01T09:00+03:00, or 09:00 for the next one."
+        raise click.UsageError(message) from None
+    return found if found.tzinfo else found.astimezone()
+
+
+def job_results(job: Job) -> SendResults:
+    """Count the receipts of a job, in memory that grows with the requests only."""
+    results = SendResults()
+    latest: datetime.datetime | None = None
+    balance: float | None = None
+    for receipt in job.receipts():
+        results.add(receipt)
+        for attempt in receipt.attempts:
+            reported = attempt.submission.balance if attempt.submission else None
+            # Batches are sent concurrently: the latest answer has the balance, wherever it is in the list.
+            if reported is not None and (latest is None or attempt.started > latest):
+                latest, balance = attempt.started, reported
+    results.cost, results.balance = job.progress().cost, balance
+    return results
+
+
+def finish_job(
+    notifier: Notifier, job: Job, capabilities: Capabilities, *, clear: bool, show: bool, as_json: bool
+) -> int:
+    """Send a job here until it is finished, if this process may send, and show the results.
+
+    :param notifier: has the job.
+    :param capabilities: those of the transport that the job is sent through.
+    :param clear: whether numbers are shown in clear.
+    :param show: whether to show the progress.
+    :return: the exit code.
+    """
+    from notifykit.durable.commands import document, embedded, exit_for
+
+    progress, interrupted = job.progress(), False
+    if progress.finished is None and embedded(notifier):
+        if progress.state is JobState.SCHEDULED:
+            start = f"{progress.starts.astimezone():%Y-%m-%d %H:%M %Z}"
+            note(f"It begins at {start}, and is sent here: leave this running.")
+        notifier.work()
+        progress, interrupted = watch_job(job, ProgressBar(progress.total, show=show))
+    results = job_results(job) if progress.finished is not None else None
+    if results is not None and results.done < progress.total:
+        results = None  # its addresses are deleted: only the totals are known
+    code: int = Exit.INTERRUPTED if interrupted else results.exit_code if results else exit_for(progress)
+    if as_json:
+        data = document(progress) | {"interrupted": interrupted}
+        print_json("send", data, capabilities.notices, ok=code == Exit.OK, error=results.error if results else None)
+    else:
+        print_line(f"job       {progress}")
+        if results:
+            results.show(capabilities.unit, clear=clear)
+    _show_next(progress, interrupted=interrupted)
+    return code
+
+
+def _show_next(progress: Progress, *, interrupted: bool) -> None:
+    key = progress.key
+    if progress.unknown:
+        decide = f"notifykit jobs settle {key} --unknown as-sent|resend"
+        note(f"Look at the provider's side for who may have been sent to, then: {decide}")
+    if interrupted:
+        warn(f"Interrupted: what is left is on disk. Next: notifykit jobs resume {key}")
+    elif progress.state is JobState.PAUSED:
+        warn(f"It is paused. Next: notifykit jobs resume {key}")
+    elif progress.finished is None:
+        note(f"Workers send it: `notifykit worker` runs one, `notifykit jobs {key}` says how far it is.")

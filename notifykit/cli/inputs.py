@@ -1,0 +1,188 @@
+"""Read recipients and texts from the command line: arguments, standard input, files, tables and templates."""
+
+from __future__ import annotations
+
+import csv
+import pathlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TextIO
+
+import attrs
+import click
+
+from notifykit.cli.options import option_group, read_stdin, unreadable
+from notifykit.pipeline.notifier import Notifier
+from notifykit.suggest import did_you_mean
+from notifykit.templates.template import BadValues, TemplateError
+
+_SEPARATORS: Final = re.compile(r"[,;\n]")
+_TABLES: Final = (".csv", ".tsv")
+
+#: Options of commands that read recipients from a file.
+file_options: Final = option_group(
+    click.option("--to-file", metavar="FILE", help="A file with a number a line, or a table; - is standard input."),
+    click.option("--column", metavar="NAME", help="The column of the table that has the numbers."),
+)
+#: Options of commands that take a template in place of a text.
+template_options: Final = option_group(
+    click.option("--template", metavar="NAME", help="A template of the settings file instead of a text."),
+    click.option(
+        "--var",
+        "variables",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="The value of one of the template's variables. May be repeated.",
+    ),
+    click.option("--language", metavar="TAG", help="The language to write in, such as ar; else the template's own."),
+)
+#: The option of commands that work with a transport.
+via_option: Final = click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+#: The option of commands that read the text from a file.
+message_file_option: Final = click.option(
+    "--message-file", metavar="FILE", help="A file with the text; - is standard input."
+)
+
+
+@attrs.frozen
+class Recipients:
+    """Addresses that can be read more than once; a file is read again each time and never kept in memory."""
+
+    #: Addresses that were typed or piped in.
+    given: tuple[str, ...] = attrs.field(default=(), repr=False)
+    #: A file with more of them.
+    file: pathlib.Path | None = None
+    #: The column of the file; None for a file with one address a line.
+    column: str | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.given
+        if self.file is not None:
+            yield from _rows(self.file, self.column)
+
+
+def read_recipients(words: Sequence[str], file: str | None, column: str | None) -> Recipients:
+    """Return the recipients that a command line names.
+
+    :param words: arguments; commas separate several addresses in one, and ``-`` reads standard input.
+    :raises click.UsageError: if there are none, or the file can't be used.
+    """
+    if column and not file:
+        raise click.UsageError("--column says which column of a file: give the file with --to-file.")
+    given = [part.strip() for word in words for part in _parts(word)]
+    path = None
+    if file == "-":
+        given += _lines(read_stdin())
+    elif file is not None:
+        path = pathlib.Path(file)
+        next(_rows(path, column), None)  # what is wrong with it is an error before anything is sent
+    if not given and path is None:
+        raise click.UsageError("There is nobody to send to: give numbers, - for standard input, or --to-file.")
+    return Recipients(tuple(given), path, column)
+
+
+def _parts(word: str) -> list[str]:
+    if word == "-":
+        return _lines(read_stdin())
+    return [part for part in _SEPARATORS.split(word) if part.strip()] or [word]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _rows(file: pathlib.Path, column: str | None) -> Iterator[str]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="" if column else None) as opened:
+            if column:
+                yield from _cells(file, opened, column)
+            elif file.suffix.lower() in _TABLES:
+                names = ", ".join(_names(_table(opened)))
+                raise click.UsageError(
+                    f"{file} is a table: say with --column which column has the numbers. There are: {names}."
+                )
+            else:
+                yield from (line.strip() for line in opened if line.strip())
+    except OSError as error:
+        raise unreadable(str(file), error) from None
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file} is not UTF-8 text: save it as UTF-8.") from None
+    except csv.Error as error:
+        raise click.UsageError(f"{file} is no table that can be read: {error}.") from None
+
+
+def _cells(file: pathlib.Path, opened: TextIO, column: str) -> Iterator[str]:
+    table = _table(opened)
+    names = _names(table)
+    lowered = [name.lower() for name in names]
+    if column.strip().lower() not in lowered:
+        hint = did_you_mean(column, names, "", form=" Did you mean {}?")
+        raise click.UsageError(f"{file} has no column {column!r}; there are: {', '.join(names) or 'none'}.{hint}")
+    place = lowered.index(column.strip().lower())
+    for row in table:
+        if any(cell.strip() for cell in row):
+            yield row[place].strip() if place < len(row) else ""
+
+
+def _table(opened: TextIO) -> Iterator[list[str]]:
+    """Read a table, whose separator is the one of its first line: many spreadsheets write semicolons."""
+    first = opened.readline()
+    opened.seek(0)
+    return csv.reader(opened, delimiter=max((",", ";", "\t"), key=first.count))
+
+
+def _names(table: Iterator[list[str]]) -> list[str]:
+    return [name.strip() for name in next(table, [])]
+
+
+@attrs.frozen
+class FilledTemplate:
+    """A template of the settings with the values that were typed."""
+
+    #: The template's name in the settings.
+    name: str
+    #: The values as they were typed.
+    values: Mapping[str, str] = attrs.field(repr=", ".join)
+    #: The language to write in; None for the template's own.
+    language: str | None
+
+    def render(self, notifier: Notifier) -> str:
+        """Return the text.
+
+        :raises click.UsageError: if values are missing, wrong or too long, with what to type.
+        :raises ConfigError: if there is no such template.
+        """
+        template = notifier.template(self.name)
+        try:
+            return template.render_from_text(self.values, self.language)
+        except TemplateError as error:
+            lines = [f"The template {self.name} can't be filled:", *(f"  - {problem}" for problem in error.problems)]
+            if isinstance(error, BadValues) and error.missing:
+                lines.append(f"Add {' '.join(f'--var {name}=…' for name in error.missing)}")
+            raise click.UsageError("\n".join(lines)) from None
+
+    def as_document(self, notifier: Notifier) -> dict[str, str]:
+        """Return it for ``--json``, with the language of the text and without the values."""
+        return {"template": self.name, "language": notifier.template(self.name).choose(self.language)}
+
+
+def filled_template(options: Mapping[str, Any]) -> FilledTemplate | None:
+    """Return the template that the options name with its values, or None.
+
+    :raises click.UsageError: if the options don't go together, or a value has no name.
+    """
+    name, variables, language = options["template"], options["variables"], options["language"]
+    if name is None:
+        if variables or language:
+            raise click.UsageError("--var and --language fill a template: name it with --template.")
+        return None
+    values: dict[str, str] = {}
+    for position, word in enumerate(variables, 1):
+        variable, separator, value = word.partition("=")
+        if not separator or not variable:
+            # What was typed is not repeated: it may be the value alone.
+            raise click.UsageError(f"--var no. {position} has no name: write --var NAME=VALUE.")
+        if variable in values:
+            raise click.UsageError(f"--var gives {variable} twice: leave one of them out.")
+        values[variable] = value
+    return FilledTemplate(name, values, language)

@@ -1,0 +1,89 @@
+"""Show how far a send or a job is while it runs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from notifykit.cli.output import ProgressBar, format_duration, note
+from notifykit.events import AttemptFinished, Event, FailedOver, RetryScheduled
+from notifykit.models.job import JobState, Progress
+from notifykit.models.receipt import Outcome
+from notifykit.protocols import Job
+
+#: Seconds between two looks at a job.
+_POLL: Final = 0.25
+
+
+@attrs.define
+class ProgressSink:
+    """A sink that prints waits and failovers, and remembers whether a request was interrupted."""
+
+    #: The name in listings.
+    name = "progress"
+
+    #: The bar whose line must end before another is printed; None if there is none.
+    bar: ProgressBar | None = None
+    #: Whether a request was interrupted before its answer came: it may have been sent.
+    interrupted_request: bool = False
+    #: Failovers that were printed: a long list makes the same one with every request.
+    _printed: set[tuple[str, str, str | None]] = attrs.field(factory=set, init=False)
+
+    def handle(self, event: Event) -> None:
+        """Print a wait before it begins and a failover once; remember how the last request ended."""
+        if isinstance(event, RetryScheduled):
+            self._print(f"{_reason(event)}: trying again in {event.wait:g} s")
+        elif isinstance(event, FailedOver):
+            key = (event.instead_of, event.transport, event.code)
+            if key not in self._printed:
+                self._printed.add(key)
+                self._print(f"{event.instead_of} did not take it: {_reason(event)}: asking {event.transport}")
+        elif isinstance(event, AttemptFinished):
+            self.interrupted_request = event.outcome is Outcome.UNKNOWN and event.code == "interrupted"
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to close."""
+
+    def _print(self, line: str) -> None:
+        if self.bar is not None:
+            self.bar.end()
+        note(line)
+
+
+def _reason(event: RetryScheduled | FailedOver) -> str:
+    reason = event.error.rstrip(".")
+    return f"{reason} ({event.code})" if event.code else reason
+
+
+def watch_job(job: Job, bar: ProgressBar, poll: float = _POLL) -> tuple[Progress, bool]:
+    """Wait until a job is finished or paused, and show how far it is.
+
+    :param job: a job that this process or a worker sends.
+    :param poll: seconds between two looks at it.
+    :return: the progress at the end, and whether Ctrl-C ended the waiting.
+    """
+    shown: tuple[int, float | None] | None = None
+    try:
+        while True:
+            try:
+                progress = job.wait(poll)
+            except TimeoutError:
+                progress = job.progress()
+            done = progress.total - progress.left
+            # A log gets a line only when something changed.
+            if done and (done, progress.rate) != shown:
+                shown = (done, progress.rate)
+                bar.advance(done, progress.accepted, more=_time_left(progress))
+            if progress.finished is not None or progress.state is JobState.PAUSED:
+                return progress, False
+    except KeyboardInterrupt:
+        return job.progress(), True
+    finally:
+        bar.end()
+
+
+def _time_left(progress: Progress) -> str:
+    if not progress.rate or not progress.seconds_left:
+        return ""
+    return f", {progress.rate:,.1f} a second, {format_duration(progress.seconds_left)} left"

@@ -14,8 +14,8 @@ from notifykit import ConfigError, Dsn, Secret, Settings, SystemClock, Transport
 from notifykit.cli.options import nested_dsns
 from notifykit.network import Proxy, find_proxy
 from notifykit.protocols import Check, Health
-from notifykit_kwtsms.api.gateway import Gateway
-from notifykit_kwtsms.api.limits import SHARED_SENDER
+from notifykit_kwtsms.api.facts import SHARED_SENDER
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.settings import KwtSmsSettings, is_configured
 from notifykit_kwtsms.transport import KwtSmsTransport
 

@@ -67,7 +67,9 @@ def _dsns(settings: Settings) -> list[Dsn]:
 
     if settings.transport is not None:
         with contextlib.suppress(ConfigError):  # a loop of names is reported when the transport is built
-            return list(dict.fromkeys(dsn for dsn in nested_dsns(settings, settings.transport) if dsn.scheme == "kwtsms"))
+            return list(
+                dict.fromkeys(dsn for dsn in nested_dsns(settings, settings.transport) if dsn.scheme == "kwtsms")
+            )
     return []
 
 

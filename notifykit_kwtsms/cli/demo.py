@@ -11,10 +11,8 @@ import attrs
 import click
 
 from notifykit import Edit, Measurement, Notifier, Outcome, PluginHost, Receipt, Settings, SystemClock, replay
-from notifykit.cli.output import print_json
 from notifykit.cli.options import common
-from notifykit.cli.output import ProgressBar, print_line
-from notifykit.cli.output import encoding_name, plural
+from notifykit.cli.output import ProgressBar, encoding_name, plural, print_json, print_line
 from notifykit.events import Event, RetryScheduled
 from notifykit_kwtsms.api.facts import SHARED_SENDER
 from notifykit_kwtsms.cli.sandbox import stop_signal

@@ -10,8 +10,7 @@ import click
 
 from notifykit import Channel, Recipient, Rejected
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import common
-from notifykit.cli.options import read_stdin
+from notifykit.cli.options import common, read_stdin
 from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from notifykit.cli import output
-from notifykit.cli.options import LazyCommand
-from notifykit.cli.output import print_json, print_json_error
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import begin, common, examples, global_options
+from notifykit.cli.options import LazyCommand, begin, common, examples, global_options
+from notifykit.cli.output import print_json, print_json_error
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.api.codes import Code

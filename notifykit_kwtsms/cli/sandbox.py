@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli.output import print_json
 from notifykit.cli.options import common, examples
+from notifykit.cli.output import print_json
 from notifykit_kwtsms.cli import sandbox_client
-from notifykit.cli.options import common, examples
-from notifykit.cli.output import print_json
-from notifykit_kwtsms.cli.inbox.exchange import export, import_
-from notifykit_kwtsms.cli.inbox.switches import account, chaos as chaos_command
-from notifykit_kwtsms.cli.inbox.tail import tail
-from notifykit_kwtsms.cli.inbox.waiting import otp, ready, wait
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox

@@ -13,11 +13,9 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 import click
 
-from notifykit.cli.output import print_json, print_json_line
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples
-from notifykit.cli.output import is_read, note, print_line
-from notifykit.cli.output import plural
+from notifykit.cli.output import is_read, note, plural, print_json, print_json_line, print_line
 from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
@@ -415,7 +413,9 @@ def account(
     state = sandbox.request("PUT" if changes else "GET", _ACCOUNT, {"username": username}, changes or None)
     if as_json:
         # The password opens only a sandbox, but it is shown only with --env.
-        print_json("sandbox", state if with_env else {name: state[name] for name in state if name not in ("env", "dsn")})
+        print_json(
+            "sandbox", state if with_env else {name: state[name] for name in state if name not in ("env", "dsn")}
+        )
     elif with_env:
         for line in state["env"].splitlines():
             print_line(line)

@@ -9,10 +9,8 @@ import click
 
 from notifykit import InvalidRecipient, Report, TransportError
 from notifykit.cli import output
-from notifykit.cli.exit_codes import for_receipts
-from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.options import read_text
+from notifykit.cli.exit_codes import Exit, for_receipts
+from notifykit.cli.options import common, examples, global_options, read_text
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account

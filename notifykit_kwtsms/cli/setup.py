@@ -14,8 +14,7 @@ import click
 
 from notifykit import Settings
 from notifykit.cli import output
-from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.options import read_stdin
+from notifykit.cli.options import common, examples, global_options, read_stdin
 from notifykit.errors import AuthFailed, ConfigError, NotifyError, TransportError
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.client import ApiClient

@@ -10,7 +10,7 @@ import click
 
 from notifykit import Outcome, Receipt
 from notifykit.cli.output import encoding_name, plural
-from notifykit_kwtsms.api.limits import SHARED_SENDER
+from notifykit_kwtsms.api.facts import SHARED_SENDER
 from notifykit_kwtsms.demo.story import Performance
 
 _REAL: Final = f"""\

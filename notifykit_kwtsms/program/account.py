@@ -8,14 +8,14 @@ from typing import Final, TypeVar
 
 import attrs
 import click
+from notifykit_kwtsms.gate import gateway_of
 
 from notifykit import Settings, SystemClock
 from notifykit.cli import output
 from notifykit.cli.options import global_options
 from notifykit.errors import AuthFailed, ConfigError
 from notifykit.redaction import Secret
-from notifykit_kwtsms.api.gateway import Gateway
-from notifykit_kwtsms.gate import gateway_of
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.settings import KwtSmsSettings
 
 _Answer = TypeVar("_Answer")
@@ -49,7 +49,7 @@ class Account:
         clock = SystemClock()
         log = None
         if self.own.log_file:
-            from notifykit_kwtsms.client.calllog import CallLog
+            from notifykit_kwtsms.client.call_log import CallLog
 
             log = CallLog(self.own.log_file, self.password, clock)
         gateway = gateway_of(self.username, self.password, self.own, log, clock, self.settings.state_dir)

@@ -7,9 +7,9 @@ import click
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common
 from notifykit.errors import OutOfCredit, ProviderUnavailable
-from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.program.account import account
 from notifykit_kwtsms.program.command import Answer, Command, points
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
 
 
 @click.command("balance", cls=Command)

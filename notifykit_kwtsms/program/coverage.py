@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from notifykit.cli.options import common
-from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.phone.documented import RULES
 from notifykit_kwtsms.program.account import account
 from notifykit_kwtsms.program.command import Answer, Command
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
 
 
 @click.command("coverage", cls=Command)

@@ -134,7 +134,7 @@ def _run(given: list[str]) -> int:
         # Nearly nobody comes here: `--help` and `--version` do without all of this.
         from notifykit.cli.exit_codes import for_error
         from notifykit.errors import NotifyError
-        from notifykit_kwtsms.program.advice import next_command
+        from notifykit_kwtsms.cli.program import next_command
 
         if not isinstance(error, NotifyError):
             raise

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import click
+from notifykit_kwtsms.client.face import Errand
+from notifykit_kwtsms.client.shapes import Shape
 
 from notifykit import InvalidRecipient, Report, TransportError
 from notifykit.cli import output
 from notifykit.cli.exit_codes import Exit, for_receipts
 from notifykit.cli.options import common, global_options, read_text
 from notifykit_kwtsms.api.codes import CODES, error_for
-from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST
-from notifykit_kwtsms.client.face import Errand
-from notifykit_kwtsms.client.shapes import Shape
+from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
+from notifykit_kwtsms.cli.program import next_command
 from notifykit_kwtsms.client.sync import KwtSMS
 from notifykit_kwtsms.program.account import account
-from notifykit_kwtsms.program.advice import next_command
 from notifykit_kwtsms.program.command import Answer, Command, points
 from notifykit_kwtsms.program.words import numbers
 

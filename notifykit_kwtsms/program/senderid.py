@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import click
 
 from notifykit.cli.options import common
-from notifykit_kwtsms.api.gateway import Gateway
-from notifykit_kwtsms.api.limits import SHARED_SENDER
+from notifykit_kwtsms.api.facts import SHARED_SENDER
 from notifykit_kwtsms.program.account import account
 from notifykit_kwtsms.program.command import Answer, Command
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
 
 
 @click.command("senderid", cls=Command)

@@ -7,17 +7,19 @@ import pathlib
 from typing import Final
 
 import click
+from notifykit_kwtsms.program.choices import Known, overridden, store
 
 from notifykit.cli import output
 from notifykit.cli.options import common, global_options, read_stdin
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
-from notifykit_kwtsms.api.limits import SHARED_SENDER
+from notifykit_kwtsms.api.facts import SHARED_SENDER
+from notifykit_kwtsms.cli.env_file import EnvFile
+from notifykit_kwtsms.cli.setup import Choices
 from notifykit_kwtsms.program import gitignore, wizard
-from notifykit_kwtsms.program.choices import Choices, Known, check, overridden, store
 from notifykit_kwtsms.program.command import Answer, Command, points
-from notifykit_kwtsms.program.envfile import EnvFile
 from notifykit_kwtsms.program.wizard import Done, Given
+from notifykit_kwtsms.text.cleaning import check
 
 _EXAMPLES: Final = """\b
 Examples:

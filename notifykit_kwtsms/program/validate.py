@@ -11,14 +11,15 @@ import click
 from notifykit import Channel, Recipient, Rejected
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common
-from notifykit_kwtsms.api.gateway import Gateway, Validation
-from notifykit_kwtsms.api.limits import NUMBERS_PER_REQUEST
-from notifykit_kwtsms.client.stations import DocumentedNormalizer
+from notifykit_kwtsms.api.client import Validation
+from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
+from notifykit_kwtsms.client.base import DocumentedNormalizer
 from notifykit_kwtsms.phone.documented import validate_phone_input
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 from notifykit_kwtsms.program.account import account
 from notifykit_kwtsms.program.command import Answer, Command
 from notifykit_kwtsms.program.words import numbers
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
 
 _NO_ROUTE: Final = "no route: this country is not active for the account"
 _MALFORMED: Final = "the gateway says that this is no number"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from notifykit.cli.options import common
-from notifykit_kwtsms.api.gateway import Gateway
-from notifykit_kwtsms.api.limits import BASE_URL
+from notifykit_kwtsms.api.facts import BASE_URL
 from notifykit_kwtsms.program.account import account
 from notifykit_kwtsms.program.command import Answer, Command, points
+from notifykit_kwtsms.sandbox.gateway.service import Gateway
 
 
 @click.command("verify", cls=Command)

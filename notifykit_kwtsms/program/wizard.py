@@ -9,16 +9,18 @@ from typing import Any, Final
 
 import attrs
 import click
+from notifykit_kwtsms.program.choices import Known, Verified, store
 
 from notifykit.cli import output
 from notifykit.cli.options import global_options
 from notifykit.errors import AuthFailed, TransportError
 from notifykit.redaction import Secret
-from notifykit_kwtsms.api.limits import SHARED_SENDER
+from notifykit_kwtsms.api.facts import SHARED_SENDER
+from notifykit_kwtsms.cli.env_file import EnvFile, quote
+from notifykit_kwtsms.cli.setup import Choices
 from notifykit_kwtsms.program import gitignore
-from notifykit_kwtsms.program.choices import Choices, Known, Verified, check, store
 from notifykit_kwtsms.program.command import points
-from notifykit_kwtsms.program.envfile import EnvFile, quote
+from notifykit_kwtsms.text.cleaning import check
 
 _INTRODUCTION: Final = """\
 kwtSMS setup. Ctrl-C ends it and changes nothing.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
+from notifykit_kwtsms.client.numbers import several
 
 from notifykit.cli.options import read_stdin
-from notifykit_kwtsms.client.numbers import several
 
 
 def numbers(words: Sequence[str]) -> list[str]:

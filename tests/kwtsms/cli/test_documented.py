@@ -11,7 +11,6 @@ import pytest
 
 from notifykit.cli.exit_codes import Exit
 from notifykit_kwtsms.cli.program import COMMANDS
-from notifykit.cli.exit_codes import Exit
 from notifykit_kwtsms.program.main import COMMANDS
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from notifykit.testing import ground, opened, relay, trusting
+from notifykit.testing import processes, rules, trusting
 from notifykit.testing.outbox import capture
+from notifykit.testing.rules import Rules
 from tests.testing.conftest import OURS_ALONE
 
 pytest_plugins = ["pytester"]
@@ -123,10 +126,6 @@ def outside() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYKIT_")}
 
 
-def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(*OURS_ALONE, *arguments)
-
-
 @pytest.mark.parametrize("early", [False, True])
 def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
     """Only the two tests send that are allowed to in words.
@@ -171,22 +170,23 @@ def test_an_address_without_a_host_is_no_test_server() -> None:
             pass
         with pytest.raises(ValueError, match="is no address of a test server"):
             capture().spy(address)
-    rules = ground.Ground(pid=1, live=False, address="", key="", servers=("", "127.0.0.1:8965"))
-    assert not rules.is_test_server("real")
-    assert rules.is_test_server("real://127.0.0.1:8965?x=1")
+    known = Rules(pid=1, live=False, address="", key="", servers=("", "127.0.0.1:8965"))
+    assert not known.is_test_server("real")
+    assert known.is_test_server("real://127.0.0.1:8965?x=1")
 
 
 def test_trust_that_is_given_twice_is_taken_back_twice() -> None:
     """The inner of two blocks does not end the outer one's trust."""
+
+    def is_trusted() -> bool:
+        known = rules.current()
+        return known is not None and known.is_test_server("real://127.0.0.1:1")
+
     with trusting("http://127.0.0.1:1"):
         with trusting("http://127.0.0.1:1"):
             pass
-        rules = ground.here()
-        assert rules is not None
-        assert rules.is_test_server("real://127.0.0.1:1")
-    rules = ground.here()
-    assert rules is not None
-    assert not rules.is_test_server("real://127.0.0.1:1")
+        assert is_trusted()
+    assert not is_trusted()
 
 
 def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pathlib.Path) -> None:
@@ -206,7 +206,7 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
     environment = outside()
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment, timeout=40)
     assert (tmp_path / "left.txt").read_text() == "behind it\n"
-    half = {**environment, "NOTIFYKIT_INTERCEPTOR": ground.DIVERSION}
+    half = {**environment, "NOTIFYKIT_INTERCEPTOR": rules.INTERCEPT}
     code = "from app import sign_up; sign_up('half')"
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, cwd=tmp_path, env=half, capture_output=True, text=True, timeout=40
@@ -217,15 +217,19 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
 def test_an_outbox_that_can_not_open_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody would close it, and everything would land in it from then on."""
 
-    def fail(rules: ground.Ground) -> None:
+    @contextlib.contextmanager
+    def fail(known: Rules) -> Iterator[None]:
         raise OSError("no room")
+        yield
 
+    before = {**os.environ}
     with monkeypatch.context() as patched:
-        patched.setattr(relay.RELAY, "start", fail)
+        patched.setattr(processes, "_served", fail)
         outbox = capture()
         with pytest.raises(OSError, match="no room"), outbox:
             pass
-    assert opened.OPENED.get(outbox.token) is None
+    assert processes.OPEN.get(outbox.token) is None
+    assert {**os.environ} == before
 
 
 def test_strict_asks_nothing_of_a_test_that_broke_off(pytester: pytest.Pytester) -> None:
@@ -247,4 +251,5 @@ def test_strict_asks_nothing_of_a_test_that_broke_off(pytester: pytest.Pytester)
             notifier.send("96598765432", "Hello")
         """
     )
-    run(pytester, "-o", "notifykit_strict=true").assert_outcomes(skipped=1, xfailed=1, passed=1, errors=1)
+    options = ("-o", "notifykit_strict=true")
+    pytester.runpytest_inprocess(*OURS_ALONE, *options).assert_outcomes(skipped=1, xfailed=1, passed=1, errors=1)

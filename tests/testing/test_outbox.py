@@ -38,7 +38,7 @@ from notifykit import (
     Submission,
     hookimpl,
 )
-from notifykit.pipeline import intercept as detour
+from notifykit.pipeline import intercept
 from notifykit.testing import (
     AmbiguousOutbox,
     LiveSendBlocked,
@@ -48,14 +48,13 @@ from notifykit.testing import (
     OwnerMiddleware,
     TestClock,
     capture,
-    diverting,
-    ground,
-    owners,
-    pytest_plugin,
+    processes,
+    rules,
     trusting,
 )
-from notifykit.testing.opened import OPENED
-from notifykit.testing.relay import RELAY
+from notifykit.testing.ownership import current_owner, set_owner
+from notifykit.testing.processes import OPEN
+from notifykit.testing.rules import Rules
 
 ONE: Final = "96598765432"
 TWO: Final = "96598765433"
@@ -245,12 +244,12 @@ def test_verbs_return_what_fits_or_fail_with_a_table(outbox: Outbox) -> None:
     outbox.assert_in_order("First 1111", {"to": ONE, "text": re.compile("T")})
     assert outbox.wait(to=TWO).otp == "2222"
     for fails, words in (
-        (lambda: outbox.one(to=ONE), "exactly one message was expected, 2 of the 3 that were sent fit with"),
-        (outbox.one, "exactly one message was expected, 3 of the 3 that were sent fit."),
+        (lambda: outbox.one(to=ONE), "exactly one message was expected, 2 of the 3 that were sent match with"),
+        (outbox.one, "exactly one message was expected, 3 of the 3 that were sent match."),
         (lambda: outbox.first(to="1"), "a message was expected, 0 of the 3"),
         (lambda: outbox.last(to="1"), "a message was expected, 0 of the 3"),
         (lambda: outbox.otp(text="Third"), "a message was expected, 0 of the 3"),
-        (lambda: outbox.none(to=TWO), "no message was expected, 1 of the 3 that were sent fits"),
+        (lambda: outbox.none(to=TWO), "no message was expected, 1 of the 3 that were sent matches"),
         (lambda: outbox.assert_sent(to="1"), "at least one message was expected"),
         (lambda: outbox.assert_count(2, to=TWO), "exactly 2 messages were expected, 1 of the 3"),
         (lambda: outbox.assert_in_order("Third", "First 1111"), "number 2 of 2 was expected, and is not there behind"),
@@ -266,12 +265,12 @@ def test_verbs_return_what_fits_or_fail_with_a_table(outbox: Outbox) -> None:
 def test_a_send_that_reached_no_transport_is_told_of(outbox: Outbox) -> None:
     """Nothing to see in the table, and yet something was sent: to an address that is none."""
     outbox.notifier.send("12345678", "Hello")
-    with pytest.raises(AssertionError, match=r"Nothing was sent\.\n\n1 send was made that reached no transport"):
+    with pytest.raises(AssertionError, match=r"Nothing was sent\.\n\n1 send reached no transport"):
         outbox.one()
     outbox.notifier.send(["1", TWO], "Hello")
     with outbox.expect(0), pytest.raises(AssertionError) as caught:
         outbox.one(to=ONE)
-    assert "1 send was made" in str(caught.value)
+    assert "1 send reached" in str(caught.value)
 
 
 def test_it_is_a_list(outbox: Outbox) -> None:
@@ -327,7 +326,7 @@ def test_strict_a_message_that_nobody_asserted_is_a_failure() -> None:
             if error:
                 raise error
 
-    with pytest.raises(AssertionError, match=r"1 message was sent that nobody asserted[\s\S]*Surprise"):
+    with pytest.raises(AssertionError, match=r"1 message was sent that the test did not assert[\s\S]*Surprise"):
         surprise(None)
     with pytest.raises(ZeroDivisionError):
         surprise(ZeroDivisionError())
@@ -423,17 +422,17 @@ def test_everything_that_is_started_belongs_to_whoever_started_it(send: Callable
 
 def test_who_belongs_to_nobody_goes_to_the_only_outbox_and_to_none_of_several(send: Callable[..., Any]) -> None:
     """Where nothing says which, it is an error that says what to do; one that is closed is as none."""
-    start, kept = threading.Thread.start, owners.current()
+    start, kept = threading.Thread.start, current_owner()
     with capture() as outer:
         token = outer.token
         assert os.environ["NOTIFYKIT_OWNER"] == token
-        owners.become(None)
+        set_owner(None)
         send(ONE, "nobody's")
-        owners.become("of a test that is over")
+        set_owner("of a test that is over")
         send(ONE, "late")
         with capture() as parallel:
             assert "NOTIFYKIT_OWNER" not in os.environ
-            owners.become(None)
+            set_owner(None)
             with pytest.raises(AmbiguousOutbox, match=r"outbox\.owning") as caught:
                 send(ONE, "whose?")
             assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -444,14 +443,14 @@ def test_who_belongs_to_nobody_goes_to_the_only_outbox_and_to_none_of_several(se
                 assert outer.env["NOTIFYKIT_OWNER"] == token
             assert [message.text for message in inner] == ["inner"]
         assert [message.text for message in parallel] == ["parallel"]
-        owners.become(token)
+        set_owner(token)
         with capture() as nested:
             assert os.environ["NOTIFYKIT_OWNER"] == nested.token
             send(ONE, "nested")
         send(ONE, "outer again")
     assert [message.text for message in outer] == ["nobody's", "late", "outer again"]
     assert threading.Thread.start is start
-    assert owners.current() is kept
+    assert current_owner() is kept
     assert "NOTIFYKIT_OWNER" not in os.environ
 
 
@@ -486,9 +485,14 @@ def test_other_processes_hand_over_and_are_answered(outbox: Outbox) -> None:
 
 def test_a_process_whose_outbox_can_not_be_reached_sends_nothing(outbox: Outbox) -> None:
     """Also a stand-in raises there: else the message would miss its outbox, and the test would not say why."""
-    RELAY.stop()
+    elsewhere = {**outbox.env, **Rules.new(live=False).variables()}
     child = subprocess.run(
-        [sys.executable, "-c", SEND, ONE, "Hello"], capture_output=True, check=False, text=True, timeout=60
+        [sys.executable, "-c", SEND, ONE, "Hello"],
+        env={**os.environ, **elsewhere},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
     )
     assert (child.returncode, child.stdout) == (1, "")
     assert f"OutboxUnreachable: a test started this process, and process {os.getpid()}" in child.stderr
@@ -499,10 +503,10 @@ def test_a_process_whose_outbox_can_not_be_reached_sends_nothing(outbox: Outbox)
 
 def test_other_rules_take_the_outboxes_to_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run within a run has rules of its own: its processes find their outbox, and those of the outer run theirs."""
-    outer = ground.variables(ground.fresh(live=False))
-    for rules in (outer, ground.variables(ground.fresh(live=False)), outer):
-        monkeypatch.setenv(ground.VARIABLE, rules[ground.VARIABLE])
-        monkeypatch.setattr(pytest_plugin, "said", rules[ground.VARIABLE])
+    outer = Rules.new(live=False)
+    for known in (outer, Rules.new(live=False), outer):
+        monkeypatch.setattr(rules, "held", known)
+        rules.apply(known)
         with capture() as outbox:
             subprocess.run([sys.executable, "-c", SEND, ONE, "Hello"], check=True, timeout=60)
         assert outbox.one().text == "Hello"
@@ -564,9 +568,9 @@ def test_a_class_of_unittest_gets_an_outbox_for_each_test() -> None:
     assert result.errors == []
     failures = {test.id().rpartition(".")[2]: words for test, words in result.failures}
     assert set(failures) == {"test_forgets", "test_fails"}
-    assert "1 message was sent that nobody asserted" in failures["test_forgets"]
-    assert "nobody asserted" not in failures["test_fails"]
-    assert OPENED.find(None) is None
+    assert "1 message was sent that the test did not assert" in failures["test_forgets"]
+    assert "did not assert" not in failures["test_fails"]
+    assert OPEN.find(None) is None
 
 
 def test_a_server_knows_whose_a_request_is_by_its_header(send: Callable[..., Any]) -> None:
@@ -589,9 +593,9 @@ def test_a_server_knows_whose_a_request_is_by_its_header(send: Callable[..., Any
             self.headers = headers
 
     with capture() as one:
-        owners.become(None)
+        set_owner(None)
         with capture() as other:
-            owners.become(None)
+            set_owner(None)
             for outbox in (one, other):
                 environ: dict[str, Any] = {
                     f"HTTP_{name.upper().replace('-', '_')}": v for name, v in outbox.headers.items()
@@ -607,7 +611,7 @@ def test_a_server_knows_whose_a_request_is_by_its_header(send: Callable[..., Any
                 list(OwnerMiddleware(wsgi)({}, None))
             with pytest.raises(AmbiguousOutbox):
                 asyncio.run(OwnerMiddleware(asgi)({"type": "lifespan"}, None, None))
-            assert owners.current() is None
+            assert current_owner() is None
     for outbox in (one, other):
         assert [message.text for message in outbox] == ["in the answer", "in the body", "asgi", "django"]
 
@@ -615,11 +619,11 @@ def test_a_server_knows_whose_a_request_is_by_its_header(send: Callable[..., Any
 @pytest.fixture(name="forbidden")
 def _forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run in which nobody allowed anything."""
-    given = ground.variables(ground.fresh(live=False))
-    for name, value in given.items():
+    known = Rules.new(live=False)
+    for name, value in known.variables().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(pytest_plugin, "said", given[ground.VARIABLE])
-    monkeypatch.setattr(diverting, "blocked", [])
+    monkeypatch.setattr(rules, "held", known)
+    monkeypatch.setattr(processes, "blocked", [])
 
 
 @pytest.mark.usefixtures("forbidden")
@@ -703,12 +707,9 @@ def test_a_spied_process_makes_its_requests_itself(outbox: Outbox) -> None:
     assert outbox.one().message_id == "memory-2"
 
 
-def test_the_plugin_of_pytest_and_the_rest_use_the_same_names() -> None:
-    """It can't import them: they are too heavy for runs that test something else."""
-    assert pytest_plugin._RULES == ground.VARIABLE
-    assert pytest_plugin._DIVERSION == detour.VARIABLE
-    assert pytest_plugin._OWNER == owners.VARIABLE
-    assert pytest_plugin._LOOK == ground.DIVERSION
+def test_the_rules_and_the_pipeline_use_the_same_variable() -> None:
+    """The rules can't import it: it is too heavy for runs that test something else."""
+    assert rules.INTERCEPTOR == intercept.VARIABLE
 
 
 def _send_from_a_pool(text: str) -> None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, Self
 
-from notifykit.testing.ground import trusting
+from notifykit.testing.rules import trusting
 
 
 class Exchange:
@@ -78,7 +78,7 @@ class Wire(Protocol):
 class Server:
     """Listens on a free port of this machine until it is closed. Use it as a context manager.
 
-    Tests may send to it for real, whatever they may not: see :func:`~notifykit.testing.ground.trusting`.
+    Tests may send to it for real, whatever they may not: see :func:`~notifykit.testing.trusting`.
 
     :param wire: reads the requests.
     :param act: answers them.

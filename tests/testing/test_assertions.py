@@ -10,8 +10,7 @@ import pytest
 
 from notifykit import Edit, RateLimited
 from notifykit.testing import Outbox, Sent
-from notifykit.testing.matching import Expected, fits, plain
-from notifykit.testing.tables import explained, listed
+from notifykit.testing.assertions import Expected, failure_text, field_matches, message_table, plain_address
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 EDIT = Edit(0, 1, "a", "b", "why", "mine")
@@ -65,15 +64,15 @@ def sent(**fields: Any) -> Sent:
 def test_what_fits(wanted: dict[str, Any], is_so: bool) -> None:
     """A literal, a regex, a predicate, a type, one of several; addresses however they are written."""
     message = sent(segments=1, cost=1.0, tags=("otp", "login"), edits=(EDIT,))
-    assert Expected(wanted).fits(message) is is_so
+    assert Expected(wanted).matches(message) is is_so
 
 
 def test_an_address_is_read_without_what_people_write_into_it() -> None:
     """An e-mail address without its case; what is neither number nor e-mail as it is."""
-    assert plain(" A@Example.com ") == "a@example.com"
-    assert plain("\u200e+965 98765432") == "96598765432"
-    assert plain("device:12 3") == "device:12 3"
-    assert fits("to", None, "9") is False
+    assert plain_address(" A@Example.com ") == "a@example.com"
+    assert plain_address("\u200e+965 98765432") == "96598765432"
+    assert plain_address("device:12 3") == "device:12 3"
+    assert field_matches("to", None, "9") is False
 
 
 def test_a_name_that_is_no_field_is_a_mistake_of_the_test() -> None:
@@ -102,7 +101,7 @@ def test_a_failure_shows_the_nearest_miss_first_and_marks_what_differs(monkeypat
         sent(to="96522222222", text="سلام\nعليكم ", sender="A"),
     ]
     expected = Expected({"to": "96598765432", "text": f"{long}999999", "sender": {"B", "C"}})
-    lines = explained("one was expected:", expected, messages).split("\n")
+    lines = failure_text("one was expected:", expected, messages).split("\n")
     assert lines[:2] == ["one was expected:", "    to = '96598765432'"]
     assert "    sender one of 'B', 'C'" in lines or "    sender one of 'C', 'B'" in lines
     table = lines[lines.index("") + 1 :]
@@ -116,18 +115,18 @@ def test_a_failure_shows_the_nearest_miss_first_and_marks_what_differs(monkeypat
 
 def test_a_failure_has_hints() -> None:
     """A part of the text was meant; what fits was tried and not taken; nothing was sent at all; there is a great deal."""
-    part = explained("x", Expected({"text": "code"}), [sent()])
+    part = failure_text("x", Expected({"text": "code"}), [sent()])
     assert "text=re.compile(re.escape(...))" in part
-    nothing = explained("x", Expected({"to": "96598765432"}), [], [sent(error=RateLimited("Too much.", "X"))])
+    nothing = failure_text("x", Expected({"to": "96598765432"}), [], [sent(error=RateLimited("Too much.", "X"))])
     assert "Nothing was sent." in nothing
-    assert "1 message that fits was tried and not taken" in nothing
-    assert "5 more are not shown." in listed("x", [sent()] * 25)
+    assert "1 message that matches was tried and not accepted" in nothing
+    assert "5 more are not shown." in message_table("x", [sent()] * 25)
     how = Expected(
         {"text": re.compile("x", re.IGNORECASE), "to": str.isdigit, "error": RateLimited, "cost": lambda c: c}
     )
     assert [line.partition(" ")[2] for line in how.lines()] == [
         "like /x/i",
-        "as isdigit() wants it",
+        "for which isdigit() is true",
         "a RateLimited",
-        "as a lambda wants it",
+        "for which a lambda is true",
     ]

@@ -1,50 +1,50 @@
-"""What a test sees of a message: one for each recipient of each request."""
+"""The messages of a test: one for each recipient of each request."""
 
 from __future__ import annotations
 
 import datetime
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import attrs
 
 from notifykit.errors import TransportError
+from notifykit.models.merge import outcome_of
 from notifykit.models.message import Channel, Edit
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Submission
-from notifykit.models.recipient import Recipient
 
 _CODE: Final = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 
 
 @attrs.frozen(kw_only=True)
-class Handed:
-    """A request as it is handed to an outbox, maybe from another process: everything in it pickles."""
+class CapturedRequest:
+    """A request that a transport did not make; it pickles, since another process may have captured it."""
 
-    #: The recipients, and what they get.
+    #: The recipients and the message.
     batch: Batch
-    #: The transport that would have made it, as its ``str`` tells.
+    #: The transport's ``str``.
     transport: str
-    #: Whether that one reaches people.
+    #: Whether the transport reaches people.
     live: bool
     #: What each recipient costs, in the provider's unit; None where that is not known.
     costs: tuple[float | None, ...]
     #: What the provider calls one unit of cost.
     unit: str
-    #: The sender that the transport has of its own; None where its DSN names none.
+    #: The sender in the transport's DSN; None where it names none.
     sender: str | None
     #: What the cleaners changed.
     edits: tuple[Edit, ...]
-    #: The caller's name for the send; the batch has none where the transport could not use it.
+    #: The caller's name for the send; the batch has none where the transport can't use it.
     idempotency_key: str | None
 
 
 @attrs.frozen(kw_only=True)
 class Sent:
-    """One message to one recipient, as it left after normalizers, cleaners and guards.
+    """One message to one recipient, after normalizers, cleaners and guards.
 
     It belongs to a test, so its ``repr`` shows number and text in clear.
     """
@@ -57,7 +57,7 @@ class Sent:
     sender: str | None = None
     #: The medium.
     channel: Channel = Channel.SMS
-    #: What stands above the text, where the channel has such a line.
+    #: The line above the text, where the channel has one.
     subject: str | None = None
     #: The labels.
     tags: tuple[str, ...] = ()
@@ -73,29 +73,29 @@ class Sent:
     unit: str = "unit"
     #: What the cleaners changed.
     edits: tuple[Edit, ...] = attrs.field(default=(), repr=lambda edits: f"<{len(edits)}>")
-    #: Where the number belongs to, ``KW``; None where that is not known.
+    #: The country of the number, ``KW``; None where that is not known.
     country: str | None = None
     #: The address as the caller gave it.
     raw: str = attrs.field(default="", repr=False)
-    #: The transport that would have carried it, without secrets.
+    #: The transport that would have made the request, without secrets.
     transport: str = ""
     #: How the request ended for this recipient.
     outcome: Outcome = Outcome.ACCEPTED
-    #: Why it was not taken; None where it was.
+    #: Why it was not accepted; None where it was.
     error: TransportError | None = attrs.field(default=None, repr=str)
     #: The id that the provider, or the outbox in its place, gave to the request.
     message_id: str | None = None
-    #: Whether it was taken as a test.
+    #: Whether it was accepted as a test.
     test: bool = False
     #: The caller's name for the send, also where the transport can't use it.
     idempotency_key: str | None = None
-    #: Names the request: the recipients of one request have the same.
+    #: The id of the request: the recipients of one request have the same.
     batch: str = attrs.field(default="", repr=False)
     #: Which request for this recipient of the send it is, from 1.
     attempt: int = 1
-    #: Where the recipient stood in the caller's list, from 0.
+    #: The recipient's place in the caller's list, from 0.
     position: int = attrs.field(default=0, repr=False)
-    #: When it was handed over, in the time of the test, UTC.
+    #: When the request was made, in the time of the test, UTC.
     at: datetime.datetime = attrs.field(repr=False)
 
     @property
@@ -111,12 +111,12 @@ class Sent:
 
     @property
     def code(self) -> str | None:
-        """The provider's code where it was not taken."""
+        """The provider's code where it was not accepted."""
         return self.error.code if self.error else None
 
     @property
     def accepted(self) -> bool:
-        """Whether it was taken."""
+        """Whether it was accepted."""
         return self.outcome is Outcome.ACCEPTED
 
 
@@ -124,44 +124,38 @@ class Sent:
 FIELDS: Final = (*(field.name for field in attrs.fields(Sent)), "otp", "links", "code", "accepted")
 
 
-def sent_of(
-    handed: Handed,
-    position: int,
-    recipient: Recipient,
-    said: Submission | TransportError,
-    outcome: Outcome,
-    **known: Any,
-) -> Sent:
-    """Return what a test sees of one recipient of a request.
+def messages_of(request: CapturedRequest, answer: Submission | TransportError, at: datetime.datetime) -> Iterator[Sent]:
+    """Yield the message to each recipient of a request, each as its first attempt.
 
-    :param said: how the request ended.
-    :param outcome: what that means for this recipient.
-    :param known: the attempt and the time.
+    :param answer: how the request ended.
+    :param at: when.
     """
-    batch, message, measured = handed.batch, handed.batch.message, handed.batch.measurement
-    refused: Mapping[str, TransportError] = said.refused if isinstance(said, Submission) else {}
-    return Sent(
-        to=recipient.address,
-        text=message.text,
-        sender=message.sender or handed.sender,
-        channel=message.channel,
-        subject=message.subject,
-        tags=message.tags,
-        encoding=measured.encoding if measured else None,
-        segments=measured.segments if measured else None,
-        units=measured.units if measured else None,
-        cost=handed.costs[batch.positions.index(position)],
-        unit=handed.unit,
-        edits=handed.edits,
-        country=recipient.country,
-        raw=recipient.raw,
-        transport=handed.transport,
-        outcome=outcome,
-        error=refused.get(recipient.address) if isinstance(said, Submission) else said,
-        message_id=said.message_id if isinstance(said, Submission) else None,
-        test=isinstance(said, Submission) and said.test,
-        idempotency_key=handed.idempotency_key,
-        batch=batch.id,
-        position=position,
-        **known,
-    )
+    batch, message, measured = request.batch, request.batch.message, request.batch.measurement
+    submission = answer if isinstance(answer, Submission) else None
+    for position, recipient, cost in zip(batch.positions, batch.recipients, request.costs, strict=True):
+        error = answer if isinstance(answer, TransportError) else answer.refused.get(recipient.address)
+        yield Sent(
+            to=recipient.address,
+            text=message.text,
+            sender=message.sender or request.sender,
+            channel=message.channel,
+            subject=message.subject,
+            tags=message.tags,
+            encoding=measured.encoding if measured else None,
+            segments=measured.segments if measured else None,
+            units=measured.units if measured else None,
+            cost=cost,
+            unit=request.unit,
+            edits=request.edits,
+            country=recipient.country,
+            raw=recipient.raw,
+            transport=request.transport,
+            outcome=outcome_of(error),
+            error=error,
+            message_id=submission.message_id if submission else None,
+            test=bool(submission and submission.test),
+            idempotency_key=request.idempotency_key,
+            batch=batch.id,
+            position=position,
+            at=at,
+        )

@@ -19,6 +19,9 @@ import attrs
 from notifykit.suggest import did_you_mean
 from notifykit.testing.messages import FIELDS, Sent
 
+#: pytest shows the line of the test, and not those of this module.
+__tracebackhide__ = True
+
 #: What :meth:`Assertions.assert_in_order` takes for one message: its fields, or only its text.
 Step = Mapping[str, Any] | str | re.Pattern[str]
 
@@ -64,7 +67,6 @@ class Assertions(abc.ABC):
 
     def one(self, **fields: Any) -> Sent:
         """Return the only message that matches; none, or several, fail the test."""
-        __tracebackhide__ = True
         return self._exactly(1, Expected(fields))[0]
 
     def all(self, **fields: Any) -> tuple[Sent, ...]:
@@ -75,37 +77,31 @@ class Assertions(abc.ABC):
 
     def first(self, **fields: Any) -> Sent:
         """Return the first message that matches; none fails the test."""
-        __tracebackhide__ = True
         return self._some(Expected(fields), 0, "a message was expected")
 
     def last(self, **fields: Any) -> Sent:
         """Return the last message that matches; none fails the test."""
-        __tracebackhide__ = True
         return self._some(Expected(fields), -1, "a message was expected")
 
     def none(self, **fields: Any) -> bool:
         """Return True where no message matches, for ``assert outbox.none()``; one fails the test."""
-        __tracebackhide__ = True
         self.assert_none(**fields)
         return True
 
     def otp(self, **fields: Any) -> str:
         """Return the code of 4 to 8 digits in the last message that matches and has one; none fails the test."""
-        __tracebackhide__ = True
         code = self.last(**{"otp": True, **fields}).otp
         assert code is not None
         return code
 
     def assert_sent(self, **fields: Any) -> None:
         """Fail the test where no message matches."""
-        __tracebackhide__ = True
         expected = Expected(fields)
         self._some(expected, 0, "at least one message was expected")
         self._asserted(self._matching(expected))
 
     def assert_none(self, **fields: Any) -> None:
         """Fail the test where a message matches."""
-        __tracebackhide__ = True
         expected = Expected(fields)
         found = self._matching(expected)
         if found:
@@ -113,7 +109,6 @@ class Assertions(abc.ABC):
 
     def assert_count(self, count: int, **fields: Any) -> None:
         """Fail the test where more or fewer messages match."""
-        __tracebackhide__ = True
         self._exactly(count, Expected(fields))
 
     def assert_in_order(self, *steps: Step) -> None:
@@ -121,7 +116,6 @@ class Assertions(abc.ABC):
 
         :param steps: the fields of each, ``{"to": "96598765432", "text": "Hello"}``; a text or a regex is its text.
         """
-        __tracebackhide__ = True
         accepted, start = self._accepted(), 0
         for number, step in enumerate(steps, 1):
             expected = Expected(step if isinstance(step, Mapping) else {"text": step})
@@ -141,7 +135,6 @@ class Assertions(abc.ABC):
         return tuple(message for message in self._accepted() if expected.matches(message))
 
     def _exactly(self, count: int, expected: Expected) -> tuple[Sent, ...]:
-        __tracebackhide__ = True
         found = self._matching(expected)
         if len(found) != count:
             messages = "one message was" if count == 1 else f"{count} messages were"
@@ -150,7 +143,6 @@ class Assertions(abc.ABC):
         return found
 
     def _some(self, expected: Expected, index: int, head: str) -> Sent:
-        __tracebackhide__ = True
         found = self._matching(expected)
         if not found:
             raise self._failure(head, expected, 0)
@@ -191,7 +183,6 @@ class Expectation(Assertions):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        __tracebackhide__ = True
         self._result = (self._accepted(), self._not_accepted())
         if error is None:
             self._exactly(self._count, self._expected)

@@ -50,7 +50,7 @@ class Healthy(SinkContract):
         self.path = self.folder / "log"
         return self.kind(self.path)
 
-    def heard(self, sink):
+    def output(self, sink):
         return self.path.read_text(errors="replace").splitlines()
 
 

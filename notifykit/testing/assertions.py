@@ -50,12 +50,8 @@ class Assertions(abc.ABC):
     """
 
     @abc.abstractmethod
-    def _accepted(self) -> tuple[Sent, ...]:
-        """Return the messages that were accepted, in order."""
-
-    @abc.abstractmethod
-    def _not_accepted(self) -> tuple[Sent, ...]:
-        """Return what was tried and not accepted."""
+    def _attempts(self) -> tuple[Sent, ...]:
+        """Return the messages that were tried, accepted or not, in order."""
 
     @abc.abstractmethod
     def _sends_without_request(self) -> int:
@@ -131,6 +127,9 @@ class Assertions(abc.ABC):
         """Return a block in which so many messages that match have to be sent: ``with outbox.expect(1, to=number):``."""
         return Expectation(self, count, Expected(fields))
 
+    def _accepted(self) -> tuple[Sent, ...]:
+        return tuple(message for message in self._attempts() if message.accepted)
+
     def _matching(self, expected: Expected) -> tuple[Sent, ...]:
         return tuple(message for message in self._accepted() if expected.matches(message))
 
@@ -155,7 +154,8 @@ class Assertions(abc.ABC):
         head = (
             f"{head}, {matching} of the {len(accepted)} that were sent {'matches' if matching == 1 else 'match'}{end}"
         )
-        text = failure_text(head, expected, accepted, self._not_accepted())
+        refused = [message for message in self._attempts() if not message.accepted]
+        text = failure_text(head, expected, accepted, refused)
         sends = self._sends_without_request()
         if sends:
             what = "1 send" if sends == 1 else f"{sends} sends"
@@ -174,33 +174,29 @@ class Expectation(Assertions):
         self._count = count
         self._expected = expected
         self._before: frozenset[int] = frozenset()
-        self._result: tuple[tuple[Sent, ...], tuple[Sent, ...]] | None = None
+        self._result: tuple[Sent, ...] | None = None
 
     def __enter__(self) -> Self:
-        self._before = frozenset(map(id, (*self._outbox._accepted(), *self._outbox._not_accepted())))  # noqa: SLF001
+        self._before = frozenset(map(id, self._outbox._attempts()))  # noqa: SLF001
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._result = (self._accepted(), self._not_accepted())
+        self._result = self._attempts()
         if error is None:
             self._exactly(self._count, self._expected)
 
-    def _accepted(self) -> tuple[Sent, ...]:
-        return self._result[0] if self._result else self._new(self._outbox._accepted())  # noqa: SLF001
-
-    def _not_accepted(self) -> tuple[Sent, ...]:
-        return self._result[1] if self._result else self._new(self._outbox._not_accepted())  # noqa: SLF001
+    def _attempts(self) -> tuple[Sent, ...]:
+        if self._result is not None:
+            return self._result
+        return tuple(message for message in self._outbox._attempts() if id(message) not in self._before)  # noqa: SLF001
 
     def _sends_without_request(self) -> int:
         return self._outbox._sends_without_request()  # noqa: SLF001
 
     def _asserted(self, messages: tuple[Sent, ...]) -> None:
         self._outbox._asserted(messages)  # noqa: SLF001
-
-    def _new(self, messages: tuple[Sent, ...]) -> tuple[Sent, ...]:
-        return tuple(message for message in messages if id(message) not in self._before)
 
 
 # --- what matches ---

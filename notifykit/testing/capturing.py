@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, ConfigError, TransportError
+from notifykit.errors import INTERRUPTS, TransportError
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.merge import error_of
 from notifykit.models.plan import Batch
@@ -18,7 +18,6 @@ from notifykit.pipeline.clock import VirtualClock
 from notifykit.pipeline.context import Prepared
 from notifykit.pipeline.intercept import Interception
 from notifykit.protocols import Transport
-from notifykit.settings.dsn import Dsn
 from notifykit.testing.messages import CapturedRequest
 
 #: Messages that are remembered until their requests are captured.
@@ -89,7 +88,8 @@ class CapturingTransport:
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Return the outbox's answer; or make the request, where the outbox lets it pass, and record it there."""
-        request = _captured(batch, self._transport, self._prepared.get(batch.message.id))
+        prepared, now = self._prepared.get(batch.message.id), self._outbox.clock.now()
+        request = CapturedRequest.of(batch, self._transport, prepared, now)
         answer = self._outbox.answer(request, timeout).answer
         if isinstance(answer, Exception):
             raise answer
@@ -111,22 +111,3 @@ class CapturingTransport:
 
     def __str__(self) -> str:
         return str(self._transport)
-
-
-def _captured(batch: Batch, transport: Transport, prepared: Prepared | None) -> CapturedRequest:
-    capabilities, measured = transport.capabilities, batch.measurement
-    price, dsn = capabilities.price, str(transport)
-    try:
-        sender = Dsn.parse(dsn).options.get("sender")
-    except ConfigError:
-        sender = None
-    return CapturedRequest(
-        batch=batch,
-        transport=dsn,
-        live=capabilities.live,
-        costs=tuple(price(who, measured.segments) if price and measured else None for who in batch.recipients),
-        unit=capabilities.unit,
-        sender=sender,
-        edits=prepared.cleaned.edits if prepared else (),
-        idempotency_key=prepared.message.idempotency_key if prepared else batch.message.idempotency_key,
-    )

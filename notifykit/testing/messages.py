@@ -6,40 +6,21 @@ import datetime
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, Self
 
 import attrs
 
-from notifykit.errors import TransportError
+from notifykit.errors import ConfigError, TransportError
 from notifykit.models.merge import outcome_of
 from notifykit.models.message import Channel, Edit
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Submission
+from notifykit.pipeline.context import Prepared
+from notifykit.protocols import Transport
+from notifykit.settings.dsn import Dsn
 
 _CODE: Final = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
-
-
-@attrs.frozen(kw_only=True)
-class CapturedRequest:
-    """A request that a transport did not make; it pickles, since another process may have captured it."""
-
-    #: The recipients and the message.
-    batch: Batch
-    #: The transport's ``str``.
-    transport: str
-    #: Whether the transport reaches people.
-    live: bool
-    #: What each recipient costs, in the provider's unit; None where that is not known.
-    costs: tuple[float | None, ...]
-    #: What the provider calls one unit of cost.
-    unit: str
-    #: The sender in the transport's DSN; None where it names none.
-    sender: str | None
-    #: What the cleaners changed.
-    edits: tuple[Edit, ...]
-    #: The caller's name for the send; the batch has none where the transport can't use it.
-    idempotency_key: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -124,38 +105,69 @@ class Sent:
 FIELDS: Final = (*(field.name for field in attrs.fields(Sent)), "otp", "links", "code", "accepted")
 
 
-def messages_of(request: CapturedRequest, answer: Submission | TransportError, at: datetime.datetime) -> Iterator[Sent]:
-    """Yield the message to each recipient of a request, each as its first attempt.
+@attrs.frozen
+class CapturedRequest:
+    """A request that a transport did not make. It pickles, since another process may have captured it."""
 
-    :param answer: how the request ended.
-    :param at: when.
-    """
-    batch, message, measured = request.batch, request.batch.message, request.batch.measurement
-    submission = answer if isinstance(answer, Submission) else None
-    for position, recipient, cost in zip(batch.positions, batch.recipients, request.costs, strict=True):
-        error = answer if isinstance(answer, TransportError) else answer.refused.get(recipient.address)
-        yield Sent(
-            to=recipient.address,
-            text=message.text,
-            sender=message.sender or request.sender,
-            channel=message.channel,
-            subject=message.subject,
-            tags=message.tags,
-            encoding=measured.encoding if measured else None,
-            segments=measured.segments if measured else None,
-            units=measured.units if measured else None,
-            cost=cost,
-            unit=request.unit,
-            edits=request.edits,
-            country=recipient.country,
-            raw=recipient.raw,
-            transport=request.transport,
-            outcome=outcome_of(error),
-            error=error,
-            message_id=submission.message_id if submission else None,
-            test=bool(submission and submission.test),
-            idempotency_key=request.idempotency_key,
-            batch=batch.id,
-            position=position,
-            at=at,
+    #: The request.
+    batch: Batch
+    #: Whether its transport reaches people.
+    live: bool
+    #: The message to each recipient of the batch, not yet answered.
+    messages: tuple[Sent, ...]
+
+    @classmethod
+    def of(cls, batch: Batch, transport: Transport, prepared: Prepared | None, at: datetime.datetime) -> Self:
+        """Return the request that a transport was about to make.
+
+        :param prepared: the message before it was planned; None where it is no longer known.
+        :param at: the time of the test.
+        """
+        message, measured, dsn = batch.message, batch.measurement, str(transport)
+        capabilities = transport.capabilities
+        price = capabilities.price if measured else None
+        common: dict[str, Any] = {
+            "text": message.text,
+            "sender": message.sender or _sender_in(dsn),
+            "channel": message.channel,
+            "subject": message.subject,
+            "tags": message.tags,
+            "encoding": measured.encoding if measured else None,
+            "segments": measured.segments if measured else None,
+            "units": measured.units if measured else None,
+            "unit": capabilities.unit,
+            "edits": prepared.cleaned.edits if prepared else (),
+            "transport": dsn,
+            # The batch has no key where the transport can't use it.
+            "idempotency_key": (prepared.message if prepared else message).idempotency_key,
+            "batch": batch.id,
+            "at": at,
+        }
+        messages = tuple(
+            Sent(
+                to=who.address,
+                raw=who.raw,
+                country=who.country,
+                position=position,
+                cost=price(who, measured.segments) if price and measured else None,
+                **common,
+            )
+            for position, who in zip(batch.positions, batch.recipients, strict=True)
         )
+        return cls(batch, capabilities.live, messages)
+
+    def answered(self, answer: Submission | TransportError, at: datetime.datetime) -> Iterator[Sent]:
+        """Yield the message to each recipient with how the request ended, and when."""
+        given: dict[str, Any] = {"at": at}
+        if isinstance(answer, Submission):
+            given |= {"message_id": answer.message_id, "test": answer.test}
+        for message in self.messages:
+            error = answer if isinstance(answer, TransportError) else answer.refused.get(message.to)
+            yield attrs.evolve(message, outcome=outcome_of(error), error=error, **given)
+
+
+def _sender_in(dsn: str) -> str | None:
+    try:
+        return Dsn.parse(dsn).options.get("sender")
+    except ConfigError:
+        return None

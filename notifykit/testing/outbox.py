@@ -22,7 +22,7 @@ from notifykit.pipeline.notifier import Notifier
 from notifykit.testing.assertions import Assertions, Expected, message_table
 from notifykit.testing.capturing import Capture, CaptureResult
 from notifykit.testing.clock import TestClock
-from notifykit.testing.messages import CapturedRequest, Sent, messages_of
+from notifykit.testing.messages import CapturedRequest, Sent
 from notifykit.testing.notifier import OutboxNotifier, Plugins
 from notifykit.testing.ownership import HEADER, owned_by
 from notifykit.testing.processes import OPEN, variables_of
@@ -36,6 +36,11 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
     It is open inside of its ``with`` block. What was tried and not accepted is in :attr:`attempts`, :attr:`refused` and
     :attr:`unknown`. It captures what is sent by the thread that opened it and by everything that was started from there:
     threads, tasks, processes; and by the rest of this process while no other outbox is open.
+
+    >>> with capture() as outbox:  # doctest: +SKIP
+    ...     sign_up("+965 9876 5432")
+    >>> outbox.one(to="96598765432").otp  # doctest: +SKIP
+    '123456'
 
     :param clock: the time of the test.
     :param plugins: the plugins of :attr:`notifier`.
@@ -198,7 +203,7 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
             self.script_errors.append(error)
             self.record(request, error_of(error))
             raise
-        if scripted.is_plain and netloc(request.transport) in self._spied:
+        if scripted.is_plain and netloc(request.messages[0].transport) in self._spied:
             return CaptureResult(None)
         elapsed = min(scripted.delay, timeout)
         if elapsed:
@@ -214,7 +219,7 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
         """Record how a request ended."""
         batch = request.batch
         with self._changed:
-            for message in messages_of(request, answer, self.clock.now()):
+            for message in request.answered(answer, self.clock.now()):
                 key = (batch.message.id, batch.number, message.position)
                 self._tries[key] += 1
                 self._sent.append(attrs.evolve(message, attempt=self._tries[key]))
@@ -223,11 +228,12 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
     def _answer_of(self, scripted: ScriptedAnswer, request: CapturedRequest) -> Submission | Exception:
         if isinstance(scripted.answer, Exception):
             return scripted.answer
-        recipients = request.batch.recipients
-        refused = {who.address: scripted.refused[who.address] for who in recipients if who.address in scripted.refused}
-        if len(refused) == len(recipients):
+        refused = {
+            message.to: scripted.refused[message.to] for message in request.messages if message.to in scripted.refused
+        }
+        if len(refused) == len(request.messages):
             return next(iter(refused.values()))
-        costs = [cost for who, cost in zip(recipients, request.costs, strict=True) if who.address not in refused]
+        costs = [message.cost for message in request.messages if message.to not in refused]
         cost = None if None in costs else sum(filter(None, costs))
         given = scripted.answer or Submission(test=not request.live)
         return attrs.evolve(
@@ -242,15 +248,12 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
     def _with_outcome(self, outcome: Outcome) -> tuple[Sent, ...]:
         return tuple(message for message in self._sent if message.outcome is outcome)
 
+    def _attempts(self) -> tuple[Sent, ...]:
+        return tuple(self._sent)
+
     def _sends_without_request(self) -> int:
         requested = {message for message, _, _ in self._tries}
         return sum(message not in requested for message in tuple(self._prepared))
-
-    def _accepted(self) -> tuple[Sent, ...]:
-        return self.messages
-
-    def _not_accepted(self) -> tuple[Sent, ...]:
-        return tuple(message for message in self._sent if not message.accepted)
 
     def _asserted(self, messages: Iterable[Sent]) -> None:
         self._known.update(map(id, messages))
@@ -287,18 +290,5 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
         return message_table(f"{len(messages)} in the outbox:", messages) if messages else "Nothing was sent."
 
 
-def capture(
-    *,
-    clock: VirtualClock | None = None,
-    plugins: Plugins | None = None,
-    script: Iterable[Played] | Callable[[Script], object] = (),
-    strict: bool = False,
-) -> Outbox:
-    """Return an outbox for a ``with`` block: for scripts, other test frameworks and examples of Hypothesis.
-
-    >>> with capture() as outbox:  # doctest: +SKIP
-    ...     sign_up("+965 9876 5432")
-    >>> outbox.one(to="96598765432").otp  # doctest: +SKIP
-    '123456'
-    """
-    return Outbox(clock=clock, plugins=plugins, script=script, strict=strict)
+#: The same as :class:`Outbox`, for a ``with`` block in scripts, other test frameworks and examples of Hypothesis.
+capture = Outbox

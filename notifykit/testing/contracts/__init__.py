@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         HttpWire as HttpWire,
         Server as Server,
         ServerRequest as ServerRequest,
-        Wire as Wire,
         body_of as body_of,
         http_answer as http_answer,
     )
@@ -31,7 +30,7 @@ else:
         {
             "base": "BrokenPromise Contract",
             "cleaner": "CleanerContract",
-            "http_server": "Behaviour HttpWire Server ServerRequest Wire body_of http_answer",
+            "http_server": "Behaviour HttpWire Server ServerRequest body_of http_answer",
             "normalizer": "NormalizerContract",
             "sink": "SinkContract",
             "transport": "TransportContract",

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
-import attrs
 import pytest
 
 from notifykit.models.message import Channel
@@ -49,16 +48,6 @@ class BrokenPromise(AssertionError):  # noqa: N818 - it says what happened
         self.clause = clause
 
 
-@attrs.frozen
-class _Clause:
-    #: The name of the test method.
-    name: str = ""
-    #: What is promised, as a sentence.
-    promised: str = "It keeps what the protocol says."
-    #: What the author of a plugin does where the promise is broken.
-    cure: str = "Read the protocol in notifykit.protocols."
-
-
 def clause(cure: str, each: str = "") -> Callable[[Callable[..., None]], Callable[[Any], None]]:
     """Return a decorator for a test method of a contract, whose docstring is what is promised.
 
@@ -70,7 +59,7 @@ def clause(cure: str, each: str = "") -> Callable[[Callable[..., None]], Callabl
         promised = (check.__doc__ or "").strip()
 
         def run(self: Contract) -> None:
-            self._clause = _Clause(check.__name__, promised, cure)
+            self._clause, self._promised, self._cure = check.__name__, promised, cure
             if each:
                 getattr(self, each)(functools.partial(check, self))
             else:
@@ -103,7 +92,8 @@ class Contract:
     #: An empty folder for this test.
     folder: pathlib.Path
     _opened: contextlib.ExitStack
-    _clause = _Clause()
+    #: The name of the clause that runs, what it promises, and what the author of a plugin does where that is broken.
+    _clause, _promised, _cure = "", "It keeps what the protocol says.", "Read the protocol in notifykit.protocols."
 
     @contextlib.contextmanager
     def prepared(self, folder: pathlib.Path | None = None) -> Iterator[None]:
@@ -147,7 +137,7 @@ class Contract:
         :raises BrokenPromise: where it is not.
         """
         if not kept:
-            raise self._broken(promised or self._clause.promised, cure or self._clause.cure, given, got)
+            raise self._broken(promised or self._promised, cure or self._cure, given, got)
 
     def must_not_raise(self, promised: str, given: object, call: Callable[..., _Thing], *arguments: Any) -> _Thing:
         """Return what a call returns that promised not to raise.
@@ -184,7 +174,7 @@ class Contract:
             check(**drawn)
 
         # Hypothesis remembers failures by the name: those of another contract are of no use here.
-        holds.__name__ = f"{type(self).__qualname__}_{self._clause.name}"
+        holds.__name__ = f"{type(self).__qualname__}_{self._clause}"
         chosen(given(**strategies)(holds))()
 
     def pickled(self, thing: _Thing, what: str) -> _Thing:
@@ -296,7 +286,7 @@ class Contract:
             lines.append(f"  given: {_shown(given)}")
         if got is not _NOTHING:
             lines.append(f"  got:   {_shown(got)}")
-        return BrokenPromise("\n".join((*lines, f"  do:    {cure}")), self._clause.name)
+        return BrokenPromise("\n".join((*lines, f"  do:    {cure}")), self._clause)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from notifykit.testing.rules import trusting
 
@@ -31,37 +31,6 @@ class ServerRequest:
 Behaviour = Callable[[ServerRequest], bool]
 
 
-class Wire(Protocol):
-    """A protocol: how requests are read from a connection, and how answers can go wrong, each under a name."""
-
-    def url(self, port: int) -> str:
-        """Return the address that a transport is given."""
-
-    def talk(self, connection: socket.socket, answer: Callable[[bytes], bool]) -> None:
-        """Read requests and have each answered, until the last or until the other side closes."""
-
-    def lost(self, yes: bytes) -> dict[str, Behaviour]:
-        """Return the ways in which no readable answer comes, though the request was read whole."""
-
-    def late(self, yes: bytes) -> dict[str, Behaviour]:
-        """Return the ways in which an answer never ends."""
-
-    def unreadable(self) -> dict[str, bytes]:
-        """Return whole answers that do not say whether the provider accepted the request."""
-
-    def polite(self) -> dict[str, bytes]:
-        """Return successes without the provider's word in them."""
-
-    def refused(self, port: int) -> dict[str, bytes]:
-        """Return redirects to a port, and refusals without the provider's word in them."""
-
-    def interim(self, yes: bytes) -> dict[str, bytes]:
-        """Return a yes after answers that are not the last."""
-
-    def quoting(self, request: bytes) -> dict[str, bytes]:
-        """Return answers that repeat the request."""
-
-
 class Server:
     """Listens on a free port of this machine until it is closed. Use it as a context manager.
 
@@ -71,7 +40,7 @@ class Server:
     :param behaviour: answers them.
     """
 
-    def __init__(self, wire: Wire, behaviour: Behaviour) -> None:
+    def __init__(self, wire: HttpWire, behaviour: Behaviour) -> None:
         self._wire = wire
         self._behaviour = behaviour
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -244,14 +213,17 @@ def body_of(request: bytes) -> bytes:
 
 
 class HttpWire:
-    """Plain HTTP/1.1 on loopback, with connections that are kept."""
+    """Plain HTTP/1.1 on loopback: how requests are read, and how answers can go wrong, each under a name.
+
+    For another protocol, override all of it in a subclass.
+    """
 
     def url(self, port: int) -> str:
         """Return the address that a transport is given."""
         return f"http://127.0.0.1:{port}"
 
     def talk(self, connection: socket.socket, answer: Callable[[bytes], bool]) -> None:
-        """Read requests by their Content-Length or their chunks, and have each answered."""
+        """Read requests and have each answered, until the last or until the other side closes."""
         connection.settimeout(30)
         rest = b""
         while True:
@@ -260,7 +232,7 @@ class HttpWire:
                 return
 
     def lost(self, yes: bytes) -> dict[str, Behaviour]:
-        """Return the ways in which no readable answer comes."""
+        """Return the ways in which no readable answer comes, though the request was read whole."""
         head, _, body = yes.partition(b"\r\n\r\n")
         longer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (len(body) + 40)
         chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -282,7 +254,7 @@ class HttpWire:
         }
 
     def late(self, yes: bytes) -> dict[str, Behaviour]:
-        """Return the ways in which an answer takes for ever."""
+        """Return the ways in which an answer never ends."""
         head, _, body = yes.partition(b"\r\n\r\n")
         endless = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
         return {
@@ -295,7 +267,7 @@ class HttpWire:
         }
 
     def unreadable(self) -> dict[str, bytes]:
-        """Return answers of something between the two, which may have passed the request on."""
+        """Return whole answers that do not say whether the provider accepted the request."""
         return {
             "500 with a page": http_answer(_PAGE, "500 Internal Server Error", *_HTML),
             "502 with a page": http_answer(_PAGE, "502 Bad Gateway", *_HTML),
@@ -317,7 +289,7 @@ class HttpWire:
         }
 
     def refused(self, port: int) -> dict[str, bytes]:
-        """Return redirects, and refusals without the provider's word in them."""
+        """Return redirects to a port, and refusals without the provider's word in them."""
         there = f"Location: http://127.0.0.1:{port}/elsewhere"
         return {
             **{
@@ -333,7 +305,7 @@ class HttpWire:
         }
 
     def interim(self, yes: bytes) -> dict[str, bytes]:
-        """Return a yes behind answers that are not the last (RFC 9110, section 15.2)."""
+        """Return a yes after answers that are not the last (RFC 9110, section 15.2)."""
         return {
             "100, then yes": b"HTTP/1.1 100 Continue\r\n\r\n" + yes,
             "102, then yes": b"HTTP/1.1 102 Processing\r\n\r\n" + yes,
@@ -341,7 +313,7 @@ class HttpWire:
         }
 
     def quoting(self, request: bytes) -> dict[str, bytes]:
-        """Return answers that repeat what was sent: test servers, proxies and error pages do."""
+        """Return answers that repeat the request, as test servers, proxies and error pages do."""
         body = body_of(request)
         return {
             f"{status} that quotes the {part}": http_answer(quoted, f"{status} Quoted", "Content-Type: text/plain")

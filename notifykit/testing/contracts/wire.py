@@ -14,7 +14,7 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
 from notifykit.protocols import Transport
 from notifykit.testing.contracts.base import clause
-from notifykit.testing.contracts.http_server import Behaviour, HttpWire, Server, ServerRequest, Wire, closing, saying
+from notifykit.testing.contracts.http_server import Behaviour, HttpWire, Server, ServerRequest, closing, saying
 from notifykit.testing.contracts.transport import TransportContract, is_certain
 
 
@@ -26,7 +26,7 @@ class WireContract(TransportContract):
     """
 
     #: The protocol.
-    wire: ClassVar[Wire] = HttpWire()
+    wire: ClassVar[HttpWire] = HttpWire()
     #: Whether any success counts as the provider's yes, whatever its body says.
     any_success_is_yes: ClassVar[bool] = False
     #: The timeout for silent and slow servers, in seconds.

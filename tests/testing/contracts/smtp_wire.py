@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from notifykit.testing.contracts import Behaviour
+from notifykit.testing.contracts import Behaviour, HttpWire
 from notifykit.testing.contracts.http_server import breaking_off, dribbling, flooding, silent
 
 _USUAL = {
@@ -15,7 +15,7 @@ _USUAL = {
 }
 
 
-class SmtpWire:
+class SmtpWire(HttpWire):
     """Plain SMTP on loopback; a request is a message that was completed by its last line."""
 
     def url(self, port: int) -> str:

@@ -100,7 +100,7 @@ class CapturingTransport:
         except INTERRUPTS:
             raise
         except Exception as error:
-            # What it means for the message: an exception of somebody's own may not pickle.
+            # As a TransportError: other exceptions may not pickle.
             self._outbox.record(request, error_of(error))
             raise
         self._outbox.record(request, submission)

@@ -93,7 +93,7 @@ class CleanerContract(Contract):
         self.promise([0, *places, len(text)] == sorted([0, *places, len(text)]), given=text, got=places)
 
     @clause("Take it from the original text: text[start:end].", each="_each_text")
-    def test_an_edit_says_what_stood_there(self, text: str, cleaned: Cleaned) -> None:
+    def test_an_edit_has_the_original_text(self, text: str, cleaned: Cleaned) -> None:
         """``before`` is what the original text has between ``start`` and ``end``."""
         for edit in cleaned.edits:
             same = edit.before == text[edit.start : edit.end]

@@ -127,7 +127,7 @@ class NormalizerContract(Contract):
         self._each_answer(check)
 
     @clause("Pass it on: Recipient(address, channel, raw=raw), Rejected(raw, error).", each="_each_answer")
-    def test_it_keeps_what_was_written(self, raw: str, answer: _Answer) -> None:
+    def test_it_keeps_the_address_as_it_was_written(self, raw: str, answer: _Answer) -> None:
         """Recipient and Rejected have the address as it was given, so that a person finds it again in their list."""
         self.promise(answer is None or answer.raw == raw, given=raw, got=answer and answer.raw)
 
@@ -188,7 +188,7 @@ class NormalizerContract(Contract):
             self.promise(answer is None, "this address is passed on to the next normalizer", given=raw, got=answer)
 
     @clause('Give it both: InvalidRecipient("What is wrong.", action="What to do.").')
-    def test_a_rejection_says_why_and_not_whose(self) -> None:
+    def test_a_rejection_has_a_reason_without_the_address(self) -> None:
         """A reason has a sentence and advice, and neither it nor any repr shows the address: reasons get into logs."""
         normalizer = self.normalizer()
         for raw in (*_WRONG, *self.rejects, *self.accepts):

@@ -118,7 +118,7 @@ class SinkContract(Contract):
         self.promise(written == sorted(written), given=f"{len(events)} events, by their numbers", got=written)
 
     @clause("Write a whole line with one call, under a lock where what you write to is not safe by itself.")
-    def test_threads_lose_and_tear_nothing(self) -> None:
+    def test_threads_lose_and_mix_nothing(self) -> None:
         """Of events from several threads each is written whole, and those of a thread in their order."""
         sink = self._new()
         events = self._numbered(THREADS * _EACH)
@@ -136,7 +136,7 @@ class SinkContract(Contract):
         )
 
     @clause("Make a copy of what you want to change, and keep what you need of an event, not the event.")
-    def test_an_event_is_left_as_it_was(self) -> None:
+    def test_an_event_is_not_changed_or_kept(self) -> None:
         """It does not change an event, which other sinks get too, and does not keep it: a program runs for months."""
         sink = self._new()
         for event in self._specimens(everything=True):
@@ -155,7 +155,7 @@ class SinkContract(Contract):
         )
 
     @clause("Write the fields of the event, and nothing else.")
-    def test_nothing_comes_out_that_was_not_in_the_event(self) -> None:
+    def test_nothing_is_written_that_was_not_in_the_event(self) -> None:
         """Events are redacted, and it adds no number, no text and nothing of the environment."""
         sink = self._new()
         usual = os.environ.get("NOTIFYKIT_CANARY")
@@ -165,7 +165,7 @@ class SinkContract(Contract):
             host.register(_Breaking(), "contract")
             transport = MemoryTransport([Submission("id-1", cost=1), OutcomeUnknown("No answer came.", "timeout")])
             with not_intercepted(), Notifier(transport, host=host, clock=VirtualClock(), sinks=[sink]) as notifier:
-                notifier.send([_NUMBER, "nobody at all 97315264", _NUMBER], _TEXT)
+                notifier.send([_NUMBER, "no number 97315264", _NUMBER], _TEXT)
                 notifier.send(_NUMBER, _TEXT)
                 written = "\n".join(self.output(sink))
         finally:
@@ -197,7 +197,7 @@ class SinkContract(Contract):
                     sink.handle(event)
         size = decoy.stat().st_size
         kept = len(self.output(sink)) >= written
-        self.promise(not size and kept, got=f"{size} octets in a file of somebody else")
+        self.promise(not size and kept, got=f"{size} octets in another file")
 
     @clause("Leave them out of its repr.")
     def test_it_shows_no_secret(self) -> None:

@@ -112,7 +112,7 @@ class TransportContract(Contract):
             self.must_hide(transport.describe(batch), "the request that describe() shows", *people)
 
     @clause("Return Submission(message_id=…), and raise a TransportError for everything that is no yes.")
-    def test_what_is_taken_is_answered_by_a_submission(self) -> None:
+    def test_an_accepted_batch_is_a_submission(self) -> None:
         """A batch that is accepted is answered by a Submission, with one recipient or as many as it may have."""
         transport = self._new()
         for size in sorted({1, self._most(transport)}):
@@ -121,7 +121,7 @@ class TransportContract(Contract):
             self.promise(isinstance(answer, Submission), given=batch, got=answer)
 
     @clause("Look for what the provider names among batch.recipients; put other addresses into warnings.")
-    def test_whoever_is_refused_is_of_the_batch(self) -> None:
+    def test_refused_recipients_are_of_the_batch(self) -> None:
         """``refused`` names recipients of the batch, by the address that they have there."""
         transport = self._new()
         batch = self.batch(size=self._most(transport))
@@ -143,7 +143,7 @@ class TransportContract(Contract):
         self.promise(addresses == [person.address for person in people], given=people, got=addresses)
 
     @clause("Return a Submission for a good batch; name addresses that your transport accepts in `to` of the contract.")
-    def test_everybody_has_one_receipt_in_order(self) -> None:
+    def test_each_recipient_has_one_receipt_in_order(self) -> None:
         """Through a Notifier, each recipient has one receipt, in the caller's order, and is accepted."""
         people = [*self._recipients(), *self._recipients()[::-1]]
         addresses = [person.address for person in people]
@@ -155,13 +155,13 @@ class TransportContract(Contract):
         self.promise(accepted, got=[str(receipt) for receipt in first])
 
     @clause("Leave passwords, addresses and texts out of what you log and raise.")
-    def test_nothing_secret_is_told(self) -> None:
+    def test_nothing_secret_is_shown(self) -> None:
         """No event, log record or receipt has a password, an address in clear or the text."""
         report, shown = self._sent(self._new(), [person.address for person in self._recipients()])
         self._must_hide_people(report, shown)
 
     @clause("Look at the text before anything is sent, and raise ContentRejected for what you can't send.")
-    def test_any_text_is_taken_or_refused(self) -> None:
+    def test_any_text_is_accepted_or_refused(self) -> None:
         """For any text ``send`` returns a Submission or raises a TransportError: anything else counts as unknown."""
         transport = self._new()
 

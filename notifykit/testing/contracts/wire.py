@@ -92,7 +92,7 @@ class WireContract(TransportContract):
             self.promise(is_certain(result), given=(name, octets), got=result)
 
     @clause("Raise NotReached where the connection fails.")
-    def test_nobody_listening_is_certain(self) -> None:
+    def test_a_failed_connection_is_certain(self) -> None:
         """Where no server listens, the error says that sending again is safe."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]

@@ -163,7 +163,7 @@ MUTANTS = {
     "test_a_hostile_text_is_cleaned_soon": [_of(Slow, patience=0.02)],
     "test_the_edits_replay": [_of(Adds), _of(Secretive)],
     "test_the_edits_are_in_order_and_inside_the_text": [_of(Backwards), _of(Outside)],
-    "test_an_edit_says_what_stood_there": [_of(Misquotes)],
+    "test_an_edit_has_the_original_text": [_of(Misquotes)],
     "test_an_edit_changes_something": [_of(Idle)],
     "test_an_edit_says_who_made_it_and_why": [_of(Anonymous), _of(Unreasoned)],
     "test_there_are_edits_where_something_changed_and_nowhere_else": [_of(Secretive), _of(Idle)],

@@ -218,7 +218,7 @@ def _of(kind, **more):
 MUTANTS = {
     "test_the_provider_s_yes_is_a_submission": [_of(Twice), _of(Deaf)],
     "test_the_provider_s_no_is_certain": [_of(Unsure)],
-    "test_nobody_listening_is_certain": [_of(Pessimist), _of(Optimist)],
+    "test_a_failed_connection_is_certain": [_of(Pessimist), _of(Optimist)],
     "test_a_connection_closed_at_once_is_no_yes": [_of(Optimist)],
     "test_a_lost_answer_is_unknown": [_of(Certain), _of(Optimist)],
     "test_an_answer_that_says_nothing_is_unknown": [_of(Gullible), _of(Blames)],

@@ -61,7 +61,7 @@ def sent(**fields: Any) -> Sent:
         ({}, True),
     ],
 )
-def test_what_fits(wanted: dict[str, Any], is_so: bool) -> None:
+def test_what_matches(wanted: dict[str, Any], is_so: bool) -> None:
     """A literal, a regex, a predicate, a type, one of several; addresses however they are written."""
     message = sent(segments=1, cost=1.0, tags=("otp", "login"), edits=(EDIT,))
     assert Expected(wanted).matches(message) is is_so
@@ -76,7 +76,7 @@ def test_an_address_is_read_without_what_people_write_into_it() -> None:
 
 
 def test_a_name_that_is_no_field_is_a_mistake_of_the_test() -> None:
-    """It would match nothing, or everything, and nobody would see why."""
+    """It would match nothing, or everything."""
     with pytest.raises(TypeError, match="no field 'sendr': did you mean 'sender'"):
         Expected({"sendr": "X"})
     with pytest.raises(TypeError, match="no field 'zzz': there are to, text, sender"):
@@ -94,7 +94,7 @@ def test_codes_and_links_are_read_out_of_the_text() -> None:
 def test_a_failure_shows_the_nearest_miss_first_and_marks_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table fits the screen, the text is its last column, and a long one is shown where it differs."""
     monkeypatch.setenv("COLUMNS", "90")
-    long = "Dear customer, your envelope has been handed over, and your code for the door is "
+    long = "Dear customer, your parcel was delivered this morning, and your code for the gate is "
     messages = [
         sent(to="96511111111", text="Hello", sender="A"),
         sent(text=f"{long}123456 until noon, and then it is not any more", sender="B"),
@@ -106,7 +106,7 @@ def test_a_failure_shows_the_nearest_miss_first_and_marks_what_differs(monkeypat
     assert "    sender one of 'B', 'C'" in lines or "    sender one of 'C', 'B'" in lines
     table = lines[lines.index("") + 1 :]
     assert table[0].split() == ["#", "to", "sender", "text"]
-    assert re.match(r"2 +96598765432 +B +! \.\.\.or the door is 123456 until", table[1])
+    assert re.match(r"2 +96598765432 +B +! \.\.\.or the gate is 123456 until", table[1])
     assert re.match(r"[13] +! 965\d+ +! A +! ", table[2])
     assert any(r"سلام\nعليكم\x20" in line for line in table)
     assert all(len(line) <= 90 for line in table)

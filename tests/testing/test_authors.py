@@ -1,4 +1,4 @@
-"""What somebody who writes a plugin sees: the page's examples pass, and failures say what to do."""
+"""What the author of a plugin sees: the page's examples pass, and failures say what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-#: Somebody's settings for a busy machine: Hypothesis reads the sources of a project while it draws for the first time,
+#: The settings of a user with a busy machine: Hypothesis reads the sources of a project while it draws for the first time,
 #: and calls a strategy slow that waited for that.
 CALM = """\
 from hypothesis import HealthCheck, settings
@@ -22,7 +22,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "how-to" / "test-a-plugin.md
 
 
 def run(folder: pathlib.Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest in a project of somebody's, without our settings and our conftest."""
+    """Run pytest in a project of its own, without our settings and our conftest."""
     (folder / "conftest.py").write_text(CALM, encoding="utf-8")
     (folder / "test_mine.py").write_text(textwrap.dedent(code), encoding="utf-8")
     command = [
@@ -42,7 +42,7 @@ def run(folder: pathlib.Path, code: str, *options: str) -> subprocess.CompletedP
 
 
 def test_the_page_s_examples_keep_their_contracts(tmp_path):
-    """All of them in one file, as somebody would have them; warnings are errors, and the base classes are no tests."""
+    """All of them are in one file; warnings are errors, and the base classes are no tests."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     done = run(tmp_path, "\n".join(blocks), "-W", "error", "-vv")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,7 +101,7 @@ def test_a_failure_says_what_was_promised_and_what_to_do(tmp_path):
     ],
 )
 def test_a_contract_about_nothing_says_what_is_missing(contract, method):
-    """Whoever forgets the one method is told its name."""
+    """The error names the method."""
     from notifykit.testing import contracts
 
     nothing = getattr(contracts, contract)()

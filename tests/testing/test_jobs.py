@@ -22,7 +22,7 @@ def _account(tmp_path: pathlib.Path) -> dict[str, str]:
 
 
 def test_two_jobs_to_one_number_need_no_pause_between_them(account: dict[str, str]) -> None:
-    """The provider's fifteen seconds are for phones: nobody waits for them in a test."""
+    """The provider's fifteen seconds are for phones: a test does not wait for them."""
     with capture() as outbox, Notifier.from_settings(environment=account) as notifier:
         for code in ("111111", "222222"):
             job = notifier.submit("96598765432", f"Your code is {code}", key=f"code-{code}")
@@ -30,7 +30,7 @@ def test_two_jobs_to_one_number_need_no_pause_between_them(account: dict[str, st
     assert [message.otp for message in outbox.all()] == ["111111", "222222"]
 
 
-def test_a_job_that_a_test_left_behind_is_sent_by_nobody(account: dict[str, str]) -> None:
+def test_a_job_of_a_test_is_not_sent_outside(account: dict[str, str]) -> None:
     """A worker outside pauses it, and says so."""
     with capture(), Notifier.from_settings(environment=account, durable={"workers": "separate"}) as notifier:
         notifier.submit("96598765432", "From a test", key="left")
@@ -41,7 +41,7 @@ def test_a_job_that_a_test_left_behind_is_sent_by_nobody(account: dict[str, str]
 
 
 def test_a_job_from_outside_is_not_swallowed_by_an_outbox(account: dict[str, str]) -> None:
-    """A worker inside of a test leaves it alone: somebody wanted it to reach people."""
+    """A worker inside of a test does not send it: it is meant to reach people."""
     with Notifier.from_settings(environment=account, durable={"workers": "separate"}) as notifier:
         notifier.submit("96598765432", "For real", key="real")
     with capture() as outbox, Notifier.from_settings(environment=account) as notifier:

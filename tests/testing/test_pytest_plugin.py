@@ -9,24 +9,24 @@ import pytest
 
 import notifykit.testing.case  # noqa: F401 - a run in this process must not load it a second time
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.testing.conftest import OURS_ALONE
+from tests.testing.conftest import ONLY_OUR_PLUGINS
 
 pytest_plugins = ["pytester"]
 
-#: Somebody's program: it knows nothing of tests.
+#: A user's program: it knows nothing of tests.
 APP = """
 from notifykit import Capabilities, MemoryTransport, Notifier
 
-class Carrier(MemoryTransport):
+class Shop(MemoryTransport):
     def __str__(self):
-        return "carrier://default?sender=SHOP"
+        return "shop://default?sender=SHOP"
 
 def notifier():
-    return Notifier(Carrier(capabilities=Capabilities(batch_size=200, live=True)))
+    return Notifier(Shop(capabilities=Capabilities(batch_size=200, live=True)))
 
 def sign_up(phone, code="123456"):
-    with notifier() as carrier:
-        return carrier.send(phone, f"Your code is {code}")
+    with notifier() as shop:
+        return shop.send(phone, f"Your code is {code}")
 
 if __name__ == "__main__":
     import sys
@@ -34,8 +34,8 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture(name="somebody")
-def _somebody(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+@pytest.fixture(name="project")
+def _project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     pytester.makepyfile(app=APP)
     pytester.syspathinsert()
     monkeypatch.setenv("PYTHONPATH", str(pytester.path))
@@ -43,8 +43,8 @@ def _somebody(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyt
     return pytester
 
 
-def run(somebody: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return somebody.runpytest_inprocess(*OURS_ALONE, *arguments)
+def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return project.runpytest_inprocess(*ONLY_OUR_PLUGINS, *arguments)
 
 
 def test_installed_and_unused_it_changes_nothing(pytester: pytest.Pytester) -> None:
@@ -64,15 +64,15 @@ def test_installed_and_unused_it_changes_nothing(pytester: pytest.Pytester) -> N
             assert not [thread for thread in threading.enumerate() if "notifykit" in thread.name]
         """
     )
-    result = pytester.runpytest_subprocess(*OURS_ALONE)
+    result = pytester.runpytest_subprocess(*ONLY_OUR_PLUGINS)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["notifykit: live sends forbidden"])
     assert "blocked" not in result.stdout.str()
 
 
-def test_the_fixtures(somebody: pytest.Pytester) -> None:
+def test_the_fixtures(project: pytest.Pytester) -> None:
     """An outbox that takes what the program sends, whatever it is asked for by; each test has its own."""
-    somebody.makeconftest(
+    project.makeconftest(
         """
         import pytest
         from notifykit.testing.pytest_plugin import notify_outbox as outbox
@@ -83,7 +83,7 @@ def test_the_fixtures(somebody: pytest.Pytester) -> None:
             return TestClock()
         """
     )
-    somebody.makepyfile(
+    project.makepyfile(
         test_all="""
         import os, subprocess, sys, threading, asyncio, unittest
         import pytest
@@ -167,12 +167,12 @@ def test_the_fixtures(somebody: pytest.Pytester) -> None:
             assert len(outbox) == 1 and "NOTIFYKIT_OWNER" not in os.environ
         """
     )
-    run(somebody, "--strict-markers", "-W", "error").assert_outcomes(passed=11)
+    run(project, "--strict-markers", "-W", "error").assert_outcomes(passed=11)
 
 
-def test_live_sends_are_forbidden_unless_somebody_says_so(somebody: pytest.Pytester) -> None:
-    """In this process and those that it starts; told at the end too, for those who caught the error."""
-    somebody.makepyfile(
+def test_live_sends_are_forbidden_unless_allowed(project: pytest.Pytester) -> None:
+    """In this process and those that it starts; listed at the end too, for code that caught the error."""
+    project.makepyfile(
         test_live="""
         import subprocess, sys
         import pytest
@@ -204,25 +204,25 @@ def test_live_sends_are_forbidden_unless_somebody_says_so(somebody: pytest.Pytes
                 sign_up("96598765432")
         """
     )
-    result = run(somebody)
+    result = run(project)
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["*live sends that were blocked*", "test_live.py::test_caught: carrier://default*"])
-    parallel = somebody.runpytest_subprocess(*OURS_ALONE, "-n1", "-k", "caught")
+    result.stdout.fnmatch_lines(["*live sends that were blocked*", "test_live.py::test_caught: shop://default*"])
+    parallel = project.runpytest_subprocess(*ONLY_OUR_PLUGINS, "-n1", "-k", "caught")
     parallel.assert_outcomes(passed=1)
-    parallel.stdout.fnmatch_lines(["*live sends that were blocked*", "test_live.py::test_caught: carrier://default*"])
+    parallel.stdout.fnmatch_lines(["*live sends that were blocked*", "test_live.py::test_caught: shop://default*"])
     for arguments in (("--notifykit-live",), ("-o", "notifykit_live=allow")):
-        result = run(somebody, *arguments, "-k", "caught or forbidden")
+        result = run(project, *arguments, "-k", "caught or forbidden")
         result.assert_outcomes(passed=1, failed=2, deselected=1)
         result.stdout.fnmatch_lines(["notifykit: live sends allowed"])
         assert "were blocked" not in result.stdout.str()
-    wrong = run(somebody, "-o", "notifykit_live=maybe")
+    wrong = run(project, "-o", "notifykit_live=maybe")
     wrong.stderr.fnmatch_lines(["*notifykit_live is forbid or allow, not 'maybe'"])
 
 
-def test_a_failure_is_readable_and_strict_fails_in_the_end(somebody: pytest.Pytester) -> None:
-    """The table stands where the test failed, and no frame of the verb; a test that failed is not strict on top."""
-    somebody.makeini("[pytest]\nnotifykit_strict = true\n")
-    somebody.makepyfile(
+def test_a_failure_is_readable_and_strict_fails_in_the_end(project: pytest.Pytester) -> None:
+    """The table stands where the test failed, and no frame of the method; a test that failed is not strict on top."""
+    project.makeini("[pytest]\nnotifykit_strict = true\n")
+    project.makepyfile(
         test_strict="""
         import re
         import pytest
@@ -253,7 +253,7 @@ def test_a_failure_is_readable_and_strict_fails_in_the_end(somebody: pytest.Pyte
             pass
         """
     )
-    result = run(somebody)
+    result = run(project)
     result.assert_outcomes(passed=4, failed=1, errors=3)
     out = result.stdout.str()
     result.stdout.fnmatch_lines(
@@ -272,23 +272,23 @@ def test_a_failure_is_readable_and_strict_fails_in_the_end(somebody: pytest.Pyte
     assert not re.search("ERROR .*test_(misses|asserts|lenient)", out)
 
 
-def test_workers_and_servers_each_land_in_the_right_outbox(somebody: pytest.Pytester) -> None:
+def test_workers_and_servers_each_send_into_the_right_outbox(project: pytest.Pytester) -> None:
     """Tests in two workers of xdist; a live server in a thread, and one in a process of its own that all tests share."""
-    somebody.makepyfile(
+    project.makepyfile(
         server="""
         import sys, threading
         from wsgiref.simple_server import WSGIRequestHandler, make_server
         from notifykit.testing import OwnerMiddleware
         from app import notifier
 
-        CARRIER = notifier()
+        SHOP_NOTIFIER = notifier()
 
         class Quiet(WSGIRequestHandler):
             def log_message(self, *arguments):
                 pass
 
         def application(environ, start):
-            CARRIER.send("96598765432", environ["PATH_INFO"])
+            SHOP_NOTIFIER.send("96598765432", environ["PATH_INFO"])
             start("200 OK", [("Content-Length", "0")])
             return []
 
@@ -301,7 +301,7 @@ def test_workers_and_servers_each_land_in_the_right_outbox(somebody: pytest.Pyte
             server.serve_forever()
         """
     )
-    somebody.makepyfile(
+    project.makepyfile(
         test_servers="""
         import subprocess, sys, threading
         import urllib.request
@@ -339,17 +339,17 @@ def test_workers_and_servers_each_land_in_the_right_outbox(somebody: pytest.Pyte
                     for port in (process, thread):
                         ask(port, path, outbox.headers)
                 with pytest.raises(urllib.error.HTTPError):
-                    ask(thread, "/whose")
+                    ask(thread, "/unowned")
             assert [message.text for message in notify_outbox] == ["/mine"] * 2
             assert [message.text for message in other] == ["/other"] * 2
         """
     )
-    somebody.runpytest_subprocess(*OURS_ALONE, "-n2", "--dist=load").assert_outcomes(passed=9)
+    project.runpytest_subprocess(*ONLY_OUR_PLUGINS, "-n2", "--dist=load").assert_outcomes(passed=9)
 
 
-def test_the_sandbox(somebody: pytest.Pytester, tmp_path: pathlib.Path) -> None:
+def test_the_sandbox(project: pytest.Pytester, tmp_path: pathlib.Path) -> None:
     """A server for the run, empty for each test; with an outbox, both see what is sent, in the same time."""
-    somebody.makepyfile(
+    project.makepyfile(
         test_sandbox="""
         import os, re, subprocess, sys
         import pytest
@@ -396,10 +396,10 @@ def test_the_sandbox(somebody: pytest.Pytester, tmp_path: pathlib.Path) -> None:
             assert notify_outbox.last().text == "captured"
         """
     )
-    run(somebody).assert_outcomes(passed=4)
+    run(project).assert_outcomes(passed=4)
     with Sandbox() as sandbox:
-        run(somebody, f"--notifykit-sandbox={sandbox.url}").assert_outcomes(passed=4)
+        run(project, f"--notifykit-sandbox={sandbox.url}").assert_outcomes(passed=4)
         assert len(sandbox.messages) == 2
-    result = run(somebody, "--notifykit-sandbox=http://127.0.0.1:1", "-x")
+    result = run(project, "--notifykit-sandbox=http://127.0.0.1:1", "-x")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*sms_sandbox: no sandbox answers at http://127.0.0.1:1*"])

@@ -57,8 +57,8 @@ def test_numbers_of_a_country_are_taken_and_known_by_it(country):
     check()
 
 
-def test_a_country_that_is_not_there_is_told():
-    """With those that are."""
+def test_an_unknown_country_is_an_error():
+    """It lists the known ones."""
     with pytest.raises(ValueError, match="choose one of AE, BH"):
         smallest(strategies.numbers("XX"))
 
@@ -66,7 +66,7 @@ def test_a_country_that_is_not_there_is_told():
 @QUICK
 @given(strategies.numbers().flatmap(lambda number: st.tuples(st.just(number), strategies.messy(number))))
 def test_a_messy_number_means_the_number(pair):
-    """However it is written, whoever knows country codes reads it."""
+    """However it is written, normalizers that know country codes read it."""
     number, written = pair
     for normalizer in (KwtSmsNormalizer(), InternationalNormalizer()):
         answer = normalizer.normalize(written, Channel.SMS)
@@ -155,7 +155,7 @@ def test_any_text_is_any_text(sign):
 
 @pytest.mark.parametrize("channel", Channel)
 def test_batches_and_plans_hold_together(channel):
-    """Positions fit, nobody is in one twice, and every batch of a plan has the plan's message."""
+    """Positions are complete, no recipient is in one twice, and every batch of a plan has the plan's message."""
 
     @QUICK
     @given(strategies.batches(5, channel), strategies.plans(channel))
@@ -204,7 +204,7 @@ def test_no_kind_of_error_is_forgotten():
 
 @pytest.mark.parametrize("kind", strategies.event_kinds())
 def test_events_are_whole_and_redacted(kind):
-    """Every field has something that it may hold; there is no number in clear; they travel."""
+    """Every field has something that it may hold; there is no number in clear; they pickle."""
 
     @QUICK
     @given(strategies.events(kind))
@@ -259,7 +259,7 @@ def test_any_body_is_an_answer_or_an_error(body, status):
 
 
 def test_the_gateway_s_answers_are_varied():
-    """Every code, numbers as texts, fields that are missing, and bodies that nobody can read."""
+    """Every code, numbers as texts, fields that are missing, and unreadable bodies."""
     codes = {any_that(kwtsms.refusing_answers(code), lambda answer: True)["code"] for code in CODES}
     assert codes == set(CODES)
     any_that(kwtsms.accepting_answers(), lambda answer: isinstance(answer.get("balance-after"), str))

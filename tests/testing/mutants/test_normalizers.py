@@ -10,7 +10,7 @@ import pytest
 
 from notifykit import Channel, InvalidRecipient, Recipient, Rejected
 from notifykit.testing.contracts import NormalizerContract
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 

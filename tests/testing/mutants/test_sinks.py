@@ -10,7 +10,7 @@ import pytest
 
 from notifykit.events import AttemptFinished, DeliveryChanged, SendFinished
 from notifykit.testing.contracts import SinkContract
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 

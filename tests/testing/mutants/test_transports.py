@@ -12,7 +12,7 @@ import pytest
 
 from notifykit import Capabilities, Channel, InvalidRecipient, Measurement, NotReached, Submission
 from notifykit.testing.contracts import TransportContract
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 

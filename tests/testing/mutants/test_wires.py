@@ -14,7 +14,7 @@ from notifykit import Capabilities, Submission
 from notifykit.errors import ContentRejected, NotReached, OutcomeUnknown, ProviderUnavailable, TransportError
 from notifykit.http import HttpAnswer, HttpClient
 from notifykit.testing.contracts import TransportContract, WireContract, body_of, http_answer
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 

@@ -14,11 +14,11 @@ import pytest
 from notifykit.testing import processes, rules, trusting
 from notifykit.testing.outbox import capture
 from notifykit.testing.rules import Rules
-from tests.testing.conftest import OURS_ALONE
+from tests.testing.conftest import ONLY_OUR_PLUGINS
 
 pytest_plugins = ["pytester"]
 
-#: A program whose sends leave a line where they would have left for real.
+#: A program whose real sends write a line into a file.
 APP = """
 import pathlib
 from notifykit import Capabilities, Notifier, PluginHost, Submission
@@ -31,7 +31,7 @@ class Real:
         self.shown = shown
 
     def send(self, batch, timeout):
-        with (pathlib.Path(__file__).parent / "left.txt").open("a") as left:
+        with (pathlib.Path(__file__).parent / "sent.txt").open("a") as left:
             left.write(batch.message.text + "\\n")
         return Submission("1")
 
@@ -127,7 +127,7 @@ def outside() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("early", [False, True])
-def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
+def test_no_live_send_gets_out(pytester: pytest.Pytester, *, early: bool) -> None:
     """Only the two tests send that are allowed to in words.
 
     :param early: whether a file of the tests sends before there are tests; else a test that cleared the environment is
@@ -149,7 +149,7 @@ def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
         "sys.exit(code)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, *OURS_ALONE, "-q"],
+        [sys.executable, "-c", script, *ONLY_OUR_PLUGINS, "-q"],
         check=False,
         capture_output=True,
         text=True,
@@ -159,7 +159,7 @@ def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 passed" in done.stdout
-    left = pathlib.Path(pytester.path, "left.txt").read_text().split("\n")
+    left = pathlib.Path(pytester.path, "sent.txt").read_text().split("\n")
     assert left == ["allowed", "allowed too", "after the run", ""]
 
 
@@ -175,7 +175,7 @@ def test_an_address_without_a_host_is_no_test_server() -> None:
     assert known.is_test_server("real://127.0.0.1:8965?x=1")
 
 
-def test_trust_that_is_given_twice_is_taken_back_twice() -> None:
+def test_a_server_that_is_trusted_twice_is_untrusted_twice() -> None:
     """The inner of two blocks does not end the outer one's trust."""
 
     def is_trusted() -> bool:
@@ -205,7 +205,7 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
     )
     environment = outside()
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment, timeout=40)
-    assert (tmp_path / "left.txt").read_text() == "behind it\n"
+    assert (tmp_path / "sent.txt").read_text() == "behind it\n"
     half = {**environment, "NOTIFYKIT_INTERCEPTOR": rules.INTERCEPT}
     code = "from app import sign_up; sign_up('half')"
     done = subprocess.run(
@@ -215,7 +215,7 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
 
 
 def test_an_outbox_that_can_not_open_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody would close it, and everything would land in it from then on."""
+    """It would never be closed, and would capture everything from then on."""
 
     @contextlib.contextmanager
     def fail(known: Rules) -> Iterator[None]:
@@ -232,7 +232,7 @@ def test_an_outbox_that_can_not_open_leaves_nothing_behind(monkeypatch: pytest.M
     assert {**os.environ} == before
 
 
-def test_strict_asks_nothing_of_a_test_that_broke_off(pytester: pytest.Pytester) -> None:
+def test_strict_ignores_a_test_that_was_interrupted(pytester: pytest.Pytester) -> None:
     """It was skipped in the middle, or is expected to fail; one that came to its end is asked."""
     pytester.makepyfile(
         """
@@ -252,4 +252,4 @@ def test_strict_asks_nothing_of_a_test_that_broke_off(pytester: pytest.Pytester)
         """
     )
     options = ("-o", "notifykit_strict=true")
-    pytester.runpytest_inprocess(*OURS_ALONE, *options).assert_outcomes(skipped=1, xfailed=1, passed=1, errors=1)
+    pytester.runpytest_inprocess(*ONLY_OUR_PLUGINS, *options).assert_outcomes(skipped=1, xfailed=1, passed=1, errors=1)

@@ -255,7 +255,7 @@ def test_a_live_send_is_blocked_where_no_outbox_takes_it(send: Callable[..., Any
     with pytest.raises(LiveSendBlocked) as caught:
         send(ONE, "Hello")
     for words in (
-        "test_outbox.py::test_a_live_send_is_blocked",
+        "test_processes.py::test_a_live_send_is_blocked",
         "real://default?sender=SHOP",
         "notify_outbox",
         "sms_sandbox",

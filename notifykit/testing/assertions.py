@@ -357,7 +357,7 @@ def _table(expected: Expected, sent: Sequence[Sent]) -> list[str]:
     if len(sent) > _MOST_ROWS:
         lines.append(f"{len(sent) - _MOST_ROWS} more are not shown.")
     if marks:
-        lines.append(f"({_MARK.strip()} stands in front of what differs; # is the order in which they were sent)")
+        lines.append(f"({_MARK.strip()} marks what differs; # is the order in which they were sent)")
     return lines
 
 

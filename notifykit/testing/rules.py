@@ -1,4 +1,4 @@
-"""What a test run tells its processes: which process has the outboxes, and whether sends may be live.
+"""What a test run passes to its processes: which process has the outboxes, and whether sends may be live.
 
 Every run of pytest loads this module, so it imports the standard library only.
 """

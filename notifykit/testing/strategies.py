@@ -104,8 +104,8 @@ def numbers(draw: st.DrawFn, country: str | None = None) -> str:
         raise ValueError(f"there are no numbers of {country!r}: choose one of {', '.join(sorted(COUNTRIES))}")
     shape = COUNTRIES[country.upper()] if country else draw(st.sampled_from(list(COUNTRIES.values())))
     start = draw(st.sampled_from(shape.starts))
-    left = shape.length - len(start)
-    return shape.code + start + draw(st.text("0123456789", min_size=left, max_size=left))
+    rest = shape.length - len(start)
+    return shape.code + start + draw(st.text("0123456789", min_size=rest, max_size=rest))
 
 
 @st.composite

@@ -110,7 +110,7 @@ def test_a_failure_shows_the_nearest_miss_first_and_marks_what_differs(monkeypat
     assert re.match(r"[13] +! 965\d+ +! A +! ", table[2])
     assert any(r"سلام\nعليكم\x20" in line for line in table)
     assert all(len(line) <= 90 for line in table)
-    assert "! stands in front of what differs" in table[-1]
+    assert "! marks what differs" in table[-1]
 
 
 def test_a_failure_has_hints() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import socketserver
 import struct
 import threading
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from notifykit.testing.rules import trusting
 
@@ -31,81 +32,66 @@ class ServerRequest:
 Behaviour = Callable[[ServerRequest], bool]
 
 
-class Server:
-    """Listens on a free port of this machine until it is closed. Use it as a context manager.
-
-    Tests may send to it for real, whatever they may not: see :func:`~notifykit.testing.trusting`.
+class Server(socketserver.ThreadingTCPServer):
+    """Listens on a free port of this machine in its ``with`` block. Sends to it are not live.
 
     :param wire: reads the requests.
     :param behaviour: answers them.
     """
 
+    request_queue_size = 128
+
     def __init__(self, wire: HttpWire, behaviour: Behaviour) -> None:
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
         self._wire = wire
         self._behaviour = behaviour
-        self._listener = socket.create_server(("127.0.0.1", 0))
         self._stopped = threading.Event()
-        self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
         self._trusted = contextlib.ExitStack()
         #: The port that it listens on.
-        self.port: int = self._listener.getsockname()[1]
-        #: Where it is.
+        self.port: int = self.server_address[1]
+        #: Its address.
         self.url: str = wire.url(self.port)
-        #: Every request that was read whole, in the order in which they came.
+        #: Every request that was read whole, in order.
         self.requests: list[bytes] = []
 
     def __enter__(self) -> Self:
         self._trusted.enter_context(trusting(self.url))
-        self._run(self._accept)
+        threading.Thread(target=self.serve_forever, args=(0.002,), daemon=True).start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening, end every conversation, and wait until all of it is over."""
         self._trusted.close()
         self._stopped.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self.shutdown()
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(10)
+        self.server_close()
 
-    def _run(self, work: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Start the thread of a connection."""
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
 
-    def _accept(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                self._open.add(connection)
-            self._run(self._serve, connection)
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer the requests of a connection."""
 
-    def _serve(self, connection: socket.socket) -> None:
-        def answer(request: bytes) -> bool:
-            with self._lock:
-                self.requests.append(request)
-            return self._behaviour(ServerRequest(connection, request, self._stopped)) and not self._stopped.is_set()
+        def answer(octets: bytes) -> bool:
+            self.requests.append(octets)
+            return self._behaviour(ServerRequest(request, octets, self._stopped)) and not self._stopped.is_set()
 
-        try:
-            with contextlib.suppress(OSError):
-                self._wire.talk(connection, answer)
-        finally:
-            with self._lock:
-                self._open.discard(connection)
-                connection.close()
+        with contextlib.suppress(OSError):
+            self._wire.talk(request, answer)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection: a reset must not begin with a regular end."""
+        with self._lock:
+            self._open.discard(request)
+            request.close()
 
 
 def closing(*, reset: bool) -> Server:

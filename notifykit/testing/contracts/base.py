@@ -17,7 +17,6 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from notifykit.models.message import Channel
 from notifykit.pipeline.intercept import set_interceptor
 
 #: pytest shows the line of the clause, and not those of this module.
@@ -84,10 +83,6 @@ class Contract:
     patience: ClassVar[float] = 10.0
     #: What must never be shown: the passwords and tokens that you give to your object.
     secrets: ClassVar[tuple[str, ...]] = ()
-    #: The medium that it is for.
-    channel: ClassVar[Channel] = Channel.SMS
-    #: Other media that it is for as well.
-    also: ClassVar[frozenset[Channel]] = frozenset()
 
     #: An empty folder for this test.
     folder: pathlib.Path
@@ -276,9 +271,6 @@ class Contract:
             got=name,
         )
         self.promise(name == other.name, "two of a kind have one name", "Make the name an attribute of the class.")
-
-    def _other_channels(self) -> list[Channel]:
-        return [channel for channel in Channel if channel is not self.channel and channel not in self.also]
 
     def _broken(self, promised: str, cure: str, given: object = _NOTHING, got: object = _NOTHING) -> BrokenPromise:
         lines = [f"{type(self).__name__}: this promise is broken: {promised}"]

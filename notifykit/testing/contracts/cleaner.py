@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from notifykit.models.message import Channel, Cleaned, Edit, replay
 from notifykit.protocols import Cleaner
-from notifykit.testing.contracts.base import THREADS_CURE, TIME_CURE, Contract, clause
+from notifykit.testing.contracts.base import clause
+from notifykit.testing.contracts.pure import PureContract
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -33,7 +34,7 @@ _HOSTILE: Final = (
 )
 
 
-class CleanerContract(Contract):
+class CleanerContract(PureContract):
     """Subclass it, and name your cleaner: ``def cleaner(self): return Mine()``.
 
     Give examples too: :attr:`cleans` at least, and :attr:`leaves` for what it must not change.
@@ -43,6 +44,9 @@ class CleanerContract(Contract):
     cleans: ClassVar[Mapping[str, str]] = {}
     #: Texts that stay as they are.
     leaves: ClassVar[Sequence[str]] = ()
+    _protocol = Cleaner
+    _hostile = _HOSTILE
+    _usual = ("Hello", "مرحبا ١٢٣", "e\u0301 <b>x</b> 😀\ud800")
 
     def cleaner(self) -> Cleaner:
         """Return a new one of your cleaners."""
@@ -62,50 +66,32 @@ class CleanerContract(Contract):
 
     # --- the clauses ---
 
-    @clause("Give it a name and a clean method.")
-    def test_it_has_a_name(self) -> None:
-        """It is a cleaner, with a name of one word that never changes."""
-        one = self.cleaner()
-        self.promise(isinstance(one, Cleaner), got=one)
-        self.must_be_named(one, self.cleaner())
-
-    @clause("Return Cleaned(text, (Edit(…), …)).", each="_each_text")
-    def test_it_takes_every_text_and_never_raises(self, text: str, cleaned: Cleaned) -> None:
-        """Whatever the text, there is a Cleaned with a text in it."""
-
-    @clause(TIME_CURE)
-    def test_a_hostile_text_is_cleaned_soon(self) -> None:
-        """A long text does not take a long time."""
-        cleaner = self.cleaner()
-        for text in _HOSTILE:
-            self.must_be_quick(text, self._clean, cleaner, text)
-
-    @clause("Make an Edit for every change, and none for what you did not do.", each="_each_text")
+    @clause("Make an Edit for every change, and none for what you did not do.", each="_each_result")
     def test_the_edits_replay(self, text: str, cleaned: Cleaned) -> None:
         """Replaying the edits on the text gives the cleaned text."""
         replayed = replay(text, cleaned.edits)
         self.promise(replayed == cleaned.text, given=(text, cleaned.edits), got=(replayed, cleaned.text))
 
-    @clause("Count positions from the original text, and sort by them.", each="_each_text")
+    @clause("Count positions from the original text, and sort by them.", each="_each_result")
     def test_the_edits_are_in_order_and_inside_the_text(self, text: str, cleaned: Cleaned) -> None:
         """Edits are in order of their position, do not overlap, and lie inside the original text."""
         places = [place for edit in cleaned.edits for place in (edit.start, edit.end)]
         self.promise([0, *places, len(text)] == sorted([0, *places, len(text)]), given=text, got=places)
 
-    @clause("Take it from the original text: text[start:end].", each="_each_text")
+    @clause("Take it from the original text: text[start:end].", each="_each_result")
     def test_an_edit_has_the_original_text(self, text: str, cleaned: Cleaned) -> None:
         """``before`` is what the original text has between ``start`` and ``end``."""
         for edit in cleaned.edits:
             same = edit.before == text[edit.start : edit.end]
             self.promise(same, given=text, got=(edit.start, edit.end, edit.before))
 
-    @clause("Leave out edits whose before and after are the same.", each="_each_text")
+    @clause("Leave out edits whose before and after are the same.", each="_each_result")
     def test_an_edit_changes_something(self, text: str, cleaned: Cleaned) -> None:
         """No edit puts in what was there."""
         for edit in cleaned.edits:
             self.promise(edit.before != edit.after, given=text, got=edit)
 
-    @clause("Edit(start, end, before, after, reason, self.name)", each="_each_text")
+    @clause("Edit(start, end, before, after, reason, self.name)", each="_each_result")
     def test_an_edit_says_who_made_it_and_why(self, text: str, cleaned: Cleaned) -> None:
         """Every edit names this cleaner, and has a reason in words."""
         name = self.cleaner().name if cleaned.edits else ""
@@ -113,7 +99,7 @@ class CleanerContract(Contract):
             said = edit.cleaner == name and f"{edit.reason or ''}".strip()
             self.promise(said, given=text, got=(edit.cleaner, edit.reason))
 
-    @clause("Return Cleaned(text) where nothing has to be done, and an Edit for every change.", each="_each_text")
+    @clause("Return Cleaned(text) where nothing has to be done, and an Edit for every change.", each="_each_result")
     def test_there_are_edits_where_something_changed_and_nowhere_else(self, text: str, cleaned: Cleaned) -> None:
         """A text that stays as it was has no edits, and one that was changed has some."""
         changed = cleaned.text != text
@@ -124,41 +110,13 @@ class CleanerContract(Contract):
         """Cleaning a cleaned text changes nothing more: a text may pass twice, as a template and as a message."""
         cleaner = self.cleaner()
 
-        def check(text: str, cleaned: Cleaned) -> None:
+        def check(text: str) -> None:
             for channel in (self.channel, *sorted(self.also)):
-                once = self._clean(cleaner, text, channel).text
-                again = self._clean(cleaner, once, channel).text
+                once = self._call(cleaner, text, channel).text
+                again = self._call(cleaner, once, channel).text
                 self.promise(again == once, given=(text, once), got=again)
 
-        self._each_text(check)
-
-    @clause("Ask for the channel first, and return Cleaned(text); or name it in `also`.")
-    def test_other_channels_are_left_alone(self) -> None:
-        """A text of a medium that is not its own comes back as it was."""
-        cleaner = self.cleaner()
-
-        def check(text: str) -> None:
-            for channel in self._other_channels():
-                cleaned = self._clean(cleaner, text, channel)
-                self.promise(cleaned == Cleaned(text), given=(text, channel), got=(cleaned.text, cleaned.edits))
-
         self._each(check)
-
-    @clause("Decide by the text, the channel and the settings alone.")
-    def test_it_cleans_the_same_every_time(self) -> None:
-        """One text has one result, whatever was cleaned before, by this cleaner and by another of its kind."""
-        first, second = self.cleaner(), self.cleaner()
-
-        def check(text: str, between: str) -> None:
-            before = self._clean(first, text)
-            self._clean(first, between)
-            for again in (first, second):
-                after = self._clean(again, text)
-                self.promise(before == after, given=text, got=(before.text, after.text))
-
-        for text in self.cleans:
-            check(text, "")
-        self.for_all(check, text=self.texts(), between=self.texts())
 
     @clause("Correct the cleaner, or the example in `cleans` or `leaves`.")
     def test_the_examples_hold(self) -> None:
@@ -167,7 +125,7 @@ class CleanerContract(Contract):
         self.promise(self.cleans, "there is an example of what it cleans", one)
         cleaner = self.cleaner()
         for text, expected in {**self.cleans, **dict(zip(self.leaves, self.leaves, strict=True))}.items():
-            cleaned = self._clean(cleaner, text).text
+            cleaned = self._call(cleaner, text).text
             self.promise(cleaned == expected, f"this text becomes {expected!a}", given=text, got=cleaned)
 
     @clause("Leave the text out of reprs and reasons.")
@@ -176,54 +134,26 @@ class CleanerContract(Contract):
         cleaner = self.cleaner()
         word = "Xyzzy-Plugh-778899"
         for text in (*self.cleans, ""):
-            cleaned = self._clean(cleaner, f"{word} {text} {word}")
+            cleaned = self._call(cleaner, f"{word} {text} {word}")
             reasons = " ".join(edit.reason for edit in cleaned.edits)
             self.must_hide(f"{cleaned!r} {cleaned.edits!r} {cleaner!r} {reasons}", "a repr or a reason", word)
 
-    @clause(THREADS_CURE)
-    def test_it_is_safe_under_threads(self) -> None:
-        """Several threads that clean at once get the results that each would get alone."""
-        cleaner = self.cleaner()
-        texts = [*self.cleans, *self.leaves, "Hello", "مرحبا ١٢٣", "e\u0301 <b>x</b> 😀\ud800"]
-        expected = {text: self._clean(cleaner, text) for text in texts}
-
-        def work(number: int) -> None:
-            for turn in range(20 * len(texts)):
-                text = texts[(number + turn) % len(texts)]
-                cleaned = self._clean(cleaner, text)
-                self.promise(cleaned == expected[text], given=text, got=cleaned.text)
-
-        self.in_threads(work)
-
-    @clause("Restore all of it.")
-    def test_it_pickles(self) -> None:
-        """It and its results pickle, and the copy cleans the same."""
-        cleaner = self.cleaner()
-        copy = self.pickled(cleaner, "a cleaner")
-        for text in (*self.cleans, *self.leaves, "Hello"):
-            cleaned = self._clean(cleaner, text)
-            self.promise(cleaned == self.pickled(cleaned, "a result") == self._clean(copy, text), given=text)
-
     # --- for clauses ---
 
-    def _each(self, check: Callable[[str], None]) -> None:
-        """Check the examples, hostile texts, and texts that hypothesis draws."""
-        for text in (*self.cleans, *self.leaves, *(hostile[:200] for hostile in _HOSTILE)):
-            check(text)
-        self.for_all(check, text=self.texts())
+    def _new(self) -> Cleaner:
+        return self.cleaner()
 
-    def _each_text(self, check: Callable[[str, Cleaned], None]) -> None:
-        """Check what becomes of each text."""
-        cleaner = self.cleaner()
+    def _examples(self) -> Sequence[str]:
+        return (*self.cleans, *self.leaves)
 
-        def check_text(text: str) -> None:
-            for channel in (self.channel, *sorted(self.also)):
-                check(text, self._clean(cleaner, text, channel))
+    def _drawn(self) -> SearchStrategy[str]:
+        return self.texts()
 
-        self._each(check_text)
+    def _is_unchanged(self, text: str, result: Cleaned) -> bool:
+        return result == Cleaned(text)
 
-    def _clean(self, cleaner: Cleaner, text: str, channel: Channel | None = None) -> Cleaned:
-        clean: Callable[[str, Channel], Any] = cleaner.clean
+    def _call(self, subject: Cleaner, text: str, channel: Channel | None = None) -> Cleaned:
+        clean: Callable[[str, Channel], Any] = subject.clean
         cleaned = self.must_not_raise(
             "every text is cleaned, and none raises", text, clean, text, channel or self.channel
         )

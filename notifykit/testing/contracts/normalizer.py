@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from notifykit.errors import InvalidRecipient
@@ -10,7 +10,8 @@ from notifykit.models.message import Channel
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.normalizers.phone import MOST_DIGITS
 from notifykit.protocols import Normalizer
-from notifykit.testing.contracts.base import THREADS_CURE, TIME_CURE, Contract, clause, fragments
+from notifykit.testing.contracts.base import clause, fragments
+from notifykit.testing.contracts.pure import PureContract
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -45,7 +46,7 @@ _WRONG: Final = (
 )
 
 
-class NormalizerContract(Contract):
+class NormalizerContract(PureContract):
     """Subclass it, and name your normalizer: ``def normalizer(self): return Mine()``.
 
     Give examples too: :attr:`accepts` at least, and :attr:`rejects` where there is something that it refuses.
@@ -59,6 +60,9 @@ class NormalizerContract(Contract):
     passes_on: ClassVar[Sequence[str]] = ()
     #: Whether a canonical number is read as itself without ``+`` too; False where it may be a local one of a country.
     bare: ClassVar[bool] = True
+    _protocol = Normalizer
+    _hostile = _HOSTILE
+    _usual = (*_WRONG, "96598765432", "a@example.com", "token")
 
     def normalizer(self) -> Normalizer:
         """Return a new one of your normalizers."""
@@ -76,38 +80,6 @@ class NormalizerContract(Contract):
 
     # --- the clauses ---
 
-    @clause("Give it a name and a normalize method.")
-    def test_it_has_a_name(self) -> None:
-        """It is a normalizer, with a name of one word that never changes."""
-        one = self.normalizer()
-        self.promise(isinstance(one, Normalizer), got=one)
-        self.must_be_named(one, self.normalizer())
-
-    @clause("Return a Recipient, a Rejected or None.", each="_each_answer")
-    def test_it_answers_everything_and_never_raises(self, raw: str, answer: _Answer) -> None:
-        """Any text is a Recipient, a Rejected, or None for the next normalizer."""
-
-    @clause(TIME_CURE)
-    def test_a_hostile_address_is_answered_soon(self) -> None:
-        """A long address does not take a long time."""
-        normalizer = self.normalizer()
-        for raw in _HOSTILE:
-            self.must_be_quick(raw, self._ask, normalizer, raw)
-
-    @clause("Decide by the address and the settings alone.")
-    def test_it_answers_the_same_every_time(self) -> None:
-        """One address has one answer, whatever was asked before, of this normalizer and of another of its kind."""
-        first, second = self.normalizer(), self.normalizer()
-
-        def check(raw: str, between: str) -> None:
-            before = _values(self._ask(first, raw))
-            self._ask(first, between)
-            for again in (first, second):
-                after = _values(self._ask(again, raw))
-                self.promise(before == after, given=raw, got=(before, after))
-
-        self.for_all(check, raw=self.addresses(), between=self.addresses())
-
     @clause("Accept what you return, with + in front where it is a number, and return it unchanged.")
     def test_a_canonical_address_stays_as_it_is(self) -> None:
         """A canonical address is its own canonical form."""
@@ -117,58 +89,46 @@ class NormalizerContract(Contract):
             if not isinstance(answer, Recipient):
                 return
             # The framework puts the plus sign in front of a number that a program made by hand.
-            numeric = self.channel is Channel.SMS and answer.address[:1].isdigit()
+            numeric = answer.channel is Channel.SMS and answer.address[:1].isdigit()
             bare = [answer.address] if not numeric or self.bare else []
             for spelling in [f"+{answer.address}", *bare] if numeric else bare:
-                again = self._ask(normalizer, spelling)
+                again = self._call(normalizer, spelling, answer.channel)
                 address = again.address if isinstance(again, Recipient) else None
                 self.promise(address == answer.address, given=(raw, spelling), got=address)
 
-        self._each_answer(check)
-
-    @clause("Pass it on: Recipient(address, channel, raw=raw), Rejected(raw, error).", each="_each_answer")
-    def test_it_keeps_the_address_as_it_was_written(self, raw: str, answer: _Answer) -> None:
-        """Recipient and Rejected have the address as it was given, so that a person finds it again in their list."""
-        self.promise(answer is None or answer.raw == raw, given=raw, got=answer and answer.raw)
+        self._each_result(check)
 
     @clause("Pass the channel on: Recipient(address, channel, raw=raw).")
     def test_a_recipient_belongs_to_the_channel_that_was_asked_for(self) -> None:
         """A recipient is of the medium of the message, and its address is not empty."""
         normalizer = self.normalizer()
 
-        def check(raw: str) -> None:
+        def check(text: str) -> None:
             for channel in (self.channel, *sorted(self.also)):
-                for person in _recipients(self._ask(normalizer, raw, channel)):
+                for person in _recipients(self._call(normalizer, text, channel)):
                     right = person.channel is channel and bool(person.address)
-                    self.promise(right, given=(raw, channel), got=person.channel)
+                    self.promise(right, given=(text, channel), got=person.channel)
 
         self._each(check)
+
+    @clause("Pass it on: Recipient(address, channel, raw=raw), Rejected(raw, error).", each="_each_result")
+    def test_it_keeps_the_address_as_it_was_written(self, raw: str, answer: _Answer) -> None:
+        """Recipient and Rejected have the address as it was given, so that a person finds it again in their list."""
+        self.promise(answer is None or answer.raw == raw, given=raw, got=answer and answer.raw)
 
     @clause("Reject what has letters in it, turn digits of other scripts into 0 to 9, and leave the plus sign out.")
     def test_a_number_is_digits(self) -> None:
         """The address of an SMS is what providers take: ASCII digits, at most fifteen, as ITU-T E.164 has it."""
         normalizer = self.normalizer()
 
-        def check(raw: str) -> None:
-            for person in _recipients(self._ask(normalizer, raw, Channel.SMS)):
+        def check(text: str) -> None:
+            for person in _recipients(self._call(normalizer, text, Channel.SMS)):
                 address = person.address
                 right = address.isascii() and address.isdigit() and len(address) <= MOST_DIGITS
-                self.promise(right, given=raw, got=address)
+                self.promise(right, given=text, got=address)
 
         if Channel.SMS in (self.channel, *self.also):
             self._each(check)
-
-    @clause("Ask for the channel first, and return None where it is not yours; or name it in `also`.")
-    def test_other_channels_are_passed_on(self) -> None:
-        """An address of a medium that is not its own is passed on to the next normalizer."""
-        normalizer = self.normalizer()
-
-        def check(raw: str) -> None:
-            for channel in self._other_channels():
-                answer = self._ask(normalizer, raw, channel)
-                self.promise(answer is None, given=(raw, channel), got=answer)
-
-        self._each(check)
 
     @clause("Correct the normalizer, or the example in `accepts`, `rejects` or `passes_on`.")
     def test_the_examples_hold(self) -> None:
@@ -177,14 +137,14 @@ class NormalizerContract(Contract):
         self.promise(self.accepts, "there is an example of what it accepts", one)
         normalizer = self.normalizer()
         for raw, canonical in self.accepts.items():
-            answer = self._ask(normalizer, raw)
+            answer = self._call(normalizer, raw)
             address = answer.address if isinstance(answer, Recipient) else answer
             self.promise(address == canonical, f"this address is accepted as {canonical}", given=raw, got=address)
         for raw in self.rejects:
-            answer = self._ask(normalizer, raw)
+            answer = self._call(normalizer, raw)
             self.promise(isinstance(answer, Rejected), "this address is rejected", given=raw, got=answer)
         for raw in self.passes_on:
-            answer = self._ask(normalizer, raw)
+            answer = self._call(normalizer, raw)
             self.promise(answer is None, "this address is passed on to the next normalizer", given=raw, got=answer)
 
     @clause('Give it both: InvalidRecipient("What is wrong.", action="What to do.").')
@@ -192,7 +152,7 @@ class NormalizerContract(Contract):
         """A reason has a sentence and advice, and neither it nor any repr shows the address: reasons get into logs."""
         normalizer = self.normalizer()
         for raw in (*_WRONG, *self.rejects, *self.accepts):
-            answer = self._ask(normalizer, raw)
+            answer = self._call(normalizer, raw)
             shown = f"{answer!r} {answer}"
             if isinstance(answer, Rejected):
                 reason: object = answer.error
@@ -202,56 +162,34 @@ class NormalizerContract(Contract):
             whole = (raw,) if len(raw) > 7 else ()
             self.must_hide(shown, "a recipient, a rejection or its reason", *fragments(raw), *whole)
 
-    @clause(THREADS_CURE)
-    def test_it_is_safe_under_threads(self) -> None:
-        """Several threads that ask at once get the answers that each would get alone."""
-        normalizer = self.normalizer()
-        raws = [*self.accepts, *self.accepts.values(), *self.rejects, *_WRONG, "96598765432", "a@example.com", "token"]
-        expected = {raw: _values(self._ask(normalizer, raw)) for raw in raws}
-
-        def work(number: int) -> None:
-            for turn in range(20 * len(raws)):
-                raw = raws[(number + turn) % len(raws)]
-                answer = _values(self._ask(normalizer, raw))
-                self.promise(answer == expected[raw], given=raw, got=answer)
-
-        self.in_threads(work)
-
-    @clause("Restore all of it.")
-    def test_it_pickles(self) -> None:
-        """It and its answers pickle, and the copy answers the same."""
-        normalizer = self.normalizer()
-        copy = self.pickled(normalizer, "a normalizer")
-        for raw in (*self.accepts, *self.rejects, *_WRONG):
-            answer = self._ask(normalizer, raw)
-            again = self.pickled(answer, "a normalizer's answer")
-            self.promise(_values(answer) == _values(again) == _values(self._ask(copy, raw)), given=raw)
-
     # --- for clauses ---
 
-    def _each(self, check: Callable[[str], None]) -> None:
-        """Check the examples, hostile and wrong addresses, and addresses that hypothesis draws."""
-        for raw in (*self.accepts, *self.rejects, *_WRONG, *(hostile[:200] for hostile in _HOSTILE)):
-            check(raw)
-        self.for_all(check, raw=self.addresses())
+    def _new(self) -> Normalizer:
+        return self.normalizer()
 
-    def _each_answer(self, check: Callable[[str, _Answer], None]) -> None:
-        """Check the answer for each address."""
-        normalizer = self.normalizer()
+    def _examples(self) -> Sequence[str]:
+        return (*self.accepts, *self.rejects)
 
-        def check_address(raw: str) -> None:
-            check(raw, self._ask(normalizer, raw))
+    def _drawn(self) -> SearchStrategy[str]:
+        return self.addresses()
 
-        self._each(check_address)
+    def _is_unchanged(self, text: str, result: _Answer) -> bool:
+        return result is None
 
-    def _ask(self, normalizer: Normalizer, raw: str, channel: Channel | None = None) -> _Answer:
+    def _values(self, result: _Answer) -> object:
+        # Recipients are equal whatever was written.
+        if isinstance(result, Recipient):
+            return (result.address, result.channel, result.country, result.raw)
+        return result and (result.raw, str(result.error), result.suggestion)
+
+    def _call(self, subject: Normalizer, text: str, channel: Channel | None = None) -> _Answer:
         promised = "every text gets an answer, and none an exception"
-        answer = self.must_not_raise(promised, raw, normalizer.normalize, raw, channel or self.channel)
+        answer = self.must_not_raise(promised, text, subject.normalize, text, channel or self.channel)
         self.promise(
             isinstance(answer, Recipient | Rejected | None),
             "the answer is a Recipient, a Rejected or None",
             "Return one of the three.",
-            given=raw,
+            given=text,
             got=answer,
         )
         return answer
@@ -264,10 +202,3 @@ def _recipients(answer: _Answer) -> list[Recipient]:
     """Return the recipient of an answer, or the one that a rejection suggests."""
     person = answer.suggestion if isinstance(answer, Rejected) else answer
     return [person] if person else []
-
-
-def _values(answer: _Answer) -> object:
-    """Return the values of an answer for a comparison: recipients are equal whatever was written."""
-    if isinstance(answer, Recipient):
-        return (answer.address, answer.channel, answer.country, answer.raw)
-    return answer and (answer.raw, str(answer.error), answer.suggestion)

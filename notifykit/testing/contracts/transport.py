@@ -43,6 +43,8 @@ class TransportContract(Contract):
     :class:`~notifykit.testing.contracts.wire.WireContract`, which brings the server.
     """
 
+    #: The medium that it is for.
+    channel: ClassVar[Channel] = Channel.SMS
     #: Canonical addresses that it accepts; some of the channel where none are named.
     to: ClassVar[Sequence[str]] = ()
     #: Seconds that a send may take.

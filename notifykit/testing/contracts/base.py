@@ -113,6 +113,16 @@ class Contract:
 
     # --- for clauses ---
 
+    def closing(self, thing: _Thing) -> _Thing:
+        """Return an object that is closed after the test, if it can be; whether it can be is a clause of its own."""
+
+        def close() -> None:
+            with contextlib.suppress(Exception):
+                getattr(thing, "close", lambda: None)()
+
+        self._opened.callback(close)
+        return thing
+
     def promise(
         self,
         kept: object,

@@ -94,7 +94,7 @@ class Server(socketserver.ThreadingTCPServer):
             request.close()
 
 
-def closing(*, reset: bool) -> Server:
+def closing_server(*, reset: bool) -> Server:
     """Return a server that closes or resets each connection before it has read a byte."""
 
     class ClosingWire(HttpWire):

@@ -80,7 +80,7 @@ class SinkContract(Contract):
             self._handle(sink, event)
 
         for kind in event_kinds():
-            self.for_all(check, 0.2, event=events(kind))
+            self.for_all(check, 0.1, event=events(kind))
 
     @clause("Pass over events of unknown kinds.")
     def test_it_takes_kinds_that_do_not_exist_yet(self) -> None:
@@ -209,14 +209,7 @@ class SinkContract(Contract):
     # --- for clauses ---
 
     def _new(self) -> Sink:
-        sink = self.sink()
-
-        def close() -> None:
-            with contextlib.suppress(Exception):
-                getattr(sink, "close", lambda: None)()
-
-        self._opened.callback(close)
-        return sink
+        return self.closing(self.sink())
 
     def _handle(self, sink: Sink, *events: Event) -> None:
         for event in events:

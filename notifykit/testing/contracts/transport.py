@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Sequence
@@ -237,17 +236,7 @@ class TransportContract(Contract):
         return min(len(self._recipients()), transport.capabilities.batch_size)
 
     def _new(self) -> Transport:
-        return self._closing(self.transport())
-
-    def _closing(self, transport: Transport) -> Transport:
-        """Close a transport after the test; whether it can be closed is a clause of its own."""
-
-        def close() -> None:
-            with contextlib.suppress(Exception):
-                transport.close()
-
-        self._opened.callback(close)
-        return transport
+        return self.closing(self.transport())
 
     def _accepted(self, transport: Transport, batch: Batch) -> Submission:
         return self.must_not_raise("a good batch is accepted", batch, transport.send, batch, self.timeout)

@@ -14,7 +14,7 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
 from notifykit.protocols import Transport
 from notifykit.testing.contracts.base import clause
-from notifykit.testing.contracts.http_server import Behaviour, HttpWire, Server, ServerRequest, closing, saying
+from notifykit.testing.contracts.http_server import Behaviour, HttpWire, Server, ServerRequest, closing_server, saying
 from notifykit.testing.contracts.transport import TransportContract, is_certain
 
 
@@ -103,7 +103,7 @@ class WireContract(TransportContract):
     def test_a_connection_closed_at_once_is_no_yes(self) -> None:
         """A connection that is closed or reset before the server read anything is no yes."""
         for reset in (False, True):
-            with closing(reset=reset) as server:
+            with closing_server(reset=reset) as server:
                 result = self._send_to(server)
             self.promise(isinstance(result, Exception), given="a reset" if reset else "a close", got=result)
 
@@ -166,7 +166,7 @@ class WireContract(TransportContract):
             return False
 
         server = self.serving(once)
-        transport = self._closing(self.transport_to(server.url))
+        transport = self.closing(self.transport_to(server.url))
         results = [self._result(transport, self.batch())]
         time.sleep(0.02)  # the server's close is on its way
         results.append(self._result(transport, self.batch()))
@@ -183,7 +183,7 @@ class WireContract(TransportContract):
         """The timeout is kept with a server that says nothing, or a byte now and then, and the outcome is unknown."""
         faults = list(self.wire.late(self._yes()).items())
         servers = [self.serving(behaviour) for _, behaviour in faults]
-        transports = [self._closing(self.transport_to(server.url)) for server in servers]
+        transports = [self.closing(self.transport_to(server.url)) for server in servers]
 
         def work(number: int) -> tuple[object, float]:
             began = time.monotonic()
@@ -204,7 +204,7 @@ class WireContract(TransportContract):
         """Servers repeat what they were sent; no event, log, error or receipt shows it."""
         sample = self._sample()
         for name in {**self.wire.quoting(sample), **self.quotes(sample)}:
-            transport = self._closing(self.transport_to(self.serving(self._quoting(name)).url))
+            transport = self.closing(self.transport_to(self.serving(self._quoting(name)).url))
             self._must_hide_people(*self._sent(transport, [person.address for person in self._recipients()]))
 
     @clause("Use plain values in errors.")
@@ -261,7 +261,7 @@ class WireContract(TransportContract):
         return self.yes(self._sample())
 
     def _send(self, transport: Transport) -> object:
-        return self._result(self._closing(transport), self.batch())
+        return self._result(self.closing(transport), self.batch())
 
     def _send_to(self, server: Server) -> object:
         return self._send(self.transport_to(server.url))

@@ -1,7 +1,7 @@
-"""The sandbox for pytest: one server for a run, as new for each test.
+"""The sandbox for pytest: one server for a run, empty for each test.
 
-Every run of everybody who has notifykit installed loads this module. So it imports pytest and the standard library
-only; the rest is loaded by the fixtures.
+Every run of pytest in an environment with notifykit loads this module. So it imports pytest and the standard library
+only; the fixtures load the rest.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def sms_sandbox(
 ) -> Iterator[Sandbox | RemoteSandbox]:
     """Give a running imitation of the kwtSMS gateway, empty, with every fault disarmed.
 
-    In a test that has ``notify_outbox`` too, requests to it go their way and land in both, and its clock follows
+    In a test that has ``notify_outbox`` too, requests to it are made and recorded in both, and its clock follows
     ``notify_clock``.
     """
     sandbox = _sms_sandbox_server
@@ -67,10 +67,10 @@ def sms_sandbox(
     outbox = request.getfixturevalue("notify_outbox")
     outbox.spy(sandbox.url)
     follow = getattr(outbox.clock, "follow", None)
-    leave = follow(sandbox.clock.advance) if follow else None
+    unfollow = follow(sandbox.clock.advance) if follow else None
     yield sandbox
-    if leave:
-        leave()
+    if unfollow:
+        unfollow()
 
 
 @pytest.fixture

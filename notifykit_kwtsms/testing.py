@@ -1,7 +1,7 @@
-"""Hypothesis strategies for what the kwtSMS gateway says, contradictions included, and for Kuwaiti numbers.
+"""Hypothesis strategies for the answers of the kwtSMS gateway, contradictions included, and for Kuwaiti numbers.
 
-The shapes are those of the gateway's documentation and of the clients that were written for it; where they differ,
-each is drawn. Needs the extra ``testing``.
+Where the gateway's documentation and the clients that were written for it differ, both forms are drawn. Needs the
+extra ``testing``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from notifykit_kwtsms.api.codes import CODES
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-#: Answers that are no JSON object: pages of proxies, halves, and what other programs say.
+#: Answers that are no JSON object: pages of proxies, half answers, and answers of other programs.
 UNREADABLE: Final = (
     b"",
     b"<html><body>Bad Gateway</body></html>",
@@ -39,16 +39,16 @@ def kuwaiti_numbers() -> SearchStrategy[str]:
 
 @st.composite
 def messy_kuwaiti_numbers(draw: st.DrawFn) -> str:
-    """Draw a Kuwaiti mobile number as somebody may have typed it, with its country code."""
+    """Draw a Kuwaiti mobile number as a person may type it, with its country code."""
     return draw(messy(draw(kuwaiti_numbers())))
 
 
 def sent_answer(numbers: int = 1, points: int | None = None, balance: float = 149) -> dict[str, Any]:
-    """Return what the gateway says when it took a request.
+    """Return the gateway's answer when it accepted a request.
 
     :param numbers: how many numbers it counted.
     :param points: what it charged; one for each number where nothing is given.
-    :param balance: what is left.
+    :param balance: the points on the account after it.
     """
     return {
         "result": "OK",
@@ -61,18 +61,18 @@ def sent_answer(numbers: int = 1, points: int | None = None, balance: float = 14
 
 
 def code_answer(code: str, description: str = "It was refused.") -> dict[str, Any]:
-    """Return what the gateway says when it refuses."""
+    """Return the gateway's answer when it refuses a request."""
     return {"result": "ERROR", "code": code, "description": description}
 
 
 def _figures(value: int) -> SearchStrategy[Any]:
-    """Draw a number in every form that somebody has seen it in."""
+    """Draw a number in one of the forms in which the gateway writes numbers."""
     return st.sampled_from((value, float(value), str(value), f"{value}.00", f"{value:,}"))
 
 
 @st.composite
 def accepting_answers(draw: st.DrawFn, numbers: int = 1) -> Mapping[str, Any]:
-    """Draw an answer that says OK: documented, with numbers as texts, with fields missing, wrong or unheard of.
+    """Draw an answer that says OK: documented, with numbers as texts, with missing, wrong or unknown fields.
 
     :param numbers: how many numbers were sent.
     """
@@ -93,7 +93,7 @@ def accepting_answers(draw: st.DrawFn, numbers: int = 1) -> Mapping[str, Any]:
 
 @st.composite
 def refusing_answers(draw: st.DrawFn, *codes: str) -> Mapping[str, Any]:
-    """Draw an answer that says ERROR: any documented code, one that nobody knows, or none.
+    """Draw an answer that says ERROR: any documented code, an unknown one, or none.
 
     :param codes: which codes; all of them, and some that do not exist, where none are given.
     """
@@ -131,7 +131,7 @@ def contradictory_answers() -> SearchStrategy[Mapping[str, Any]]:
 def bodies(draw: st.DrawFn, answers: SearchStrategy[Mapping[str, Any]] | None = None) -> bytes:
     """Draw the body of an answer, spelled in any way that JSON can be, or not JSON at all.
 
-    :param answers: which; any where none are given, bodies that nobody can read among them.
+    :param answers: which; any where none are given, unreadable bodies among them.
     """
     if answers is None:
         if draw(st.integers(0, 4)) == 4:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from notifykit.testing.case import NotifyTestCase as NotifyTestCase
     from notifykit.testing.clock import TestClock as TestClock
-    from notifykit.testing.diverting import LiveSendBlocked as LiveSendBlocked
-    from notifykit.testing.ground import trusting as trusting
-    from notifykit.testing.middleware import OwnerMiddleware as OwnerMiddleware
-    from notifykit.testing.opened import AmbiguousOutbox as AmbiguousOutbox, OutboxUnreachable as OutboxUnreachable
+    from notifykit.testing.messages import Sent as Sent
+    from notifykit.testing.notifier import Plugins as Plugins
     from notifykit.testing.outbox import Outbox as Outbox, capture as capture
-    from notifykit.testing.plugging import Plugins as Plugins
+    from notifykit.testing.ownership import OwnerMiddleware as OwnerMiddleware
+    from notifykit.testing.processes import (
+        AmbiguousOutbox as AmbiguousOutbox,
+        LiveSendBlocked as LiveSendBlocked,
+        OutboxUnreachable as OutboxUnreachable,
+    )
+    from notifykit.testing.rules import trusting as trusting
     from notifykit.testing.script import Script as Script
-    from notifykit.testing.sent import Sent as Sent
 else:
     from notifykit.imports import lazy_attributes
 
@@ -26,13 +29,12 @@ else:
         {
             "case": "NotifyTestCase",
             "clock": "TestClock",
-            "diverting": "LiveSendBlocked",
-            "ground": "trusting",
-            "middleware": "OwnerMiddleware",
-            "opened": "AmbiguousOutbox OutboxUnreachable",
+            "messages": "Sent",
+            "notifier": "Plugins",
             "outbox": "Outbox capture",
-            "plugging": "Plugins",
+            "ownership": "OwnerMiddleware",
+            "processes": "AmbiguousOutbox LiveSendBlocked OutboxUnreachable",
+            "rules": "trusting",
             "script": "Script",
-            "sent": "Sent",
         },
     )

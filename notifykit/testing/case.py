@@ -8,18 +8,18 @@ from typing import Any
 
 from notifykit.pipeline.clock import VirtualClock
 from notifykit.pipeline.notifier import Notifier
+from notifykit.testing.notifier import Plugins
 from notifykit.testing.outbox import Outbox
-from notifykit.testing.plugging import Plugins
 from notifykit.testing.script import Played, Script
 
 
 class NotifyTestCase(unittest.TestCase):
     """Gives each test an outbox. With Django: ``class LoginTests(NotifyTestCase, django.test.TestCase)``.
 
-    The outbox is open from before ``setUp`` until behind the last cleanup.
+    The outbox is open from before ``setUp`` until after the last cleanup.
     """
 
-    #: Whether a message that nobody asserted fails the test.
+    #: Whether a message that was not asserted fails the test.
     notify_strict: bool = False
     #: What the provider answers in every test of the class, as :meth:`Script.sequence` takes it.
     notify_script: Iterable[Played] | Callable[[Script], object] = ()
@@ -28,12 +28,11 @@ class NotifyTestCase(unittest.TestCase):
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
         """Run the test with an outbox."""
-        # Asked of the class: a function there is no method here.
-        self.outbox = Outbox(script=_held(type(self), "notify_script"), strict=self.notify_strict)
+        self.outbox = Outbox(script=_attribute(type(self), "notify_script"), strict=self.notify_strict)
         self.outbox.open()
         try:
-            # Cleanups run in reverse order, so that this one comes last.
-            self.addCleanup(self._settle)
+            # Cleanups run in reverse order: this one is the last.
+            self.addCleanup(self._check_outbox)
             return super().run(result)
         finally:
             self.outbox.close()
@@ -58,21 +57,19 @@ class NotifyTestCase(unittest.TestCase):
         """The plugins of the notifier."""
         return self.outbox.plugins
 
-    def _settle(self) -> None:
-        if self.outbox.broken and not _has_failed(self):
-            raise self.outbox.broken[0]
-        if self.notify_strict and not _has_failed(self):
-            self.outbox.assert_all_known()
+    def _check_outbox(self) -> None:
+        # The results of unittest and pytest each know in their own way whether the test has failed already.
+        result = getattr(getattr(self, "_outcome", None), "result", None)
+        failures = (*getattr(result, "failures", ()), *getattr(result, "errors", ()))
+        if any(test is self for test, _ in failures) or getattr(result, "_excinfo", None):
+            return
+        if self.outbox.script_errors:
+            raise self.outbox.script_errors[0]
+        if self.notify_strict and self.outbox.unasserted:
+            self.fail(self.outbox.unasserted_failure())
 
 
-def _has_failed(test: unittest.TestCase) -> bool:
-    """Return whether a test has failed so far: the results of unittest know it, and in its own way that of pytest."""
-    result = getattr(getattr(test, "_outcome", None), "result", None)
-    known = (*getattr(result, "failures", ()), *getattr(result, "errors", ()))
-    return any(failed is test for failed, _ in known) or bool(getattr(result, "_excinfo", None))
-
-
-def _held(kind: type, name: str) -> Any:
-    """Return what a class or one of its bases holds under a name, as it stands there."""
+def _attribute(kind: type, name: str) -> Any:
+    """Return an attribute of a class or one of its bases as it was assigned: a function is no method."""
     found = next(vars(base)[name] for base in kind.__mro__ if name in vars(base))
     return found.__func__ if isinstance(found, staticmethod) else found

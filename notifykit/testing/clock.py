@@ -1,4 +1,4 @@
-"""The time of a test: it stands still until somebody waits or moves it on."""
+"""The time of a test: it stands still until a send waits, or the test moves it forward."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NOON: Final = datetime.datetime(2026, 1, 1, 9, tzinfo=datetime.UTC)
 
 
 class TestClock(VirtualClock):
-    """A virtual clock that can be moved on, and that other clocks can follow. Safe to share between threads.
+    """A virtual clock that a test moves forward, and that other clocks can follow. Threads may share it.
 
     :param start: the time of day it begins at, UTC.
     """
 
-    # Not something for pytest to collect.
+    # pytest does not collect it.
     __test__ = False
 
     def __init__(self, start: datetime.datetime = NOON) -> None:
@@ -28,9 +28,9 @@ class TestClock(VirtualClock):
         self._followers: list[Callable[[float], object]] = []
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass, at once.
+        """Move forward by some seconds, at once.
 
-        :raises ValueError: where time would go backwards.
+        :raises ValueError: where the number is negative.
         """
         if not seconds >= 0:
             raise ValueError(f"time goes forward by a number of seconds, not by {seconds!r}")
@@ -40,12 +40,12 @@ class TestClock(VirtualClock):
             follow(seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass without waiting for it."""
+        """Move forward by some seconds, and remember them in ``sleeps``."""
         self.sleeps.append(seconds)
         self.advance(max(0.0, seconds))
 
     def move_to(self, moment: datetime.datetime) -> None:
-        """Let time pass until a moment.
+        """Move forward to a moment.
 
         :raises ValueError: where it is in the past, or has no time zone.
         """
@@ -54,6 +54,6 @@ class TestClock(VirtualClock):
         self.advance((moment - self.now()).total_seconds())
 
     def follow(self, follower: Callable[[float], object]) -> Callable[[], None]:
-        """Have somebody told of all seconds that pass, and return what ends that."""
+        """Call a function with all seconds that pass from now on, and return what ends that."""
         self._followers.append(follower)
         return lambda: self._followers.remove(follower)

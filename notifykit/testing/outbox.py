@@ -1,4 +1,4 @@
-"""Where the messages of a test land, whoever sends them: the list, the way into it, and what it answers."""
+"""The outbox of a test: the messages that were sent while it was open, and the answers that they got."""
 
 from __future__ import annotations
 
@@ -10,48 +10,45 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Final, Self, overload
+from typing import Any, Self, overload
+
+import attrs
 
 from notifykit.errors import OutcomeUnknown, TransportError
-from notifykit.models.merge import error_of, outcome_of
+from notifykit.models.merge import error_of
 from notifykit.models.receipt import Outcome, Submission
 from notifykit.pipeline.clock import VirtualClock
-from notifykit.pipeline.components import Components
-from notifykit.pipeline.intercept import Interception
 from notifykit.pipeline.notifier import Notifier
-from notifykit.testing import ground
-from notifykit.testing.carrying import Carriers, Said
+from notifykit.testing.assertions import Assertions, Expected, message_table
+from notifykit.testing.capturing import Capture, CaptureResult
 from notifykit.testing.clock import TestClock
-from notifykit.testing.diverting import look
-from notifykit.testing.ground import netloc, server_of
-from notifykit.testing.matching import Expected
-from notifykit.testing.opened import OPENED, environment
-from notifykit.testing.owners import HEADER, owned
-from notifykit.testing.plugging import Plugins
-from notifykit.testing.relay import RELAY
-from notifykit.testing.script import Played, Script, Scripted, scripted
-from notifykit.testing.sent import Handed, Sent, sent_of
-from notifykit.testing.tables import listed
-from notifykit.testing.verbs import Verbs
-
-#: What carries the messages of an outbox's own notifier, if nothing else did: a stand-in for a transport that measures.
-_STAND_IN: Final = "memory"
+from notifykit.testing.messages import CapturedRequest, Sent
+from notifykit.testing.notifier import OutboxNotifier, Plugins
+from notifykit.testing.ownership import HEADER, owned_by
+from notifykit.testing.processes import OPEN, variables_of
+from notifykit.testing.rules import netloc, server_of
+from notifykit.testing.script import Played, Script, ScriptedAnswer, play_all
 
 
-class Outbox(Verbs, Sequence[Sent]):
-    """The messages that were taken while it was open, oldest first, one for each recipient.
+class Outbox(Capture, Assertions, Sequence[Sent]):
+    """The messages that were accepted while it was open, oldest first, one for each recipient.
 
-    It is open inside of its ``with`` block. What was tried and not taken is in :attr:`attempts`, :attr:`refused` and
-    :attr:`unknown`. It takes the messages of the thread that opened it and of everything that was started from there:
-    threads, tasks, processes; and of everybody else in this process while no other outbox is open.
+    It is open inside of its ``with`` block. What was tried and not accepted is in :attr:`attempts`, :attr:`refused` and
+    :attr:`unknown`. It captures what is sent by the thread that opened it and by everything that was started from there:
+    threads, tasks, processes; and by the rest of this process while no other outbox is open.
+
+    >>> with capture() as outbox:  # doctest: +SKIP
+    ...     sign_up("+965 9876 5432")
+    >>> outbox.one(to="96598765432").otp  # doctest: +SKIP
+    '123456'
 
     :param clock: the time of the test.
     :param plugins: the plugins of :attr:`notifier`.
     :param script: what the provider answers: a sequence as :meth:`Script.sequence` takes it, or a function of the script.
-    :param strict: whether a message that nobody asserted is a failure at the end.
+    :param strict: whether a message that was not asserted is a failure at the end.
     """
 
-    # Messages are compared, not outboxes kept in sets.
+    # Outboxes are compared by their messages and are mutable.
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
@@ -62,18 +59,14 @@ class Outbox(Verbs, Sequence[Sent]):
         script: Iterable[Played] | Callable[[Script], object] = (),
         strict: bool = False,
     ) -> None:
-        #: Names it among others.
-        self.token = uuid.uuid4().hex
-        #: The time of everything that is sent into it: it passes only when somebody waits or moves it on.
-        self.clock = clock or TestClock()
+        super().__init__(uuid.uuid4().hex, clock or TestClock())
         #: The plugins of its notifier.
         self.plugins = plugins or Plugins()
         #: What the provider answers.
         self.script = Script(self.plugins)
         self.strict = strict
-        #: What functions of the script raised instead of an answer: it is raised again in the end.
-        self.broken: list[Exception] = []
-        self._carriers = Carriers(self, self.clock)
+        #: What functions of the script raised instead of an answer: the first is raised again at the end.
+        self.script_errors: list[Exception] = []
         self._sent: list[Sent] = []
         self._known: set[int] = set()
         self._ids = itertools.count(1)
@@ -81,27 +74,21 @@ class Outbox(Verbs, Sequence[Sent]):
         self._spied: set[str] = set()
         self._changed = threading.Condition()
         self._notifier: Notifier | None = None
-        scripted(self.script, script)
+        play_all(self.script, script)
 
     # --- open and closed
 
     def open(self) -> Self:
-        """Take messages from now on."""
-        if OPENED.open(self, look):
-            rules = ground.here()
-            assert rules is not None, "opening lays the ground"
-            try:
-                RELAY.start(rules)
-            except BaseException:
-                # Nobody will close what never opened.
-                OPENED.close(self)
-                raise
+        """Capture messages from now on.
+
+        :raises OSError: where this process can't listen to others.
+        """
+        OPEN.open(self)
         return self
 
     def close(self) -> None:
-        """Take no more messages; those that came stay."""
-        if OPENED.close(self) and not _in_a_run():
-            RELAY.stop()
+        """Capture no more messages; those that were captured stay."""
+        OPEN.close(self)
         if self._notifier is not None:
             self._notifier.close()
 
@@ -113,178 +100,165 @@ class Outbox(Verbs, Sequence[Sent]):
     ) -> None:
         __tracebackhide__ = True
         self.close()
-        if error is None and self.broken:
-            raise self.broken[0]
-        if error is None and self.strict:
-            self.assert_all_known()
+        if error is None and self.script_errors:
+            raise self.script_errors[0]
+        if error is None and self.strict and self.unasserted:
+            raise AssertionError(self.unasserted_failure())
 
-    # --- what came
+    # --- the messages
 
     @property
     def messages(self) -> tuple[Sent, ...]:
-        """The messages that were taken."""
-        return tuple(message for message in self._sent if message.accepted)
+        """The messages that were accepted."""
+        return self._with_outcome(Outcome.ACCEPTED)
 
     @property
     def attempts(self) -> tuple[Sent, ...]:
-        """Everything that was tried, taken or not, in order."""
+        """Everything that was tried, accepted or not, in order."""
         return tuple(self._sent)
 
     @property
     def refused(self) -> tuple[Sent, ...]:
-        """What was tried and certainly not taken."""
-        return tuple(message for message in self._sent if message.outcome is Outcome.REJECTED)
+        """What was tried and certainly not accepted."""
+        return self._with_outcome(Outcome.REJECTED)
 
     @property
     def unknown(self) -> tuple[Sent, ...]:
-        """What was tried with an answer that nobody read."""
-        return tuple(message for message in self._sent if message.outcome is Outcome.UNKNOWN)
+        """What was tried without a readable answer."""
+        return self._with_outcome(Outcome.UNKNOWN)
 
     @property
     def unasserted(self) -> tuple[Sent, ...]:
-        """The messages that were taken and that no verb has returned or matched, nor an index or a loop."""
+        """The accepted messages that no method has returned or matched, nor an index or a loop."""
         return tuple(message for message in self.messages if id(message) not in self._known)
 
-    def assert_all_known(self) -> None:
-        """Fail the test where a message was taken that nobody asserted: what strict mode does at the end."""
-        __tracebackhide__ = True
-        said = self.left_over()
-        if said:
-            raise AssertionError(said)
-
-    def left_over(self) -> str:
-        """Return the words for messages that were taken and that nobody asserted; nothing where there are none."""
-        left = self.unasserted
-        what = "message was sent that nobody" if len(left) == 1 else "messages were sent that nobody"
-        return listed(f"{len(left)} {what} asserted (notify is strict):", left) if left else ""
+    def unasserted_failure(self) -> str:
+        """Return the text of a failure for the messages that were not asserted; empty where there are none."""
+        messages = self.unasserted
+        what = "message was" if len(messages) == 1 else "messages were"
+        head = f"{len(messages)} {what} sent that the test did not assert (notify is strict):"
+        return message_table(head, messages) if messages else ""
 
     def clear(self) -> None:
-        """Forget what came."""
+        """Forget all messages."""
         with self._changed:
             self._sent.clear()
             self._known.clear()
 
     def wait(self, count: int = 1, *, timeout: float = 5.0, **fields: Any) -> Sent:
-        """Return the newest message that fits, waiting real seconds for it: for what other processes and threads send.
+        """Return the newest message that matches, waiting real seconds for what other processes and threads send.
 
-        :param count: how many have to fit.
+        :param count: how many have to match.
         :param timeout: the most seconds to wait; then the test fails.
         """
         __tracebackhide__ = True
         expected, ends = Expected(fields), time.monotonic() + timeout
         with self._changed:
-            while len(found := self._fitting(expected)) < count and (left := ends - time.monotonic()) > 0:
-                self._changed.wait(left)
+            while len(found := self._matching(expected)) < count and (rest := ends - time.monotonic()) > 0:
+                self._changed.wait(rest)
         if len(found) < count:
             raise self._failure(f"{count} expected within {timeout:g} s", expected, len(found))
         self._asserted(found)
         return found[-1]
 
-    # --- who sends
+    # --- what sends into it
 
     @property
     def notifier(self) -> Notifier:
-        """A notifier of its own, with the plugins of the test, that plans as kwtSMS does where that is installed."""
+        """A notifier with the plugins of the test, which plans as kwtSMS does where that is installed."""
         if self._notifier is None:
             self._notifier = OutboxNotifier(self.plugins, self.clock)
         return self._notifier
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header by which a server knows that a request belongs to this test: see ``OwnerMiddleware``."""
+        """The request header by which a server with ``OwnerMiddleware`` sends into it."""
         return {HEADER: self.token}
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment variables that let another process send into it, where its environment is not inherited."""
-        return environment(self.token)
+        """The environment variables with which another process sends into it, where it does not inherit them."""
+        return variables_of(self)
 
     def owning(self) -> contextlib.AbstractContextManager[None]:
-        """Return a block in which everything that is sent, and everybody who is started, belongs to it."""
-        return owned(self.token)
+        """Return a block in which everything that is sent or started belongs to it."""
+        return owned_by(self.token)
 
     def spy(self, url: str) -> None:
-        """Let requests to a test server go their way, and take them down all the same.
+        """Let transports make their requests to a test server, and record them.
 
-        :param url: the server's address. Only what the script answers does not reach it.
+        :param url: the server's address. A request that the script answers does not reach it.
         :raises ValueError: where it names no host.
         """
         self._spied.add(server_of(url))
 
-    # --- the way into it
+    # --- answers
 
-    @property
-    def detour(self) -> Interception:
-        """The way of a send into it."""
-        return self._carriers.detour
-
-    def answer(self, handed: Handed, timeout: float) -> Said:
-        """Say what becomes of a request, and take it down."""
+    def answer(self, request: CapturedRequest, timeout: float) -> CaptureResult:
+        """Answer a request and record it."""
         try:
-            said = self.script.play(handed.batch)
+            scripted = self.script.play(request.batch)
         except Exception as error:
-            # The road takes it for a transport that broke, and goes on: the test has to hear of it.
-            self.broken.append(error)
-            self.record(handed, error)
+            # The pipeline takes it for a broken transport and goes on; the test has to fail.
+            self.script_errors.append(error)
+            self.record(request, error_of(error))
             raise
-        plain = said.answer is None and not said.delay and not said.refused
-        if plain and netloc(handed.transport) in self._spied:
-            return Said(None)
-        elapsed = min(said.delay, timeout)
+        if scripted.is_plain and netloc(request.messages[0].transport) in self._spied:
+            return CaptureResult(None)
+        elapsed = min(scripted.delay, timeout)
         if elapsed:
             self.clock.advance(elapsed)
-        late = said.delay > timeout
-        answer = OutcomeUnknown("No answer came in time.", "timeout") if late else self._answer(said, handed)
-        self.record(handed, answer)
-        return Said(answer, elapsed)
+        if scripted.delay > timeout:
+            answer: Submission | Exception = OutcomeUnknown("No answer came in time.", "timeout")
+        else:
+            answer = self._answer_of(scripted, request)
+        self.record(request, answer if isinstance(answer, Submission) else error_of(answer))
+        return CaptureResult(answer, elapsed)
 
-    def record(self, handed: Handed, answer: Submission | Exception) -> None:
-        """Take down how a request ended."""
-        said = answer if isinstance(answer, Submission) else error_of(answer)
-        batch, now = handed.batch, self.clock.now()
+    def record(self, request: CapturedRequest, answer: Submission | TransportError) -> None:
+        """Record how a request ended."""
+        batch = request.batch
         with self._changed:
-            for position, recipient in zip(batch.positions, batch.recipients, strict=True):
-                error = said.refused.get(recipient.address) if isinstance(said, Submission) else said
-                key = (batch.message.id, batch.number, position)
+            for message in request.answered(answer, self.clock.now()):
+                key = (batch.message.id, batch.number, message.position)
                 self._tries[key] += 1
-                known = {"attempt": self._tries[key], "at": now}
-                self._sent.append(sent_of(handed, position, recipient, said, outcome_of(error), **known))
+                self._sent.append(attrs.evolve(message, attempt=self._tries[key]))
             self._changed.notify_all()
 
-    def _answer(self, said: Scripted, handed: Handed) -> Submission | Exception:
-        if isinstance(said.answer, Exception):
-            return said.answer
-        recipients = handed.batch.recipients
-        refused = {who.address: said.refused[who.address] for who in recipients if who.address in said.refused}
-        if len(refused) == len(recipients):
+    def _answer_of(self, scripted: ScriptedAnswer, request: CapturedRequest) -> Submission | Exception:
+        if isinstance(scripted.answer, Exception):
+            return scripted.answer
+        refused = {
+            message.to: scripted.refused[message.to] for message in request.messages if message.to in scripted.refused
+        }
+        if len(refused) == len(request.messages):
             return next(iter(refused.values()))
-        paid = [cost for who, cost in zip(recipients, handed.costs, strict=True) if who.address not in refused]
-        cost = None if None in paid else sum(filter(None, paid))
-        given = said.answer or Submission(test=not handed.live)
-        return Submission(
+        costs = [message.cost for message in request.messages if message.to not in refused]
+        cost = None if None in costs else sum(filter(None, costs))
+        given = scripted.answer or Submission(test=not request.live)
+        return attrs.evolve(
+            given,
             message_id=given.message_id or f"outbox-{next(self._ids)}",
             cost=cost if given.cost is None else given.cost,
-            balance=given.balance,
-            test=given.test,
-            refused=_errors(given, refused),
-            warnings=given.warnings,
-            advice=given.advice,
-            fields=given.fields,
+            refused={**given.refused, **refused},
         )
 
-    # --- a list
+    # --- for assertions
 
-    def _went_nowhere(self) -> int:
-        return self._carriers.without_request({message for message, _, _ in self._tries})
+    def _with_outcome(self, outcome: Outcome) -> tuple[Sent, ...]:
+        return tuple(message for message in self._sent if message.outcome is outcome)
 
-    def _taken(self) -> tuple[Sent, ...]:
-        return self.messages
+    def _attempts(self) -> tuple[Sent, ...]:
+        return tuple(self._sent)
 
-    def _missed(self) -> tuple[Sent, ...]:
-        return tuple(message for message in self._sent if not message.accepted)
+    def _sends_without_request(self) -> int:
+        requested = {message for message, _, _ in self._tries}
+        return sum(message not in requested for message in tuple(self._prepared))
 
     def _asserted(self, messages: Iterable[Sent]) -> None:
         self._known.update(map(id, messages))
+
+    # --- a sequence
 
     @overload
     def __getitem__(self, index: int) -> Sent: ...
@@ -313,54 +287,8 @@ class Outbox(Verbs, Sequence[Sent]):
 
     def __str__(self) -> str:
         messages = self.messages
-        return listed(f"{len(messages)} in the outbox:", messages) if messages else "Nothing was sent."
+        return message_table(f"{len(messages)} in the outbox:", messages) if messages else "Nothing was sent."
 
 
-class OutboxNotifier(Notifier):
-    """A notifier that is put together when it is first used, so that plugins can be registered before.
-
-    :param plugins: its plugins.
-    :param clock: its time.
-    """
-
-    def __init__(self, plugins: Plugins, clock: VirtualClock) -> None:
-        self._plugins = plugins
-        self._time = clock
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "_components":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self._components = Components(_STAND_IN, host=self._plugins.host, clock=self._time)
-        return self._components
-
-    def close(self) -> None:
-        """Give back what it has, if it was ever used."""
-        if "_components" in vars(self):
-            super().close()
-
-
-def capture(
-    *,
-    clock: VirtualClock | None = None,
-    plugins: Plugins | None = None,
-    script: Iterable[Played] | Callable[[Script], object] = (),
-    strict: bool = False,
-) -> Outbox:
-    """Return an outbox for a ``with`` block: for scripts, for other test frameworks, and for examples of Hypothesis.
-
-    >>> with capture() as outbox:  # doctest: +SKIP
-    ...     sign_up("+965 9876 5432")
-    >>> outbox.one(to="96598765432").otp  # doctest: +SKIP
-    '123456'
-    """
-    return Outbox(clock=clock, plugins=plugins, script=script, strict=strict)
-
-
-def _in_a_run() -> bool:
-    """Return whether a test run goes on here, whose other outboxes will want to be reached too."""
-    rules = ground.here()
-    return rules is not None and rules.ours
-
-
-def _errors(given: Submission, refused: dict[str, TransportError]) -> dict[str, TransportError]:
-    return {**given.refused, **refused}
+#: The same as :class:`Outbox`, for a ``with`` block in scripts, other test frameworks and examples of Hypothesis.
+capture = Outbox

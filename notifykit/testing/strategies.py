@@ -1,36 +1,22 @@
-"""Hypothesis strategies for what flows along the road: numbers, texts, messages, answers, events.
+"""Hypothesis strategies for the values of the pipeline: numbers, texts, messages, answers, events.
 
-Nothing here belongs to anybody on purpose: numbers are drawn from the shapes of mobile numbers, and people may have
-them. Send to them by stand-ins and test servers only.
+The numbers are random mobile numbers, and people may have them: send to them by stand-ins and test servers only.
 """
 
 from __future__ import annotations
 
 import datetime
+import itertools
 import typing
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 from hypothesis import strategies as st
 
+import notifykit.errors
 import notifykit.events
-from notifykit.errors import (
-    AuthFailed,
-    ContentRejected,
-    DestinationNotCovered,
-    Exhausted,
-    InvalidRecipient,
-    NotReached,
-    OutcomeUnknown,
-    OutOfCredit,
-    ProviderUnavailable,
-    RateLimited,
-    Scope,
-    SenderNotAllowed,
-    TransportError,
-    Unclassified,
-)
+from notifykit.errors import DestinationNotCovered, Exhausted, InvalidRecipient, NotReached, Scope, TransportError
 from notifykit.events import Event, LoggedRecipient
 from notifykit.models.capabilities import Measurement
 from notifykit.models.delivery import DeliveryState
@@ -41,7 +27,11 @@ from notifykit.models.recipient import Recipient
 from notifykit.redaction import redact_address, text_shape
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from hypothesis.strategies import SearchStrategy
+
+_Kind = TypeVar("_Kind")
 
 
 @attrs.frozen
@@ -95,6 +85,12 @@ _MARKS: Final = ("\u200e", "\u200f", "\u202a", "\u202c", "\u200b", "\u2066", "\u
 _DIGITS: Final = ("0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹")
 
 
+def _kinds(module: ModuleType, base: type[_Kind]) -> tuple[type[_Kind], ...]:
+    """Return the subclasses of a class in a module."""
+    classes = [thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, base)]
+    return tuple(kind for kind in classes if kind is not base)
+
+
 # --- numbers and other addresses ---
 
 
@@ -105,11 +101,11 @@ def numbers(draw: st.DrawFn, country: str | None = None) -> str:
     :param country: ISO 3166 code of its country, one of :data:`COUNTRIES`; any of them where none is given.
     """
     if country is not None and country.upper() not in COUNTRIES:
-        raise ValueError(f"there are no numbers of {country!r} here: choose one of {', '.join(sorted(COUNTRIES))}")
+        raise ValueError(f"there are no numbers of {country!r}: choose one of {', '.join(sorted(COUNTRIES))}")
     shape = COUNTRIES[country.upper()] if country else draw(st.sampled_from(list(COUNTRIES.values())))
     start = draw(st.sampled_from(shape.starts))
-    left = shape.length - len(start)
-    return shape.code + start + draw(st.text("0123456789", min_size=left, max_size=left))
+    rest = shape.length - len(start)
+    return shape.code + start + draw(st.text("0123456789", min_size=rest, max_size=rest))
 
 
 @st.composite
@@ -143,12 +139,12 @@ def messy(draw: st.DrawFn, number: str) -> str:
 
 
 def messy_numbers(country: str | None = None) -> SearchStrategy[str]:
-    """Draw a mobile number as somebody may have typed it: :func:`numbers` through :func:`messy`."""
+    """Draw a mobile number as a person may type it: :func:`numbers` through :func:`messy`."""
     return numbers(country).flatmap(messy)
 
 
 def emails() -> SearchStrategy[str]:
-    """Draw a plain e-mail address at a domain that nobody can own (RFC 2606)."""
+    """Draw a plain e-mail address at a reserved domain (RFC 2606)."""
     local = st.text("abcdefghijklmnopqrstuvwxyz0123456789_+-", min_size=1, max_size=20)
     domains = st.sampled_from(("example.com", "example.org", "mail.example.net", "shop.example"))
     return st.builds("{}@{}".format, st.lists(local, min_size=1, max_size=2).map(".".join), domains)
@@ -161,7 +157,7 @@ def addresses(channel: Channel | str = Channel.SMS) -> SearchStrategy[str]:
 
 
 def typed_addresses(channel: Channel | str = Channel.SMS) -> SearchStrategy[str]:
-    """Draw what somebody may give for an address: a good one written in some way, a wrong one, or anything at all."""
+    """Draw what a person may type for an address: a good one in some spelling, a wrong one, or anything at all."""
     around = st.sampled_from(("", " ", "\u200f", "\n"))
     good = (
         messy_numbers()
@@ -190,7 +186,7 @@ def any_text(max_size: int = 40) -> SearchStrategy[str]:
 def texts(draw: st.DrawFn, encoding: str | None = None, segments: int | None = None) -> str:
     """Draw a text that an SMS can carry as it is.
 
-    :param encoding: ``gsm7`` for texts of the cheap alphabet, ``ucs2`` for those that need the other; None for either.
+    :param encoding: ``gsm7`` for texts of the GSM alphabet, ``ucs2`` for those that need the other; None for either.
     :param segments: how many segments it takes up; None for any number up to three.
     """
     kind = encoding or draw(st.sampled_from(("gsm7", "ucs2")))
@@ -208,23 +204,14 @@ def texts(draw: st.DrawFn, encoding: str | None = None, segments: int | None = N
     pattern = draw(st.text(alphabet, min_size=1, max_size=24))
     if kind == "ucs2":
         pattern = draw(st.sampled_from(_ARABIC)) + pattern
-    return _filled(pattern, units, kind)
-
-
-def _filled(pattern: str, units: int, encoding: str) -> str:
-    """Return a pattern repeated until it has so many units; where the last has no room, spaces end it."""
-    pieces: list[str] = []
-    left = units
-    while left > 0:
-        for character in pattern:
-            size = units_of(character, encoding)
-            if size > left:
-                pieces.append(" " * left)
-                left = 0
-                break
-            pieces.append(character)
-            left -= size
-    return "".join(pieces)
+    # The pattern is repeated; spaces fill the end where its next character has no room.
+    text = ""
+    for character in itertools.cycle(pattern):
+        size = units_of(character, kind)
+        if size > units:
+            break
+        text, units = text + character, units - size
+    return text + " " * units
 
 
 def units_of(text: str, encoding: str) -> int:
@@ -234,7 +221,7 @@ def units_of(text: str, encoding: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-# --- what goes down the road ---
+# --- messages, batches, plans ---
 
 
 @st.composite
@@ -284,51 +271,31 @@ def batches(draw: st.DrawFn, size: int = 10, channel: Channel | str = Channel.SM
 
 @st.composite
 def plans(draw: st.DrawFn, channel: Channel | str = Channel.SMS) -> Plan:
-    """Draw what would be done: batches, whoever is set aside, and a text with the edits that led to it."""
+    """Draw a plan: batches, excluded recipients, and a text with the edits that led to it."""
     message = draw(messages(channel))
     people = draw(st.lists(recipients(channel), max_size=12, unique_by=lambda person: person.address))
     size = draw(st.integers(1, 5))
-    own_measure = Measurement("ucs2", len(message.text), 1) if message.channel is Channel.SMS else None
+    measured = Measurement("ucs2", len(message.text), 1) if message.channel is Channel.SMS else None
+    parts = [range(start, min(start + size, len(people))) for start in range(0, len(people), size)]
     cut = tuple(
-        Batch(
-            message,
-            tuple(people[start : start + size]),
-            tuple(range(start, min(start + size, len(people)))),
-            number,
-            own_measure,
-        )
-        for number, start in enumerate(range(0, len(people), size), 1)
+        Batch(message, tuple(people[place] for place in part), tuple(part), number, measured)
+        for number, part in enumerate(parts, 1)
     )
-    late = draw(st.lists(recipients(channel), max_size=2))
-    aside = tuple(
+    excluded = tuple(
         Receipt(len(people) + place, person, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
-        for place, person in enumerate(late)
+        for place, person in enumerate(draw(st.lists(recipients(channel), max_size=2)))
     )
     removed = draw(st.sampled_from(("", "😀", "\u200e")))
     edits = (Edit(0, len(removed), removed, "", "emoji", "cleaner"),) if removed else ()
     cost = draw(st.none() | st.integers(0, 100).map(float))
-    return Plan(
-        message, edits, own_measure, cut, aside, cost, tuple(draw(st.lists(st.just("It is a test."), max_size=1)))
-    )
+    warnings = draw(st.sampled_from(((), ("It is a test.",))))
+    return Plan(message, edits, measured, cut, excluded, cost, warnings)
 
 
-# --- what comes back ---
+# --- what a transport returns or raises ---
 
 #: The kinds of error that a transport raises.
-ERRORS: Final[tuple[type[TransportError], ...]] = (
-    InvalidRecipient,
-    ContentRejected,
-    AuthFailed,
-    OutOfCredit,
-    SenderNotAllowed,
-    DestinationNotCovered,
-    RateLimited,
-    ProviderUnavailable,
-    NotReached,
-    OutcomeUnknown,
-    Unclassified,
-    Exhausted,
-)
+ERRORS: Final[tuple[type[TransportError], ...]] = _kinds(notifykit.errors, TransportError)
 
 
 @st.composite
@@ -337,26 +304,24 @@ def errors(draw: st.DrawFn, kinds: Sequence[type[TransportError]] = ERRORS) -> T
 
     :param kinds: which.
     """
+    optional: dict[str, SearchStrategy[Any]] = {
+        "code": st.sampled_from(("ERR013", "HTTP503", "timeout", "550 5.1.1")),
+        "provider_words": st.sampled_from(("try later", "****", "غير صحيح")),
+        "waits": st.lists(st.floats(0, 3600), max_size=3).map(tuple),
+        "scope": st.sampled_from(Scope),
+    }
     kind = draw(st.sampled_from(kinds))
-    fields: dict[str, Any] = {"detail": draw(st.sampled_from(("It was refused.", "لا", "Down.")))}
-    if draw(st.booleans()):
-        fields["code"] = draw(st.sampled_from(("ERR013", "HTTP503", "timeout", "550 5.1.1")))
-    if draw(st.booleans()):
-        fields["provider_words"] = draw(st.sampled_from(("try later", "****", "غير صحيح")))
-    if draw(st.booleans()):
-        fields["waits"] = tuple(draw(st.lists(st.floats(0, 3600), max_size=3)))
-    if draw(st.booleans()):
-        fields["scope"] = draw(st.sampled_from(Scope))
+    detail = st.sampled_from(("It was refused.", "لا", "Down."))
+    fields: dict[str, Any] = draw(st.fixed_dictionaries({"detail": detail}, optional=optional))
     if kind is Exhausted:
-        fields["causes"] = tuple(
-            draw(st.lists(errors([k for k in kinds if k is not Exhausted] or [NotReached]), max_size=2))
-        )
+        others = [other for other in kinds if other is not Exhausted] or [NotReached]
+        fields["causes"] = tuple(draw(st.lists(errors(others), max_size=2)))
     return kind(**fields)
 
 
 @st.composite
 def submissions(draw: st.DrawFn, to: Sequence[str] = ()) -> Submission:
-    """Draw what a provider may say about a batch that it took.
+    """Draw what a provider may say about a batch that it accepted.
 
     :param to: the canonical addresses of the batch: some of them may be refused, never all.
     """
@@ -368,7 +333,7 @@ def submissions(draw: st.DrawFn, to: Sequence[str] = ()) -> Submission:
         balance=draw(st.none() | st.floats(-10, 1e6)),
         test=draw(st.booleans()),
         refused={address: draw(errors((InvalidRecipient, DestinationNotCovered))) for address in refused},
-        warnings=tuple(draw(st.lists(st.just("The provider gave no message id."), max_size=1))),
+        warnings=draw(st.sampled_from(((), ("The provider gave no message id.",)))),
     )
 
 
@@ -380,13 +345,12 @@ def answers(to: Sequence[str] = ()) -> SearchStrategy[Submission | TransportErro
     return st.one_of(submissions(to), errors())
 
 
-# --- what sinks hear ---
+# --- events ---
 
 
 def event_kinds() -> tuple[type[Event], ...]:
-    """Return every kind of event that the framework tells of."""
-    there = [thing for thing in vars(notifykit.events).values() if isinstance(thing, type) and issubclass(thing, Event)]
-    return tuple(kind for kind in there if kind is not Event)
+    """Return every kind of event that the framework emits."""
+    return _kinds(notifykit.events, Event)
 
 
 def logged_recipients() -> SearchStrategy[LoggedRecipient]:

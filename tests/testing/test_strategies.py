@@ -7,7 +7,7 @@ import json
 import pickle
 
 import pytest
-from hypothesis import find, given, settings, strategies as st
+from hypothesis import Phase, find, given, settings, strategies as st
 
 from notifykit import Channel, Outcome, Recipient, Submission
 from notifykit.errors import OutcomeUnknown, TransportError
@@ -24,7 +24,13 @@ from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 from notifykit_kwtsms.text.segments import measure
 
-QUICK = settings(max_examples=8, database=None, deadline=None)
+QUICK = settings(max_examples=3, database=None, deadline=None)
+
+
+def any_that(strategy, wanted):
+    """Return a value of a strategy that is as wanted: there is one."""
+    generate = settings(database=None, deadline=None, max_examples=2000, phases=[Phase.generate])
+    return find(strategy, wanted, settings=generate)
 
 
 def smallest(strategy, wanted=lambda value: True):
@@ -51,8 +57,8 @@ def test_numbers_of_a_country_are_taken_and_known_by_it(country):
     check()
 
 
-def test_a_country_that_is_not_there_is_told():
-    """With those that are."""
+def test_an_unknown_country_is_an_error():
+    """It lists the known ones."""
     with pytest.raises(ValueError, match="choose one of AE, BH"):
         smallest(strategies.numbers("XX"))
 
@@ -60,7 +66,7 @@ def test_a_country_that_is_not_there_is_told():
 @QUICK
 @given(strategies.numbers().flatmap(lambda number: st.tuples(st.just(number), strategies.messy(number))))
 def test_a_messy_number_means_the_number(pair):
-    """However it is written, whoever knows country codes reads it."""
+    """However it is written, normalizers that know country codes read it."""
     number, written = pair
     for normalizer in (KwtSmsNormalizer(), InternationalNormalizer()):
         answer = normalizer.normalize(written, Channel.SMS)
@@ -70,8 +76,8 @@ def test_a_messy_number_means_the_number(pair):
 
 @pytest.mark.parametrize("sign", ["+", "00", " ", "-", "(", "٩", "۹", "\u200f", "\u00a0", ".", "/"], ids=ascii)
 def test_messy_numbers_have_everything_that_people_write(sign):
-    """Each spelling turns up, and shrinks to one with little else."""
-    assert sign in smallest(strategies.messy("96597315264"), lambda written: sign in written)
+    """Each spelling turns up."""
+    assert sign in any_that(strategies.messy("96597315264"), lambda written: sign in written)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_addresses_are_canonical(channel, normalizer):
         def wanted(raw, kind=kind):
             return isinstance(normalizer.normalize(raw, channel), Recipient) is kind
 
-        smallest(strategies.typed_addresses(channel), wanted)
+        any_that(strategies.typed_addresses(channel), wanted)
 
 
 # --- texts ---
@@ -129,9 +135,9 @@ def test_texts_measure_as_they_should(encoding, segments):
 def test_texts_are_varied_and_simple():
     """One character where one is enough; every number of segments, both encodings, characters of two units."""
     assert len(smallest(strategies.texts("gsm7"))) == 1
-    smallest(strategies.texts(), lambda text: measure(text).segments == 3)
-    smallest(strategies.texts("gsm7"), lambda text: set(text) & EXTENSION)
-    smallest(strategies.texts("ucs2"), lambda text: any(ord(character) > 0xFFFF for character in text))
+    any_that(strategies.texts(), lambda text: measure(text).segments == 3)
+    any_that(strategies.texts("gsm7"), lambda text: set(text) & EXTENSION)
+    any_that(strategies.texts("ucs2"), lambda text: any(ord(character) > 0xFFFF for character in text))
     with pytest.raises(ValueError, match="gsm7 or ucs2"):
         smallest(strategies.texts("latin-1"))
     with pytest.raises(ValueError, match="one segment at least"):
@@ -144,12 +150,12 @@ def test_any_text_is_any_text(sign):
     assert smallest(strategies.any_text(), lambda text: sign in text) == sign
 
 
-# --- what goes down the road and comes back ---
+# --- batches, plans, answers, events ---
 
 
 @pytest.mark.parametrize("channel", Channel)
 def test_batches_and_plans_hold_together(channel):
-    """Positions fit, nobody is in one twice, and every batch of a plan has the plan's message."""
+    """Positions are complete, no recipient is in one twice, and every batch of a plan has the plan's message."""
 
     @QUICK
     @given(strategies.batches(5, channel), strategies.plans(channel))
@@ -181,9 +187,13 @@ def test_answers_are_what_a_transport_may_say(answer):
 
 @pytest.mark.parametrize("kind", strategies.ERRORS)
 def test_every_kind_of_error_is_among_the_answers(kind):
-    """None is forgotten, and a partial refusal is among them too."""
-    smallest(strategies.answers(), lambda answer: type(answer) is kind)
-    smallest(strategies.answers(["a", "b"]), lambda answer: isinstance(answer, Submission) and answer.refused)
+    """None is forgotten."""
+    any_that(strategies.answers(), lambda answer: type(answer) is kind)
+
+
+def test_a_partial_refusal_is_among_the_answers():
+    """A submission that refuses some of the batch."""
+    any_that(strategies.answers(["a", "b"]), lambda answer: isinstance(answer, Submission) and answer.refused)
 
 
 def test_no_kind_of_error_is_forgotten():
@@ -194,7 +204,7 @@ def test_no_kind_of_error_is_forgotten():
 
 @pytest.mark.parametrize("kind", strategies.event_kinds())
 def test_events_are_whole_and_redacted(kind):
-    """Every field has something that it may hold; there is no number in clear; they travel."""
+    """Every field has something that it may hold; there is no number in clear; they pickle."""
 
     @QUICK
     @given(strategies.events(kind))
@@ -249,17 +259,17 @@ def test_any_body_is_an_answer_or_an_error(body, status):
 
 
 def test_the_gateway_s_answers_are_varied():
-    """Every code, numbers as texts, fields that are missing, and bodies that nobody can read."""
-    codes = {smallest(kwtsms.refusing_answers(code))["code"] for code in CODES}
+    """Every code, numbers as texts, fields that are missing, and unreadable bodies."""
+    codes = {any_that(kwtsms.refusing_answers(code), lambda answer: True)["code"] for code in CODES}
     assert codes == set(CODES)
-    smallest(kwtsms.accepting_answers(), lambda answer: isinstance(answer.get("balance-after"), str))
-    smallest(kwtsms.accepting_answers(), lambda answer: "msg-id" not in answer)
-    smallest(kwtsms.refusing_answers(), lambda answer: "code" not in answer)
-    smallest(kwtsms.contradictory_answers(), lambda answer: "msg-id" in answer and "code" in answer)
+    any_that(kwtsms.accepting_answers(), lambda answer: isinstance(answer.get("balance-after"), str))
+    any_that(kwtsms.accepting_answers(), lambda answer: "msg-id" not in answer)
+    any_that(kwtsms.refusing_answers(), lambda answer: "code" not in answer)
+    any_that(kwtsms.contradictory_answers(), lambda answer: "msg-id" in answer and "code" in answer)
     assert smallest(kwtsms.bodies(), lambda body: not parse_body(body)) in (b"", b"{}")
     with pytest.raises(OutcomeUnknown):
-        _read(smallest(kwtsms.bodies(), lambda body: body.startswith(b"<html")))
-    assert smallest(kwtsms.coverage_answers(), lambda answer: "coverage" in answer)["coverage"] == ["965", "966"]
-    lists = smallest(kwtsms.validate_answers(["96597315264", "123"]), lambda answer: answer["mobile"]["NR"])["mobile"]
+        _read(any_that(kwtsms.bodies(), lambda body: body.startswith(b"<html")))
+    assert any_that(kwtsms.coverage_answers(), lambda answer: "coverage" in answer)["coverage"] == ["965", "966"]
+    lists = any_that(kwtsms.validate_answers(["96597315264", "123"]), lambda answer: answer["mobile"]["NR"])["mobile"]
     assert sorted(number for some in lists.values() for number in some) == ["123", "96597315264"]
     assert json.dumps(kwtsms.sent_answer(2)).startswith('{"result": "OK", "msg-id"')

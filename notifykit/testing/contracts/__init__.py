@@ -8,31 +8,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from notifykit.testing.contracts.base import BrokenPromise as BrokenPromise, Contract as Contract
     from notifykit.testing.contracts.cleaner import CleanerContract as CleanerContract
-    from notifykit.testing.contracts.http_wire import (
+    from notifykit.testing.contracts.http_server import (
+        Behaviour as Behaviour,
         HttpWire as HttpWire,
+        Server as Server,
+        ServerRequest as ServerRequest,
         body_of as body_of,
         http_answer as http_answer,
     )
     from notifykit.testing.contracts.normalizer import NormalizerContract as NormalizerContract
-    from notifykit.testing.contracts.on_the_wire import WireContract as WireContract
-    from notifykit.testing.contracts.promises import BrokenPromise as BrokenPromise, Contract as Contract
-    from notifykit.testing.contracts.server import Act as Act, Exchange as Exchange, Server as Server, Wire as Wire
     from notifykit.testing.contracts.sink import SinkContract as SinkContract
     from notifykit.testing.contracts.transport import TransportContract as TransportContract
+    from notifykit.testing.contracts.wire import WireContract as WireContract
 else:
     from notifykit.imports import lazy_attributes
 
     __getattr__, __dir__, __all__ = lazy_attributes(
         __name__,
         {
+            "base": "BrokenPromise Contract",
             "cleaner": "CleanerContract",
-            "http_wire": "HttpWire body_of http_answer",
+            "http_server": "Behaviour HttpWire Server ServerRequest body_of http_answer",
             "normalizer": "NormalizerContract",
-            "on_the_wire": "WireContract",
-            "promises": "BrokenPromise Contract",
-            "server": "Act Exchange Server Wire",
             "sink": "SinkContract",
             "transport": "TransportContract",
+            "wire": "WireContract",
         },
     )

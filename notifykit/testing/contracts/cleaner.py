@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from notifykit.models.message import Channel, Cleaned, Edit, replay
 from notifykit.protocols import Cleaner
-from notifykit.testing.contracts.promises import Contract
+from notifykit.testing.contracts.base import clause
+from notifykit.testing.contracts.pure import PureContract
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-#: Texts that have surprised cleaners.
+#: Texts that have broken cleaners.
 _HOSTILE: Final = (
     "",
     "\x00",
@@ -33,20 +34,19 @@ _HOSTILE: Final = (
 )
 
 
-class CleanerContract(Contract):
+class CleanerContract(PureContract):
     """Subclass it, and name your cleaner: ``def cleaner(self): return Mine()``.
 
-    Give examples too: :attr:`cleans` at least, and :attr:`leaves` for what it must not touch.
+    Give examples too: :attr:`cleans` at least, and :attr:`leaves` for what it must not change.
     """
 
-    #: The medium whose texts it cleans.
-    channel: ClassVar[Channel] = Channel.SMS
-    #: Other media whose texts it cleans as well.
-    also: ClassVar[frozenset[Channel]] = frozenset()
     #: Texts, and what becomes of them.
     cleans: ClassVar[Mapping[str, str]] = {}
     #: Texts that stay as they are.
     leaves: ClassVar[Sequence[str]] = ()
+    _protocol = Cleaner
+    _hostile = _HOSTILE
+    _usual = ("Hello", "مرحبا ١٢٣", "e\u0301 <b>x</b> 😀\ud800")
 
     def cleaner(self) -> Cleaner:
         """Return a new one of your cleaners."""
@@ -66,248 +66,104 @@ class CleanerContract(Contract):
 
     # --- the clauses ---
 
-    def test_it_has_a_name(self) -> None:
-        """It is a cleaner, with a name of one word that never changes."""
-        one, other = self.cleaner(), self.cleaner()
-        self.promise(isinstance(one, Cleaner), "it is a cleaner", "Give it a name and a clean method.", got=one)
-        self.is_a_name(one.name)
-        self.promise(one.name == other.name, "two of a kind have one name", "Make the name an attribute of the class.")
+    @clause("Make an Edit for every change, and none for what you did not do.", each="_each_result")
+    def test_the_edits_replay(self, text: str, cleaned: Cleaned) -> None:
+        """Replaying the edits on the text gives the cleaned text."""
+        replayed = replay(text, cleaned.edits)
+        self.promise(replayed == cleaned.text, given=(text, cleaned.edits), got=(replayed, cleaned.text))
 
-    def test_it_takes_every_text_and_never_raises(self) -> None:
-        """Whatever the text, there is a Cleaned with a text in it."""
-        self._everywhere(lambda text, cleaned, channel: None)
+    @clause("Count positions from the original text, and sort by them.", each="_each_result")
+    def test_the_edits_are_in_order_and_inside_the_text(self, text: str, cleaned: Cleaned) -> None:
+        """Edits are in order of their position, do not overlap, and lie inside the original text."""
+        places = [place for edit in cleaned.edits for place in (edit.start, edit.end)]
+        self.promise([0, *places, len(text)] == sorted([0, *places, len(text)]), given=text, got=places)
 
-    def test_a_hostile_text_is_cleaned_soon(self) -> None:
-        """Nobody can make it think for long by writing a long text."""
-        cleaner = self.cleaner()
-        for text in _HOSTILE:
-            self.soon("a long text is cleaned soon", text, self._clean, cleaner, text)
+    @clause("Take it from the original text: text[start:end].", each="_each_result")
+    def test_an_edit_has_the_original_text(self, text: str, cleaned: Cleaned) -> None:
+        """``before`` is what the original text has between ``start`` and ``end``."""
+        for edit in cleaned.edits:
+            same = edit.before == text[edit.start : edit.end]
+            self.promise(same, given=text, got=(edit.start, edit.end, edit.before))
 
-    def test_the_edits_replay(self) -> None:
-        """The edits, made on the text that went in, give the text that came out."""
-
-        def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
-            replayed = replay(text, cleaned.edits)
-            self.promise(
-                replayed == cleaned.text,
-                "replaying the edits on the text gives the cleaned text",
-                "Make an Edit for every change, and none for what you did not do.",
-                given=(text, cleaned.edits),
-                got=(replayed, cleaned.text),
-            )
-
-        self._everywhere(check)
-
-    def test_the_edits_are_in_order_and_inside_the_text(self) -> None:
-        """Edits stand in order of their position, do not overlap, and lie inside the text that went in."""
-
-        def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
-            position = 0
-            for edit in cleaned.edits:
-                self.promise(
-                    position <= edit.start <= edit.end <= len(text),
-                    "edits are in order, without overlap, inside the text",
-                    "Count positions from the text that went in, and sort by them.",
-                    given=text,
-                    got=[(edit.start, edit.end) for edit in cleaned.edits],
-                )
-                position = edit.end
-
-        self._everywhere(check)
-
-    def test_an_edit_says_what_stood_there(self) -> None:
-        """``before`` is what the text has between ``start`` and ``end``."""
-
-        def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
-            for edit in cleaned.edits:
-                self.promise(
-                    edit.before == text[edit.start : edit.end],
-                    "an edit's before is what stood there",
-                    "Take it from the text that went in: text[start:end].",
-                    given=text,
-                    got=(edit.start, edit.end, edit.before),
-                )
-
-        self._everywhere(check)
-
-    def test_an_edit_changes_something(self) -> None:
+    @clause("Leave out edits whose before and after are the same.", each="_each_result")
+    def test_an_edit_changes_something(self, text: str, cleaned: Cleaned) -> None:
         """No edit puts in what was there."""
+        for edit in cleaned.edits:
+            self.promise(edit.before != edit.after, given=text, got=edit)
 
-        def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
-            for edit in cleaned.edits:
-                cure = "Leave out edits whose before and after are the same."
-                self.promise(edit.before != edit.after, "every edit changes something", cure, given=text, got=edit)
-
-        self._everywhere(check)
-
-    def test_an_edit_says_who_made_it_and_why(self) -> None:
+    @clause("Edit(start, end, before, after, reason, self.name)", each="_each_result")
+    def test_an_edit_says_who_made_it_and_why(self, text: str, cleaned: Cleaned) -> None:
         """Every edit names this cleaner, and has a reason in words."""
-        name = self.cleaner().name
+        name = self.cleaner().name if cleaned.edits else ""
+        for edit in cleaned.edits:
+            said = edit.cleaner == name and f"{edit.reason or ''}".strip()
+            self.promise(said, given=text, got=(edit.cleaner, edit.reason))
 
-        def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
-            for edit in cleaned.edits:
-                self.promise(
-                    edit.cleaner == name and f"{edit.reason or ''}".strip(),
-                    f"every edit names the cleaner {name} and says why",
-                    "Edit(start, end, before, after, reason, self.name)",
-                    given=text,
-                    got=(edit.cleaner, edit.reason),
-                )
+    @clause("Return Cleaned(text) where nothing has to be done, and an Edit for every change.", each="_each_result")
+    def test_there_are_edits_where_something_changed_and_nowhere_else(self, text: str, cleaned: Cleaned) -> None:
+        """A text that stays as it was has no edits, and one that was changed has some."""
+        changed = cleaned.text != text
+        self.promise(bool(cleaned.edits) == changed, given=text, got=(cleaned.text, cleaned.edits))
 
-        self._everywhere(check)
-
-    def test_there_are_edits_where_something_changed_and_nowhere_else(self) -> None:
-        """A text that comes out as it went in has no edits, and one that was changed has some."""
-
-        def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
-            self.promise(
-                bool(cleaned.edits) == (cleaned.text != text),
-                "there are edits exactly where the text changed",
-                "Return Cleaned(text) where nothing has to be done, and an Edit for everything that is.",
-                given=text,
-                got=(cleaned.text, cleaned.edits),
-            )
-
-        self._everywhere(check)
-
+    @clause("Clean until nothing is left to do: one change may make another necessary.")
     def test_a_clean_text_stays_as_it_is(self) -> None:
-        """Cleaning what came out changes nothing more: a text may pass twice, as a template and as a message."""
-        cleaner = self.cleaner()
-
-        def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
-            again = self._clean(cleaner, cleaned.text, channel)
-            self.promise(
-                again.text == cleaned.text,
-                "cleaning a clean text changes nothing",
-                "Look for what your changes bring about: clean until nothing is left to do.",
-                given=(text, cleaned.text),
-                got=again.text,
-            )
-
-        self._everywhere(check)
-
-    def test_other_channels_are_left_alone(self) -> None:
-        """A text of a medium that is not its own comes back as it was."""
-        cleaner = self.cleaner()
-        others = [channel for channel in Channel if channel is not self.channel and channel not in self.also]
-
-        def check(text: str) -> None:
-            for channel in others:
-                cleaned = self._clean(cleaner, text, channel)
-                self.promise(
-                    cleaned == Cleaned(text),
-                    "texts of other channels are left alone",
-                    "Ask for the channel first, and return Cleaned(text); or name it in `also`.",
-                    given=(text, channel),
-                    got=(cleaned.text, cleaned.edits),
-                )
-
-        for text in self.cleans:
-            check(text)
-        self.for_all(check, text=self.texts())
-
-    def test_it_cleans_the_same_every_time(self) -> None:
-        """One text has one result, whatever was cleaned before and whichever cleaner of the kind is asked."""
-        first, second = self.cleaner(), self.cleaner()
-
-        def check(text: str, between: str) -> None:
-            before = self._clean(first, text)
-            self._clean(first, between)
-            for again in (first, second):
-                after = self._clean(again, text)
-                cure = "Decide by the text, the channel and the settings alone."
-                self.promise(
-                    before == after, "one text has one result", cure, given=text, got=(before.text, after.text)
-                )
-
-        for text in self.cleans:
-            check(text, "")
-        self.for_all(check, text=self.texts(), between=self.texts())
-
-    def test_the_examples_hold(self) -> None:
-        """What you say that it cleans and leaves, it does."""
-        self.promise(
-            self.cleans,
-            "there is an example of what it cleans",
-            'Say one: cleans = {"the text": "what becomes of it"}.',
-        )
-        cleaner = self.cleaner()
-        for text, expected in {**self.cleans, **dict(zip(self.leaves, self.leaves, strict=True))}.items():
-            cleaned = self._clean(cleaner, text)
-            cure = "Correct the cleaner, or the example in `cleans` or `leaves`."
-            self.promise(
-                cleaned.text == expected, f"this text becomes {expected!a}", cure, given=text, got=cleaned.text
-            )
-
-    def test_it_shows_no_text(self) -> None:
-        """What somebody wrote is in no repr of the result or of the cleaner, and in no reason."""
-        cleaner = self.cleaner()
-        word = "Xyzzy-Plugh-778899"
-        for text in (*self.cleans, ""):
-            cleaned = self._clean(cleaner, f"{word} {text} {word}")
-            reasons = " ".join(edit.reason for edit in cleaned.edits)
-            self.hidden(f"{cleaned!r} {cleaned.edits!r} {cleaner!r} {reasons}", "a repr or a reason", word)
-
-    def test_it_is_safe_under_threads(self) -> None:
-        """Several threads that clean at once get what each would get alone."""
-        cleaner = self.cleaner()
-        texts = [*self.cleans, *self.leaves, "Hello", "مرحبا ١٢٣", "e\u0301 <b>x</b> 😀\ud800"]
-        expected = {text: self._clean(cleaner, text) for text in texts}
-
-        def work(number: int) -> tuple[str, Cleaned] | None:
-            for turn in range(20 * len(texts)):
-                text = texts[(number + turn) % len(texts)]
-                cleaned = self._clean(cleaner, text)
-                if cleaned != expected[text]:
-                    return text, cleaned
-            return None
-
-        for wrong in self.together("several threads can clean at once", work):
-            self.promise(
-                wrong is None,
-                "several threads that clean at once get the right results",
-                "Keep nothing of one call on the object where another thread can change it.",
-                given=wrong and wrong[0],
-                got=wrong and wrong[1].text,
-            )
-
-    def test_it_pickles(self) -> None:
-        """It and its results travel to other processes, and the copy cleans the same."""
-        cleaner = self.cleaner()
-        copy = self.pickled(cleaner, "a cleaner")
-        for text in (*self.cleans, *self.leaves, "Hello"):
-            cleaned = self._clean(cleaner, text)
-            same = cleaned == self.pickled(cleaned, "a cleaner's result") == self._clean(copy, text)
-            self.promise(same, "a copy that was pickled cleans the same", "Restore all of it.", given=text)
-
-    def _everywhere(self, look: _Look) -> None:
-        """Look at what becomes of the examples, of hostile texts, and of whatever hypothesis thinks of."""
+        """Cleaning a cleaned text changes nothing more: a text may pass twice, as a template and as a message."""
         cleaner = self.cleaner()
 
         def check(text: str) -> None:
             for channel in (self.channel, *sorted(self.also)):
-                look(text, self._clean(cleaner, text, channel), channel)
+                once = self._call(cleaner, text, channel).text
+                again = self._call(cleaner, once, channel).text
+                self.promise(again == once, given=(text, once), got=again)
 
-        for text in (*self.cleans, *self.leaves, *(hostile[:200] for hostile in _HOSTILE)):
-            check(text)
-        self.for_all(check, text=self.texts())
+        self._each(check)
 
-    def _clean(self, cleaner: Cleaner, text: str, channel: Channel | None = None) -> Cleaned:
-        clean: Callable[[str, Channel], Any] = cleaner.clean
-        cleaned = self.calmly("every text is cleaned, and none raises", text, clean, text, channel or self.channel)
+    @clause("Correct the cleaner, or the example in `cleans` or `leaves`.")
+    def test_the_examples_hold(self) -> None:
+        """Your examples in ``cleans`` and ``leaves`` are true."""
+        one = 'Say one: cleans = {"the text": "what becomes of it"}.'
+        self.promise(self.cleans, "there is an example of what it cleans", one)
+        cleaner = self.cleaner()
+        for text, expected in {**self.cleans, **dict(zip(self.leaves, self.leaves, strict=True))}.items():
+            cleaned = self._call(cleaner, text).text
+            self.promise(cleaned == expected, f"this text becomes {expected!a}", given=text, got=cleaned)
+
+    @clause("Leave the text out of reprs and reasons.")
+    def test_it_shows_no_text(self) -> None:
+        """The text is in no repr of the result or of the cleaner, and in no reason."""
+        cleaner = self.cleaner()
+        word = "Xyzzy-Plugh-778899"
+        for text in (*self.cleans, ""):
+            cleaned = self._call(cleaner, f"{word} {text} {word}")
+            reasons = " ".join(edit.reason for edit in cleaned.edits)
+            self.must_hide(f"{cleaned!r} {cleaned.edits!r} {cleaner!r} {reasons}", "a repr or a reason", word)
+
+    # --- for clauses ---
+
+    def _new(self) -> Cleaner:
+        return self.cleaner()
+
+    def _examples(self) -> Sequence[str]:
+        return (*self.cleans, *self.leaves)
+
+    def _drawn(self) -> SearchStrategy[str]:
+        return self.texts()
+
+    def _is_unchanged(self, text: str, result: Cleaned) -> bool:
+        return result == Cleaned(text)
+
+    def _call(self, subject: Cleaner, text: str, channel: Channel | None = None) -> Cleaned:
+        clean: Callable[[str, Channel], Any] = subject.clean
+        cleaned = self.must_not_raise(
+            "every text is cleaned, and none raises", text, clean, text, channel or self.channel
+        )
+        text_of, edits = getattr(cleaned, "text", None), getattr(cleaned, "edits", None)
+        whole = isinstance(cleaned, Cleaned) and isinstance(text_of, str) and isinstance(edits, tuple)
         self.promise(
-            isinstance(cleaned, Cleaned) and _is_whole(cleaned.text, cleaned.edits),
+            whole and all(isinstance(edit, Edit) for edit in cleaned.edits),
             "the result is a Cleaned: a text, and a tuple of Edits",
             "Return Cleaned(text, (Edit(…), …)).",
             given=text,
             got=cleaned,
         )
         return cast("Cleaned", cleaned)
-
-
-def _is_whole(text: object, edits: object) -> bool:
-    return isinstance(text, str) and isinstance(edits, tuple) and all(isinstance(edit, Edit) for edit in edits)
-
-
-if TYPE_CHECKING:
-    _Look = Callable[[str, Cleaned, Channel], None]

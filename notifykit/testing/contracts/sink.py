@@ -23,20 +23,20 @@ from notifykit.pipeline.clock import VirtualClock
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Sink
-from notifykit.testing.contracts.promises import Contract, fragments, on_its_way
+from notifykit.testing.contracts.base import THREADS, Contract, clause, fragments, not_intercepted
 from notifykit.transports.memory import MemoryTransport
 
 _CANARY: Final = "canary-of-the-environment-3141"
 _TEXT: Final = "Xyzzy-Plugh 778899"
 _NUMBER: Final = "96597315264"
-_THREADS: Final = 8
+#: How many events each thread passes to the sink.
 _EACH: Final = 40
 
 
 class SinkContract(Contract):
-    """Subclass it, and name your sink and where to hear what it says: ``sink()`` and ``heard()``."""
+    """Subclass it, and name your sink and what it wrote: ``sink()`` and ``output()``."""
 
-    #: The kinds of event that come out of it; all that there are where none are named. It has to take the others too.
+    #: The kinds of event that it writes; all where none are named. It has to take the others too.
     shows: ClassVar[Sequence[type[Event]]] = ()
     #: Whether it keeps the events themselves on purpose, as one for tests does.
     keeps_events: ClassVar[bool] = False
@@ -45,15 +45,15 @@ class SinkContract(Contract):
         """Return a new one of your sinks. Leave :attr:`folder` for its files."""
         raise NotImplementedError("say what is tested: def sink(self): return MySink(…)")
 
-    def heard(self, sink: Sink) -> Sequence[str]:
-        """Return everything that came out of it so far, in order: a text for each thing that it wrote.
+    def output(self, sink: Sink) -> Sequence[str]:
+        """Return everything that it wrote so far, in order: a text for each item.
 
-        The ``id`` of an event has to be in what is written about it, or what :meth:`mark` says.
+        The ``id`` of an event has to be in what is written about it, or what :meth:`mark` returns.
 
         :param sink: the one that was given events.
         """
         raise NotImplementedError(
-            "say what comes out: def heard(self, sink): return self.path.read_text().splitlines()"
+            "say what it wrote: def output(self, sink): return self.path.read_text().splitlines()"
         )
 
     def mark(self, event: Event) -> str:
@@ -62,127 +62,101 @@ class SinkContract(Contract):
 
     # --- the clauses ---
 
+    @clause("Give it a name and a handle method.")
     def test_it_has_a_name(self) -> None:
         """It is a sink, with a name of one word."""
         sink = self._new()
-        self.promise(isinstance(sink, Sink), "it is a sink", "Give it a name and a handle method.", got=sink)
-        self.is_a_name(sink.name)
+        self.promise(isinstance(sink, Sink), got=sink)
+        self.must_be_named(sink, sink)
 
+    @clause("Write what you know of an event, and pass over the rest.")
     def test_it_takes_every_kind_of_event(self) -> None:
-        """Whatever happened and whatever stands in the fields, it takes the event and does not raise."""
+        """It takes every kind of event, whatever is in the fields, and does not raise."""
         from notifykit.testing.strategies import event_kinds, events
 
         sink = self._new()
 
         def check(event: Event) -> None:
-            self.calmly("every kind of event is taken", event, sink.handle, event)
+            self._handle(sink, event)
 
         for kind in event_kinds():
-            self.for_all(check, 0.2, event=events(kind))
+            self.for_all(check, 0.1, event=events(kind))
 
+    @clause("Pass over events of unknown kinds.")
     def test_it_takes_kinds_that_do_not_exist_yet(self) -> None:
-        """A later version tells of more: an event that nobody knows, and one that is a special case of another."""
+        """It takes events of later versions: of an unknown kind, and of a kind that extends another."""
 
         @attrs.frozen(kw_only=True)
         class SomethingNew(Event):
             detail: str = "new"
 
         @attrs.frozen(kw_only=True)
-        class AttemptSeen(AttemptFinished):
+        class AttemptExtended(AttemptFinished):
             more: str = "more"
 
-        sink = self._new()
         (known,) = self._specimens(AttemptFinished)
         fields = {field.name: getattr(known, field.name) for field in attrs.fields(AttemptFinished)}
-        for event in (SomethingNew(at=known.at, id=known.id), AttemptSeen(**fields)):
-            self.calmly("an event of an unknown kind is taken, or passed over", event.name, sink.handle, event)
+        self._handle(self._new(), SomethingNew(at=known.at, id=known.id), AttemptExtended(**fields))
 
+    @clause("Write each; or name the kinds that you write in `shows`, and what is found of one in mark().")
     def test_nothing_is_lost(self) -> None:
-        """What it is given comes out, every event of the kinds that it shows."""
+        """It writes every event of the kinds that it shows."""
         sink = self._new()
-        events = self._numbered(self._specimens(), 60)
-        for event in events:
-            self.calmly("every kind of event is taken", event, sink.handle, event)
-        said = "\n".join(self.heard(sink))
-        lost = [event.name for event in events if self.mark(event) not in said]
-        self.promise(
-            not lost,
-            "every event comes out",
-            "Write each; or name the kinds that you write in `shows`, and what is found of one in mark().",
-            given=f"{len(events)} events",
-            got=lost,
-        )
+        events = self._numbered(60)
+        self._handle(sink, *events)
+        written = "\n".join(self.output(sink))
+        lost = [event.name for event in events if self.mark(event) not in written]
+        self.promise(not lost, given=f"{len(events)} events", got=lost)
 
+    @clause("Write at once, or through one queue.")
     def test_order_is_kept(self) -> None:
-        """Events come out in the order in which they went in."""
+        """Events are written in the order in which they were given."""
         sink = self._new()
-        events = self._numbered(self._specimens(), 60)
-        for event in events:
-            self.calmly("every kind of event is taken", event, sink.handle, event)
-        came = self._marks(self.heard(sink), events)
-        expected = [place for place in range(len(events)) if place in set(came)]
+        events = self._numbered(60)
+        self._handle(sink, *events)
+        written = self._marks(self.output(sink), events)
+        self.promise(written == sorted(written), given=f"{len(events)} events, by their numbers", got=written)
+
+    @clause("Write a whole line with one call, under a lock where what you write to is not safe by itself.")
+    def test_threads_lose_and_mix_nothing(self) -> None:
+        """Of events from several threads each is written whole, and those of a thread in their order."""
+        sink = self._new()
+        events = self._numbered(THREADS * _EACH)
+        self.in_threads(lambda number: self._handle(sink, *events[number::THREADS]))
+        items = self.output(sink)
+        mixed = [item for item in items if len(set(self._marks([item], events))) > 1]
+        written = self._marks(items, events)
+        lost = len(events) - len(set(written))
+        by_thread = [[place for place in written if place % THREADS == number] for number in range(THREADS)]
+        disordered = [places for places in by_thread if places != sorted(places)]
         self.promise(
-            list(dict.fromkeys(came)) == expected and came == sorted(came),
-            "events come out in the order in which they went in",
-            "Write at once, or through one queue.",
-            given=f"{len(events)} events, by their numbers",
-            got=came,
+            not mixed and not lost and not disordered,
+            given=f"{len(events)} events by {THREADS} threads",
+            got=f"{lost} lost, {len(mixed)} mixed up, {len(disordered)} threads out of order",
         )
 
-    def test_threads_lose_and_tear_nothing(self) -> None:
-        """Several threads may hand over events at once: each comes out whole, and those of a thread in their order."""
-        sink = self._new()
-        events = self._numbered(self._specimens(), _THREADS * _EACH)
-
-        def work(number: int) -> None:
-            for event in events[number::_THREADS]:
-                self.calmly("several threads can hand over events", event, sink.handle, event)
-
-        self.together("several threads can hand over events", work, _THREADS)
-        items = self.heard(sink)
-        torn = [item for item in items if len(set(self._marks([item], events))) > 1]
-        came = self._marks(items, events)
-        lost = len(events) - len(set(came))
-        turned = [
-            number
-            for number in range(_THREADS)
-            if (mine := [place for place in came if place % _THREADS == number]) != sorted(mine)
-        ]
-        self.promise(
-            not torn and not lost and not turned,
-            "what several threads hand over comes out whole, and in each one's order",
-            "Write a whole line with one call, under a lock where what you write to is not safe by itself.",
-            given=f"{len(events)} events by {_THREADS} threads",
-            got=f"{lost} lost, {len(torn)} mixed up, {len(turned)} threads out of order",
-        )
-
-    def test_an_event_is_left_as_it_was(self) -> None:
-        """Other sinks are given the same event: it is not changed, and not kept."""
+    @clause("Make a copy of what you want to change, and keep what you need of an event, not the event.")
+    def test_an_event_is_not_changed_or_kept(self) -> None:
+        """It does not change an event, which other sinks get too, and does not keep it: a program runs for months."""
         sink = self._new()
         for event in self._specimens(everything=True):
             before = copy.deepcopy(event)
-            self.calmly("every kind of event is taken", event, sink.handle, event)
-            self.promise(
-                event == before,
-                "an event is not changed",
-                "Make a copy of what you want to change: dict(event.counts).",
-                given=before,
-                got=event,
-            )
+            self._handle(sink, event)
+            self.promise(event == before, given=before, got=event)
         (event,) = self._specimens(AttemptFinished)
         kept = weakref.ref(event)
-        self.calmly("every kind of event is taken", event, sink.handle, event)
-        self.heard(sink)
+        self._handle(sink, event)
+        self.output(sink)
         del event
         gc.collect()
+        released = self.keeps_events or kept() is None
         self.promise(
-            self.keeps_events or kept() is None,
-            "an event is not kept once it was written: a program runs for months",
-            "Keep what you need of it, or say keeps_events = True where keeping them is what your sink is for.",
+            released, cure="Keep what you need of it; or say keeps_events = True where keeping is its purpose."
         )
 
-    def test_nothing_comes_out_that_was_not_in_the_event(self) -> None:
-        """Events are redacted; what comes out has no number, no text and nothing of the environment either."""
+    @clause("Write the fields of the event, and nothing else.")
+    def test_nothing_is_written_that_was_not_in_the_event(self) -> None:
+        """Events are redacted, and it adds no number, no text and nothing of the environment."""
         sink = self._new()
         usual = os.environ.get("NOTIFYKIT_CANARY")
         os.environ["NOTIFYKIT_CANARY"] = _CANARY
@@ -190,65 +164,56 @@ class SinkContract(Contract):
             host = PluginHost(entry_points=False)
             host.register(_Breaking(), "contract")
             transport = MemoryTransport([Submission("id-1", cost=1), OutcomeUnknown("No answer came.", "timeout")])
-            with on_its_way(), Notifier(transport, host=host, clock=VirtualClock(), sinks=[sink]) as notifier:
-                notifier.send([_NUMBER, "nobody at all 97315264", _NUMBER], _TEXT)
+            with not_intercepted(), Notifier(transport, host=host, clock=VirtualClock(), sinks=[sink]) as notifier:
+                notifier.send([_NUMBER, "no number 97315264", _NUMBER], _TEXT)
                 notifier.send(_NUMBER, _TEXT)
-                said = "\n".join(self.heard(sink))
+                written = "\n".join(self.output(sink))
         finally:
             del os.environ["NOTIFYKIT_CANARY"]
             if usual is not None:
                 os.environ["NOTIFYKIT_CANARY"] = usual
-        self.hidden(said, "what comes out of the sink", _CANARY, _TEXT, "Xyzzy-Plugh", *fragments(_NUMBER), "97315264")
+        hidden = (_CANARY, _TEXT, "Xyzzy-Plugh", *fragments(_NUMBER), "97315264")
+        self.must_hide(written, "what the sink writes", *hidden)
 
+    @clause("Close every file and connection that you opened, and forget their descriptors: they are soon used again.")
     def test_it_can_be_closed(self) -> None:
-        """Where it can be closed, it can be twice, gives everything back, and what comes later goes nowhere else."""
+        """It can be closed twice and then keeps nothing open; an event after that is written nowhere else."""
         before = _open_files()
         sink = self.sink()
-        for event in self._specimens():
-            self.calmly("every kind of event is taken", event, sink.handle, event)
-        written = len(self.heard(sink))
+        self._handle(sink, *self._specimens())
+        written = len(self.output(sink))
         close: Any = getattr(sink, "close", None)
         if close is None:
             return
         for _ in range(2):
-            self.calmly("it can be closed, and closed again", None, close)
-        left = _open_files() - before
-        cure = "Close every file and connection that you opened; remember that you did."
-        self.promise(left <= 0, "a closed sink keeps nothing open", cure, got=f"{left} files are left open")
-        # It may take the event, drop it, or raise, which the road notes; it may not go astray.
+            self.must_not_raise("it can be closed, and closed again", None, close)
+        open_files = _open_files() - before
+        self.promise(open_files <= 0, "a closed sink keeps nothing open", got=f"{open_files} files are still open")
+        # It may take the event, drop it, or raise, which is noted; it may not write it elsewhere.
         decoy = self.folder / "decoy"
         with decoy.open("wb"):
             for event in self._specimens():
-                try:
+                with contextlib.suppress(Exception):
                     sink.handle(event)
-                except Exception:  # noqa: S112 - the road notes it
-                    continue
-        astray = decoy.stat().st_size
-        self.promise(
-            not astray and len(self.heard(sink)) >= written,
-            "what comes after closing is written nowhere else, and takes nothing away",
-            "Forget the file's descriptor when you close it: its number is somebody else's soon.",
-            got=f"{astray} octets in a file that is somebody else's",
-        )
+        size = decoy.stat().st_size
+        kept = len(self.output(sink)) >= written
+        self.promise(not size and kept, got=f"{size} octets in another file")
 
+    @clause("Leave them out of its repr.")
     def test_it_shows_no_secret(self) -> None:
         """Its repr and str have no password, and no event."""
         sink = self._new()
-        for event in self._specimens(AttemptFinished):
-            self.calmly("every kind of event is taken", event, sink.handle, event)
-        self.hidden(f"{sink!r} {sink}", "its repr or str")
+        self._handle(sink, *self._specimens(AttemptFinished))
+        self.must_hide(f"{sink!r} {sink}", "its repr or str")
 
     # --- for clauses ---
 
     def _new(self) -> Sink:
-        sink = self.sink()
+        return self.closing(self.sink())
 
-        def close() -> None:
-            with contextlib.suppress(Exception):
-                getattr(sink, "close", lambda: None)()
-
-        self._opened.callback(close)
-        return sink
+    def _handle(self, sink: Sink, *events: Event) -> None:
+        for event in events:
+            self.must_not_raise(f"it takes the event {event.name}", event, sink.handle, event)
 
     def _specimens(self, *kinds: type[Event], everything: bool = False) -> list[Event]:
         """Return one event of each kind."""
@@ -257,8 +222,9 @@ class SinkContract(Contract):
         chosen = kinds or (event_kinds() if everything or not self.shows else self.shows)
         return [copy.deepcopy(_specimen(cast("Any", kind))) for kind in chosen]
 
-    def _numbered(self, specimens: Sequence[Event], count: int) -> list[Event]:
-        """Return so many events that can be told from each other."""
+    def _numbered(self, count: int) -> list[Event]:
+        """Return so many events with different ids."""
+        specimens = self._specimens()
         return [attrs.evolve(specimens[n % len(specimens)], id=f"contract{n:08d}end") for n in range(count)]
 
     def _marks(self, items: Sequence[str], events: Sequence[Event]) -> list[int]:
@@ -266,24 +232,21 @@ class SinkContract(Contract):
         numbers = {self.mark(event): place for place, event in enumerate(events)}
         found: list[int] = []
         for item in items:
-            hits = sorted((item.find(mark), place) for mark, place in numbers.items() if mark in item)
-            found += [place for _, place in hits]
+            found += [
+                number for _, number in sorted((item.find(mark), n) for mark, n in numbers.items() if mark in item)
+            ]
         return found
 
 
 @functools.cache
 def _specimen(kind: Any) -> Event:
-    """Return the first event of a kind that hypothesis thinks of: the simplest."""
+    """Return the simplest event of a kind: the first that hypothesis draws."""
     from hypothesis import HealthCheck, Phase, given, settings
 
     from notifykit.testing.strategies import events
 
     found: list[Event] = []
-
-    def keep(event: Event) -> None:
-        found.append(event)
-
-    calm = settings(
+    simplest = settings(
         max_examples=1,
         derandomize=True,
         database=None,
@@ -291,12 +254,18 @@ def _specimen(kind: Any) -> Event:
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    calm(given(events(kind))(keep))()
+
+    @simplest
+    @given(events(kind))
+    def keep(event: Event) -> None:
+        found.append(event)
+
+    keep()
     return found[0]
 
 
 class _Breaking:
-    """A plugin whose cleaner raises with the text in its hands, so that there is a failure to tell of."""
+    """A plugin whose cleaner raises with the text in its message, so that there is a failure to write about."""
 
     name = "breaking"
 

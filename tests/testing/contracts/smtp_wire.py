@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from notifykit.testing.contracts import Act
-from notifykit.testing.contracts.server import breaking_off, dribbling, flooding, silent
+from notifykit.testing.contracts import Behaviour, HttpWire
+from notifykit.testing.contracts.http_server import breaking_off, dribbling, flooding, silent
 
 _USUAL = {
     b"EHLO": b"250-post.example\r\n250 8BITMIME\r\n",
@@ -15,7 +15,7 @@ _USUAL = {
 }
 
 
-class SmtpWire:
+class SmtpWire(HttpWire):
     """Plain SMTP on loopback; a request is a message that was completed by its last line."""
 
     def url(self, port: int) -> str:
@@ -39,7 +39,7 @@ class SmtpWire:
                     if not answer(message):
                         return
 
-    def lost(self, yes: bytes) -> dict[str, Act]:
+    def lost(self, yes: bytes) -> dict[str, Behaviour]:
         return {
             "closes": breaking_off(),
             "resets": breaking_off(reset=True),
@@ -47,7 +47,7 @@ class SmtpWire:
             "half an answer": breaking_off(b"250-2.0.0 Ok\r\n"),
         }
 
-    def late(self, yes: bytes) -> dict[str, Act]:
+    def late(self, yes: bytes) -> dict[str, Behaviour]:
         return {
             "silence": silent,
             "a dribbled line": dribbling(b"250 2.0.0 ", then=b"slow "),

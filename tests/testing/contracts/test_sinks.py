@@ -19,7 +19,7 @@ class TestJsonl(SinkContract):
     def sink(self) -> Sink:
         return JsonlSink(self.folder / "sends.jsonl")
 
-    def heard(self, sink: Sink) -> Sequence[str]:
+    def output(self, sink: Sink) -> Sequence[str]:
         return (self.folder / "sends.jsonl").read_text(encoding="utf-8").splitlines()
 
 
@@ -35,7 +35,7 @@ class TestLogging(SinkContract):
     def sink(self) -> Sink:
         return LoggingSink()
 
-    def heard(self, sink: Sink) -> Sequence[str]:
+    def output(self, sink: Sink) -> Sequence[str]:
         return [
             f"{record.getMessage()} { {n: v for n, v in vars(record).items() if n.startswith('nk_')} }"
             for record in self._log.records

@@ -113,7 +113,7 @@ class TestRoundRobin(_OfMemory):
 
 
 class TestWebhook(WireContract):
-    """``webhook``: an endpoint of one's own, whose every success is a yes."""
+    """``webhook``: an endpoint of your own, whose every success is a yes."""
 
     any_success_is_yes = True
     secrets = ("hunter2", "me:hunter2")
@@ -151,21 +151,21 @@ class TestApprise(TransportContract):
 
     def transport(self) -> Transport:
         apprise = pytest.importorskip("apprise")
-        self.heard: list[tuple[str, str]] = []
+        self.sent_texts: list[tuple[str, str]] = []
 
-        class Ear(apprise.NotifyBase):  # type: ignore[name-defined,misc]
-            def __init__(ear, name: str) -> None:
+        class Recording(apprise.NotifyBase):  # type: ignore[name-defined,misc]
+            def __init__(recording, name: str) -> None:
                 super().__init__()
-                ear.name = name
+                recording.name = name
 
-            def send(ear, body: str, title: str = "", **options: object) -> bool:
-                self.heard.append((ear.name, body))
+            def send(recording, body: str, title: str = "", **options: object) -> bool:
+                self.sent_texts.append((recording.name, body))
                 return True
 
-        return AppriseTransport([Target(Ear(name), frozenset({name})) for name in self.to])
+        return AppriseTransport([Target(Recording(name), frozenset({name})) for name in self.to])
 
     def arrived(self, transport: Transport) -> Sequence[tuple[str, str]]:
-        return self.heard
+        return self.sent_texts
 
 
 class TestWeighted(_OfMemory):
@@ -200,7 +200,7 @@ class TestSmtp(WireContract):
         return b"250 2.0.0 Ok: queued as 4XyZ12abc\r\n"
 
     def no(self) -> dict[str, bytes]:
-        return {"spam": b"554 5.7.1 no\r\n", "full": b"452 4.3.1 no room\r\n", "nobody": b"550 5.1.1 who?\r\n"}
+        return {"spam": b"554 5.7.1 no\r\n", "full": b"452 4.3.1 no room\r\n", "no recipient": b"550 5.1.1 who?\r\n"}
 
     def reads(self, request: bytes) -> list[tuple[str, str]]:
         mail = email.message_from_bytes(request, policy=email.policy.SMTP)

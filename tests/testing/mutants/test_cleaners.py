@@ -10,7 +10,7 @@ import pytest
 
 from notifykit import Channel, Cleaned, Edit
 from notifykit.testing.contracts import CleanerContract
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -160,16 +160,16 @@ def _of(kind, **more):
 MUTANTS = {
     "test_it_has_a_name": [_of(Nameless), _of(object)],
     "test_it_takes_every_text_and_never_raises": [_of(Raises), _of(SaysText)],
-    "test_a_hostile_text_is_cleaned_soon": [_of(Slow, patience=0.02)],
+    "test_a_hostile_text_takes_no_long_time": [_of(Slow, patience=0.02)],
     "test_the_edits_replay": [_of(Adds), _of(Secretive)],
     "test_the_edits_are_in_order_and_inside_the_text": [_of(Backwards), _of(Outside)],
-    "test_an_edit_says_what_stood_there": [_of(Misquotes)],
+    "test_an_edit_has_the_original_text": [_of(Misquotes)],
     "test_an_edit_changes_something": [_of(Idle)],
     "test_an_edit_says_who_made_it_and_why": [_of(Anonymous), _of(Unreasoned)],
     "test_there_are_edits_where_something_changed_and_nowhere_else": [_of(Secretive), _of(Idle)],
     "test_a_clean_text_stays_as_it_is": [_of(Signs)],
     "test_other_channels_are_left_alone": [_of(Everywhere)],
-    "test_it_cleans_the_same_every_time": [_of(Counts)],
+    "test_it_answers_the_same_every_time": [_of(Counts)],
     "test_the_examples_hold": [_of(Plain, cleans={"١": "one"}), _of(Plain, leaves=("١",)), Unprepared],
     "test_it_shows_no_text": [_of(Tells), _of(Remembers)],
     "test_it_is_safe_under_threads": [_of(Shared)],

@@ -10,7 +10,7 @@ import pytest
 
 from notifykit import Channel, InvalidRecipient, Recipient, Rejected
 from notifykit.testing.contracts import NormalizerContract
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -156,21 +156,21 @@ def _of(kind, **more):
 
 MUTANTS = {
     "test_it_has_a_name": [_of(TwoWords), _of(object)],
-    "test_it_answers_everything_and_never_raises": [_of(Raises), _of(SaysText)],
-    "test_a_hostile_address_is_answered_soon": [_of(Slow, patience=0.02)],
+    "test_it_takes_every_text_and_never_raises": [_of(Raises), _of(SaysText)],
+    "test_a_hostile_text_takes_no_long_time": [_of(Slow, patience=0.02)],
     "test_it_answers_the_same_every_time": [_of(Counts)],
     "test_a_canonical_address_stays_as_it_is": [_of(Prefixes), _of(Grows)],
-    "test_it_keeps_what_was_written": [_of(Forgets)],
+    "test_it_keeps_the_address_as_it_was_written": [_of(Forgets)],
     "test_a_recipient_belongs_to_the_channel_that_was_asked_for": [_of(ElseWhere)],
     "test_a_number_is_digits": [_of(Spoken)],
-    "test_other_channels_are_passed_on": [_of(Greedy)],
+    "test_other_channels_are_left_alone": [_of(Greedy)],
     "test_the_examples_hold": [
         _of(Plain, accepts={"+965 9731-5264": "97315264"}),
         _of(Plain, rejects=("+965 9731-5264",)),
         _of(Plain, passes_on=("+965 9731-5264",)),
         Unprepared,
     ],
-    "test_a_rejection_says_why_and_not_whose": [_of(Tells), _of(Silent)],
+    "test_a_rejection_has_a_reason_without_the_address": [_of(Tells), _of(Silent)],
     "test_it_is_safe_under_threads": [_of(Shared)],
     "test_it_pickles": [_of(Locked), _of(HalfPickled)],
 }

@@ -10,7 +10,7 @@ import pytest
 
 from notifykit.events import AttemptFinished, DeliveryChanged, SendFinished
 from notifykit.testing.contracts import SinkContract
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ class Healthy(SinkContract):
         self.path = self.folder / "log"
         return self.kind(self.path)
 
-    def heard(self, sink):
+    def output(self, sink):
         return self.path.read_text(errors="replace").splitlines()
 
 
@@ -187,9 +187,9 @@ MUTANTS = {
     "test_it_takes_kinds_that_do_not_exist_yet": [_of(Listed)],
     "test_nothing_is_lost": [_of(Forgetful)],
     "test_order_is_kept": [_of(Swaps)],
-    "test_threads_lose_and_tear_nothing": [_of(Tears), _of(Drops)],
-    "test_an_event_is_left_as_it_was": [_of(Changes), _of(Hoards)],
-    "test_nothing_comes_out_that_was_not_in_the_event": [_of(Looks), _of(Exports)],
+    "test_threads_lose_and_mix_nothing": [_of(Tears), _of(Drops)],
+    "test_an_event_is_not_changed_or_kept": [_of(Changes), _of(Hoards)],
+    "test_nothing_is_written_that_was_not_in_the_event": [_of(Looks), _of(Exports)],
     "test_it_can_be_closed": [_of(Once), _of(Leaks), _of(Astray)],
     "test_it_shows_no_secret": [_of(Open)],
 }
@@ -215,4 +215,4 @@ def test_every_clause_has_a_wrong_one():
 def test_a_sink_that_shows_less_says_so():
     """``shows`` names the kinds that come out, and what a sink is for may be to keep events."""
     assert verdict(_of(Forgetful, shows=(AttemptFinished,)), "test_nothing_is_lost") is None
-    assert verdict(_of(Hoards, keeps_events=True), "test_an_event_is_left_as_it_was") is None
+    assert verdict(_of(Hoards, keeps_events=True), "test_an_event_is_not_changed_or_kept") is None

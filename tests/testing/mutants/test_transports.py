@@ -12,7 +12,7 @@ import pytest
 
 from notifykit import Capabilities, Channel, InvalidRecipient, Measurement, NotReached, Submission
 from notifykit.testing.contracts import TransportContract
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -179,12 +179,12 @@ MUTANTS = {
     "test_its_capabilities_answer_for_any_text": [_of(Latin), _of(Moody)],
     "test_it_is_described_by_a_dsn": [_of(Undescribed)],
     "test_it_shows_no_secret": [_of(Open), _of(Quoted), _of(Shows)],
-    "test_what_is_taken_is_answered_by_a_submission": [_of(Mute)],
-    "test_whoever_is_refused_is_of_the_batch": [_of(Strange)],
+    "test_an_accepted_batch_is_a_submission": [_of(Mute)],
+    "test_refused_recipients_are_of_the_batch": [_of(Strange)],
     "test_order_is_kept": [_of(Backwards)],
-    "test_everybody_has_one_receipt_in_order": [_of(Picky), _of(Mute)],
-    "test_nothing_secret_is_told": [_of(Logs), _of(Warns)],
-    "test_any_text_is_taken_or_refused": [_of(Encodes)],
+    "test_each_recipient_has_one_receipt_in_order": [_of(Picky), _of(Mute)],
+    "test_nothing_secret_is_shown": [_of(Logs), _of(Warns)],
+    "test_any_text_is_accepted_or_refused": [_of(Encodes)],
     "test_it_is_safe_under_threads": [_of(Shared), _of(Loses)],
     "test_it_can_be_closed_twice": [_of(Once), _of(Crashes)],
     "test_its_answers_pickle": [_of(Unpicklable)],

@@ -14,7 +14,7 @@ from notifykit import Capabilities, Submission
 from notifykit.errors import ContentRejected, NotReached, OutcomeUnknown, ProviderUnavailable, TransportError
 from notifykit.http import HttpAnswer, HttpClient
 from notifykit.testing.contracts import TransportContract, WireContract, body_of, http_answer
-from tests.testing.mutants.judging import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -218,15 +218,15 @@ def _of(kind, **more):
 MUTANTS = {
     "test_the_provider_s_yes_is_a_submission": [_of(Twice), _of(Deaf)],
     "test_the_provider_s_no_is_certain": [_of(Unsure)],
-    "test_nobody_listening_is_certain": [_of(Pessimist), _of(Optimist)],
-    "test_a_slammed_door_is_no_yes": [_of(Optimist)],
+    "test_a_failed_connection_is_certain": [_of(Pessimist), _of(Optimist)],
+    "test_a_connection_closed_at_once_is_no_yes": [_of(Optimist)],
     "test_a_lost_answer_is_unknown": [_of(Certain), _of(Optimist)],
     "test_an_answer_that_says_nothing_is_unknown": [_of(Gullible), _of(Blames)],
     "test_a_refusal_is_no_yes": [_of(Credulous)],
     "test_a_redirect_is_not_followed": [_of(Follows)],
     "test_an_interim_answer_is_not_the_last": [_of(Hasty)],
     "test_a_request_arrives_at_most_once": [_of(Insists)],
-    "test_a_connection_that_went_stale_is_no_riddle": [_of(Remembers), _of(Twice), _of(Deaf)],
+    "test_a_stale_connection_is_handled": [_of(Remembers), _of(Twice), _of(Deaf)],
     "test_the_timeout_is_kept": [_of(Patient, slack=0.2), _of(GivesUp)],
     "test_a_server_that_quotes_the_request_gives_nothing_away": [_of(Repeats), _of(RepeatsWords)],
     "test_errors_pickle": [_of(Local)],

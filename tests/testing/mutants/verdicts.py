@@ -1,4 +1,4 @@
-"""Running one clause of a contract as pytest would, and hearing what it says."""
+"""Run one clause of a contract as pytest would, and return its verdict."""
 
 from __future__ import annotations
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from notifykit.testing import ground, opened, relay, trusting
+from notifykit.testing import processes, rules, trusting
 from notifykit.testing.outbox import capture
-from tests.testing.conftest import OURS_ALONE
+from notifykit.testing.rules import Rules
+from tests.testing.conftest import ONLY_OUR_PLUGINS
 
 pytest_plugins = ["pytester"]
 
-#: A program whose sends leave a line where they would have left for real.
+#: A program whose real sends write a line into a file.
 APP = """
 import pathlib
 from notifykit import Capabilities, Notifier, PluginHost, Submission
@@ -28,7 +31,7 @@ class Real:
         self.shown = shown
 
     def send(self, batch, timeout):
-        with (pathlib.Path(__file__).parent / "left.txt").open("a") as left:
+        with (pathlib.Path(__file__).parent / "sent.txt").open("a") as left:
             left.write(batch.message.text + "\\n")
         return Submission("1")
 
@@ -123,12 +126,8 @@ def outside() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYKIT_")}
 
 
-def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(*OURS_ALONE, *arguments)
-
-
 @pytest.mark.parametrize("early", [False, True])
-def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
+def test_no_live_send_gets_out(pytester: pytest.Pytester, *, early: bool) -> None:
     """Only the two tests send that are allowed to in words.
 
     :param early: whether a file of the tests sends before there are tests; else a test that cleared the environment is
@@ -150,7 +149,7 @@ def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
         "sys.exit(code)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, *OURS_ALONE, "-q"],
+        [sys.executable, "-c", script, *ONLY_OUR_PLUGINS, "-q"],
         check=False,
         capture_output=True,
         text=True,
@@ -160,7 +159,7 @@ def test_no_way_out(pytester: pytest.Pytester, *, early: bool) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 passed" in done.stdout
-    left = pathlib.Path(pytester.path, "left.txt").read_text().split("\n")
+    left = pathlib.Path(pytester.path, "sent.txt").read_text().split("\n")
     assert left == ["allowed", "allowed too", "after the run", ""]
 
 
@@ -171,22 +170,23 @@ def test_an_address_without_a_host_is_no_test_server() -> None:
             pass
         with pytest.raises(ValueError, match="is no address of a test server"):
             capture().spy(address)
-    rules = ground.Ground(pid=1, live=False, address="", key="", servers=("", "127.0.0.1:8965"))
-    assert not rules.is_test_server("real")
-    assert rules.is_test_server("real://127.0.0.1:8965?x=1")
+    known = Rules(pid=1, live=False, address="", key="", servers=("", "127.0.0.1:8965"))
+    assert not known.is_test_server("real")
+    assert known.is_test_server("real://127.0.0.1:8965?x=1")
 
 
-def test_trust_that_is_given_twice_is_taken_back_twice() -> None:
+def test_a_server_that_is_trusted_twice_is_untrusted_twice() -> None:
     """The inner of two blocks does not end the outer one's trust."""
+
+    def is_trusted() -> bool:
+        known = rules.current()
+        return known is not None and known.is_test_server("real://127.0.0.1:1")
+
     with trusting("http://127.0.0.1:1"):
         with trusting("http://127.0.0.1:1"):
             pass
-        rules = ground.here()
-        assert rules is not None
-        assert rules.is_test_server("real://127.0.0.1:1")
-    rules = ground.here()
-    assert rules is not None
-    assert not rules.is_test_server("real://127.0.0.1:1")
+        assert is_trusted()
+    assert not is_trusted()
 
 
 def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pathlib.Path) -> None:
@@ -205,8 +205,8 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
     )
     environment = outside()
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment, timeout=40)
-    assert (tmp_path / "left.txt").read_text() == "behind it\n"
-    half = {**environment, "NOTIFYKIT_INTERCEPTOR": ground.DIVERSION}
+    assert (tmp_path / "sent.txt").read_text() == "behind it\n"
+    half = {**environment, "NOTIFYKIT_INTERCEPTOR": rules.INTERCEPT}
     code = "from app import sign_up; sign_up('half')"
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, cwd=tmp_path, env=half, capture_output=True, text=True, timeout=40
@@ -215,20 +215,24 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
 
 
 def test_an_outbox_that_can_not_open_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody would close it, and everything would land in it from then on."""
+    """It would never be closed, and would capture everything from then on."""
 
-    def fail(rules: ground.Ground) -> None:
+    @contextlib.contextmanager
+    def fail(known: Rules) -> Iterator[None]:
         raise OSError("no room")
+        yield
 
+    before = {**os.environ}
     with monkeypatch.context() as patched:
-        patched.setattr(relay.RELAY, "start", fail)
+        patched.setattr(processes, "_served", fail)
         outbox = capture()
         with pytest.raises(OSError, match="no room"), outbox:
             pass
-    assert opened.OPENED.get(outbox.token) is None
+    assert processes.OPEN.get(outbox.token) is None
+    assert {**os.environ} == before
 
 
-def test_strict_asks_nothing_of_a_test_that_broke_off(pytester: pytest.Pytester) -> None:
+def test_strict_ignores_a_test_that_was_interrupted(pytester: pytest.Pytester) -> None:
     """It was skipped in the middle, or is expected to fail; one that came to its end is asked."""
     pytester.makepyfile(
         """
@@ -247,4 +251,5 @@ def test_strict_asks_nothing_of_a_test_that_broke_off(pytester: pytest.Pytester)
             notifier.send("96598765432", "Hello")
         """
     )
-    run(pytester, "-o", "notifykit_strict=true").assert_outcomes(skipped=1, xfailed=1, passed=1, errors=1)
+    options = ("-o", "notifykit_strict=true")
+    pytester.runpytest_inprocess(*ONLY_OUR_PLUGINS, *options).assert_outcomes(skipped=1, xfailed=1, passed=1, errors=1)

@@ -16,8 +16,8 @@ from notifykit.cli.rehearsal import load_settings
 from notifykit.cli.terminal import answer_line, warn
 from notifykit.plugins import PluginHost
 from notifykit.redaction import Secret
-from notifykit.settings.fields import FIELDS, Value
-from notifykit.settings.sources import Settings
+from notifykit.settings.fields import Value
+from notifykit.settings.sources import FIELDS, Settings
 from notifykit.suggest import did_you_mean
 
 

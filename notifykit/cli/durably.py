@@ -16,12 +16,12 @@ from notifykit.cli.exits import Exit
 from notifykit.cli.outcomes import Outcomes
 from notifykit.cli.terminal import Progress as Bar, answer_line, tell, warn
 from notifykit.cli.watching import watch
-from notifykit.guards.options import duration
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.job import JobState, Progress
 from notifykit.pipeline.notifier import Notifier
 from notifykit.protocols import Job
 from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import duration
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

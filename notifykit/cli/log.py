@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import datetime
 import pathlib
-import re
 import shlex
 import sys
 import time
@@ -23,9 +22,8 @@ from notifykit.cli.stats import KEYS, Tally, tally
 from notifykit.cli.terminal import answer_line, is_read, warn
 from notifykit.cli.wording import counted
 from notifykit.plugins import PluginHost
+from notifykit.settings.fields import duration
 
-_AGE: Final = re.compile(r"([0-9]+)([smhdw])")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 #: Seconds between two looks at a file that is followed.
 _PAUSE: Final = 0.25
 _BAR: Final = 20
@@ -37,10 +35,9 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     """Read ``1h``, ``7d`` or a date as the moment from when on."""
     if value is None:
         return None
-    age = _AGE.fullmatch(value)
-    if age:
-        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
     try:
+        if value[-1:].isalpha() and value[-1:] not in "zZ":
+            return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=duration(value))
         moment = datetime.datetime.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is no age like 1h or 7d, and no date like 2026-03-04") from None

@@ -8,7 +8,8 @@ from typing import Final
 from notifykit.cli.envelope import VERSION
 from notifykit.cli.exits import MEANINGS
 from notifykit.plugins import PluginHost
-from notifykit.settings.fields import FIELDS, Field
+from notifykit.settings.fields import Field
+from notifykit.settings.sources import FIELDS
 
 _JSON: Final = f"""\
 Every command takes --json, before or after its name, and prints one document on standard output:

@@ -29,7 +29,7 @@ from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, path
-from notifykit.transports.standin import ANYTHING, capabilities_like
+from notifykit.transports.stubs import ANYTHING, capabilities_like
 
 #: The version of the shape of a line.
 VERSION: Final = 1

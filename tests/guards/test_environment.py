@@ -87,7 +87,7 @@ def test_an_environment_that_says_nothing_more_reaches_nobody(build):
         report = notifier.send([DEVELOPER], "Hello")
         assert (live.reached, str(report[0].veto)) == (
             [],
-            "environment: This is staging, and nothing says who may get messages.",
+            "environment: This is staging, and no recipient is allowed.",
         )
     with build(pretending, "staging") as notifier:
         assert len(notifier.send([DEVELOPER], "Hello").accepted) == 1

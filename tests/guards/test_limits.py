@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from notifykit import AuthFailed, Channel, ConfigError, OutcomeUnknown, OutOfCredit, Plan
-from notifykit.guards.options import duration, in_words
+from notifykit.guards.options import in_words
+from notifykit.settings.fields import duration
 from tests.guards.conftest import Live
 
 ONE, TWO = "96550000001", "96550000002"
@@ -143,14 +144,15 @@ def test_plans_of_a_long_list_count_from_one_to_the_next(build, numbers):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("15", 15), (15, 15), ("15s", 15), ("2m", 120), ("1h", 3600), ("1d", 86_400), (0.5, 0.5)]
+    ("text", "seconds"),
+    [("15", 15), (15, 15), ("15s", 15), ("2m", 120), ("1h", 3600), ("1d", 86_400), ("1w", 604_800), (0.5, 0.5)],
 )
 def test_lengths_of_time(text, seconds):
     """Numbers are seconds."""
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1w", "soon", True, None, "1e9", "١٥", []])
+@pytest.mark.parametrize("text", ["", "0", "-1", "1y", "soon", True, None, "1e9", "١٥", []])
 def test_what_is_no_length_of_time(text):
     """A slip is an error."""
     with pytest.raises(ValueError, match="write 15s"):

@@ -1,4 +1,4 @@
-"""Those who asked not to be sent to: by a file, and by a callable."""
+"""Suppressed recipients: by a file, and by a callable."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_file_is_read_again_when_it_changes(build, tmp_path):
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"96550000009\nsomebody\n"])
 def test_a_file_that_can_not_be_read_holds_everybody_back(build, tmp_path, content):
-    """Somebody in it asked not to be sent to, and nobody knows who."""
+    """A suppressed recipient may be on the line that can't be read."""
     if content is not None:
         (tmp_path / "gone.txt").write_bytes(content)
     transport = Live()

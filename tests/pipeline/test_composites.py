@@ -597,8 +597,8 @@ DOWN = ProviderUnavailable("Down.")
 )
 def test_a_spend_cap_holds_whatever_part_carries_it(walk, numbers, composite: Any, most: int) -> None:
     """Ten points an hour: the dearest way that a message may go counts, and no other."""
+    from notifykit.guards.limits import SpendCap
     from notifykit.guards.options import Limit
-    from notifykit.guards.spend_cap import SpendCap
 
     guard = SpendCap((Limit(10, 3600),))
     assert len(walk.send(composite(), numbers(12), parts={"guards": [guard]}).accepted) == most
@@ -712,8 +712,8 @@ def test_the_first_of_several_is_tried_again_like_the_others(walk, numbers) -> N
 
 def test_what_was_never_sent_does_not_go_on_counting(walk, clock, numbers) -> None:
     """A send that is broken off: whoever was in no request is free again, whoever may have got it is not."""
+    from notifykit.guards.limits import VolumeCap
     from notifykit.guards.options import Limit
-    from notifykit.guards.volume_cap import VolumeCap
 
     def stop(batch: Batch) -> TransportError:
         raise KeyboardInterrupt

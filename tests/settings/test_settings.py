@@ -15,7 +15,6 @@ from notifykit.errors import ConfigError
 from notifykit.redaction import STARS, Secret
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import (
-    FIELDS,
     Field,
     Transports,
     Value,
@@ -25,13 +24,13 @@ from notifykit.settings.fields import (
     names,
     one_of,
     path,
+    reference_problems,
     seconds,
     secret,
-    tangles,
     text,
     transports,
 )
-from notifykit.settings.sources import Settings, Sources
+from notifykit.settings.sources import FIELDS, Settings, Sources
 from notifykit_kwtsms.settings import KwtSmsSettings
 from tests.models.strategies_models import any_text, passwords
 
@@ -593,7 +592,7 @@ def test_names_that_refer_to_each_other_in_a_circle_are_a_problem(given: dict[st
     starts = [f"transports (argument): {circle}" for circle in told]
     assert sorted(problem.split(":", 2)[0] for problem in found.problems) == ["transports (argument)"] * len(told)
     assert {problem.partition(" is a circle")[0] + " is a circle" for problem in found.problems} == set(starts)
-    assert len(tangles({name: Dsn.parse(text) for name, text in given.items()})) == len(told)
+    assert len(reference_problems({name: Dsn.parse(text) for name, text in given.items()})) == len(told)
     by_hand = Settings(transports={name: Dsn.parse(text) for name, text in given.items()})
     if "a" in given and "a → b" in "".join(told) and not by_hand.transports["a"].parts:
         with pytest.raises(ConfigError, match="a → b"):
@@ -611,7 +610,7 @@ def test_names_are_tangled_where_one_can_be_reached_from_itself(given: dict[str,
         for inside in reached.values():
             inside |= {further for found in inside & set(given) for further in reached[found]}
     around = {name for name, inside in reached.items() if name in inside}
-    told = tangles(table)
+    told = reference_problems(table)
     assert bool(told) == bool(around)
     for problem in told:
         circle = problem.partition(" is a circle")[0].split(" → ")
@@ -623,13 +622,13 @@ def test_names_are_tangled_where_one_can_be_reached_from_itself(given: dict[str,
 def test_names_lead_to_names_only_so_far() -> None:
     """A chain of thousands is one problem, and no recursion; brackets on the way count with them."""
     chain = {f"a{index}": f"a{index + 1}" for index in range(3_000)}
-    assert [problem.split(":")[0] for problem in tangles({name: Dsn.parse(text) for name, text in chain.items()})] == [
-        "a2978"
-    ]
-    assert tangles({f"a{index}": Dsn(f"a{index + 1}") for index in range(20)}) == []
+    assert [
+        problem.split(":")[0] for problem in reference_problems({name: Dsn.parse(text) for name, text in chain.items()})
+    ] == ["a2978"]
+    assert reference_problems({f"a{index}": Dsn(f"a{index + 1}") for index in range(20)}) == []
     deep = {"a": Dsn.parse("f(" * 12 + "b" + ")" * 12), "b": Dsn.parse("f(" * 12 + "c" + ")" * 12)}
-    assert [problem.split(":")[0] for problem in tangles(deep)] == ["a"]
-    assert [problem.split(":")[0] for problem in tangles({**deep, "c": Dsn("memory")})] == ["a"]
+    assert [problem.split(":")[0] for problem in reference_problems(deep)] == ["a"]
+    assert [problem.split(":")[0] for problem in reference_problems({**deep, "c": Dsn("memory")})] == ["a"]
 
 
 def test_all_that_is_wrong_with_the_transports_is_told_at_once(tmp_path: pathlib.Path) -> None:

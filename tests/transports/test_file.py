@@ -23,7 +23,7 @@ from notifykit.transports.file import FileTransport
 BUILTINS = (
     "notifykit.normalizers.phone",
     "notifykit.normalizers.email",
-    "notifykit.transports.memory",
+    "notifykit.transports.stubs:memory",
     "notifykit.transports.file",
 )
 NUMBERS = ["96598765432", "96598765433", "96598765434"]

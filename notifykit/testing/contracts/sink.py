@@ -24,7 +24,7 @@ from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Sink
 from notifykit.testing.contracts.promises import Contract, fragments, on_its_way
-from notifykit.transports.memory import MemoryTransport
+from notifykit.transports.stubs import MemoryTransport
 
 _CANARY: Final = "canary-of-the-environment-3141"
 _TEXT: Final = "Xyzzy-Plugh 778899"

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from notifykit import ConfigError, MemoryTransport, Notifier, PluginHost
-from notifykit.transports.console import ConsoleTransport
+from notifykit.transports.stubs import ConsoleTransport
 
 NUMBER = "96598765432"
 

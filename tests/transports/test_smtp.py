@@ -37,9 +37,8 @@ from notifykit.errors import (
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.network import Network
-from notifykit.transports.smtp import SmtpSettings, SmtpTransport
-from notifykit.transports.smtp_mail import Mailbox, email_bytes, one_line, subject_of
-from notifykit.transports.smtp_session import Stage, hidden, queue_id, refusal
+from notifykit.transports.smtp import Mailbox, SmtpSettings, SmtpTransport, email_bytes, one_line, subject_of
+from notifykit.transports.smtp_session import Stage, queue_id, redact_words, refusal
 from tests.transports.post import USUAL, Post, close, dribble_of, in_turn, post_office, reset, stall
 
 BUILTINS = (
@@ -565,8 +564,8 @@ def test_the_name_in_the_queue_is_found(words, name):
 
 def test_words_are_cut_and_cleaned():
     """A page instead of a sentence does not fill the log."""
-    assert hidden("see a@b.example " + "x" * 1000).startswith("see **** x")
-    assert len(hidden("x" * 1000)) <= 300
+    assert redact_words("see a@b.example " + "x" * 1000).startswith("see **** x")
+    assert len(redact_words("x" * 1000)) <= 300
 
 
 # --- connections ---
@@ -788,8 +787,8 @@ def test_half_a_character_is_refused_before_it_is_sent():
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (f"smtp://default?{FROM}", "which mail server"),
-        ("smtp://mail.example", "whom mail is from"),
+        (f"smtp://default?{FROM}", "mail server is missing"),
+        ("smtp://mail.example", "sender is missing"),
         (f"smtp://me@mail.example?{FROM}", "go together"),
         (f"smtp://me:pw@mail.example?{FROM}&tls=none", "not sent across a network in clear"),
         (f"smtp://me:pw@mail.example?{FROM}&tls=offered", "not sent across a network in clear"),

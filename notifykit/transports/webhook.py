@@ -27,7 +27,7 @@ from notifykit.settings.fields import Field, secret, text
 
 _FIELDS: Final = (
     Field("bearer", secret, help="The token for an Authorization header."),
-    Field("sender", text, help="The sender's name where a message has none."),
+    Field("sender", text, help="The sender's name if a message has none."),
 )
 CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
 
@@ -35,9 +35,9 @@ CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, 
 class WebhookTransport(HttpTransport):
     """Posts batches to one URL.
 
-    :param url: where to; its path is part of the secret and never shown.
+    :param url: the endpoint; its path is part of the secret and never shown.
     :param authorization: the value of an Authorization header.
-    :param sender: the sender's name where a message has none.
+    :param sender: the sender's name if a message has none.
     :param network: the proxy and the certificates.
     """
 
@@ -79,7 +79,7 @@ class WebhookTransport(HttpTransport):
         return HttpRequest.json(body, headers={"Idempotency-Key": quote(batch.idempotency_key)})
 
     def read(self, answer: HttpAnswer, batch: Batch) -> Submission:
-        """Return what the endpoint says of the batch: any 2xx took it, whatever the body."""
+        """Return the submission: any 2xx status accepted the batch, whatever the body."""
         said: Any = {}
         warnings: tuple[str, ...] = ()
         if answer.body:
@@ -100,12 +100,12 @@ class WebhookTransport(HttpTransport):
 
 
 def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
-    """Read whom the endpoint refused: an object of reasons by address, or a list of addresses."""
+    """Return the refused recipients and warnings; they are an object of reasons by address, or a list of addresses."""
     if said is None:
         return {}, ()
     reasons = said if isinstance(said, dict) else dict.fromkeys(map(str, said)) if isinstance(said, list) else None
     if reasons is None:
-        return {}, ("The endpoint rejected something in a form that is not documented, so who it was is not known.",)
+        return {}, ("The endpoint rejected recipients in a form that is not documented, so which is not known.",)
     addresses = {recipient.address for recipient in batch.recipients}
     refused: dict[str, TransportError] = {}
     odd = False
@@ -116,7 +116,7 @@ def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tup
             continue
         words = scrub(str(why), address, batch.message.text, batch.message.subject or "") if why else None
         refused[address] = InvalidRecipient("The endpoint refused this recipient.", provider_words=words)
-    return refused, ("The endpoint rejected somebody who is not in the batch.",) if odd else ()
+    return refused, ("The endpoint rejected an address that is not in the batch.",) if odd else ()
 
 
 def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:

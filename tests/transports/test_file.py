@@ -87,7 +87,7 @@ def test_nobody_else_may_read_it(tmp_path):
         assert notifier.plan(NUMBERS[0], "Hi").notices == ()
     assert private.stat().st_mode & 0o777 == 0o600
     with Notifier(f"file://{public}", host=host()) as notifier:
-        assert "Others on this machine" in notifier.plan(NUMBERS[0], "Hi").notices[0]
+        assert "Other users of this machine" in notifier.plan(NUMBERS[0], "Hi").notices[0]
 
 
 @pytest.mark.parametrize("name", ["plain.jsonl", "with space.jsonl", "50%25.jsonl", "q?=&#@.jsonl", "مرحبا.jsonl"])

@@ -42,7 +42,7 @@ def told(*heard: DeliveryReport) -> Delivery:
     """Return what is known after reports were heard in this order."""
     delivery = Delivery(ID, NUMBER)
     for report in heard:
-        delivery = delivery.hear(report)
+        delivery = delivery.record(report)
     return delivery
 
 
@@ -118,7 +118,7 @@ class Deliveries(RuleBasedStateMachine):
         delivery = self.known[message, number]
         for stranger in (DeliveryReport("c", number, "sent"), DeliveryReport(message, "3", "sent")):
             with pytest.raises(ValueError, match="another"):
-                delivery.hear(stranger)
+                delivery.record(stranger)
 
     @invariant()
     def everybody_is_where_the_furthest_report_says(self) -> None:
@@ -138,7 +138,7 @@ class Deliveries(RuleBasedStateMachine):
         for (message, number), before in list(self.known.items()):
             if message != report.message_id or report.address not in (None, number):
                 continue
-            after = before.hear(report)
+            after = before.record(report)
             assert ORDER.index(after.state) >= ORDER.index(before.state), "it went back"
             assert before.final <= after.final or after.state != before.state
             self.known[message, number] = after
@@ -186,7 +186,7 @@ def test_an_unknown_word_never_hides_what_is_known():
     alone = told(said("unconfirmed", "GESENDET?"))
     assert (alone.state, alone.words, alone.not_understood) == ("unconfirmed", "GESENDET?", ("GESENDET?",))
     assert "GESENDET?" in alone.advice
-    both = alone.hear(said("sent", "sent")).hear(said("unconfirmed", "more"))
+    both = alone.record(said("sent", "sent")).record(said("unconfirmed", "more"))
     assert (both.state, both.words, set(both.not_understood)) == ("sent", "sent", {"GESENDET?", "more"})
 
 
@@ -202,7 +202,7 @@ def test_the_last_word_is_final_until_somebody_says_more_all_the_same():
     assert not told(said("sent")).final
     delivery = told(said("sent", last=True))
     assert delivery.final
-    assert "Nobody will say more" in delivery.advice
+    assert "will say no more" in delivery.advice
     assert told(said("sent", last=True), said("delivered")).state == "delivered"
     assert not told(said("pending", last=True), said("sent")).final
 
@@ -216,10 +216,10 @@ def test_nothing_was_heard_yet():
 
 def test_nobody_to_ask_is_final_with_its_reason_as_advice():
     """What is pushed all the same counts, and an end speaks for itself."""
-    silent = Delivery(ID, NUMBER, silence="Nobody can be asked.")
-    assert (silent.state, silent.final, silent.advice) == ("unconfirmed", True, "Nobody can be asked.")
-    assert silent.hear(said("sent")).advice == "Nobody can be asked."
-    assert "arrived" in silent.hear(said("delivered")).advice
+    silent = Delivery(ID, NUMBER, unavailable="The provider has no reports.")
+    assert (silent.state, silent.final, silent.advice) == ("unconfirmed", True, "The provider has no reports.")
+    assert silent.record(said("sent")).advice == "The provider has no reports."
+    assert "arrived" in silent.record(said("delivered")).advice
 
 
 @pytest.mark.parametrize("state", DeliveryState)

@@ -172,7 +172,7 @@ def reference_problems(transports: Mapping[str, Dsn]) -> list[str]:
     for name in order:
         depths[name] = _depth(transports[name], depths)
         if depths[name] > MOST_NESTED >= max((depths[found] for found in inside[name]), default=0):
-            problems.append(f"{name}: transports stand in transports more than {MOST_NESTED} deep")
+            problems.append(f"{name}: composites are nested more than {MOST_NESTED} deep")
     return problems
 
 

@@ -280,7 +280,11 @@ def test_a_folder_above_is_not_this_folder(tmp_path: pathlib.Path, monkeypatch: 
         ("notifykit.toml", 'sendr = "x"\n', "sendr (notifykit.toml) is not a setting: did you mean sender?"),
         ("notifykit.toml", "qqqq = 1\n", "qqqq (notifykit.toml) is not a setting: there are allow, ca_file"),
         ("notifykit.toml", "strict = 2\n", "strict (notifykit.toml) is neither yes nor no"),
-        ("notifykit.toml", "[transport]\nmain = 'memory'\n", "transport (notifykit.toml): a table says one transport"),
+        (
+            "notifykit.toml",
+            "[transport]\nmain = 'memory'\n",
+            "transport (notifykit.toml): a table has the name of one composite",
+        ),
         ("notifykit.toml", "transports = 'memory'\n", "transports (notifykit.toml) is not a table"),
         ("notifykit.toml", "[transprots]\na = 'b'\n", "transprots (notifykit.toml) is not a setting: did you mean tr"),
         ("notifykit.toml", "[transports]\nA = 'b'\n", "transports (notifykit.toml): 'A' can't be a name"),

@@ -12,7 +12,7 @@ from tests.guards.conftest import Live
 ONE, TWO = "96550000001", "96550000002"
 
 
-def test_a_recipient_is_left_alone_between_two_messages(build, clock):
+def test_a_recipient_gets_nothing_between_two_messages(build, clock):
     """For exactly so long, and others are not held up by it."""
     with build(Live(), cool_down="15s") as notifier:
         assert notifier.send(ONE, "a").accepted
@@ -74,7 +74,7 @@ def test_a_spend_cap_counts_points(build, numbers):
     assert report.skipped[0].veto.guard == "spend_cap"
 
 
-def test_what_is_dearer_than_the_whole_cap_never_passes(build):
+def test_what_costs_more_than_the_whole_cap_never_passes(build):
     """And no time is named when it would."""
     with build(Live(), spend_cap="0.5/1d") as notifier:
         (receipt,) = notifier.send(ONE, "Hello")
@@ -104,7 +104,7 @@ def test_what_was_certainly_not_sent_does_not_count(build, numbers):
     ]
 
 
-def test_what_is_left_over_at_the_deadline_or_behind_an_error_does_not_count(build, numbers, clock):
+def test_what_was_not_tried_at_the_deadline_or_after_an_error_does_not_count(build, numbers, clock):
     """Those batches were not tried."""
     with build(Live(AuthFailed("No."), size=2), volume_cap="10/1h") as notifier:
         assert len(notifier.send(numbers(10), "Hello").rejected) == 10
@@ -159,8 +159,8 @@ def test_what_is_no_length_of_time(text):
         duration(text)
 
 
-def test_times_are_said_as_people_say_them():
-    """In the largest unit that fits."""
+def test_times_are_in_words():
+    """In the largest unit that divides them."""
     assert [in_words(s) for s in (1, 15, 60, 90, 3600, 86_400, 0.5)] == [
         "1 second",
         "15 seconds",

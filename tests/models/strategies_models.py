@@ -33,7 +33,7 @@ def numbers(min_size: int = 7, max_size: int = 15) -> SearchStrategy[str]:
 
 
 def passwords() -> SearchStrategy[str]:
-    """Draw a password that can be told from everything else in a line: it has a character that nothing else has."""
+    """Draw a password that differs from everything else in a line: it has a character that nothing else has."""
     part = st.text(TYPED.replace("*", ""), max_size=12)
     return st.builds("{}§{}".format, part, part).filter(lambda text: text == text.strip())
 

@@ -1,4 +1,4 @@
-"""Addresses of e-mail, and that nothing on the road touches what an e-mail says."""
+"""Addresses of e-mail, and that nothing in the pipeline changes the text of an e-mail."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_it_is_brought():
     assert [normalizer.name for normalizer in notifykit_normalizers()] == ["email"]
 
 
-# --- on the road ---
+# --- in the pipeline ---
 
 E_MAIL_TEXT = st.text(
     st.one_of(
@@ -180,7 +180,7 @@ def test_no_cleaner_touches_what_an_e_mail_says(notifier, text):
 
 
 def test_only_half_a_character_is_taken_out(notifier):
-    """Nobody could encode it."""
+    """It can't be encoded."""
     notifier.send("a@b.example", "e\u0301\ud800😀", channel="email")
     assert notifier.transport.batches[-1].message.text == "e\u0301😀"
     plan = notifier.plan("a@b.example", "\ud800", channel="email")
@@ -189,7 +189,7 @@ def test_only_half_a_character_is_taken_out(notifier):
 
 @pytest.mark.parametrize("to", ["A@B.Example", Recipient("A@B.Example", Channel.EMAIL), "Name <A@B.Example>"])
 def test_an_address_passes_as_text_and_as_recipient(notifier, to):
-    """One made by hand goes through the same door."""
+    """One made by hand is checked as well."""
     notifier.send(to, "Hi", channel="email")
     assert notifier.transport.batches[-1].recipients[0].address == "A@b.example"
 

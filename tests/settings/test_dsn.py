@@ -113,13 +113,13 @@ def test_half_a_password_never_becomes_a_host_or_an_option(password: str) -> Non
     try:
         dsn = Dsn.parse(f"kwtsms://user:{password}@default?sender=ME&test=1")
     except ConfigError as error:
-        told = str(error)
+        reported = str(error)
     else:
-        told = ""
+        reported = ""
         assert dsn.user == "user"
         assert (dsn.password or Secret("")).reveal() == password
         assert (dsn.host, dsn.port, dsn.options) == ("default", None, {"sender": "ME", "test": "1"})
-    assert told in ("", WRITE_IT_LIKE_THIS)
+    assert reported in ("", WRITE_IT_LIKE_THIS)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_any_text_is_a_dsn_or_a_config_error(text: str) -> None:
 
 
 def test_an_option_that_is_given_twice_is_an_error() -> None:
-    """Nobody can tell whether ``test=1&test=0`` means test or live."""
+    """It is not clear whether ``test=1&test=0`` means test or live."""
     with pytest.raises(ConfigError, match="an option twice"):
         Dsn.parse("kwtsms://u:p@default?test=1&test=0")
 
@@ -389,14 +389,14 @@ def test_equality_of_composites_is_by_content() -> None:
         (nested(MOST_NESTED + 1), ["failover: brackets are nested more than 20 deep"]),
     ],
 )
-def test_all_that_is_wrong_with_a_composite_is_told_at_once(text: str, problems: list[str]) -> None:
+def test_all_that_is_wrong_with_a_composite_is_reported_at_once(text: str, problems: list[str]) -> None:
     """Each with the number of the part that it is about, and how to write it."""
     with pytest.raises(ConfigError) as caught:
         Dsn.parse(text)
-    told = caught.value.problems
-    assert len(told) == len(problems), told
-    for problem, start in zip(told, problems, strict=True):
-        assert problem.startswith(start), told
+    reported = caught.value.problems
+    assert len(reported) == len(problems), reported
+    for problem, start in zip(reported, problems, strict=True):
+        assert problem.startswith(start), reported
 
 
 @given(
@@ -411,8 +411,8 @@ def test_any_text_with_brackets_is_a_dsn_or_a_config_error(pieces: list[str]) ->
     try:
         dsn = Dsn.parse(text)
     except ConfigError as error:
-        told = f"{error}{error!r}{error.__cause__}"
-        assert "sW0rd" not in told
+        reported = f"{error}{error!r}{error.__cause__}"
+        assert "sW0rd" not in reported
     else:
         assert Dsn.parse(dsn.reveal()) == dsn
         assert str(dsn).encode()
@@ -421,12 +421,12 @@ def test_any_text_with_brackets_is_a_dsn_or_a_config_error(pieces: list[str]) ->
 
 @given(passwords())
 def test_a_password_without_its_percent_signs_never_comes_apart_between_brackets(password: str) -> None:
-    """It is an error that tells none of it, or it is the whole password."""
+    """It is an error that shows none of it, or it is the whole password."""
     try:
         dsn = Dsn.parse(f"failover(kwtsms://user:{password}@default, memory)")
     except ConfigError as error:
-        told = str(error)
-        assert "§" not in told
+        reported = str(error)
+        assert "§" not in reported
     else:
         # What happens to be an escape is read as one, as everywhere.
         assert dsn.parts[0].dsn.password == Secret(unquote(password))
@@ -539,7 +539,7 @@ def test_a_condition_of_a_table_can_be_read_back_from_the_label(conditions: dict
     assert dict(parse_qsl(label, keep_blank_values=True, strict_parsing=True)) == conditions
 
 
-def test_all_that_is_wrong_with_a_table_is_told_at_once() -> None:
+def test_all_that_is_wrong_with_a_table_is_reported_at_once() -> None:
     """Each with the number of the part that it is about, and no value repeated."""
     hunter = "kwtsms://u:hunter22@h:port"
     table = {
@@ -558,7 +558,7 @@ def test_all_that_is_wrong_with_a_table_is_told_at_once() -> None:
     }
     with pytest.raises(ConfigError) as caught:
         Dsn.read(table)
-    told = caught.value.problems
+    reported = caught.value.problems
     starts = [
         "an option of failover is not a text",
         "part 1 of failover: the kwtsms DSN can't be read",
@@ -573,7 +573,7 @@ def test_all_that_is_wrong_with_a_table_is_told_at_once() -> None:
         "part 8 of failover has nothing in its list",
         "a condition of part 9 of failover is not",
     ]
-    assert [problem[: len(start)] for problem, start in zip(told, starts, strict=True)] == starts
+    assert [problem[: len(start)] for problem, start in zip(reported, starts, strict=True)] == starts
     assert "hunter" not in str(caught.value)
 
 

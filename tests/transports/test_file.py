@@ -68,7 +68,7 @@ def test_a_message_to_three_is_three_lines(tmp_path):
 
 
 def test_any_channel_is_written(tmp_path):
-    """It stands in for whatever carries the message later."""
+    """It imitates the transport that sends the message later."""
     path = tmp_path / "m.jsonl"
     with Notifier(f"file://{path}", host=host()) as notifier:
         assert len(notifier.send("a@b.example", "Hi", channel="email").accepted) == 1
@@ -156,7 +156,7 @@ def test_a_folder_that_disappears_loses_nothing_in_silence(tmp_path):
 
 
 def test_a_file_that_was_moved_away_is_made_anew(tmp_path):
-    """Whoever collects the messages can take the file and go."""
+    """A program that reads the messages can move the file away."""
     path = tmp_path / "m.jsonl"
     with Notifier(f"file://{path}", host=host()) as notifier:
         notifier.send(NUMBERS[0], "one")

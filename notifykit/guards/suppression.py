@@ -87,7 +87,7 @@ class SuppressionFile:
             self._problem = Veto(
                 self.name,
                 f"The suppression file can't be read ({type(error).__name__}).",
-                f"Put {self._file.name} back, as UTF-8 and readable for this user; an empty file suppresses nobody.",
+                f"Put {self._file.name} back, as UTF-8 and readable for this user; an empty file suppresses no address.",
             )
 
     def _read(self) -> tuple[AddressList, Veto | None]:

@@ -50,9 +50,9 @@ class Message:
 class Edit:
     """One change a cleaner made: ``text[start:end]`` became ``after``."""
 
-    #: Where the change starts in the text before the cleaner.
+    #: The start of the change in the text before the cleaner.
     start: int
-    #: Where it ends there.
+    #: The end of the change there.
     end: int
     #: The text before the change.
     before: str = attrs.field(repr=describe_text)

@@ -22,7 +22,7 @@ class Batch:
     message: Message
     #: The recipients.
     recipients: tuple[Recipient, ...]
-    #: Where each recipient stood in the caller's list, from 0.
+    #: The position of each recipient in the caller's list, from 0.
     positions: tuple[int, ...] = attrs.field(repr=False)
     #: Which batch of the send this is, from 1.
     number: int = 1

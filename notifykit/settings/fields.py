@@ -1,4 +1,4 @@
-"""What a setting may be: a field reads what a person wrote and returns a value, or says what is wrong with it."""
+"""Fields of settings: each reads what a person wrote, and returns a value or says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def reference_problems(transports: Mapping[str, Dsn]) -> list[str]:
             # It is written from the name that comes first in the settings.
             first = cycle.index(min(cycle, key=ranks.__getitem__))
             path = [*cycle[first:], *cycle[: first + 1]]
-            problems.append(f"{' → '.join(path)} is a circle: nothing in it says what carries the messages")
+            problems.append(f"{' → '.join(path)} is a circle: it never ends at a transport")
             for name, following in itertools.pairwise(path):
                 inside[name].discard(following)
     depths: dict[str, int] = {}
@@ -330,11 +330,11 @@ def fields_of(settings: type[attrs.AttrsInstance]) -> tuple[Field, ...]:
 
 @attrs.frozen
 class Value:
-    """A setting's value and where it comes from."""
+    """A setting's value and its origin."""
 
     #: The value.
     value: Any
-    #: Where it comes from, in words: ``environment KWTSMS_SENDER_ID``, ``default``.
+    #: Its origin, in words: ``environment KWTSMS_SENDER_ID``, ``default``.
     origin: str
 
     def __str__(self) -> str:

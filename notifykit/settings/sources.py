@@ -1,4 +1,4 @@
-"""Where a setting comes from, and one error for everything that is wrong with them."""
+"""The sources of settings, and one error for everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,7 @@ import attrs
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 from notifykit.settings import fields as kinds
-from notifykit.settings.fields import (
-    Field,
-    Templates,
-    Transports,
-    Value,
-    boolean,
-    count,
-    dsn,
-    environment_name,
-    fields_of,
-    names,
-    one_of,
-    path,
-    reference_problems,
-    seconds,
-    secret,
-    setting,
-    text,
-)
+from notifykit.settings.fields import Field, Templates, Transports, Value, fields_of, reference_problems, setting
 from notifykit.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
@@ -46,15 +28,15 @@ _NEARLY: Final = 0.9
 class Sources:
     """The places that a setting may come from, with what was found there, unread."""
 
-    #: What the caller passed.
+    #: The caller's arguments.
     arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     #: The environment.
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    #: What the ``.env`` file says; None for a name without a value.
+    #: The values of the ``.env`` file; None for a name without a value.
     dotenv: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
     #: The name of the ``.env`` file.
     dotenv_name: str = ".env"
-    #: What the settings file says.
+    #: The table of the settings file.
     table: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     #: The name of the settings file.
     table_name: str = ""
@@ -134,8 +116,8 @@ class Settings:
     """The framework's own settings; :meth:`section` has those of plugins."""
 
     #: The transport that messages are sent by.
-    transport: Dsn | None = setting(dsn, help="What carries the messages: a name or a DSN.")  # noqa: RUF009
-    #: Transports by the names that may stand for them wherever a transport is named.
+    transport: Dsn | None = setting(kinds.dsn, help="What carries the messages: a name or a DSN.")  # noqa: RUF009
+    #: Transports with names of their own, usable wherever a transport is named.
     transports: Mapping[str, Dsn] = setting(
         kinds.transports,
         Transports(),
@@ -143,57 +125,57 @@ class Settings:
         variable=False,
     )
     #: The sender's name of messages that name none.
-    sender: str | None = setting(text, help="The sender's name if a call gives none.")
+    sender: str | None = setting(kinds.text, help="The sender's name if a call gives none.")
     #: Seconds for one request, everything included.
-    timeout: float = setting(seconds, 15.0, help="Seconds for one request, everything included.")
+    timeout: float = setting(kinds.seconds, 15.0, help="Seconds for one request, everything included.")
     #: Seconds for one send, waits included; None for no limit.
-    deadline: float | None = setting(seconds, help="Seconds for one send, waits included.")
+    deadline: float | None = setting(kinds.seconds, help="Seconds for one send, waits included.")
     #: Whether a broken plugin is an error.
-    strict: bool = setting(boolean, False, help="A broken plugin is an error.", empty_counts=True)
+    strict: bool = setting(kinds.boolean, False, help="A broken plugin is an error.", empty_counts=True)
     #: Plugins, or things they bring, to leave out.
-    disable: tuple[str, ...] = setting(names, (), help="Plugins, or things they bring, to leave out.")
+    disable: tuple[str, ...] = setting(kinds.names, (), help="Plugins, or things they bring, to leave out.")
     #: The only installed plugins to load; None for all.
-    allow: tuple[str, ...] | None = setting(names, help="The only installed plugins to load.")
+    allow: tuple[str, ...] | None = setting(kinds.names, help="The only installed plugins to load.")
     #: Exactly these normalizers, in this order; None for all.
-    normalizers: tuple[str, ...] | None = setting(names, help="Exactly these normalizers, in this order.")
+    normalizers: tuple[str, ...] | None = setting(kinds.names, help="Exactly these normalizers, in this order.")
     #: Exactly these cleaners, in this order; None for all.
-    cleaners: tuple[str, ...] | None = setting(names, help="Exactly these cleaners, in this order.")
+    cleaners: tuple[str, ...] | None = setting(kinds.names, help="Exactly these cleaners, in this order.")
     #: Exactly these guards, in this order; None for all.
-    guards: tuple[str, ...] | None = setting(names, help="Exactly these guards, in this order.")
+    guards: tuple[str, ...] | None = setting(kinds.names, help="Exactly these guards, in this order.")
     #: Exactly these log sinks, in this order; None for all.
-    sinks: tuple[str, ...] | None = setting(names, help="Exactly these log sinks, in this order.")
+    sinks: tuple[str, ...] | None = setting(kinds.names, help="Exactly these log sinks, in this order.")
     #: Where the jsonl sink writes.
-    log_file: str | None = setting(path, help="Where the jsonl sink writes; no file, no jsonl sink.")
+    log_file: str | None = setting(kinds.path, help="Where the jsonl sink writes; no file, no jsonl sink.")
     #: How sinks see addresses: ``redacted`` or ``full``.
-    log_numbers: str = setting(one_of("redacted", "full"), "redacted", help="How sinks see addresses.")
+    log_numbers: str = setting(kinds.one_of("redacted", "full"), "redacted", help="How sinks see addresses.")
     #: How sinks see the text: ``none``, ``shape`` or ``full``.
-    log_body: str = setting(one_of("none", "shape", "full"), "shape", help="How sinks see the text.")
+    log_body: str = setting(kinds.one_of("none", "shape", "full"), "shape", help="How sinks see the text.")
     #: The key of the hashes that stand for addresses.
-    hash_key: Secret | None = setting(secret, help="The key of the hashes that stand for addresses.")  # noqa: RUF009
+    hash_key: Secret | None = setting(kinds.secret, help="The key of the hashes that stand for addresses.")  # noqa: RUF009
     #: How many recipients ``stream()`` looks back over for duplicates.
-    dedupe_window: int = setting(count, 10_000, help="Recipients stream() looks back over.")
+    dedupe_window: int = setting(kinds.count, 10_000, help="Recipients stream() looks back over.")
     #: Which environment this is: ``production``, ``staging``; None if it is not set.
     environment: str | None = setting(
-        environment_name, help="Which environment this is; all but production hold back what is not allowed."
+        kinds.environment_name, help="Which environment this is; all but production hold back what is not allowed."
     )
     #: What happens to an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
     unsupported: str = setting(
-        one_of("error", "warn", "drop"), "warn", help="What happens to an option that a transport can't honour."
+        kinds.one_of("error", "warn", "drop"), "warn", help="What happens to an option that a transport can't honour."
     )
     #: The proxy for HTTP transports; ``none`` for no proxy, None for that of the environment.
     proxy: Secret | None = setting(  # noqa: RUF009
         kinds.proxy, help="The proxy for HTTP transports, like http://user:password@host:3128; none for no proxy."
     )
     #: A PEM file, or a folder of them, with the only certificate authorities to trust; None for those of this machine.
-    ca_file: str | None = setting(path, help="A PEM file with the only certificate authorities to trust.")
+    ca_file: str | None = setting(kinds.path, help="A PEM file with the only certificate authorities to trust.")
     #: A PEM file with the client's certificate and its private key.
-    client_cert: str | None = setting(path, help="A PEM file with the client's certificate and its key.")
+    client_cert: str | None = setting(kinds.path, help="A PEM file with the client's certificate and its key.")
     #: Texts with variables, by name; ``Notifier.template`` measures them too.
     templates: Mapping[str, Template] = setting(
         kinds.templates, Templates(), help="Texts with variables, by name; a table in settings files.", variable=False
     )
     #: Where processes share the rate limit of an account.
-    state_dir: str | None = setting(path, help="Where processes share the rate limit of an account.")
+    state_dir: str | None = setting(kinds.path, help="Where processes share the rate limit of an account.")
     #: Where each value comes from.
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     #: Everything that was found, for the settings of plugins.
@@ -250,9 +232,9 @@ class Settings:
         return Network(self.proxy, self.ca_file, self.client_cert)
 
     def named(self, transport: Dsn) -> Dsn:
-        """Return what a name in ``transports`` stands for; everything else is returned as it is.
+        """Return the transport that a name in ``transports`` means; any other is returned as it is.
 
-        :raises ConfigError: where names only lead to each other.
+        :raises ConfigError: if names only lead to each other.
         """
         passed: set[str] = set()
         while transport.is_name and transport.scheme in self.transports:
@@ -269,7 +251,7 @@ class Settings:
 
         :param name: the table below ``[tool.notifykit]``.
         :param fields: the plugin's settings.
-        :param overrides: what a DSN says; it wins.
+        :param overrides: the options of a DSN; they win.
         :raises ConfigError: with every problem, an unknown key or option among them.
         """
         table = self.sources.table.get(name, {})

@@ -189,7 +189,7 @@ class Template:
         """Return the text for a reader of a language, with the values inserted as they are.
 
         Numbers are written with all their digits and never as ``1e+22``, dates as ``2026-12-31``, times as ``09:30``
-        (with seconds where there are any). For another form give a ``str``.
+        (with seconds if they are not zero). For another form give a ``str``.
 
         :raises BadValues: with every variable that is missing, unknown or of another type. No value is shown.
         :raises OverBudget: if the text takes more than ``segments``, and the template is measured.
@@ -371,7 +371,7 @@ def _parsed(text: str, problems: list[str]) -> tuple[str, ...]:
             problems.append(f"{found[0]} {place} is never {what}: write {found[0] * 2} for a brace")
         elif not name.isidentifier():
             problems.append(
-                f"{{{_shown(name)}}} {place} is no variable: only a name may stand between braces, such as {{name}}"
+                f"{{{_shown(name)}}} {place} is no variable: only a name is allowed between braces, such as {{name}}"
             )
         else:
             pieces += (name, "")

@@ -1,1 +1,1 @@
-"""The transports of the framework: e-mail, webhooks, files, Apprise, and stubs that reach nobody."""
+"""The transports of the framework: e-mail, webhooks, files, Apprise, and stubs that reach no recipient."""

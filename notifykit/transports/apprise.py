@@ -101,7 +101,7 @@ class Target:
 class AppriseTransport:
     """Hands each message to the targets that have its recipient as a tag, all at the same time.
 
-    :param targets: where messages can go.
+    :param targets: the services that messages can go to.
     :param shown: the options of its DSN that are not secret.
     """
 
@@ -268,7 +268,7 @@ def _target(service: Any) -> Target:
 def build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
     """Build the transport from a DSN and the settings.
 
-    :raises ConfigError: with every problem, and where the library is not installed.
+    :raises ConfigError: with every problem, and if the library is not installed.
     """
     problems: list[str] = []
     if dsn.host != "default" or dsn.port or dsn.user or dsn.password:

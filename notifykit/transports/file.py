@@ -36,7 +36,7 @@ VERSION: Final = 1
 _FIELDS: Final = section_fields("file", Field("path", path, help="The file that messages are written to."))
 #: A line has the caller's key, so a reader of the file can recognise a repetition.
 CAPABILITIES: Final = attrs.evolve(ANYTHING, idempotent=True)
-_ADVICE: Final = "It was written to the file, and reaches nobody."
+_ADVICE: Final = "It was written to the file; it reaches no recipient."
 _READABLE: Final = "Other users of this machine may read the file of messages: `chmod 600` keeps it to its owner."
 _FULL: Final = "Make room on the disk, or let this user write to the file; then send again."
 #: Seconds before asking again whether the file is free; a write takes less.
@@ -197,7 +197,7 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
     like = options.pop("like", None)
     if dsn.path:
         if "path" in options:
-            problems.append("file: the path is given twice, in front of the ? and behind it")
+            problems.append("file: the path is given twice, before the ? and after it")
         options["path"] = unquote(dsn.path)
     if dsn.host != "default" or dsn.port or dsn.user or dsn.password:
         problems.append(

@@ -213,13 +213,13 @@ class Session(smtplib.SMTP):
             if code != 220:
                 raise smtplib.SMTPResponseException(code, words)
             self.sock = self._encrypted()
-            # What the server said in clear may come from somebody else.
+            # What came before encryption may come from an attacker.
             self.file = self.helo_resp = self.ehlo_resp = None
             self.esmtp_features = {}
             self.ehlo_or_helo_if_needed()
         elif self._tls == "required":
             action = "Check the port: 587 offers STARTTLS, 465 is smtps://. On this machine, tls=none goes without."
-            detail = "The mail server does not offer encryption, so nothing was said to it."
+            detail = "The mail server does not offer encryption, so nothing was sent to it."
             raise ProviderUnavailable(detail, "no_starttls", action=action)
 
     def _encrypted(self) -> Any:

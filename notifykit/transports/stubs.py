@@ -1,4 +1,4 @@
-"""Transports that reach nobody: ``memory`` for tests, ``console`` for development, ``null`` to discard messages.
+"""Transports that reach no recipient: ``memory`` for tests, ``console`` for development, ``null`` to discard messages.
 
 They plan as a real transport does: ``memory://default?like=kwtsms`` has segments, costs and batches of ``kwtsms``.
 """

@@ -80,36 +80,40 @@ class WebhookTransport(HttpTransport):
 
     def read(self, answer: HttpAnswer, batch: Batch) -> Submission:
         """Return the submission: any 2xx status accepted the batch, whatever the body."""
-        said: Any = {}
+        fields: Any = {}
         warnings: tuple[str, ...] = ()
         if answer.body:
             try:
-                said = json.loads(answer.body)
+                fields = json.loads(answer.body)
             except ValueError:
                 warnings = ("The endpoint accepted with a body that is not JSON.",)
-        if not isinstance(said, dict):
-            said = {}
-        refused, odd = _refused(said.get("rejected"), batch)
-        message_id = said.get("message_id")
+        if not isinstance(fields, dict):
+            fields = {}
+        refused, odd = _refused(fields.get("rejected"), batch)
+        message_id = fields.get("message_id")
         return Submission(
-            None if message_id is None else str(message_id), refused=refused, warnings=(*warnings, *odd), fields=said
+            None if message_id is None else str(message_id),
+            refused=refused,
+            warnings=(*warnings, *odd),
+            fields=fields,
         )
 
     def __str__(self) -> str:
         return self._shown
 
 
-def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
+def _refused(rejected: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
     """Return the refused recipients and warnings; they are an object of reasons by address, or a list of addresses."""
-    if said is None:
+    if rejected is None:
         return {}, ()
-    reasons = said if isinstance(said, dict) else dict.fromkeys(map(str, said)) if isinstance(said, list) else None
-    if reasons is None:
+    if isinstance(rejected, list):
+        rejected = dict.fromkeys(map(str, rejected))
+    if not isinstance(rejected, dict):
         return {}, ("The endpoint rejected recipients in a form that is not documented, so which is not known.",)
     addresses = {recipient.address for recipient in batch.recipients}
     refused: dict[str, TransportError] = {}
     odd = False
-    for given, why in reasons.items():
+    for given, why in rejected.items():
         address = next((known for known in (given, given.removeprefix("+")) if known in addresses), None)
         if address is None:
             odd = True

@@ -91,7 +91,9 @@ moments = st.datetimes(datetime.datetime(2026, 1, 1), datetime.datetime(2027, 1,
 around = st.sampled_from([utc(2026, 3, 8, 7), utc(2026, 11, 1, 6), utc(2026, 3, 29, 1), utc(2026, 10, 25, 1)]).flatmap(
     lambda change: st.integers(-200_000, 200_000).map(lambda seconds: change + datetime.timedelta(seconds=seconds))
 )
-zones = st.lists(st.sampled_from([KUWAIT, LONDON, NEW_YORK, zoneinfo.ZoneInfo("Australia/Lord_Howe")]), min_size=1)
+zones = st.lists(
+    st.sampled_from([KUWAIT, LONDON, NEW_YORK, zoneinfo.ZoneInfo("Australia/Lord_Howe")]), min_size=1, unique=True
+)
 
 
 @given(span=spans, moment=moments | around, zones=zones)

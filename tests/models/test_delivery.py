@@ -8,7 +8,7 @@ import pickle
 
 import attrs
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from notifykit import Delivery, DeliveryReport, DeliveryState
@@ -61,7 +61,7 @@ def test_order_and_repetition_do_not_matter(data, received):
 
 
 @given(st.lists(reports(), max_size=30), st.lists(reports(), max_size=30))
-def test_what_was_heard_here_and_there_can_be_put_together(here, there):
+def test_reports_of_two_processes_can_be_put_together(here, there):
     """Two processes that each received a part know, together, what one would that received all."""
     assert known(*known(*here).reports, *known(*there).reports) == known(*here, *there)
 
@@ -146,6 +146,7 @@ class Deliveries(RuleBasedStateMachine):
 
 
 TestDeliveries = Deliveries.TestCase
+TestDeliveries.settings = settings(max_examples=30)
 
 
 def test_the_usual_way():

@@ -239,7 +239,7 @@ def composites() -> st.SearchStrategy[Dsn]:
         lambda inner: st.builds(
             lambda name, parts, given: Dsn(name, options=given, parts=parts), NAMES, parts_of(inner), options
         ),
-        max_leaves=12,
+        max_leaves=6,
     )
 
 

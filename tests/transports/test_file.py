@@ -64,7 +64,7 @@ def test_a_message_to_three_is_three_lines(tmp_path):
     }
     assert report.receipts[0].message_id == rows(path)[0]["batch"]
     assert report.receipts[0].test
-    assert "reaches nobody" in report.receipts[0].advice
+    assert "reaches no recipient" in report.receipts[0].advice
 
 
 def test_any_channel_is_written(tmp_path):

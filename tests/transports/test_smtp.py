@@ -376,10 +376,9 @@ def test_half_a_line_is_no_answer(answer):
 
 
 def sip(talk) -> None:
-    """Read the text slowly, and never all of it."""
+    """Read the text slowly: all of it would take minutes."""
     pause = threading.Event()
-    for _ in range(150):
-        talk.sock.recv(100)
+    while talk.sock.recv(100):
         pause.wait(0.02)
 
 
@@ -400,7 +399,7 @@ def test_what_breaks_inside_the_text_was_not_sent(authority, ca_file, how, tls):
             began = time.monotonic()
             with pytest.raises(NotReached) as caught:
                 transport.send(batch(f"{'x' * 70}\n" * 90_000), 1.5 if how is sip else 20)
-            assert how is not sip or time.monotonic() - began < 2.5
+            assert how is not sip or time.monotonic() - began < 10
     assert caught.value.code == ("connect_timeout" if how is sip else "connection_lost")
     assert post.messages == []
 

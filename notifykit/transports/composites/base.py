@@ -157,7 +157,7 @@ def build_parts(dsn: Dsn, context: BuildContext) -> list[Transport]:
     """
     found = build_labelled_parts(dsn, context)
     if any(label is not None for label, _ in found):
-        raise ConfigError(f"{dsn.scheme}: its parts have no labels, so leave out what stands in front of each =>")
+        raise ConfigError(f"{dsn.scheme}: its parts have no labels, so leave out the => and what is before it")
     return [part for _, part in found]
 
 

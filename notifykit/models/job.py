@@ -77,5 +77,7 @@ class Progress:
 
     def __str__(self) -> str:
         counts = (("accepted", self.accepted), ("rejected", self.rejected), ("unknown", self.unknown))
-        told = [f"{count} {word}" for word, count in (*counts, ("skipped", self.skipped), ("left", self.left)) if count]
-        return f"{self.key}: {self.state}, " + (", ".join(told) or "no recipients")
+        parts = [
+            f"{count} {word}" for word, count in (*counts, ("skipped", self.skipped), ("left", self.left)) if count
+        ]
+        return f"{self.key}: {self.state}, " + (", ".join(parts) or "no recipients")

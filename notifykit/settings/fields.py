@@ -15,7 +15,7 @@ from notifykit.redaction import STARS, Secret
 
 if TYPE_CHECKING:
     from notifykit.settings.dsn import Dsn
-    from notifykit.templates.template import Template
+    from notifykit.templates.template import Template  # noqa: F401 - named by the base of Templates
 
 _Number = TypeVar("_Number", int, float)
 _Item = TypeVar("_Item")
@@ -126,25 +126,40 @@ def transports(value: object) -> Transports:
     """Read transports that have names of their own: a table of names, each with what :func:`dsn` reads."""
     from notifykit.settings.dsn import Dsn
 
-    if not isinstance(value, Mapping):
-        complaint = 'is not a table: write a name and a transport on each line, like backup = "webhook://host"'
-        raise ValueError(complaint)  # noqa: TRY004 - it is listed with what else is wrong
-    found: dict[str, Dsn] = {}
+    def is_name(name: object) -> bool:
+        return isinstance(name, str) and Dsn.may_be_named(name)
+
     problems: list[str] = []
-    for name, transport in value.items():
-        if not isinstance(name, str) or not Dsn.may_be_named(name):
-            problems.append(f"{name!r:.40} can't be a name: it takes small letters, digits, -, + and ., a letter first")
-            continue
-        try:
-            found[name] = dsn(transport)
-        except ConfigError as error:
-            problems += (f"{name}: {problem}" for problem in error.problems)
-        except ValueError as error:
-            problems.append(f"{name} {error}")
+    found = _read_each(value, dsn, 'a transport on each line, like backup = "webhook://host"', problems, is_name)
     problems += reference_problems(found)
     if problems:
         raise ConfigError(problems)
     return Transports(found)
+
+
+def _read_each(
+    value: object,
+    read: Callable[[Any], _Item],
+    hint: str,
+    problems: list[str],
+    is_name: Callable[[object], bool] = lambda name: True,
+) -> dict[str, _Item]:
+    """Return the values of a table by their names; problems are added to a list."""
+    if not isinstance(value, Mapping):
+        complaint = f"is not a table: write a name and {hint}"
+        raise ValueError(complaint)  # noqa: TRY004 - it is listed with what else is wrong
+    found: dict[str, _Item] = {}
+    for name, item in value.items():
+        if not is_name(name):
+            problems.append(f"{name!r:.40} can't be a name: it takes small letters, digits, -, + and ., a letter first")
+            continue
+        try:
+            found[str(name)] = read(item)
+        except ConfigError as error:
+            problems += (f"{name}: {problem}" for problem in error.problems)
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    return found
 
 
 def reference_problems(transports: Mapping[str, Dsn]) -> list[str]:
@@ -197,16 +212,8 @@ def templates(value: object) -> Templates:
     """
     from notifykit.templates.template import Template, TemplateError
 
-    if not isinstance(value, Mapping):
-        complaint = 'is not a table: write a name and a text on each line, like otp = "Your code is {code}"'
-        raise ValueError(complaint)  # noqa: TRY004 - it is listed with what else is wrong
-    found: dict[str, Template] = {}
     problems: list[str] = []
-    for name, table in value.items():
-        try:
-            found[str(name)] = Template.from_table(table)
-        except TemplateError as error:
-            problems += [f"{name}: {problem}" for problem in error.problems]
+    found = _read_each(value, Template.from_table, 'a text on each line, like otp = "Your code is {code}"', problems)
     if problems:
         raise TemplateError(problems)
     return Templates(found)

@@ -29,7 +29,25 @@ Answer = Submission | Exception | Callable[[Batch], "Submission | Exception"]
 _MOST_SHOWN: Final = 5
 
 
-class MemoryTransport:
+class _Stub:
+    """A transport that reaches no recipient.
+
+    :param capabilities: the capabilities that it imitates.
+    """
+
+    name: str
+
+    def __init__(self, capabilities: Capabilities | None = None) -> None:
+        self.capabilities = capabilities or ANYTHING
+
+    def close(self) -> None:
+        """Keep everything open and as it is: a test or the program still uses it."""
+
+    def __str__(self) -> str:
+        return f"{self.name}://default"
+
+
+class MemoryTransport(_Stub):
     """Keeps every batch, and answers what a test wants.
 
     :param answers: the answers to the first, second, … batch; all later ones are accepted.
@@ -39,7 +57,7 @@ class MemoryTransport:
     name = "memory"
 
     def __init__(self, answers: Iterable[Answer] = (), capabilities: Capabilities | None = None) -> None:
-        self.capabilities = capabilities or ANYTHING
+        super().__init__(capabilities)
         #: Every batch that was sent, in order, whatever the answer.
         self.batches: list[Batch] = []
         self._answers: collections.deque[Answer] = collections.deque(answers)
@@ -63,14 +81,8 @@ class MemoryTransport:
         with self._lock:
             self._answers.extend(answers)
 
-    def close(self) -> None:
-        """Keep everything: a test looks at it after the notifier is closed."""
 
-    def __str__(self) -> str:
-        return "memory://default"
-
-
-class ConsoleTransport:
+class ConsoleTransport(_Stub):
     """Writes every batch to a stream, with addresses and texts in clear: it is the destination, not a log.
 
     :param stream: standard error by default, so that a program's own output stays clean.
@@ -80,7 +92,7 @@ class ConsoleTransport:
     name = "console"
 
     def __init__(self, stream: TextIO | None = None, capabilities: Capabilities | None = None) -> None:
-        self.capabilities = capabilities or ANYTHING
+        super().__init__(capabilities)
         self._stream = stream
 
     def send(self, batch: Batch, timeout: float) -> Submission:
@@ -98,33 +110,15 @@ class ConsoleTransport:
         stream.flush()
         return Submission(test=True)
 
-    def close(self) -> None:
-        """Leave the stream open: it belongs to the program."""
 
-    def __str__(self) -> str:
-        return "console://default"
-
-
-class NullTransport:
-    """Accepts every batch as a test and discards it.
-
-    :param capabilities: the capabilities that it imitates.
-    """
+class NullTransport(_Stub):
+    """Accepts every batch as a test and discards it."""
 
     name = "null"
-
-    def __init__(self, capabilities: Capabilities | None = None) -> None:
-        self.capabilities = capabilities or ANYTHING
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Accept the batch."""
         return Submission(test=True)
-
-    def close(self) -> None:
-        """Do nothing."""
-
-    def __str__(self) -> str:
-        return "null://default"
 
 
 def capabilities_like(dsn: Dsn, context: BuildContext) -> Capabilities:

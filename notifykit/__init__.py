@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     from notifykit.transports.composites.fanout import FanOut as FanOut
     from notifykit.transports.composites.round_robin import RoundRobin as RoundRobin, Weighted as Weighted
     from notifykit.transports.composites.route import Route as Route
-    from notifykit.transports.memory import MemoryTransport as MemoryTransport
+    from notifykit.transports.stubs import MemoryTransport as MemoryTransport
 
     __version__: str
 else:
@@ -121,7 +121,7 @@ else:
             "transports.composites.fanout": "FanOut",
             "transports.composites.round_robin": "RoundRobin Weighted",
             "transports.composites.route": "Route",
-            "transports.memory": "MemoryTransport",
+            "transports.stubs": "MemoryTransport",
         },
     )
     __all__ += ("__version__",)

@@ -15,6 +15,8 @@ from notifykit.cli.output import print_json, print_line, table_lines, warn
 from notifykit.redaction import Secret
 from notifykit.settings.fields import FIELDS, Field, Value
 from notifykit.settings.sources import Settings
+from notifykit.settings.fields import Value
+from notifykit.settings.sources import FIELDS, Settings
 from notifykit.suggest import did_you_mean
 
 

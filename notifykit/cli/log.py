@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import datetime
 import pathlib
-import re
 import shlex
 import sys
 import time
@@ -27,9 +26,8 @@ from notifykit.cli.output import (
     table_lines,
     warn,
 )
+from notifykit.settings.fields import duration
 
-_AGE: Final = re.compile(r"([0-9]+)([smhdw])")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 #: Seconds between two looks at a file that is followed.
 _POLL: Final = 0.25
 _BAR: Final = 20
@@ -39,10 +37,9 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     """Return the time that ``1h``, ``7d`` or a date means."""
     if value is None:
         return None
-    age = _AGE.fullmatch(value)
-    if age:
-        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
     try:
+        if value[-1:].isalpha() and value[-1:] not in "zZ":
+            return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=duration(value))
         moment = datetime.datetime.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is no age like 1h or 7d, and no date like 2026-03-04") from None

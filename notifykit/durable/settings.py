@@ -9,7 +9,7 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
-from notifykit.settings.fields import Field, one_of, seconds, secret
+from notifykit.settings.fields import Field, duration, one_of, secret
 from notifykit.settings.folders import lasting_folder
 from notifykit.settings.sources import Settings
 
@@ -19,11 +19,8 @@ _DAY: Final = 86_400.0
 
 
 def days(value: object) -> float:
-    """Read a number of days above zero, and return it in seconds."""
-    try:
-        return seconds(value) * _DAY
-    except ValueError:
-        raise ValueError("is not a number of days above zero") from None
+    """Read a length of time, a plain number as days, and return it in seconds."""
+    return duration(value, unit="d")
 
 
 FIELDS: Final = (

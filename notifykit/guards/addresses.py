@@ -1,4 +1,4 @@
-"""Addresses that a person wrote into settings or a file, compared with those that messages go to."""
+"""Lists of addresses that a person wrote into settings or a file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import attrs
 from notifykit.models.message import Channel
 from notifykit.models.recipient import Recipient, Rejected
 
-#: Reads an address as the road does.
+#: Reads an address as the pipeline does.
 Normalize = Callable[[str, Channel], Recipient | Rejected]
 
 _PUSH: Final = "push:"
-_SET_IN: Final = re.compile(r"[\s+().\-]")
+_PUNCTUATION: Final = re.compile(r"[\s+().\-]")
 _DIGITS: Final = re.compile("[0-9]+")
 
 
 def read_address(written: str, normalize: Normalize) -> Recipient:
-    """Return who is meant: with an @ an e-mail address, behind ``push:`` a push token, else a telephone number.
+    """Return the recipient: with an @ an e-mail address, after ``push:`` a push token, else a telephone number.
 
-    :raises ValueError: where it is no address; the reason does not show it.
+    :raises ValueError: if it is no address; the message does not show it.
     """
     written = written.strip()
     channel = Channel.EMAIL if "@" in written else Channel.PUSH if written.startswith(_PUSH) else Channel.SMS
@@ -34,14 +34,14 @@ def read_address(written: str, normalize: Normalize) -> Recipient:
 
 @attrs.frozen
 class AddressList:
-    """Addresses, beginnings of numbers, and domains."""
+    """Addresses, prefixes of numbers, and domains of e-mail addresses."""
 
     #: Canonical addresses.
     addresses: frozenset[str] = attrs.field(repr=lambda addresses: f"<{len(addresses)}>")
-    #: What numbers may begin with.
-    beginnings: tuple[str, ...] = attrs.field(default=(), repr=False)
-    #: What e-mail addresses may end with, from the @ on.
-    endings: tuple[str, ...] = attrs.field(default=(), repr=False)
+    #: Digits that numbers begin with.
+    prefixes: tuple[str, ...] = attrs.field(default=(), repr=False)
+    #: What e-mail addresses end with, from the @ on.
+    domains: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     def __contains__(self, recipient: object) -> bool:
         if not isinstance(recipient, Recipient):
@@ -50,36 +50,35 @@ class AddressList:
         if address in self.addresses:
             return True
         if recipient.channel is Channel.SMS:
-            return address.startswith(self.beginnings)
-        return recipient.channel is Channel.EMAIL and address.endswith(self.endings)
+            return address.startswith(self.prefixes)
+        return recipient.channel is Channel.EMAIL and address.endswith(self.domains)
 
 
 def read_list(entries: Iterable[str], normalize: Normalize) -> tuple[AddressList, list[str]]:
     """Return the list, and a problem for each entry that is neither an address nor a pattern."""
-    addresses, beginnings, endings = set(), [], []
-    problems = []
+    addresses, prefixes, domains, problems = set(), [], [], []
     for number, entry in enumerate(entries, 1):
         try:
             if entry.startswith("*@"):
-                endings.append(_ending(entry))
+                domains.append(_domain(entry))
             elif "*" in entry and "@" not in entry:
-                beginnings.append(_beginning(entry))
+                prefixes.append(_prefix(entry))
             else:
                 addresses.add(read_address(entry, normalize).address.casefold())
         except ValueError as error:
             problems.append(f"entry {number} is no address: {error}")
-    return AddressList(frozenset(addresses), tuple(beginnings), tuple(endings)), problems
+    return AddressList(frozenset(addresses), tuple(prefixes), tuple(domains)), problems
 
 
-def _ending(entry: str) -> str:
-    ending = entry.removeprefix("*").casefold()
-    if "*" in ending or "." not in ending:
+def _domain(entry: str) -> str:
+    domain = entry.removeprefix("*").casefold()
+    if "*" in domain or "." not in domain:
         raise ValueError("Write *@example.com.")
-    return ending
+    return domain
 
 
-def _beginning(entry: str) -> str:
-    beginning = _SET_IN.sub("", entry.removesuffix("*")).removeprefix("00")
-    if not entry.endswith("*") or not _DIGITS.fullmatch(beginning):
+def _prefix(entry: str) -> str:
+    prefix = _PUNCTUATION.sub("", entry.removesuffix("*")).removeprefix("00")
+    if not entry.endswith("*") or not _DIGITS.fullmatch(prefix):
         raise ValueError("Write the beginning of a number, with its country code, and one * behind it: 965500*.")
-    return beginning
+    return prefix

@@ -1,8 +1,8 @@
-"""``environment``: outside production, nobody gets a message who is not meant to.
+"""``environment``: outside production, only allowed recipients get messages.
 
-Applies wherever ``environment`` is not ``production``, or where nobody says what it is and ``allow`` or ``redirect``
-is set. Whoever is on the list gets their messages; what others would get goes to ``redirect``, once, or nowhere. Where
-an environment is named and there is neither list nor redirection, nothing goes to a transport that reaches people.
+It is on if the setting ``environment`` is not ``production``, or is not set while ``allow`` or ``redirect`` is. Recipients
+on the list get their messages. The messages of all others go to ``redirect``, once, or are held back. With neither list
+nor redirection, nothing goes to a live transport.
 """
 
 from __future__ import annotations
@@ -20,50 +20,49 @@ from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "environment"
-_WAYS: Final = (
-    "Set NOTIFYKIT_GUARD_ALLOW to those who may get messages here, NOTIFYKIT_GUARD_REDIRECT to who gets them instead, "
+_ACTION: Final = (
+    "Set NOTIFYKIT_GUARD_ALLOW to the recipients allowed here, NOTIFYKIT_GUARD_REDIRECT to one that gets all messages, "
     "or NOTIFYKIT_ENVIRONMENT=production."
 )
 
 
 @attrs.frozen
 class EnvironmentGuard:
-    """Lets messages go to those on a list, and to one address what all others would get."""
+    """Lets messages pass to recipients on a list, and redirects all others to one address."""
 
     #: What settings and listings call it.
     name = _NAME
 
-    #: What this environment is called; None where nobody says.
+    #: The name of this environment; None if it is not set.
     environment: str | None = None
-    #: Who may get messages; None where there is no list.
+    #: The recipients that may get messages; None for no list.
     allow: AddressList | None = None
-    #: Who gets what others would; None for nobody.
+    #: The recipient that gets the messages of all others; None for none.
     redirect: Recipient | None = None
 
     def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
-        """Let it pass, send it to the other address, or hold it back."""
+        """Let the message pass, redirect it, or hold it back."""
         if self.allow is not None and envelope.recipient in self.allow:
             return None
-        here = f"This is {self.environment}" if self.environment else "Nobody says that this is production"
+        here = f"This is {self.environment}" if self.environment else "NOTIFYKIT_ENVIRONMENT is not set"
         if self.redirect is not None:
             if self.redirect.channel is envelope.recipient.channel:
                 return self.redirect
             return Veto(
                 self.name,
-                f"{here}, and the address that gets what others would is of the channel {self.redirect.channel}, "
+                f"{here}, and the address to redirect to is of the channel {self.redirect.channel}, "
                 f"not {envelope.recipient.channel}.",
-                _WAYS,
+                _ACTION,
             )
         if self.allow is not None:
-            return Veto(self.name, f"{here}, and the recipient is not on the list of who may get messages.", _WAYS)
-        return Veto(self.name, f"{here}, and nothing says who may get messages.", _WAYS) if envelope.live else None
+            return Veto(self.name, f"{here}, and the recipient is not on the list of allowed recipients.", _ACTION)
+        return Veto(self.name, f"{here}, and no recipient is allowed.", _ACTION) if envelope.live else None
 
 
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:
-    """Bring ``environment`` unless this is production, or nobody says anything."""
+    """Return the guard, unless this is production or nothing is set."""
     given, problems = resolved(settings)
-    said = settings.environment is not None or given["allow"] or given["redirect"]
-    if settings.environment == "production" or not said:
+    if settings.environment == "production" or not (settings.environment or given["allow"] or given["redirect"]):
         return []
     allow, wrong = read_list(given["allow"], normalize)
     problems += [f"guard.allow: {problem}" for problem in wrong]
@@ -84,5 +83,5 @@ def notifykit_guards(settings: Settings, normalize: Normalize) -> list[Environme
 
 
 def notifykit_about() -> About:
-    """Tell of the settings."""
+    """Return the settings."""
     return about("allow", "redirect")

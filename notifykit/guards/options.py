@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.protocols import About
-from notifykit.settings.fields import Field, names, one_of, path, text
+from notifykit.settings.fields import Field, duration, names, one_of, path, section_fields, text
 from notifykit.settings.sources import Settings
 
 SECTION: Final = "guard"
 
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_Item = TypeVar("_Item")
 _WORDS: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)")
 _HOURS: Final = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?\s*[-–]\s*([0-9]{1,2})(?::([0-9]{2}))?")
 
 
-def duration(value: object) -> float:
-    """Read a length of time and return it in seconds: ``15``, ``15s``, ``2m``, ``1h``, ``1d``."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = f"{value:f}" if isinstance(value, float) else str(value)
-    found = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not 0 < seconds < float("inf"):
-        raise ValueError("is not a length of time: write 15s, 2m, 1h or 1d")
-    return seconds
-
-
 def in_words(seconds: float) -> str:
-    """Return a length of time as people say it: ``15 seconds``, ``1 hour``."""
+    """Return a length of time in words: ``15 seconds``, ``1 hour``."""
     size, word = next(((size, word) for size, word in _WORDS if seconds >= size and seconds % size == 0), (1, "second"))
     count = seconds / size
     return f"{count:g} {word}{'' if count == 1 else 's'}"
@@ -42,9 +30,9 @@ def in_words(seconds: float) -> str:
 
 @attrs.frozen
 class Limit:
-    """So much in so many seconds."""
+    """An amount in a number of seconds."""
 
-    #: How much.
+    #: The amount.
     most: float
     #: The seconds.
     window: float
@@ -52,31 +40,25 @@ class Limit:
     def __str__(self) -> str:
         return f"{self.most:,g} in {in_words(self.window)}"
 
+    @classmethod
+    def parse(cls, text: str) -> Limit:
+        """Read ``1000/1h``, ``1000/h`` or ``0.5/1d``.
 
-def limits(value: object) -> tuple[Limit, ...]:
-    """Read limits such as ``1000/1h``: one, several with commas, or a list."""
-    found = tuple(_limit(part) for part in _parts(value, "write 1000/1h, or a list of such"))
-    _insist_on_different([in_words(limit.window) for limit in found], "has two limits for {}: keep the lower")
-    return found
-
-
-def _limit(part: str) -> Limit:
-    most, slash, window = part.partition("/")
-    try:
-        number = float(most.replace("_", ""))
-    except ValueError:
-        number = 0.0
-    if not slash or not 0 < number < float("inf"):
-        raise ValueError(f"has {part!r}, which is not a limit: write 1000/1h")
-    try:
-        return Limit(number, duration(window if window[:1].isdigit() else f"1{window}"))
-    except ValueError:
-        raise ValueError(f"has {part!r}, which is not a limit: write 1000/1h") from None
+        :raises ValueError: if it is no limit.
+        """
+        most, slash, window = text.partition("/")
+        try:
+            amount = float(most.replace("_", ""))
+            if slash and 0 < amount < float("inf"):
+                return cls(amount, duration(window if window[:1].isdigit() else f"1{window}"))
+        except ValueError:
+            pass
+        raise ValueError("is not a limit: write 1000/1h")
 
 
 @attrs.frozen
 class Gap:
-    """Time that has to pass between two messages to one recipient."""
+    """The time that has to pass between two messages to one recipient."""
 
     #: The seconds.
     seconds: float
@@ -86,31 +68,63 @@ class Gap:
     def __str__(self) -> str:
         return f"{self.tag}={self.seconds:g}s" if self.tag else f"{self.seconds:g}s"
 
+    @classmethod
+    def parse(cls, text: str) -> Gap:
+        """Read ``15s`` or ``otp=60s``.
+
+        :raises ValueError: if it is no gap.
+        """
+        tag, equals, length = text.rpartition("=")
+        if equals and not tag.strip():
+            raise ValueError("has no tag before the =: write otp=60s")
+        return cls(duration(length), tag.strip() or None)
+
+
+def limits(value: object) -> tuple[Limit, ...]:
+    """Read limits such as ``1000/1h``: one, several with commas, or a list."""
+    found = _parse_each(value, Limit.parse, "write 1000/1h, or a list of such")
+    _refuse_repeated((in_words(limit.window) for limit in found), "has two limits for {}: keep the lower")
+    return found
+
 
 def gaps(value: object) -> tuple[Gap, ...]:
     """Read times between two messages: ``15s``, or a list such as ``15s, otp=60s``."""
-    if isinstance(value, int | float):
-        value = str(value)
+    found = _parse_each(value, Gap.parse, "write 15s, or a list such as 15s, otp=60s")
+    _refuse_repeated((gap.tag or "all messages" for gap in found), "has two times for {}: keep the longer")
+    return found
+
+
+def _parse_each(value: object, parse: Callable[[str], _Item], hint: str) -> tuple[_Item, ...]:
+    try:
+        parts = names(str(value) if isinstance(value, int | float) else value)
+    except ValueError:
+        parts = ()
+    if not parts:
+        raise ValueError(f"can't be understood: {hint}")
     found = []
-    for part in _parts(value, "write 15s, or a list such as 15s, otp=60s"):
-        tag, equals, length = part.rpartition("=")
-        if equals and not tag.strip():
-            raise ValueError(f"has {part!r}, where the tag is missing: write otp=60s")
+    for part in parts:
         try:
-            found.append(Gap(duration(length), tag.strip() or None))
+            found.append(parse(part))
         except ValueError as error:
             raise ValueError(f"has {part!r}, which {error}") from None
-    _insist_on_different([gap.tag or "all messages" for gap in found], "has two times for {}: keep the longer")
     return tuple(found)
+
+
+def _refuse_repeated(things: Iterable[str], complaint: str) -> None:
+    known: set[str] = set()
+    for thing in things:
+        if thing in known:
+            raise ValueError(complaint.format(thing))
+        known.add(thing)
 
 
 @attrs.frozen
 class Hours:
-    """A time of every day, in the local time of whoever is asleep then."""
+    """A time of every day, in the recipient's local time."""
 
     #: When it begins.
     start: datetime.time
-    #: When it ends; before ``start`` where that is on the next day.
+    #: When it ends; a time before ``start`` is on the next day.
     end: datetime.time
 
     def __str__(self) -> str:
@@ -137,78 +151,19 @@ def hours(value: object) -> Hours:
     return Hours(start, end)
 
 
-def _parts(value: object, hint: str) -> tuple[str, ...]:
-    try:
-        parts = names(value)
-    except ValueError:
-        parts = ()
-    if not parts:
-        raise ValueError(f"can't be understood: {hint}")
-    return parts
-
-
-def _insist_on_different(things: Sequence[str], complaint: str) -> None:
-    for number, thing in enumerate(things):
-        if thing in things[:number]:
-            raise ValueError(complaint.format(thing))
-
-
-FIELDS: Final = (
-    Field(
-        "allow",
-        names,
-        (),
-        ("NOTIFYKIT_GUARD_ALLOW",),
-        help="Outside production, the only ones to send to: numbers, 965500*, addresses, *@example.com.",
-    ),
-    Field(
-        "redirect", text, None, ("NOTIFYKIT_GUARD_REDIRECT",), help="Outside production, who gets what others would."
-    ),
-    Field(
-        "suppression_file",
-        path,
-        None,
-        ("NOTIFYKIT_GUARD_SUPPRESSION_FILE",),
-        help="A file with an address a line: nobody in it is sent to.",
-    ),
-    Field("quiet_hours", hours, None, ("NOTIFYKIT_GUARD_QUIET_HOURS",), help="When people sleep: 22:00-08:00."),
-    Field(
-        "quiet_zone",
-        text,
-        None,
-        ("NOTIFYKIT_GUARD_QUIET_ZONE",),
-        help="The time zone of those whose country is not known: Asia/Kuwait.",
-    ),
-    Field("quiet_except", names, (), ("NOTIFYKIT_GUARD_QUIET_EXCEPT",), help="Tags of messages that wake people."),
-    Field(
-        "cool_down",
-        gaps,
-        (),
-        ("NOTIFYKIT_GUARD_COOL_DOWN",),
-        help="Time between two messages to one recipient: 15s, or 15s, otp=60s.",
-    ),
-    Field(
-        "same_content",
-        duration,
-        None,
-        ("NOTIFYKIT_GUARD_SAME_CONTENT",),
-        help="Time between two messages with the same text to one recipient: 10m.",
-    ),
-    Field("volume_cap", limits, (), ("NOTIFYKIT_GUARD_VOLUME_CAP",), help="The most messages: 1000/1h, 5000/1d."),
-    Field(
-        "spend_cap",
-        limits,
-        (),
-        ("NOTIFYKIT_GUARD_SPEND_CAP",),
-        help="The most that may be spent, in the provider's unit: 500/1d.",
-    ),
-    Field(
-        "unpriced",
-        one_of("refuse", "allow"),
-        "refuse",
-        ("NOTIFYKIT_GUARD_UNPRICED",),
-        help="What spend_cap does where a price is not known.",
-    ),
+FIELDS: Final = section_fields(
+    SECTION,
+    Field("allow", names, (), help="Outside production, who may be sent to: numbers, 965500*, *@example.com."),
+    Field("redirect", text, help="Outside production, the address that gets what other recipients would."),
+    Field("suppression_file", path, help="A file with an address a line; none of them is sent to."),
+    Field("quiet_hours", hours, help="When people sleep: 22:00-08:00."),
+    Field("quiet_zone", text, help="The time zone of recipients whose country is not known: Asia/Kuwait."),
+    Field("quiet_except", names, (), help="Tags of messages that are sent in quiet hours too."),
+    Field("cool_down", gaps, (), help="Time between two messages to one recipient: 15s, or 15s, otp=60s."),
+    Field("same_content", duration, help="Time between two messages with the same text to one recipient: 10m."),
+    Field("volume_cap", limits, (), help="The most messages: 1000/1h, 5000/1d."),
+    Field("spend_cap", limits, (), help="The most that may be spent, in the provider's unit: 500/1d."),
+    Field("unpriced", one_of("refuse", "allow"), "refuse", help="What spend_cap does if a price is not known."),
 )
 
 
@@ -224,7 +179,7 @@ def options(settings: Settings) -> Mapping[str, Any]:
 
 
 def resolved(settings: Settings) -> tuple[Mapping[str, Any], list[str]]:
-    """Return the values, a default where one can't be understood, and every problem: for those who find more."""
+    """Return the values, with defaults for those that can't be read, and every problem."""
     problems: list[str] = []
     try:
         settings.section(SECTION, FIELDS)
@@ -235,10 +190,5 @@ def resolved(settings: Settings) -> tuple[Mapping[str, Any], list[str]]:
 
 
 def about(*wanted: str) -> About:
-    """Return what one guard tells of its settings."""
+    """Return the description of the settings of one guard."""
     return About(section=SECTION, fields=tuple(field for field in FIELDS if field.name in wanted))
-
-
-def whom(channel: str, address: str) -> str:
-    """Return the key of a recipient in the counter store."""
-    return f"{channel}:{address}"

@@ -1,4 +1,7 @@
-"""Which time zones a country has, by the table that comes with the time zone database (``zone.tab``)."""
+"""``quiet_hours``: no messages while recipients sleep, by their own clock.
+
+The time zones of a country are those of ``zone.tab``, a table of the time zone database.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,16 @@ from notifykit.protocols import About, Counters, Envelope
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
-_TABLE = "zone.tab"
+_TABLE: Final = "zone.tab"
+_DAY: Final = datetime.timedelta(days=1)
+_SECOND: Final = datetime.timedelta(seconds=1)
 
 
 @functools.cache
 def zones_of(country: str) -> tuple[zoneinfo.ZoneInfo, ...]:
-    """Return the zones of a country, by its ISO 3166 code; none where there is no such country.
+    """Return the zones of a country, by its ISO 3166 code; none if there is no such country.
 
-    :raises FileNotFoundError: where this machine has no time zone database.
+    :raises FileNotFoundError: if this machine has no time zone database.
     """
     return tuple(map(zoneinfo.ZoneInfo, names_of_zones().get(country, ())))
 
@@ -37,7 +42,7 @@ def zones_of(country: str) -> tuple[zoneinfo.ZoneInfo, ...]:
 def names_of_zones() -> Mapping[str, tuple[str, ...]]:
     """Return the names of the zones of each country, by its ISO 3166 code.
 
-    :raises FileNotFoundError: where this machine has no time zone database.
+    :raises FileNotFoundError: if this machine has no time zone database.
     """
     found: dict[str, list[str]] = {}
     for line in _table().splitlines():
@@ -58,29 +63,23 @@ def _table() -> str:
         raise FileNotFoundError(_TABLE) from None
 
 
-_DAY: Final = datetime.timedelta(days=1)
-
-
-_SECOND: Final = datetime.timedelta(seconds=1)
-
-
 @attrs.frozen
 class QuietHours:
-    """Holds back what would arrive while people sleep."""
+    """Holds back messages that would arrive in the recipient's quiet hours."""
 
     #: What settings and listings call it.
     name = "quiet_hours"
 
     #: When it is quiet.
     hours: Hours
-    #: The zone of those whose country is not known.
+    #: The zone of recipients whose country is not known.
     zone: zoneinfo.ZoneInfo
-    #: Tags of messages that may wake people.
-    spared: Collection[str] = ()
+    #: Tags of messages that pass at any time.
+    exempt_tags: Collection[str] = ()
 
     def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
-        """Look at the recipient's clock."""
-        if any(tag in self.spared for tag in envelope.message.tags):
+        """Hold the message back if it is quiet in any time zone of the recipient's country."""
+        if any(tag in self.exempt_tags for tag in envelope.message.tags):
             return None
         zones = zones_of(envelope.recipient.country or "") or (self.zone,)
         if not any(self.is_quiet(envelope.now, zone) for zone in zones):
@@ -88,7 +87,7 @@ class QuietHours:
         ends = self.end(envelope.now, zones)
         return Veto(
             self.name,
-            f"It is quiet from {self.hours.start:%H:%M} to {self.hours.end:%H:%M} where the recipient is.",
+            f"It is quiet from {self.hours.start:%H:%M} to {self.hours.end:%H:%M} in the recipient's country.",
             "Send it when the quiet hours are over, or give it a tag of NOTIFYKIT_GUARD_QUIET_EXCEPT.",
             None if ends is None else (ends - envelope.now).total_seconds(),
         )
@@ -98,7 +97,7 @@ class QuietHours:
         return self.hours.contain(moment.astimezone(zone).time())
 
     def end(self, moment: datetime.datetime, zones: Sequence[zoneinfo.ZoneInfo]) -> datetime.datetime | None:
-        """Return the first moment from this one on at which it is quiet in none of the zones; None where it always is."""
+        """Return the first moment from this one on that is quiet in none of the zones; None if there is none."""
         latest = moment + 2 * _DAY
         while moment < latest:
             quiet = [zone for zone in zones if self.is_quiet(moment, zone)]
@@ -108,7 +107,7 @@ class QuietHours:
         return None
 
     def _change(self, moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> datetime.datetime:
-        """Return when the quiet time is over by the clock, or the clock is changed, whichever comes first."""
+        """Return when the quiet hours end by the clock, or when the clock is changed, whichever is first."""
         wall = moment.astimezone(zone).replace(tzinfo=None)
         ends = wall.replace(hour=self.hours.end.hour, minute=self.hours.end.minute, second=0, microsecond=0)
         ends += _DAY if ends <= wall else datetime.timedelta()
@@ -131,7 +130,7 @@ def _changed(before: datetime.datetime, after: datetime.datetime, zone: zoneinfo
 
 
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[QuietHours]:
-    """Bring ``quiet_hours`` where the settings give them."""
+    """Return the guard if the settings have quiet hours."""
     given, problems = resolved(settings)
     zone = None
     try:
@@ -146,8 +145,8 @@ def notifykit_guards(settings: Settings, normalize: Normalize) -> list[QuietHour
 def _zone(name: str | None) -> zoneinfo.ZoneInfo:
     if not name:
         raise ConfigError(
-            "guard.quiet_zone is missing: quiet_hours needs the time zone of those whose country is not known; "
-            "set NOTIFYKIT_GUARD_QUIET_ZONE=Asia/Kuwait, or where they are"
+            "guard.quiet_zone is missing: quiet_hours needs the time zone of recipients whose country is not known; "
+            "set NOTIFYKIT_GUARD_QUIET_ZONE=Asia/Kuwait, or another"
         )
     try:
         names_of_zones()
@@ -162,5 +161,5 @@ def _zone(name: str | None) -> zoneinfo.ZoneInfo:
 
 
 def notifykit_about() -> About:
-    """Tell of the settings."""
+    """Return the settings."""
     return about("quiet_hours", "quiet_zone", "quiet_except")

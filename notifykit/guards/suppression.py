@@ -1,7 +1,7 @@
-"""``suppression``: nobody is sent to who asked not to be.
+"""``suppression``: recipients who unsubscribed get nothing.
 
-The addresses are those of a file, one a line in any written form with comments behind ``#``; it is read again when it
-changes. Or a callable says who they are: ``Notifier(…, guards=[Suppression(asked_not_to_be)])``.
+Their addresses are in a file, one a line in any written form, with comments after ``#``; it is read again when it
+changes. Or a callable knows them: ``Notifier(…, guards=[Suppression(is_unsubscribed)])``.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ from notifykit.settings.sources import Settings
 _NAME: Final = "suppression"
 _SUPPRESSED: Final = Veto(
     _NAME,
-    "The recipient asked not to be sent to.",
-    "Leave it at that; whoever changes their mind is taken off the list.",
+    "The recipient is on the suppression list.",
+    "Nothing to do; a recipient who subscribes again is taken off the list.",
 )
 
 
 class Suppression:
-    """Holds back what would go to somebody who asked not to be sent to.
+    """Holds back messages to suppressed recipients, as a callable knows them.
 
-    :param suppressed: returns, for a canonical address, whether its owner did. Where it raises, the message is held
-        back. It is called from several threads.
+    :param suppressed: returns whether a canonical address is suppressed. If it raises, the message is held back. It is
+        called from several threads.
     """
 
     name = _NAME
 
     def __init__(self, suppressed: Callable[[str], bool]) -> None:
         if not callable(suppressed):
-            raise TypeError("Suppression takes a callable: one that says of an address whether it is suppressed")
+            raise TypeError("Suppression takes a callable: it gets an address and returns whether that is suppressed")
         self._suppressed = suppressed
 
     def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Ask the callable."""
         answer = self._suppressed(envelope.recipient.address)
         if not isinstance(answer, bool):
-            raise TypeError("the callable says True or False")
+            raise TypeError("the callable has to return True or False")
         return _SUPPRESSED if answer else None
 
 
 class SuppressionFile:
-    """Holds back what would go to an address in a file. A file that can't be read holds back everything.
+    """Holds back messages to the addresses in a file. A file that can't be read holds back everything.
 
     :param path: the file.
-    :param normalize: reads its addresses as the road does.
+    :param normalize: reads its addresses as the pipeline does.
     """
 
     name = _NAME
@@ -69,13 +69,13 @@ class SuppressionFile:
     def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
         """Look the recipient up."""
         with self._lock:
-            self._read_again()
+            self._reload()
             if self._problem:
                 return self._problem
             return _SUPPRESSED if envelope.recipient in self._list else None
 
-    def _read_again(self) -> None:
-        """Read the file where it is not the one that was read."""
+    def _reload(self) -> None:
+        """Read the file if it has changed."""
         try:
             status = self._file.stat()
             state = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -86,12 +86,12 @@ class SuppressionFile:
             self._state = None
             self._problem = Veto(
                 self.name,
-                f"The file of those who asked not to be sent to can't be read ({type(error).__name__}).",
-                f"Put {self._file.name} back, as UTF-8 and readable for this user; an empty file suppresses nobody.",
+                f"The suppression file can't be read ({type(error).__name__}).",
+                f"Put {self._file.name} back, as UTF-8 and readable for this user; an empty file suppresses no address.",
             )
 
     def _read(self) -> tuple[AddressList, Veto | None]:
-        addresses = set()
+        addresses: set[str] = set()
         wrong: list[int] = []
         for number, line in enumerate(self._file.read_text(encoding="utf-8-sig").splitlines(), 1):
             written = line.partition("#")[0].strip().rstrip(",;")
@@ -100,22 +100,23 @@ class SuppressionFile:
                     addresses.add(read_address(written, self._normalize).address.casefold())
                 except ValueError:
                     wrong.append(number)
+        known = AddressList(frozenset(addresses))
         if not wrong:
-            return AddressList(frozenset(addresses)), None
+            return known, None
         lines = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
-        return AddressList(frozenset(addresses)), Veto(
+        return known, Veto(
             self.name,
-            f"The file of those who asked not to be sent to has lines that are no addresses: {lines}.",
+            f"The suppression file has lines that are no addresses: {lines}.",
             f"Put them right in {self._file.name}: an address a line, # before a comment.",
         )
 
 
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SuppressionFile]:
-    """Bring ``suppression`` where the settings name a file; its folder is that of the settings."""
+    """Return the guard if the settings name a file; a relative one starts at the folder of the settings."""
     file = options(settings)["suppression_file"]
     return [SuppressionFile(settings.sources.directory / file, normalize)] if file else []
 
 
 def notifykit_about() -> About:
-    """Tell of the settings."""
+    """Return the settings."""
     return about("suppression_file")

@@ -1,4 +1,4 @@
-"""What a transport can do, how much room a text takes there, and how fast it may be asked."""
+"""What a transport can do, how large a text is there, and how fast requests may start."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from notifykit.models.recipient import Recipient
 
 @attrs.frozen
 class ForcedCharacter:
-    """A character that made a text more expensive, and what could stand in its place."""
+    """A character that made a text more expensive, and a replacement for it."""
 
-    #: Where it stands in the text.
+    #: Its position in the text, from 0.
     position: int
     #: The character.
     character: str
     #: Its Unicode name.
     name: str
-    #: What the cheap encoding has instead; None where it has nothing like it.
+    #: A similar character of the cheaper encoding; None if there is none.
     replacement: str | None
 
 
 @attrs.frozen
 class Measurement:
-    """What a text takes up on the air."""
+    """The size of a text as it is sent."""
 
     #: ``gsm7`` or ``ucs2`` for SMS.
     encoding: str
     #: Septets or UTF-16 units, not characters.
     units: int
-    #: Parts that the text is cut into; each is paid for.
+    #: Parts that the text is split into; each is charged.
     segments: int
     #: Units that still fit into the last segment.
     units_left: int = 0
@@ -43,15 +43,15 @@ class Measurement:
 
 @attrs.frozen
 class Capabilities:
-    """What a transport can do. The road plans by it."""
+    """What a transport can do. The pipeline plans by it."""
 
-    #: The media it carries.
+    #: The media that it sends by.
     channels: frozenset[Channel] = frozenset({Channel.SMS})
     #: The most recipients that one request may have.
     batch_size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    #: Whether it can pretend: accept without delivering. The DSN option ``test`` says which.
+    #: Whether it can accept without delivering. The DSN option ``test`` switches that on.
     test_mode: bool = False
-    #: Whether what it takes reaches people; False where it pretends, and for stand-ins.
+    #: Whether messages reach people; False in test mode and for stubs.
     live: bool = True
     #: Whether the provider recognises a repeated ``idempotency_key``.
     idempotent: bool = False
@@ -61,21 +61,21 @@ class Capabilities:
     subjects: bool = False
     #: Whether the provider can be asked, later, whether a message was delivered.
     reports: bool = False
-    #: The encodings that texts travel in, the cheapest first; empty where it does not matter.
+    #: The encodings of texts, the cheapest first; empty if they do not matter.
     encodings: tuple[str, ...] = ()
-    #: Whether what it says of a text or a sender is about one recipient only, as mailboxes do.
+    #: Whether an error about a text or a sender is about one recipient only, as with mailboxes.
     personal: bool = False
-    #: How fast it may be asked; None where there is no limit.
+    #: How fast requests may start; None for no limit.
     rate_limit: RateLimit | None = None
-    #: Seconds that have to be between two messages to one recipient; 0 for none.
+    #: The least seconds between two messages to one recipient; 0 for none.
     spacing: float = 0.0
-    #: Pure: what a text takes up; None where it does not matter.
+    #: Pure: the size of a text; None if it does not matter.
     measure: Callable[[str], Measurement] | None = None
-    #: Pure: why a message would be refused; None where it would not.
+    #: Pure: the error that a message would get, or None.
     check: Callable[[Message], TransportError | None] | None = None
-    #: Pure: what one recipient of a text of so many segments costs, in the provider's unit; None where unknown.
+    #: Pure: the cost of one recipient for a number of segments, in the provider's unit; None if unknown.
     price: Callable[[Recipient, int], float | None] | None = None
-    #: What the provider calls one unit of cost: ``point``.
+    #: The provider's name for one unit of cost: ``point``.
     unit: str = "unit"
     #: What a person should know before sending, each a sentence.
     notices: tuple[str, ...] = ()
@@ -83,9 +83,9 @@ class Capabilities:
 
 @attrs.frozen
 class RateLimit:
-    """How fast a provider lets one account ask."""
+    """How fast a provider lets one account send requests."""
 
     #: Requests started in a second.
     per_second: float
-    #: What shares the limit, the account for one; the same key is the same limit on the whole machine.
+    #: What the limit is for, such as the account; the same key is the same limit on the whole machine.
     key: str

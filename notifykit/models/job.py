@@ -1,4 +1,4 @@
-"""What is known of a send that is kept on disk: a job, its state, and how far it is."""
+"""A job, which is a send that is stored on disk: its state and its progress."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ import attrs
 
 
 class JobState(enum.StrEnum):
-    """Where a job is."""
+    """The state of a job."""
 
     #: It waits for its time.
     SCHEDULED = "scheduled"
-    #: It is being sent, or waits for its turn.
+    #: It is being sent, or waits until other jobs are.
     RUNNING = "running"
-    #: Somebody held it; nothing of it is sent until it is resumed.
+    #: It was paused; nothing is sent until it is resumed.
     PAUSED = "paused"
     #: Every recipient has an outcome.
     DONE = "done"
-    #: Somebody stopped it; whoever had not been sent to is skipped.
+    #: It was cancelled; recipients that were not sent to are skipped.
     CANCELLED = "cancelled"
 
 
 class Settlement(enum.StrEnum):
     """What a person decides about recipients whose outcome is unknown."""
 
-    #: They got it: count them as accepted.
+    #: Count them as accepted.
     AS_SENT = "as-sent"
-    #: They did not get it: send to them again, with the chance that they get it twice.
+    #: Send to them again; they may get it twice.
     RESEND = "resend"
 
 
 @attrs.frozen
 class Progress:
-    """How far a job is. Nothing in it is secret."""
+    """The progress of a job. Nothing in it is secret."""
 
     #: The caller's name for the job.
     key: str
-    #: Where it is.
+    #: Its state.
     state: JobState
     #: Recipients in all.
     total: int
-    #: Those that the provider took.
+    #: Those that the provider accepted.
     accepted: int
     #: Those that were certainly not sent.
     rejected: int
@@ -50,17 +50,17 @@ class Progress:
     unknown: int
     #: Those that were not tried.
     skipped: int
-    #: When it was accepted, UTC.
+    #: When it was submitted, UTC.
     created: datetime.datetime
-    #: When it may begin, UTC.
+    #: When sending may start, UTC.
     starts: datetime.datetime
-    #: When what is left of it is not sent any more, UTC; None for never.
+    #: When sending stops, whatever remains, UTC; None for never.
     expires: datetime.datetime | None
-    #: When its last recipient got an outcome, UTC; None where it is not over.
+    #: When its last recipient got an outcome, UTC; None before that.
     finished: datetime.datetime | None
-    #: What the provider charged so far, in its unit; None where it said nothing.
+    #: What the provider charged so far, in its unit; None if it does not say.
     cost: float | None
-    #: Recipients a second, over the last minute in which something ended; None where nothing did.
+    #: Recipients a second, over the last minute in which one got an outcome; None before that.
     rate: float | None
 
     @property
@@ -70,12 +70,14 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the end at the present rate; None where nobody can tell."""
+        """Seconds until the end at the present rate; None if that is not known."""
         if not self.left:
             return 0.0
         return self.left / self.rate if self.rate and self.state is JobState.RUNNING else None
 
     def __str__(self) -> str:
         counts = (("accepted", self.accepted), ("rejected", self.rejected), ("unknown", self.unknown))
-        told = [f"{count} {word}" for word, count in (*counts, ("skipped", self.skipped), ("left", self.left)) if count]
-        return f"{self.key}: {self.state}, " + (", ".join(told) or "no recipients")
+        parts = [
+            f"{count} {word}" for word, count in (*counts, ("skipped", self.skipped), ("left", self.left)) if count
+        ]
+        return f"{self.key}: {self.state}, " + (", ".join(parts) or "no recipients")

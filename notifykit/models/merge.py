@@ -1,4 +1,4 @@
-"""What answers mean: one makes receipts, and several about one recipient make one receipt, with every attempt."""
+"""Receipts of answers: one answer gives a receipt to each recipient, and several receipts of a recipient become one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from notifykit.errors import Exhausted, OutcomeUnknown, TransportError
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt
 
-#: Which of two outcomes is the truth about a recipient who was tried twice.
+#: The heavier of two outcomes is that of a recipient that was tried twice.
 _WEIGHT: Final = {Outcome.SKIPPED: 0, Outcome.REJECTED: 1, Outcome.UNKNOWN: 2, Outcome.ACCEPTED: 3}
 
 
 def outcome_of(error: TransportError | None) -> Outcome:
-    """Return what an error says about the recipients of a request; none is an acceptance."""
+    """Return the outcome for the recipients of a request that ended with an error, or without one."""
     if error is None:
         return Outcome.ACCEPTED
     return Outcome.REJECTED if error.safe_to_resend else Outcome.UNKNOWN
 
 
 def error_of(answer: object) -> TransportError:
-    """Return the error that an answer is where it is no submission; what nobody understands is unknown."""
+    """Return the error of an answer that is no submission; anything but a transport error is an unknown outcome."""
     if isinstance(answer, TransportError):
         return answer
     kind = type(answer if isinstance(answer, BaseException) else TypeError()).__name__
@@ -30,28 +30,27 @@ def error_of(answer: object) -> TransportError:
 
 
 def receipts_of(batch: Batch, attempt: Attempt) -> list[Receipt]:
-    """Return what a request that came to an end means for each recipient."""
-    said, number, attempts = attempt.submission, batch.number, (attempt,)
-    refused = said.refused if said else {}
-    error = None if said else attempt.error
+    """Return the receipt of each recipient of a request."""
+    submission, number, attempts = attempt.submission, batch.number, (attempt,)
+    refused = submission.refused if submission else {}
+    error = None if submission else attempt.error
     outcome = outcome_of(error)
-    people = zip(batch.positions, batch.recipients, strict=True)
+    pairs = zip(batch.positions, batch.recipients, strict=True)
     if not refused:
-        return [Receipt(at, who, outcome, error, None, said, attempts, number) for at, who in people]
+        return [Receipt(at, who, outcome, error, None, submission, attempts, number) for at, who in pairs]
     receipts = []
-    for at, who in people:
-        why = refused.get(who.address)
-        receipts.append(Receipt(at, who, outcome_of(why), why, None, said, attempts, number))
+    for at, who in pairs:
+        error = refused.get(who.address)
+        receipts.append(Receipt(at, who, outcome_of(error), error, None, submission, attempts, number))
     return receipts
 
 
 def merge_receipts(before: Receipt | None, after: Receipt, *, again: bool = False, also: bool = False) -> Receipt:
-    """Return the receipt of a recipient who was tried twice: an acceptance outweighs an unknown outcome, and that a refusal.
+    """Return the receipt of a recipient that was tried twice: accepted wins over unknown, unknown over rejected.
 
-    :param before: what is known already; None for nothing.
-    :param after: what was heard now.
-    :param again: whether the same way was tried again, so that its later error takes the place of the earlier.
-    :param also: whether both ways were meant to be gone, so that neither has the last word.
+    :param before: the earlier receipt; None for none.
+    :param again: whether the same transport was tried again, so that its later error replaces the earlier one.
+    :param also: whether both transports were meant to send, so that the later one does not decide.
     """
     if before is None:
         return after
@@ -63,13 +62,16 @@ def merge_receipts(before: Receipt | None, after: Receipt, *, again: bool = Fals
 
 
 def _exhausted(before: Receipt, after: Receipt, *, also: bool) -> Exhausted:
-    """Return one error for what two said, or more. Who was asked last has the last word about the recipient."""
-    told = [*_told(before), *_told(after)]
-    causes = tuple(cause for _, cause in told)
+    """Return one error for the errors of both receipts. The last transport decides about the recipient."""
+    named = [*_causes(before), *_causes(after)]
+    causes = tuple(cause for _, cause in named)
     decisive = next((cause for cause in causes if also and not cause.scope.moves_traffic), causes[-1])
+    sentences = (
+        (f"{transport}: " if transport else "") + (f"{cause.code}: " if cause.code else "") + cause.detail
+        for transport, cause in named
+    )
     return Exhausted(
-        f"None of {len(told)} transports took it. "
-        + " ".join(f"{who + ': ' if who else ''}{_sentence(cause)}" for who, cause in told),
+        f"None of {len(named)} transports took it. {' '.join(sentences)}",
         decisive.code,
         action=" ".join(dict.fromkeys(cause.action for cause in causes)),
         waits=min((cause.waits for cause in causes if cause.waits), default=()),
@@ -78,14 +80,10 @@ def _exhausted(before: Receipt, after: Receipt, *, also: bool) -> Exhausted:
     )
 
 
-def _told(receipt: Receipt) -> list[tuple[str, TransportError]]:
-    """Return each cause of a receipt's error, with the transport that it came from where that was asked."""
+def _causes(receipt: Receipt) -> list[tuple[str, TransportError]]:
+    """Return each cause of a receipt's error, with its transport if it made a request."""
     error = receipt.error
     assert error is not None, "only refusals are merged like this"
     causes = error.causes if isinstance(error, Exhausted) else (error,)
     names = {id(attempt.error): attempt.transport for attempt in receipt.attempts if attempt.error}
     return [(names.get(id(cause), ""), cause) for cause in causes]
-
-
-def _sentence(error: TransportError) -> str:
-    return f"{error.code}: {error.detail}" if error.code else error.detail

@@ -26,15 +26,15 @@ def _new_id() -> str:
 
 @attrs.frozen
 class Message:
-    """What to say, and how it should look to the person who gets it."""
+    """A text, with its sender and everything else that is the same for all recipients."""
 
     #: The text, as the caller wrote it or as the cleaners left it.
     text: str = attrs.field(repr=describe_text)
-    #: The medium it travels by.
+    #: The medium.
     channel: Channel = Channel.SMS
-    #: The sender's name; None takes the transport's own.
+    #: The sender's name; None for the transport's own.
     sender: str | None = None
-    #: What stands above the text, for the channels that have such a line: an e-mail's subject, a push's title.
+    #: The subject of an e-mail, or the title of a push notification.
     subject: str | None = attrs.field(
         default=None, repr=lambda subject: str(subject and describe_text(subject)), kw_only=True
     )
@@ -42,7 +42,7 @@ class Message:
     tags: tuple[str, ...] = ()
     #: The caller's name for this send, passed on to providers that can use it.
     idempotency_key: str | None = None
-    #: Ties the events, attempts and receipts of one send together.
+    #: The same id in all events, attempts and receipts of one send.
     id: str = attrs.field(factory=_new_id)
 
 
@@ -50,15 +50,15 @@ class Message:
 class Edit:
     """One change a cleaner made: ``text[start:end]`` became ``after``."""
 
-    #: Where the change starts in the text that entered the cleaner.
+    #: The start of the change in the text before the cleaner.
     start: int
-    #: Where it ends there.
+    #: The end of the change there.
     end: int
-    #: What stood there.
+    #: The text before the change.
     before: str = attrs.field(repr=describe_text)
-    #: What stands there now.
+    #: The text after the change.
     after: str = attrs.field(repr=describe_text)
-    #: Why, in words for the author of the text: ``emoji``, ``Arabic-Indic digits``.
+    #: The reason, for the author of the text: ``emoji``, ``Arabic-Indic digits``.
     reason: str
     #: The cleaner that made it.
     cleaner: str
@@ -66,18 +66,18 @@ class Edit:
 
 @attrs.frozen
 class Cleaned:
-    """What a cleaner returns: the text, and the edits that lead there, in order of their position."""
+    """What a cleaner returns: the text, and its edits in order of their position."""
 
     #: The text after the edits.
     text: str = attrs.field(repr=describe_text)
-    #: The edits; empty where nothing changed.
+    #: The edits; empty if nothing changed.
     edits: tuple[Edit, ...] = ()
 
 
 def replay(text: str, edits: Iterable[Edit]) -> str:
     """Apply edits to the text they were made on and return the result.
 
-    Edits of several cleaners may follow each other: those of one cleaner count from the text that it was given.
+    The positions in the edits of a cleaner are those of the text that it got, after the cleaners before it.
     """
     for _, group in itertools.groupby(edits, key=lambda edit: edit.cleaner):
         pieces: list[str] = []

@@ -1,4 +1,4 @@
-"""What would be sent, to whom, in which requests, before anything is sent."""
+"""A plan: the requests that a send would make."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from notifykit.models.recipient import Recipient
 class Batch:
     """The recipients of one request."""
 
-    #: What they get.
+    #: Their message.
     message: Message
-    #: Who gets it.
+    #: The recipients.
     recipients: tuple[Recipient, ...]
-    #: Where each recipient stood in the caller's list, from 0.
+    #: The position of each recipient in the caller's list, from 0.
     positions: tuple[int, ...] = attrs.field(repr=False)
     #: Which batch of the send this is, from 1.
     number: int = 1
-    #: What the text takes up; None where the transport does not measure.
+    #: The size of the text; None if the transport does not measure.
     measurement: Measurement | None = None
-    #: The transport that a plan expects to make the request, without secrets; None where nobody has asked yet.
+    #: The transport that a plan expects to send it, without secrets; None outside of plans.
     transport: str | None = None
-    #: Which of its recipients these are, where they are not all of them; empty for the whole batch.
+    #: A hash of the positions if these are not all recipients of the batch; empty for the whole batch.
     part: str = ""
 
     @property
     def id(self) -> str:
-        """Names the batch in events: the message's id, the batch's number, and which part of it this is."""
+        """The name of the batch in events: the message's id, the batch's number, and its part."""
         return f"{self.message.id}-{self.number}{self.part and f'.{self.part}'}"
 
     @property
     def idempotency_key(self) -> str:
-        """The caller's key where this is the whole send, else one that no other request of the send has."""
+        """The caller's key for the first whole batch, else a key that no other request of the send has."""
         key = self.message.idempotency_key
         if key is None:
             return self.id
@@ -50,12 +50,12 @@ class Batch:
         return len(self.recipients)
 
     def only(self, positions: Container[int]) -> Batch:
-        """Return the batch with only the recipients that stand at these positions of the caller's list."""
+        """Return the batch with only the recipients at these positions of the caller's list."""
         kept = [(p, r) for p, r in zip(self.positions, self.recipients, strict=True) if p in positions]
         return self._kept(tuple(r for _, r in kept), tuple(p for p, _ in kept))
 
     def pieces(self, size: int) -> Iterator[Batch]:
-        """Yield the batch in pieces of at most so many recipients, in order."""
+        """Yield the batch in pieces of at most ``size`` recipients, in order."""
         for start in range(0, len(self), size):
             yield self._kept(self.recipients[start : start + size], self.positions[start : start + size])
 
@@ -68,26 +68,26 @@ class Batch:
 
 @attrs.frozen
 class Plan:
-    """Everything that would be done, before anything is done."""
+    """Everything that a send would do."""
 
     #: The message after cleaning.
     message: Message
     #: What the cleaners changed.
     edits: tuple[Edit, ...]
-    #: What the text takes up; None where the transport does not measure.
+    #: The size of the text; None if the transport does not measure.
     measurement: Measurement | None
     #: The requests that would be made.
     batches: tuple[Batch, ...] = attrs.field(repr=show_count)
-    #: The recipients that would not be tried, with the reason.
+    #: The recipients that would be skipped or rejected, with the reason.
     excluded: tuple[Receipt, ...] = attrs.field(repr=show_count)
-    #: What it would cost in the provider's unit; None where that is not known.
+    #: The cost in the provider's unit; None if it is not known.
     cost: float | None = None
     #: What a person should know before sending, each a sentence.
     notices: tuple[str, ...] = ()
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:
-        """Everyone who would be sent to, in order."""
+        """The recipients that would be sent to, in order."""
         return tuple(itertools.chain.from_iterable(batch.recipients for batch in self.batches))
 
     @property

@@ -1,4 +1,4 @@
-"""What is known of each recipient after a send: one receipt each, and the report that holds them."""
+"""The result of a send: a receipt for each recipient, and the report of all receipts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from notifykit.models.recipient import Recipient, Rejected
 
 
 class Outcome(enum.StrEnum):
-    """What sending knows about one recipient. Delivery is another vocabulary."""
+    """The outcome of sending to one recipient. Delivery has states of its own."""
 
-    #: The provider confirmed that it took the message.
+    #: The provider confirmed that it accepted the message.
     ACCEPTED = "accepted"
     #: It was certainly not sent.
     REJECTED = "rejected"
-    #: It may have been sent: the request may have arrived, and no readable answer came back.
+    #: It may have been sent: the request may have arrived, and no readable answer came.
     UNKNOWN = "unknown"
-    #: We did not try, and say why.
+    #: It was not tried; the receipt says why.
     SKIPPED = "skipped"
 
 
@@ -38,15 +38,15 @@ class SkipReason(enum.StrEnum):
 
 
 _SKIP_ADVICE = {
-    SkipReason.DUPLICATE: "The same recipient stands earlier in the list; nothing to do.",
+    SkipReason.DUPLICATE: "The same recipient is earlier in the list; nothing to do.",
     SkipReason.GUARD: "A guard held it back; it was not sent.",
     SkipReason.DEADLINE: "The deadline came first; it was not sent, so sending it again is safe.",
-    SkipReason.CANCELLED: "Somebody cancelled it before it was sent; sending it again is safe.",
+    SkipReason.CANCELLED: "It was cancelled before it was sent; sending it again is safe.",
 }
 
 
 def show_count(things: Sized) -> str:
-    """Return how many there are, for a ``repr`` that shows none of them."""
+    """Return the number of things, for a ``repr`` that shows none of them."""
     return f"<{len(things)}>"
 
 
@@ -56,11 +56,11 @@ class Veto:
 
     #: The guard's name.
     guard: str
-    #: Why, in one sentence without addresses or texts.
+    #: The reason, in one sentence without addresses or texts.
     reason: str
-    #: What a person does about it.
+    #: What a person does now.
     action: str = "It was not sent. Change the guard's settings if it should have been."
-    #: Seconds until the guard would let it pass; None where time does not change its mind.
+    #: Seconds until the guard would let it pass; None if waiting does not help.
     retry_after: float | None = None
 
     def __str__(self) -> str:
@@ -74,31 +74,31 @@ def _are_errors(instance: object, attribute: object, value: Any) -> None:
 
 @attrs.frozen
 class Submission:
-    """What the provider said about a batch that it took."""
+    """The provider's answer to a batch that it accepted."""
 
-    #: The provider's id; needed for every later question.
+    #: The provider's id; status and delivery reports are asked by it.
     message_id: str | None = None
-    #: What the batch cost, in the provider's unit; None where it did not say.
+    #: The cost of the batch, in the provider's unit; None if it does not say.
     cost: float | None = None
-    #: What is left on the account after it.
+    #: The balance of the account after it.
     balance: float | None = None
-    #: Whether it was a test: taken, never delivered.
+    #: Whether it was a test: accepted, never delivered.
     test: bool = False
-    #: Recipients of the batch that it did not take, by canonical address.
+    #: Recipients of the batch that it refused, by canonical address.
     refused: Mapping[str, TransportError] = attrs.field(factory=dict, repr=show_count, validator=_are_errors)
-    #: Where the answer departs from the provider's contract, each a sentence.
+    #: What in the answer is not as documented, each a sentence.
     warnings: tuple[str, ...] = ()
-    #: What a person should know now that it was taken; None for nothing special.
+    #: What a person does now; None for nothing special.
     advice: str | None = None
-    #: The provider's answer, field by field, as far as the transport keeps it.
+    #: The fields of the provider's answer that the transport keeps.
     fields: Mapping[str, Any] = attrs.field(factory=dict, repr=show_count)
 
 
 @attrs.frozen
 class Attempt:
-    """One request for a batch, and how it ended."""
+    """One request for a batch, and its result."""
 
-    #: Which try this was, from 1.
+    #: The number of the try, from 1.
     number: int
     #: The transport that made it, without secrets.
     transport: str
@@ -106,38 +106,38 @@ class Attempt:
     started: datetime.datetime
     #: How long it took, in seconds.
     elapsed: float
-    #: Why it failed; None where the batch was taken.
+    #: Why it failed; None if the batch was accepted.
     error: TransportError | None = None
-    #: What the provider said where the batch was taken.
+    #: The provider's answer; None if it failed.
     submission: Submission | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(weakref_slot=False)
 class Receipt:
-    """What happened to one recipient, with the evidence."""
+    """The result for one recipient, with every attempt."""
 
-    #: Where the recipient stood in the caller's list, from 0.
+    #: The recipient's position in the caller's list, from 0.
     position: int
-    #: Who it was for.
+    #: The recipient.
     recipient: Recipient | Rejected
-    #: How it ended.
+    #: The outcome.
     outcome: Outcome
     #: Why it was rejected or is unknown.
     error: TransportError | None = None
     #: Why it was skipped.
     skipped: SkipReason | None = None
-    #: The guard's reasons where one held it back.
+    #: Why a guard held it back.
     veto: Veto | None = attrs.field(default=None, kw_only=True)
-    #: What the provider said about the batch.
+    #: The provider's answer to the batch.
     submission: Submission | None = attrs.field(default=None, repr=False)
-    #: The tries, in order.
+    #: The attempts, in order.
     attempts: tuple[Attempt, ...] = attrs.field(default=(), repr=show_count)
-    #: Which batch of the send the recipient was in, from 1; None for one that was in none.
+    #: The number of the recipient's batch, from 1; None if it was in none.
     batch: int | None = None
 
     @property
     def to(self) -> str:
-        """The canonical address, in clear; of a rejected one what the caller gave."""
+        """The canonical address, in clear; what the caller gave if it was rejected."""
         return self.recipient.raw if isinstance(self.recipient, Rejected) else self.recipient.address
 
     @property
@@ -147,17 +147,17 @@ class Receipt:
 
     @property
     def code(self) -> str | None:
-        """The provider's code where there was an error."""
+        """The provider's code of the error; None without one."""
         return self.error.code if self.error else None
 
     @property
     def test(self) -> bool:
-        """Whether it was taken as a test, so that nothing reaches a phone."""
+        """Whether it was accepted as a test, so that nothing reaches a phone."""
         return self.submission is not None and self.submission.test
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds before another try makes sense; None where it does not or is not needed."""
+        """Seconds before another try makes sense; None if it does not or is not needed."""
         if self.veto:
             return self.veto.retry_after
         return self.error.retry_after if self.error else None
@@ -173,12 +173,12 @@ class Receipt:
             return _SKIP_ADVICE[self.skipped]
         if self.submission is None:
             return ""
-        told = self.submission.advice
-        if told is None and self.test:
-            told = "It was a test: nothing reaches a phone."
-        if told is None and self.message_id:
-            told = "Keep the message id: status and delivery reports are asked by it."
-        return " ".join((*self.submission.warnings, told or "The provider took it; there is nothing to do."))
+        advice = self.submission.advice
+        if advice is None and self.test:
+            advice = "It was a test: nothing reaches a phone."
+        if advice is None and self.message_id:
+            advice = "Keep the message id: status and delivery reports are asked by it."
+        return " ".join((*self.submission.warnings, advice or "The provider took it; there is nothing to do."))
 
     def __str__(self) -> str:
         why = str(self.error or self.veto or self.skipped or "")
@@ -186,9 +186,9 @@ class Receipt:
 
 
 def submissions_of(receipts: Iterable[Receipt]) -> tuple[Submission, ...]:
-    """Return what providers said in receipts, once a request that was taken, in order.
+    """Return the answers of providers, one for each request that was accepted, in order.
 
-    The tries have it; what a composite made of it on a receipt is no request of its own.
+    They are those of the attempts; the submission of a receipt may be put together by a composite.
     """
     found: dict[int, Submission] = {}
     attempts: tuple[Attempt, ...] = ()
@@ -196,21 +196,21 @@ def submissions_of(receipts: Iterable[Receipt]) -> tuple[Submission, ...]:
         if attempts and receipt.attempts is attempts:
             continue  # the same request as the one before
         attempts = receipt.attempts
-        said = [attempt.submission for attempt in receipt.attempts if attempt.submission is not None]
-        for submission in said or filter(None, (receipt.submission,)):
+        answers = [attempt.submission for attempt in receipt.attempts if attempt.submission is not None]
+        for submission in answers or filter(None, (receipt.submission,)):
             found[id(submission)] = submission
     return tuple(found.values())
 
 
 def cost_of(submissions: Iterable[Submission]) -> float | None:
-    """Return what providers say they charged in all; None where none of them said, in a number."""
-    costs = [said.cost for said in submissions if isinstance(said.cost, int | float)]
+    """Return the sum of all costs; None if no provider said one."""
+    costs = [one.cost for one in submissions if isinstance(one.cost, int | float)]
     return sum(costs) if costs else None
 
 
 @attrs.frozen
 class Report(Sequence[Receipt]):
-    """One receipt a recipient, in the caller's order."""
+    """A receipt for each recipient, in the caller's order."""
 
     #: The receipts.
     receipts: tuple[Receipt, ...] = attrs.field(repr=show_count)
@@ -218,12 +218,12 @@ class Report(Sequence[Receipt]):
     message: Message
     #: What the cleaners changed.
     edits: tuple[Edit, ...] = ()
-    #: What the text takes up; None where the transport does not measure.
+    #: The size of the text; None if the transport does not measure.
     measurement: Measurement | None = None
 
     @property
     def accepted(self) -> tuple[Receipt, ...]:
-        """Those that the provider took."""
+        """Those that the provider accepted."""
         return self._with(Outcome.ACCEPTED)
 
     @property
@@ -243,22 +243,22 @@ class Report(Sequence[Receipt]):
 
     @property
     def submissions(self) -> tuple[Submission, ...]:
-        """What the provider said, one a batch that it took, in order."""
+        """The provider's answers, one for each batch that it accepted, in order."""
         return submissions_of(self.receipts)
 
     @property
     def message_ids(self) -> tuple[str, ...]:
-        """The provider's ids, one a batch that it took."""
+        """The provider's ids, one for each batch that it accepted."""
         return tuple(s.message_id for s in self.submissions if s.message_id)
 
     @property
     def cost(self) -> float | None:
-        """What the provider says it charged in all; None where it said nothing."""
+        """The cost of all batches; None if the provider does not say it."""
         return cost_of(self.submissions)
 
     @property
     def balance(self) -> float | None:
-        """What the provider says is left after the last batch it took."""
+        """The balance after the last batch that was accepted; None if the provider does not say it."""
         return next((s.balance for s in reversed(self.submissions) if s.balance is not None), None)
 
     def _with(self, outcome: Outcome) -> tuple[Receipt, ...]:

@@ -1,4 +1,4 @@
-"""An address that was read, or refused."""
+"""An address in its canonical form, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from notifykit.redaction import redact_address
 
 @attrs.frozen(weakref_slot=False)
 class Recipient:
-    """An address in its canonical form: what the provider is given."""
+    """An address in its canonical form, as it is sent to the provider."""
 
     #: The canonical address: for SMS digits with the country code first.
     address: str = attrs.field(repr=redact_address)
-    #: The medium it belongs to.
+    #: Its medium.
     channel: Channel = Channel.SMS
-    #: ISO 3166 code of the country where it is known, ``KW``.
+    #: ISO 3166 code of the country, ``KW``; None if it is not known.
     country: str | None = None
-    #: The language that the person reads, ``ar``, where the caller knows it: templates choose by it.
+    #: The person's language, ``ar``, which templates choose by; None if it is not known.
     language: str | None = attrs.field(default=None, kw_only=True)
     #: The address as it was given.
     raw: str = attrs.field(
         default=attrs.Factory(lambda self: self.address, takes_self=True), repr=False, eq=False, kw_only=True
     )
-    #: What a person should know about the address, each a sentence without the address itself: that it may be a
-    #: landline, or that a digit was put in.
+    #: What a person should know about the address, each a sentence without the address: that it may be a landline.
     notices: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False, kw_only=True)
 
     def __str__(self) -> str:
@@ -35,13 +34,13 @@ class Recipient:
 
 @attrs.frozen
 class Rejected:
-    """An address that nobody can send to, with the reason."""
+    """An address that can't be sent to, with the reason."""
 
     #: The address as it was given.
     raw: str = attrs.field(repr=redact_address)
-    #: Why, and what to do about it.
+    #: The reason, and what to do.
     error: InvalidRecipient
-    #: Who was probably meant; somebody has to say so before it is used.
+    #: The address that was probably meant; a person has to confirm it.
     suggestion: Recipient | None = None
 
     def __str__(self) -> str:

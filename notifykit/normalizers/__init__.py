@@ -1,1 +1,1 @@
-"""From the address that somebody typed to the one form that a provider is given, or to a reason why there is none."""
+"""Normalizers: they turn an address as a person typed it into its canonical form, or say why it has none."""

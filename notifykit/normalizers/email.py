@@ -1,8 +1,8 @@
-"""``email``: one e-mail address out of what somebody typed, or the reason why there is none.
+"""``email``: the one e-mail address in what a person typed, or the reason why there is none.
 
-The domain becomes lower case and, where it is not ASCII, its ``xn--`` form: that is what DNS and every mail server
-knows, and two spellings of one domain become one recipient. The part before the ``@`` is the receiving server's own
-affair (RFC 5321, section 2.4), so it is kept letter by letter.
+The domain becomes lower case and, if it is not ASCII, its ``xn--`` form, which DNS and every mail server know. So two
+spellings of one domain are one recipient. The part before the ``@`` is kept as it is: only the receiving server knows
+what it means (RFC 5321, section 2.4).
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ _UNSEEN: Final = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{_HIDDEN}\ud800-\udfff]")
 _ATEXT: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a0-\U0010ffff-]+"
 _LOCAL: Final = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-#: What the two versions of the standard for domains take for different names (UTS #46, section 1.3.2).
+#: Letters that make different names in the two versions of the standard (UTS #46, section 1.3.2).
 _DEVIATIONS: Final = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
 
 _ONE_EACH: Final = "Give each address as an item of its own."
 _WHOLE: Final = "Give a whole address: name@domain.example."
+_SEVERAL: Final = "These are several addresses in one."
+_TOO_LONG: Final = "It is too long: {} has at most {} octets."
+_CHECK_WITH_PERSON: Final = "Check the address with the person it belongs to."
 
 
 @attrs.frozen
@@ -60,7 +63,7 @@ class EmailNormalizer:
 
 def read_address(raw: str) -> str | InvalidRecipient:
     """Return the canonical form of the one address in a text, or the reason why there is none."""
-    text = _around(raw)
+    text = _AROUND.sub("", raw)
     if not text:
         return InvalidRecipient("The address is empty.", action="Give an e-mail address.")
     text = text.replace("\uff20", "@")
@@ -70,92 +73,66 @@ def read_address(raw: str) -> str | InvalidRecipient:
         return InvalidRecipient("There is a line end inside this address.", action=_ONE_EACH)
     named = _NAMED.fullmatch(text)
     if named:
-        address, name = _around(named["address"]), _around(named["name"])
-        if "@" in name and name.strip("\"'").casefold() != address.casefold():
-            return _several()
-        text = address
-    return _read_bare(text)
-
-
-def _read_bare(text: str) -> str | InvalidRecipient:
+        text, name = _AROUND.sub("", named["address"]), _AROUND.sub("", named["name"])
+        if "@" in name and name.strip("\"'").casefold() != text.casefold():
+            return InvalidRecipient(_SEVERAL, action=_ONE_EACH)
     local, at, domain = text.partition("@")
-    reason = _objection(local, at, domain)
-    if reason:
-        return reason
+    problem = _problem(local, at, domain)
+    if problem:
+        return problem
     canonical = _read_domain(domain)
-    if isinstance(canonical, InvalidRecipient):
-        return canonical
     address = f"{local}@{canonical}"
-    return _too_long("an address", MOST_OCTETS) if len(address.encode()) > MOST_OCTETS else address
+    if isinstance(canonical, str) and len(address.encode()) > MOST_OCTETS:
+        return InvalidRecipient(_TOO_LONG.format("an address", MOST_OCTETS), action=_CHECK_WITH_PERSON)
+    return address if isinstance(canonical, str) else canonical
 
 
-def _objection(local: str, at: str, domain: str) -> InvalidRecipient | None:
-    reason = None
-    if "@" in domain:
-        reason = _several()
-    elif not at:
-        reason = InvalidRecipient("There is no @ in this address.", action=_WHOLE)
-    elif _UNSEEN.search(local) or _UNSEEN.search(domain):
-        reason = InvalidRecipient(
-            "There is a space, or a character that can't be seen, inside this address.", action="Take it out."
-        )
-    elif not local or not domain:
-        reason = InvalidRecipient(f"There is nothing {'behind' if local else 'before'} the @.", action=_WHOLE)
-    elif len(local.encode()) > MOST_LOCAL_OCTETS:
-        reason = _too_long("the part before the @", MOST_LOCAL_OCTETS)
-    elif not _LOCAL.fullmatch(local):
-        reason = InvalidRecipient(
-            "The part before the @ has a sign that can't stand there, or a dot at an end or beside another.",
-            action="Check how the address is spelled; letters, digits and .!#$%&'*+/=?^_`{|}~- can stand there.",
-        )
-    return reason
+def _problem(local: str, at: str, domain: str) -> InvalidRecipient | None:
+    problems = (
+        ("@" in domain, _SEVERAL, _ONE_EACH),
+        (not at, "There is no @ in this address.", _WHOLE),
+        (
+            _UNSEEN.search(local + domain),
+            "There is a space, or a character that can't be seen, inside this address.",
+            "Take it out.",
+        ),
+        (not local or not domain, f"There is nothing {'after' if local else 'before'} the @.", _WHOLE),
+        (
+            len(local.encode(errors="replace")) > MOST_LOCAL_OCTETS,
+            _TOO_LONG.format("the part before the @", MOST_LOCAL_OCTETS),
+            _CHECK_WITH_PERSON,
+        ),
+        (
+            not _LOCAL.fullmatch(local),
+            "The part before the @ has a character that can't be there, or a dot at an end or beside another.",
+            "Check how the address is spelled; letters, digits and .!#$%&'*+/=?^_`{|}~- can be there.",
+        ),
+    )
+    return next((InvalidRecipient(detail, action=action) for wrong, detail, action in problems if wrong), None)
 
 
 def _read_domain(domain: str) -> str | InvalidRecipient:
-    if not domain.isascii():
-        if _DEVIATIONS.search(domain):
-            return InvalidRecipient(
-                "The domain has a letter that two versions of the standard read as different domains.",
-                action="Write the domain in its xn-- form.",
-            )
-        try:
-            domain = domain.encode("idna").decode("ascii")
-        except UnicodeError:
-            return _no_domain()
-    domain = domain.lower()
+    if _DEVIATIONS.search(domain):
+        return InvalidRecipient(
+            "The domain has a letter that two versions of the standard read as different domains.",
+            action="Write the domain in its xn-- form.",
+        )
+    try:
+        domain = domain.lower() if domain.isascii() else domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        domain = ""
     labels = domain.split(".")
-    if len(domain) > _MOST_DOMAIN or not all(map(_LABEL.fullmatch, labels)):
-        return _no_domain()
+    if len(domain) > _MOST_DOMAIN or not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
+        return InvalidRecipient(
+            "What is after the @ is no domain.", action="Check how the domain is spelled: letters, digits, - and dots."
+        )
     if len(labels) == 1 and domain != "localhost":
         return InvalidRecipient(
             "The domain has no dot.", action="Give the whole domain: example.com, not example; or localhost."
         )
-    if labels[-1].isdigit():
-        return _no_domain()
     return domain
 
 
-def _around(text: str) -> str:
-    """Return a text without the spaces and hidden characters around it."""
-    return _AROUND.sub("", text)
-
-
-def _several() -> InvalidRecipient:
-    return InvalidRecipient("These are several addresses in one.", action=_ONE_EACH)
-
-
-def _too_long(what: str, most: int) -> InvalidRecipient:
-    return InvalidRecipient(
-        f"It is too long: {what} has at most {most} octets.", action="Check the address with the person it belongs to."
-    )
-
-
-def _no_domain() -> InvalidRecipient:
-    return InvalidRecipient(
-        "What stands behind the @ is no domain.", action="Check how the domain is spelled: letters, digits, - and dots."
-    )
-
-
 def notifykit_normalizers() -> tuple[EmailNormalizer, ...]:
-    """Bring the normalizer for e-mail; whoever knows more is asked before it."""
+    """Return the normalizer for e-mail; those of other plugins are asked before it."""
     return (EmailNormalizer(),)

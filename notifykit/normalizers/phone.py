@@ -1,4 +1,4 @@
-"""Telephone numbers: the digits of one, how it is read, and the rule for any country that the core brings."""
+"""Telephone numbers: how one is read, and the rule for numbers of any country."""
 
 from __future__ import annotations
 
@@ -12,43 +12,29 @@ from notifykit.models.message import Channel
 from notifykit.models.recipient import Recipient, Rejected
 
 _SPACES: Final = " \t\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
-
-
 _DASHES: Final = "-\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
-
-
 _MARKS: Final = "./()\u00b7\uff08\uff09\uff0e\uff0f"
-
-
-#: Zero-width characters, the byte order mark, and the marks and isolates that steer right-to-left text.
+#: Zero-width characters, the byte order mark, and the control characters of right-to-left text.
 _HIDDEN: Final = (
     "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
-
-
 _COMPACTING: Final[dict[int, int | None]] = {
     **dict.fromkeys(map(ord, _SPACES + _DASHES + _MARKS + _HIDDEN)),
     **{zero + value: ord("0") + value for zero in (0x0660, 0x06F0) for value in range(10)},
     ord("\uff0b"): ord("+"),
-    # A character that is missing here costs an exception inside translate, so the usual ones stand for themselves.
+    # A character that is missing here costs an exception inside translate, so the usual ones are here too.
     **{ord(usual): ord(usual) for usual in "+0123456789"},
 }
-
-
-#: The same within ASCII, where bytes are quicker.
+#: The same within ASCII, for which bytes are faster.
 _ASCII_PUNCTUATION: Final = "".join(filter(str.isascii, _SPACES + _DASHES + _MARKS)).encode()
-
-
 _UNCHANGED: Final = bytes(range(256))  # saves translate from making one for every call
-
-
 _NO_DIGITS: Final = re.compile(r"\D+")
 
 
 def compact(raw: str) -> str:
-    """Return a text without the spaces, dashes, dots, brackets, slashes and hidden characters that numbers are set in.
+    """Return a text without spaces, dashes, dots, brackets, slashes and hidden characters, as numbers have them.
 
-    Arabic-Indic and Persian digits become Latin. Everything else stays, so that a caller can still see it.
+    Arabic-Indic and Persian digits become Latin. Everything else is kept.
     """
     if raw.isascii():
         return raw.encode().translate(_UNCHANGED, _ASCII_PUNCTUATION).decode()
@@ -56,36 +42,24 @@ def compact(raw: str) -> str:
 
 
 def latin_digits(raw: str) -> str:
-    """Return the digits of a text as Latin digits, and nothing else of it."""
+    """Return only the digits of a text, as Latin digits."""
     if raw.isascii() and raw.isdigit():
         return raw
     digits = _NO_DIGITS.sub("", compact(raw))
     return digits if digits.isascii() else "".join([str(int(digit)) for digit in digits])
 
 
-#: The fewest digits that are taken for a number, country code included.
+#: The fewest digits of a number, country code included.
 FEWEST_DIGITS: Final = 7
-
-
 #: The most digits that a number can have, country code included (ITU-T E.164, section 6).
 MOST_DIGITS: Final = 15
-
-
 _WHOLE_NUMBER: Final = "Give the whole number: country code, then the number, digits only."
-
-
 _SCHEME: Final = re.compile(r"\s*(?:tel|sms):", re.IGNORECASE)
-
-
 _DECIMAL: Final = re.compile(r"\s*\+?\d+\.0+\s*")
-
-
 _SEPARATORS: Final = r",;|&\n\r\u060c\u061b"
-
-
-#: What makes a text something else than one number, with the reason and what to do, in the order of asking. In front of
-#: the sign that each looks for there is nothing that could match the sign too: hostile texts are read once, not squared.
-_OBJECTIONS: Final = (
+#: Patterns of texts that are not one number, each with the reason and what to do; the first match counts. What is before
+#: the sign that a pattern looks for can't match that sign, so hostile texts take linear time.
+_PROBLEMS: Final = (
     (
         re.compile("[@\uff20]"),
         "This is an email address, not a phone number.",
@@ -103,28 +77,34 @@ _OBJECTIONS: Final = (
         "Give each number as an item of its own.",
     ),
     (re.compile("[*#]"), "This is a dial code, not a phone number.", _WHOLE_NUMBER),
-    # Right-to-left typing leaves the plus sign behind the digits, which is no objection.
+    # Right-to-left typing leaves the plus sign after the digits, which is no problem.
     (re.compile(r"\d[^\d+]*\+\D*\d"), "There is a plus sign between the digits.", "Write + only in front."),
 )
 
 
 def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
-    """Return the digits of the one number in a text, and whether ``+`` or ``00`` marked the country code in front.
+    """Return the digits of the one number in a text, and whether it has the prefix ``+`` or ``00``; else the reason.
 
-    Marked digits begin with the country code. Digits without a mark are as they were typed, so a zero in front is
-    still there. Of either there are 7 to 15, not counting zeros in front.
+    With the prefix, the digits begin with the country code. Without it they are as they were typed, leading zeros
+    included. There are 7 to 15 of them, not counting leading zeros.
     """
     text = compact(raw)
     digits = text.removeprefix("+")
     reason = None
-    # Most texts have nothing else in them by now.
+    # Most texts are only digits now.
     if not (digits.isdecimal() and digits.isascii()):
         scheme = _SCHEME.match(raw)
         text = (compact(raw[scheme.end() :]) if scheme else text).strip()
-        reason = _objection(text) if raw.strip() else _empty()
+        empty = InvalidRecipient("The address is empty.", action="Give a telephone number.")
+        reason = _problem(text) if raw.strip() else empty
         digits = "" if reason else latin_digits(text)
     significant = digits.lstrip("0")
-    reason = reason or _misread(raw) or _miscounted(len(significant))
+    if reason is None and is_decimal(raw):
+        reason = InvalidRecipient(
+            "This is a decimal number, as a spreadsheet writes it.",
+            action="Keep numbers as text, without .0 at the end.",
+        )
+    reason = reason or _wrong_length(len(significant))
     if reason:
         return reason
     if "+" in text or digits.startswith("00"):
@@ -133,45 +113,31 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
 
 
 def is_decimal(raw: str) -> bool:
-    """Whether a text is a number with a point and nothing but zeros behind it: without its point it would be another."""
+    """Return whether a text is a number with a point and only zeros after it: without the point it would be another."""
     return "." in raw and _DECIMAL.fullmatch(raw) is not None
 
 
 def too_short(count: int) -> InvalidRecipient:
-    """Return the reason against a number of so few digits, zeros in front not counted."""
+    """Return the error of a number with too few digits, leading zeros not counted."""
     return InvalidRecipient(
         f"A number has at least {FEWEST_DIGITS} digits; this one has {count}.", action=_WHOLE_NUMBER
     )
 
 
 def national_form() -> InvalidRecipient:
-    """Return the reason against a number with one zero in front: it is dialled like that inside a country only."""
+    """Return the error of a number with one leading zero, as it is dialled inside its country."""
     return InvalidRecipient(
         "This is a number as it is dialled inside its country, with a zero in front and no country code.",
         action="Give the country code instead of the zero.",
     )
 
 
-def _empty() -> InvalidRecipient:
-    return InvalidRecipient("The address is empty.", action="Give a telephone number.")
+def _problem(text: str) -> InvalidRecipient | None:
+    matching = (found for found in _PROBLEMS if found[0].search(text))
+    return next((InvalidRecipient(detail, action=action) for _, detail, action in matching), None)
 
 
-def _objection(text: str) -> InvalidRecipient | None:
-    for pattern, detail, action in _OBJECTIONS:
-        if pattern.search(text):
-            return InvalidRecipient(detail, action=action)
-    return None
-
-
-def _misread(raw: str) -> InvalidRecipient | None:
-    if not is_decimal(raw):
-        return None
-    return InvalidRecipient(
-        "This is a decimal number, as a spreadsheet writes it.", action="Keep numbers as text, without .0 behind."
-    )
-
-
-def _miscounted(count: int) -> InvalidRecipient | None:
+def _wrong_length(count: int) -> InvalidRecipient | None:
     if count < FEWEST_DIGITS:
         return too_short(count)
     if count > MOST_DIGITS:
@@ -183,8 +149,6 @@ def _miscounted(count: int) -> InvalidRecipient | None:
 
 
 _SMS: Final = Channel.SMS
-
-
 _CANONICAL: Final = re.compile(rf"[1-9][0-9]{{{FEWEST_DIGITS - 1},{MOST_DIGITS - 1}}}")
 
 
@@ -192,7 +156,7 @@ _CANONICAL: Final = re.compile(rf"[1-9][0-9]{{{FEWEST_DIGITS - 1},{MOST_DIGITS -
 class InternationalNormalizer:
     """Takes 7 to 15 digits with the country code in front, with or without ``+`` or ``00`` (ITU-T E.164).
 
-    It knows no country's rules, so it is what is left where no provider brings better ones.
+    It knows no country's rules; a provider's plugin may have better ones.
     """
 
     #: What settings and listings call it.
@@ -214,5 +178,5 @@ class InternationalNormalizer:
 
 
 def notifykit_normalizers() -> tuple[InternationalNormalizer, ...]:
-    """Bring the framework's own normalizer; whoever knows more is asked before it."""
+    """Return the normalizer for any country; those of other plugins are asked before it."""
     return (InternationalNormalizer(),)

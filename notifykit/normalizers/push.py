@@ -1,7 +1,6 @@
-"""``push``: names and tokens of devices, topics and groups, which only the provider can read.
+"""``push``: device tokens, topics and tags, whose form only the provider knows.
 
-A push address has no form of its own: it is a device token, a topic, or the tag of a target. So nothing is changed but
-the spaces around it, and refused is only what no provider could mean.
+Only the spaces around an address are removed, and only what no provider can mean is refused.
 """
 
 from __future__ import annotations
@@ -35,11 +34,11 @@ class PushNormalizer:
         if channel is not Channel.PUSH:
             return None
         address = raw.strip()
-        reason = _objection(address)
+        reason = _problem(address)
         return Rejected(raw, reason) if reason else Recipient(address, channel, raw=raw)
 
 
-def _objection(address: str) -> InvalidRecipient | None:
+def _problem(address: str) -> InvalidRecipient | None:
     if not address:
         return InvalidRecipient("The address is empty.", action="Give the name or token that the provider knows.")
     if len(address) > MOST_CHARACTERS:
@@ -53,5 +52,5 @@ def _objection(address: str) -> InvalidRecipient | None:
 
 
 def notifykit_normalizers() -> tuple[PushNormalizer, ...]:
-    """Bring the normalizer for push; whoever knows more is asked before it."""
+    """Return the normalizer for push; those of other plugins are asked before it."""
     return (PushNormalizer(),)

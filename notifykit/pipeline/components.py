@@ -28,7 +28,7 @@ from notifykit.plugins import PluginHost, Registry
 from notifykit.protocols import BuildContext, Clock, Engine, Guard, Sink, Transport, TransportFactory
 from notifykit.redaction import key_beside
 from notifykit.settings.dsn import Dsn
-from notifykit.settings.fields import tangles
+from notifykit.settings.fields import reference_problems
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 from notifykit.templates.template import Template
@@ -397,7 +397,7 @@ class Builder:
 
     def wrong_names(self) -> Iterable[str]:
         """Yield what is wrong with the names in the settings, without building what they stand for."""
-        tangled = tangles(self._settings.transports)
+        tangled = reference_problems(self._settings.transports)
         yield from (f"transports: {problem}" for problem in tangled)
         for name, dsn in self._settings.transports.items():
             if name in self._registry.transports:

@@ -90,7 +90,7 @@ class DeliveryStore:
 
     def _step(self, report: DeliveryReport, address: str | None) -> Step:
         before = self._known(report.message_id, address)
-        after = before.hear(report)
+        after = before.record(report)
         key = (report.message_id, address)
         self._deliveries[key] = after
         self._deliveries.move_to_end(key)
@@ -159,8 +159,8 @@ class DeliveryTracker:
 
     def _told(self, receipt: Receipt, silence: str | None) -> Delivery:
         if receipt.message_id is None or not _may_be_delivered(receipt):
-            return Delivery(receipt.message_id, receipt.to, silence=silence)
-        return attrs.evolve(self._counters.known(receipt.message_id, receipt.to), silence=silence)
+            return Delivery(receipt.message_id, receipt.to, unavailable=silence)
+        return attrs.evolve(self._counters.known(receipt.message_id, receipt.to), unavailable=silence)
 
 
 def _leaves(transports: Iterable[Transport]) -> Iterable[Transport]:

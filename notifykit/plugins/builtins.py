@@ -1,6 +1,7 @@
 """The framework's own plugins, in one table. A module is imported when something that it brings is used.
 
-Each module has plain functions that are named as the hooks; a transport's module has a function that builds it.
+Each module has plain functions that are named as the hooks; a transport's module has a function that builds it. Where a
+module has several plugins, ``module:name`` is an object with these functions.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -28,7 +30,7 @@ class Plugin:
 
 
 def _call(module: str, name: str, *arguments: Any) -> Any:
-    return getattr(import_module(module), name)(*arguments)
+    return getattr(resolve_name(module), name)(*arguments)
 
 
 def _normalizer(module: str) -> Plugin:
@@ -79,22 +81,19 @@ def _transports(factories: Sequence[TransportFactory], *more: Callable[..., Any]
     return Plugin(notifykit_transports, *more)
 
 
-def _transport(
-    module: str, *, about: bool = True, capabilities: str = "CAPABILITIES", configured: bool = False, schemes: str = ""
-) -> Plugin:
+def _transport(module: str, *, about: bool = True, configured: bool = False, schemes: str = "") -> Plugin:
     """Return a plugin that brings the transport of a module.
 
     :param about: whether the module tells of settings.
-    :param capabilities: the name of its capabilities.
     :param configured: whether the module says if the settings are plainly meant for it.
     :param schemes: its DSN schemes; the module's name if empty.
     """
-    name = module.rpartition(".")[2]
+    name = module.replace(":", ".").rpartition(".")[2]
     factory = TransportFactory(
         name,
         partial(_call, module, "build"),
         tuple(schemes.split()) or (name,),
-        capabilities=lambda: getattr(import_module(module), capabilities),
+        capabilities=lambda: resolve_name(module).CAPABILITIES,
     )
     if configured:
         factory = attrs.evolve(factory, configured=partial(_call, module, "is_configured"))
@@ -119,16 +118,16 @@ def _commands(module: str) -> Plugin:
     return Plugin(notifykit_commands)
 
 
-_STAND_IN: Final = partial(_transport, about=False, capabilities="ANYTHING")
+_STUB: Final = partial(_transport, about=False)
 #: Name, module and kind of each plugin, in the order in which their equals are asked.
 _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("international", "notifykit.normalizers.phone", _normalizer),
     ("email", "notifykit.normalizers.email", _normalizer),
     ("push", "notifykit.normalizers.push", _normalizer),
     ("unicode", "notifykit.cleaners.unicode", _cleaner),
-    ("memory", "notifykit.transports.memory", _STAND_IN),
-    ("console", "notifykit.transports.console", _STAND_IN),
-    ("null", "notifykit.transports.null", _STAND_IN),
+    ("memory", "notifykit.transports.stubs:memory", _STUB),
+    ("console", "notifykit.transports.stubs:console", _STUB),
+    ("null", "notifykit.transports.stubs:null", _STUB),
     ("webhook", "notifykit.transports.webhook", partial(_transport, about=False, schemes="webhook webhook+http")),
     ("smtp", "notifykit.transports.smtp", partial(_transport, configured=True, schemes="smtp smtps")),
     ("file", "notifykit.transports.file", _transport),
@@ -144,10 +143,10 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("environment", "notifykit.guards.environment", partial(_guard, tryfirst=True)),
     ("suppression", "notifykit.guards.suppression", _guard),
     ("quiet_hours", "notifykit.guards.quiet_hours", _guard),
-    ("cool_down", "notifykit.guards.cool_down", _guard),
-    ("same_content", "notifykit.guards.same_content", _guard),
-    ("volume_cap", "notifykit.guards.volume_cap", partial(_guard, trylast=True)),
-    ("spend_cap", "notifykit.guards.spend_cap", partial(_guard, trylast=True)),
+    ("cool_down", "notifykit.guards.limits:cool_down", _guard),
+    ("same_content", "notifykit.guards.limits:same_content", _guard),
+    ("volume_cap", "notifykit.guards.limits:volume_cap", partial(_guard, trylast=True)),
+    ("spend_cap", "notifykit.guards.limits:spend_cap", partial(_guard, trylast=True)),
     ("logging", "notifykit.sinks.logging", _sink),
     ("jsonl", "notifykit.sinks.jsonl", _sink),
     ("cli", "notifykit.cli", _commands),

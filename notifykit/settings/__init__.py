@@ -1,1 +1,1 @@
-"""Settings: what each may be, where it comes from, and transports written as a DSN."""
+"""Settings: their fields, their sources, and transports written as a DSN."""

@@ -1,15 +1,14 @@
 """A transport in one line: ``kwtsms://user:password@default?sender=MY-APP&test=1``, or several in brackets.
 
-``failover(kwtsms, webhook://host/path)?rest=30`` is a transport that is made of others, to any sensible depth. A part
-may have a label in front: ``weighted(3 => kwtsms, 1 => webhook://host)``. What a label means is the business of the
-transport that is built from it.
+``failover(kwtsms, webhook://host/path)?rest=30`` is a composite: a transport that is made of others. Composites nest. A
+part may have a label: ``weighted(3 => kwtsms, 1 => webhook://host)``. Only the composite knows what its labels mean.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -18,21 +17,21 @@ import attrs
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 
-#: How deep transports may stand in transports.
+#: How deep composites may be nested.
 MOST_NESTED: Final = 20
-#: How many empty parts are told by their numbers.
-_MOST_TOLD: Final = 10
+#: The most empty parts whose numbers an error lists.
+_MOST_LISTED: Final = 10
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
-#: What a text with brackets starts with; ``webhook://host/a(b)`` does not.
+#: The beginning of a composite; ``webhook://host/a(b)`` is none.
 _COMPOSITE: Final = re.compile(rf"{_NAME.pattern} *\(")
 _STRUCTURE: Final = re.compile(r"(=>|[(),])")
 #: Options whose names hold one of these are not shown: ``api_key``, ``access_token``, ``sig``.
 _SECRET_OPTION: Final = re.compile(r"auth|bearer|cred|key|pass|pwd|secret|sig|token", re.IGNORECASE)
-#: What has a meaning between brackets, ``>`` because of ``=>``. Inside a label, a host or a path it is written with
-#: a percent sign; what looks like that already gets ``25`` behind its own one, so that both can be told apart.
-_MEANING: Final = re.compile(r"[,()>]")
-_MEANING_ENCODED: Final = re.compile(r"%((?:25)*)(2C|28|29|3E)", re.IGNORECASE)
+#: The characters of the structure, ``>`` because of ``=>``. In a label, a host or a path they are percent-encoded; a text
+#: that looks like that already gets ``25`` after its percent sign.
+_STRUCTURAL: Final = re.compile(r"[,()>]")
+_STRUCTURAL_ENCODED: Final = re.compile(r"%((?:25)*)(2C|28|29|3E)", re.IGNORECASE)
 
 _WHAT_IT_IS: Final = "a transport is a name like 'kwtsms' or a DSN like 'kwtsms://user:password@default?test=1'"
 _HOW_TO_WRITE_IT: Final = (
@@ -41,7 +40,7 @@ _HOW_TO_WRITE_IT: Final = (
 )
 _HOW_TO_WRITE_STRUCTURE: Final = "%2C for a comma, %28 and %29 for brackets and %3E for >"
 _HOW_TO_WRITE_OPTIONS: Final = (
-    "behind the closing bracket stand only options, like ?rest=30&name=value, "
+    "after the closing bracket only options are allowed, like ?rest=30&name=value, "
     f"with {_HOW_TO_WRITE_STRUCTURE}, %40 for @ and %23 for # in them"
 )
 
@@ -52,19 +51,19 @@ def _as_label(given: str | None) -> str | None:
 
 @attrs.frozen
 class Part:
-    """One of the transports that a composite is made of.
+    """One of the transports of a composite.
 
-    :raises ConfigError: where the label is empty, or holds characters that nobody sees.
+    :raises ConfigError: if the label is empty, or has characters that can't be seen.
     """
 
     #: The transport.
     dsn: Dsn
-    #: What stands in front of it, ``3`` or ``country=KW&tag=otp``, kept as it is; None where nothing does.
+    #: Its label, ``3`` or ``country=KW&tag=otp``, as it was written; None for none.
     label: str | None = attrs.field(default=None, converter=_as_label)
 
     def __attrs_post_init__(self) -> None:
         if self.label is not None and not (self.label and self.label.isprintable()):
-            raise ConfigError("a label is a text in one line: where there is nothing to say, leave it and its => out")
+            raise ConfigError("a label is a text in one line: without one, leave the => out")
 
 
 def _as_parts(given: Iterable[Part | Dsn]) -> tuple[Part, ...]:
@@ -75,22 +74,22 @@ def _as_parts(given: Iterable[Part | Dsn]) -> tuple[Part, ...]:
 class Dsn:
     """The parts of a DSN. Its ``str`` is a DSN too, without the password, the path and other secrets.
 
-    :raises ConfigError: where a composite has a host, an account or a path, or is nested too deep.
+    :raises ConfigError: if a composite has a host, an account or a path, or is nested too deep.
     """
 
-    #: Which transport: ``kwtsms``, ``memory``, ``webhook+http``, ``failover``.
+    #: The transport: ``kwtsms``, ``memory``, ``webhook+http``, ``failover``.
     scheme: str
-    #: The host; ``default`` stands for the transport's own.
+    #: The host; ``default`` for the transport's own.
     host: str = "default"
-    #: The port; None stands for the scheme's own.
+    #: The port; None for the scheme's own.
     port: int | None = None
     #: The account's user name.
     user: str | None = None
     #: The account's password.
     password: Secret | None = None
-    #: The path on the host, as it stands in an address. It is not shown: webhook addresses keep tokens there.
+    #: The path on the host, as it was written. It is not shown: webhook addresses have tokens there.
     path: str = attrs.field(default="", repr=False)
-    #: What stands behind the question mark. A mapping has no hash; equality looks at it all the same.
+    #: The options after the question mark. They count for equality, not for the hash.
     options: Mapping[str, str] = attrs.field(factory=dict, repr=False, hash=False)
     #: The transports in its brackets, in order; a Dsn alone is a part without a label.
     parts: tuple[Part, ...] = attrs.field(default=(), converter=_as_parts)
@@ -100,18 +99,17 @@ class Dsn:
         if not self.parts:
             return
         if (self.host, self.port, self.user, self.password, self.path) != ("default", None, None, None, ""):
-            raise ConfigError("a transport that is made of others has no host, account or path of its own")
+            raise ConfigError("a composite has no host, account or path of its own")
         depth = 1 + max(part.dsn.depth for part in self.parts)
         if depth > MOST_NESTED:
-            raise ConfigError(f"transports stand in transports more than {MOST_NESTED} deep")
+            raise ConfigError(f"composites are nested more than {MOST_NESTED} deep")
         object.__setattr__(self, "_depth", depth)
 
     @classmethod
     def parse(cls, text: str) -> Dsn:
         """Read a DSN, a bare transport name such as ``memory``, or a composite such as ``failover(kwtsms, memory)``.
 
-        :raises ConfigError: where it is none of them, with everything that is wrong; the message never repeats the
-            text.
+        :raises ConfigError: if it is none of them, with everything that is wrong; the message never repeats the text.
         """
         text = text.strip()
         if _COMPOSITE.match(text):
@@ -125,12 +123,12 @@ class Dsn:
 
     @classmethod
     def read(cls, value: object) -> Dsn:
-        """Read a transport as settings files write it: a text, or a table for a composite.
+        """Read a transport of a settings file: a text, or a table for a composite.
 
         ``{ failover = ["kwtsms", "webhook://host"], rest = 30 }`` is ``failover(kwtsms, webhook://host)?rest=30``.
-        Where a part has a label, it is a table with ``via``: ``{ weight = 3, via = "kwtsms" }`` is ``3 => kwtsms``, and
-        ``{ country = "KW", tag = "otp", via = "kwtsms" }`` is ``country=KW&tag=otp => kwtsms``, with percent signs for
-        what would be taken for something else. What stands for a transport may be a table again.
+        A part with a label is a table with ``via``: ``{ weight = 3, via = "kwtsms" }`` is ``3 => kwtsms``, and
+        ``{ country = "KW", tag = "otp", via = "kwtsms" }`` is ``country=KW&tag=otp => kwtsms``. The value of ``via``, like
+        each item of the list, may be a table again.
 
         :raises ConfigError: with everything that is wrong; the message never repeats a value.
         """
@@ -147,16 +145,16 @@ class Dsn:
 
     @property
     def depth(self) -> int:
-        """How deep transports stand in it: 0 for one that is not made of others."""
+        """How deep composites are nested in it: 0 for a transport that is none."""
         return self._depth
 
     @property
     def is_name(self) -> bool:
-        """Whether it says nothing but a name, which may be a transport's, or one that the settings gave."""
+        """Whether it is only a name: that of a transport, or one that the settings give to a transport."""
         return self == Dsn(self.scheme)
 
     def reveal(self) -> str:
-        """Return it in full, with passwords, paths and secret options. Never for logs."""
+        """Return the whole DSN, with passwords, paths and secret options. Not for logs."""
         return self._written(secrets=True)
 
     def __str__(self) -> str:
@@ -177,30 +175,30 @@ class Dsn:
 
 
 def _written_part(part: Part, *, secrets: bool) -> str:
-    label = "" if part.label is None else f"{_hide_meaning(part.label)} => "
+    label = "" if part.label is None else f"{_encode_structure(part.label)} => "
     dsn = part.dsn
     if not dsn.parts:
-        dsn = attrs.evolve(dsn, host=_hide_meaning(dsn.host), path=_hide_meaning(dsn.path))
+        dsn = attrs.evolve(dsn, host=_encode_structure(dsn.host), path=_encode_structure(dsn.path))
     written = dsn._written(secrets=secrets)  # noqa: SLF001 - its own class
     return label + (dsn.scheme if written == f"{dsn.scheme}://default" else written)
 
 
-def _hide_meaning(text: str) -> str:
-    text = _MEANING_ENCODED.sub(r"%25\1\2", text)
-    return _MEANING.sub(lambda found: quote(found[0], safe=""), text)
+def _encode_structure(text: str) -> str:
+    text = _STRUCTURAL_ENCODED.sub(r"%25\1\2", text)
+    return _STRUCTURAL.sub(lambda found: quote(found[0], safe=""), text)
 
 
-def _show_meaning(text: str) -> str:
-    return _MEANING_ENCODED.sub(lambda found: f"%{found[1][2:]}{found[2]}" if found[1] else unquote(found[0]), text)
+def _decode_structure(text: str) -> str:
+    return _STRUCTURAL_ENCODED.sub(lambda found: f"%{found[1][2:]}{found[2]}" if found[1] else unquote(found[0]), text)
 
 
 def _single(text: str, what: str, *, between_brackets: bool = False) -> Dsn:
     """Read a DSN that starts with a scheme and has no parts.
 
-    :param what: what it is called where it can't be read.
+    :param what: its name in errors.
     """
     try:
-        _refuse_what_would_be_lost(text)
+        _refuse_ambiguous(text)
         parts = urlsplit(text)
         port = parts.port
         options = _read_options(parts.query)
@@ -212,39 +210,39 @@ def _single(text: str, what: str, *, between_brackets: bool = False) -> Dsn:
     host, path = parts.hostname or "default", parts.path
     return Dsn(
         scheme=parts.scheme,
-        host=_show_meaning(host) if between_brackets else host,
+        host=_decode_structure(host) if between_brackets else host,
         port=port,
         user=unquote(parts.username) if parts.username else None,
         password=Secret(unquote(parts.password)) if parts.password else None,
-        path=_show_meaning(path) if between_brackets else path,
+        path=_decode_structure(path) if between_brackets else path,
         options=options,
     )
 
 
 def _read_options(query: str) -> dict[str, str] | None:
-    """Return the options, None where one is there twice.
+    """Return the options, or None if one is there twice.
 
-    :raises ValueError: where they can't be read.
+    :raises ValueError: if they can't be read.
     """
     given = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     options = dict(given)
     return options if len(options) == len(given) else None
 
 
-def _refuse_what_would_be_lost(text: str) -> None:
-    """Raise for what ``urlsplit`` drops in silence, or takes for the host or an option: most often half a password."""
-    _, *behind_host = re.split("[/?]", text.partition("://")[2])
-    if not text.isprintable() or "#" in text or any("@" in part for part in behind_host):
+def _refuse_ambiguous(text: str) -> None:
+    """Raise a ValueError if ``urlsplit`` would drop a part, or take half a password for the host or an option."""
+    _, *after_host = re.split("[/?]", text.partition("://")[2])
+    if not text.isprintable() or "#" in text or any("@" in part for part in after_host):
         raise ValueError
 
 
 @attrs.frozen
 class _Place:
-    """Where in a composite something stands. Names of inner ones are not told: they may be half a password."""
+    """A place in a composite, for errors. It has no names of inner transports: they may be half a password."""
 
-    #: The outermost composite's name; None where it has no readable one.
+    #: The outermost composite's name; None if it has no readable one.
     name: str | None = None
-    #: The numbers of the parts on the way to it, each from 1.
+    #: The numbers of the parts that lead to it, each from 1.
     numbers: tuple[int, ...] = ()
 
     def __truediv__(self, number: int) -> _Place:
@@ -257,56 +255,70 @@ class _Place:
 
 @attrs.define
 class _Piece:
-    """What stands between two commas, before anybody looks at what it says."""
+    """The text between two commas, split at its structure."""
 
-    #: What stands before ``=>``.
+    #: The text before ``=>``.
     label: str | None = None
-    #: The DSN, or the name in front of the bracket.
+    #: The DSN, or the name before the bracket.
     text: str = ""
-    #: The pieces in the brackets; None where there are none.
+    #: The pieces in the brackets; None without brackets.
     inside: list[_Piece] | None = None
-    #: What stands behind the closing bracket.
-    behind: str = ""
+    #: The text after the closing bracket.
+    after: str = ""
     #: Whether there is a second ``=>``.
     twice: bool = False
-    #: Whether something with a meaning stands behind the closing bracket.
+    #: Whether there is structure after the closing bracket.
     odd: bool = False
+
+    def add_text(self, text: str) -> None:
+        if self.inside is None and not self.twice:
+            self.text = text
+        elif not self.odd:
+            self.after = text
+
+    def add_arrow(self) -> None:
+        if self.inside is not None:
+            self.odd = True
+        elif self.label is not None:
+            self.twice = True
+        else:
+            self.label, self.text = self.text, ""
 
 
 def _composite(text: str) -> Dsn:
     place = _Place(text.partition("(")[0].strip())
     problems: list[str] = []
-    dsn = _build(_cut(text, place, problems), place, problems)
+    dsn = _build(_split(text, place, problems), place, problems)
     if dsn is None or problems:
         raise ConfigError(problems)
     return dsn
 
 
-def _cut(text: str, place: _Place, problems: list[str]) -> _Piece:
-    """Cut a text at its brackets, commas and arrows, in one go from left to right.
+def _split(text: str, place: _Place, problems: list[str]) -> _Piece:
+    """Split a text at its brackets, commas and arrows, in one pass from left to right.
 
-    :raises ConfigError: where the brackets are nested so deep, or closed so often, that nothing else can be told.
+    :raises ConfigError: if brackets are nested too deep, or closed too often.
     """
     top = _Piece()
-    #: The piece that is being read, behind those in whose brackets it stands.
+    #: The piece that is being read, after those that contain it.
     path = [top]
     words = _STRUCTURE.split(text)
     for index, word in enumerate(words):
         piece = path[-1]
         if index % 2 == 0:
-            _take_text(piece, word)
+            piece.add_text(word.strip())
         elif word == "(":
             if len(path) > MOST_NESTED:
-                raise ConfigError(f"{place}: brackets stand in brackets more than {MOST_NESTED} deep")
+                raise ConfigError(f"{place}: brackets are nested more than {MOST_NESTED} deep")
             piece.odd |= piece.inside is not None
             path.append(_Piece())
-            # Brackets behind brackets are read only to find where they end.
+            # A second pair of brackets is read only to find its end.
             piece.inside = piece.inside or [path[-1]]
         elif word == "=>":
-            _take_arrow(piece)
+            piece.add_arrow()
         elif len(path) == 1:
             if word == ")":
-                raise ConfigError(f"{place}: a bracket is closed that nobody opened; inside a DSN it is written %29")
+                raise ConfigError(f"{place}: a closing bracket has no opening one; inside a DSN it is written %29")
             piece.odd = True
         elif word == ")":
             path.pop()
@@ -320,25 +332,8 @@ def _cut(text: str, place: _Place, problems: list[str]) -> _Piece:
     return top
 
 
-def _take_text(piece: _Piece, text: str) -> None:
-    # What is odd already is not gathered: nobody will read it.
-    if piece.inside is None and not piece.twice:
-        piece.text = text.strip()
-    elif not piece.odd:
-        piece.behind = text.strip()
-
-
-def _take_arrow(piece: _Piece) -> None:
-    if piece.inside is not None:
-        piece.odd = True
-    elif piece.label is not None:
-        piece.twice = True
-    else:
-        piece.label, piece.text = piece.text, ""
-
-
 def _build(piece: _Piece, place: _Place, problems: list[str]) -> Dsn | None:
-    """Return what a piece says; None where it says nothing that can be used, with the problems added."""
+    """Return the DSN of a piece, or None with the problems added."""
     if piece.twice:
         problems.append(f"{place} has => twice: inside a label or a DSN it is written =%3E")
         return None
@@ -347,16 +342,16 @@ def _build(piece: _Piece, place: _Place, problems: list[str]) -> Dsn | None:
     before = len(problems)
     if not _NAME.fullmatch(piece.text):
         problems.append(
-            f"{place}: before a bracket stands the name of a transport, like failover; "
+            f"{place}: before a bracket is the name of a transport, like failover; "
             f"inside a DSN there are {_HOW_TO_WRITE_STRUCTURE}"
         )
     parts = _build_parts(piece.inside, place, problems)
     options: dict[str, str] | None = {}
-    query = piece.behind.removeprefix("?")
+    query = piece.after.removeprefix("?")
     try:
-        if piece.odd or (piece.behind and query == piece.behind):
+        if piece.odd or (piece.after and query == piece.after):
             raise ValueError
-        _refuse_what_would_be_lost(f"://{piece.behind}")
+        _refuse_ambiguous(f"://{piece.after}")
         options = _read_options(query)
     except ValueError:
         problems.append(f"{place}: {_HOW_TO_WRITE_OPTIONS}")
@@ -373,15 +368,15 @@ def _build_parts(pieces: Sequence[_Piece], place: _Place, problems: list[str]) -
             empty.append(number)
             continue
         if piece.label is not None and not (piece.label and piece.label.isprintable()):
-            problems.append(f"{place / number}: before => stands a label in one line; without one, leave the => out")
+            problems.append(f"{place / number}: before => is a label in one line; without one, leave the => out")
             piece.label = None
         dsn = _build(piece, place / number, problems)
         if dsn is not None:
-            parts.append(Part(dsn, piece.label and _show_meaning(piece.label)))
+            parts.append(Part(dsn, piece.label and _decode_structure(piece.label)))
     if len(empty) == len(pieces) == 1:
         problems.append(f"{place} has nothing in its brackets: write transports there, with commas between them")
     elif empty:
-        numbers = ", ".join(map(str, empty[:_MOST_TOLD])) + (", …" if len(empty) > _MOST_TOLD else "")
+        numbers = ", ".join(map(str, empty[:_MOST_LISTED])) + (", …" if len(empty) > _MOST_LISTED else "")
         what = "part" if len(empty) == 1 else "parts"
         problems.append(f"{place} has a comma with no transport beside it: there is nothing in {what} {numbers}")
     return tuple(parts)
@@ -402,7 +397,7 @@ def _leaf(text: str, place: _Place, problems: list[str]) -> Dsn | None:
 
 
 def _read(value: object, problems: list[str], place: _Place) -> Dsn | None:
-    """Return what a value of a settings file says; None where it can't be used, with the problems added."""
+    """Return the DSN of a value of a settings file, or None with the problems added."""
     if isinstance(value, Mapping):
         return _read_table(value, problems, place)
     try:
@@ -422,14 +417,14 @@ def _read_table(table: Mapping[object, object], problems: list[str], place: _Pla
     if len(lists) != 1 or not isinstance(lists[0][0], str) or not _NAME.fullmatch(lists[0][0]):
         where = f"{place}: " if place.numbers else ""
         problems.append(
-            f"{where}a table says one transport with a list of those it is made of, and its options, "
+            f"{where}a table has the name of one composite with the list of its parts, and its options, "
             'like { failover = ["kwtsms", "webhook://host"], rest = 30 }'
         )
         return None
     name, items = str(lists[0][0]), lists[0][1]
     place = place if place.name else attrs.evolve(place, name=name)
     if len(place.numbers) >= MOST_NESTED:
-        problems.append(f"{place}: tables stand in tables more than {MOST_NESTED} deep")
+        problems.append(f"{place}: tables are nested more than {MOST_NESTED} deep")
         return None
     if not items:
         problems.append(f"{place} has nothing in its list: write transports there")
@@ -438,7 +433,7 @@ def _read_table(table: Mapping[object, object], problems: list[str], place: _Pla
     parts = [_read_part(item, problems, place / number) for number, item in enumerate(items, 1)]
     try:
         dsn = Dsn(name, options=options, parts=tuple(part for part in parts if part is not None))
-    except ConfigError as error:  # texts in tables bring a depth of their own
+    except ConfigError as error:  # texts in tables may be nested too
         problems += (f"{place}: {problem}" for problem in error.problems)
     return None if len(problems) > before else dsn
 
@@ -455,9 +450,9 @@ def _read_part(item: object, problems: list[str], place: _Place) -> Part | None:
     if dsn is None or len(problems) > before:
         return None
     if [key for key, _ in pairs] == ["weight"]:
-        label = _hide_in_label(pairs[0][1])
+        label = _encode_label(pairs[0][1])
     else:
-        label = "&".join(f"{_hide_in_label(key)}={_hide_in_label(value)}" for key, value in pairs)
+        label = "&".join(f"{_encode_label(key)}={_encode_label(value)}" for key, value in pairs)
     try:
         return Part(dsn, label if pairs else None)
     except ConfigError as error:
@@ -466,9 +461,11 @@ def _read_part(item: object, problems: list[str], place: _Place) -> Part | None:
 
 
 def _scalar(key: object, value: object, what: str, problems: list[str]) -> str:
-    """Return a value of a table as text: yes is 1 and no is 0, as in a DSN."""
+    """Return a value of a table as text: true is 1 and false is 0, as in a DSN."""
     if isinstance(key, str) and isinstance(value, str | int | float):
-        with contextlib.suppress(ValueError):  # numbers may be too long for a text, and texts impossible to write
+        with contextlib.suppress(
+            ValueError
+        ):  # a number may be too long for a text, and a text may have lone surrogates
             text = str(int(value)) if isinstance(value, bool) else str(value)
             f"{key}{text}".encode()
             return text
@@ -476,12 +473,6 @@ def _scalar(key: object, value: object, what: str, problems: list[str]) -> str:
     return ""
 
 
-def _hide_in_label(text: str) -> str:
-    """Return a text with percent signs for what has a meaning among conditions, and for what nobody sees."""
-    return "".join(_hidden(text))
-
-
-def _hidden(text: str) -> Iterator[str]:
-    for character in text:
-        plain = character.isprintable() and character not in "%&=+ "
-        yield character if plain else quote(character, safe="")
+def _encode_label(text: str) -> str:
+    """Return a text with the structure of conditions, and characters that can't be seen, percent-encoded."""
+    return "".join(c if c.isprintable() and c not in "%&=+ " else quote(c, safe="") for c in text)

@@ -1,9 +1,10 @@
-"""What a setting may be: readers that turn what a person wrote into a value, or say what is wrong with it."""
+"""Fields of settings: each reads what a person wrote, and returns a value or says what is wrong with it."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -14,24 +15,17 @@ from notifykit.redaction import STARS, Secret
 
 if TYPE_CHECKING:
     from notifykit.settings.dsn import Dsn
-    from notifykit.templates.template import Template
-
+    from notifykit.templates.template import Template  # noqa: F401 - named by the base of Templates
 
 _Number = TypeVar("_Number", int, float)
-
+_Item = TypeVar("_Item")
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
-
-
-#: How alike two names are where one is a slip of the other; KWTSMS_LOG_FILE and KWTSMS_LOG_LEVEL are not.
-_NEARLY: Final = 0.9
-
-
-#: How alike a word may be to "production" where it means another environment.
-_LIKE_PRODUCTION: Final = 0.75
-
-
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
+#: How alike a word may be to "production" if it means another environment.
+_LIKE_PRODUCTION: Final = 0.75
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION: Final = re.compile(rf"([0-9]+(?:\.[0-9]+)?)\s*([{''.join(_UNITS)}]?)")
 
 
 def boolean(value: object) -> bool:
@@ -80,6 +74,20 @@ def seconds(value: object) -> float:
     return _number(value, float, "is not a number of seconds above zero")
 
 
+def duration(value: object, unit: str = "s") -> float:
+    """Read a length of time and return it in seconds: ``15``, ``15s``, ``2m``, ``1h``, ``1d``, ``1w``.
+
+    :param unit: the unit of a number without one.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = f"{value:f}" if isinstance(value, float) else str(value)
+    found = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    length = float(found[1]) * _UNITS[found[2] or unit] if found else 0.0
+    if not 0 < length < float("inf"):
+        raise ValueError("is not a length of time: write 15s, 2m, 1h or 1d")
+    return length
+
+
 def count(value: object) -> int:
     """Read a whole number above zero."""
     return _number(value, int, "is not a whole number above zero")
@@ -118,29 +126,44 @@ def transports(value: object) -> Transports:
     """Read transports that have names of their own: a table of names, each with what :func:`dsn` reads."""
     from notifykit.settings.dsn import Dsn
 
-    table = value if isinstance(value, Mapping) else None
-    if table is None:
-        raise ValueError('is not a table: write a name and a transport on each line, like backup = "webhook://host"')
-    found: dict[str, Dsn] = {}
+    def is_name(name: object) -> bool:
+        return isinstance(name, str) and Dsn.may_be_named(name)
+
     problems: list[str] = []
-    for name, transport in table.items():
-        if not isinstance(name, str) or not Dsn.may_be_named(name):
-            problems.append(f"{name!r:.40} can't be a name: it takes small letters, digits, -, + and ., a letter first")
-            continue
-        try:
-            found[name] = dsn(transport)
-        except ConfigError as error:
-            problems += (f"{name}: {problem}" for problem in error.problems)
-        except ValueError as error:
-            problems.append(f"{name} {error}")
-    problems += tangles(found)
+    found = _read_each(value, dsn, 'a transport on each line, like backup = "webhook://host"', problems, is_name)
+    problems += reference_problems(found)
     if problems:
         raise ConfigError(problems)
     return Transports(found)
 
 
-def tangles(transports: Mapping[str, Dsn]) -> list[str]:
-    """Return a problem for each circle of names that refer to each other, and for each that nests too deep."""
+def _read_each(
+    value: object,
+    read: Callable[[Any], _Item],
+    hint: str,
+    problems: list[str],
+    is_name: Callable[[object], bool] = lambda name: True,
+) -> dict[str, _Item]:
+    """Return the values of a table by their names; problems are added to a list."""
+    if not isinstance(value, Mapping):
+        complaint = f"is not a table: write a name and {hint}"
+        raise ValueError(complaint)  # noqa: TRY004 - it is listed with what else is wrong
+    found: dict[str, _Item] = {}
+    for name, item in value.items():
+        if not is_name(name):
+            problems.append(f"{name!r:.40} can't be a name: it takes small letters, digits, -, + and ., a letter first")
+            continue
+        try:
+            found[str(name)] = read(item)
+        except ConfigError as error:
+            problems += (f"{name}: {problem}" for problem in error.problems)
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    return found
+
+
+def reference_problems(transports: Mapping[str, Dsn]) -> list[str]:
+    """Return a problem for each cycle of names that refer to each other, and for each name that nests too deep."""
     import graphlib
 
     from notifykit.settings.dsn import MOST_NESTED
@@ -153,18 +176,18 @@ def tangles(transports: Mapping[str, Dsn]) -> list[str]:
             order = tuple(graphlib.TopologicalSorter(inside).static_order())
             break
         except graphlib.CycleError as error:
-            circle = error.args[1][:0:-1]
-            # It is told from the name that comes first in the settings.
-            first = circle.index(min(circle, key=ranks.__getitem__))
-            told = [*circle[first:], *circle[: first + 1]]
-            problems.append(f"{' → '.join(told)} is a circle: nothing in it says what carries the messages")
-            for name, following in itertools.pairwise(told):
+            cycle = error.args[1][:0:-1]
+            # It is written from the name that comes first in the settings.
+            first = cycle.index(min(cycle, key=ranks.__getitem__))
+            path = [*cycle[first:], *cycle[: first + 1]]
+            problems.append(f"{' → '.join(path)} is a circle: it never ends at a transport")
+            for name, following in itertools.pairwise(path):
                 inside[name].discard(following)
     depths: dict[str, int] = {}
     for name in order:
         depths[name] = _depth(transports[name], depths)
         if depths[name] > MOST_NESTED >= max((depths[found] for found in inside[name]), default=0):
-            problems.append(f"{name}: transports stand in transports more than {MOST_NESTED} deep")
+            problems.append(f"{name}: composites are nested more than {MOST_NESTED} deep")
     return problems
 
 
@@ -176,7 +199,7 @@ def _references(transport: Dsn) -> Iterable[str]:
 
 
 def _depth(transport: Dsn, depths: Mapping[str, int]) -> int:
-    """Return how deep a transport is nested where names count as what they stand for, and as one more."""
+    """Return how deep a transport is nested if names count as what they stand for, and as one more."""
     if transport.is_name:
         return 1 + depths.get(transport.scheme, -1)
     return max((1 + _depth(part.dsn, depths) for part in transport.parts), default=0)
@@ -189,16 +212,8 @@ def templates(value: object) -> Templates:
     """
     from notifykit.templates.template import Template, TemplateError
 
-    table = value if isinstance(value, Mapping) else None
-    if table is None:
-        raise ValueError('is not a table: write a name and a text on each line, like otp = "Your code is {code}"')
-    found: dict[str, Template] = {}
     problems: list[str] = []
-    for name, said in table.items():
-        try:
-            found[str(name)] = Template.from_table(said)
-        except TemplateError as error:
-            problems += [f"{name}: {problem}" for problem in error.problems]
+    found = _read_each(value, Template.from_table, 'a text on each line, like otp = "Your code is {code}"', problems)
     if problems:
         raise TemplateError(problems)
     return Templates(found)
@@ -231,49 +246,37 @@ def one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
-class Transports(Mapping[str, "Dsn"]):
-    """Transports by the names that the settings give them. Its ``str`` is without secrets."""
+class _ByName(Mapping[str, _Item]):
+    """Things by the names that the settings give them."""
 
-    def __init__(self, transports: Mapping[str, Dsn] | None = None) -> None:
-        self._transports = dict(transports or {})
+    def __init__(self, items: Mapping[str, _Item] | None = None) -> None:
+        self._items = dict(items or {})
 
-    def __getitem__(self, name: str) -> Dsn:
-        return self._transports[name]
+    def __getitem__(self, name: str) -> _Item:
+        return self._items[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._transports)
+        return iter(self._items)
 
     def __len__(self) -> int:
-        return len(self._transports)
-
-    def __str__(self) -> str:
-        told = (f"{name} = {dsn.scheme if dsn.is_name else dsn}" for name, dsn in self.items())
-        return "; ".join(told) or "-"
+        return len(self._items)
 
     def __repr__(self) -> str:
-        return f"<Transports {self}>"
+        return f"<{type(self).__name__} {self}>"
 
 
-class Templates(Mapping[str, "Template"]):
+class Transports(_ByName["Dsn"]):
+    """Transports by the names that the settings give them. Its ``str`` is without secrets."""
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name} = {dsn.scheme if dsn.is_name else dsn}" for name, dsn in self.items()) or "-"
+
+
+class Templates(_ByName["Template"]):
     """Templates by the names that the settings give them. Its ``str`` is their names and languages."""
-
-    def __init__(self, templates: Mapping[str, Template] | None = None) -> None:
-        self._templates = dict(templates or {})
-
-    def __getitem__(self, name: str) -> Template:
-        return self._templates[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._templates)
-
-    def __len__(self) -> int:
-        return len(self._templates)
 
     def __str__(self) -> str:
         return "; ".join(f"{name} ({', '.join(template.languages)})" for name, template in self.items()) or "-"
-
-    def __repr__(self) -> str:
-        return f"<Templates {self}>"
 
 
 @attrs.frozen
@@ -284,7 +287,7 @@ class Field:
     name: str
     #: Reads the value; a ValueError says what is wrong with it, to follow the setting's name.
     read: Callable[[Any], Any]
-    #: What holds where nobody says anything.
+    #: Its value if it is set nowhere.
     default: Any = None
     #: Its environment variables; the first that is set counts.
     environment: tuple[str, ...] = ()
@@ -299,80 +302,47 @@ class Field:
         return self.read in (secret, proxy)
 
 
+def section_fields(section: str, *fields: Field) -> tuple[Field, ...]:
+    """Return fields with the variables of a section: ``host`` of ``smtp`` is ``NOTIFYKIT_SMTP_HOST``."""
+    return tuple(attrs.evolve(f, environment=(f"NOTIFYKIT_{section}_{f.name}".upper(),)) for f in fields)
+
+
+def setting(
+    read: Callable[[Any], Any], default: Any = None, *, help: str, variable: bool = True, empty_counts: bool = False
+) -> Any:
+    """Return the attribute of a settings object, with what :func:`fields_of` needs to make a field of it.
+
+    :param variable: whether an environment variable sets it: ``NOTIFYKIT_`` and its name.
+    """
+    return attrs.field(
+        default=default, metadata={"read": read, "help": help, "variable": variable, "empty_counts": empty_counts}
+    )
+
+
+def fields_of(settings: type[attrs.AttrsInstance]) -> tuple[Field, ...]:
+    """Return the fields that a class declares with :func:`setting`."""
+    return tuple(
+        Field(
+            one.name,
+            one.metadata["read"],
+            one.default,
+            (f"NOTIFYKIT_{one.name.upper()}",) if one.metadata["variable"] else (),
+            one.metadata["empty_counts"],
+            one.metadata["help"],
+        )
+        for one in attrs.fields(settings)
+        if one.metadata
+    )
+
+
 @attrs.frozen
 class Value:
-    """A setting's value and where it comes from."""
+    """A setting's value and its origin."""
 
     #: The value.
     value: Any
-    #: Where it comes from, in words: ``environment KWTSMS_SENDER_ID``, ``default``.
+    #: Its origin, in words: ``environment KWTSMS_SENDER_ID``, ``default``.
     origin: str
 
     def __str__(self) -> str:
         return STARS if isinstance(self.value, Secret) else str(self.value)
-
-
-FIELDS: Final = (
-    Field("transport", dsn, environment=("NOTIFYKIT_TRANSPORT",), help="What carries the messages: a name or a DSN."),
-    Field(
-        "transports", transports, Transports(), help="Transports with names of their own; a table in settings files."
-    ),
-    Field("sender", text, environment=("NOTIFYKIT_SENDER",), help="The sender's name where a call gives none."),
-    Field("timeout", seconds, 15.0, ("NOTIFYKIT_TIMEOUT",), help="Seconds for one request, everything included."),
-    Field("deadline", seconds, None, ("NOTIFYKIT_DEADLINE",), help="Seconds for one send, waits included."),
-    Field("strict", boolean, False, ("NOTIFYKIT_STRICT",), empty_counts=True, help="A broken plugin is an error."),
-    Field("disable", names, (), ("NOTIFYKIT_DISABLE",), help="Plugins, or things they bring, to leave out."),
-    Field("allow", names, None, ("NOTIFYKIT_ALLOW",), help="The only installed plugins to load."),
-    Field("normalizers", names, None, ("NOTIFYKIT_NORMALIZERS",), help="Exactly these normalizers, in this order."),
-    Field("cleaners", names, None, ("NOTIFYKIT_CLEANERS",), help="Exactly these cleaners, in this order."),
-    Field("guards", names, None, ("NOTIFYKIT_GUARDS",), help="Exactly these guards, in this order."),
-    Field("sinks", names, None, ("NOTIFYKIT_SINKS",), help="Exactly these log sinks, in this order."),
-    Field("log_file", path, None, ("NOTIFYKIT_LOG_FILE",), help="Where the jsonl sink writes; no file, no jsonl sink."),
-    Field(
-        "log_numbers",
-        one_of("redacted", "full"),
-        "redacted",
-        ("NOTIFYKIT_LOG_NUMBERS",),
-        help="How sinks see addresses.",
-    ),
-    Field(
-        "log_body", one_of("none", "shape", "full"), "shape", ("NOTIFYKIT_LOG_BODY",), help="How sinks see the text."
-    ),
-    Field("hash_key", secret, None, ("NOTIFYKIT_HASH_KEY",), help="The key of the hashes that stand for addresses."),
-    Field("dedupe_window", count, 10_000, ("NOTIFYKIT_DEDUPE_WINDOW",), help="Recipients stream() looks back over."),
-    Field(
-        "environment",
-        environment_name,
-        None,
-        ("NOTIFYKIT_ENVIRONMENT",),
-        help="Which environment this is; all but production hold back what is not allowed.",
-    ),
-    Field(
-        "unsupported",
-        one_of("error", "warn", "drop"),
-        "warn",
-        ("NOTIFYKIT_UNSUPPORTED",),
-        help="What becomes of an option that a transport can't honour.",
-    ),
-    Field(
-        "proxy",
-        proxy,
-        None,
-        ("NOTIFYKIT_PROXY",),
-        help="The proxy for HTTP transports, like http://user:password@host:3128; none for no proxy.",
-    ),
-    Field(
-        "ca_file", path, None, ("NOTIFYKIT_CA_FILE",), help="A PEM file with the only certificate authorities to trust."
-    ),
-    Field(
-        "client_cert",
-        path,
-        None,
-        ("NOTIFYKIT_CLIENT_CERT",),
-        help="A PEM file with the client's certificate and its key.",
-    ),
-    Field("templates", templates, Templates(), help="Texts with variables, by name; a table in settings files."),
-    Field(
-        "state_dir", path, None, ("NOTIFYKIT_STATE_DIR",), help="Where processes share the rate limit of an account."
-    ),
-)

@@ -1,4 +1,4 @@
-"""The folder in which the processes of one user share a rate limit and what guards count."""
+"""The folder in which the processes of one user share rate limits and counters."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from notifykit.errors import ConfigError
 
 
 def state_folder(state_dir: str | None = None) -> pathlib.Path:
-    """Return the folder that processes share, made with mode 0700 where there is none.
+    """Return the folder that processes share; it is created with mode 0700 if there is none.
 
-    :param state_dir: the folder; None for the user's own. Give one that several users can write to where processes of
-        different users share an account.
-    :raises OSError: where it can't be used.
+    :param state_dir: the folder; None for the user's own. If processes of different users share an account, give one
+        that all of them can write to.
+    :raises OSError: if it can't be used.
     """
     folder = pathlib.Path(state_dir).absolute() if state_dir else own_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not state_dir and not _is_own(folder.lstat() if folder == _temporary_folder() else folder.stat()):
-        raise PermissionError(f"{folder} belongs to somebody else")
+        raise PermissionError(f"{folder} belongs to another user")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder} can't be written to")
     return folder
@@ -29,8 +29,8 @@ def state_folder(state_dir: str | None = None) -> pathlib.Path:
 def own_folder() -> pathlib.Path:
     """Return the user's own folder, the same for a login, cron and a service: :func:`lasting_folder`.
 
-    It is in the temporary folder where the home is missing, read-only or somebody else's. The system's folder for
-    run-time files would not do: it is there only while the user is logged in.
+    It is in the temporary folder if the home is missing, read-only or another user's. The system's folder for run-time
+    files exists only while the user is logged in.
     """
     with contextlib.suppress(ConfigError, OSError):
         folder = lasting_folder()
@@ -41,7 +41,7 @@ def own_folder() -> pathlib.Path:
 
 
 def lasting_folder() -> pathlib.Path:
-    """Return the user's folder for state, which a restart of the machine does not empty; it need not exist.
+    """Return the user's folder for state, which a restart of the machine keeps; it may not exist yet.
 
     :raises ConfigError: for a user without a home.
     """
@@ -62,5 +62,5 @@ def _temporary_folder() -> pathlib.Path:
 
 
 def _is_own(status: os.stat_result) -> bool:
-    """Return whether it is this user's, and no link: anybody may put one into the temporary folder."""
+    """Return whether it is this user's, and no link: other users can put links into the temporary folder."""
     return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not stat.S_ISLNK(status.st_mode))

@@ -1,38 +1,42 @@
-"""Where a setting comes from, and one error for everything that is wrong with them."""
+"""The sources of settings, and one error for everything that is wrong with them."""
 
 from __future__ import annotations
 
 import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
+from notifykit.settings import fields as kinds
+from notifykit.settings.fields import Field, Templates, Transports, Value, fields_of, reference_problems, setting
 from notifykit.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from notifykit.network import Network
     from notifykit.settings.dsn import Dsn
     from notifykit.templates.template import Template
-from notifykit.settings.fields import _NEARLY, FIELDS, Field, Templates, Transports, Value, tangles
+
+#: How alike two names are if one is a typing slip of the other; KWTSMS_LOG_FILE and KWTSMS_LOG_LEVEL are not.
+_NEARLY: Final = 0.9
 
 
 @attrs.frozen
 class Sources:
-    """What was found, unread: the places that a setting may come from."""
+    """The places that a setting may come from, with what was found there, unread."""
 
-    #: What the caller passed.
+    #: The caller's arguments.
     arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     #: The environment.
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    #: What the ``.env`` file says; None for a name without a value.
+    #: The values of the ``.env`` file; None for a name without a value.
     dotenv: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
     #: The name of the ``.env`` file.
     dotenv_name: str = ".env"
-    #: What the settings file says.
+    #: The table of the settings file.
     table: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     #: The name of the settings file.
     table_name: str = ""
@@ -56,7 +60,7 @@ class Sources:
         return values, problems
 
     def misspelt(self, fields: Iterable[Field]) -> list[str]:
-        """Return a problem for each name that is nearly one of the fields' variables: others are not our business."""
+        """Return a problem for each name that is nearly one of the fields' variables; other names are ignored."""
         known = {name for field in fields for name in field.environment}
         known |= {f"{name}_FILE" for field in fields if field.is_secret for name in field.environment}
         prefixes = tuple({name.partition("_")[0] + "_" for name in known})
@@ -84,8 +88,9 @@ class Sources:
         self, field: Field, section: str | None, overrides: Mapping[str, Any]
     ) -> Iterable[tuple[Any, str, str]]:
         yield overrides.get(field.name), "DSN", field.name
-        said = self.arguments if section is None else self.arguments.get(section, {})
-        yield said.get(field.name), "argument", field.name if section is None else f"{section}.{field.name}"
+        label = field.name if section is None else f"{section}.{field.name}"
+        arguments = self.arguments if section is None else self.arguments.get(section, {})
+        yield arguments.get(field.name), "argument", label
         for name in field.environment:
             yield self.environment.get(name), "environment", name
             if field.is_secret and self.environment.get(f"{name}_FILE"):
@@ -96,7 +101,7 @@ class Sources:
             yield self.dotenv.get(name), self.dotenv_name, name
         table = self.table.get(section, {}) if section else self.table
         if isinstance(table, Mapping):
-            yield table.get(field.name), self.table_name, f"{section}.{field.name}" if section else field.name
+            yield table.get(field.name), self.table_name, label
 
 
 def _secret_file(name: str, variable: str) -> str:
@@ -108,61 +113,74 @@ def _secret_file(name: str, variable: str) -> str:
 
 @attrs.frozen
 class Settings:
-    """The framework's own settings, and the door to those of plugins."""
+    """The framework's own settings; :meth:`section` has those of plugins."""
 
-    #: What carries the messages.
-    transport: Dsn | None = None
-    #: Transports by the names that may stand for them wherever a transport is named.
-    transports: Mapping[str, Dsn] = attrs.field(factory=Transports)
-    #: The sender's name where a call gives none.
-    sender: str | None = None
+    #: The transport that messages are sent by.
+    transport: Dsn | None = setting(kinds.dsn, help="What carries the messages: a name or a DSN.")  # noqa: RUF009
+    #: Transports with names of their own, usable wherever a transport is named.
+    transports: Mapping[str, Dsn] = setting(
+        kinds.transports,
+        Transports(),
+        help="Transports with names of their own; a table in settings files.",
+        variable=False,
+    )
+    #: The sender's name of messages that name none.
+    sender: str | None = setting(kinds.text, help="The sender's name if a call gives none.")
     #: Seconds for one request, everything included.
-    timeout: float = 15.0
+    timeout: float = setting(kinds.seconds, 15.0, help="Seconds for one request, everything included.")
     #: Seconds for one send, waits included; None for no limit.
-    deadline: float | None = None
+    deadline: float | None = setting(kinds.seconds, help="Seconds for one send, waits included.")
     #: Whether a broken plugin is an error.
-    strict: bool = False
+    strict: bool = setting(kinds.boolean, False, help="A broken plugin is an error.", empty_counts=True)
     #: Plugins, or things they bring, to leave out.
-    disable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = setting(kinds.names, (), help="Plugins, or things they bring, to leave out.")
     #: The only installed plugins to load; None for all.
-    allow: tuple[str, ...] | None = None
+    allow: tuple[str, ...] | None = setting(kinds.names, help="The only installed plugins to load.")
     #: Exactly these normalizers, in this order; None for all.
-    normalizers: tuple[str, ...] | None = None
+    normalizers: tuple[str, ...] | None = setting(kinds.names, help="Exactly these normalizers, in this order.")
     #: Exactly these cleaners, in this order; None for all.
-    cleaners: tuple[str, ...] | None = None
+    cleaners: tuple[str, ...] | None = setting(kinds.names, help="Exactly these cleaners, in this order.")
     #: Exactly these guards, in this order; None for all.
-    guards: tuple[str, ...] | None = None
+    guards: tuple[str, ...] | None = setting(kinds.names, help="Exactly these guards, in this order.")
     #: Exactly these log sinks, in this order; None for all.
-    sinks: tuple[str, ...] | None = None
+    sinks: tuple[str, ...] | None = setting(kinds.names, help="Exactly these log sinks, in this order.")
     #: Where the jsonl sink writes.
-    log_file: str | None = None
+    log_file: str | None = setting(kinds.path, help="Where the jsonl sink writes; no file, no jsonl sink.")
     #: How sinks see addresses: ``redacted`` or ``full``.
-    log_numbers: str = "redacted"
+    log_numbers: str = setting(kinds.one_of("redacted", "full"), "redacted", help="How sinks see addresses.")
     #: How sinks see the text: ``none``, ``shape`` or ``full``.
-    log_body: str = "shape"
+    log_body: str = setting(kinds.one_of("none", "shape", "full"), "shape", help="How sinks see the text.")
     #: The key of the hashes that stand for addresses.
-    hash_key: Secret | None = None
+    hash_key: Secret | None = setting(kinds.secret, help="The key of the hashes that stand for addresses.")  # noqa: RUF009
     #: How many recipients ``stream()`` looks back over for duplicates.
-    dedupe_window: int = 10_000
-    #: Which environment this is: ``production``, ``staging``; None where nobody says.
-    environment: str | None = None
-    #: What becomes of an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
-    unsupported: str = "warn"
+    dedupe_window: int = setting(kinds.count, 10_000, help="Recipients stream() looks back over.")
+    #: Which environment this is: ``production``, ``staging``; None if it is not set.
+    environment: str | None = setting(
+        kinds.environment_name, help="Which environment this is; all but production hold back what is not allowed."
+    )
+    #: What happens to an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
+    unsupported: str = setting(
+        kinds.one_of("error", "warn", "drop"), "warn", help="What happens to an option that a transport can't honour."
+    )
     #: The proxy for HTTP transports; ``none`` for no proxy, None for that of the environment.
-    proxy: Secret | None = None
+    proxy: Secret | None = setting(  # noqa: RUF009
+        kinds.proxy, help="The proxy for HTTP transports, like http://user:password@host:3128; none for no proxy."
+    )
     #: A PEM file, or a folder of them, with the only certificate authorities to trust; None for those of this machine.
-    ca_file: str | None = None
+    ca_file: str | None = setting(kinds.path, help="A PEM file with the only certificate authorities to trust.")
     #: A PEM file with the client's certificate and its private key.
-    client_cert: str | None = None
+    client_cert: str | None = setting(kinds.path, help="A PEM file with the client's certificate and its key.")
     #: Texts with variables, by name; ``Notifier.template`` measures them too.
-    templates: Mapping[str, Template] = attrs.field(factory=Templates)
+    templates: Mapping[str, Template] = setting(
+        kinds.templates, Templates(), help="Texts with variables, by name; a table in settings files.", variable=False
+    )
     #: Where processes share the rate limit of an account.
-    state_dir: str | None = None
+    state_dir: str | None = setting(kinds.path, help="Where processes share the rate limit of an account.")
     #: Where each value comes from.
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    #: What was found, for the settings of plugins.
+    #: Everything that was found, for the settings of plugins.
     sources: Sources = attrs.field(factory=Sources, repr=False)
-    #: What is wrong; whoever loads the settings raises it together with what else is wrong.
+    #: What is wrong. :meth:`check` raises it; a notifier raises it together with the problems of plugins.
     problems: tuple[str, ...] = ()
 
     @classmethod
@@ -176,28 +194,19 @@ class Settings:
     ) -> Settings:
         """Look in every place and read what is there.
 
-        Nothing is raised: what is wrong stands in ``problems``, so that it can be reported together with the
-        problems of the plugins. :meth:`check` raises.
+        Nothing is raised: ``problems`` has what is wrong, so that it can be reported together with the problems of
+        plugins. :meth:`check` raises it.
 
-        :param arguments: what the caller says; it wins. None as a value means "not said".
-        :param environment: ``os.environ`` where none is given; it is never changed.
+        :param arguments: what the caller gives; it wins. The value None counts as not given.
+        :param environment: ``os.environ`` by default; it is never changed.
         :param directory: where ``.env`` is looked for, and from where settings files are looked for upwards.
         :param env_file: another ``.env`` file; unlike the default one it has to exist.
         """
         sources, problems = _gather(dict(arguments or {}), environment, pathlib.Path(directory), env_file)
-        known = {field.name for field in FIELDS}
-        problems += _strangers(
-            {name: value for name, value in sources.arguments.items() if not isinstance(value, Mapping)},
-            known,
-            "argument",
-        )
+        problems += _unknown_names(_without_tables(sources.arguments), FIELDS, "argument")
         problems += sources.misspelt(FIELDS)
-        problems += _strangers(
-            {name: value for name, value in sources.table.items() if not isinstance(value, Mapping)},
-            known,
-            sources.table_name,
-        )
-        problems += _nearly_transports(sources.table, sources.table_name)
+        problems += _unknown_names(_without_tables(sources.table), FIELDS, sources.table_name)
+        problems += _misspelt_transports(sources.table, sources.table_name)
         values, more = sources.resolve(FIELDS)
         return cls(
             **{name: value.value for name, value in values.items()},
@@ -223,14 +232,14 @@ class Settings:
         return Network(self.proxy, self.ca_file, self.client_cert)
 
     def named(self, transport: Dsn) -> Dsn:
-        """Return what a name in ``transports`` stands for; everything else is returned as it is.
+        """Return the transport that a name in ``transports`` means; any other is returned as it is.
 
-        :raises ConfigError: where names only lead to each other.
+        :raises ConfigError: if names only lead to each other.
         """
         passed: set[str] = set()
         while transport.is_name and transport.scheme in self.transports:
             if transport.scheme in passed:
-                raise ConfigError(f"transports: {problem}" for problem in tangles(self.transports))
+                raise ConfigError(f"transports: {problem}" for problem in reference_problems(self.transports))
             passed.add(transport.scheme)
             transport = self.transports[transport.scheme]
         return transport
@@ -241,23 +250,26 @@ class Settings:
         """Resolve a plugin's own settings: environment and ``.env`` by the fields' names, files by the section's.
 
         :param name: the table below ``[tool.notifykit]``.
-        :param fields: the settings that the plugin knows.
-        :param overrides: what a DSN says; it wins.
+        :param fields: the plugin's settings.
+        :param overrides: the options of a DSN; they win.
         :raises ConfigError: with every problem, an unknown key or option among them.
         """
-        known = {field.name for field in fields}
         table = self.sources.table.get(name, {})
-        problems = _strangers(overrides or {}, known, "DSN")
-        problems += _strangers(self.sources.arguments.get(name, {}), known, f"argument {name}")
+        problems = _unknown_names(overrides or {}, fields, "DSN")
+        problems += _unknown_names(self.sources.arguments.get(name, {}), fields, f"argument {name}")
         problems += self.sources.misspelt(fields)
         if isinstance(table, Mapping):
-            problems += _strangers(table, known, f"{self.sources.table_name} [{name}]")
+            problems += _unknown_names(table, fields, f"{self.sources.table_name} [{name}]")
         else:
             problems.append(f"{name} ({self.sources.table_name}) is not a table")
         values, more = self.sources.resolve(fields, name, overrides)
         if problems or more:
             raise ConfigError([*problems, *more])
         return values
+
+
+#: The framework's own settings.
+FIELDS: Final = fields_of(Settings)
 
 
 def _gather(
@@ -306,12 +318,14 @@ def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str |
 
 
 def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Path | None, list[str]]:
+    import tomllib
+
     problems: list[str] = []
     for folder in (directory, *directory.parents):
         for name in ("notifykit.toml", "pyproject.toml"):
             file = folder / name
             try:
-                content = _parsed(file.read_text(encoding="utf-8"))
+                content = tomllib.loads(file.read_text(encoding="utf-8"))
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except (OSError, ValueError) as error:
@@ -326,24 +340,21 @@ def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Pat
     return {}, None, problems
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    import tomllib
-
-    return tomllib.loads(text)
-
-
-def _nearly_transports(table: Mapping[str, Any], origin: str) -> list[str]:
-    """Return a problem for each table that is nearly ``transports``: others belong to plugins."""
-    tables = [name for name, value in table.items() if isinstance(value, Mapping)]
+def _misspelt_transports(table: Mapping[str, Any], origin: str) -> list[str]:
+    """Return a problem for each table that is nearly called ``transports``; other tables belong to plugins."""
     return [
         f"{name} ({origin}) is not a setting: did you mean transports?"
-        for name in sorted(tables)
+        for name in sorted(name for name, value in table.items() if isinstance(value, Mapping))
         if name not in ("transport", "transports") and closest(name, ("transports",), _NEARLY)
     ]
 
 
-def _strangers(given: Mapping[str, Any], known: Iterable[str], origin: str) -> list[str]:
+def _without_tables(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in given.items() if not isinstance(value, Mapping)}
+
+
+def _unknown_names(given: Mapping[str, Any], fields: Iterable[Field], origin: str) -> list[str]:
+    known = sorted(field.name for field in fields)
     return [
-        f"{name} ({origin}) is not a setting: {did_you_mean(name, sorted(known))}"
-        for name in sorted(set(given) - set(known))
+        f"{name} ({origin}) is not a setting: {did_you_mean(name, known)}" for name in sorted(set(given) - set(known))
     ]

@@ -1,8 +1,7 @@
-"""Texts with variables: ``{name}``, one text a language, checked when they are made and measured before they are paid for.
+"""Texts with variables, in one language or several, checked when they are created and measured before they are sent.
 
-Between braces stands a name and nothing else: no attribute, no index, no format. A value is put in as it is and never
-looked into, so nothing that somebody types into a form can fetch or run anything. No error shows a value: it may be
-somebody's code.
+Between braces is a name and nothing else: no attribute, no index, no format. A value is inserted as it is and not
+parsed, so a form can't fetch or run anything. No error shows a value: it may be a secret code.
 """
 
 from __future__ import annotations
@@ -22,32 +21,22 @@ from notifykit.templates.values import KINDS, KINDS_BY_NAME, read_value, rewrite
 
 _Anyone = TypeVar("_Anyone")
 
-
-#: The language of a text that is the same for everybody: the tag that the standard of language tags has for it.
+#: The language of a text that is the same for all recipients: the language tag for "undetermined".
 ANY: Final = "und"
-
-
-#: Pure: what a text takes up; None where it does not matter.
+#: Pure: the size of a text; None if it does not matter.
 Measure = Callable[[str], Measurement | None]
 
-
-#: ``ar``, ``en-gb``, ``zh-hant``: what the standard calls a language has two or three letters.
+#: ``ar``, ``en-gb``, ``zh-hant``.
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
-
-
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-
-
-#: So much of what stands between braces is repeated in an error.
+#: The most characters between braces that an error repeats.
 _MOST_SHOWN: Final = 30
-
-
-#: What a template in a settings file has besides its languages.
+#: The names in a template's table that are no languages.
 _OPTIONS: Final = ("text", "default", "segments", "variables", "samples")
 
 
 class TemplateError(ConfigError):
-    """A template that can't be used as it is written, or that can't be filled. ``problems`` has every reason."""
+    """A template that can't be used or filled. ``problems`` has every reason."""
 
     def __str__(self) -> str:
         if len(self.problems) == 1:
@@ -57,9 +46,9 @@ class TemplateError(ConfigError):
 
 
 class BadValues(TemplateError):  # noqa: N818 - the name says what happened
-    """Values that don't fit a template: missing, unknown to it, or of another type."""
+    """Values that are missing, unknown to the template, or of another type."""
 
-    #: The variables that were given no value.
+    #: The variables without a value.
     missing: tuple[str, ...]
 
     def __init__(self, problems: str | Iterable[str], missing: Iterable[str] = ()) -> None:
@@ -81,9 +70,9 @@ class Template:
         variable that the text has is a ``str``.
     :param samples: a mapping of variables to the longest value that is expected, or to a list of such values.
     :param segments: the most segments that any text may take; every variable needs a sample then.
-    :param default: the language for whoever reads none of the others; without it the first.
-    :param measure: what a text takes up; ``Notifier.template`` gives that of its transport. Nothing is checked
-        against ``segments`` without it.
+    :param default: the language for all who read none of the others; the first by default.
+    :param measure: returns the size of a text; ``Notifier.template`` gives that of its transport. Without it nothing
+        is checked against ``segments``.
     :raises TemplateError: with everything that is wrong.
     :raises OverBudget: with every language whose longest text takes more segments than ``segments``.
     """
@@ -98,9 +87,9 @@ class Template:
     samples: Mapping[str, tuple[Any, ...]] = attrs.field(repr=", ".join, hash=False)
     #: The most segments that any text may take; None for no limit.
     segments: int | None
-    #: The language for whoever reads none of the others.
+    #: The language for all who read none of the others.
     default: str
-    #: What a text takes up; None where nobody says.
+    #: Returns the size of a text; None if it is not measured.
     measure: Measure | None = attrs.field(repr=False, eq=False)
     #: The pieces of each text: words, a variable's name, words, a variable's name, …, words.
     _pieces: Mapping[str, tuple[str, ...]] = attrs.field(
@@ -144,10 +133,10 @@ class Template:
 
     @classmethod
     def from_table(cls, table: object) -> Template:
-        """Make a template of what a settings file says: a text, or a table with texts by language and options.
+        """Return the template of a settings file: a text, or a table with texts by language and options.
 
         The options are ``default``, ``segments``, ``variables`` (names of types) and ``samples``; ``text`` is the only
-        text of a template without languages. Samples that the file can't write are texts: ``price = "12.500"``.
+        text of a template without languages. Samples of types that the file does not have are texts: ``price = "12.500"``.
 
         :raises TemplateError: with everything that is wrong.
         """
@@ -158,36 +147,36 @@ class Template:
         if not isinstance(table, Mapping):
             raise TemplateError(f"it is {with_article(type(table))}: give a text, or a table")
         problems: list[str] = []
-        said = {name: table[name] for name in _OPTIONS if name in table}
-        texts = {name: text for name, text in table.items() if name not in said}
-        strangers = [name for name in texts if not _LANGUAGE.fullmatch(_canonical(str(name)))]
-        for name in strangers:
+        options = {name: table[name] for name in _OPTIONS if name in table}
+        texts = {name: text for name, text in table.items() if name not in options}
+        unknown = [name for name in texts if not _LANGUAGE.fullmatch(_canonical(str(name)))]
+        for name in unknown:
             problems.append(f"{name} is neither a language nor an option: {did_you_mean(str(name), _OPTIONS)}")
             del texts[name]
-        if "text" in said and texts:
+        if "text" in options and texts:
             problems.append(f"text is for a template without languages, and there is one for {', '.join(texts)}")
-        elif "text" in said:
-            texts = {ANY: said["text"]}
-        said.pop("text", None)
+        elif "text" in options:
+            texts = {ANY: options["text"]}
+        options.pop("text", None)
         try:
-            made = cls(texts, **_sampled(said, problems))
+            template = cls(texts, **_read_options(options, problems))
         except TemplateError as error:
-            # Where the only text is missing because its name is misspelt, the rest is a consequence.
-            raise TemplateError((*problems, *(() if strangers and not texts else error.problems))) from None
+            # If the only text is missing because its name is misspelt, the rest is a consequence.
+            raise TemplateError((*problems, *(() if unknown and not texts else error.problems))) from None
         if problems:
             raise TemplateError(problems)
-        return made
+        return template
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages that it has texts for, the first first."""
+        """The languages that it has texts for, in order."""
         return tuple(self.texts)
 
     def choose(self, language: str | None) -> str:
-        """Return which of the template's languages somebody is written to who reads this one.
+        """Return the template's language for a reader of a language.
 
-        ``ar-KW`` and ``ar_KW.UTF-8`` get ``ar`` where there is no ``ar-kw``; whoever reads none of them, or does not
-        say, gets ``default``.
+        ``ar-KW`` and ``ar_KW.UTF-8`` get ``ar`` if there is no ``ar-kw``; None and languages without a text get
+        ``default``.
         """
         if not isinstance(language, str | None):
             raise TypeError(f"language is a {type(language).__name__}: give a str such as 'ar'")
@@ -197,13 +186,13 @@ class Template:
         return tag or self.default
 
     def render(self, language: str | None = None, /, **values: Any) -> str:
-        """Return the text for somebody who reads this language, with the values put in as they are.
+        """Return the text for a reader of a language, with the values inserted as they are.
 
         Numbers are written with all their digits and never as ``1e+22``, dates as ``2026-12-31``, times as ``09:30``
-        (with seconds where there are any). For another form give a ``str``.
+        (with seconds if they are not zero). For another form give a ``str``.
 
         :raises BadValues: with every variable that is missing, unknown or of another type. No value is shown.
-        :raises OverBudget: where the text takes more than ``segments``, and the template is measured.
+        :raises OverBudget: if the text takes more than ``segments``, and the template is measured.
         """
         return self._filled(self.choose(language), values, write_value)
 
@@ -212,17 +201,16 @@ class Template:
         return self.render(recipient.language, **values)
 
     def render_from_text(self, values: Mapping[str, str], language: str | None = None) -> str:
-        """Return the text as :meth:`render` does, of values that are texts, as a command line or a form has them.
+        """Return the text as :meth:`render` does, with values that are texts, as a command line or a form has them.
 
-        They are read by the variables' types. It raises what :meth:`render` does.
+        They are read as values of the variables' types. It raises what :meth:`render` does.
         """
         return self._filled(self.choose(language), values, rewrite_value)
 
     def by_language(self, recipients: Iterable[_Anyone]) -> dict[str, list[_Anyone]]:
-        """Return the recipients by the language that they are written to, so that each is sent to once.
+        """Return the recipients by the language that they get, in the order in which languages are needed.
 
-        Whoever has no ``language``, a bare number for one, gets ``default``. Languages come in the order in which they
-        are needed first.
+        A recipient without ``language``, such as a bare number, gets ``default``.
         """
         found: dict[str, list[_Anyone]] = {}
         for recipient in recipients:
@@ -230,9 +218,9 @@ class Template:
         return found
 
     def longest(self, language: str | None = None) -> str:
-        """Return the text with those samples that make it longest: what takes up most, as far as it is measured.
+        """Return the text with the samples that make it longest.
 
-        :raises BadValues: where a variable has no sample.
+        :raises BadValues: if a variable has no sample.
         """
         chosen = self.choose(language)
         if missing := [name for name in self.variables if name not in self.samples]:
@@ -241,7 +229,7 @@ class Template:
         return max(texts, key=self._weight)
 
     def measured_by(self, measure: Measure) -> Template:
-        """Return the same template with its budget checked: at once with its samples, then each time it is rendered.
+        """Return the same template with ``segments`` checked: at once with its samples, and each time it is rendered.
 
         :param measure: pure; ``Capabilities.measure`` of a transport. ``Notifier.template`` gives one that cleans the
             text first, as sending does.
@@ -274,10 +262,10 @@ class Template:
         return "".join(written[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
     def _extremes(self) -> Iterator[dict[str, str]]:
-        """Yield the samples that may take up most together: one of them does, whatever the encodings.
+        """Yield sets of samples, one of which makes the largest text, whatever the encodings.
 
-        One dear character makes the whole text dear. So it is not only the longest samples that count: the longest of
-        each encoding counts too, one at a time among the longest.
+        One character can change the encoding of the whole text. So the longest samples are not enough: the longest
+        sample of each encoding is tried too, one at a time among the longest.
         """
         written = {
             name: [write_value(kind, sample) for sample in self.samples[name]] for name, kind in self.variables.items()
@@ -298,7 +286,7 @@ class Template:
         return (size.segments, size.units, _units(text)) if size else (0, 0, _units(text))
 
     def _over(self, language: str, text: str) -> str | None:
-        """Return why a text is over the budget; None where it is not, or where nobody can tell."""
+        """Return why a text is too long; None if it is not, or if it is not measured."""
         if self.segments is None or self.measure is None:
             return None
         size, most = self.measure(text), self.segments
@@ -318,17 +306,17 @@ class Template:
 
 
 def _canonical(language: str) -> str:
-    """Return a language tag in small letters with hyphens; of a locale such as ``ar_KW.UTF-8`` its language."""
+    """Return a language tag in small letters with hyphens; that of a locale such as ``ar_KW.UTF-8``."""
     return re.split(r"[.@]", language.strip(), maxsplit=1)[0].replace("_", "-").lower()
 
 
 def _units(text: str) -> int:
-    """Return how many UTF-16 units a text has: an emoji has two."""
+    """Return the number of UTF-16 units; an emoji has two."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def _shown(words: str) -> str:
-    """Return what stands in a text as far as an error may repeat it."""
+    """Return words of a text, shortened for an error."""
     short = words if len(words) <= _MOST_SHOWN else f"{words[: _MOST_SHOWN - 1]}…"
     return short if short.isprintable() else "…"
 
@@ -383,7 +371,7 @@ def _parsed(text: str, problems: list[str]) -> tuple[str, ...]:
             problems.append(f"{found[0]} {place} is never {what}: write {found[0] * 2} for a brace")
         elif not name.isidentifier():
             problems.append(
-                f"{{{_shown(name)}}} {place} is no variable: only a name may stand between braces, such as {{name}}"
+                f"{{{_shown(name)}}} {place} is no variable: only a name is allowed between braces, such as {{name}}"
             )
         else:
             pieces += (name, "")
@@ -441,9 +429,9 @@ def _samples(
     return found
 
 
-def _sampled(said: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
-    """Return the options of a settings file with their samples read by the types of the variables."""
-    options = dict(said)
+def _read_options(table: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """Return the options of a settings file, with samples read by the types of the variables."""
+    options = dict(table)
     for option in ("variables", "samples"):
         if not isinstance(options.get(option, {}), Mapping):
             problems.append(f"{option} is not a table")
@@ -462,6 +450,6 @@ def _sampled(said: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
                 samples[name].append(read_value(kind, sample) if isinstance(sample, str) else sample)
             except ValueError as error:
                 problems.append(f"samples: {name} {error}")
-                # It has a sample, though none that can be measured: that is said once.
+                # It has a sample, although none that can be measured: that is one problem.
                 options.pop("segments", None)
     return options | {"samples": {name: read for name, read in samples.items() if read or not options["samples"][name]}}

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import attrs
 
-#: A number with more digits is a mistake, and Python refuses to write some of them.
+#: The most digits of a number; Python refuses to write some that have more.
 _MOST_DIGITS: Final = 400
+Date, Time, Moment = datetime.date, datetime.time, datetime.datetime
 
 
 class LosesZerosError(ValueError):
-    """A code that is read as a number."""
+    """A text that would lose its zeros as a number: most likely a code."""
 
 
 @attrs.frozen
@@ -24,18 +25,18 @@ class Kind:
 
     #: The types of the values that it takes.
     takes: tuple[type, ...]
-    #: Writes a value; a ValueError says what is wrong with it.
+    #: Returns a value as a text; a ValueError says what is wrong with it.
     write: Callable[[Any], str]
-    #: Reads a value from a text; a ValueError or an ArithmeticError where it is none.
+    #: Returns the value of a text; a ValueError or an ArithmeticError if it has none.
     read: Callable[[str], Any]
-    #: What such a text looks like.
+    #: An example of such a text.
     example: str
-    #: Types that count as one of those above in Python, and mean something else.
+    #: Subclasses of those types that mean something else.
     refuses: tuple[type, ...] = (bool,)
 
 
 def _number(value: Any) -> str:
-    # A float has no decimals of its own: whoever writes 3 gets no 3.0.
+    # The float 3.0 is written 3.
     number = decimal.Decimal(float.__repr__(value).removesuffix(".0") if isinstance(value, float) else value)
     if not number.is_finite():
         raise ValueError("is not a finite number")
@@ -57,57 +58,47 @@ def _timespec(value: datetime.time | datetime.datetime) -> str:
 
 
 KINDS: Final[Mapping[type, Kind]] = {
-    # Not str(value): the texts of an enumeration would become the names of its members.
+    # Not str(value): it writes the member's name for some enumerations.
     str: Kind((str,), str.__str__, str, "any text"),
     int: Kind((int,), _number, _integer, "42"),
     float: Kind((float, int), _number, float, "12.5"),
     decimal.Decimal: Kind((decimal.Decimal, int), _number, decimal.Decimal, "12.500"),
-    datetime.date: Kind(
-        (datetime.date,),
-        datetime.date.isoformat,
-        datetime.date.fromisoformat,
-        "2026-12-31",
-        refuses=(datetime.datetime,),
-    ),
-    datetime.time: Kind(
-        (datetime.time,),
-        lambda value: datetime.time.isoformat(value, _timespec(value)),
-        datetime.time.fromisoformat,
-        "09:30",
-    ),
+    datetime.date: Kind((Date,), Date.isoformat, Date.fromisoformat, "2026-12-31", refuses=(Moment,)),
+    datetime.time: Kind((Time,), lambda value: Time.isoformat(value, _timespec(value)), Time.fromisoformat, "09:30"),
     datetime.datetime: Kind(
-        (datetime.datetime,),
-        lambda value: datetime.datetime.isoformat(value, " ", _timespec(value)),
-        datetime.datetime.fromisoformat,
+        (Moment,),
+        lambda value: Moment.isoformat(value, " ", _timespec(value)),
+        Moment.fromisoformat,
         "2026-12-31 09:30",
     ),
 }
 
 
+#: The same by their names in small letters.
 KINDS_BY_NAME: Final = {kind.__name__.lower(): kind for kind in KINDS}
 
 
 def write_value(kind: type, value: object) -> str:
-    """Return a value as it stands in the text.
+    """Return a value as it is written in a text.
 
-    :raises ValueError: where it is not of this type; the message follows the variable's name.
+    :raises ValueError: if it is not of this type; the message follows the variable's name.
     """
     known = KINDS[kind]
     if not isinstance(value, known.takes) or isinstance(value, known.refuses):
-        complaint = f"is {with_article(type(value))}: give {with_article(kind)}"
-        raise ValueError(complaint)  # noqa: TRY004 - the caller lists it with what else is wrong
+        problem = f"is {with_article(type(value))}: give {with_article(kind)}"
+        raise ValueError(problem)  # noqa: TRY004 - it is listed with what else is wrong
     try:
         return known.write(value)
     except ValueError:
         raise
-    except Exception as error:  # the time zone of a moment may be anybody's code
+    except Exception as error:  # the time zone of a moment may be any code
         raise ValueError(f"can't be written: {type(error).__name__}") from None
 
 
 def read_value(kind: type, text: str) -> Any:
-    """Return the value that a text means.
+    """Return the value of a text.
 
-    :raises ValueError: where it means none; the message follows the variable's name.
+    :raises ValueError: if it has none of this type; the message follows the variable's name.
     """
     try:
         return KINDS[kind].read(text if kind is str else text.strip())
@@ -118,7 +109,7 @@ def read_value(kind: type, text: str) -> Any:
 
 
 def rewrite_value(kind: type, value: object) -> str:
-    """Return a value as it is written; text is read as a value of this type first."""
+    """Return a value as it is written in a text; a ``str`` is read as a value of the type first."""
     return write_value(kind, read_value(kind, value) if isinstance(value, str) else value)
 
 

@@ -1,1 +1,1 @@
-"""Transports that need no provider: for tests, for looking, for nothing, and for your own HTTP endpoint."""
+"""The transports of the framework: e-mail, webhooks, files, Apprise, and stubs that reach no recipient."""

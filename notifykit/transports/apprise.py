@@ -1,12 +1,12 @@
 """``apprise``: hands messages to the services that the Apprise library knows. Needs the extra ``apprise``.
 
-Apprise has a URL for each target, with the target's own address and password in it. So a recipient here is no address
-but a name: the tag of one or several targets, or ``all``. Targets come from ``NOTIFYKIT_APPRISE_URLS`` or
+Apprise has a URL for each target, with the target's own address and password in it. So a recipient is a tag of one or
+several targets, or ``all``. Targets come from ``NOTIFYKIT_APPRISE_URLS`` or
 ``[tool.notifykit.apprise] urls``, each ``URL`` or ``tag,tag=URL``; from a configuration file of Apprise, with
 ``apprise://default?config=…``; or, percent-encoded, from the path of a DSN: ``apprise://default/json%3A%2F%2Flocalhost``.
 
-Apprise says of each target yes or no. Yes from all that a tag stands for is accepted. No covers a refusal and a lost
-answer alike, so a single no makes the outcome unknown: nothing here can promise that it was not sent.
+Apprise returns yes or no for each target. Yes from all targets of a tag is accepted. No may be a refusal or a lost
+answer, so a single no makes the outcome unknown.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext
 from notifykit.redaction import Secret
 from notifykit.settings.dsn import Dsn
-from notifykit.settings.fields import Field, path
+from notifykit.settings.fields import Field, path, section_fields
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-#: The recipient that stands for every target.
+#: The recipient for every target.
 EVERYBODY: Final = "all"
-#: The tag of a target that gets every message, whomever it is for: Apprise's own rule.
+#: The tag of a target that gets every message, whoever the recipient is: Apprise's own rule.
 ALWAYS: Final = "always"
 
 _TAGGED: Final = re.compile(r"(?:(?P<tags>[\w.,;-]+)=)?(?P<url>[a-z][a-z0-9+.-]*://?.*)", re.IGNORECASE | re.DOTALL)
@@ -67,11 +67,10 @@ def _urls(value: object) -> Secret:
     raise ValueError("is not a list of Apprise URLs")
 
 
-_FIELDS: Final = (
-    Field(
-        "urls", _urls, None, ("NOTIFYKIT_APPRISE_URLS",), help="Targets, each URL or tag,tag=URL, with spaces between."
-    ),
-    Field("config", path, None, ("NOTIFYKIT_APPRISE_CONFIG",), help="A configuration file of Apprise with targets."),
+_FIELDS: Final = section_fields(
+    "apprise",
+    Field("urls", _urls, help="Targets, each URL or tag,tag=URL, with spaces between."),
+    Field("config", path, help="A configuration file of Apprise with targets."),
 )
 
 
@@ -91,19 +90,19 @@ class Target:
 
     #: The service, as Apprise built it. It holds passwords.
     service: NotifyBase = attrs.field(repr=False)
-    #: The names that it answers to, in lower case.
+    #: Its tags, in lower case.
     tags: frozenset[str] = frozenset()
 
-    def answers_to(self, name: str) -> bool:
-        """Return whether a message to this name is for it."""
-        return name == EVERYBODY or name in self.tags or ALWAYS in self.tags
+    def matches(self, tag: str) -> bool:
+        """Return whether a message to a tag is for it."""
+        return tag == EVERYBODY or tag in self.tags or ALWAYS in self.tags
 
 
 class AppriseTransport:
-    """Hands each message to the targets that its recipient stands for, all at the same time.
+    """Hands each message to the targets that have its recipient as a tag, all at the same time.
 
-    :param targets: where messages can go.
-    :param shown: the options of its DSN that may be seen.
+    :param targets: the services that messages can go to.
+    :param shown: the options of its DSN that are not secret.
     """
 
     name = "apprise"
@@ -117,8 +116,8 @@ class AppriseTransport:
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Hand over one message.
 
-        Apprise has timeouts of its own for each read; whoever has not answered when ours has passed is left behind in
-        a thread of its own, and the outcome is unknown.
+        Apprise has timeouts of its own for each read. A target that has not answered when ours has passed continues in
+        its own thread, and the outcome is unknown.
         """
         if self._closed:
             raise NotReached(
@@ -128,16 +127,17 @@ class AppriseTransport:
         if problem:
             raise problem
         (recipient,) = batch.recipients
-        targets = [target for target in self._targets if target.answers_to(recipient.address.lower())]
+        targets = [target for target in self._targets if target.matches(recipient.address.lower())]
         if not targets:
             raise InvalidRecipient(
                 "No Apprise target has this tag.",
                 action=f"Give a tag that one of the targets has, or {EVERYBODY!r} for all of them.",
             )
         answers = _ask(targets, batch.message, timeout)
-        counts = {"targets": len(targets), "took_it": sum(answer is True for answer in answers)}
+        counts = {"targets": len(targets), "took_it": sum(answers)}
         if counts["took_it"] == len(targets):
-            return Submission(advice=_advice(len(targets)), fields=counts)
+            advice = f"Apprise says that {_counted(len(targets))} took it; it gives no id to ask by."
+            return Submission(advice=advice, fields=counts)
         silent = len(targets) - len(answers)
         raise OutcomeUnknown(
             f"{counts['took_it']} of {_counted(len(targets))} took it"
@@ -162,24 +162,18 @@ def _counted(number: int) -> str:
     return f"{number} {'target' if number == 1 else 'targets'}"
 
 
-def _advice(number: int) -> str:
-    return f"Apprise says that {_counted(number)} took it; it gives no id to ask by."
-
-
 def _ask(targets: list[Target], message: Message, timeout: float) -> list[bool]:
-    """Ask every target and return the answers that came in time, in the order in which they came."""
+    """Ask every target and return the answers that came in time."""
     ends = time.monotonic() + timeout
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
     for target in targets:
-        # A thread that is still busy must not keep the program from ending.
+        # A daemon thread does not keep the program from ending.
         threading.Thread(target=_notify, args=(target, message, answers), name="notifykit-apprise", daemon=True).start()
-    heard: list[bool] = []
-    while len(heard) < len(targets):
-        try:
-            heard.append(answers.get(timeout=max(0.0, ends - time.monotonic())))
-        except queue.Empty:
-            break
-    return heard
+    received: list[bool] = []
+    with contextlib.suppress(queue.Empty):
+        while len(received) < len(targets):
+            received.append(answers.get(timeout=max(0.0, ends - time.monotonic())))
+    return received
 
 
 def _notify(target: Target, message: Message, answers: queue.SimpleQueue[bool]) -> None:
@@ -187,49 +181,42 @@ def _notify(target: Target, message: Message, answers: queue.SimpleQueue[bool]) 
 
     taken = False
     try:
-        with _silence():
-            # One target at a time: of several together, Apprise gives one answer for all.
+        # A service may raise anything, and its words may hold its password.
+        with contextlib.suppress(Exception), _silence():
+            # One target at a time: for several, Apprise returns one answer for all.
             one = apprise.Apprise()
             one.add(target.service)
-            taken = bool(
-                one.notify(
-                    body=message.text,
-                    title=message.subject or "",
-                    body_format=apprise.NotifyFormat.TEXT,
-                    interpret_escapes=False,
-                )
-            )
-    except Exception:  # noqa: S110 - a service may raise anything, and its words may hold its password
-        pass
+            text = apprise.NotifyFormat.TEXT
+            taken = bool(one.notify(message.text, message.subject or "", body_format=text, interpret_escapes=False))
     finally:
         answers.put(taken)
 
 
-_ours: contextvars.ContextVar[bool] = contextvars.ContextVar("notifykit_apprise", default=False)
+_is_ours: contextvars.ContextVar[bool] = contextvars.ContextVar("notifykit_apprise", default=False)
 
 
 class _Silence(logging.Filter):
-    """Drops what is logged on our behalf: Apprise and its HTTP library write addresses, texts and paths with tokens."""
+    """Drops records of our own calls: Apprise and its HTTP library log addresses, texts and paths with tokens."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is somebody else's."""
-        return not _ours.get()
+        """Return whether the record is of another call."""
+        return not _is_ours.get()
 
 
 _SILENCE: Final = _Silence()
-_TALKATIVE: Final = ("apprise", "urllib3.connectionpool", "requests")
+_LOGGERS: Final = ("apprise", "urllib3.connectionpool", "requests")
 
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Let nothing be logged by Apprise within the block; a program's own use of Apprise is not touched."""
-    for name in _TALKATIVE:
+    """Drop what Apprise logs within the block; other uses of Apprise in the program still log."""
+    for name in _LOGGERS:
         logging.getLogger(name).addFilter(_SILENCE)  # a filter that is there already is not added again
-    token = _ours.set(True)
+    token = _is_ours.set(True)
     try:
         yield
     finally:
-        _ours.reset(token)
+        _is_ours.reset(token)
 
 
 def _of_urls(urls: Iterable[str], problems: list[str]) -> Iterator[Target]:
@@ -260,7 +247,7 @@ def _of_file(name: str, problems: list[str]) -> Iterator[Target]:
         return
     found: list[NotifyBase] = []
     with _silence(), contextlib.suppress(Exception):
-        # It names files of its own to read, which may be anywhere; only this one was meant.
+        # A configuration can include other files; only this one was named.
         config = apprise.AppriseConfig(insecure_includes=False, recursion=0)
         config.add(str(file.resolve()))
         whole = apprise.Apprise()
@@ -272,7 +259,7 @@ def _of_file(name: str, problems: list[str]) -> Iterator[Target]:
 
 
 def _target(service: Any) -> Target:
-    # Some versions try a target again by themselves, after a lost answer too: then it would come twice.
+    # Some versions try a target again after a lost answer: then the message would come twice.
     if getattr(service, "retry", 0):
         service.retry = 0
     return Target(service, frozenset(str(tag).lower() for tag in service.tags))
@@ -281,7 +268,7 @@ def _target(service: Any) -> Target:
 def build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
     """Build the transport from a DSN and the settings.
 
-    :raises ConfigError: with every problem, and where the library is not installed.
+    :raises ConfigError: with every problem, and if the library is not installed.
     """
     problems: list[str] = []
     if dsn.host != "default" or dsn.port or dsn.user or dsn.password:
@@ -309,5 +296,5 @@ def build(dsn: Dsn, context: BuildContext) -> AppriseTransport:
 
 
 def notifykit_about() -> About:
-    """Tell of the settings of ``apprise``."""
+    """Return the settings of ``apprise``."""
     return About("apprise", _FIELDS)

@@ -1,12 +1,11 @@
-"""``file``: writes every message to a file, one JSON object a line, for development, tests and hand-over.
+"""``file``: appends every message to a file, one JSON object a line, for development, tests and other programs.
 
-``file:///path/to/messages.jsonl``, or ``file://default?path=messages.jsonl`` for a path that starts where the program
-does. A message to three recipients is three lines: ``{"v": 1, "ts", "id", "batch", "channel", "sender", "subject",
+``file:///path/to/messages.jsonl``, or ``file://default?path=messages.jsonl`` for a path that starts at the current
+folder. A message to three recipients is three lines: ``{"v": 1, "ts", "id", "batch", "channel", "sender", "subject",
 "text", "to", "tags", "idempotency_key"}``.
 
-The file is where the message goes, not a log: addresses and texts stand in it in clear, so it is made with mode 0600.
-It is opened for each batch and appended to in one write, so several processes can share it, and one that was moved away
-is made anew.
+The file is the destination, not a log: it has addresses and texts in clear, so it is created with mode 0600. It is opened
+for each batch and appended to in one write, so several processes can share it, and it is created again after it was moved.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings.dsn import Dsn
-from notifykit.settings.fields import Field, path
-from notifykit.transports.standin import ANYTHING, capabilities_like
+from notifykit.settings.fields import Field, path, section_fields
+from notifykit.transports.stubs import ANYTHING, capabilities_like
 
 #: The version of the shape of a line.
 VERSION: Final = 1
 
-_FIELDS: Final = (Field("path", path, None, ("NOTIFYKIT_FILE_PATH",), help="The file that messages are written to."),)
-#: Whoever reads the file gets the caller's key, and can recognise a repetition by it.
+_FIELDS: Final = section_fields("file", Field("path", path, help="The file that messages are written to."))
+#: A line has the caller's key, so a reader of the file can recognise a repetition.
 CAPABILITIES: Final = attrs.evolve(ANYTHING, idempotent=True)
-_ADVICE: Final = "It was written to the file, and reaches nobody."
-_READABLE: Final = "Others on this machine may read the file of messages: `chmod 600` keeps it to its owner."
+_ADVICE: Final = "It was written to the file; it reaches no recipient."
+_READABLE: Final = "Other users of this machine may read the file of messages: `chmod 600` keeps it to its owner."
 _FULL: Final = "Make room on the disk, or let this user write to the file; then send again."
 #: Seconds before asking again whether the file is free; a write takes less.
 _PAUSE: Final = 0.002
@@ -48,10 +47,10 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 class FileTransport:
     """Appends every message to a file.
 
-    :param path: the file; it is made where there is none.
-    :param clock: says when.
-    :param capabilities: what it pretends to be able to do.
-    :raises ConfigError: where the file can't be written.
+    :param path: the file; it is created if there is none.
+    :param clock: dates the lines.
+    :param capabilities: the capabilities that it imitates.
+    :raises ConfigError: if the file can't be written.
     """
 
     name = "file"
@@ -75,7 +74,7 @@ class FileTransport:
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Append a line for each recipient, all in one write.
 
-        :raises ProviderUnavailable: where nothing was written.
+        :raises ProviderUnavailable: if nothing was written.
         """
         lines = [self._line(batch, recipient.address) for recipient in batch.recipients]
         try:
@@ -102,7 +101,7 @@ class FileTransport:
             "tags": list(message.tags),
             "idempotency_key": message.idempotency_key,
         }
-        # Half a surrogate is spelled \ud800, which is how JSON spells it too.
+        # A lone surrogate is written \ud800, as JSON writes it too.
         return _encode(row).encode("utf-8", "backslashreplace") + b"\n"
 
     def __str__(self) -> str:
@@ -115,9 +114,9 @@ class FileTransport:
 def _open(path: str) -> int:
     """Open a file to append to.
 
-    :raises OSError: where that is impossible, or where it is a pipe, a terminal or another thing that may block.
+    :raises OSError: if that is impossible, or if it is a pipe, a device or another thing that may block.
     """
-    # A pipe that nobody reads would hold up whoever opens it.
+    # Opening a pipe without a reader would block.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -129,12 +128,12 @@ def _open(path: str) -> int:
 def _append(path: str, lines: list[bytes], timeout: float) -> int:
     """Append lines in one write, and return how many of their bytes were written.
 
-    :raises OSError: where it was none.
+    :raises OSError: if it was none.
     """
     descriptor = _open(path)
     try:
         _lock(descriptor, timeout)
-        # Somebody who was cut off in the middle of a line must not spoil the next one.
+        # A line that another process did not finish must not spoil the next one.
         before = b"" if _ends_a_line(descriptor) else b"\n"
         return max(0, os.write(descriptor, before + b"".join(lines)) - len(before))
     finally:
@@ -142,9 +141,9 @@ def _append(path: str, lines: list[bytes], timeout: float) -> int:
 
 
 def _lock(descriptor: int, timeout: float) -> None:
-    """Keep others from writing until the file is closed: half of their write would look like a torn line.
+    """Keep other processes from writing until the file is closed: half of their write would look like a torn line.
 
-    :raises OSError: where somebody else kept it for too long.
+    :raises OSError: if another process kept the lock for too long.
     """
     if os.name != "posix":
         return
@@ -171,7 +170,7 @@ def _ends_a_line(descriptor: int) -> bool:
 
 
 def _refused(batch: Batch, lines: list[bytes], written: int) -> Mapping[str, TransportError]:
-    """Say whose lines a write that stopped half-way left out, and whose it tore."""
+    """Return an error for each recipient whose line is missing or torn after a short write."""
     refused: dict[str, TransportError] = {}
     for recipient, line in zip(batch.recipients, lines, strict=True):
         if written <= 0:
@@ -198,7 +197,7 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
     like = options.pop("like", None)
     if dsn.path:
         if "path" in options:
-            problems.append("file: the path is given twice, in front of the ? and behind it")
+            problems.append("file: the path is given twice, before the ? and after it")
         options["path"] = unquote(dsn.path)
     if dsn.host != "default" or dsn.port or dsn.user or dsn.password:
         problems.append(
@@ -221,5 +220,5 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
 
 
 def notifykit_about() -> About:
-    """Tell of the settings of ``file``."""
+    """Return the settings of ``file``."""
     return About("file", _FIELDS)

@@ -1,7 +1,7 @@
-"""One connection to a mail server, with one deadline for everything that goes over it, and what its answers mean.
+"""One connection to a mail server, with one deadline for everything on it, and the errors that its answers mean.
 
 A message that is refused, or whose connection breaks before its last line, was certainly not sent. From the moment that
-line is sent until the answer to it has been read, the outcome is unknown.
+the last line is sent until its answer is read, the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import socket
 import ssl
 import time
 from typing import Any, BinaryIO, Final, cast
-
-import attrs
 
 from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
 from notifykit.errors import (
@@ -62,7 +60,7 @@ _LOOK: Final = (
     "It may have been sent. Look in the mail server's log, or ask the person, before you send it again; the same "
     "message would carry the same Message-ID."
 )
-#: What to do, by why a connection ended, where a mail server asks for other things than HTTP.
+#: Where a mail server asks for other actions than HTTP.
 _ACTIONS: Final = {
     "tls_failed": "Check that the host is the name on the mail server's certificate, and whether this port speaks TLS from "
     "the start (smtps://) or by STARTTLS (smtp://); for an authority of your own, name its file with NOTIFYKIT_SMTP_CA_FILE.",
@@ -72,7 +70,7 @@ _ACTIONS: Final = {
 
 
 class Stage(enum.Enum):
-    """What a mail server was asked when it refused."""
+    """The step of the conversation that a mail server refused."""
 
     GREETING = "the connection"
     HELLO = "the greeting"
@@ -89,10 +87,10 @@ class Session(smtplib.SMTP):
     """A connection to a mail server that is ready for messages: creating it connects, encrypts and logs in.
 
     :param tls: ``implicit``, ``required``, ``offered`` or ``none``.
-    :param network: which certificates TLS trusts.
-    :param credentials: user name and password; None where the server asks for none.
+    :param network: the certificates that TLS trusts.
+    :param credentials: user name and password; None if the server asks for none.
     :param deadline: the monotonic time, in seconds, at which everything has to be over.
-    :raises TransportError: where one of them fails; nothing was sent.
+    :raises TransportError: if one of these steps fails; nothing was sent.
     """
 
     _host: str  # smtplib sets it
@@ -103,14 +101,14 @@ class Session(smtplib.SMTP):
         self._tls = tls
         self._network = network
         self._deadline = deadline
-        #: How many messages it was used for.
+        #: How many messages were sent over it.
         self.messages = 0
         try:
-            # A name is set once there is a connection. smtplib would ask DNS for one, which knows no deadline.
+            # The name is set after connecting: smtplib would ask DNS for one, without a deadline.
             super().__init__(host, port, local_hostname="")
             self.ehlo_or_helo_if_needed()
             if tls in ("required", "offered"):
-                self._encrypt()
+                self._start_tls()
             if credentials:
                 self._login(*credentials)
         except smtplib.SMTPResponseException as error:
@@ -124,26 +122,26 @@ class Session(smtplib.SMTP):
             self.close()
             raise
 
-    def limit(self, deadline: float) -> None:
+    def set_deadline(self, deadline: float) -> None:
         """Set the monotonic time, in seconds, at which everything that follows has to be over."""
         self._deadline = deadline
         if self.sock:
             self.sock.settimeout(deadline - time.monotonic())
 
-    def is_alive(self) -> bool:
-        """Return whether the server still answers, and make it forget what it was told of an earlier message."""
+    def is_usable(self) -> bool:
+        """Return whether the server still answers, and reset what it knows of an earlier message."""
         try:
             return self.rset()[0] == 250
         except OSError:
             return False
 
-    def deliver(self, sender: str, address: str, content: bytes, *, utf8: bool) -> bytes:
-        """Send one message to one recipient and return the server's words.
+    def deliver(self, sender: str, address: str, content: bytes, *, utf8: bool) -> tuple[str | None, str]:
+        """Send one message to one recipient and return its id in the server's queue, if known, and the server's words.
 
         :param content: header and text; every line ends with CR LF.
         :param utf8: whether an address of the message is not ASCII.
-        :raises OutcomeUnknown: where the whole message was sent and no readable answer came.
-        :raises TransportError: where the server certainly did not take it.
+        :raises OutcomeUnknown: if the whole message was sent and no readable answer came.
+        :raises TransportError: if the server certainly did not take it.
         """
         self.messages += 1
         if utf8 and not self.has_extn("smtputf8"):
@@ -157,7 +155,7 @@ class Session(smtplib.SMTP):
             _expect(Stage.MAIL, self.mail(sender, options), sender, address)
             _expect(Stage.RCPT, self.rcpt(address), sender, address)
             _expect(Stage.DATA, self.docmd("DATA"), sender, address)
-            # SMTP.data sends the last line together with the text, and can't say in which of them the connection
+            # SMTP.data sends the last line together with the text, so it can't say in which of them the connection
             # broke: test_what_breaks_inside_the_text_was_not_sent.
             self.send(_LEADING_DOT.sub(b"..", content))
             seconds_until(self._deadline)
@@ -172,23 +170,21 @@ class Session(smtplib.SMTP):
         if not 200 <= code < 600 or 300 <= code < 400:
             raise _unknown("bad_answer")
         _expect(Stage.TEXT, (code, words), sender, address)
-        return words
+        return queue_id(words), redact_words(_one_line(words), address)
 
-    def leave(self) -> None:
-        """Say goodbye and close. That the server does not answer changes nothing."""
+    def quit_and_close(self) -> None:
+        """Say QUIT and close; an error of the server changes nothing."""
         with contextlib.suppress(OSError):
             self.quit()
         self.close()
 
-    # What follows replaces parts of smtplib, each because of the test that it names.
+    # The methods below replace parts of smtplib, each because of the test that it names.
 
     def _get_socket(self, host: str, port: int, timeout: object) -> Any:
         """Connect, with one deadline: test_what_breaks_before_the_message_is_complete_was_not_sent."""
         limit = min(CONNECT_LIMIT, seconds_until(self._deadline))
         self._raw = connect_socket(host, port, limit, _SOCKET_OPTIONS)
-        if self._tls == "implicit":
-            self._raw = tls_context(self._network).wrap_socket(self._raw, server_hostname=host)
-        return DeadlineSocket(self._raw, self._deadline - time.monotonic())
+        return self._encrypted() if self._tls == "implicit" else self._limited(self._raw)
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one answer; see :class:`_Answers`."""
@@ -199,7 +195,7 @@ class Session(smtplib.SMTP):
         return super().getreply()
 
     def ehlo_or_helo_if_needed(self) -> None:
-        """Say EHLO, and HELO only where EHLO is not known: test_a_refusal_says_what_it_is_about."""
+        """Say EHLO, and HELO only if EHLO is not known: test_a_refusal_says_what_it_is_about."""
         if self.sock and self.ehlo_resp is None and self.helo_resp is None:
             ip = self.sock.getsockname()[0].partition("%")[0]
             name = socket.gethostname()
@@ -210,15 +206,28 @@ class Session(smtplib.SMTP):
             if not 200 <= code < 300:
                 raise smtplib.SMTPHeloError(code, words)
 
-    def _encrypt(self) -> None:
+    def _start_tls(self) -> None:
+        """Encrypt; ``SMTP.starttls`` knows no deadline: test_a_handshake_has_the_same_deadline."""
         if self.has_extn("starttls"):
-            context: Any = _StartTls(tls_context(self._network), self._raw, self._deadline)
-            self.starttls(context=context)
+            code, words = self.docmd("STARTTLS")
+            if code != 220:
+                raise smtplib.SMTPResponseException(code, words)
+            self.sock = self._encrypted()
+            # What came before encryption may come from an attacker.
+            self.file = self.helo_resp = self.ehlo_resp = None
+            self.esmtp_features = {}
             self.ehlo_or_helo_if_needed()
         elif self._tls == "required":
             action = "Check the port: 587 offers STARTTLS, 465 is smtps://. On this machine, tls=none goes without."
-            detail = "The mail server does not offer encryption, so nothing was said to it."
+            detail = "The mail server does not offer encryption, so nothing was sent to it."
             raise ProviderUnavailable(detail, "no_starttls", action=action)
+
+    def _encrypted(self) -> Any:
+        self._raw.settimeout(seconds_until(self._deadline))
+        return self._limited(tls_context(self._network).wrap_socket(self._raw, server_hostname=self._host))
+
+    def _limited(self, sock: socket.socket) -> DeadlineSocket:
+        return DeadlineSocket(sock, self._deadline - time.monotonic())
 
     def _login(self, user: str, password: Secret) -> None:
         """Log in by one method; ``SMTP.login`` tries all, and only ASCII: test_a_wrong_password_is_tried_once."""
@@ -237,20 +246,6 @@ class Session(smtplib.SMTP):
             raise refusal(Stage.AUTH, code, words, user, password.reveal())
 
 
-@attrs.frozen
-class _StartTls:
-    """Stands in for a TLS context in ``SMTP.starttls``: test_a_handshake_has_the_same_deadline."""
-
-    context: ssl.SSLContext
-    sock: socket.socket
-    deadline: float
-
-    def wrap_socket(self, _: object, server_hostname: str) -> DeadlineSocket:
-        self.sock.settimeout(seconds_until(self.deadline))
-        sock = self.context.wrap_socket(self.sock, server_hostname=server_hostname)
-        return DeadlineSocket(sock, self.deadline - time.monotonic())
-
-
 class _Answers:
     """The lines that a server sends.
 
@@ -265,7 +260,7 @@ class _Answers:
         self.bytes_left = MAX_ANSWER_BYTES
 
     def readline(self, size: int) -> bytes:
-        # A line as long as smtplib allows would end in an answer with code 500 that no server gave.
+        # smtplib makes an answer with code 500 of a line that is as long as it allows.
         line = self._file.readline(min(size - 1, self.bytes_left))
         self.bytes_left -= len(line)
         if not line.endswith(b"\n"):
@@ -276,64 +271,54 @@ class _Answers:
 def refusal(stage: Stage, code: int, words: bytes, *secrets: str) -> TransportError:
     """Return the error that an answer means: the server certainly did not take the message (RFC 5321, section 4.2.1).
 
-    :param code: its code of three digits; another number where it gave none.
+    :param code: its code of three digits; another number if it gave none.
     :param words: its words, as they came.
     :param secrets: what must not be seen in the words.
     """
-    text = readable(words)
+    text = _one_line(words)
     enhanced = _ENHANCED_CODE.match(text)
-    own: dict[str, Any] = {"provider_words": hidden(text, *secrets) or None}
+    own: dict[str, Any] = {"provider_words": redact_words(text, *secrets) or None}
     if 100 <= code <= 999:
         own["code"] = f"{code} {enhanced[1]}" if enhanced else str(code)
     if 400 <= code < 500:
-        # A server that makes strangers wait before it takes mail to somebody, or a mailbox that is busy.
+        # A server that makes unknown senders wait, or a mailbox that is busy.
         scope = Scope.RECIPIENT if stage is Stage.RCPT and code not in (421, 452) else Scope.ACCOUNT
-        action = "Nothing was sent; send again later. The mail server's words say what it minds."
+        action = "Nothing was sent; send again later. The mail server's words say why."
         return RateLimited(f"The mail server refused {stage.value} for now.", **own, action=action, scope=scope)
     if 500 <= code < 600:
         kind, detail, action = _permanent(stage, code, enhanced[2] if enhanced else "")
-        return kind(detail, **own, action=action)
+        return kind(detail or f"The mail server refused {stage.value}.", **own, action=action or kind.advice)
     action = f"Check that host and port are those of a mail server. {_SAFE}"
     return ProviderUnavailable(f"The mail server's answer to {stage.value} can't be understood.", **own, action=action)
 
 
-def _permanent(stage: Stage, code: int, subject: str) -> tuple[type[TransportError], str, str]:
+def _permanent(stage: Stage, code: int, subject: str) -> tuple[type[TransportError], str, str]:  # noqa: PLR0911 - a table
     """Return kind, detail and action of a refusal for good; ``subject`` is the middle of the enhanced code."""
-    kind: type[TransportError] = ProviderUnavailable
-    detail = f"The mail server refused {stage.value}."
-    action = None
     match stage, code, subject:
-        case (Stage.TEXT, _, "1" | "2"):
-            kind, detail = InvalidRecipient, "The mail server refused the recipient."
-        case (Stage.TEXT, _, _):
-            kind = ContentRejected
-        case (_, 530, _):
-            kind, detail = AuthFailed, "The mail server wants a user name and a password."
+        case Stage.TEXT, _, "1" | "2":
+            return InvalidRecipient, "The mail server refused the recipient.", ""
+        case Stage.TEXT, _, _:
+            return ContentRejected, "", ""
+        case _, 530, _:
             action = "Give user name and password: smtp://user:password@host, or NOTIFYKIT_SMTP_USER and …_PASSWORD."
-        case (Stage.AUTH, _, _):
-            kind = AuthFailed
-            action = (
-                "Check user name and password of the mail account; some providers want a password made for programs."
-            )
-        case (Stage.MAIL, 552, _):
-            kind, detail = ContentRejected, "The mail server says that the message is too large."
-        case (Stage.MAIL, _, _):
-            kind = SenderNotAllowed
+            return AuthFailed, "The mail server wants a user name and a password.", action
+        case Stage.AUTH, _, _:
+            action = "Check user name and password of the mail account; some providers have passwords for programs."
+            return AuthFailed, "", action
+        case Stage.MAIL, 552, _:
+            return ContentRejected, "The mail server says that the message is too large.", ""
+        case Stage.MAIL, _, _:
             action = "Send from an address that this account may use: from= in the DSN, or NOTIFYKIT_SMTP_FROM."
-        case (Stage.RCPT, _, "7"):
-            kind, detail = DestinationNotCovered, "The mail server does not carry mail to this recipient."
-            action = "Log in, or use a mail server that relays for this sender; its words say what it minds."
-        case (Stage.RCPT, _, _):
-            kind = InvalidRecipient
-    return kind, detail, action or kind.advice
+            return SenderNotAllowed, "", action
+        case Stage.RCPT, _, "7":
+            action = "Log in, or use a mail server that relays for this sender; its words say why."
+            return DestinationNotCovered, "The mail server does not carry mail to this recipient.", action
+        case Stage.RCPT, _, _:
+            return InvalidRecipient, "", ""
+    return ProviderUnavailable, "", ""
 
 
-def readable(words: bytes) -> str:
-    """Return a server's words as one line without control characters."""
-    return _INVISIBLE.sub(" ", words.decode("utf-8", "replace")).strip()
-
-
-def hidden(text: str, *secrets: str) -> str:
+def redact_words(text: str, *secrets: str) -> str:
     """Return a server's words without secrets (nor what is before their @), addresses, and what looks like a number."""
     parts = {part for secret in secrets for part in (secret, secret.rpartition("@")[0]) if part}
     for part in sorted(parts, key=len, reverse=True):
@@ -342,10 +327,13 @@ def hidden(text: str, *secrets: str) -> str:
 
 
 def queue_id(words: bytes) -> str | None:
-    """Return the message's id in the server's queue; None where the server does not say it."""
-    text = readable(words)
-    found = (pattern.search(text) for pattern in _QUEUE_ID)
+    """Return the message's id in the server's queue; None if the server does not say it."""
+    found = (pattern.search(_one_line(words)) for pattern in _QUEUE_ID)
     return next((match[1].rstrip(".") for match in found if match), None)
+
+
+def _one_line(words: bytes) -> str:
+    return _INVISIBLE.sub(" ", words.decode("utf-8", "replace")).strip()
 
 
 def _expect(stage: Stage, answer: tuple[int, bytes], *secrets: str) -> None:
@@ -358,11 +346,9 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode("ascii")
 
 
-def _unknown(why: str) -> OutcomeUnknown:
-    detail = (
-        f"The mail server was given the whole message, and no answer came that can be read: {why.replace('_', ' ')}."
-    )
-    return OutcomeUnknown(detail, why, action=_LOOK)
+def _unknown(code: str) -> OutcomeUnknown:
+    why = code.replace("_", " ")
+    return OutcomeUnknown(f"The whole message was sent, and no readable answer came: {why}.", code, action=_LOOK)
 
 
 def _not_reached(error: Exception, host: str) -> NotReached:

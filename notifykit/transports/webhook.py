@@ -27,7 +27,7 @@ from notifykit.settings.fields import Field, secret, text
 
 _FIELDS: Final = (
     Field("bearer", secret, help="The token for an Authorization header."),
-    Field("sender", text, help="The sender's name where a message has none."),
+    Field("sender", text, help="The sender's name if a message has none."),
 )
 CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
 
@@ -35,9 +35,9 @@ CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, 
 class WebhookTransport(HttpTransport):
     """Posts batches to one URL.
 
-    :param url: where to; its path is part of the secret and never shown.
+    :param url: the endpoint; its path is part of the secret and never shown.
     :param authorization: the value of an Authorization header.
-    :param sender: the sender's name where a message has none.
+    :param sender: the sender's name if a message has none.
     :param network: the proxy and the certificates.
     """
 
@@ -79,44 +79,48 @@ class WebhookTransport(HttpTransport):
         return HttpRequest.json(body, headers={"Idempotency-Key": quote(batch.idempotency_key)})
 
     def read(self, answer: HttpAnswer, batch: Batch) -> Submission:
-        """Return what the endpoint says of the batch: any 2xx took it, whatever the body."""
-        said: Any = {}
+        """Return the submission: any 2xx status accepted the batch, whatever the body."""
+        fields: Any = {}
         warnings: tuple[str, ...] = ()
         if answer.body:
             try:
-                said = json.loads(answer.body)
+                fields = json.loads(answer.body)
             except ValueError:
                 warnings = ("The endpoint accepted with a body that is not JSON.",)
-        if not isinstance(said, dict):
-            said = {}
-        refused, odd = _refused(said.get("rejected"), batch)
-        message_id = said.get("message_id")
+        if not isinstance(fields, dict):
+            fields = {}
+        refused, odd = _refused(fields.get("rejected"), batch)
+        message_id = fields.get("message_id")
         return Submission(
-            None if message_id is None else str(message_id), refused=refused, warnings=(*warnings, *odd), fields=said
+            None if message_id is None else str(message_id),
+            refused=refused,
+            warnings=(*warnings, *odd),
+            fields=fields,
         )
 
     def __str__(self) -> str:
         return self._shown
 
 
-def _refused(said: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
-    """Read whom the endpoint refused: an object of reasons by address, or a list of addresses."""
-    if said is None:
+def _refused(rejected: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
+    """Return the refused recipients and warnings; they are an object of reasons by address, or a list of addresses."""
+    if rejected is None:
         return {}, ()
-    reasons = said if isinstance(said, dict) else dict.fromkeys(map(str, said)) if isinstance(said, list) else None
-    if reasons is None:
-        return {}, ("The endpoint rejected something in a form that is not documented, so who it was is not known.",)
+    if isinstance(rejected, list):
+        rejected = dict.fromkeys(map(str, rejected))
+    if not isinstance(rejected, dict):
+        return {}, ("The endpoint rejected recipients in a form that is not documented, so which is not known.",)
     addresses = {recipient.address for recipient in batch.recipients}
     refused: dict[str, TransportError] = {}
     odd = False
-    for given, why in reasons.items():
+    for given, why in rejected.items():
         address = next((known for known in (given, given.removeprefix("+")) if known in addresses), None)
         if address is None:
             odd = True
             continue
         words = scrub(str(why), address, batch.message.text, batch.message.subject or "") if why else None
         refused[address] = InvalidRecipient("The endpoint refused this recipient.", provider_words=words)
-    return refused, ("The endpoint rejected somebody who is not in the batch.",) if odd else ()
+    return refused, ("The endpoint rejected an address that is not in the batch.",) if odd else ()
 
 
 def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from notifykit.hookspecs import PROJECT
-from notifykit.settings.fields import FIELDS
+from notifykit.settings.sources import FIELDS
 from notifykit_kwtsms.api.codes import CODES, Code
 from notifykit_kwtsms.sandbox import FAULTS
 from notifykit_kwtsms.settings import FIELDS as KWTSMS_FIELDS

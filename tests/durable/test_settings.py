@@ -43,8 +43,8 @@ def test_a_database_that_machines_share_is_sent_by_workers(tmp_path: pathlib.Pat
         ("NOTIFYKIT_DATABASE_URL", "mysql://me:hunter2@db.example/x", "PostgreSQL"),
         ("NOTIFYKIT_DATABASE_URL", "hunter2", "PostgreSQL"),
         ("NOTIFYKIT_WORKERS", "many", "embedded"),
-        ("NOTIFYKIT_KEEP_JOBS", "0", "days above zero"),
-        ("NOTIFYKIT_KEEP_BODIES", "soon", "days above zero"),
+        ("NOTIFYKIT_KEEP_JOBS", "0", "length of time"),
+        ("NOTIFYKIT_KEEP_BODIES", "soon", "length of time"),
     ],
 )
 def test_what_makes_no_sense_is_refused(name: str, value: str, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Guards as they stand along the road: notifiers that keep what they send in memory, in a time that does not wait."""
+"""Guards in a pipeline: notifiers that keep what they send in memory, with a virtual clock."""
 
 from __future__ import annotations
 

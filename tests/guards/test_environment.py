@@ -1,4 +1,4 @@
-"""Outside production: who may get messages, who gets them instead, and that nobody else does."""
+"""Outside production: allowed recipients, redirected messages, and that nothing else is sent."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_message_of_another_channel_is_not_redirected_to_a_telephone(build):
 
 
 def test_addresses_and_domains_may_be_allowed(build):
-    """In any case; somebody of another domain is not."""
+    """In any case; an address of another domain is not."""
     transport = Live()
     with build(transport, "test", allow=["Dev@Example.org", "*@example.com"]) as notifier:
         to = ["dev@example.org", "a@EXAMPLE.com", "b@notexample.com", "c@example.com.evil.org"]
@@ -81,13 +81,13 @@ def test_addresses_and_domains_may_be_allowed(build):
 
 
 def test_an_environment_that_says_nothing_more_reaches_nobody(build):
-    """Through a live transport; a stand-in is what such an environment is for."""
+    """Through a live transport; a stub is what such an environment is for."""
     live, pretending = Live(), Live(live=False)
     with build(live, "staging") as notifier:
         report = notifier.send([DEVELOPER], "Hello")
         assert (live.reached, str(report[0].veto)) == (
             [],
-            "environment: This is staging, and nothing says who may get messages.",
+            "environment: This is staging, and no recipient is allowed.",
         )
     with build(pretending, "staging") as notifier:
         assert len(notifier.send([DEVELOPER], "Hello").accepted) == 1
@@ -95,7 +95,7 @@ def test_an_environment_that_says_nothing_more_reaches_nobody(build):
 
 @pytest.mark.parametrize("environment", [None, "production", "Production", " PROD "])
 def test_production_and_saying_nothing_hold_nobody_back(build, environment):
-    """A list that is left over from staging does not count in production."""
+    """The list of a staging environment does not count in production."""
     transport = Live()
     guard = {"allow": [DEVELOPER]} if environment else {}
     with build(transport, environment, **guard) as notifier:
@@ -122,7 +122,7 @@ def test_a_slip_for_production_is_an_error_and_never_production(build, slip):
     "name", ["staging", "preproduction", "pre-prod", "non-production", "dev", "test", "qa", "live"]
 )
 def test_every_other_word_is_another_environment(build, name):
-    """Whatever people call it, nobody is reached by accident."""
+    """Whatever the name, no recipient is reached by accident."""
     transport = Live()
     with build(transport, name) as notifier:
         notifier.send(DEVELOPER, "Hello")
@@ -133,10 +133,10 @@ def test_everything_that_is_wrong_is_said_at_once(build):
     """Entries by their place, not in clear."""
     with pytest.raises(ConfigError) as caught:
         build(Live(), "staging", allow=["abc", DEVELOPER, "*@x", "9*6"], redirect="abc", volume_cap="10")
-    told = "\n".join(caught.value.problems)
+    reported = "\n".join(caught.value.problems)
     for part in ("entry 1", "entry 3", "entry 4", "guard.redirect", "volume_cap"):
-        assert part in told
-    assert "abc" not in told
+        assert part in reported
+    assert "abc" not in reported
 
 
 def test_a_list_of_guards_can_not_leave_it_out_by_accident(tmp_path):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from notifykit import AuthFailed, Channel, ConfigError, OutcomeUnknown, OutOfCredit, Plan
-from notifykit.guards.options import duration, in_words
+from notifykit.guards.options import in_words
+from notifykit.settings.fields import duration
 from tests.guards.conftest import Live
 
 ONE, TWO = "96550000001", "96550000002"
 
 
-def test_a_recipient_is_left_alone_between_two_messages(build, clock):
+def test_a_recipient_gets_nothing_between_two_messages(build, clock):
     """For exactly so long, and others are not held up by it."""
     with build(Live(), cool_down="15s") as notifier:
         assert notifier.send(ONE, "a").accepted
@@ -73,7 +74,7 @@ def test_a_spend_cap_counts_points(build, numbers):
     assert report.skipped[0].veto.guard == "spend_cap"
 
 
-def test_what_is_dearer_than_the_whole_cap_never_passes(build):
+def test_what_costs_more_than_the_whole_cap_never_passes(build):
     """And no time is named when it would."""
     with build(Live(), spend_cap="0.5/1d") as notifier:
         (receipt,) = notifier.send(ONE, "Hello")
@@ -103,7 +104,7 @@ def test_what_was_certainly_not_sent_does_not_count(build, numbers):
     ]
 
 
-def test_what_is_left_over_at_the_deadline_or_behind_an_error_does_not_count(build, numbers, clock):
+def test_what_was_not_tried_at_the_deadline_or_after_an_error_does_not_count(build, numbers, clock):
     """Those batches were not tried."""
     with build(Live(AuthFailed("No."), size=2), volume_cap="10/1h") as notifier:
         assert len(notifier.send(numbers(10), "Hello").rejected) == 10
@@ -143,22 +144,23 @@ def test_plans_of_a_long_list_count_from_one_to_the_next(build, numbers):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("15", 15), (15, 15), ("15s", 15), ("2m", 120), ("1h", 3600), ("1d", 86_400), (0.5, 0.5)]
+    ("text", "seconds"),
+    [("15", 15), (15, 15), ("15s", 15), ("2m", 120), ("1h", 3600), ("1d", 86_400), ("1w", 604_800), (0.5, 0.5)],
 )
 def test_lengths_of_time(text, seconds):
     """Numbers are seconds."""
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1w", "soon", True, None, "1e9", "١٥", []])
+@pytest.mark.parametrize("text", ["", "0", "-1", "1y", "soon", True, None, "1e9", "١٥", []])
 def test_what_is_no_length_of_time(text):
     """A slip is an error."""
     with pytest.raises(ValueError, match="write 15s"):
         duration(text)
 
 
-def test_times_are_said_as_people_say_them():
-    """In the largest unit that fits."""
+def test_times_are_in_words():
+    """In the largest unit that divides them."""
     assert [in_words(s) for s in (1, 15, 60, 90, 3600, 86_400, 0.5)] == [
         "1 second",
         "15 seconds",

@@ -1,4 +1,4 @@
-"""Those who asked not to be sent to: by a file, and by a callable."""
+"""Suppressed recipients: by a file, and by a callable."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from tests.guards.conftest import Live
 
 def test_nobody_in_the_file_is_sent_to_in_whatever_form_it_is_written(build, tmp_path):
     """Comments, empty lines, and numbers as people write them."""
-    (tmp_path / "gone.txt").write_text("# gone\n\n+965 5000-0001  # Monday\n0096550000002;\nX@Example.com\n")
+    (tmp_path / "suppressed.txt").write_text(
+        "# unsubscribed\n\n+965 5000-0001  # Monday\n0096550000002;\nX@Example.com\n"
+    )
     transport = Live()
-    with build(transport, suppression_file="gone.txt") as notifier:
+    with build(transport, suppression_file="suppressed.txt") as notifier:
         report = notifier.send(["96550000001", "96550000002", "96550000003"], "Hello")
         assert notifier.send("x@example.com", "Hello", channel="email").skipped
     assert transport.reached == ["96550000003"]
@@ -23,7 +25,7 @@ def test_nobody_in_the_file_is_sent_to_in_whatever_form_it_is_written(build, tmp
 
 def test_the_file_is_read_again_when_it_changes(build, tmp_path):
     """Between two messages of one notifier."""
-    file = tmp_path / "gone.txt"
+    file = tmp_path / "suppressed.txt"
     file.write_text("")
     transport = Live()
     with build(transport, suppression_file=str(file)) as notifier:
@@ -37,20 +39,20 @@ def test_the_file_is_read_again_when_it_changes(build, tmp_path):
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"96550000009\nsomebody\n"])
 def test_a_file_that_can_not_be_read_holds_everybody_back(build, tmp_path, content):
-    """Somebody in it asked not to be sent to, and nobody knows who."""
+    """A suppressed recipient may be on the line that can't be read."""
     if content is not None:
-        (tmp_path / "gone.txt").write_bytes(content)
+        (tmp_path / "suppressed.txt").write_bytes(content)
     transport = Live()
-    with build(transport, suppression_file="gone.txt") as notifier:
+    with build(transport, suppression_file="suppressed.txt") as notifier:
         report = notifier.send(["96550000001"], "Hello")
         assert transport.reached == []
-        assert "gone.txt" in report[0].advice
-        (tmp_path / "gone.txt").write_text("96550000009\n")
+        assert "suppressed.txt" in report[0].advice
+        (tmp_path / "suppressed.txt").write_text("96550000009\n")
         assert notifier.send(["96550000001"], "Hello").accepted
 
 
 def test_a_callable_may_know_who_they_are(build):
-    """It is given the canonical address; where it raises, or does not say, nobody is sent to."""
+    """It is given the canonical address; if it raises, or returns no bool, nothing is sent."""
     answers = {"96550000001": True, "96550000002": False, "96550000003": None}
     transport = Live()
     with build(transport, parts={"guards": [Suppression(lambda address: answers[address])]}) as notifier:

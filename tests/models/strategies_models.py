@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import string
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ DIGITS: Final = "0123456789"
 TYPED: Final = string.ascii_letters + string.digits + string.punctuation + " éßپ世😀"
 
 
+@functools.cache
 def any_text(max_size: int = 40) -> SearchStrategy[str]:
     """Draw any text at all, lone surrogates and control characters included, and often with digits in it."""
     anything = st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None)
@@ -27,13 +29,15 @@ def any_text(max_size: int = 40) -> SearchStrategy[str]:
     return st.text(st.one_of(likely, anything), max_size=max_size)
 
 
+@functools.cache
 def numbers(min_size: int = 7, max_size: int = 15) -> SearchStrategy[str]:
     """Draw a number in its canonical form."""
     return st.text(DIGITS, min_size=min_size, max_size=max_size)
 
 
+@functools.cache
 def passwords() -> SearchStrategy[str]:
-    """Draw a password that can be told from everything else in a line: it has a character that nothing else has."""
+    """Draw a password that differs from everything else in a line: it has a character that nothing else has."""
     part = st.text(TYPED.replace("*", ""), max_size=12)
     return st.builds("{}§{}".format, part, part).filter(lambda text: text == text.strip())
 
@@ -77,8 +81,8 @@ def edited_texts(draw: st.DrawFn, cleaner: str = "first", text: str | None = Non
     return text, edits, "".join(pieces) + text[position:]
 
 
-@st.composite
-def dsns(draw: st.DrawFn) -> Dsn:
+@functools.cache
+def dsns() -> SearchStrategy[Dsn]:
     """Draw a DSN with anything in it that a DSN can have."""
     words = st.text(TYPED, min_size=1, max_size=12)
     label = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=10)
@@ -88,12 +92,14 @@ def dsns(draw: st.DrawFn) -> Dsn:
         st.ip_addresses(v=4).map(str),
         st.ip_addresses(v=6).map(str),
     )
-    return Dsn(
-        scheme=draw(st.from_regex(r"[a-z][a-z0-9+.-]{0,8}", fullmatch=True)),
-        host=draw(hosts),
-        port=draw(st.none() | st.integers(0, 65535)),
-        user=draw(st.none() | words),
-        password=draw(st.none() | passwords().map(Secret)),
-        path=draw(st.sampled_from(["", "/", "/a/b", "/hooks/T0/B0/xyz"])),
-        options=draw(st.dictionaries(words, st.text(TYPED, max_size=12), max_size=4)),
+    first, rest = st.sampled_from(string.ascii_lowercase), st.text(string.ascii_lowercase + "0123456789+.-", max_size=8)
+    return st.builds(
+        Dsn,
+        scheme=st.builds("{}{}".format, first, rest),
+        host=hosts,
+        port=st.none() | st.integers(0, 65535),
+        user=st.none() | words,
+        password=st.none() | passwords().map(Secret),
+        path=st.sampled_from(["", "/", "/a/b", "/hooks/T0/B0/xyz"]),
+        options=st.dictionaries(words, st.text(TYPED, max_size=12), max_size=4),
     )

@@ -1,4 +1,4 @@
-"""What flows along the road."""
+"""The models of the pipeline."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_edits_replayed_on_the_text_give_what_the_cleaner_made(case: tuple[str, 
 
 @given(st.data(), st.permutations(["first", "second", "third"]))
 def test_edits_of_several_cleaners_follow_each_other(data: st.DataObject, cleaners: list[str]) -> None:
-    """Those of each cleaner count from the text that the one before it left, also where one changed nothing."""
+    """Those of each cleaner count from the text of the one before it, also where one changed nothing."""
     before = text = data.draw(any_text())
     every: list[Edit] = []
     for cleaner in cleaners:
@@ -155,7 +155,7 @@ def test_a_report_counts_every_outcome_once() -> None:
 
 
 def test_a_report_adds_up_each_request_once() -> None:
-    """Two recipients of one request cost what the request cost; the last balance that was told counts."""
+    """Two recipients of one request cost what the request cost; the last balance that the provider said counts."""
     report = Report(receipts(), Message("hello"))
     assert report.message_ids == ("m1", "m2")
     assert report.cost == 3.5

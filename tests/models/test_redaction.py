@@ -56,7 +56,7 @@ def test_an_address_shows_where_it_belongs_and_not_whose_it_is(address: str, sho
 
 @given(numbers(0, 20))
 def test_a_number_never_shows_more_than_four_digits_in_a_row(number: str) -> None:
-    """Four digits at the end are the most that stand together."""
+    """Four digits at the end are the most that are together."""
     shown = redact_address(number)
     assert not runs(number, 5) & runs(shown, 5)
     assert shown in (STARS, f"{number[:3]}{STARS}{number[-4:]}")
@@ -98,7 +98,7 @@ def test_any_text_in_place_of_an_address_is_masked_without_complaint(address: st
 
 @given(any_text())
 def test_masking_twice_shows_no_more_than_masking_once(address: str) -> None:
-    """A sink may mask what the road has redacted before it."""
+    """A sink may redact what the pipeline has redacted before it."""
     once = redact_address(address)
     assert redact_address(once) in (once, STARS)
 
@@ -146,10 +146,10 @@ def test_a_secret_stays_out_of_tracebacks_and_logs(password: str) -> None:
         # The frame of this test holds the password itself, so only the one below it is looked at.
         frames = error.__traceback__.tb_next if error.__traceback__ else None
         below = traceback.TracebackException(type(error), error, frames, capture_locals=True)
-        told = "".join(below.format())
-    assert "fails_with" in told
-    assert STARS in told
-    assert password not in told
+        reported = "".join(below.format())
+    assert "fails_with" in reported
+    assert STARS in reported
+    assert password not in reported
 
 
 @given(passwords(), passwords())
@@ -180,7 +180,7 @@ def test_a_request_body_shows_only_its_length(password: str) -> None:
 
 @given(any_text())
 def test_a_text_is_described_by_its_length(text: str) -> None:
-    """Nothing else of it is told."""
+    """It shows nothing else."""
     assert describe_text(text) == f"<{len(text)} characters>"
 
 
@@ -203,7 +203,7 @@ def test_the_shape_of_a_text_keeps_what_matters_to_its_encoding() -> None:
 
 @given(any_text(80), st.lists(st.text(DIGITS + "abé ", min_size=1, max_size=12), max_size=4), st.data())
 def test_scrubbed_words_hold_no_secret_and_no_number(text: str, secrets: list[str], data: st.DataObject) -> None:
-    """Wherever they stood: each secret is gone, so is every run of digits, and twice is like once."""
+    """Wherever they stood: each secret is removed, so is every run of digits, and twice is like once."""
     for secret in secrets:
         place = data.draw(st.integers(0, len(text)))
         text = text[:place] + secret + text[place:]

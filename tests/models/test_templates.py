@@ -124,7 +124,7 @@ def test_between_braces_stands_a_name_and_nothing_else(text: str, said: str) -> 
 
 
 def test_a_long_mistake_is_not_repeated_in_full() -> None:
-    """Nor one that would move a terminal's cursor."""
+    """Nor one that would move the cursor."""
     assert all(len(problem) < 140 for problem in problems_of({"en": "{" + "x " * 500 + "}", "ar": "{\x1b[31m}"}))
     assert not any("\x1b" in problem for problem in problems_of("{\x1b[31m}"))
 
@@ -361,7 +361,7 @@ def test_a_time_zone_that_raises_is_a_problem_of_the_value() -> None:
     ],
 )
 def test_a_text_that_is_no_value_is_refused(kind: str, text: str, said: str) -> None:
-    """With one that is; a code never loses its zeros in silence."""
+    """With one that is; a code never loses its zeros without an error."""
     with pytest.raises(BadValues) as caught:
         Template("{x}", variables={"x": kind}).render_from_text({"x": text})
     assert caught.value.problems == (said,)
@@ -471,7 +471,7 @@ def test_no_other_samples_together_take_up_more(samples: tuple[list[str], list[s
 
 @given(st.integers(1, 4), st.lists(st.tuples(any_text(9), st.integers(1, 80))).map(_repeated))
 def test_so_many_characters_too_long_is_what_it_is(budget: int, text: str) -> None:
-    """Without them it fits, with one of them it does not."""
+    """Without them it is short enough, with one of them it is not."""
     budget = min(budget, measure(text).segments - 1)
     assume(budget > 0)
     template = Template("{x}", samples={"x": ""}, segments=budget, measure=measure)
@@ -526,7 +526,7 @@ def test_a_notifier_measures_what_it_would_send() -> None:
 
 
 def test_the_settings_templates_are_measured_when_the_notifier_is_made() -> None:
-    """And every problem is told with the others."""
+    """And every problem is reported with the others."""
     said = {"en": "x" * 161, "segments": 1}
     with pytest.raises(ConfigError) as caught:
         Notifier.from_settings(KWTSMS, templates={"long": said, "fine": "Hi"}, timeout="soon")

@@ -1,4 +1,4 @@
-"""Addresses of e-mail, and that nothing on the road touches what an e-mail says."""
+"""Addresses of e-mail, and that nothing in the pipeline changes the text of an e-mail."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_an_address_is_taken_however_it_is_set(raw, address):
         ("nobody", "no @"),
         ("96598765432", "no @"),
         ("@b.example", "before the @"),
-        ("a@", "behind the @"),
+        ("a@", "after the @"),
         ("a@b.example, c@d.example", "several"),
         ("a@b.example;c@d.example", "several"),
         ("a@b@c.example", "several"),
@@ -88,9 +88,9 @@ def test_an_address_is_taken_however_it_is_set(raw, address):
         ("a@" + "x" * 64 + ".example", "no domain"),
         ("a@℀.example", "no domain"),
         ("a@straße.example", "two versions"),
-        (".a@b.example", "can't stand"),
-        ("a..b@c.example", "can't stand"),
-        ('"a"@b.example', "can't stand"),
+        (".a@b.example", "can't be there"),
+        ("a..b@c.example", "can't be there"),
+        ('"a"@b.example', "can't be there"),
         ("a@b.example>", "no domain"),
         ("Name <a@b.example", "space"),
     ],
@@ -106,7 +106,7 @@ def test_what_is_no_address_is_refused_with_its_reason(raw, reason):
 
 
 @given(ANY_TEXT)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_nothing_raises_and_what_is_taken_can_be_sent(raw):
     """Every text gets an answer, and an accepted one is short, on one line, and its own canonical form."""
     answer = normalized(raw)
@@ -122,7 +122,7 @@ def test_nothing_raises_and_what_is_taken_can_be_sent(raw):
 
 
 @given(st.emails())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_addresses_as_the_standard_has_them(address):
     """Taken, with only the domain in lower case; a domain of one part stays refused."""
     local, _, domain = address.rpartition("@")
@@ -152,7 +152,7 @@ def test_it_is_brought():
     assert [normalizer.name for normalizer in notifykit_normalizers()] == ["email"]
 
 
-# --- on the road ---
+# --- in the pipeline ---
 
 E_MAIL_TEXT = st.text(
     st.one_of(
@@ -180,7 +180,7 @@ def test_no_cleaner_touches_what_an_e_mail_says(notifier, text):
 
 
 def test_only_half_a_character_is_taken_out(notifier):
-    """Nobody could encode it."""
+    """It can't be encoded."""
     notifier.send("a@b.example", "e\u0301\ud800😀", channel="email")
     assert notifier.transport.batches[-1].message.text == "e\u0301😀"
     plan = notifier.plan("a@b.example", "\ud800", channel="email")
@@ -189,7 +189,7 @@ def test_only_half_a_character_is_taken_out(notifier):
 
 @pytest.mark.parametrize("to", ["A@B.Example", Recipient("A@B.Example", Channel.EMAIL), "Name <A@B.Example>"])
 def test_an_address_passes_as_text_and_as_recipient(notifier, to):
-    """One made by hand goes through the same door."""
+    """One made by hand is checked as well."""
     notifier.send(to, "Hi", channel="email")
     assert notifier.transport.batches[-1].recipients[0].address == "A@b.example"
 

@@ -67,7 +67,7 @@ STAYING = [
 
 
 class Named(MemoryTransport):
-    """A transport that can be told from another, and tests nothing of a real one."""
+    """A transport with a name of its own."""
 
     def __init__(self, name: str, *answers: Any, size: int = 200, **capabilities: Any) -> None:
         channels = capabilities.pop("channels", frozenset({Channel.SMS}))
@@ -141,7 +141,7 @@ def test_unknown_then_refused_stays_unknown(walk) -> None:
 
 @pytest.mark.parametrize("broken", [RuntimeError("secret"), "no submission"])
 def test_a_transport_that_breaks_off_is_unknown_and_not_moved_on_from(walk, broken: Any) -> None:
-    """Nobody knows what it did before it broke."""
+    """It is not known what it did before it broke."""
     first, second = Named("first", lambda batch: broken), Named("second")
     (receipt,) = walk.send(Failover(first, second), ONE)
     assert receipt.outcome is UNKNOWN
@@ -239,7 +239,7 @@ def test_a_part_that_keeps_failing_rests_and_is_probed_by_one_batch(walk, clock)
 
 
 def test_only_one_batch_probes(clock) -> None:
-    """While somebody finds out, the others go to who is well."""
+    """While one batch probes, the others go to a part that works."""
     first, second = twins(AuthFailed("No."))
     failover = Failover(first, second, rest=10, clock=clock)
     batch = Batch(Message("Hello"), (Recipient(ONE),), (0,))
@@ -349,7 +349,7 @@ def test_the_first_rule_that_matches_wins(walk) -> None:
 
 
 def test_whom_no_rule_matches_is_rejected_with_what_to_do(walk) -> None:
-    """And nobody else is held up by it."""
+    """And no other recipient is held up by it."""
     part = Named("kuwait")
     report = walk.send(Route(("prefix=965", part)), ["96598765432", "971501234567"])
     assert [receipt.outcome for receipt in report] == [ACCEPTED, REJECTED]
@@ -413,11 +413,11 @@ def test_what_one_part_did_not_take_is_a_warning(walk) -> None:
     assert receipt.outcome is UNKNOWN
 
 
-# --- whoever writes a composite ---
+# --- composites of plugins ---
 
 
 class Odd(CompositeTransport):
-    """A stranger's composite that does what it is told."""
+    """A plugin's composite that makes the assignments of a test."""
 
     name = "odd"
 
@@ -526,20 +526,20 @@ def test_a_plan_names_the_transport_of_each_request_and_its_price(walk) -> None:
     def measured(points: float) -> dict[str, Any]:
         return {"price": lambda recipient, segments: points * segments}
 
-    cheap, dear = Named("cheap", size=2, **measured(1)), Named("dear", size=2, **measured(5))
-    route = Route(("prefix=965", cheap), ("prefix=971", dear))
+    low, high = Named("low", size=2, **measured(1)), Named("high", size=2, **measured(5))
+    route = Route(("prefix=965", low), ("prefix=971", high))
     with Notifier(route, **walk.parts()) as notifier:
         plan = notifier.plan(["96598765431", "96598765432", "96598765433", "971501234567", "447700900123"], "Hello")
     assert [(batch.transport, len(batch)) for batch in plan.batches] == [
-        ("cheap://default", 2),
-        ("cheap://default", 1),
-        ("dear://default", 1),
+        ("low://default", 2),
+        ("low://default", 1),
+        ("high://default", 1),
     ]
     assert [receipt.code for receipt in plan.excluded] == ["route"]
 
 
 def test_an_option_that_nobody_can_honour_is_warned_about_dropped_or_refused(walk) -> None:
-    """As the setting says; a failover finds whoever can."""
+    """As the setting says; a failover finds a part that can."""
     from notifykit import Settings
 
     def send(mode: str, transport: Transport) -> Any:
@@ -576,8 +576,8 @@ def test_sent_by_hand_it_behaves_like_any_transport() -> None:
 
 def priced(name: str, points: float | None, *answers: Any, **more: Any) -> Named:
     """Return a transport with a price, which measures every text as one segment."""
-    tell = {} if points is None else {"price": lambda recipient, segments: points * segments}
-    return Named(name, *answers, measure=lambda text: Measurement("gsm7", len(text), 1), **tell, **more)
+    price = {} if points is None else {"price": lambda recipient, segments: points * segments}
+    return Named(name, *answers, measure=lambda text: Measurement("gsm7", len(text), 1), **price, **more)
 
 
 DOWN = ProviderUnavailable("Down.")
@@ -586,19 +586,19 @@ DOWN = ProviderUnavailable("Down.")
 @pytest.mark.parametrize(
     ("composite", "most"),
     [
-        (lambda: Failover(priced("cheap", 1, *[DOWN] * 20, size=1), priced("dear", 100, size=1)), 0),
-        (lambda: Route(("country=SA", priced("cheap", 1)), (None, priced("dear", 100))), 0),
-        (lambda: Route(("prefix=965", priced("cheap", 1)), (None, priced("dear", 100))), 10),
-        (lambda: FanOut(priced("cheap", 1), priced("dear", 4)), 2),
-        (lambda: Weighted((1, priced("cheap", 1)), (9, priced("dear", 100))), 0),
+        (lambda: Failover(priced("low", 1, *[DOWN] * 20, size=1), priced("high", 100, size=1)), 0),
+        (lambda: Route(("country=SA", priced("low", 1)), (None, priced("high", 100))), 0),
+        (lambda: Route(("prefix=965", priced("low", 1)), (None, priced("high", 100))), 10),
+        (lambda: FanOut(priced("low", 1), priced("high", 4)), 2),
+        (lambda: Weighted((1, priced("low", 1)), (9, priced("high", 100))), 0),
         (lambda: Failover(priced("unknown", None), priced("known", 5)), 2),
         (lambda: Route(("country=SA", priced("unknown", None)), (None, priced("known", 1))), 10),
     ],
 )
 def test_a_spend_cap_holds_whatever_part_carries_it(walk, numbers, composite: Any, most: int) -> None:
     """Ten points an hour: the dearest way that a message may go counts, and no other."""
+    from notifykit.guards.limits import SpendCap
     from notifykit.guards.options import Limit
-    from notifykit.guards.spend_cap import SpendCap
 
     guard = SpendCap((Limit(10, 3600),))
     assert len(walk.send(composite(), numbers(12), parts={"guards": [guard]}).accepted) == most
@@ -655,7 +655,7 @@ def test_a_refused_recipient_is_refused_in_any_order(walk, turned: bool) -> None
 
 
 def test_what_parts_said_is_not_the_last_word_of_the_log(walk, ears) -> None:
-    """Attempts inside a composite say so, and what became of each recipient is told once."""
+    """Attempts inside a composite say so, and the result of each recipient is logged once."""
     first, second = twins(DOWN)
     walk.send(Failover(first, second), ONE)
     assert [event.inside for event in ears.named("attempt_finished")] == [str(Failover(first, second))] * 2
@@ -679,7 +679,7 @@ def _breaks(part: Transport, batch: Batch) -> Carrying:
 
 
 def test_a_composite_can_not_send_twice_or_to_strangers(walk) -> None:
-    """Whoever was accepted is left out of the next assignment; who is not in the batch gets nothing."""
+    """An accepted recipient is not in the next assignment; one that is not in the batch gets nothing."""
     part = Named("a")
     (receipt,) = walk.send(Odd(part, _twice), ONE)
     assert (receipt.outcome, part.got) == (ACCEPTED, [ONE])
@@ -712,8 +712,8 @@ def test_the_first_of_several_is_tried_again_like_the_others(walk, numbers) -> N
 
 def test_what_was_never_sent_does_not_go_on_counting(walk, clock, numbers) -> None:
     """A send that is broken off: whoever was in no request is free again, whoever may have got it is not."""
+    from notifykit.guards.limits import VolumeCap
     from notifykit.guards.options import Limit
-    from notifykit.guards.volume_cap import VolumeCap
 
     def stop(batch: Batch) -> TransportError:
         raise KeyboardInterrupt

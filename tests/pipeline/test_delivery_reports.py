@@ -458,4 +458,4 @@ def test_a_receipt_of_another_process_can_be_asked_about(build):
     receipt = attrs.evolve(_one(front), position=7)
     other = build(transport)
     transport.says = [_said(receipt.message_id, "delivered")]
-    assert other.delivery(receipt) == Delivery(receipt.message_id, NUMBER).hear(transport.says[0])
+    assert other.delivery(receipt) == Delivery(receipt.message_id, NUMBER).record(transport.says[0])

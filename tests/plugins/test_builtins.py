@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import pathlib
+import pkgutil
 import subprocess
 import sys
 
@@ -12,7 +12,7 @@ import pytest
 from notifykit import ConfigError, Notifier, PluginHost, Settings
 from notifykit.plugins import BUILTINS
 
-GUARDS = [dotted for dotted in BUILTINS if ".guards." in dotted]
+GUARDS = {location.replace(":", ".").rpartition(".")[2] for location in BUILTINS if ".guards." in location}
 
 
 def settings(folder: pathlib.Path, **environment: str) -> Settings:
@@ -26,7 +26,7 @@ def test_every_plugin_loads_and_none_of_its_hooks_is_unknown() -> None:
     assert {info.location for info in host.plugins} == set(BUILTINS)
     assert all(info.hooks for info in host.plugins)
     for module in BUILTINS:
-        assert importlib.import_module(module).__doc__
+        assert pkgutil.resolve_name(module).__doc__
 
 
 def test_every_factory_finds_its_transport() -> None:
@@ -49,8 +49,8 @@ def test_every_guard_says_what_its_settings_are() -> None:
     """As ``notifykit config`` lists them."""
     host = PluginHost(entry_points=False)
     told = host.about()
-    assert {dotted.rpartition(".")[2] for dotted in GUARDS} <= set(told)
-    assert all(told[dotted.rpartition(".")[2]].section == "guard" for dotted in GUARDS)
+    assert set(told) >= GUARDS
+    assert all(told[name].section == "guard" for name in GUARDS)
 
 
 def test_the_module_of_a_transport_is_imported_when_it_is_used() -> None:

@@ -21,7 +21,7 @@ from notifykit.models.recipient import Recipient
 from notifykit.plugins import BUILTINS, PluginHost, PluginInfo, Registry, Status
 from notifykit.protocols import TransportFactory
 from notifykit.settings.sources import Settings
-from notifykit.transports.memory import MemoryTransport
+from notifykit.transports.stubs import MemoryTransport
 
 Install = Callable[..., None]
 
@@ -463,7 +463,7 @@ def test_a_name_that_switches_nothing_off_is_told_with_a_guess(caplog: pytest.Lo
 def test_an_allow_list_keeps_every_other_installed_plugin_out(install: Install) -> None:
     """They are not imported; the framework's own and what a caller registers are always allowed."""
     install("acme", wanted=sink_plugin("audit"), unwanted="raise SystemExit")
-    host = PluginHost(allow=["wanted"], builtins=("notifykit.transports.memory",))
+    host = PluginHost(allow=["wanted"], builtins=("notifykit.transports.stubs:memory",))
     host.register(bringing(sinks=[Thing("mine")]), "mine")
     assert names_of(host.registry(Settings()).sinks) == ["mine", "audit"]
     assert statuses(host) == {
@@ -511,7 +511,7 @@ def test_a_name_that_is_taken_cant_be_registered(install: Install, strict: bool)
 def test_an_installed_plugin_cant_take_the_name_of_one_of_the_frameworks_own(install: Install) -> None:
     """It says which entry point to rename."""
     install("acme", memory=sink_plugin("a"))
-    with pytest.raises(PluginError, match=r"acme_memory and notifykit brings notifykit\.transports\.memory"):
+    with pytest.raises(PluginError, match=r"acme_memory and notifykit brings notifykit\.transports\.stubs:memory"):
         installed(builtins=BUILTINS)
 
 

@@ -122,7 +122,7 @@ def test_the_list_is_one_json_document_where_that_is_asked_for() -> None:
         "status": "ok",
         "distribution": "notifykit",
         "version": None,
-        "location": "notifykit.transports.memory",
+        "location": "notifykit.transports.stubs:memory",
         "hooks": ["notifykit_transports"],
         "brings": ["transport:memory"],
         "off": [],

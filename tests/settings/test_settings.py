@@ -15,7 +15,6 @@ from notifykit.errors import ConfigError
 from notifykit.redaction import STARS, Secret
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import (
-    FIELDS,
     Field,
     Transports,
     Value,
@@ -25,17 +24,17 @@ from notifykit.settings.fields import (
     names,
     one_of,
     path,
+    reference_problems,
     seconds,
     secret,
-    tangles,
     text,
     transports,
 )
-from notifykit.settings.sources import Settings, Sources
+from notifykit.settings.sources import FIELDS, Settings, Sources
 from notifykit_kwtsms.settings import KwtSmsSettings
 from tests.models.strategies_models import any_text, passwords
 
-#: The file that the documentation of the first kwtSMS client tells people to write.
+#: The file that the documentation of the first kwtSMS client shows.
 SAMPLE_ENV: Final = """\
 KWTSMS_USERNAME=your_api_user
 KWTSMS_PASSWORD=your_api_pass
@@ -170,15 +169,15 @@ def test_the_first_place_that_speaks_wins_and_is_remembered(
     folder = tmp_path_factory.mktemp("project")
     variable = f"NOTIFYKIT_{name.upper()}"
     said = {place: f"from-{place}" for place in speak}
-    told = {**blank, **said}
-    if ".env" in told:
-        (folder / ".env").write_text(f'{variable}="{told[".env"]}"\n')
-    if "notifykit.toml" in told:
-        (folder / "notifykit.toml").write_text(f'{name} = "{told["notifykit.toml"]}"\n')
+    reported = {**blank, **said}
+    if ".env" in reported:
+        (folder / ".env").write_text(f'{variable}="{reported[".env"]}"\n')
+    if "notifykit.toml" in reported:
+        (folder / "notifykit.toml").write_text(f'{name} = "{reported["notifykit.toml"]}"\n')
     settings = load(
         folder,
-        {name: told.get("argument")},
-        {variable: told["environment"]} if "environment" in told else {},
+        {name: reported.get("argument")},
+        {variable: reported["environment"]} if "environment" in reported else {},
     )
     winner = next((place for place in PLACES if place in said), None)
     assert settings.problems == ()
@@ -281,7 +280,11 @@ def test_a_folder_above_is_not_this_folder(tmp_path: pathlib.Path, monkeypatch: 
         ("notifykit.toml", 'sendr = "x"\n', "sendr (notifykit.toml) is not a setting: did you mean sender?"),
         ("notifykit.toml", "qqqq = 1\n", "qqqq (notifykit.toml) is not a setting: there are allow, ca_file"),
         ("notifykit.toml", "strict = 2\n", "strict (notifykit.toml) is neither yes nor no"),
-        ("notifykit.toml", "[transport]\nmain = 'memory'\n", "transport (notifykit.toml): a table says one transport"),
+        (
+            "notifykit.toml",
+            "[transport]\nmain = 'memory'\n",
+            "transport (notifykit.toml): a table has the name of one composite",
+        ),
         ("notifykit.toml", "transports = 'memory'\n", "transports (notifykit.toml) is not a table"),
         ("notifykit.toml", "[transprots]\na = 'b'\n", "transprots (notifykit.toml) is not a setting: did you mean tr"),
         ("notifykit.toml", "[transports]\nA = 'b'\n", "transports (notifykit.toml): 'A' can't be a name"),
@@ -449,7 +452,7 @@ def test_no_settings_object_shows_a_secret(password: str) -> None:
 # --- one error for all of it ---
 
 
-def test_every_problem_of_every_place_is_told_at_once(tmp_path: pathlib.Path) -> None:
+def test_every_problem_of_every_place_is_reported_at_once(tmp_path: pathlib.Path) -> None:
     """Whoever mends one does not have to come back for the next, and every value that is good is kept."""
     (tmp_path / ".env").write_text("NOTIFYKIT_LOG_BODY=loud\nBROKEN='\nNOTIFYKIT_SENDER=ME\n")
     (tmp_path / "notifykit.toml").write_text('strict = "perhaps"\nnonsense = 1\n')
@@ -458,7 +461,7 @@ def test_every_problem_of_every_place_is_told_at_once(tmp_path: pathlib.Path) ->
     )
     with pytest.raises(ConfigError) as caught:
         settings.check()
-    told = caught.value.problems
+    reported = caught.value.problems
     for place in (
         "NOTIFYKIT_LOG_BODY (.env) is not one of none, shape, full",
         ".env line 2",
@@ -468,15 +471,15 @@ def test_every_problem_of_every_place_is_told_at_once(tmp_path: pathlib.Path) ->
         "sendr (argument) is not a setting: did you mean sender?",
         "NOTIFYKIT_DEADLINE (environment) is not",
     ):
-        assert len([problem for problem in told if problem.startswith(place)]) == 1, (place, told)
-    assert len(told) == 7
+        assert len([problem for problem in reported if problem.startswith(place)]) == 1, (place, reported)
+    assert len(reported) == 7
     assert (settings.sender, settings.disable) == ("ME", ("a", "b"))
     assert (settings.timeout, settings.deadline, settings.strict) == (15.0, None, False)
 
 
 @given(st.dictionaries(st.sampled_from([name for field in FIELDS for name in field.environment]), any_text()))
 def test_no_environment_makes_loading_raise(environment: dict[str, str]) -> None:
-    """What can't be understood is told; everything that is told names where it stands."""
+    """What can't be understood is reported with its place."""
     settings = Settings.load(environment=environment)
     for problem in settings.problems:
         assert problem.split(" ")[0] in environment
@@ -495,7 +498,7 @@ def test_no_environment_makes_loading_raise(environment: dict[str, str]) -> None
 def test_a_plugins_table_and_options_are_checked_by_its_fields(
     table: dict[str, Any], options: dict[str, str], problem: str
 ) -> None:
-    """A slip in a name is told with the name that is near; nothing is ignored."""
+    """A slip in a name is reported with the name that is near; nothing is ignored."""
     settings = Settings(sources=Sources(table=table, table_name="notifykit.toml"))
     with pytest.raises(ConfigError) as caught:
         settings.section("acme", [TOKEN], options)
@@ -511,14 +514,14 @@ def test_the_tables_of_plugins_are_not_settings_of_the_framework(tmp_path: pathl
 
 
 def test_settings_that_are_fine_check_to_themselves(tmp_path: pathlib.Path) -> None:
-    """So that loading and checking fit on one line."""
+    """So that loading and checking are one line."""
     settings = load(tmp_path, {"transport": "memory"})
     assert settings.check() is settings
     assert settings.transport == Dsn("memory")
 
 
 def test_a_name_without_a_value_is_a_problem(tmp_path: pathlib.Path) -> None:
-    """``NOTIFYKIT_STRICT`` alone on its line is a slip, and not somebody's wish to leave it as it is."""
+    """``NOTIFYKIT_STRICT`` alone on its line is a slip, and not the default."""
     (tmp_path / ".env").write_text("NOTIFYKIT_STRICT\nSOMEBODY_ELSES\n")
     problems = Settings.load(environment={}, directory=tmp_path).problems
     assert problems == ("NOTIFYKIT_STRICT (.env) has no value: write NOTIFYKIT_STRICT=…, or take the line out",)
@@ -575,7 +578,7 @@ def test_a_name_stands_for_its_transport_and_nothing_else_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ({"a": "a"}, ["a → a is a circle"]),
         ({"a": "b", "b": "c", "c": "a"}, ["a → b → c → a is a circle"]),
@@ -587,15 +590,15 @@ def test_a_name_stands_for_its_transport_and_nothing_else_does() -> None:
         ({"a": "a://host", "b": "f(b://host)"}, []),
     ],
 )
-def test_names_that_refer_to_each_other_in_a_circle_are_a_problem(given: dict[str, str], told: list[str]) -> None:
-    """Each circle is told once, from the name that comes first."""
+def test_names_that_refer_to_each_other_in_a_circle_are_a_problem(given: dict[str, str], reported: list[str]) -> None:
+    """Each cycle is reported once, from the name that comes first."""
     found = load(pathlib.Path(), {"transports": given})
-    starts = [f"transports (argument): {circle}" for circle in told]
-    assert sorted(problem.split(":", 2)[0] for problem in found.problems) == ["transports (argument)"] * len(told)
+    starts = [f"transports (argument): {circle}" for circle in reported]
+    assert sorted(problem.split(":", 2)[0] for problem in found.problems) == ["transports (argument)"] * len(reported)
     assert {problem.partition(" is a circle")[0] + " is a circle" for problem in found.problems} == set(starts)
-    assert len(tangles({name: Dsn.parse(text) for name, text in given.items()})) == len(told)
+    assert len(reference_problems({name: Dsn.parse(text) for name, text in given.items()})) == len(reported)
     by_hand = Settings(transports={name: Dsn.parse(text) for name, text in given.items()})
-    if "a" in given and "a → b" in "".join(told) and not by_hand.transports["a"].parts:
+    if "a" in given and "a → b" in "".join(reported) and not by_hand.transports["a"].parts:
         with pytest.raises(ConfigError, match="a → b"):
             by_hand.named(Dsn("a"))
 
@@ -604,16 +607,16 @@ def test_names_that_refer_to_each_other_in_a_circle_are_a_problem(given: dict[st
     st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdefm"), min_size=1, max_size=3), max_size=6)
 )
 def test_names_are_tangled_where_one_can_be_reached_from_itself(given: dict[str, list[str]]) -> None:
-    """And only there: whatever is not told can be followed to its end."""
+    """And only then: a name that is not reported can be followed to its end."""
     table = {name: Dsn("f", parts=[Dsn(inner) for inner in inside]) for name, inside in given.items()}
     reached = {name: set(inside) for name, inside in given.items()}
     for _ in given:
         for inside in reached.values():
             inside |= {further for found in inside & set(given) for further in reached[found]}
     around = {name for name, inside in reached.items() if name in inside}
-    told = tangles(table)
-    assert bool(told) == bool(around)
-    for problem in told:
+    reported = reference_problems(table)
+    assert bool(reported) == bool(around)
+    for problem in reported:
         circle = problem.partition(" is a circle")[0].split(" → ")
         assert set(circle) <= around
         assert circle[0] == circle[-1]
@@ -623,16 +626,16 @@ def test_names_are_tangled_where_one_can_be_reached_from_itself(given: dict[str,
 def test_names_lead_to_names_only_so_far() -> None:
     """A chain of thousands is one problem, and no recursion; brackets on the way count with them."""
     chain = {f"a{index}": f"a{index + 1}" for index in range(3_000)}
-    assert [problem.split(":")[0] for problem in tangles({name: Dsn.parse(text) for name, text in chain.items()})] == [
-        "a2978"
-    ]
-    assert tangles({f"a{index}": Dsn(f"a{index + 1}") for index in range(20)}) == []
+    assert [
+        problem.split(":")[0] for problem in reference_problems({name: Dsn.parse(text) for name, text in chain.items()})
+    ] == ["a2978"]
+    assert reference_problems({f"a{index}": Dsn(f"a{index + 1}") for index in range(20)}) == []
     deep = {"a": Dsn.parse("f(" * 12 + "b" + ")" * 12), "b": Dsn.parse("f(" * 12 + "c" + ")" * 12)}
-    assert [problem.split(":")[0] for problem in tangles(deep)] == ["a"]
-    assert [problem.split(":")[0] for problem in tangles({**deep, "c": Dsn("memory")})] == ["a"]
+    assert [problem.split(":")[0] for problem in reference_problems(deep)] == ["a"]
+    assert [problem.split(":")[0] for problem in reference_problems({**deep, "c": Dsn("memory")})] == ["a"]
 
 
-def test_all_that_is_wrong_with_the_transports_is_told_at_once(tmp_path: pathlib.Path) -> None:
+def test_all_that_is_wrong_with_the_transports_is_reported_at_once(tmp_path: pathlib.Path) -> None:
     """Names, values and circles; no value is repeated."""
     (tmp_path / "notifykit.toml").write_text(
         '[transports]\nUpper = "memory"\n"with space" = "memory"\na = "kwtsms://u:hunter22@h:port"\nb = 5\nc = "c"\n'

@@ -1,4 +1,4 @@
-"""A mail server that says, word by word, what a test tells it to."""
+"""A mail server that gives the answers of a test."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Post:
         self.port: int = self.listener.getsockname()[1]
         self.connections = 0
         #: Every command's first word, ``text`` for a whole message, in order.
-        self.heard: list[str] = []
+        self.commands: list[str] = []
         #: The command lines as they came.
         self.lines: list[bytes] = []
         #: Every message that was completed, whatever was answered to it.
@@ -52,7 +52,7 @@ class Post:
 
     def count(self, word: str) -> int:
         """Return how often it was asked that."""
-        return self.heard.count(word)
+        return self.commands.count(word)
 
     def accept(self) -> None:
         """Take connections until the listener is closed."""
@@ -75,12 +75,12 @@ class Post:
                     pass
 
     def _exchange(self, talk: Talk, lines: BinaryIO) -> bool:
-        """Hear one command, and the message behind it; return whether the conversation goes on."""
+        """Read one command, and the message after it; return whether the conversation goes on."""
         line = lines.readline()
         word = line.split()[0].decode("latin-1").upper() if line.split() else ""
         if not line:
             return False
-        self.heard.append(word)
+        self.commands.append(word)
         self.lines.append(line)
         if not self._respond(talk, word) or word == "QUIT":
             return False
@@ -91,7 +91,7 @@ class Post:
             if not part:  # it broke off before the message was complete
                 return False
             message += part
-        self.heard.append("text")
+        self.commands.append("text")
         self.messages.append(message)
         return self._respond(talk, "text")
 

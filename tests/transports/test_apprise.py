@@ -31,7 +31,7 @@ class Targets:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.seen: list[tuple[str, dict]] = []
+        self.received: list[tuple[str, dict]] = []
         self.released = threading.Event()
 
     def url(self, name: str, tags: str = "") -> str:
@@ -40,7 +40,7 @@ class Targets:
 
     def count(self, name: str) -> int:
         """Return how often a target was asked."""
-        return sum(path == f"/{name}" for path, _ in self.seen)
+        return sum(path == f"/{name}" for path, _ in self.received)
 
 
 @contextmanager
@@ -48,9 +48,9 @@ def targets() -> Iterator[Targets]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            seen.seen.append((self.path, json.loads(body)))
+            received.received.append((self.path, json.loads(body)))
             if "hang" in self.path:
-                seen.released.wait(10)
+                received.released.wait(10)
             status = 500 if "500" in self.path else 200
             self.send_response(status)
             self.send_header("Content-Length", "0")
@@ -61,13 +61,13 @@ def targets() -> Iterator[Targets]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    seen = Targets(server.server_address[1])
+    received = Targets(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield seen
+        yield received
     finally:
-        seen.released.set()
+        received.released.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -94,8 +94,8 @@ def test_a_tag_stands_for_its_targets():
         assert sender.send("all", "x", channel="push").accepted
         assert [there.count(name) for name in "abc"] == [3, 2, 1]
         sender.transport.send(push(subject="Title"), 5)
-    assert there.seen[0][1]["message"] == "Disk <b>full</b> 😀"
-    assert there.seen[-1][1]["title"] == "Title"
+    assert there.received[0][1]["message"] == "Disk <b>full</b> 😀"
+    assert there.received[-1][1]["title"] == "Title"
 
 
 def test_a_tag_that_nobody_has_was_certainly_not_sent():
@@ -104,7 +104,7 @@ def test_a_tag_that_nobody_has_was_certainly_not_sent():
         (receipt,) = sender.send("opps", "x", channel="push").receipts
     assert isinstance(receipt.error, InvalidRecipient)
     assert receipt.outcome is Outcome.REJECTED
-    assert there.seen == []
+    assert there.received == []
 
 
 def test_a_target_for_always_gets_everything():
@@ -116,7 +116,7 @@ def test_a_target_for_always_gets_everything():
 
 @pytest.mark.parametrize("name", ["500", "hang", "500?retry=3", "hang?retry=3&rto=0.1"])
 def test_no_is_unknown_and_not_asked_again(name):
-    """Apprise says no for a refusal and for a lost answer alike, so nobody sends it twice."""
+    """Apprise says no for a refusal and for a lost answer alike, so it is not sent twice."""
     with targets() as there, notifier(there.url(name)) as sender:
         send = sender.transport.send
         sender.transport.send = lambda batch, timeout: send(batch, 0.5)
@@ -126,7 +126,7 @@ def test_no_is_unknown_and_not_asked_again(name):
     assert receipt.outcome is Outcome.UNKNOWN
     assert isinstance(receipt.error, OutcomeUnknown)
     assert len(receipt.attempts) == 1
-    assert len(there.seen) == 1
+    assert len(there.received) == 1
 
 
 def test_one_of_two_is_unknown_and_says_how_many():
@@ -135,18 +135,18 @@ def test_one_of_two_is_unknown_and_says_how_many():
         with pytest.raises(OutcomeUnknown, match="1 of 2 targets took it") as caught:
             sender.transport.send(push(), 5)
     assert caught.value.code == "failed"
-    assert len(there.seen) == 2
+    assert len(there.received) == 2
 
 
 def test_a_slow_target_does_not_hide_the_others():
-    """The deadline is for all of them together, and what came in time is told."""
+    """The deadline is for all of them together, and the error counts the answers that came in time."""
     with targets() as there, notifier(there.url("hang"), there.url("200"), there.url("hang2")) as sender:
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown, match="1 of 3 targets took it, 2 did not answer in time") as caught:
             sender.transport.send(push(), 0.5)
         assert time.monotonic() - began < 2
     assert caught.value.code == "timeout"
-    assert len(there.seen) == 3
+    assert len(there.received) == 3
 
 
 def test_accepted_says_how_many():
@@ -163,7 +163,7 @@ def test_nothing_to_say_is_refused_before_it_is_sent():
         with pytest.raises(ContentRejected):
             sender.transport.send(push(text=" \n"), 5)
         assert sender.send("all", "", channel="push").rejected
-    assert there.seen == []
+    assert there.received == []
 
 
 def test_a_closed_transport_sends_nothing():
@@ -204,7 +204,7 @@ def test_nothing_secret_is_shown(caplog):
             with pytest.raises(OutcomeUnknown) as caught:
                 sender.transport.send(push(text="very private"), 5)
             shown = f"{sender.transport} {sender.transport!r} {sender!r} {sender.settings!r} {caught.value!r}"
-    assert len(there.seen) == 1
+    assert len(there.received) == 1
     for secret in ("hunter2", "s3cret", str(there.port), "private"):
         assert secret not in shown
         assert secret not in caplog.text

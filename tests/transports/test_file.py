@@ -23,7 +23,7 @@ from notifykit.transports.file import FileTransport
 BUILTINS = (
     "notifykit.normalizers.phone",
     "notifykit.normalizers.email",
-    "notifykit.transports.memory",
+    "notifykit.transports.stubs:memory",
     "notifykit.transports.file",
 )
 NUMBERS = ["96598765432", "96598765433", "96598765434"]
@@ -64,11 +64,11 @@ def test_a_message_to_three_is_three_lines(tmp_path):
     }
     assert report.receipts[0].message_id == rows(path)[0]["batch"]
     assert report.receipts[0].test
-    assert "reaches nobody" in report.receipts[0].advice
+    assert "reaches no recipient" in report.receipts[0].advice
 
 
 def test_any_channel_is_written(tmp_path):
-    """It stands in for whatever carries the message later."""
+    """It imitates the transport that sends the message later."""
     path = tmp_path / "m.jsonl"
     with Notifier(f"file://{path}", host=host()) as notifier:
         assert len(notifier.send("a@b.example", "Hi", channel="email").accepted) == 1
@@ -87,7 +87,7 @@ def test_nobody_else_may_read_it(tmp_path):
         assert notifier.plan(NUMBERS[0], "Hi").notices == ()
     assert private.stat().st_mode & 0o777 == 0o600
     with Notifier(f"file://{public}", host=host()) as notifier:
-        assert "Others on this machine" in notifier.plan(NUMBERS[0], "Hi").notices[0]
+        assert "Other users of this machine" in notifier.plan(NUMBERS[0], "Hi").notices[0]
 
 
 @pytest.mark.parametrize("name", ["plain.jsonl", "with space.jsonl", "50%25.jsonl", "q?=&#@.jsonl", "مرحبا.jsonl"])
@@ -156,7 +156,7 @@ def test_a_folder_that_disappears_loses_nothing_in_silence(tmp_path):
 
 
 def test_a_file_that_was_moved_away_is_made_anew(tmp_path):
-    """Whoever collects the messages can take the file and go."""
+    """A program that reads the messages can move the file away."""
     path = tmp_path / "m.jsonl"
     with Notifier(f"file://{path}", host=host()) as notifier:
         notifier.send(NUMBERS[0], "one")

@@ -1,1 +1,1 @@
-"""Transports made of others: who is asked first, who else, and when to move on."""
+"""Transports made of others: failover, shares, routes and fan-out."""

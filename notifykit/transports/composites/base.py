@@ -1,4 +1,4 @@
-"""What composites have in common: what they can do, how they are printed, and how they send outside of the road."""
+"""The base of composites: their capabilities, how they are printed, and how they send outside of a pipeline."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from notifykit.settings.fields import Field
 
 
 class CompositeTransport:
-    """A transport made of others; subclasses decide in :meth:`carry` who carries what.
+    """A transport made of others; subclasses decide in :meth:`carry` or :meth:`expected` which part gets which recipients.
 
-    The road never calls :meth:`send`: it carries out the assignments itself, so that every request is paced, retried and
-    recorded like any other.
+    A pipeline never calls :meth:`send`: it makes the requests of the assignments itself, so that every request keeps to the
+    rate limit, is retried and recorded like any other.
 
     :param parts: the transports, in order.
-    :raises ConfigError: where there are none, or one of them is none.
+    :raises ConfigError: if there are none, or one of them is no transport.
     """
 
     name = "composite"
@@ -41,44 +41,44 @@ class CompositeTransport:
         if problems or not parts:
             raise ConfigError(problems or f"{self.name} needs at least one transport")
         self.parts: tuple[Transport, ...] = parts
-        self.capabilities = _together(parts)
+        self.capabilities = _merge([part.capabilities for part in parts])
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield the assignments of a batch."""
-        raise NotImplementedError
+        """Yield the assignments of a batch; by default those that are expected."""
+        for assignment in self.expected(batch):  # noqa: UP028 - receipts are sent in, which a plain iterator can't take
+            yield assignment
 
     def expected(self, batch: Batch) -> Sequence[Assignment]:
-        """Return the assignment that there would be if the first part that carries the channel took everything."""
-        carriers = (part for part in self.parts if batch.message.channel in part.capabilities.channels)
-        return (Assignment(next(carriers, self.parts[0]), batch),)
+        """Return the assignment of the whole batch to the first part that has its channel."""
+        return self.possible(batch)[:1] or (Assignment(self.parts[0], batch),)
 
     def possible(self, batch: Batch) -> Sequence[Assignment]:
-        """Return an assignment for each part that carries the channel: any of them may be chosen."""
+        """Return an assignment for each part that has the channel: any of them may be chosen."""
         return [Assignment(part, batch) for part in self.parts if batch.message.channel in part.capabilities.channels]
 
     def send(self, batch: Batch, timeout: float) -> Submission:
-        """Carry a batch through the parts at once, without rate limit and without another try.
+        """Send a batch through the parts at once, without rate limit and without another try.
 
-        :raises TransportError: where nobody was accepted.
+        :raises TransportError: if no recipient was accepted.
         """
         ends = time.monotonic() + timeout
-        heard: dict[int, Receipt] = {}
-        steps = self.carry(batch, after_unknown=False)
-        answer: Sequence[Receipt] | None = None
+        known: dict[int, Receipt] = {}
+        assignments = self.carry(batch, after_unknown=False)
+        receipts: Sequence[Receipt] | None = None
         while True:
             try:
-                assignment = steps.send(answer)  # type: ignore[arg-type]  # a generator starts with None
+                assignment = assignments.send(receipts)  # type: ignore[arg-type]  # a generator starts with None
             except StopIteration:
                 break
-            answer = _receipts(assignment, ends)
-            heard |= {receipt.position: merge_receipts(heard.get(receipt.position), receipt) for receipt in answer}
-        nobody = ProviderUnavailable("No part of the composite was chosen for this recipient.", "route")
+            receipts = _receipts(assignment, ends)
+            known |= {receipt.position: merge_receipts(known.get(receipt.position), receipt) for receipt in receipts}
+        error = ProviderUnavailable("No part of the composite was chosen for this recipient.", "route")
         for position, recipient in zip(batch.positions, batch.recipients, strict=True):
-            heard.setdefault(position, Receipt(position, recipient, Outcome.REJECTED, nobody))
-        return _summed([heard[position] for position in batch.positions])
+            known.setdefault(position, Receipt(position, recipient, Outcome.REJECTED, error))
+        return _submission([known[position] for position in batch.positions])
 
     def close(self) -> None:
-        """Leave the parts open: each is closed by whoever made it."""
+        """Leave the parts open: who built them closes them."""
 
     def __str__(self) -> str:
         options = self._options()
@@ -88,17 +88,15 @@ class CompositeTransport:
         return f"<{type(self).__name__} {self}>"
 
     def _shown(self) -> Iterable[str]:
-        """Return each part as it stands between the brackets."""
+        """Return the text of each part, for the brackets."""
         return map(str, self.parts)
 
     def _options(self) -> Mapping[str, Any]:
-        """Return what stands behind the question mark."""
+        """Return the options, for after the question mark."""
         return {}
 
 
-def _together(parts: Sequence[Transport]) -> Capabilities:
-    each = [part.capabilities for part in parts]
-
+def _merge(each: Sequence[Capabilities]) -> Capabilities:
     return Capabilities(
         channels=frozenset().union(*(one.channels for one in each)),
         batch_size=max(one.batch_size for one in each),
@@ -117,59 +115,56 @@ def _together(parts: Sequence[Transport]) -> Capabilities:
 
 
 def _receipts(assignment: Assignment, ends: float) -> list[Receipt]:
-    """Make the requests of one assignment and return what became of each recipient."""
-    transport, batch = assignment.transport, assignment.batch
-    receipts: list[Receipt] = []
-    for piece in batch.pieces(transport.capabilities.batch_size):
-        receipts += receipts_of(piece, _asked(transport, piece, ends))
-    return receipts
+    """Make the requests of one assignment and return the receipt of each recipient."""
+    transport = assignment.transport
+    pieces = assignment.batch.pieces(transport.capabilities.batch_size)
+    return [receipt for piece in pieces for receipt in receipts_of(piece, _attempt(transport, piece, ends))]
 
 
-def _asked(transport: Transport, batch: Batch, ends: float) -> Attempt:
+def _attempt(transport: Transport, batch: Batch, ends: float) -> Attempt:
     started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
-    said: Submission | None = None
+    submission: Submission | None = None
     error: TransportError | None = None
     try:
         if ends <= began:
             raise NotReached("The deadline came before this request could start.", "deadline", waits=())
-        said = transport.send(batch, ends - began)
-    except Exception as broken:  # a transport may raise anything, and the request may be out
-        error = error_of(broken)
-    return Attempt(1, str(transport), started, time.monotonic() - began, error, said)
+        submission = transport.send(batch, ends - began)
+    except Exception as raised:  # a transport may raise anything, and the request may have been sent
+        error = error_of(raised)
+    return Attempt(1, str(transport), started, time.monotonic() - began, error, submission)
 
 
-def _summed(receipts: Sequence[Receipt]) -> Submission:
-    """Return what a composite says where it is asked like a plain transport."""
-    said = submissions_of(receipts)
+def _submission(receipts: Sequence[Receipt]) -> Submission:
+    """Return the submission of a composite that is used like a plain transport."""
+    each = submissions_of(receipts)
     refused = {r.recipient.address: r.error for r in receipts if r.error and isinstance(r.recipient, Recipient)}
     if not any(receipt.outcome is Outcome.ACCEPTED for receipt in receipts):
         unknown = (r.error for r in receipts if r.outcome is Outcome.UNKNOWN)
         raise next(unknown, None) or next(iter(refused.values()))
     return Submission(
-        message_id=next((one.message_id for one in said if one.message_id), None),
-        cost=cost_of(said),
-        test=all(one.test for one in said),
+        message_id=next((one.message_id for one in each if one.message_id), None),
+        cost=cost_of(each),
+        test=all(one.test for one in each),
         refused=refused,
-        warnings=tuple(warning for one in said for warning in one.warnings),
+        warnings=tuple(warning for one in each for warning in one.warnings),
     )
 
 
-def parts(dsn: Dsn, context: BuildContext) -> list[Transport]:
-    """Build the parts of a composite that gives them no labels.
+def build_parts(dsn: Dsn, context: BuildContext) -> list[Transport]:
+    """Build the parts of a composite whose parts have no labels.
 
-    :raises ConfigError: where one has a label, and for everything that is wrong with the parts.
+    :raises ConfigError: if one has a label, and with everything that is wrong with the parts.
     """
-    found = labelled(dsn, context)
-    given = [label for label, _ in found if label is not None]
-    if given:
-        raise ConfigError(f"{dsn.scheme}: its parts have no labels, so leave out what stands in front of each =>")
+    found = build_labelled_parts(dsn, context)
+    if any(label is not None for label, _ in found):
+        raise ConfigError(f"{dsn.scheme}: its parts have no labels, so leave out the => and what is before it")
     return [part for _, part in found]
 
 
-def labelled(dsn: Dsn, context: BuildContext) -> list[tuple[str | None, Transport]]:
+def build_labelled_parts(dsn: Dsn, context: BuildContext) -> list[tuple[str | None, Transport]]:
     """Build the parts of a composite, each with its label.
 
-    :raises ConfigError: for everything that is wrong with the parts.
+    :raises ConfigError: with everything that is wrong with the parts.
     """
     problems: list[str] = []
     built: list[tuple[str | None, Transport]] = []
@@ -184,7 +179,7 @@ def labelled(dsn: Dsn, context: BuildContext) -> list[tuple[str | None, Transpor
 
 
 def options(dsn: Dsn, context: BuildContext, fields: Sequence[Field]) -> dict[str, Any]:
-    """Return the options of a composite; its table in the settings file says what holds where the DSN is silent.
+    """Return the options of a composite, from its DSN, else from its table in the settings file.
 
     :raises ConfigError: with every problem.
     """

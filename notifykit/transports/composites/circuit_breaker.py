@@ -1,4 +1,4 @@
-"""Who is well enough to be asked: a circuit breaker for each part of a failover."""
+"""A circuit breaker for each part of a failover."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from notifykit.protocols import Transport
 
 
 class Health(enum.StrEnum):
-    """How a part is doing."""
+    """The state of the circuit breaker of a part."""
 
-    #: It is asked in its turn.
+    #: The part is asked in its turn.
     CLOSED = "closed"
-    #: It rests: it is asked only where nobody else is left.
+    #: The part rests: it is asked only if all others have been asked.
     OPEN = "open"
-    #: It has rested, and one batch is sent to find out whether it is well again.
+    #: The part has rested, and one batch probes it.
     HALF_OPEN = "half-open"
 
 
 @attrs.frozen
 class State:
-    """How one part is doing, for a person to look at."""
+    """The state of one part, for a person to look at."""
 
     #: The part, without secrets.
     transport: str
-    #: How it is doing.
+    #: The state of its circuit breaker.
     health: Health
-    #: Failures since it last worked.
+    #: Failures since its last success.
     failures: int
-    #: Seconds until it is tried again; 0 where it does not rest.
+    #: Seconds until it is probed; 0 if it does not rest.
     rests: float
-    #: What it said last; None where it never failed.
+    #: The detail of its last error; None if it never failed.
     last: str | None
 
 
@@ -44,25 +44,32 @@ class State:
 class _Part:
     transport: Transport
     failures: int = 0
-    #: The monotonic time until which it rests; None where it does not.
+    #: The monotonic time until which it rests; None if it does not.
     until: float | None = None
-    #: Whether somebody is finding out right now.
+    #: Whether a batch probes it right now.
     probing: bool = False
     last: str | None = None
 
+    def state(self, now: float) -> State:
+        health = Health.CLOSED
+        if self.until is not None:
+            health = Health.HALF_OPEN if self.until <= now or self.probing else Health.OPEN
+        rests = max(0.0, (self.until or now) - now)
+        return State(str(self.transport), health, self.failures, rests, self.last)
+
 
 class Asked(set[int]):
-    """The parts that one batch has been at."""
+    """The numbers of the parts that one batch has been sent to."""
 
-    #: Whether one of them was asked only because all that were left rested.
+    #: Whether one of them was asked although it rested, because no other was left.
     last_resort: bool = False
 
 
-class Breakers:
-    """The breakers of some parts. Safe to share between threads.
+class CircuitBreakers:
+    """The circuit breakers of the parts of a failover. Safe to share between threads.
 
     A part that fails so many times in a row rests. After its rest one batch probes it; if that fails it rests again. An
-    account that is refused rests at once: asking again would not change its password or its credit.
+    account that is refused rests at once: another try would not change its password or its credit.
 
     :param parts: the transports, the preferred first.
     :param failures: how many failures in a row open a breaker.
@@ -78,14 +85,14 @@ class Breakers:
         self._lock = threading.Lock()
 
     def next(self, asked: Asked) -> int | None:
-        """Return the number of the part to ask now, leaving out those already asked; None where there is none left.
+        """Return the number of the part to ask now, or None if there is none.
 
-        Where all that are left rest, it is the one whose rest ends first; one is enough, so there is none after it.
+        If all remaining parts rest, it is the one whose rest ends first, and there is none after it.
         """
         with self._lock:
             now = self._monotonic()
-            left = [(number, part) for number, part in enumerate(self._parts) if number not in asked]
-            for number, part in left:
+            remaining = [(number, part) for number, part in enumerate(self._parts) if number not in asked]
+            for number, part in remaining:
                 if part.until is None:
                     return number
                 if part.until <= now and not part.probing:
@@ -94,16 +101,16 @@ class Breakers:
             if asked.last_resort:
                 return None
             asked.last_resort = True
-            return min(left, key=lambda pair: pair[1].until or now, default=(None, None))[0]
+            return min(remaining, key=lambda pair: pair[1].until or now, default=(None, None))[0]
 
-    def better(self, number: int, asked: Asked) -> bool:
-        """Return whether a part rests, and another that has not been asked does not."""
+    def should_leave(self, number: int, asked: Asked) -> bool:
+        """Return whether a part rests while one that has not been asked does not."""
         with self._lock:
             others = (part for n, part in enumerate(self._parts) if n not in asked)
             return self._parts[number].until is not None and any(part.until is None for part in others)
 
-    def heard(self, number: int, receipts: Sequence[Receipt]) -> None:
-        """Note how a part did. What was refused because of a recipient or a text says that it works."""
+    def record(self, number: int, receipts: Sequence[Receipt]) -> None:
+        """Record what a part did. A refusal because of a recipient or a text counts as a success."""
         tried = [receipt for receipt in receipts if receipt.attempts]
         with self._lock:
             part = self._parts[number]
@@ -121,35 +128,21 @@ class Breakers:
             if at_once or part.until is not None or part.failures >= self._most:
                 part.until = self._monotonic() + self._rest
 
-    def let_go(self, number: int) -> None:
-        """Note that a probe was broken off, so that somebody else may find out."""
+    def cancel_probe(self, number: int) -> None:
+        """Record that a probe was broken off, so that another batch may probe."""
         with self._lock:
             self._parts[number].probing = False
 
     @property
     def states(self) -> tuple[State, ...]:
-        """How each part is doing."""
+        """The state of each part."""
         with self._lock:
             now = self._monotonic()
-            return tuple(
-                State(
-                    str(part.transport),
-                    self._health(part, now),
-                    part.failures,
-                    max(0.0, (part.until or now) - now),
-                    part.last,
-                )
-                for part in self._parts
-            )
-
-    def _health(self, part: _Part, now: float) -> Health:
-        if part.until is None:
-            return Health.CLOSED
-        return Health.HALF_OPEN if part.until <= now or part.probing else Health.OPEN
+            return tuple(part.state(now) for part in self._parts)
 
 
 def failed(receipt: Receipt) -> bool:
-    """Return whether a part failed a recipient, so that another may do better: whose refusal is about neither person nor text."""
+    """Return whether a part failed, so that another may do better: the error is not about the recipient or the text."""
     if receipt.outcome is Outcome.UNKNOWN:
         return True
     return receipt.outcome is Outcome.REJECTED and receipt.error is not None and receipt.error.scope.moves_traffic

@@ -1,8 +1,8 @@
-"""``failover(a, b, …)``: asks the first, and the next where that one can't.
+"""``failover(a, b, …)``: asks the first transport, and the next if that one fails.
 
-It moves on only where the account, the transport or the network is at fault: a number or a text that one provider
-refuses is not tried at the next. It never moves on after an unknown outcome, unless the caller says so for that call:
-the message may have been sent.
+It moves on only if the account, the transport or the network is at fault: a number or a text that one provider refuses
+is not tried at the next. It never moves on after an unknown outcome, unless the caller allows it for that call: the
+message may have been sent.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from notifykit.models.receipt import Outcome, Receipt
 from notifykit.protocols import Assignment, BuildContext, Carrying, Clock, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, count, seconds
-from notifykit.transports.composites.base import CompositeTransport, options, parts
-from notifykit.transports.composites.circuit_breaker import Asked, Breakers, State, failed
+from notifykit.transports.composites.base import CompositeTransport, build_parts, options
+from notifykit.transports.composites.circuit_breaker import Asked, CircuitBreakers, State, failed
 
 _FIELDS: Final = (
     Field("failures", count, 3, help="Failures in a row after which a part rests."),
@@ -31,24 +31,23 @@ class Failover(CompositeTransport):
     :param parts: the transports, the preferred first.
     :param failures: how many failures in a row let a part rest.
     :param rest: seconds that it rests before one batch probes it.
-    :param clock: the time; the machine's where none is given.
+    :param clock: the time; the machine's by default.
     """
 
     name = "failover"
 
     def __init__(self, *parts: Transport, failures: int = 3, rest: float = 30.0, clock: Clock | None = None) -> None:
         super().__init__(*parts)
-        self._failures = failures
-        self._rest = rest
-        self._breakers = Breakers(self.parts, failures, rest, clock.monotonic if clock else time.monotonic)
+        self._values = {"failures": failures, "rest": rest}
+        self._breakers = CircuitBreakers(self.parts, failures, rest, clock.monotonic if clock else time.monotonic)
 
     @property
     def states(self) -> tuple[State, ...]:
-        """How each part is doing: closed, open or half-open, with its failures and the seconds that it still rests."""
+        """The state of each part: closed, open or half-open, its failures, and the seconds that it still rests."""
         return self._breakers.states
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield an assignment for each part that is asked, with whoever the parts before it did not take."""
+        """Yield an assignment for each part that is asked, with the recipients that the parts before did not take."""
         waiting, asked = batch, Asked()
         instead_of, because = None, None
         while (number := self._breakers.next(asked)) is not None:
@@ -56,19 +55,19 @@ class Failover(CompositeTransport):
             part = self.parts[number]
             moving: set[int] = set()
             error, tried = because, False
-            # What it can take at once is one assignment: a part that fails is given up after its breaker's patience, and not
-            # after the whole list.
+            # An assignment has as many recipients as one request, so that a part that fails is left when its breaker
+            # opens, and not after the whole list.
             for piece in waiting.pieces(part.capabilities.batch_size):
-                if tried and self._breakers.better(number, asked):
+                if tried and self._breakers.should_leave(number, asked):
                     moving |= set(piece.positions)
                     continue
                 tried = True
                 try:
                     receipts: Sequence[Receipt] = yield Assignment(part, piece, instead_of, because)
                 except BaseException:
-                    self._breakers.let_go(number)
+                    self._breakers.cancel_probe(number)
                     raise
-                self._breakers.heard(number, receipts)
+                self._breakers.record(number, receipts)
                 for receipt in receipts:
                     error = receipt.error or error
                     if failed(receipt) and (after_unknown or receipt.outcome is not Outcome.UNKNOWN):
@@ -79,18 +78,15 @@ class Failover(CompositeTransport):
             instead_of, because = part, error
 
     def _options(self) -> Mapping[str, Any]:
+        # Without a loss: what is shown is read back as the same number.
+        shown = ((field, self._values[field.name]) for field in _FIELDS)
         return {
-            name: _exact(value)
-            for name, value, usual in (("failures", self._failures, 3), ("rest", self._rest, 30.0))
-            if value != usual
+            field.name: f"{value:g}" if float(f"{value:g}") == value else repr(value)
+            for field, value in shown
+            if value != field.default
         }
 
 
-def _exact(number: float) -> str:
-    """Return a number as a text that is read back as the same number."""
-    return f"{number:g}" if float(f"{number:g}") == number else repr(number)
-
-
 def build(dsn: Dsn, context: BuildContext) -> Failover:
-    """Build it from what stands in the brackets of a DSN."""
-    return Failover(*parts(dsn, context), clock=context.clock, **options(dsn, context, _FIELDS))
+    """Build the transport from its DSN."""
+    return Failover(*build_parts(dsn, context), clock=context.clock, **options(dsn, context, _FIELDS))

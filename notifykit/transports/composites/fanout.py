@@ -1,7 +1,7 @@
-"""``fanout(a, b)``: every part carries every message.
+"""``fanout(a, b)``: sends every message through every part.
 
-A recipient is accepted where one part took it; what the others did not take is a warning on the receipt. Who should
-get a message once only wants a ``failover`` instead.
+A recipient is accepted if one part took the message; the refusals of others are warnings on the receipt. To send a
+message once only, use a ``failover``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from notifykit.models.plan import Batch
-from notifykit.protocols import Assignment, BuildContext, Carrying
+from notifykit.protocols import Assignment, BuildContext
 from notifykit.settings.dsn import Dsn
-from notifykit.transports.composites.base import CompositeTransport, options, parts
+from notifykit.transports.composites.base import CompositeTransport, build_parts, options
 
 
 class FanOut(CompositeTransport):
@@ -22,21 +22,19 @@ class FanOut(CompositeTransport):
 
     name = "fanout"
 
-    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
-        """Yield an assignment for each part."""
-        for assignment in self.expected(batch):  # noqa: UP028 - answers are sent in, which a plain iterator can't take
-            yield assignment
-
     def expected(self, batch: Batch) -> Sequence[Assignment]:
         """Return an assignment for each part."""
         return [Assignment(part, batch, also=True) for part in self.parts]
 
     def possible(self, batch: Batch) -> Sequence[Assignment]:
-        """Return an assignment for each part: all of them are gone."""
+        """Return the same assignments: all of them are made."""
         return self.expected(batch)
 
 
 def build(dsn: Dsn, context: BuildContext) -> FanOut:
-    """Build it from what stands in the brackets of a DSN."""
+    """Build the transport from its DSN.
+
+    :raises ConfigError: with everything that is wrong with the parts, and for an option.
+    """
     options(dsn, context, ())
-    return FanOut(*parts(dsn, context))
+    return FanOut(*build_parts(dsn, context))

@@ -1,6 +1,6 @@
-"""``roundrobin(a, b)`` and ``weighted(3 => a, 1 => b)``: share the batches out.
+"""``roundrobin(a, b)`` and ``weighted(3 => a, 1 => b)``: give each part a share of the batches.
 
-Each batch goes to one part and stays there: put them into a ``failover`` where another shall take over.
+A batch stays at its part: put the parts into a ``failover`` if another shall take over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from notifykit.errors import ConfigError
 from notifykit.models.plan import Batch
 from notifykit.protocols import Assignment, BuildContext, Carrying, Transport
 from notifykit.settings.dsn import Dsn
-from notifykit.transports.composites.base import CompositeTransport, labelled, options, parts
+from notifykit.transports.composites.base import CompositeTransport, build_labelled_parts, build_parts, options
 
 _MOST: Final = 1_000_000
 _WEIGHT: Final = re.compile(r"[1-9][0-9]{0,6}")
@@ -26,7 +26,7 @@ class Weighted(CompositeTransport):
     After every ``sum of the weights`` batches each part has had exactly its weight of them.
 
     :param parts: pairs of a weight, a whole number above zero, and a transport.
-    :raises ConfigError: where a weight is none.
+    :raises ConfigError: if a weight is none.
     """
 
     name = "weighted"
@@ -43,10 +43,10 @@ class Weighted(CompositeTransport):
 
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
         """Yield one assignment: the whole batch, for the part whose turn it is."""
-        yield Assignment(self.parts[self._turn()], batch)
+        yield Assignment(self.parts[self._next()], batch)
 
-    def _turn(self) -> int:
-        # Everybody earns his weight, and who goes pays for all: whoever is owed most goes next.
+    def _next(self) -> int:
+        # Smooth weighted round-robin, as in nginx.
         with self._lock:
             self._credits = [credit + weight for credit, weight in zip(self._credits, self.weights, strict=True)]
             chosen = max(range(len(self._credits)), key=lambda number: (self._credits[number], -number))
@@ -73,15 +73,15 @@ class RoundRobin(Weighted):
 
 
 def round_robin(dsn: Dsn, context: BuildContext) -> RoundRobin:
-    """Build it from what stands in the brackets of a DSN."""
+    """Build the transport from its DSN."""
     options(dsn, context, ())
-    return RoundRobin(*parts(dsn, context))
+    return RoundRobin(*build_parts(dsn, context))
 
 
 def weighted(dsn: Dsn, context: BuildContext) -> Weighted:
-    """Build it from what stands in the brackets of a DSN."""
+    """Build the transport from its DSN."""
     options(dsn, context, ())
-    found = labelled(dsn, context)
+    found = build_labelled_parts(dsn, context)
     problems = [
         f"weighted, part {number}: write its weight in front, a whole number above zero: 3 => {part.name}"
         for number, (label, part) in enumerate(found, 1)

@@ -16,11 +16,9 @@ from notifykit.pipeline.clock import SystemClock, VirtualClock
 from notifykit.protocols import Transport
 from notifykit.testing.contracts import TransportContract, WireContract, body_of, http_answer
 from notifykit.transports.apprise import AppriseTransport, Target
-from notifykit.transports.console import ConsoleTransport
 from notifykit.transports.file import FileTransport
-from notifykit.transports.null import NullTransport
-from notifykit.transports.smtp import SmtpSettings, SmtpTransport
-from notifykit.transports.smtp_mail import Mailbox
+from notifykit.transports.smtp import Mailbox, SmtpSettings, SmtpTransport
+from notifykit.transports.stubs import ConsoleTransport, NullTransport
 from notifykit.transports.webhook import WebhookTransport
 from tests.testing.contracts.smtp_wire import SmtpWire
 

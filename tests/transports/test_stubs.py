@@ -7,7 +7,7 @@ import io
 import pytest
 
 from notifykit import ConfigError, MemoryTransport, Notifier, PluginHost
-from notifykit.transports.console import ConsoleTransport
+from notifykit.transports.stubs import ConsoleTransport
 
 NUMBER = "96598765432"
 
@@ -17,7 +17,7 @@ def _host() -> PluginHost:
 
 
 @pytest.mark.parametrize("name", ["memory", "console", "null", "memory://default"])
-def test_stand_ins_are_built_by_name_or_dsn(name, capsys):
+def test_stubs_are_built_by_name_or_dsn(name, capsys):
     """Each takes a message, calls it a test, and says its own DSN."""
     with Notifier(name, host=_host()) as notifier:
         (receipt,) = notifier.send(NUMBER, "Hello")
@@ -47,14 +47,14 @@ def test_a_console_that_knows_no_arabic_still_shows_something():
 
 
 def test_a_crowd_is_shown_by_its_first_members():
-    """A campaign does not flood the terminal."""
+    """A campaign does not flood the screen."""
     stream = io.StringIO()
     with Notifier(ConsoleTransport(stream), host=_host()) as notifier:
         notifier.send([f"9659000000{index}" for index in range(8)], "Hi")
     assert "and 3 more" in stream.getvalue()
 
 
-def test_stand_ins_plan_like_the_transport_they_stand_in_for():
+def test_stubs_plan_like_the_transport_that_they_imitate():
     """With the kwtSMS plugin installed, a test sees segments, cost and batches of 200."""
     with Notifier("memory") as notifier:
         plan = notifier.plan([f"9659{index:07d}" for index in range(250)], "Hello")
@@ -63,14 +63,14 @@ def test_stand_ins_plan_like_the_transport_they_stand_in_for():
 
 
 def test_to_be_like_nobody_is_a_config_error():
-    """A typing slip in ``like`` is told."""
+    """A typing slip in ``like`` is an error."""
     with pytest.raises(ConfigError, match="pigeon"):
         Notifier("memory://default?like=pigeon")
     with pytest.raises(ConfigError, match="option"):
         Notifier("null://default?colour=red")
 
 
-def test_memory_answers_what_it_is_told():
+def test_memory_gives_the_answers_of_a_test():
     """Answers are used up in order, and functions see the batch."""
     transport = MemoryTransport([lambda batch: ValueError(f"{len(batch)}")])
     with Notifier(transport, host=_host()) as notifier:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from notifykit.events import Event
     from notifykit.models.message import Channel
     from notifykit.models.recipient import Recipient, Rejected
     from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
@@ -49,14 +50,18 @@ def notifykit_normalizers(settings: Settings) -> Iterable[Normalizer]:  # type: 
 
 
 @hookspec
-def notifykit_cleaners(settings: Settings) -> Iterable[Cleaner]:  # type: ignore[empty-body]
+def notifykit_cleaners(  # type: ignore[empty-body]
+    settings: Settings,
+) -> Iterable[Cleaner | Callable[[str], str]]:
     """Bring cleaners: they turn a text into one that the channel can carry.
 
     All of them run, one on the result of the other, in the order described for normalizers; nothing stops the chain.
     Each says what it changed, so that people can see why their text is not what they wrote.
 
     :param settings: the settings.
-    :return: objects with a ``name`` and a ``clean`` method, in the order in which they should run.
+    :return: cleaners, in the order in which they should run: functions that take a text and return one, or objects with
+        a ``name`` and a ``clean`` method. A function runs on texts of every channel; its ``__name__`` is the cleaner's
+        name, and its edits are found by comparing.
     """
 
 
@@ -73,7 +78,7 @@ def notifykit_transports(settings: Settings) -> Iterable[TransportFactory]:  # t
 
 
 @hookspec
-def notifykit_sinks(settings: Settings) -> Iterable[Sink]:  # type: ignore[empty-body]
+def notifykit_sinks(settings: Settings) -> Iterable[Sink | Callable[[Event], None]]:  # type: ignore[empty-body]
     """Bring log sinks: they hear what happened.
 
     Every sink hears every event, one after the other; one that raises is noted, and the next still hears. What you
@@ -81,8 +86,8 @@ def notifykit_sinks(settings: Settings) -> Iterable[Sink]:  # type: ignore[empty
     you see them.
 
     :param settings: the settings.
-    :return: objects with a ``name`` and a ``handle`` method; a ``close`` method is called at the end where there is
-        one.
+    :return: functions that take an event, whose ``__name__`` is the sink's name; or objects with a ``name`` and a
+        ``handle`` method, and a ``close`` method that is called at the end where there is one.
     """
 
 

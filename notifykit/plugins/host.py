@@ -10,7 +10,7 @@ import functools
 import itertools
 import logging
 import traceback
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,7 +21,7 @@ from notifykit.errors import INTERRUPTS, ConfigError, PluginError
 from notifykit.plugins import discovery
 from notifykit.plugins.builtins import BUILTINS
 from notifykit.plugins.discovery import Candidate
-from notifykit.plugins.registry import HOOKS, LATE_HOOKS, Contribution, Registry, check_shape, normalize, pick
+from notifykit.plugins.registry import SHAPES, Contribution, Registry, component, normalize, pick
 from notifykit.protocols import About
 from notifykit.suggest import did_you_mean
 
@@ -148,7 +148,7 @@ class PluginHost:
         problems: list[str] = []
         for name in self._names():
             try:
-                brought += self._contributions(name, HOOKS, settings=settings)
+                brought += self._contributions(name, [kind for kind in SHAPES if kind != "guard"], settings=settings)
             except ConfigError as error:
                 problems += error.problems
         ranked = sorted(brought, key=lambda contribution: contribution.rank)
@@ -156,7 +156,7 @@ class PluginHost:
         read = functools.partial(normalize, pick("normalizer", normalizers, settings.normalizers, []))
         for name in self._names():
             try:
-                brought += self._contributions(name, LATE_HOOKS, settings=settings, normalize=read)
+                brought += self._contributions(name, ["guard"], settings=settings, normalize=read)
             except ConfigError as error:
                 problems += error.problems
         brought = [contribution for contribution in brought if self._manager.has_plugin(contribution.plugin)]
@@ -292,23 +292,20 @@ class PluginHost:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return list(self._manager.subset_hook_caller(hook, others)(**arguments))
 
-    def _contributions(
-        self, name: str, hooks: Mapping[str, tuple[str, type[Any]]], **arguments: Any
-    ) -> list[Contribution]:
+    def _contributions(self, name: str, kinds: Sequence[str], **arguments: Any) -> list[Contribution]:
         brought: list[Contribution] = []
         try:
-            for kind, (hook, shape) in hooks.items():
-                for item in self._items(name, hook, arguments):
-                    check_shape(name, kind, item, shape)
-                    brought.append(Contribution(kind, item, name, (self._rank(name, hook), self._tiers[name])))
-        except ConfigError:
-            raise
-        except INTERRUPTS:
+            for kind in kinds:
+                hook = f"notifykit_{kind}s"
+                for item in itertools.chain.from_iterable(self._call(name, hook, **arguments)):
+                    rank = (self._rank(name, hook), self._tiers[name])
+                    brought.append(Contribution(kind, component(name, kind, item), name, rank))
+        except (ConfigError, *INTERRUPTS):
             raise
         except BaseException as error:  # a plugin may raise anything
             self._quarantine(name, error)
             return []
-        others = [item for item in self._infos[name].brings if item.partition(":")[0] not in hooks]
+        others = [item for item in self._infos[name].brings if item.partition(":")[0] not in kinds]
         before = [item for item in others if not item.startswith("command:")]
         commands = [item for item in others if item.startswith("command:")]
         self._infos[name] = attrs.evolve(self._infos[name], status=Status.OK, reason=None)
@@ -324,10 +321,6 @@ class PluginHost:
     def _is_off(self, item: str) -> bool:
         """Return whether ``sink:audit`` was switched off, by that or by ``audit``."""
         return item in self._disable or item.partition(":")[2] in self._disable
-
-    def _items(self, name: str, hook: str, arguments: Mapping[str, Any]) -> Iterator[Any]:
-        for items in self._call(name, hook, **arguments):
-            yield from items
 
     def _rank(self, name: str, hook: str) -> int:
         """Return 0 for ``tryfirst``, 2 for ``trylast``, else 1."""

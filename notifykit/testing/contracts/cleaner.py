@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from notifykit.models.message import Channel, Cleaned, Edit, replay
+from notifykit.plugins.functions import FunctionCleaner
 from notifykit.protocols import Cleaner
 from notifykit.testing.contracts.promises import Contract
 
@@ -48,8 +49,8 @@ class CleanerContract(Contract):
     #: Texts that stay as they are.
     leaves: ClassVar[Sequence[str]] = ()
 
-    def cleaner(self) -> Cleaner:
-        """Return a new one of your cleaners."""
+    def cleaner(self) -> Cleaner | Callable[[str], str]:
+        """Return a new one of your cleaners: an object, or a function from text to text."""
         raise NotImplementedError("say what is tested: def cleaner(self): return MyCleaner()")
 
     def texts(self) -> SearchStrategy[str]:
@@ -68,7 +69,7 @@ class CleanerContract(Contract):
 
     def test_it_has_a_name(self) -> None:
         """It is a cleaner, with a name of one word that never changes."""
-        one, other = self.cleaner(), self.cleaner()
+        one, other = self._new(), self._new()
         self.promise(isinstance(one, Cleaner), "it is a cleaner", "Give it a name and a clean method.", got=one)
         self.is_a_name(one.name)
         self.promise(one.name == other.name, "two of a kind have one name", "Make the name an attribute of the class.")
@@ -79,7 +80,7 @@ class CleanerContract(Contract):
 
     def test_a_hostile_text_is_cleaned_soon(self) -> None:
         """Nobody can make it think for long by writing a long text."""
-        cleaner = self.cleaner()
+        cleaner = self._new()
         for text in _HOSTILE:
             self.soon("a long text is cleaned soon", text, self._clean, cleaner, text)
 
@@ -142,7 +143,7 @@ class CleanerContract(Contract):
 
     def test_an_edit_says_who_made_it_and_why(self) -> None:
         """Every edit names this cleaner, and has a reason in words."""
-        name = self.cleaner().name
+        name = self._new().name
 
         def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
             for edit in cleaned.edits:
@@ -172,7 +173,7 @@ class CleanerContract(Contract):
 
     def test_a_clean_text_stays_as_it_is(self) -> None:
         """Cleaning what came out changes nothing more: a text may pass twice, as a template and as a message."""
-        cleaner = self.cleaner()
+        cleaner = self._new()
 
         def check(text: str, cleaned: Cleaned, channel: Channel) -> None:
             again = self._clean(cleaner, cleaned.text, channel)
@@ -188,8 +189,8 @@ class CleanerContract(Contract):
 
     def test_other_channels_are_left_alone(self) -> None:
         """A text of a medium that is not its own comes back as it was."""
-        cleaner = self.cleaner()
-        others = [channel for channel in Channel if channel is not self.channel and channel not in self.also]
+        cleaner = self._new()
+        others = [channel for channel in Channel if channel not in self._channels(cleaner)]
 
         def check(text: str) -> None:
             for channel in others:
@@ -208,7 +209,7 @@ class CleanerContract(Contract):
 
     def test_it_cleans_the_same_every_time(self) -> None:
         """One text has one result, whatever was cleaned before and whichever cleaner of the kind is asked."""
-        first, second = self.cleaner(), self.cleaner()
+        first, second = self._new(), self._new()
 
         def check(text: str, between: str) -> None:
             before = self._clean(first, text)
@@ -231,7 +232,7 @@ class CleanerContract(Contract):
             "there is an example of what it cleans",
             'Say one: cleans = {"the text": "what becomes of it"}.',
         )
-        cleaner = self.cleaner()
+        cleaner = self._new()
         for text, expected in {**self.cleans, **dict(zip(self.leaves, self.leaves, strict=True))}.items():
             cleaned = self._clean(cleaner, text)
             cure = "Correct the cleaner, or the example in `cleans` or `leaves`."
@@ -241,7 +242,7 @@ class CleanerContract(Contract):
 
     def test_it_shows_no_text(self) -> None:
         """What somebody wrote is in no repr of the result or of the cleaner, and in no reason."""
-        cleaner = self.cleaner()
+        cleaner = self._new()
         word = "Xyzzy-Plugh-778899"
         for text in (*self.cleans, ""):
             cleaned = self._clean(cleaner, f"{word} {text} {word}")
@@ -250,7 +251,7 @@ class CleanerContract(Contract):
 
     def test_it_is_safe_under_threads(self) -> None:
         """Several threads that clean at once get what each would get alone."""
-        cleaner = self.cleaner()
+        cleaner = self._new()
         texts = [*self.cleans, *self.leaves, "Hello", "مرحبا ١٢٣", "e\u0301 <b>x</b> 😀\ud800"]
         expected = {text: self._clean(cleaner, text) for text in texts}
 
@@ -273,19 +274,27 @@ class CleanerContract(Contract):
 
     def test_it_pickles(self) -> None:
         """It and its results travel to other processes, and the copy cleans the same."""
-        cleaner = self.cleaner()
+        cleaner = self._new()
         copy = self.pickled(cleaner, "a cleaner")
         for text in (*self.cleans, *self.leaves, "Hello"):
             cleaned = self._clean(cleaner, text)
             same = cleaned == self.pickled(cleaned, "a cleaner's result") == self._clean(copy, text)
             self.promise(same, "a copy that was pickled cleans the same", "Restore all of it.", given=text)
 
+    def _new(self) -> Cleaner:
+        cleaner: Cleaner = self.component("cleaner", self.cleaner())
+        return cleaner
+
+    def _channels(self, cleaner: Cleaner) -> tuple[Channel, ...]:
+        """Return the channels whose texts it cleans: all where it is a function, which sees no channel."""
+        return tuple(Channel) if isinstance(cleaner, FunctionCleaner) else (self.channel, *sorted(self.also))
+
     def _everywhere(self, look: _Look) -> None:
         """Look at what becomes of the examples, of hostile texts, and of whatever hypothesis thinks of."""
-        cleaner = self.cleaner()
+        cleaner = self._new()
 
         def check(text: str) -> None:
-            for channel in (self.channel, *sorted(self.also)):
+            for channel in self._channels(cleaner):
                 look(text, self._clean(cleaner, text, channel), channel)
 
         for text in (*self.cleans, *self.leaves, *(hostile[:200] for hostile in _HOSTILE)):

@@ -17,7 +17,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from notifykit.errors import PluginError
 from notifykit.pipeline.intercept import set_interceptor
+from notifykit.plugins.functions import as_component
 
 _Thing = TypeVar("_Thing")
 _NOTHING: Final = object()
@@ -233,6 +235,18 @@ class Contract:
         if got is not _NOTHING:
             lines.append(f"  got:   {_shown(got)}")
         return BrokenPromise("\n".join((*lines, f"  do:    {cure}")), clause)
+
+    def component(self, kind: str, item: object) -> Any:
+        """Return a sink or a cleaner as the framework uses it: a plain function gets a name and a method.
+
+        :raises BrokenPromise: where it is a function that can't be used.
+        """
+        try:
+            return as_component("", kind, item)
+        except PluginError as error:
+            raise self._broken(
+                f"it is a {kind}", "Write a plain function that takes one argument.", got=error.detail
+            ) from error
 
     def is_a_name(self, name: object) -> None:
         """Look whether people can order something and switch it off by its name.

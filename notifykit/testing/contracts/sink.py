@@ -9,7 +9,7 @@ import gc
 import os
 import pathlib
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, cast
 
 import attrs
@@ -22,6 +22,7 @@ from notifykit.models.receipt import Submission
 from notifykit.pipeline.clock import VirtualClock
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
+from notifykit.plugins.functions import FunctionSink
 from notifykit.protocols import Sink
 from notifykit.testing.contracts.promises import Contract, fragments, on_its_way
 from notifykit.transports.memory import MemoryTransport
@@ -41,11 +42,11 @@ class SinkContract(Contract):
     #: Whether it keeps the events themselves on purpose, as one for tests does.
     keeps_events: ClassVar[bool] = False
 
-    def sink(self) -> Sink:
-        """Return a new one of your sinks. Leave :attr:`folder` for its files."""
+    def sink(self) -> Sink | Callable[[Event], None]:
+        """Return a new one of your sinks: an object, or a function. Leave :attr:`folder` for its files."""
         raise NotImplementedError("say what is tested: def sink(self): return MySink(…)")
 
-    def heard(self, sink: Sink) -> Sequence[str]:
+    def heard(self, sink: Any) -> Sequence[str]:
         """Return everything that came out of it so far, in order: a text for each thing that it wrote.
 
         The ``id`` of an event has to be in what is written about it, or what :meth:`mark` says.
@@ -103,7 +104,7 @@ class SinkContract(Contract):
         events = self._numbered(self._specimens(), 60)
         for event in events:
             self.calmly("every kind of event is taken", event, sink.handle, event)
-        said = "\n".join(self.heard(sink))
+        said = "\n".join(self._heard(sink))
         lost = [event.name for event in events if self.mark(event) not in said]
         self.promise(
             not lost,
@@ -119,7 +120,7 @@ class SinkContract(Contract):
         events = self._numbered(self._specimens(), 60)
         for event in events:
             self.calmly("every kind of event is taken", event, sink.handle, event)
-        came = self._marks(self.heard(sink), events)
+        came = self._marks(self._heard(sink), events)
         expected = [place for place in range(len(events)) if place in set(came)]
         self.promise(
             list(dict.fromkeys(came)) == expected and came == sorted(came),
@@ -139,7 +140,7 @@ class SinkContract(Contract):
                 self.calmly("several threads can hand over events", event, sink.handle, event)
 
         self.together("several threads can hand over events", work, _THREADS)
-        items = self.heard(sink)
+        items = self._heard(sink)
         torn = [item for item in items if len(set(self._marks([item], events))) > 1]
         came = self._marks(items, events)
         lost = len(events) - len(set(came))
@@ -172,7 +173,7 @@ class SinkContract(Contract):
         (event,) = self._specimens(AttemptFinished)
         kept = weakref.ref(event)
         self.calmly("every kind of event is taken", event, sink.handle, event)
-        self.heard(sink)
+        self._heard(sink)
         del event
         gc.collect()
         self.promise(
@@ -193,7 +194,7 @@ class SinkContract(Contract):
             with on_its_way(), Notifier(transport, host=host, clock=VirtualClock(), sinks=[sink]) as notifier:
                 notifier.send([_NUMBER, "nobody at all 97315264", _NUMBER], _TEXT)
                 notifier.send(_NUMBER, _TEXT)
-                said = "\n".join(self.heard(sink))
+                said = "\n".join(self._heard(sink))
         finally:
             del os.environ["NOTIFYKIT_CANARY"]
             if usual is not None:
@@ -203,10 +204,10 @@ class SinkContract(Contract):
     def test_it_can_be_closed(self) -> None:
         """Where it can be closed, it can be twice, gives everything back, and what comes later goes nowhere else."""
         before = _open_files()
-        sink = self.sink()
+        sink = self._component()
         for event in self._specimens():
             self.calmly("every kind of event is taken", event, sink.handle, event)
-        written = len(self.heard(sink))
+        written = len(self._heard(sink))
         close: Any = getattr(sink, "close", None)
         if close is None:
             return
@@ -225,7 +226,7 @@ class SinkContract(Contract):
                     continue
         astray = decoy.stat().st_size
         self.promise(
-            not astray and len(self.heard(sink)) >= written,
+            not astray and len(self._heard(sink)) >= written,
             "what comes after closing is written nowhere else, and takes nothing away",
             "Forget the file's descriptor when you close it: its number is somebody else's soon.",
             got=f"{astray} octets in a file that is somebody else's",
@@ -240,8 +241,15 @@ class SinkContract(Contract):
 
     # --- for clauses ---
 
+    def _component(self) -> Sink:
+        sink: Sink = self.component("sink", self.sink())
+        return sink
+
+    def _heard(self, sink: Sink) -> Sequence[str]:
+        return self.heard(sink.function if isinstance(sink, FunctionSink) else sink)
+
     def _new(self) -> Sink:
-        sink = self.sink()
+        sink = self._component()
 
         def close() -> None:
             with contextlib.suppress(Exception):

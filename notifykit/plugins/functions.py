@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: What texts are compared by: words and blanks; in longer texts words with their blanks, or lines.
 _PIECES: Final = tuple(map(re.compile, (r"\w+|\s+|[^\w\s]", r"\w+\s*|\s+|[^\w\s]\s*", r"[^\n]*\n|[^\n]+")))
-#: The most steps that a comparison may take, about half a second: a long text can't make it slow.
+#: The most steps that a comparison may take, about 0.1 seconds: a long text can't make it slow.
 _MOST_STEPS: Final = 5_000_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,3 +26,11 @@ def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     folder = tmp_path_factory.mktemp("cwd")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NOTIFYKIT_STATE_DIR", str(folder / "state"))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The project's wheel, built once for all workers; tests are skipped where it can't be built."""
+    from tests.environments import build_wheel
+
+    return build_wheel(tmp_path_factory)

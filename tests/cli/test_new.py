@@ -45,9 +45,22 @@ def test_each_kind_is_a_whole_distribution(run: Run, kind: str) -> None:
     assert needed.startswith("notifykit>=")
     modules = [ast.parse(texts[file]) for file in FILES if file.endswith(".py")]
     classes = [node.name for module in modules for node in module.body if isinstance(node, ast.ClassDef)]
-    assert classes == [f"AcmeSms{kind.capitalize()}", f"TestAcmeSms{kind.capitalize()}"]
+    # A sink and a cleaner are functions.
+    own = [] if kind in ("sink", "cleaner") else [f"AcmeSms{kind.capitalize()}"]
+    assert classes == [*own, f"TestAcmeSms{kind.capitalize()}"]
     assert ast.get_docstring(modules[0])
     assert f"every {kind} promises" in texts["README.md"]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("transport", 90), ("sink", 40), ("cleaner", 25), ("normalizer", 95)])
+def test_a_plugin_is_short(run: Run, kind: str, most: int) -> None:
+    """With docstrings and blank lines; it imports everything of notifykit from one module."""
+    assert run("new", "plugin", "acme-sms", "--kind", kind).code == 0
+    source = pathlib.Path("acme-sms/src/acme_sms/__init__.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= most
+    imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom | ast.Import)]
+    modules = {node.module for node in imports if isinstance(node, ast.ImportFrom) and node.module}
+    assert {module for module in modules if module.startswith("notifykit")} == {"notifykit.plugin"}
 
 
 def test_the_answer_is_a_document_too(run: Run, tmp_path: pathlib.Path) -> None:
@@ -61,9 +74,10 @@ def test_the_answer_is_a_document_too(run: Run, tmp_path: pathlib.Path) -> None:
 
 
 def test_a_kind_in_the_name_is_not_said_twice(run: Run) -> None:
-    """``acme-sink`` has an ``AcmeSink``."""
-    assert run("new", "plugin", "acme-sink", "--kind", "sink").code == 0
-    assert "class AcmeSink:" in pathlib.Path("acme-sink/src/acme_sink/__init__.py").read_text(encoding="utf-8")
+    """``acme-transport`` has an ``AcmeTransport``."""
+    assert run("new", "plugin", "acme-transport", "--kind", "transport").code == 0
+    source = pathlib.Path("acme-transport/src/acme_transport/__init__.py").read_text(encoding="utf-8")
+    assert "class AcmeTransport(HttpTransport):" in source
 
 
 @pytest.mark.parametrize(

@@ -5,23 +5,20 @@ Nothing here sees the sources: every statement is made by a script that runs in 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pathlib
 import subprocess
-import sys
 import textwrap
-import venv
 from typing import Any, Final
 
 import attrs
 import pytest
 
+from tests import environments
+
 pytestmark = pytest.mark.slow
 
-#: The sources: beside the tests, or where a run away from them says.
-ROOT: Final = pathlib.Path(os.environ.get("NOTIFYKIT_SOURCE", pathlib.Path(__file__).parents[2]))
 PYPROJECT: Final = """\
 [build-system]
 requires = ["hatchling"]
@@ -172,32 +169,16 @@ class Environment:
         return answer
 
 
-def _pip(*arguments: str | pathlib.Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Build three wheels and install them, with what they need, into an environment of their own."""
-    if not (ROOT / "pyproject.toml").exists():
-        pytest.skip("the tests run away from the sources, so there is nothing to build")
-    if importlib.util.find_spec("pip") is None:
-        pytest.skip("this environment has no pip to build and install with")
+def fresh(tmp_path_factory: pytest.TempPathFactory, wheel: pathlib.Path) -> Environment:
+    """Install the project's wheel and two distributions of strangers into an environment of their own."""
     folder = tmp_path_factory.mktemp("distribution")
     sources = [_write(folder, "acme-pigeons", "acme", "acme_pigeons", ACME)]
     sources.append(_write(folder, "broken-pigeons", "broken", "broken_pigeons", BROKEN))
-    at_hand = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
-    _pip("wheel", "--no-deps", *at_hand, "--wheel-dir", folder / "wheels", ROOT, *sources)
-    venv.create(folder / "venv", with_pip=False)
-    python = folder / "venv" / "bin" / "python"
-    _pip("--python", python, "install", *(folder / "wheels").glob("*.whl"))
+    python = environments.make(folder / "venv", wheel)
+    environments.pip("wheel", *environments.OFFLINE, "--no-build-isolation", "--wheel-dir", folder / "wheels", *sources)
+    wheels = (wheel, *(folder / "wheels").glob("*.whl"))
+    environments.pip("--python", python, "install", *environments.OFFLINE, "--force-reinstall", *wheels)
     return Environment(python)
 
 

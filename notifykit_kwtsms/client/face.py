@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import attrs
 
 from notifykit import ConfigError, Plan, Report, RetryPolicy, Secret, Settings, SystemClock
 from notifykit.network import Network
-from notifykit.pipeline.base import NotifierBase
 from notifykit.protocols import Clock
 from notifykit.settings.fields import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, SHARED_SENDER
@@ -24,7 +23,10 @@ from notifykit_kwtsms.client.stations import documented_host
 from notifykit_kwtsms.settings import KwtSmsSettings, base_url as read_base_url
 from notifykit_kwtsms.transport import KwtSmsTransport
 
-_Notifier = TypeVar("_Notifier", bound=NotifierBase)
+if TYPE_CHECKING:
+    from notifykit import AsyncNotifier, Notifier
+
+_Notifier = TypeVar("_Notifier", bound="Notifier | AsyncNotifier")
 
 
 @attrs.frozen

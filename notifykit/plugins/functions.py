@@ -157,7 +157,7 @@ def _steps(old: list[str], new: list[str]) -> int:
 def _takes_one(function: Callable[..., Any]) -> bool:
     try:
         inspect.signature(function).bind(None)
-    except ValueError:  # some functions written in C do not say what they take
+    except ValueError:  # some functions written in C have no signature
         return True
     except TypeError:
         return False

@@ -32,25 +32,25 @@ SHAPES: Final[Mapping[str, type[Any]]] = {
 
 @attrs.frozen
 class Registry:
-    """The components of one pipeline, in the order in which they are asked."""
+    """The components of one pipeline, in the order in which they are called."""
 
-    #: Asked one after the other; the first answer wins.
+    #: Called one after the other; the first answer wins.
     normalizers: tuple[Normalizer, ...] = ()
     #: Run one on the result of the other.
     cleaners: tuple[Cleaner, ...] = ()
     #: By DSN scheme.
     transports: Mapping[str, TransportFactory] = attrs.field(factory=dict)
-    #: Told one after the other.
+    #: Called one after the other with each event.
     sinks: tuple[Sink, ...] = ()
-    #: Keep sends on disk; the first is used.
+    #: Store sends on disk; the first is used.
     engines: tuple[EngineFactory, ...] = ()
-    #: Asked one after the other; the first veto counts.
+    #: Called one after the other; the first veto counts.
     guards: tuple[Guard, ...] = ()
 
 
 @attrs.frozen
 class Contribution:
-    """One thing that a plugin brought."""
+    """One component that a plugin brings."""
 
     kind: str
     item: Any
@@ -103,7 +103,7 @@ def components(kind: str, items: object, problems: list[ConfigError]) -> tuple[A
 
 
 def normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
-    """Return what the first normalizer that knows the address says; one that raises is passed over."""
+    """Return the answer of the first normalizer that knows the address; one that raises is skipped."""
     from notifykit.models.recipient import Recipient, Rejected
 
     for normalizer in normalizers:
@@ -120,7 +120,7 @@ def normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> 
 
 
 def pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:
-    """Return exactly the wanted ones, in their order; all of them where nobody asked."""
+    """Return the wanted components in their order, or all of them where ``wanted`` is None."""
     if wanted is None:
         return tuple(items)
     by_name = {item.name: item for item in items}

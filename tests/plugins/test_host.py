@@ -342,7 +342,7 @@ def test_a_plugin_that_is_set_aside_is_told_about_in_the_log(caplog: pytest.LogC
     with caplog.at_level(logging.WARNING, "notifykit.plugins"):
         hosting(bad=bringing(sinks=_half_way)).registry(Settings())
     assert [record.getMessage() for record in caplog.records] == [
-        "plugin bad was set aside: OSError: the queue is gone"
+        "plugin bad was quarantined: OSError: the queue is gone"
     ]
 
 

@@ -313,8 +313,9 @@ class HttpTransport:
         try:
             return self.read(answer, batch)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
-            said = f"{self.provider}'s answer can't be read ({type(problem).__name__})."
-            raise without_frames(OutcomeUnknown(said, "unreadable")) from None
+            kind = type(problem).__name__
+        # Raised here, so that it does not hold the problem: its frames have the body.
+        raise OutcomeUnknown(f"{self.provider}'s answer can't be read ({kind}).", "unreadable")
 
     def connect(self, timeout: float) -> None:
         """Open a connection for the next request, unless one is idle."""

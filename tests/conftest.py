@@ -18,8 +18,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(autouse=True)
-def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the settings, the log files and the rate limit of whoever runs the tests out of them."""
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the settings, the log files and the rate limit of the machine out of the tests."""
     for name in list(os.environ):
         if name.startswith(("KWTSMS_", "NOTIFYKIT_")) and name not in _OF_THE_RUN:
             monkeypatch.delenv(name)

@@ -49,7 +49,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_building_a_notifier_loads_no_http_client_and_no_command_line() -> None:
-    """Whoever sends to memory pays for neither."""
+    """A program that sends to memory loads neither."""
     statement = (
         "from notifykit import Notifier, PluginHost; "
         "Notifier('memory', host=PluginHost(entry_points=False)).send('96598765432', 'hello')"
@@ -58,7 +58,7 @@ def test_building_a_notifier_loads_no_http_client_and_no_command_line() -> None:
 
 
 def test_only_a_number_from_outside_the_gulf_loads_the_library_that_reads_it() -> None:
-    """Whoever sends to Kuwait and its neighbours does not pay for the numbering plans of the world."""
+    """A program that sends to Kuwait and its neighbours does not load the numbering plans of the world."""
     statement = (
         "from notifykit import Notifier; sms = Notifier('memory'); "
         "assert sms.send(['+965 9876-5432', '966551234567', '+971 50 449 6677', '98765432', 'abc'], 'x').accepted"
@@ -183,7 +183,7 @@ def sources(where: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("where", ["notifykit_kwtsms", "examples", "docs", "README.md", "scaffold"])
 def test_others_import_only_public_modules(where: str) -> None:
-    """The page lists them; whoever needs another one makes it public there."""
+    """The page lists them; another one is made public there."""
     taken = [(module, place) for place, source in sources(where) for module in imported(source)]
     assert taken
     assert [(module, place) for module, place in taken if module not in PUBLIC] == []

@@ -121,7 +121,7 @@ def new(as_json: bool) -> int:
     "plugin",
     epilog=examples(
         "notifykit new plugin acme-sms --kind transport",
-        "notifykit new plugin acme-tally --kind sink --into tally",
+        "notifykit new plugin acme-counts --kind sink --into counts",
     ),
 )
 @click.argument("name")

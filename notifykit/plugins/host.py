@@ -365,4 +365,4 @@ def _check_identity(name: str, plugin: object) -> None:
     """Refuse a plugin without a hash or with an odd ``__eq__``: the manager keeps plugins in sets, and compares them."""
     hash(plugin)
     if plugin == object():
-        raise PluginError(name, "it equals every object, so it can't be told apart from other plugins")
+        raise PluginError(name, "it equals every object, so the host can't know it from other plugins")

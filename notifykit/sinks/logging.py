@@ -159,7 +159,7 @@ def _(event: DeliveryChanged) -> _Description:
     words = f" ({event.words})" if event.words and event.words.casefold() != event.state else ""
     doubt = "; reports contradict each other" if event.contradicted else ""
     fields = _fields(event, "state", "before", "words", "contradicted", "transport")
-    return f"{to or 'everybody'} {event.state}{words}{doubt}", fields | {"to": to, "msg_id": event.message_id}
+    return f"{to or 'all recipients'} {event.state}{words}{doubt}", fields | {"to": to, "msg_id": event.message_id}
 
 
 @_describe.register

@@ -113,7 +113,7 @@ def test_a_name_that_would_not_do_is_refused_with_one_that_does(run: Run, name: 
     assert run(*said.err.splitlines()[-1].split()[2:]).code == 0
 
 
-def test_everything_that_is_wrong_is_told_at_once(run: Run, tmp_path: pathlib.Path) -> None:
+def test_everything_that_is_wrong_is_in_one_error(run: Run, tmp_path: pathlib.Path) -> None:
     """The name, whom it belongs to, and the folder."""
     (tmp_path / "full").write_text("a file")
     said = run("new", "plugin", "kwtsms", "--kind", "cleaner", "--into", str(tmp_path / "full"))
@@ -149,7 +149,7 @@ def test_a_folder_that_can_not_be_written_is_said(run: Run, tmp_path: pathlib.Pa
 def test_a_plugin_of_that_name_is_respected_but_not_its_own_earlier_self(
     run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody else's plugin keeps its name; who begins their own again may."""
+    """Another distribution's plugin keeps its name; one's own may be begun again."""
     monkeypatch.syspath_prepend(tmp_path)
     for distribution, plugin, module in (("pigeons", "acme-birds", "pigeons"), ("acme-own", "acme-own", "acme_own")):
         about = tmp_path / f"{distribution.replace('-', '_')}-1.dist-info"

@@ -135,7 +135,7 @@ def provider() -> Iterator[tuple[str, list[Any]]]:
 
 
 def test_one_send_goes_through_all_four(installed: Installed, provider: tuple[str, list[Any]]) -> None:
-    """From an extension to the provider, without superfluous blanks, and into the tally."""
+    """From an extension to the provider, without superfluous blanks, and into the file of the sink."""
     address, posted = provider
     (installed.sources / "staff.csv").write_text("204,96598765432\n")
     code, data = installed.notifykit(
@@ -143,11 +143,11 @@ def test_one_send_goes_through_all_four(installed: Installed, provider: tuple[st
         *("--via", f"acme-transport+http://{address}/messages?sender=ACME"),
         ACME_TRANSPORT_TOKEN="token-of-the-tests",
         ACME_NORMALIZER_FILE="staff.csv",
-        ACME_SINK_FILE="tally.txt",
+        ACME_SINK_FILE="counts.txt",
     )
     assert code == 0, data
     assert posted == [("/messages", {"to": ["96598765432"], "text": "Your order is ready", "sender": "ACME"})]
-    (line,) = (installed.sources / "tally.txt").read_text().splitlines()
+    (line,) = (installed.sources / "counts.txt").read_text().splitlines()
     assert line.endswith(f" acme-transport+http://{address}?sender=ACME 1 accepted")
 
 

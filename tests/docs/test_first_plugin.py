@@ -119,6 +119,6 @@ def test_the_page_leads_from_nothing_to_green(terminal: Terminal) -> None:
 def test_the_sink_of_the_page_is_eight_lines() -> None:
     """As it says, besides its imports."""
     files = {step["file"]: step["content"] for step in STEP.finditer(PAGE.read_text(encoding="utf-8"))}
-    lines = [line for line in files["src/acme_tally/__init__.py"].splitlines() if line.strip()]
+    lines = [line for line in files["src/acme_counts/__init__.py"].splitlines() if line.strip()]
     imports = [line for line in lines if line.startswith(("import ", "from "))]
     assert (len(imports), len(lines)) == (3, 3 + 8)

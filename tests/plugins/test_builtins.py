@@ -48,13 +48,13 @@ def test_every_factory_finds_its_transport() -> None:
 def test_every_guard_says_what_its_settings_are() -> None:
     """As ``notifykit config`` lists them."""
     host = PluginHost(entry_points=False)
-    told = host.about()
-    assert {dotted.rpartition(".")[2] for dotted in GUARDS} <= set(told)
-    assert all(told[dotted.rpartition(".")[2]].section == "guard" for dotted in GUARDS)
+    found = host.about()
+    assert {dotted.rpartition(".")[2] for dotted in GUARDS} <= set(found)
+    assert all(found[dotted.rpartition(".")[2]].section == "guard" for dotted in GUARDS)
 
 
 def test_the_module_of_a_transport_is_imported_when_it_is_used() -> None:
-    """Whoever sends to memory does not wait for SMTP."""
+    """A program that sends to memory does not load SMTP."""
     code = (
         "import sys\n"
         "from notifykit import PluginHost, Settings\n"
@@ -80,7 +80,7 @@ def test_guards_come_in_where_the_settings_say_so(tmp_path: pathlib.Path) -> Non
 
 
 @pytest.mark.parametrize("place", ["environment", "dotenv", "table", "argument"])
-def test_a_slip_in_the_settings_of_guards_is_told(place: str, tmp_path: pathlib.Path) -> None:
+def test_a_slip_in_the_settings_of_guards_is_an_error(place: str, tmp_path: pathlib.Path) -> None:
     """Wherever it stands, also where nothing else is said about guards."""
     environment, arguments = {}, {}
     if place == "environment":
@@ -96,11 +96,11 @@ def test_a_slip_in_the_settings_of_guards_is_told(place: str, tmp_path: pathlib.
         PluginHost(entry_points=False).registry(given)
 
 
-def test_nothing_is_written_to_standard_error_where_nobody_configured_logging() -> None:
-    """A library is silent by itself, also before its sink has heard anything."""
+def test_nothing_is_written_to_standard_error_where_logging_is_not_configured() -> None:
+    """A library is silent by itself, also before its sink has got an event."""
     code = (
         "from notifykit import PluginHost, Settings\n"
-        "PluginHost(entry_points=False, disable=['nobody']).registry(Settings())\n"
+        "PluginHost(entry_points=False, disable=['missing']).registry(Settings())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("", "")

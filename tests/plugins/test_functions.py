@@ -248,7 +248,7 @@ WRONG = [
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("item", "reason"), WRONG)
 def test_a_callable_that_is_neither_quarantines_its_plugin(kind: str, item: Any, reason: str) -> None:
-    """The reason says what to do; ``strict`` raises it, and a caller is told at once."""
+    """The reason says what to do; ``strict`` raises it, and a caller gets it at once."""
     argument = {"sink": "event", "cleaner": "text"}[kind]
     expected = reason.format(kind=kind, argument=argument)
     host = host_with(**{f"{kind}s": [item]})
@@ -260,9 +260,9 @@ def test_a_callable_that_is_neither_quarantines_its_plugin(kind: str, item: Any,
         host_with(strict=True, **{f"{kind}s": [item]}).registry(Settings())
     assert expected in caught.value.detail
     parts: Any = {f"{kind}s": [item]}
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         Notifier("memory", host=PluginHost(entry_points=False), **parts)
-    assert expected in str(told.value)
+    assert expected in str(raised.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)

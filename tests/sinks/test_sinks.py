@@ -1,4 +1,4 @@
-"""The log sinks, fed by the real road."""
+"""The log sinks, called by a real pipeline."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_a_row_has_the_documented_shape(tmp_path):
     assert second["to"] == "965****5433"
 
 
-def test_the_rows_tell_the_whole_story_in_order(tmp_path):
-    """Planned, set aside, attempted, tried again, finished."""
+def test_the_rows_have_every_step_in_order(tmp_path):
+    """Planned, excluded, attempted, tried again, finished."""
     transport = MemoryTransport([RateLimited("Full.", "ERR013")])
     _, rows, _ = _send(tmp_path, transport, to=["abc", NUMBERS[0]])
     assert [row["event"] for row in rows] == [
@@ -139,7 +139,7 @@ def test_the_file_belongs_to_its_user(tmp_path):
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-def test_a_file_that_can_not_be_written_is_told_at_once(tmp_path):
+def test_a_file_that_can_not_be_written_is_an_error_at_once(tmp_path):
     """Not with the first message, but when the notifier is built."""
     with pytest.raises(ConfigError, match="log_file"):
         Notifier.from_settings("null", directory=tmp_path, environment={}, log_file=str(tmp_path / "no" / "log"))
@@ -216,8 +216,8 @@ def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
     caplog.set_level(logging.DEBUG, "notifykit")
     transport = MemoryTransport([RateLimited("Full.", "ERR013"), Submission("id-1", cost=1, balance=9)])
     _send(tmp_path, transport, to=["abc", NUMBERS[0]])
-    told = [(record.name, record.levelname, record.nk_event) for record in caplog.records]
-    assert told == [
+    lines = [(record.name, record.levelname, record.nk_event) for record in caplog.records]
+    assert lines == [
         ("notifykit.send", "DEBUG", "message_planned"),
         ("notifykit.send", "WARNING", "recipient_excluded"),
         ("notifykit.transport.memory", "WARNING", "attempt_finished"),
@@ -235,7 +235,7 @@ def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
     [(Submission("i"), "INFO"), (Submission("i", test=True), "WARNING"), (OutcomeUnknown("Lost."), "ERROR")],
 )
 def test_a_test_is_said_aloud_and_an_unknown_outcome_is_an_error(tmp_path, caplog, answer, level):
-    """Whoever watches the log sees what needs a person."""
+    """A person who watches the log sees what needs attention."""
     caplog.set_level(logging.INFO, "notifykit.transport")
     _send(tmp_path, MemoryTransport([answer]), to=NUMBERS[0])
     assert [record.levelname for record in caplog.records] == [level]
@@ -259,7 +259,7 @@ def test_a_key_that_is_none_is_an_error(tmp_path, content):
 
 
 def test_what_the_level_leaves_out_is_not_put_into_words(tmp_path, caplog, monkeypatch):
-    """An event that nobody wants costs a look."""
+    """An event below the level costs one comparison."""
     caplog.set_level(logging.CRITICAL, "notifykit")
     words = []
     monkeypatch.setattr("notifykit.sinks.logging._describe", words.append)
@@ -272,7 +272,7 @@ def test_logging_leaves_no_half_characters_for_a_handler_to_fail_on(tmp_path, ca
     caplog.set_level(logging.DEBUG, "notifykit")
     with Notifier(MemoryTransport([OutcomeUnknown("Lost \ud83d.")]), host=PluginHost(entry_points=False)) as notifier:
         notifier.send(NUMBERS[0], TEXT, tags=["half \ude00"])
-    told = [f"{record.getMessage()} {getattr(record, 'nk_tags', '')}" for record in caplog.records]
-    assert any("Lost \\ud83d." in line for line in told)
-    assert any("half \\\\ude00" in line for line in told)
-    assert "".join(told).encode()
+    lines = [f"{record.getMessage()} {getattr(record, 'nk_tags', '')}" for record in caplog.records]
+    assert any("Lost \\ud83d." in line for line in lines)
+    assert any("half \\\\ude00" in line for line in lines)
+    assert "".join(lines).encode()

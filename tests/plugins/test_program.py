@@ -284,10 +284,14 @@ def test_it_runs_as_a_module(installed: pathlib.Path) -> None:
     )
     assert listed.returncode == 9, listed.stderr
     assert by_name(document(listed.stdout))["broken"]["status"] == "broken"
-    wrong = start("plugin")
-    assert (wrong.returncode, wrong.stdout) == (2, "")
+
+
+def test_a_misspelled_command_has_a_guess_and_the_version_is_printed() -> None:
+    """In this process, as the tests above."""
+    wrong = run("plugin")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
     assert "Did you mean `notifykit plugins`?" in wrong.stderr
-    assert start("--version").stdout.startswith("notifykit ")
+    assert run("--version").stdout.startswith("notifykit ")
 
 
 def test_hook_calls_can_be_watched() -> None:

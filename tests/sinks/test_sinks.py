@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
 import decimal
 import json
 import logging
-import multiprocessing
+import os
 import stat
 import subprocess
 import sys
@@ -14,7 +14,6 @@ import sys
 import pytest
 
 from notifykit import (
-    Capabilities,
     ConfigError,
     MemoryTransport,
     Notifier,
@@ -145,22 +144,39 @@ def test_a_file_that_can_not_be_written_is_an_error_at_once(tmp_path):
         Notifier.from_settings("null", directory=tmp_path, environment={}, log_file=str(tmp_path / "no" / "log"))
 
 
-def _write(folder: str) -> None:
-    from notifykit.sinks.jsonl import JsonlSink
+#: One of several processes that write to one file.
+WRITER = """
+import sys
+from notifykit import Capabilities, MemoryTransport, Notifier, PluginHost
+from notifykit.sinks.jsonl import JsonlSink
 
-    capabilities = Capabilities(batch_size=50)
-    sink = JsonlSink(f"{folder}/shared.jsonl")
-    with Notifier(
-        MemoryTransport(capabilities=capabilities), host=PluginHost(entry_points=False), sinks=[sink]
-    ) as notifier:
-        notifier.send([f"9659{index:07d}" for index in range(500)], "x" * 200)
+transport = MemoryTransport(capabilities=Capabilities(batch_size=50))
+with Notifier(transport, host=PluginHost(entry_points=False), sinks=[JsonlSink(sys.argv[1])]) as notifier:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    notifier.send([f"9659{index:07d}" for index in range(500)], "x" * 200)
+"""
 
 
 def test_lines_of_several_processes_are_never_torn(tmp_path):
-    """Four processes and one file: every line is a whole JSON object."""
-    with concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(_write, [str(tmp_path)] * 4))
-    rows = [json.loads(line) for line in (tmp_path / "shared.jsonl").read_text().splitlines()]
+    """Four processes that begin together and one file: every line is a whole JSON object."""
+    file = tmp_path / "shared.jsonl"
+    command = [sys.executable, "-c", WRITER, str(file)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with contextlib.ExitStack() as running:
+        writers = [
+            running.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+            )
+            for _ in range(4)
+        ]
+        for writer in writers:
+            assert writer.stdout.readline() == b"ready\n"
+        for writer in writers:
+            writer.stdin.write(b"\n")
+            writer.stdin.flush()
+        assert [writer.wait(60) for writer in writers] == [0] * 4
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert sum(row["event"] == "attempt_finished" for row in rows) == 2000
 
 

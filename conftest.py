@@ -34,7 +34,7 @@ _FIRST = (
 
 @pytest.fixture(scope="module", name="gateway")
 def _gateway() -> Iterator[None]:
-    """Stand in for somebody's shell: an empty folder, and the environment that a sandbox prints to paste."""
+    """Set up a shell: an empty folder, and the environment that a sandbox prints to paste."""
     kept, folder = dict(os.environ), pathlib.Path.cwd()
     with Sandbox(rules=Rules(rate_limit=None)) as sandbox, tempfile.TemporaryDirectory() as empty:
         os.environ |= {**sandbox.env, "NOTIFYKIT_STATE_DIR": f"{empty}/state", "KWTSMS_RATE": "4"}

@@ -14,7 +14,7 @@ from notifykit import Notifier
 def send_code(notifier: Notifier, number: str) -> str:
     """Send a fresh code and return the sentence that the person should see."""
     code = f"{secrets.randbelow(1_000_000):06}"
-    # In brackets it is one number, whatever somebody typed.
+    # In brackets it is one number, whatever was typed.
     (receipt,) = notifier.send([number], f"Your code for MYAPP is {code}", tags=["otp"], deadline=20)
     match receipt.outcome:
         case "accepted":

@@ -28,6 +28,7 @@ from notifykit.errors import (
 )
 from notifykit.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
 from notifykit.redaction import SecretBytes
+from notifykit.settings.dsn import Dsn
 
 if TYPE_CHECKING:
     from notifykit.models.capabilities import Capabilities
@@ -79,6 +80,13 @@ class HttpAnswer:
     def waits(self) -> tuple[float, ...]:
         """Seconds before the second and third try, by ``Retry-After`` where it is there."""
         return _BUSY_WAITS if self.retry_after is None else (self.retry_after,) * len(_BUSY_WAITS)
+
+    def json(self) -> Any:
+        """Return the body, read as JSON.
+
+        :raises ValueError: where it is not JSON; in :meth:`HttpTransport.read` that is an unknown outcome.
+        """
+        return json.loads(self.body)
 
 
 class HttpClient:
@@ -223,10 +231,12 @@ class HttpRequest:
 class HttpTransport:
     """A transport that posts one request a batch. Subclass it, and say what to post and what the answer means.
 
-    It keeps connections, and connects before a request takes its turn where there is a rate limit.
+    It keeps connections, and connects before a request takes its turn where there is a rate limit. Its ``str`` is a DSN
+    with its name, its host and its sender; the scheme ends in ``+http`` where it does without TLS.
 
     :param url: the provider's address, ``https://host/path``.
     :param headers: sent with each request, an ``Authorization`` for one; never shown.
+    :param sender: the sender's name for messages that have none; :meth:`request` finds it as ``self.sender``.
     :param network: the proxy and the certificates: ``context.settings.network`` in a factory.
     :raises ConfigError: where the URL or a header is none, or a proxy or a certificate can't be used.
     """
@@ -238,15 +248,37 @@ class HttpTransport:
     #: Who answers, as the first words of an error's sentence.
     provider = "The provider"
 
-    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, network: Network | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        sender: str | None = None,
+        network: Network | None = None,
+    ) -> None:
+        self.sender = sender
         self._headers = dict(headers or {})
         problem = _header_problem(self._headers)
         try:
             if problem:
                 raise ConfigError(problem)
             self._client = HttpClient(url, network=network)
+            parts = urlsplit(url)
+            self._host, self._plain = (parts.hostname or "", parts.port), parts.scheme == "http"
+            del parts
         finally:
             del url, headers  # as in HttpClient
+
+    @staticmethod
+    def url_of(dsn: Dsn, default: str) -> str:
+        """Return the address that a DSN names, over plain HTTP where its scheme ends in ``+http``; for a factory.
+
+        :param default: the provider's own address, which a DSN without a host means.
+        """
+        if dsn.host == "default":
+            return default
+        port = "" if dsn.port is None else f":{dsn.port}"
+        return f"{'http' if dsn.scheme.endswith('+http') else 'https'}://{url_host(dsn.host)}{port}{dsn.path}"
 
     def request(self, batch: Batch) -> HttpRequest:
         """Return what to post for a batch."""
@@ -260,7 +292,11 @@ class HttpTransport:
         return error_for_status(answer, self.provider)
 
     def read(self, answer: HttpAnswer, batch: Batch) -> Submission:
-        """Return what the provider said about a batch that it took."""
+        """Return what the provider said about a batch that it took.
+
+        A ``ValueError``, ``LookupError``, ``TypeError`` or ``AttributeError`` says that the answer is not the provider's:
+        then the outcome is unknown, because the request may have arrived.
+        """
         raise NotImplementedError
 
     def send(self, batch: Batch, timeout: float) -> Submission:
@@ -274,7 +310,12 @@ class HttpTransport:
         error = self.error(answer)
         if error is not None:
             raise error
-        return self.read(answer, batch)
+        try:
+            return self.read(answer, batch)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
+            kind = type(problem).__name__
+        # Raised here, so that it does not hold the problem: its frames have the body.
+        raise OutcomeUnknown(f"{self.provider}'s answer can't be read ({kind}).", "unreadable")
 
     def connect(self, timeout: float) -> None:
         """Open a connection for the next request, unless one is idle."""
@@ -283,6 +324,11 @@ class HttpTransport:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def __str__(self) -> str:
+        host, port = self._host
+        scheme = f"{self.name}+http" if self._plain else self.name
+        return str(Dsn(scheme, host, port, options={"sender": self.sender} if self.sender else {}))
 
 
 def error_for_status(answer: HttpAnswer, provider: str = "The provider") -> TransportError | None:

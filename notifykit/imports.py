@@ -12,21 +12,22 @@ if TYPE_CHECKING:
 
 
 def lazy_attributes(
-    package: str, homes: Mapping[str, str]
+    package: str, homes: Mapping[str, str], root: str | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], tuple[str, ...]]:
-    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package or a module.
 
     Type checkers and editors see nothing of it: for them, import the names under ``TYPE_CHECKING``.
 
     :param package: the package's ``__name__``.
-    :param homes: the names, separated by spaces, by the module below the package that has them.
+    :param homes: the names, separated by spaces, by the module below the root that has them.
+    :param root: the package that the modules are in; the package itself where none is given.
     """
     home = {name: module for module, names in homes.items() for name in names.split()}
 
     def load(name: str) -> Any:
         if name not in home:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{home[name]}"), name)
+        value = getattr(import_module(f"{root or package}.{home[name]}"), name)
         # From the second time on, Python finds it without asking here.
         setattr(sys.modules[package], name, value)
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,11 +18,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(autouse=True)
-def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the settings, the log files and the rate limit of whoever runs the tests out of them."""
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the settings, the log files and the rate limit of the machine out of the tests."""
     for name in list(os.environ):
         if name.startswith(("KWTSMS_", "NOTIFYKIT_")) and name not in _OF_THE_RUN:
             monkeypatch.delenv(name)
     folder = tmp_path_factory.mktemp("cwd")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NOTIFYKIT_STATE_DIR", str(folder / "state"))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The project's wheel, built once for all workers; tests are skipped where it can't be built."""
+    from tests.environments import build_wheel
+
+    return build_wheel(tmp_path_factory)

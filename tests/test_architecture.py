@@ -20,7 +20,7 @@ FLOORS: Final = (
     ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("pipeline",),
-    ("", "__main__", "cli", "testing", "durable", "contrib"),
+    ("", "__main__", "plugin", "cli", "testing", "durable", "contrib"),
 )
 STATIONS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")
 

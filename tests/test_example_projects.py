@@ -29,9 +29,9 @@ def test_a_project_passes_its_own_tests(project: str) -> None:
     if importlib.util.find_spec(framework) is None:
         words = f"{framework} is not installed; it is in the dependency group `examples`"
         pytest.fail(words) if REQUIRED else pytest.skip(words)
-    # What this run of pytest says to its processes is not for a run of somebody else.
+    # The variables of this run of pytest are not for the project's own run.
     of_here = ("PYTEST_", "NOTIFYKIT_", "KWTSMS_", "DJANGO_", "CELERY_")
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--color=no"],
         cwd=ROOT / "examples" / project,
         env={name: value for name, value in os.environ.items() if not name.startswith(of_here)},
@@ -40,10 +40,10 @@ def test_a_project_passes_its_own_tests(project: str) -> None:
         timeout=100,
         check=False,
     )
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "notifykit: live sends forbidden" in told.stdout
-    last = re.search(r"=+ (\d+) passed in .* =+\s*$", told.stdout)
-    assert last, f"something was left out, or warned:\n{told.stdout}"
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "notifykit: live sends forbidden" in done.stdout
+    last = re.search(r"=+ (\d+) passed in .* =+\s*$", done.stdout)
+    assert last, f"something was left out, or warned:\n{done.stdout}"
     assert int(last[1]) >= least
 
 

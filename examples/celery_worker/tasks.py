@@ -1,6 +1,6 @@
 """One-time codes, sent by a Celery worker: never twice, and tried again only where nothing was sent.
 
-Start a worker with `celery -A tasks worker`, and call `ask_for_code` from the site.
+Start a worker with `celery -A tasks worker`, and call `ask_for_code` from the web application.
 """
 
 import functools
@@ -13,7 +13,7 @@ from celery.result import AsyncResult
 
 from notifykit import Notifier, Outcome, RetryPolicy
 
-#: Seconds in which a code may be sent; afterwards nobody waits for it.
+#: Seconds in which a code may be sent; afterwards the user no longer waits for it.
 LIFETIME = 120
 
 

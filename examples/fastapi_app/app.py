@@ -1,4 +1,4 @@
-"""Logging in with a one-time code, and hearing what became of it.
+"""Logging in with a one-time code, and taking its delivery reports.
 
 Start it with `uvicorn app:app`.
 """
@@ -53,12 +53,12 @@ class Person(BaseModel):
 
 
 class Typed(BaseModel):
-    """What somebody has typed."""
+    """What the user has typed."""
 
     code: str
 
 
-class Told(BaseModel):
+class Answer(BaseModel):
     """What the person reads, and where the code is to be typed."""
 
     message: str
@@ -66,17 +66,17 @@ class Told(BaseModel):
 
 
 @app.post("/codes")
-async def send_code(person: Person, notifier: Notify, codes: Waiting, response: Response) -> Told:
+async def send_code(person: Person, notifier: Notify, codes: Waiting, response: Response) -> Answer:
     """Send a code. The person waits for this: it ends within twenty seconds."""
     code = f"{secrets.randbelow(1_000_000):06}"
     # In a list, what was typed is one number: "98765432,98765433" would be two.
     (receipt,) = await notifier.send([person.mobile], f"Your code for MYAPP is {code}", tags=["otp"], deadline=20)
-    response.status_code, message = told(receipt)
+    response.status_code, message = explain(receipt)
     sent = receipt.outcome in ("accepted", "unknown")
-    return Told(message=message, ticket=codes.keep(receipt.to, code) if sent else None)
+    return Answer(message=message, ticket=codes.keep(receipt.to, code) if sent else None)
 
 
-def told(receipt: Receipt) -> tuple[int, str]:
+def explain(receipt: Receipt) -> tuple[int, str]:
     """Return the status and the sentence for what happened. What an operator has to do goes to the log."""
     match receipt.outcome:
         case "accepted":
@@ -95,7 +95,7 @@ def told(receipt: Receipt) -> tuple[int, str]:
 
 @app.post("/codes/{ticket}")
 async def log_in(ticket: str, typed: Typed, codes: Waiting) -> Person:
-    """Let somebody in who has typed the right code."""
+    """Log the user in who has typed the right code."""
     mobile = codes.take(ticket, typed.code)
     if mobile is None:
         raise HTTPException(403, "That is not the code. Check it, or ask for another.")
@@ -103,8 +103,8 @@ async def log_in(ticket: str, typed: Typed, codes: Waiting) -> Person:
 
 
 @app.post("/reports/{secret}")
-async def hear(secret: str, report: dict[str, Any], notifier: Notify) -> dict[str, str]:
-    """Hear from the provider what became of a message. Reports may come late, twice and in any order."""
+async def record_report(secret: str, report: dict[str, Any], notifier: Notify) -> dict[str, str]:
+    """Take a delivery report of the provider. Reports may come late, twice and in any order."""
     if not secrets.compare_digest(secret.encode(), os.environ["REPORTS_SECRET"].encode()):
         raise HTTPException(404)
     try:

@@ -5,9 +5,9 @@ import time
 
 import attrs
 
-#: Seconds in which a code opens the door.
+#: Seconds in which a code is valid.
 LIFETIME = 300
-#: How often somebody may mistype it.
+#: How many wrong codes are allowed.
 TRIES = 5
 
 

@@ -1,1 +1,1 @@
-"""Cleaners that hold for any provider."""
+"""Cleaners for any provider."""

@@ -1,8 +1,8 @@
 """``unicode``: composes letters with their accents, and drops what no encoding can carry.
 
 A name typed on some systems arrives as a letter followed by a combining accent. Composed into one character it looks
-the same, and has a chance to be in a cheap alphabet. An e-mail has room for both spellings, so its text stays as it was
-written. Half surrogates can't be encoded by anybody.
+the same, and may be in an alphabet that costs less. An e-mail has room for both spellings, so its text stays as it was
+written. Lone surrogates can't be encoded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RUN: Final = re.compile(f"[{_HALF}{_ACCENT}][{_HALF}{_ACCENT}]*+")
 
 
 class UnicodeCleaner:
-    """Drops half surrogates in any channel, and composes accents in all but e-mail."""
+    """Drops lone surrogates in any channel, and composes accents in all but e-mail."""
 
     name = "unicode"
 
@@ -44,13 +44,13 @@ class UnicodeCleaner:
 
 
 def _changes(text: str, *, compose: bool) -> Iterator[tuple[int, int, str, str]]:
-    """Yield where a change starts and ends, what stands there afterwards, and why."""
+    """Yield the start and the end of each change, the text that replaces it, and the reason."""
     broken = _HALVES.search(text) is not None
     for run in _RUN.finditer(text):
         start, end = run.span()
         halves = [half.span() for half in _HALVES.finditer(text, start, end)] if broken else []
         if compose and start and _is_letter(text[start - 1]):
-            # Half surrogates between a letter and its accents keep them apart only until they are dropped.
+            # Lone surrogates between a letter and its accents keep them apart only until they are dropped.
             last = halves[-1][0] if halves and halves[-1][1] == end else end
             whole = text[start - 1 : last]
             if broken:

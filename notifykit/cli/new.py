@@ -1,8 +1,7 @@
-"""``notifykit new``: writes a distribution with a plugin in it, which builds, is found, and keeps its contract."""
+"""``notifykit new plugin``: write a distribution with a plugin that works, and with tests that run its contract."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import importlib.resources
 import importlib.util
@@ -13,7 +12,8 @@ import re
 import shlex
 import string
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 import attrs
 import click
@@ -26,26 +26,21 @@ from notifykit.hookspecs import PROJECT
 from notifykit.plugins import BUILTINS
 from notifykit.plugins.discovery import built_in
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
-#: What can be written: the stations that most plugins bring.
+#: What a new plugin can bring.
 KINDS: Final = ("transport", "sink", "normalizer", "cleaner")
-#: A longer name is no name for people.
+#: The most characters of a name.
 _LONGEST: Final = 40
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-_OTHER: Final = re.compile(r"[^a-z0-9]+")
-#: What a folder may hold and still count as empty: somebody made the repository first.
-_NOTHING: Final = frozenset({".git"})
-#: Distributions whose names would be taken for parts of this one.
-_OURS: Final = re.compile(r"notifykit(?:-kwtsms)?|kwtsms")
+_NOT_IN_A_NAME: Final = re.compile(r"[^a-z0-9]+")
+#: Names that are reserved, because they would be taken for parts of this project.
+_RESERVED: Final = re.compile(r"notifykit(?:-kwtsms)?|kwtsms")
 
 
 class CannotWrite(click.UsageError):
     """Nothing was written; the message has every reason.
 
     :param problems: what is wrong.
-    :param following: what to type next.
+    :param following: the command to type next.
     """
 
     def __init__(self, problems: list[str], following: str) -> None:
@@ -56,11 +51,11 @@ class CannotWrite(click.UsageError):
 
 @attrs.frozen
 class Scaffold:
-    """A distribution that can be written."""
+    """A distribution to write."""
 
-    #: Its name, which is the plugin's too: ``acme-sms``.
+    #: Its name and the plugin's: ``acme-sms``.
     name: str
-    #: What it brings, one of :data:`KINDS`.
+    #: What the plugin brings, one of :data:`KINDS`.
     kind: str
 
     @property
@@ -68,42 +63,51 @@ class Scaffold:
         """The package that Python imports: ``acme_sms``."""
         return self.name.replace("-", "_")
 
-    @property
-    def class_name(self) -> str:
-        """The class that does the work: ``AcmeSmsTransport``."""
-        words = self.name.split("-")
-        return "".join(word.capitalize() for word in (words if words[-1] == self.kind else (*words, self.kind)))
-
     def files(self) -> dict[str, str]:
         """Return the text of each file by its path in the distribution's folder."""
-        folder = importlib.resources.files("notifykit.cli").joinpath("scaffold")
-        own = folder.joinpath(self.kind)
+        words = self.name.split("-")
         names = {
             "name": self.name,
             "kind": self.kind,
             "module": self.module,
-            "class_name": self.class_name,
+            "class_name": "".join(map(str.capitalize, words if words[-1] == self.kind else (*words, self.kind))),
             "variable": self.module.upper(),
             "version": notifykit.__version__,
-            "summary": _read(own, "summary.txt").strip(),
         }
-        names["usage"] = _filled(own, "usage.md", names).strip()
-        return {
-            ".gitignore": _filled(folder, "any/gitignore.tmpl", names),
-            "README.md": _filled(folder, "any/README.md.tmpl", names),
-            "pyproject.toml": _filled(folder, "any/pyproject.toml.tmpl", names),
-            f"src/{self.module}/__init__.py": _filled(own, "module.py.tmpl", names),
-            f"src/{self.module}/py.typed": "",
-            "tests/test_contract.py": _filled(own, "test.py.tmpl", names),
+        for part in ("summary.txt", "usage.md"):
+            names[part.partition(".")[0]] = self._filled(f"{self.kind}/{part}", names).strip()
+        templates = {
+            ".gitignore": "any/gitignore.tmpl",
+            "README.md": "any/README.md.tmpl",
+            "pyproject.toml": "any/pyproject.toml.tmpl",
+            f"src/{self.module}/__init__.py": f"{self.kind}/module.py.tmpl",
+            "tests/test_contract.py": f"{self.kind}/test.py.tmpl",
         }
+        filled = {path: self._filled(template, names) for path, template in templates.items()}
+        return dict(sorted({**filled, f"src/{self.module}/py.typed": ""}.items()))
 
+    def write(self, folder: pathlib.Path) -> list[str]:
+        """Write the files below a folder and return their paths in it.
 
-def _read(folder: Traversable, name: str) -> str:
-    return folder.joinpath(*name.split("/")).read_text(encoding="utf-8")
+        :raises click.ClickException: where one can't be written.
+        """
+        files = self.files()
+        for name, content in files.items():
+            file = folder / name
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("x", encoding="utf-8", newline="\n") as opened:
+                    opened.write(content)
+            except OSError as error:
+                raise click.ClickException(
+                    f"{file} can't be written: {error.strerror or type(error).__name__}."
+                ) from None
+        return list(files)
 
-
-def _filled(folder: Traversable, name: str, names: dict[str, str]) -> str:
-    return string.Template(_read(folder, name)).substitute(names)
+    @staticmethod
+    def _filled(template: str, names: dict[str, str]) -> str:
+        file = importlib.resources.files("notifykit.cli").joinpath("scaffold", *template.split("/"))
+        return string.Template(file.read_text(encoding="utf-8")).substitute(names)
 
 
 @click.group("new", epilog=examples("notifykit new plugin acme-sms --kind transport"))
@@ -117,7 +121,7 @@ def new(as_json: bool) -> int:
     "plugin",
     epilog=examples(
         "notifykit new plugin acme-sms --kind transport",
-        "notifykit new plugin acme-tally --kind sink --into tally",
+        "notifykit new plugin acme-counts --kind sink --into counts",
     ),
 )
 @click.argument("name")
@@ -132,20 +136,20 @@ def new(as_json: bool) -> int:
 def plugin(name: str, kind: str, into: pathlib.Path | None, as_json: bool) -> int:
     """Write a distribution with a plugin that works, and with the tests of its contract.
 
-    NAME is the distribution's name and the plugin's: small letters and digits, with dashes between words. Nothing that
-    is there already is overwritten.
+    NAME is the distribution's name and the plugin's: small letters and digits, with dashes between words. Existing
+    files are not overwritten.
     """
     folder = into if into is not None else pathlib.Path(name)
-    wrong = name_problems(name)
-    better = suggestion(name, kind) if wrong else name
-    # A folder that the bad name would have had is nobody's wish.
-    occupied = folder_problems(folder) if into is not None or not wrong else []
+    wrong = list(_name_problems(name))
+    # Without --into, a wrong name gives a folder that nothing will be written to.
+    occupied = _folder_problems(folder) if into is not None or not wrong else []
     if wrong or occupied:
         place = "ANOTHER-FOLDER" if occupied else str(into) if into else None
+        better = _better_name(name, kind) if wrong else name
         words = ["notifykit", "new", "plugin", better, "--kind", kind, *(("--into", place) if place else ())]
         raise CannotWrite([*wrong, *occupied], shlex.join(words))
     scaffold = Scaffold(name, kind)
-    written = write(scaffold, folder)
+    written = scaffold.write(folder)
     then = (
         f"cd {shlex.quote(str(folder))}",
         f'python -m pip install --editable . "{PROJECT}[testing]"',
@@ -163,74 +167,52 @@ def plugin(name: str, kind: str, into: pathlib.Path | None, as_json: bool) -> in
     return Exit.OK
 
 
-def name_problems(name: str) -> list[str]:
-    """Return everything that speaks against a name for a distribution and its plugin."""
-    shown = repr(name)
+def _name_problems(name: str) -> Iterator[str]:
+    """Yield each reason why a distribution and its plugin can't have a name."""
+    shown, module = repr(name), name.replace("-", "_")
     if not _NAME.fullmatch(name):
-        return [
-            f"{shown} is no name: it takes small letters and digits, with single dashes between words, a letter first"
-        ]
-    problems: list[str] = []
-    module = name.replace("-", "_")
+        yield f"{shown} is no name: it takes small letters and digits, with single dashes between words, a letter first"
+        return
     if len(name) > _LONGEST:
-        problems.append(f"{shown} is longer than {_LONGEST} characters")
-    if _OURS.fullmatch(name):
-        problems.append(f"{shown} is the name of something that notifykit brings itself")
+        yield f"{shown} is longer than {_LONGEST} characters"
+    plugins = [(each.name, each.dist.name) for each in importlib.metadata.entry_points(group=PROJECT) if each.dist]
+    own = {distribution for _, distribution in plugins if _NOT_IN_A_NAME.sub("-", distribution.lower()) == name}
+    if _RESERVED.fullmatch(name):
+        yield f"{shown} is the name of something that notifykit brings itself"
     elif keyword.iskeyword(module) or keyword.issoftkeyword(module):
-        problems.append(f"{shown} is a word of Python's own: nobody could import a module of that name")
+        yield f"{shown} is a word of Python's own: a module of that name can't be imported"
     elif module in sys.stdlib_module_names:
-        problems.append(f"{shown} is a module of Python's standard library")
-    elif not _is_installed_plugin(name):
-        problems += _installed(name, module)
-    if (brought := _bringer(name)) is not None:
-        problems.append(f"{brought} brings a plugin that is called {shown}, and two of one name are an error")
-    return problems
+        yield f"{shown} is a module of Python's standard library"
+    elif not own:  # an earlier installation of the same plugin may be begun again
+        yield from _installed(name, module)
+    taken = {plugin: distribution for plugin, distribution in plugins if distribution not in own}
+    taken |= dict.fromkeys((each.name.replace("_", "-") for each in built_in(BUILTINS)), PROJECT)
+    if name in taken:
+        yield f"{taken[name]} brings a plugin that is called {shown}, and two of one name are an error"
 
 
-def suggestion(name: str, kind: str) -> str:
-    """Return a name that is like one that can't be used."""
-    words = _OTHER.sub("-", name.lower()).strip("-")[: _LONGEST - len(kind) - 4].strip("-")
+def _installed(name: str, module: str) -> Iterator[str]:
+    """Yield what is installed under a name, and would be replaced or hidden."""
+    if any(importlib.metadata.distributions(name=name)):
+        yield f"{name!r} is the name of a distribution that is installed here"
+    elif (found := importlib.util.find_spec(module)) and found.origin:  # a folder that is here by chance has no origin
+        owners = importlib.metadata.packages_distributions().get(module, ["an unknown distribution"])
+        yield f"{module} is a module of {', '.join(owners)}, which is installed here"
+
+
+def _better_name(name: str, kind: str) -> str:
+    """Return a name that can be used, like one that can't."""
+    words = _NOT_IN_A_NAME.sub("-", name.lower()).strip("-")[: _LONGEST - len(kind) - 4].strip("-")
     if not words[:1].isalpha():
         words = f"{kind}-{words}".strip("-")
     more = itertools.chain((words, f"{words}-{kind}"), (f"{words}-{kind}-{number}" for number in itertools.count(2)))
-    return next(candidate for candidate in more if not name_problems(candidate))
+    return next(candidate for candidate in more if not any(_name_problems(candidate)))
 
 
-def _installed(name: str, module: str) -> list[str]:
-    """Return what of the same name is installed here, and would be replaced or hidden."""
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        importlib.metadata.distribution(name)
-        return [f"{name!r} is the name of a distribution that is installed here"]
-    found = importlib.util.find_spec(module)
-    if found is None or found.origin is None:  # a folder that happens to be here is no module
-        return []
-    owners = importlib.metadata.packages_distributions().get(module, [])
-    return [f"{module} is a module of {', '.join(owners) or 'nobody knows whom'}, which is installed here"]
-
-
-def _is_installed_plugin(name: str) -> bool:
-    """Return whether an earlier installation of this plugin is here: somebody begins it again."""
-    return any(entry.dist and _same(entry.dist.name, name) for entry in importlib.metadata.entry_points(group=PROJECT))
-
-
-def _bringer(name: str) -> str | None:
-    """Return the other distribution that brings a plugin of that name; None where none does."""
-    if name in {plugin.name.replace("_", "-") for plugin in built_in(BUILTINS)}:
-        return PROJECT
-    for entry in importlib.metadata.entry_points(group=PROJECT):
-        if entry.name == name and entry.dist and not _same(entry.dist.name, name):
-            return entry.dist.name
-    return None
-
-
-def _same(distribution: str, name: str) -> bool:
-    return _OTHER.sub("-", distribution.lower()) == name
-
-
-def folder_problems(folder: pathlib.Path) -> list[str]:
-    """Return why a folder can't be written to."""
+def _folder_problems(folder: pathlib.Path) -> list[str]:
+    """Return why a folder can't be written to; one that holds only a new repository is empty."""
     try:
-        inside = {entry.name for entry in folder.iterdir()} - _NOTHING
+        inside = {entry.name for entry in folder.iterdir()} - {".git"}
     except FileNotFoundError:
         return []
     except NotADirectoryError:
@@ -238,20 +220,3 @@ def folder_problems(folder: pathlib.Path) -> list[str]:
     except OSError as error:
         return [f"{folder} can't be read: {type(error).__name__}"]
     return [f"{folder} is not empty, and nothing is overwritten"] if inside else []
-
-
-def write(scaffold: Scaffold, folder: pathlib.Path) -> list[str]:
-    """Write a distribution and return the paths of its files.
-
-    :raises click.ClickException: where one can't be written.
-    """
-    files = scaffold.files()
-    for name, content in files.items():
-        file = folder / name
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("x", encoding="utf-8", newline="\n") as opened:
-                opened.write(content)
-        except OSError as error:
-            raise click.ClickException(f"{file} can't be written: {error.strerror or type(error).__name__}.") from None
-    return list(files)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, overload
 
+from notifykit.events import Event
 from notifykit.models.capabilities import Measurement
 from notifykit.models.delivery import Delivery, DeliveryReport
 from notifykit.models.job import Progress
@@ -21,7 +22,7 @@ from notifykit.pipeline.delivery_reports import as_reports
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.stages import Addresses, Admitted, clean, guard, make_plan, normalize, plan_batches
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Clock, Guard, Job, Order, Sink, Transport
+from notifykit.protocols import Cleaner, Clock, Guard, Job, Order, Sink, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template
@@ -35,7 +36,8 @@ class NotifierBase:
     :param transport: what carries the messages: an object, a name such as ``memory``, or a DSN.
     :param settings: other settings than the defaults.
     :param host: the plugins; without one, everything that is installed.
-    :param sinks: log sinks besides those that plugins bring.
+    :param sinks: log sinks besides those that plugins bring: objects, or functions that take an event.
+    :param cleaners: cleaners besides those that plugins bring, and before them: objects, or functions from text to text.
     :param guards: guards besides those that plugins bring; they are asked first.
     :param clock: the time, for tests.
     :param retry: what decides over another try.
@@ -48,13 +50,21 @@ class NotifierBase:
         *,
         settings: Settings | None = None,
         host: PluginHost | None = None,
-        sinks: Sequence[Sink] = (),
+        sinks: Sequence[Sink | Callable[[Event], None]] = (),
+        cleaners: Sequence[Cleaner | Callable[[str], str]] = (),
         guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
         self._components = Components(
-            transport, settings=settings, host=host, sinks=sinks, guards=guards, clock=clock, retry=retry
+            transport,
+            settings=settings,
+            host=host,
+            sinks=sinks,
+            cleaners=cleaners,
+            guards=guards,
+            clock=clock,
+            retry=retry,
         )
 
     @classmethod
@@ -66,7 +76,8 @@ class NotifierBase:
         directory: str | os.PathLike[str] = ".",
         environment: Mapping[str, str] | None = None,
         host: PluginHost | None = None,
-        sinks: Sequence[Sink] = (),
+        sinks: Sequence[Sink | Callable[[Event], None]] = (),
+        cleaners: Sequence[Cleaner | Callable[[str], str]] = (),
         guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
@@ -90,6 +101,7 @@ class NotifierBase:
             arguments=arguments,
             host=host,
             sinks=sinks,
+            cleaners=cleaners,
             guards=guards,
             clock=clock,
             retry=retry,

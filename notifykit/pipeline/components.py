@@ -14,6 +14,7 @@ import attrs
 
 from notifykit.counters import DryRunCounterStore, open_counter_store
 from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
+from notifykit.events import Event
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import SystemClock
@@ -25,7 +26,8 @@ from notifykit.pipeline.reservations import Reservations
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.stages import clean
 from notifykit.plugins import PluginHost, Registry
-from notifykit.protocols import BuildContext, Clock, Engine, Guard, Sink, Transport, TransportFactory
+from notifykit.plugins.registry import components
+from notifykit.protocols import BuildContext, Cleaner, Clock, Engine, Guard, Sink, Transport, TransportFactory
 from notifykit.redaction import key_beside
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import reference_problems
@@ -48,7 +50,8 @@ class Components:
         *,
         settings: Settings | None = None,
         host: PluginHost | None = None,
-        sinks: Sequence[Sink] = (),
+        sinks: Sequence[Sink | Callable[[Event], None]] = (),
+        cleaners: Sequence[Cleaner | Callable[[str], str]] = (),
         guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
@@ -69,16 +72,11 @@ class Components:
         self._closed = False
         self._engine: Engine | None = None
         self.registry = _collect(problems, lambda: self.host.registry(self.settings)) or Registry()
-        problems += [
-            ConfigError(f"sinks: {sink!r:.60} is no sink: it needs a name and a handle method")
-            for sink in _no_sinks(sinks)
-        ]
-        problems += [
-            ConfigError(f"guards: {guard!r:.60} is no guard: it needs a name and a judge method")
-            for guard in _no_guards(guards)
-        ]
         self.registry = attrs.evolve(
-            self.registry, sinks=(*self.registry.sinks, *sinks), guards=(*guards, *self.registry.guards)
+            self.registry,
+            cleaners=(*components("cleaner", cleaners, problems), *self.registry.cleaners),
+            sinks=(*self.registry.sinks, *components("sink", sinks, problems)),
+            guards=(*components("guard", guards, problems), *self.registry.guards),
         )
         self.builder = Builder(self.settings, self.registry, self.clock)
         wrong = [ConfigError(problem) for problem in self.builder.wrong_names()]
@@ -283,18 +281,6 @@ def _collect(problems: list[ConfigError], make: Callable[[], _Part]) -> _Part | 
     except ConfigError as error:
         problems += [error] if error.problems else []
         return None
-
-
-def _no_sinks(sinks: Iterable[Sink]) -> list[object]:
-    if not isinstance(sinks, Iterable):
-        raise TypeError("sinks is a list of sinks")
-    return [sink for sink in sinks if not (hasattr(sink, "name") and hasattr(sink, "handle"))]
-
-
-def _no_guards(guards: Iterable[Guard]) -> list[object]:
-    if not isinstance(guards, Iterable):
-        raise TypeError("guards is a list of guards")
-    return [guard for guard in guards if not (hasattr(guard, "name") and hasattr(guard, "judge"))]
 
 
 def _no_text(name: str, given: object) -> TypeError:

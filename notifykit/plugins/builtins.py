@@ -84,8 +84,8 @@ def _transports(factories: Sequence[TransportFactory], *more: Callable[..., Any]
 def _transport(module: str, *, about: bool = True, configured: bool = False, schemes: str = "") -> Plugin:
     """Return a plugin that brings the transport of a module.
 
-    :param about: whether the module tells of settings.
-    :param configured: whether the module says if the settings are plainly meant for it.
+    :param about: whether the module describes settings.
+    :param configured: whether the module knows if the settings are plainly meant for it.
     :param schemes: its DSN schemes; the module's name if empty.
     """
     name = module.replace(":", ".").rpartition(".")[2]
@@ -119,7 +119,7 @@ def _commands(module: str) -> Plugin:
 
 
 _STUB: Final = partial(_transport, about=False)
-#: Name, module and kind of each plugin, in the order in which their equals are asked.
+#: Name, module and kind of each plugin; components of one kind are called in this order.
 _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("international", "notifykit.normalizers.phone", _normalizer),
     ("email", "notifykit.normalizers.email", _normalizer),
@@ -150,7 +150,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("logging", "notifykit.sinks.logging", _sink),
     ("jsonl", "notifykit.sinks.jsonl", _sink),
     ("cli", "notifykit.cli", _commands),
-    # A module with hooks, as other people's plugins are.
+    # A module with hooks, as an installed plugin is.
     ("durable", "notifykit.durable", import_module),
 )
 #: The modules of the framework's own plugins.

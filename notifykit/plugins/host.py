@@ -10,7 +10,7 @@ import functools
 import itertools
 import logging
 import traceback
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,7 +21,7 @@ from notifykit.errors import INTERRUPTS, ConfigError, PluginError
 from notifykit.plugins import discovery
 from notifykit.plugins.builtins import BUILTINS
 from notifykit.plugins.discovery import Candidate
-from notifykit.plugins.registry import HOOKS, LATE_HOOKS, Contribution, Registry, check_shape, normalize, pick
+from notifykit.plugins.registry import SHAPES, Contribution, Registry, component, normalize, pick
 from notifykit.protocols import About
 from notifykit.suggest import did_you_mean
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from notifykit.settings.sources import Settings
 
 _log = logging.getLogger("notifykit.plugins")
-# A library says nothing by itself: without a handler, Python would write warnings to standard error.
+# Without a handler, Python would write a library's warnings to standard error.
 logging.getLogger("notifykit").addHandler(logging.NullHandler())
 
 
 class Status(enum.StrEnum):
-    """How a plugin is doing."""
+    """The state of a plugin."""
 
     OK = "ok"
     DISABLED = "disabled"
     BROKEN = "broken"
-    #: Something that it brought has a name that an earlier plugin has taken; the rest of it works.
+    #: A component of it has a name that an earlier plugin has taken; the rest of it works.
     SHADOWED = "shadowed"
 
 
@@ -51,7 +51,7 @@ class PluginInfo:
 
     #: Its name: the entry point's, or the one it was registered under.
     name: str
-    #: How it is doing.
+    #: Its state.
     status: Status
     #: The distribution it came with.
     distribution: str
@@ -61,13 +61,13 @@ class PluginInfo:
     location: str
     #: The hooks it implements.
     hooks: tuple[str, ...] = ()
-    #: What it brought, ``sink:audit``, in the order in which it brought it.
+    #: Its components, ``sink:audit``, in its order.
     brings: tuple[str, ...] = ()
     #: Those of them that were switched off by their own names.
     off: tuple[str, ...] = ()
     #: Why it is not simply ok.
     reason: str | None = None
-    #: Where it broke.
+    #: The traceback of what broke it.
     traceback: str | None = attrs.field(default=None, repr=False)
 
 
@@ -81,9 +81,9 @@ class _Manager(pluggy.PluginManager):
 class PluginHost:
     """Finds, loads and lists plugins.
 
-    :param disable: names of plugins, or of things they bring, to leave out.
+    :param disable: names of plugins, or of their components, to leave out.
     :param allow: the only installed plugins to load; None for all. The framework's own are always allowed.
-    :param strict: raise for the first broken plugin instead of setting it aside.
+    :param strict: raise for the first broken plugin instead of quarantining it.
     :param entry_points: whether installed plugins are looked for.
     :param builtins: dotted paths of the framework's own plugins.
     :raises PluginError: where two plugins have one name; in strict mode also for the first broken one.
@@ -117,13 +117,13 @@ class PluginHost:
 
     @property
     def unmatched(self) -> tuple[str, ...]:
-        """Names that were to be left out and that nothing answers to."""
+        """Names in ``disable`` that no plugin and no component has."""
         items = {item for info in self._infos.values() for item in info.brings}
         known = {*self._infos, *items, *(item.partition(":")[2] for item in items)}
         return tuple(sorted(self._disable - known))
 
     def trace(self, write: Callable[[str], Any]) -> None:
-        """Tell of every hook call from now on: which hook, with what, and what came back."""
+        """Write a line for every hook call from now on, with its arguments and its result."""
         self._manager.trace.root.setwriter(write)
         self._manager.enable_tracing()
 
@@ -138,32 +138,25 @@ class PluginHost:
         return str(name)
 
     def registry(self, settings: Settings) -> Registry:
-        """Ask every plugin what it brings and return it in order.
+        """Return the components of all plugins, in their order.
 
-        :raises ConfigError: where the settings name components that no plugin brings, or a plugin says that its own
-            settings are wrong: that is for a person to put right, and no reason to go on without the plugin.
+        :raises ConfigError: where the settings name components that no plugin brings, or a plugin's own settings are
+            wrong: a person has to correct those, so that the plugin is not left out.
         :raises PluginError: in strict mode for the first plugin that is broken.
         """
-        brought: list[Contribution] = []
         problems: list[str] = []
-        for name in self._names():
-            try:
-                brought += self._contributions(name, HOOKS, settings=settings)
-            except ConfigError as error:
-                problems += error.problems
-        ranked = sorted(brought, key=lambda contribution: contribution.rank)
-        normalizers = [contribution.item for contribution in ranked if contribution.kind == "normalizer"]
+        # Guards get the normalizers, so they come last.
+        contributions = self._collect([kind for kind in SHAPES if kind != "guard"], problems, settings=settings)
+        normalizers = [each.item for each in sorted(contributions, key=_by_rank) if each.kind == "normalizer"]
         read = functools.partial(normalize, pick("normalizer", normalizers, settings.normalizers, []))
-        for name in self._names():
-            try:
-                brought += self._contributions(name, LATE_HOOKS, settings=settings, normalize=read)
-            except ConfigError as error:
-                problems += error.problems
-        brought = [contribution for contribution in brought if self._manager.has_plugin(contribution.plugin)]
-        chosen = self._unshadowed(sorted(brought, key=lambda contribution: contribution.rank))
-        self._warn()
-        components = {
-            kind: pick(kind, [c.item for c in chosen if c.kind == kind], wanted, problems)
+        contributions += self._collect(["guard"], problems, settings=settings, normalize=read)
+        working = [each for each in contributions if self._manager.has_plugin(each.plugin)]
+        chosen = self._unshadowed(sorted(working, key=_by_rank))
+        for name in self.unmatched:
+            hint = did_you_mean(name, self._infos, "", form="; did you mean {}?")
+            _log.warning("nothing is named %s, so nothing was switched off%s", name, hint)
+        in_order: dict[str, Any] = {
+            f"{kind}s": pick(kind, [each.item for each in chosen if each.kind == kind], wanted, problems)
             for kind, wanted in (
                 ("normalizer", settings.normalizers),
                 ("cleaner", settings.cleaners),
@@ -174,47 +167,44 @@ class PluginHost:
         if problems:
             raise ConfigError(problems)
         return Registry(
-            normalizers=components["normalizer"],
-            cleaners=components["cleaner"],
-            transports={s: c.item for c in chosen if c.kind == "transport" for s in c.item.schemes},
-            sinks=components["sink"],
-            engines=tuple(c.item for c in chosen if c.kind == "engine"),
-            guards=components["guard"],
+            transports={s: each.item for each in chosen if each.kind == "transport" for s in each.item.schemes},
+            engines=tuple(each.item for each in chosen if each.kind == "engine"),
+            **in_order,
         )
 
     def commands(self) -> dict[str, tuple[click.Command, PluginInfo]]:
         """Return the commands that plugins bring, by name, each with the plugin it came from.
 
-        The framework's own come first: nobody else can take their names.
+        The framework's own come first, so that no plugin can take their names.
         """
         commands: dict[str, tuple[click.Command, PluginInfo]] = {}
         for name in sorted(self._names(), key=lambda name: self._tiers[name] != 2):
             try:
-                brought = self._commands(name, commands)
+                contributions = self._commands(name, commands)
             except INTERRUPTS:
                 raise
             except BaseException as error:  # a plugin may raise anything
                 self._quarantine(name, error)
                 continue
             components = (item for item in self._infos[name].brings if not item.startswith("command:"))
-            self._list(name, (*components, *(f"command:{label}" for label in brought)))
-            commands |= {label: (command, self._infos[name]) for label, command in brought.items()}
+            self._list(name, (*components, *(f"command:{label}" for label in contributions)))
+            commands |= {label: (command, self._infos[name]) for label, command in contributions.items()}
         return {label: pair for label, pair in commands.items() if not self._is_off(f"command:{label}")}
 
     def about(self) -> dict[str, About]:
-        """Return what plugins say of themselves, by their names."""
-        told: dict[str, About] = {}
+        """Return what plugins describe of themselves, by their names."""
+        found: dict[str, About] = {}
         for name in self._names():
             try:
                 for about in self._call(name, "notifykit_about"):
                     if not isinstance(about, About):
                         raise PluginError(name, f"notifykit_about brings a {type(about).__name__}, not an About")
-                    told[name] = about
+                    found[name] = about
             except INTERRUPTS:
                 raise
             except BaseException as error:  # a plugin may raise anything
                 self._quarantine(name, error)
-        return told
+        return found
 
     def _commands(self, name: str, taken: Container[str]) -> dict[str, click.Command]:
         mine: dict[str, click.Command] = {}
@@ -265,8 +255,8 @@ class PluginHost:
             self._quarantine(name, error)
 
     def _quarantine(self, name: str, error: BaseException) -> None:
-        """Roll back whatever the plugin did, and keep why."""
-        reason = error.detail if isinstance(error, PluginError) else _words(error)
+        """Unregister a plugin, and keep the reason and the traceback."""
+        reason = error.detail if isinstance(error, PluginError) else _describe(error)
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
         self._infos[name] = attrs.evolve(
@@ -278,45 +268,48 @@ class PluginHost:
         )
         if self.strict:
             raise PluginError(name, reason) from error
-        _log.warning("plugin %s was set aside: %s", name, reason)
+        _log.warning("plugin %s was quarantined: %s", name, reason)
 
     def _names(self) -> list[str]:
         working = [name for name in self._infos if self._manager.has_plugin(name)]
         return sorted(working, key=lambda name: (self._tiers[name], name if self._tiers[name] == 1 else ""))
 
     def _call(self, name: str, hook: str, **arguments: Any) -> list[Any]:
-        """Call one hook of one plugin only, so that it can't take others down with it."""
+        """Call one hook of one plugin only, so that an error in it breaks no other."""
         if hook not in self._infos[name].hooks:
             return []
         plugin = self._manager.get_plugin(name)
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return list(self._manager.subset_hook_caller(hook, others)(**arguments))
 
-    def _contributions(
-        self, name: str, hooks: Mapping[str, tuple[str, type[Any]]], **arguments: Any
-    ) -> list[Contribution]:
-        brought: list[Contribution] = []
-        try:
-            for kind, (hook, shape) in hooks.items():
-                for item in self._items(name, hook, arguments):
-                    check_shape(name, kind, item, shape)
-                    brought.append(Contribution(kind, item, name, (self._rank(name, hook), self._tiers[name])))
-        except ConfigError:
-            raise
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
-            self._quarantine(name, error)
-            return []
-        others = [item for item in self._infos[name].brings if item.partition(":")[0] not in hooks]
-        before = [item for item in others if not item.startswith("command:")]
-        commands = [item for item in others if item.startswith("command:")]
+    def _collect(self, kinds: Sequence[str], problems: list[str], **arguments: Any) -> list[Contribution]:
+        """Return what all plugins bring of some kinds; a plugin that fails is quarantined, and brings nothing."""
+        contributions: list[Contribution] = []
+        for name in self._names():
+            try:
+                contributions += self._contributions(name, kinds, arguments)
+            except ConfigError as error:
+                problems += error.problems
+            except INTERRUPTS:
+                raise
+            except BaseException as error:  # a plugin may raise anything
+                self._quarantine(name, error)
+        return contributions
+
+    def _contributions(self, name: str, kinds: Sequence[str], arguments: Mapping[str, Any]) -> list[Contribution]:
+        found: list[Contribution] = []
+        for kind in kinds:
+            hook = f"notifykit_{kind}s"
+            for item in itertools.chain.from_iterable(self._call(name, hook, **arguments)):
+                rank = (self._rank(name, hook), self._tiers[name])
+                found.append(Contribution(kind, component(name, kind, item), name, rank))
+        others = [item for item in self._infos[name].brings if item.partition(":")[0] not in kinds]
         self._infos[name] = attrs.evolve(self._infos[name], status=Status.OK, reason=None)
-        self._list(name, (*before, *map(str, brought), *commands))
-        return [c for c in brought if not self._is_off(str(c))]
+        self._list(name, sorted((*others, *map(str, found)), key=lambda item: item.startswith("command:")))
+        return [each for each in found if not self._is_off(str(each))]
 
     def _list(self, name: str, brings: Iterable[str]) -> None:
-        """Note what a working plugin brings."""
+        """Record what a working plugin brings."""
         items = tuple(brings)
         off = tuple(item for item in items if self._is_off(item))
         self._infos[name] = attrs.evolve(self._infos[name], brings=items, off=off)
@@ -325,10 +318,6 @@ class PluginHost:
         """Return whether ``sink:audit`` was switched off, by that or by ``audit``."""
         return item in self._disable or item.partition(":")[2] in self._disable
 
-    def _items(self, name: str, hook: str, arguments: Mapping[str, Any]) -> Iterator[Any]:
-        for items in self._call(name, hook, **arguments):
-            yield from items
-
     def _rank(self, name: str, hook: str) -> int:
         """Return 0 for ``tryfirst``, 2 for ``trylast``, else 1."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
@@ -336,19 +325,19 @@ class PluginHost:
                 return 0 if implementation.tryfirst else 2 if implementation.trylast else 1
         return 1
 
-    def _unshadowed(self, brought: Sequence[Contribution]) -> list[Contribution]:
-        owners: dict[str, Contribution] = {}
+    def _unshadowed(self, contributions: Sequence[Contribution]) -> list[Contribution]:
+        users: dict[str, Contribution] = {}
         kept = []
-        for contribution in brought:
+        for contribution in contributions:
             labels = [str(contribution)]
             if contribution.kind == "transport":
                 labels = [f"transport:{scheme}" for scheme in contribution.item.schemes]
-            taken = next((label for label in labels if label in owners), None)
+            taken = next((label for label in labels if label in users), None)
             if taken is None:
-                owners |= dict.fromkeys(labels, contribution)
+                users |= dict.fromkeys(labels, contribution)
                 kept.append(contribution)
                 continue
-            reason = f"{taken} is already brought by plugin {owners[taken].plugin!r}"
+            reason = f"{taken} is already brought by plugin {users[taken].plugin!r}"
             self._infos[contribution.plugin] = attrs.evolve(
                 self._infos[contribution.plugin], status=Status.SHADOWED, reason=reason
             )
@@ -357,24 +346,23 @@ class PluginHost:
             _log.warning("plugin %s: %s; the earlier one is used", contribution.plugin, reason)
         return kept
 
-    def _warn(self) -> None:
-        for name in self.unmatched:
-            hint = did_you_mean(name, self._infos, "", form="; did you mean {}?")
-            _log.warning("nothing is named %s, so nothing was switched off%s", name, hint)
+
+def _by_rank(contribution: Contribution) -> tuple[int, int]:
+    return contribution.rank
 
 
-def _words(error: BaseException) -> str:
-    """Return what an exception says, if it can say anything."""
+def _describe(error: BaseException) -> str:
+    """Return the type and the text of an exception; the type alone where its ``str`` raises."""
     try:
         return f"{type(error).__name__}: {error}"
     except INTERRUPTS:
         raise
-    except BaseException:  # even the words of a stranger's exception may raise
+    except BaseException:  # a plugin's exception may raise in its own __str__
         return type(error).__name__
 
 
 def _check_identity(name: str, plugin: object) -> None:
-    """Refuse a plugin that the manager could not tell from others: it keeps them in sets, and compares them."""
+    """Refuse a plugin without a hash or with an odd ``__eq__``: the manager keeps plugins in sets, and compares them."""
     hash(plugin)
     if plugin == object():
-        raise PluginError(name, "it says that it equals everything, so it can't be told from other plugins")
+        raise PluginError(name, "it equals every object, so the host can't know it from other plugins")

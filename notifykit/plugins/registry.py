@@ -1,14 +1,15 @@
-"""What plugins brought, in the order in which it is asked."""
+"""The components that plugins bring, in the order in which they are called."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, InvalidRecipient, PluginError
+from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
+from notifykit.plugins.functions import as_component
 from notifykit.protocols import Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
 from notifykit.suggest import did_you_mean
 
@@ -18,39 +19,38 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("notifykit.plugins")
 
-#: What is brought by which hook, and its shape.
-HOOKS: Final = {
-    "normalizer": ("notifykit_normalizers", Normalizer),
-    "cleaner": ("notifykit_cleaners", Cleaner),
-    "transport": ("notifykit_transports", TransportFactory),
-    "sink": ("notifykit_sinks", Sink),
-    "engine": ("notifykit_engines", EngineFactory),
+#: The kinds of component, and the shape of each; the hook ``notifykit_sinks`` brings sinks.
+SHAPES: Final[Mapping[str, type[Any]]] = {
+    "normalizer": Normalizer,
+    "cleaner": Cleaner,
+    "transport": TransportFactory,
+    "sink": Sink,
+    "engine": EngineFactory,
+    "guard": Guard,
 }
-#: Guards read addresses as the normalizers do: they are asked once it is known who the normalizers are.
-LATE_HOOKS: Final = {"guard": ("notifykit_guards", Guard)}
 
 
 @attrs.frozen
 class Registry:
-    """The components of one pipeline, in the order in which they are asked."""
+    """The components of one pipeline, in the order in which they are called."""
 
-    #: Asked one after the other; the first answer wins.
+    #: Called one after the other; the first answer wins.
     normalizers: tuple[Normalizer, ...] = ()
     #: Run one on the result of the other.
     cleaners: tuple[Cleaner, ...] = ()
     #: By DSN scheme.
     transports: Mapping[str, TransportFactory] = attrs.field(factory=dict)
-    #: Told one after the other.
+    #: Called one after the other with each event.
     sinks: tuple[Sink, ...] = ()
-    #: Keep sends on disk; the first is used.
+    #: Store sends on disk; the first is used.
     engines: tuple[EngineFactory, ...] = ()
-    #: Asked one after the other; the first veto counts.
+    #: Called one after the other; the first veto counts.
     guards: tuple[Guard, ...] = ()
 
 
 @attrs.frozen
 class Contribution:
-    """One thing that a plugin brought."""
+    """One component that a plugin brings."""
 
     kind: str
     item: Any
@@ -66,25 +66,44 @@ class Contribution:
         return f"{self.kind}:{self.name}"
 
 
-def check_shape(plugin: str, kind: str, item: Any, shape: type[Any]) -> None:
-    """Refuse an object that can't be used as what it was brought for.
+def component(plugin: str, kind: str, item: Any) -> Any:
+    """Return what a plugin brings as an object that can be used; sinks and cleaners may be plain functions.
 
     :raises PluginError: with what is missing.
     """
+    shape = SHAPES[kind]
     if isinstance(item, type):
         raise PluginError(plugin, f"the {kind} {item.__name__} is a class: bring an object of it")
     if shape in (TransportFactory, EngineFactory) and not isinstance(item, shape):
         raise PluginError(plugin, f"the {kind} {type(item).__name__} is no {shape.__name__}")
+    item = as_component(plugin, kind, item)
     wanted = {*getattr(shape, "__annotations__", ()), *(name for name in vars(shape) if not name.startswith("_"))}
     missing = [name for name in sorted(wanted) if not hasattr(item, name)]
     if missing:
         raise PluginError(plugin, f"the {kind} {type(item).__name__} lacks {', '.join(missing)}")
     if not isinstance(item.name, str) or not item.name:
         raise PluginError(plugin, f"the {kind} {type(item).__name__} has no name")
+    return item
+
+
+def components(kind: str, items: object, problems: list[ConfigError]) -> tuple[Any, ...]:
+    """Return components that a caller gives instead of a plugin; what can't be used is added to the problems.
+
+    :raises TypeError: where they are no list.
+    """
+    if not isinstance(items, Iterable) or isinstance(items, str):
+        raise TypeError(f"{kind}s is a list of {kind}s")
+    found: list[Any] = []
+    for item in items:
+        try:
+            found.append(component(f"{kind}s", kind, item))
+        except PluginError as error:
+            problems.append(ConfigError(f"{kind}s: {error.detail}"))
+    return tuple(found)
 
 
 def normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> Recipient | Rejected:
-    """Return what the first normalizer that knows the address says; one that raises is passed over."""
+    """Return the answer of the first normalizer that knows the address; one that raises is skipped."""
     from notifykit.models.recipient import Recipient, Rejected
 
     for normalizer in normalizers:
@@ -101,7 +120,7 @@ def normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> 
 
 
 def pick(kind: str, items: list[Any], wanted: tuple[str, ...] | None, problems: list[str]) -> tuple[Any, ...]:
-    """Return exactly the wanted ones, in their order; all of them where nobody asked."""
+    """Return the wanted components in their order, or all of them where ``wanted`` is None."""
     if wanted is None:
         return tuple(items)
     by_name = {item.name: item for item in items}

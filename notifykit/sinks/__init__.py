@@ -1,1 +1,1 @@
-"""Log sinks: the standard library's logging, and one JSON line a fact."""
+"""Log sinks: the standard library's logging, and a file with one JSON object a line."""

@@ -1,4 +1,4 @@
-"""A file that several threads and processes append whole lines to."""
+"""``jsonl``: one JSON object a line, in a file that several threads and processes may append to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def format_time(at: datetime.datetime) -> str:
 
 
 def _default(value: object) -> str:
-    """Return what JSON has no form for: a time, and anything else by its ``str``."""
+    """Return a text for a value that JSON has no form for."""
     return format_time(value) if isinstance(value, datetime.datetime) else str(value)
 
 
@@ -54,10 +54,10 @@ class LineFile:
         # One write with O_APPEND needs no lock, and so a forked child can't inherit one that is held.
         text = "\n" if self._torn else ""
         text += "".join(_encode(row) + "\n" for row in rows)
-        left = text.encode("utf-8", "backslashreplace")
-        while left:
-            left = left[os.write(self._descriptor, left) :]
-            self._torn = bool(left)
+        unwritten = text.encode("utf-8", "backslashreplace")
+        while unwritten:
+            unwritten = unwritten[os.write(self._descriptor, unwritten) :]
+            self._torn = bool(unwritten)
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
@@ -68,8 +68,6 @@ class LineFile:
 
 #: The version of the shape of a row.
 VERSION: Final = 1
-
-
 #: Fields of events that are no column of this name.
 _NO_COLUMNS: Final = frozenset({"at", "message_id", "recipient", "recipients", "action", "again"})
 
@@ -117,7 +115,7 @@ def rows(event: Event) -> Iterator[Mapping[str, Any]]:
 
 
 def _number(number: float) -> float | None:
-    """Return a number as JSON has it: a whole one without a point, and None for what is infinite or no number."""
+    """Return a number for JSON: a whole one as an int, and None for infinity and NaN."""
     if not math.isfinite(number):
         return None
     return int(number) if number.is_integer() else number

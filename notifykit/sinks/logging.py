@@ -35,12 +35,12 @@ _SEND: Final = logging.getLogger("notifykit.send")
 _PLUGINS: Final = logging.getLogger("notifykit.plugins")
 logging.getLogger("notifykit").addHandler(logging.NullHandler())
 
-#: What is said of an event, and its fields.
+#: A sentence about an event, and its fields.
 _Description = tuple[str, dict[str, Any]]
 
 
 class LoggingSink:
-    """Says what happened through :mod:`logging`."""
+    """Logs each event through :mod:`logging`."""
 
     name = "logging"
 
@@ -84,7 +84,7 @@ def _level(event: Event) -> int:
 
 def _level_of_attempt(event: AttemptFinished) -> int:
     taken = event.outcome is Outcome.ACCEPTED
-    # After a try that another one follows, or that a composite asked for, the last word is not spoken.
+    # An attempt that is followed by another one, or that is a composite's, is not the last one.
     if event.again is not None or event.inside is not None or (taken and (event.test or event.warnings)):
         return logging.WARNING
     return logging.INFO if taken or event.outcome is Outcome.SKIPPED else logging.ERROR
@@ -156,10 +156,10 @@ def _(event: SendFinished) -> _Description:
 @_describe.register
 def _(event: DeliveryChanged) -> _Description:
     to = event.to and _redacted(event.to)
-    said = f" ({event.words})" if event.words and event.words.casefold() != event.state else ""
+    words = f" ({event.words})" if event.words and event.words.casefold() != event.state else ""
     doubt = "; reports contradict each other" if event.contradicted else ""
     fields = _fields(event, "state", "before", "words", "contradicted", "transport")
-    return f"{to or 'everybody'} {event.state}{said}{doubt}", fields | {"to": to, "msg_id": event.message_id}
+    return f"{to or 'all recipients'} {event.state}{words}{doubt}", fields | {"to": to, "msg_id": event.message_id}
 
 
 @_describe.register
@@ -176,14 +176,14 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 
 def _whole(value: Any) -> Any:
-    """Return a value without half characters, which no handler can write."""
+    """Return a value without lone surrogates, which no handler can write."""
     if isinstance(value, tuple):
         return tuple(map(_whole, value))
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _redacted(to: str) -> str:
-    """Mask again: a full number in the events is for sinks with a file of their own, never for the log."""
+    """Return an address redacted, also where the settings allow full ones: those are for files of their own."""
     return to if "*" in to else redact_address(to)
 
 

@@ -19,7 +19,7 @@ from notifykit.models.capabilities import Capabilities
 from notifykit.models.message import Channel
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
-from notifykit.network import Network, basic_authorization, url_host
+from notifykit.network import Network, basic_authorization
 from notifykit.protocols import BuildContext
 from notifykit.redaction import Secret, scrub
 from notifykit.settings.dsn import Dsn
@@ -55,12 +55,9 @@ class WebhookTransport(HttpTransport):
     ) -> None:
         try:
             headers = {"Authorization": authorization.reveal()} if authorization else None
-            super().__init__(url, headers=headers, network=network)
-            bare = url.partition("?")[0].replace("https://", "webhook://", 1).replace("http://", "webhook+http://", 1)
-            self._shown = str(Dsn.parse(bare))
+            super().__init__(url, headers=headers, sender=sender, network=network)
         finally:
             del url, headers  # an error's frames must not hold them
-        self._sender = sender
 
     def request(self, batch: Batch) -> HttpRequest:
         """Return the batch as JSON."""
@@ -69,7 +66,7 @@ class WebhookTransport(HttpTransport):
             "v": 1,
             "id": batch.id,
             "channel": message.channel.value,
-            "sender": message.sender or self._sender,
+            "sender": message.sender or self.sender,
             "subject": message.subject,
             "text": message.text,
             "to": [recipient.address for recipient in batch.recipients],
@@ -97,9 +94,6 @@ class WebhookTransport(HttpTransport):
             warnings=(*warnings, *odd),
             fields=fields,
         )
-
-    def __str__(self) -> str:
-        return self._shown
 
 
 def _refused(rejected: object, batch: Batch) -> tuple[dict[str, TransportError], tuple[str, ...]]:
@@ -140,10 +134,7 @@ def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
         password = dsn.password.reveal() if dsn.password else ""
         authorization = Secret(basic_authorization(f"{dsn.user}:{password}"))
         del password
-    scheme = "http" if dsn.scheme == "webhook+http" else "https"
-    url = f"{scheme}://{url_host(dsn.host)}{f':{dsn.port}' if dsn.port else ''}{dsn.path}" + (
-        f"?{rest}" if rest else ""
-    )
+    url = WebhookTransport.url_of(dsn, "") + (f"?{rest}" if rest else "")
     try:
         return WebhookTransport(
             url,

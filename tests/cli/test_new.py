@@ -45,9 +45,22 @@ def test_each_kind_is_a_whole_distribution(run: Run, kind: str) -> None:
     assert needed.startswith("notifykit>=")
     modules = [ast.parse(texts[file]) for file in FILES if file.endswith(".py")]
     classes = [node.name for module in modules for node in module.body if isinstance(node, ast.ClassDef)]
-    assert classes == [f"AcmeSms{kind.capitalize()}", f"TestAcmeSms{kind.capitalize()}"]
+    # A sink and a cleaner are functions.
+    own = [] if kind in ("sink", "cleaner") else [f"AcmeSms{kind.capitalize()}"]
+    assert classes == [*own, f"TestAcmeSms{kind.capitalize()}"]
     assert ast.get_docstring(modules[0])
     assert f"every {kind} promises" in texts["README.md"]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("transport", 90), ("sink", 40), ("cleaner", 25), ("normalizer", 95)])
+def test_a_plugin_is_short(run: Run, kind: str, most: int) -> None:
+    """With docstrings and blank lines; it imports everything of notifykit from one module."""
+    assert run("new", "plugin", "acme-sms", "--kind", kind).code == 0
+    source = pathlib.Path("acme-sms/src/acme_sms/__init__.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= most
+    imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom | ast.Import)]
+    modules = {node.module for node in imports if isinstance(node, ast.ImportFrom) and node.module}
+    assert {module for module in modules if module.startswith("notifykit")} == {"notifykit.plugin"}
 
 
 def test_the_answer_is_a_document_too(run: Run, tmp_path: pathlib.Path) -> None:
@@ -61,9 +74,10 @@ def test_the_answer_is_a_document_too(run: Run, tmp_path: pathlib.Path) -> None:
 
 
 def test_a_kind_in_the_name_is_not_said_twice(run: Run) -> None:
-    """``acme-sink`` has an ``AcmeSink``."""
-    assert run("new", "plugin", "acme-sink", "--kind", "sink").code == 0
-    assert "class AcmeSink:" in pathlib.Path("acme-sink/src/acme_sink/__init__.py").read_text(encoding="utf-8")
+    """``acme-transport`` has an ``AcmeTransport``."""
+    assert run("new", "plugin", "acme-transport", "--kind", "transport").code == 0
+    source = pathlib.Path("acme-transport/src/acme_transport/__init__.py").read_text(encoding="utf-8")
+    assert "class AcmeTransport(HttpTransport):" in source
 
 
 @pytest.mark.parametrize(
@@ -99,7 +113,7 @@ def test_a_name_that_would_not_do_is_refused_with_one_that_does(run: Run, name: 
     assert run(*said.err.splitlines()[-1].split()[2:]).code == 0
 
 
-def test_everything_that_is_wrong_is_told_at_once(run: Run, tmp_path: pathlib.Path) -> None:
+def test_everything_that_is_wrong_is_in_one_error(run: Run, tmp_path: pathlib.Path) -> None:
     """The name, whom it belongs to, and the folder."""
     (tmp_path / "full").write_text("a file")
     said = run("new", "plugin", "kwtsms", "--kind", "cleaner", "--into", str(tmp_path / "full"))
@@ -135,7 +149,7 @@ def test_a_folder_that_can_not_be_written_is_said(run: Run, tmp_path: pathlib.Pa
 def test_a_plugin_of_that_name_is_respected_but_not_its_own_earlier_self(
     run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody else's plugin keeps its name; who begins their own again may."""
+    """Another distribution's plugin keeps its name; one's own may be begun again."""
     monkeypatch.syspath_prepend(tmp_path)
     for distribution, plugin, module in (("pigeons", "acme-birds", "pigeons"), ("acme-own", "acme-own", "acme_own")):
         about = tmp_path / f"{distribution.replace('-', '_')}-1.dist-info"

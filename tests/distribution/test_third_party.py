@@ -1,27 +1,24 @@
-"""A stranger's distribution, built and installed beside the project's own wheel in a fresh environment.
+"""A third party's distribution, built and installed beside the project's own wheel in a fresh environment.
 
 Nothing here sees the sources: every statement is made by a script that runs in that environment, in an empty folder.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pathlib
 import subprocess
-import sys
 import textwrap
-import venv
 from typing import Any, Final
 
 import attrs
 import pytest
 
+from tests import environments
+
 pytestmark = pytest.mark.slow
 
-#: The sources: beside the tests, or where a run away from them says.
-ROOT: Final = pathlib.Path(os.environ.get("NOTIFYKIT_SOURCE", pathlib.Path(__file__).parents[2]))
 PYPROJECT: Final = """\
 [build-system]
 requires = ["hatchling"]
@@ -38,14 +35,14 @@ dependencies = ["notifykit"]
 [tool.hatch.build.targets.wheel]
 only-include = ["{module}.py"]
 """
-#: All that a stranger has to write for something of every kind.
+#: Everything that an author writes for a component of every kind.
 ACME: Final = '''\
 """Pigeons for notifykit."""
 
 import json
 import pathlib
 
-from notifykit import Cleaned, Edit, Recipient, Submission, TransportFactory, Capabilities, hookimpl
+from notifykit.plugin import Capabilities, Cleaned, Edit, Recipient, Submission, TransportFactory, hookimpl
 
 
 class Lofts:
@@ -79,15 +76,12 @@ class Pigeon:
         return "acme://default"
 
 
-class Tower:
-    name = "tower"
-
-    def handle(self, event):
-        storm = pathlib.Path("storm")
-        if storm.exists() and event.name in storm.read_text():
-            raise OSError("the tower was struck")
-        with pathlib.Path("tower.log").open("a") as file:
-            file.write(f"{event.name}\\n")
+def tower(event):
+    storm = pathlib.Path("storm")
+    if storm.exists() and event.name in storm.read_text():
+        raise OSError("the tower was struck")
+    with pathlib.Path("tower.log").open("a") as file:
+        file.write(f"{event.name}\\n")
 
 
 @hookimpl
@@ -107,14 +101,14 @@ def notifykit_transports():
 
 @hookimpl
 def notifykit_sinks():
-    return [Tower()]
+    return [tower]
 '''
 BROKEN: Final = '''\
-"""A plugin of somebody who has never imported it."""
+"""A plugin whose author has never imported it."""
 
 raise RuntimeError("the lofts are empty")
 '''
-#: What the tests run in that environment: one send through the road, and everything that can be known about it.
+#: What the tests run in that environment: one send, and everything that can be known about it.
 SEND: Final = """\
 import json, pathlib, sys
 import notifykit
@@ -172,32 +166,16 @@ class Environment:
         return answer
 
 
-def _pip(*arguments: str | pathlib.Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Build three wheels and install them, with what they need, into an environment of their own."""
-    if not (ROOT / "pyproject.toml").exists():
-        pytest.skip("the tests run away from the sources, so there is nothing to build")
-    if importlib.util.find_spec("pip") is None:
-        pytest.skip("this environment has no pip to build and install with")
+def fresh(tmp_path_factory: pytest.TempPathFactory, wheel: pathlib.Path) -> Environment:
+    """Install the project's wheel and two distributions of third parties into an environment of their own."""
     folder = tmp_path_factory.mktemp("distribution")
     sources = [_write(folder, "acme-pigeons", "acme", "acme_pigeons", ACME)]
     sources.append(_write(folder, "broken-pigeons", "broken", "broken_pigeons", BROKEN))
-    at_hand = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
-    _pip("wheel", "--no-deps", *at_hand, "--wheel-dir", folder / "wheels", ROOT, *sources)
-    venv.create(folder / "venv", with_pip=False)
-    python = folder / "venv" / "bin" / "python"
-    _pip("--python", python, "install", *(folder / "wheels").glob("*.whl"))
+    python = environments.make(folder / "venv", wheel)
+    environments.pip("wheel", *environments.OFFLINE, "--no-build-isolation", "--wheel-dir", folder / "wheels", *sources)
+    wheels = (wheel, *(folder / "wheels").glob("*.whl"))
+    environments.pip("--python", python, "install", *environments.OFFLINE, "--force-reinstall", *wheels)
     return Environment(python)
 
 
@@ -216,7 +194,7 @@ def listed(environment: Environment, folder: pathlib.Path, *options: str) -> tup
 
 
 def test_each_of_the_four_is_found_and_used_on_the_way(fresh: Environment, tmp_path: pathlib.Path) -> None:
-    """Normalizer, cleaner, transport and sink of a stranger carry a real send, beside the framework's own."""
+    """Normalizer, cleaner, transport and sink of a third party are used in a real send, beside the framework's own."""
     answer = fresh.send(tmp_path)
     assert pathlib.Path(answer["home"]).is_relative_to(fresh.python.parents[1])
     assert answer["receipts"] == [
@@ -239,7 +217,7 @@ def test_each_of_the_four_is_found_and_used_on_the_way(fresh: Environment, tmp_p
     ]
 
 
-def test_the_broken_one_beside_it_is_set_aside_with_its_traceback(fresh: Environment, tmp_path: pathlib.Path) -> None:
+def test_the_broken_one_beside_it_is_quarantined_with_its_traceback(fresh: Environment, tmp_path: pathlib.Path) -> None:
     """The send above worked with it; the list shows where it broke."""
     code, plugins = listed(fresh, tmp_path)
     assert code == 9
@@ -257,7 +235,7 @@ def test_the_broken_one_can_be_switched_off(fresh: Environment, tmp_path: pathli
 
 
 def test_the_normalizer_can_be_switched_off_by_its_name(fresh: Environment, tmp_path: pathlib.Path) -> None:
-    """Nobody else knows its addresses; everything else goes on."""
+    """No other normalizer knows its addresses; everything else goes on."""
     answer = fresh.send(tmp_path, "lofts")
     assert [outcome for _, outcome, *_ in answer["receipts"]] == ["rejected", "rejected", "accepted", "rejected"]
     assert [json.loads(line) for line in answer["pigeons.jsonl"]] == [["Fly!", ["96598765432"]]]
@@ -272,7 +250,7 @@ def test_the_cleaner_can_be_switched_off_by_its_name(fresh: Environment, tmp_pat
 
 
 def test_the_sink_can_be_switched_off_by_its_name(fresh: Environment, tmp_path: pathlib.Path) -> None:
-    """It hears nothing; the send is the same."""
+    """It gets no event; the send is the same."""
     answer = fresh.send(tmp_path, "tower")
     assert answer["tower.log"] == []
     assert [outcome for _, outcome, *_ in answer["receipts"]] == ["accepted"] * 4
@@ -286,7 +264,7 @@ def test_the_transport_can_be_left_alone(fresh: Environment, tmp_path: pathlib.P
 
 
 def test_the_transport_can_be_switched_off_by_its_name(fresh: Environment, tmp_path: pathlib.Path) -> None:
-    """The rest of the plugin stays, and nobody else answers to the scheme."""
+    """The rest of the plugin stays, and no other plugin has the scheme."""
     assert fresh.send(tmp_path, "homing")["error"][:1] == ["ConfigError"]
     answer = fresh.send(tmp_path, "homing", dsn="null")
     assert answer["plugins"]["acme"][0] == "ok"
@@ -294,10 +272,10 @@ def test_the_transport_can_be_switched_off_by_its_name(fresh: Environment, tmp_p
 
 
 def test_the_whole_plugin_can_be_switched_off_by_its_name(fresh: Environment, tmp_path: pathlib.Path) -> None:
-    """Nothing of it is on the road any more, and the error says what there is in its place."""
-    kind, told, _ = fresh.send(tmp_path, "acme")["error"]
+    """Nothing of it is used any more, and the error says which transports there are."""
+    kind, message, _ = fresh.send(tmp_path, "acme")["error"]
     assert kind == "ConfigError"
-    assert "no plugin brings 'acme': there are apprise, console, failover," in told
+    assert "no plugin brings 'acme': there are apprise, console, failover," in message
     answer = fresh.send(tmp_path, "acme", dsn="null")
     assert [outcome for _, outcome, *_ in answer["receipts"]] == ["rejected", "rejected", "accepted", "rejected"]
     assert (answer["plugins"]["acme"][0], answer["text"], answer["tower.log"]) == ("disabled", "Fly", [])
@@ -317,9 +295,9 @@ def test_a_sink_that_raises_changes_nothing(fresh: Environment, tmp_path: pathli
 
 def test_strict_mode_raises_for_the_broken_plugin(fresh: Environment, tmp_path: pathlib.Path) -> None:
     """Before anything is sent, with the exception that it raised as the cause."""
-    kind, told, cause = fresh.send(tmp_path, strict=True)["error"]
+    kind, message, cause = fresh.send(tmp_path, strict=True)["error"]
     assert (kind, cause) == ("PluginError", "RuntimeError('the lofts are empty')")
-    assert told == "plugin 'broken': RuntimeError: the lofts are empty"
+    assert message == "plugin 'broken': RuntimeError: the lofts are empty"
     assert not (tmp_path / "pigeons.jsonl").exists()
 
 
@@ -330,23 +308,23 @@ def test_strict_mode_raises_for_the_sink_that_raises(
     """Before anything is sent or after everything is: an error in the log never breaks a send off in the middle."""
     (tmp_path / "storm").write_text(event)
     answer = fresh.send(tmp_path, "broken", strict=True)
-    kind, told, cause = answer["error"]
+    kind, message, cause = answer["error"]
     assert (kind, cause) == ("PluginError", "OSError('the tower was struck')")
-    assert "tower" in told
+    assert "tower" in message
     assert len(answer["pigeons.jsonl"]) == requests
 
 
 def test_strict_mode_is_content_where_everything_works(fresh: Environment, tmp_path: pathlib.Path) -> None:
-    """It is no other road."""
+    """Everything is sent as without it."""
     answer = fresh.send(tmp_path, "broken", strict=True)
     assert [outcome for _, outcome, *_ in answer["receipts"]] == ["accepted"] * 4
 
 
-def test_the_stranger_needs_only_names_that_are_public() -> None:
-    """Its source imports from the package itself, and is short."""
+def test_an_author_needs_only_one_import() -> None:
+    """Its source imports from one module, and is short."""
     lines = [line for line in ACME.splitlines() if line.strip()]
     assert [line for line in lines if "notifykit" in line and "import" in line] == [
-        "from notifykit import Cleaned, Edit, Recipient, Submission, TransportFactory, Capabilities, hookimpl"
+        "from notifykit.plugin import Capabilities, Cleaned, Edit, Recipient, Submission, TransportFactory, hookimpl"
     ]
     assert len(lines) < 60
     compile(textwrap.dedent(ACME), "acme_pigeons.py", "exec")

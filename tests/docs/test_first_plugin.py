@@ -1,23 +1,21 @@
-"""The page for somebody's first plugin, followed to the letter: every command typed, every file written."""
+"""The page about the first plugin, followed to the letter: every command is typed, every file written."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import pathlib
 import re
 import subprocess
-import sys
-import venv
 from typing import Final
 
 import attrs
 import pytest
 
+from tests import environments
+
 pytestmark = pytest.mark.slow
 
 PAGE: Final = pathlib.Path(__file__).parents[2] / "docs" / "tutorial" / "first-plugin.md"
-#: What the page has for the one who follows it: commands to type, files to write, and words to change in them.
+#: What a reader does: commands to type, files to write, and words to change in them.
 STEP: Final = re.compile(
     r"^```console\n(?P<console>.*?)^```"
     r"|^```python\n# (?P<file>\S+)\n(?P<content>.*?)^```"
@@ -25,23 +23,25 @@ STEP: Final = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 COMMAND: Final = re.compile(r"^\$ (?P<line>.*)\n(?P<expected>(?:(?!\$ ).*\n)*)", re.MULTILINE)
-#: The one line that is not run as it stands: its environment would need an index to install from.
+#: The one line that is not run as it is: its environment would need an index to install from.
 FRESH: Final = "python3 -m venv .venv"
 
 
 @attrs.define
-class Newcomer:
-    """Somebody in a terminal: what they export and where they go stays for the next command."""
+class Terminal:
+    """A terminal: exported variables and the folder stay for the next command."""
 
-    #: Where they are.
+    #: The folder.
     place: pathlib.Path
-    #: What they exported.
+    #: The exported variables.
     environment: dict[str, str]
-    #: How many commands they typed.
+    #: The project's wheel.
+    wheel: pathlib.Path
+    #: How many commands were typed.
     typed: int = 0
 
     def follow(self, step: re.Match[str]) -> None:
-        """Do what one step of the page says, and look whether it comes out as it says."""
+        """Do one step of the page, and compare the output with the page's."""
         if step["console"]:
             for command in COMMAND.finditer(step["console"]):
                 said = self.type(command["line"])
@@ -49,7 +49,7 @@ class Newcomer:
                 assert re.fullmatch(pattern, said), f"{command['line']}\n{said}"
         elif step["file"]:
             file = self.place / step["file"]
-            assert file.exists(), "the page says to replace it"
+            assert file.exists(), "the page says that it replaces a file"
             file.write_text(step["content"], encoding="utf-8")
         else:
             file = self.place / step["changed"]
@@ -58,12 +58,12 @@ class Newcomer:
             file.write_text(before.replace(step["before"], step["after"]), encoding="utf-8")
 
     def type(self, line: str) -> str:
-        """Run a command and return all that the terminal shows."""
+        """Run a command and return everything that it prints."""
         self.typed += 1
         if line == FRESH:
             self._make_environment()
             return ""
-        # What was exported, and the folder, are read behind a sign that no command says.
+        # The folder and the variables are read behind a sign that no command prints.
         script = f"{line}\nprintf '\\0%s\\0' \"$PWD\"\nenv -0"
         done = subprocess.run(
             ["bash", "-c", script],
@@ -81,30 +81,23 @@ class Newcomer:
         return said
 
     def _make_environment(self) -> None:
-        """Make a fresh environment that sees what is installed here, pip and notifykit too, so that nothing is fetched.
+        """Make an environment that has what the page installs, so that nothing is downloaded.
 
-        The lines of the page that install are run by pip as they stand. It finds what they ask for, and builds with what
-        is there; that an index would have it all, nobody here can say.
+        The lines of the page that install are run by pip as they are. It finds what they ask for, and builds with what is
+        there; whether an index has it all is not tested here.
         """
-        folder = self.place / ".venv"
-        venv.EnvBuilder(symlinks=True).create(folder)
-        (packages,) = folder.glob("lib/python*/site-packages")
-        seen = [path for path in sys.path if path and pathlib.Path(path).is_dir()]
-        (packages / "here.pth").write_text("\n".join(seen), encoding="utf-8")
-        program = folder / "bin" / "notifykit"
+        python = environments.make(self.place / ".venv", self.wheel, "testing", also=("pip", "hatchling", "editables"))
+        program = python.parent / "notifykit"
         program.write_text('#!/bin/sh\nexec python -m notifykit "$@"\n', encoding="utf-8")
         program.chmod(0o755)
 
 
 @pytest.fixture
-def newcomer(tmp_path: pathlib.Path) -> Newcomer:
-    """Somebody in an empty folder, with nothing set."""
-    for needed in ("pip", "hatchling"):
-        if importlib.util.find_spec(needed) is None:
-            pytest.skip(f"this environment has no {needed} to install the plugin with")
+def terminal(tmp_path: pathlib.Path, wheel: pathlib.Path) -> Terminal:
+    """A terminal in an empty folder, without any settings."""
     (tmp_path / "empty").mkdir()
     environment = {
-        "PATH": os.pathsep.join(("/usr/local/bin", "/usr/bin", "/bin")),
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(tmp_path),
         "LANG": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",  # a file that changes twice within a second is compiled twice
@@ -113,19 +106,19 @@ def newcomer(tmp_path: pathlib.Path) -> Newcomer:
         "PIP_NO_BUILD_ISOLATION": "0",  # pip's own way to say that there shall be none
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    return Newcomer(tmp_path / "empty", environment)
+    return Terminal(tmp_path / "empty", environment, wheel)
 
 
-def test_the_page_leads_from_nothing_to_green(newcomer: Newcomer) -> None:
+def test_the_page_leads_from_nothing_to_green(terminal: Terminal) -> None:
     """In its order, in one terminal; ``…`` stands for anything."""
     for step in STEP.finditer(PAGE.read_text(encoding="utf-8")):
-        newcomer.follow(step)
-    assert newcomer.typed > 12
+        terminal.follow(step)
+    assert terminal.typed > 12
 
 
-def test_the_sink_of_the_page_is_ten_lines() -> None:
-    """As it says, beside its imports."""
+def test_the_sink_of_the_page_is_eight_lines() -> None:
+    """As it says, besides its imports."""
     files = {step["file"]: step["content"] for step in STEP.finditer(PAGE.read_text(encoding="utf-8"))}
-    lines = [line for line in files["src/acme_tally/__init__.py"].splitlines() if line.strip()]
+    lines = [line for line in files["src/acme_counts/__init__.py"].splitlines() if line.strip()]
     imports = [line for line in lines if line.startswith(("import ", "from "))]
-    assert (len(imports), len(lines)) == (3, 3 + 10)
+    assert (len(imports), len(lines)) == (3, 3 + 8)

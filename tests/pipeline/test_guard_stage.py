@@ -257,7 +257,7 @@ def test_the_callers_guards_are_asked_before_those_of_plugins(walk):
 
 def test_something_that_is_no_guard_is_a_problem_at_the_start():
     """Not when the first message is on its way."""
-    with pytest.raises(ConfigError, match=r"guards: .* is no guard"):
+    with pytest.raises(ConfigError, match=r"guards: the guard .* lacks"):
         Notifier(MemoryTransport(), host=PluginHost(entry_points=False), guards=[object()])
 
 

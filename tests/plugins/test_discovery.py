@@ -103,7 +103,7 @@ def test_a_plugin_that_is_installed_editably_by_an_import_hook_is_found(tmp_path
     assert (done.stdout, done.stderr) == ("nice-plugin sink:audit\n", "")
 
 
-def test_a_meta_path_finder_of_somebody_elses_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_meta_path_finder_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says itself what came with it, and imports it."""
 
     class Distribution(importlib.metadata.Distribution):

@@ -1,4 +1,4 @@
-"""The plugin host: who has joined, who could not, and in which order they are asked."""
+"""The plugin host: which plugins work, which are quarantined, and the order of their components."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Install = Callable[..., None]
 
 @attrs.frozen
 class Thing:
-    """Something with a name that can stand anywhere along the road."""
+    """Something with a name that can be a normalizer, a cleaner and a sink."""
 
     name: str
 
@@ -48,18 +48,18 @@ def factory(name: str, *schemes: str) -> TransportFactory:
 
 
 def bringing(
-    *, tryfirst: bool = False, trylast: bool = False, stations: Mapping[str, Any] | None = None, **more: Any
+    *, tryfirst: bool = False, trylast: bool = False, items: Mapping[str, Any] | None = None, **more: Any
 ) -> types.ModuleType:
     """Return a plugin that brings these normalizers, cleaners, transports and sinks."""
     plugin = types.ModuleType("homemade")
-    for kind, items in {**(stations or {}), **more}.items():
+    for kind, things in {**(items or {}), **more}.items():
         mark = hookimpl(tryfirst=tryfirst, trylast=trylast)
-        setattr(plugin, f"notifykit_{kind}", mark(items if callable(items) else lambda items=items: items))
+        setattr(plugin, f"notifykit_{kind}", mark(things if callable(things) else lambda things=things: things))
     return plugin
 
 
 def choosing(kind: str, *names: str) -> Settings:
-    """Return settings that give the order of one kind of station."""
+    """Return settings that give the order of one kind of component."""
     chosen: dict[str, Any] = {kind: names}
     return Settings(**chosen)
 
@@ -83,7 +83,7 @@ def statuses(host: PluginHost) -> dict[str, str]:
 
 
 def names_of(things: Any) -> list[str]:
-    """Return the names of stations, in their order."""
+    """Return the names of components, in their order."""
     return [thing.name for thing in things]
 
 
@@ -134,7 +134,7 @@ def installed(**options: Any) -> PluginHost:
     return PluginHost(**{"builtins": (), **options})
 
 
-# --- joining ---
+# --- loading ---
 
 
 def test_a_host_of_nothing_is_empty() -> None:
@@ -145,8 +145,8 @@ def test_a_host_of_nothing_is_empty() -> None:
     assert host.commands() == {}
 
 
-def test_the_frameworks_own_plugins_come_as_everybody_elses() -> None:
-    """By dotted path, listed like everybody, and none of them is broken even where that is an error."""
+def test_the_frameworks_own_plugins_are_loaded_as_all_others() -> None:
+    """By dotted path, in the same list, and none of them is broken even where that is an error."""
     host = PluginHost(entry_points=False, strict=True)
     registry = host.registry(Settings())
     assert sorted(info.location for info in host.plugins) == sorted(BUILTINS)
@@ -200,12 +200,12 @@ def test_asking_twice_gives_the_same(install: Install) -> None:
     """The second notifier of a process gets what the first got."""
     install("acme", acme=sink_plugin("audit"), broken="raise OSError('no')")
     host = installed()
-    once, seen = host.registry(Settings()), host.plugins
+    once, listed = host.registry(Settings()), host.plugins
     assert names_of(host.registry(Settings()).sinks) == names_of(once.sinks) == ["audit"]
-    assert host.plugins == seen
+    assert host.plugins == listed
 
 
-# --- the broken are set aside, and the rest go on ---
+# --- the broken are quarantined, and the rest go on ---
 
 #: What an installed plugin may do instead of being imported, and what the list says about it.
 BREAKS_AT_IMPORT = [
@@ -218,7 +218,7 @@ BREAKS_AT_IMPORT = [
 
 
 @pytest.mark.parametrize(("source", "reason"), BREAKS_AT_IMPORT)
-def test_a_plugin_that_fails_to_import_is_set_aside(install: Install, source: str, reason: str) -> None:
+def test_a_plugin_that_fails_to_import_is_quarantined(install: Install, source: str, reason: str) -> None:
     """Those before and behind it load, and where it broke is kept."""
     install("good", aaa=sink_plugin("first"), zzz=sink_plugin("last"))
     install("bad", mmm=source)
@@ -243,7 +243,7 @@ def test_in_strict_mode_a_plugin_that_fails_to_import_is_an_error(install: Insta
 
 
 def test_an_interrupt_is_not_a_broken_plugin(install: Install) -> None:
-    """Whoever presses Ctrl-C while plugins load wants the program to end."""
+    """Ctrl-C while plugins load ends the program."""
     install("slow", slow="raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
         installed()
@@ -251,7 +251,7 @@ def test_an_interrupt_is_not_a_broken_plugin(install: Install) -> None:
 
 def _half_way() -> Iterator[Thing]:
     yield Thing("brought before the fall")
-    raise OSError("the queue is gone")
+    raise OSError("the queue is closed")
 
 
 @attrs.define
@@ -281,7 +281,7 @@ BREAKS_AT_REGISTRATION = [
 
 
 @pytest.mark.parametrize(("plugin", "reason"), BREAKS_AT_REGISTRATION)
-def test_a_plugin_that_fails_to_register_is_rolled_back_and_set_aside(plugin: object, reason: str) -> None:
+def test_a_plugin_that_fails_to_register_is_rolled_back_and_quarantined(plugin: object, reason: str) -> None:
     """Nothing of it stays behind, not even the hooks that were fine, and its neighbours don't notice."""
     host = hosting(before=bringing(sinks=[Thing("one")]), bad=plugin, after=bringing(sinks=[Thing("two")]))
     registry = host.registry(Settings())
@@ -303,7 +303,7 @@ class _Moody:
 
 
 BREAKS_WHEN_ASKED = [
-    (bringing(sinks=_half_way), r"OSError: the queue is gone"),
+    (bringing(sinks=_half_way), r"OSError: the queue is closed"),
     (bringing(sinks=[Thing("a")], transports=lambda: 1 / 0), "ZeroDivisionError: division by zero"),
     (bringing(sinks=lambda: sys.exit(3)), "SystemExit: 3"),
     (bringing(sinks=lambda: Thing("alone")), "TypeError: 'Thing' object is not iterable"),
@@ -321,7 +321,7 @@ BREAKS_WHEN_ASKED = [
 
 
 @pytest.mark.parametrize(("plugin", "reason"), BREAKS_WHEN_ASKED)
-def test_a_plugin_that_fails_to_answer_is_rolled_back_and_set_aside(plugin: object, reason: str) -> None:
+def test_a_plugin_that_fails_to_answer_is_rolled_back_and_quarantined(plugin: object, reason: str) -> None:
     """What it brought before it failed, or beside something of the wrong shape, is not used either."""
     host = hosting(before=bringing(sinks=[Thing("one")]), bad=plugin, after=bringing(sinks=[Thing("two")]))
     for _ in range(2):
@@ -337,12 +337,12 @@ def test_a_plugin_that_fails_to_answer_is_rolled_back_and_set_aside(plugin: obje
     assert (caught.value.plugin, caught.value.detail) == ("bad", reason)
 
 
-def test_a_plugin_that_is_set_aside_is_told_about_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_plugin_that_is_quarantined_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """One warning with the plugin's name and the reason."""
     with caplog.at_level(logging.WARNING, "notifykit.plugins"):
         hosting(bad=bringing(sinks=_half_way)).registry(Settings())
     assert [record.getMessage() for record in caplog.records] == [
-        "plugin bad was set aside: OSError: the queue is gone"
+        "plugin bad was quarantined: OSError: the queue is closed"
     ]
 
 
@@ -388,18 +388,18 @@ def test_tryfirst_and_trylast_move_inside_that_order(install: Install) -> None:
 
 @pytest.mark.parametrize("kind", ["normalizers", "cleaners", "sinks"])
 def test_the_settings_may_give_the_order(kind: str) -> None:
-    """Exactly the named ones stand along the road, in that order, whoever brought them."""
+    """Exactly the named components are used, in that order, from whichever plugin they are."""
     one, two = ({kind: [Thing(name) for name in names]} for names in ("ab", "cd"))
-    host = hosting(one=bringing(stations=one), two=bringing(tryfirst=True, stations=two))
+    host = hosting(one=bringing(items=one), two=bringing(tryfirst=True, items=two))
     for wanted in ((), ("d",), ("b", "d", "a"), ("a", "b", "c", "d")):
         assert names_of(getattr(host.registry(choosing(kind, *wanted)), kind)) == list(wanted)
     assert names_of(getattr(host.registry(Settings()), kind)) == ["c", "d", "a", "b"]
 
 
 @pytest.mark.parametrize("kind", ["normalizers", "cleaners", "sinks"])
-def test_a_name_that_nobody_brings_is_a_problem_with_a_guess(kind: str) -> None:
+def test_a_name_that_no_plugin_brings_is_a_problem_with_a_guess(kind: str) -> None:
     """Leaving it out quietly would send differently from what was asked for."""
-    host = hosting(one=bringing(stations={kind: [Thing("audit"), Thing("other")]}))
+    host = hosting(one=bringing(items={kind: [Thing("audit"), Thing("other")]}))
     with pytest.raises(ConfigError) as caught:
         host.registry(choosing(kind, "adit", "other", "qqqq"))
     assert caught.value.problems == (
@@ -447,8 +447,8 @@ def test_each_thing_that_a_plugin_brings_can_be_switched_off_by_its_own_name(off
     assert host.unmatched == ()
 
 
-def test_a_name_that_switches_nothing_off_is_told_with_a_guess(caplog: pytest.LogCaptureFixture) -> None:
-    """Somebody believes that it is off."""
+def test_a_name_that_switches_nothing_off_is_in_the_log_with_a_guess(caplog: pytest.LogCaptureFixture) -> None:
+    """A person believes that it is off."""
     host = PluginHost(entry_points=False, builtins=(), disable=["audti", "qqqq", "audit"])
     host.register(bringing(sinks=[Thing("audit")]), "audits")
     with caplog.at_level(logging.WARNING, "notifykit.plugins"):
@@ -477,7 +477,7 @@ def test_an_allow_list_keeps_every_other_installed_plugin_out(install: Install) 
     assert "acme_unwanted" not in sys.modules
 
 
-def test_an_empty_allow_list_allows_nobody(install: Install) -> None:
+def test_an_empty_allow_list_allows_no_plugin(install: Install) -> None:
     """It is a list with nothing on it, and not the absence of one."""
     install("acme", acme=sink_plugin("audit"))
     assert set(statuses(PluginHost(allow=[], builtins=())).values()) == {"disabled"}
@@ -528,7 +528,7 @@ def test_of_two_things_of_one_name_the_earlier_is_used_and_the_later_listed() ->
 
 
 def test_the_first_plugin_that_claims_a_scheme_keeps_it() -> None:
-    """By scheme, not by the factory's name; a factory that loses one of its schemes is set aside whole."""
+    """By scheme, not by the factory's name; a factory that loses one of its schemes is not used at all."""
     first, second, third = factory("a", "acme", "acme+http"), factory("b", "acme+http", "b"), factory("a", "other")
     host = hosting(
         one=bringing(transports=[first]), two=bringing(transports=[second]), three=bringing(transports=[third])
@@ -539,7 +539,7 @@ def test_the_first_plugin_that_claims_a_scheme_keeps_it() -> None:
 
 
 def test_in_strict_mode_a_shadow_is_an_error() -> None:
-    """Whoever wants to know everything wants to know that too."""
+    """Strict mode reports everything."""
     host = hosting(strict=True, one=bringing(sinks=[Thing("audit")]), two=bringing(sinks=[Thing("audit")]))
     with pytest.raises(PluginError, match="plugin 'two': sink:audit is already brought by plugin 'one'"):
         host.registry(Settings())
@@ -579,7 +579,7 @@ def test_plugins_bring_commands_by_name() -> None:
 
 
 @pytest.mark.parametrize("names", [("fly",), ("swim", "fly"), ("run", "run"), (None,)])
-def test_a_command_whose_name_is_taken_sets_its_plugin_aside(names: tuple[str | None, ...]) -> None:
+def test_a_command_whose_name_is_taken_quarantines_its_plugin(names: tuple[str | None, ...]) -> None:
     """With all of its commands; those of the others are there."""
     host = hosting(one=commanding("fly"), two=commanding(*names), three=commanding("walk"))
     assert set(host.commands()) == {"fly", "walk"}
@@ -587,8 +587,8 @@ def test_a_command_whose_name_is_taken_sets_its_plugin_aside(names: tuple[str | 
     assert (info(host, "two").reason or "").endswith("is taken")
 
 
-def test_nobody_takes_the_name_of_a_command_of_the_framework(install: Install) -> None:
-    """An installed plugin is asked before the framework's own along the road, but not here."""
+def test_no_plugin_takes_the_name_of_a_command_of_the_framework(install: Install) -> None:
+    """Components of an installed plugin come before the framework's own, but commands do not."""
     source = (
         "import click\nfrom notifykit.hookspecs import hookimpl\n"
         "@hookimpl\ndef notifykit_commands(register): register(click.Command('plugins'))\n"
@@ -607,7 +607,7 @@ def test_a_command_can_be_switched_off_by_its_name() -> None:
     assert host.unmatched == ()
 
 
-def test_a_plugin_that_fails_to_bring_its_commands_is_set_aside() -> None:
+def test_a_plugin_that_fails_to_bring_its_commands_is_quarantined() -> None:
     """Also where it ends the program; in strict mode it is an error."""
     host = hosting(one=bringing(commands=lambda register: sys.exit(1)), two=commanding("swim"))
     assert set(host.commands()) == {"swim"}
@@ -649,7 +649,7 @@ def panicking() -> object:
 
 @pytest.mark.parametrize("odd", [Equal(), Unequal(), bringing(sinks=[Thing("fine")])])
 def test_no_plugin_takes_the_others_down(odd: object) -> None:
-    """Not one that can't be told from others, nor one whose exceptions can't even be printed."""
+    """Neither one that equals all others, nor one whose exceptions can't be printed."""
     if not isinstance(odd, Equal):
         odd.notifykit_cleaners = hookimpl(lambda settings: panicking())  # type: ignore[attr-defined]
     host = PluginHost(entry_points=False)

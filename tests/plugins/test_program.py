@@ -68,8 +68,8 @@ def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture
-def stranger(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    """Install two plugins of strangers: one that works and one that can't be imported."""
+def installed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """Install two plugins: one that works and one that can't be imported."""
     monkeypatch.syspath_prepend(tmp_path)
     for name, source in (("good", GOOD), ("broken", BROKEN)):
         about = tmp_path / f"{name}_plugin-1.2.dist-info"
@@ -132,7 +132,7 @@ def test_the_list_is_one_json_document_where_that_is_asked_for() -> None:
     assert by_name(found)["kwtsms"]["version"] == importlib.metadata.version("notifykit")
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("installed")
 def test_a_broken_plugin_is_listed_with_its_reason_and_makes_the_exit_code() -> None:
     """The others are listed as ever; where it broke is shown on request."""
     brief, verbose = run("plugins"), run("plugins", "-v")
@@ -147,9 +147,9 @@ def test_a_broken_plugin_is_listed_with_its_reason_and_makes_the_exit_code() -> 
     assert "program_broken.py" in verbose.stdout
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("installed")
 def test_the_json_document_holds_the_traceback_of_a_broken_plugin() -> None:
-    """For whoever has to find out from a log."""
+    """For a person who reads a log."""
     answer = run("plugins", "--json")
     found = document(answer.stdout)
     assert (answer.exit_code, found["ok"]) == (9, False)
@@ -159,7 +159,7 @@ def test_the_json_document_holds_the_traceback_of_a_broken_plugin() -> None:
     assert by_name(found)["good"]["brings"] == ["sink:audit", "command:greet"]
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("installed")
 def test_a_plugin_that_is_switched_off_is_listed_as_that() -> None:
     """And is not broken any more, so that the exit code is fine."""
     answer = run("-p", "no:broken", "plugins", "--json")
@@ -168,7 +168,7 @@ def test_a_plugin_that_is_switched_off_is_listed_as_that() -> None:
     assert (plugin["status"], plugin["reason"]) == ("disabled", "switched off by name")
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("installed")
 def test_things_that_plugins_bring_can_be_switched_off_as_well() -> None:
     """A sink and a command by their own names, without a warning that nothing has them."""
     answer = run("-p", "no:broken", "-p", "no:audit", "-p", "no:greet", "plugins", "--json")
@@ -179,14 +179,14 @@ def test_things_that_plugins_bring_can_be_switched_off_as_well() -> None:
 
 def test_a_name_that_switches_nothing_off_is_a_warning() -> None:
     """On standard error for people, and in the document."""
-    answer = run("-p", "no:nobody", "plugins")
+    answer = run("-p", "no:missing", "plugins")
     assert answer.exit_code == 0
-    assert answer.stderr == "warning: nothing is named nobody, so nothing was switched off\n"
-    found = document(run("-p", "no:nobody", "plugins", "--json").stdout)
-    assert found["warnings"] == ["nothing is named nobody, so nothing was switched off"]
+    assert answer.stderr == "warning: nothing is named missing, so nothing was switched off\n"
+    found = document(run("-p", "no:missing", "plugins", "--json").stdout)
+    assert found["warnings"] == ["nothing is named missing, so nothing was switched off"]
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("installed")
 def test_the_settings_switch_plugins_off_for_the_program_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin that is not to be loaded does not bring its commands either."""
     monkeypatch.setenv("NOTIFYKIT_DISABLE", "good, broken")
@@ -249,15 +249,15 @@ def test_a_command_that_is_like_no_other_gets_the_way_to_the_list() -> None:
 
 @pytest.mark.parametrize("option", ["kwtsms", "no:", "", "yes:kwtsms"])
 def test_an_option_that_switches_nothing_off_is_an_error(option: str) -> None:
-    """Whoever forgets ``no:`` is told, instead of believing that it worked."""
+    """A forgotten ``no:`` is an error, so that no one believes that it worked."""
     answer = run("-p", option, "plugins")
     assert answer.exit_code == 2
     assert "no:NAME" in answer.stderr
 
 
-def test_two_plugins_of_one_name_end_the_program_with_both_names(stranger: pathlib.Path) -> None:
+def test_two_plugins_of_one_name_end_the_program_with_both_names(installed: pathlib.Path) -> None:
     """In one sentence on standard error, in the document where one is asked for, and never as a traceback."""
-    (stranger / "good_plugin-1.2.dist-info" / "entry_points.txt").write_text("[notifykit]\nbroken = program_good\n")
+    (installed / "good_plugin-1.2.dist-info" / "entry_points.txt").write_text("[notifykit]\nbroken = program_good\n")
     answer = run("plugins")
     assert (answer.exit_code, answer.stdout) == (9, "")
     assert answer.stderr.startswith("notifykit: plugin 'broken': two plugins have this name: broken-plugin brings")
@@ -277,17 +277,21 @@ def test_a_program_without_a_command_says_what_is_set_up() -> None:
     assert "notifykit demo" in answer.stdout
 
 
-def test_it_runs_as_a_module(stranger: pathlib.Path) -> None:
+def test_it_runs_as_a_module(installed: pathlib.Path) -> None:
     """``python -m notifykit`` is the program, in a process of its own."""
     listed = start(
-        "-p", "no:kwtsms", "plugins", "--json", PYTHONPATH=os.pathsep.join([str(stranger), *filter(None, sys.path)])
+        "-p", "no:kwtsms", "plugins", "--json", PYTHONPATH=os.pathsep.join([str(installed), *filter(None, sys.path)])
     )
     assert listed.returncode == 9, listed.stderr
     assert by_name(document(listed.stdout))["broken"]["status"] == "broken"
-    wrong = start("plugin")
-    assert (wrong.returncode, wrong.stdout) == (2, "")
+
+
+def test_a_misspelled_command_has_a_guess_and_the_version_is_printed() -> None:
+    """In this process, as the tests above."""
+    wrong = run("plugin")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
     assert "Did you mean `notifykit plugins`?" in wrong.stderr
-    assert start("--version").stdout.startswith("notifykit ")
+    assert run("--version").stdout.startswith("notifykit ")
 
 
 def test_hook_calls_can_be_watched() -> None:

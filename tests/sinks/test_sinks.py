@@ -1,12 +1,12 @@
-"""The log sinks, fed by the real road."""
+"""The log sinks, called by a real pipeline."""
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
 import decimal
 import json
 import logging
-import multiprocessing
+import os
 import stat
 import subprocess
 import sys
@@ -14,7 +14,6 @@ import sys
 import pytest
 
 from notifykit import (
-    Capabilities,
     ConfigError,
     MemoryTransport,
     Notifier,
@@ -81,8 +80,8 @@ def test_a_row_has_the_documented_shape(tmp_path):
     assert second["to"] == "965****5433"
 
 
-def test_the_rows_tell_the_whole_story_in_order(tmp_path):
-    """Planned, set aside, attempted, tried again, finished."""
+def test_the_rows_have_every_step_in_order(tmp_path):
+    """Planned, excluded, attempted, tried again, finished."""
     transport = MemoryTransport([RateLimited("Full.", "ERR013")])
     _, rows, _ = _send(tmp_path, transport, to=["abc", NUMBERS[0]])
     assert [row["event"] for row in rows] == [
@@ -139,28 +138,45 @@ def test_the_file_belongs_to_its_user(tmp_path):
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-def test_a_file_that_can_not_be_written_is_told_at_once(tmp_path):
+def test_a_file_that_can_not_be_written_is_an_error_at_once(tmp_path):
     """Not with the first message, but when the notifier is built."""
     with pytest.raises(ConfigError, match="log_file"):
         Notifier.from_settings("null", directory=tmp_path, environment={}, log_file=str(tmp_path / "no" / "log"))
 
 
-def _write(folder: str) -> None:
-    from notifykit.sinks.jsonl import JsonlSink
+#: One of several processes that write to one file.
+WRITER = """
+import sys
+from notifykit import Capabilities, MemoryTransport, Notifier, PluginHost
+from notifykit.sinks.jsonl import JsonlSink
 
-    capabilities = Capabilities(batch_size=50)
-    sink = JsonlSink(f"{folder}/shared.jsonl")
-    with Notifier(
-        MemoryTransport(capabilities=capabilities), host=PluginHost(entry_points=False), sinks=[sink]
-    ) as notifier:
-        notifier.send([f"9659{index:07d}" for index in range(500)], "x" * 200)
+transport = MemoryTransport(capabilities=Capabilities(batch_size=50))
+with Notifier(transport, host=PluginHost(entry_points=False), sinks=[JsonlSink(sys.argv[1])]) as notifier:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    notifier.send([f"9659{index:07d}" for index in range(500)], "x" * 200)
+"""
 
 
 def test_lines_of_several_processes_are_never_torn(tmp_path):
-    """Four processes and one file: every line is a whole JSON object."""
-    with concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(_write, [str(tmp_path)] * 4))
-    rows = [json.loads(line) for line in (tmp_path / "shared.jsonl").read_text().splitlines()]
+    """Four processes that begin together and one file: every line is a whole JSON object."""
+    file = tmp_path / "shared.jsonl"
+    command = [sys.executable, "-c", WRITER, str(file)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with contextlib.ExitStack() as running:
+        writers = [
+            running.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+            )
+            for _ in range(4)
+        ]
+        for writer in writers:
+            assert writer.stdout.readline() == b"ready\n"
+        for writer in writers:
+            writer.stdin.write(b"\n")
+            writer.stdin.flush()
+        assert [writer.wait(60) for writer in writers] == [0] * 4
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert sum(row["event"] == "attempt_finished" for row in rows) == 2000
 
 
@@ -216,8 +232,8 @@ def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
     caplog.set_level(logging.DEBUG, "notifykit")
     transport = MemoryTransport([RateLimited("Full.", "ERR013"), Submission("id-1", cost=1, balance=9)])
     _send(tmp_path, transport, to=["abc", NUMBERS[0]])
-    told = [(record.name, record.levelname, record.nk_event) for record in caplog.records]
-    assert told == [
+    lines = [(record.name, record.levelname, record.nk_event) for record in caplog.records]
+    assert lines == [
         ("notifykit.send", "DEBUG", "message_planned"),
         ("notifykit.send", "WARNING", "recipient_excluded"),
         ("notifykit.transport.memory", "WARNING", "attempt_finished"),
@@ -235,7 +251,7 @@ def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
     [(Submission("i"), "INFO"), (Submission("i", test=True), "WARNING"), (OutcomeUnknown("Lost."), "ERROR")],
 )
 def test_a_test_is_said_aloud_and_an_unknown_outcome_is_an_error(tmp_path, caplog, answer, level):
-    """Whoever watches the log sees what needs a person."""
+    """A person who watches the log sees what needs attention."""
     caplog.set_level(logging.INFO, "notifykit.transport")
     _send(tmp_path, MemoryTransport([answer]), to=NUMBERS[0])
     assert [record.levelname for record in caplog.records] == [level]
@@ -259,7 +275,7 @@ def test_a_key_that_is_none_is_an_error(tmp_path, content):
 
 
 def test_what_the_level_leaves_out_is_not_put_into_words(tmp_path, caplog, monkeypatch):
-    """An event that nobody wants costs a look."""
+    """An event below the level costs one comparison."""
     caplog.set_level(logging.CRITICAL, "notifykit")
     words = []
     monkeypatch.setattr("notifykit.sinks.logging._describe", words.append)
@@ -272,7 +288,7 @@ def test_logging_leaves_no_half_characters_for_a_handler_to_fail_on(tmp_path, ca
     caplog.set_level(logging.DEBUG, "notifykit")
     with Notifier(MemoryTransport([OutcomeUnknown("Lost \ud83d.")]), host=PluginHost(entry_points=False)) as notifier:
         notifier.send(NUMBERS[0], TEXT, tags=["half \ude00"])
-    told = [f"{record.getMessage()} {getattr(record, 'nk_tags', '')}" for record in caplog.records]
-    assert any("Lost \\ud83d." in line for line in told)
-    assert any("half \\\\ude00" in line for line in told)
-    assert "".join(told).encode()
+    lines = [f"{record.getMessage()} {getattr(record, 'nk_tags', '')}" for record in caplog.records]
+    assert any("Lost \\ud83d." in line for line in lines)
+    assert any("half \\\\ude00" in line for line in lines)
+    assert "".join(lines).encode()

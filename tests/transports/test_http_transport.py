@@ -12,6 +12,7 @@ from notifykit import (
     Batch,
     Capabilities,
     ContentRejected,
+    Dsn,
     Notifier,
     Outcome,
     OutcomeUnknown,
@@ -70,6 +71,42 @@ def test_what_breaks_is_unknown_and_what_is_refused_is_rejected():
     with scripted(answer(b"", "401 Unauthorized")) as wire, _notifier(wire.url) as notifier:
         receipt = notifier.send("96598765432", "Hello")[0]
     assert (receipt.outcome, receipt.code) == (Outcome.REJECTED, "HTTP401")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'"sid"', b"null", b"[" * 100_000])
+def test_an_answer_that_can_not_be_read_is_unknown(body):
+    """Reading code needs no try: what it raises says that the answer is not the provider's."""
+
+    class Reading(Provider):
+        def read(self, answer: HttpAnswer, batch: Batch) -> Submission:
+            return Submission(answer.json()["sid"].strip())
+
+    with scripted(answer(body)) as wire:
+        with Notifier(Reading(wire.url), host=PluginHost(entry_points=False), retry=RetryPolicy.never()) as notifier:
+            (receipt,) = notifier.send("96598765432", "Hello")
+    assert (receipt.outcome, receipt.code) == (Outcome.UNKNOWN, "unreadable")
+    assert receipt.error.detail.startswith("The provider's answer can't be read (")
+    assert receipt.error.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("dsn", "url", "shown"),
+    [
+        ("provider", "https://provider.example/v1", "provider://provider.example"),
+        ("provider://api.example:8443/v2", "https://api.example:8443/v2", "provider://api.example:8443"),
+        ("provider+http://localhost/s3cret", "http://localhost/s3cret", "provider+http://localhost"),
+        ("provider+http://[::1]:80", "http://[::1]:80", "provider+http://[::1]:80"),
+    ],
+)
+def test_a_dsn_names_the_address_and_is_shown_again(dsn, url, shown):
+    """Without the path, which may be a secret; a DSN without a host means the provider's own address."""
+    found = HttpTransport.url_of(Dsn.parse(dsn), "https://provider.example/v1")
+    assert found == url
+    transport = Provider(found)
+    assert str(transport) == shown == str(Dsn.parse(shown))
+    transport.sender = "MY SHOP"
+    assert Dsn.parse(str(transport)).options == {"sender": "MY SHOP"}
+    transport.close()
 
 
 def test_where_there_is_a_rate_limit_it_connects_before_its_turn(tmp_path):

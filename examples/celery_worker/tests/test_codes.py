@@ -119,7 +119,7 @@ class TestWorker:
         assert len(notify_outbox.unknown) == 1
         notify_outbox.assert_none(to=MOBILE)
 
-    def test_a_code_that_nobody_waits_for_any_more_is_not_sent(self, notify_outbox, notify_script, monkeypatch):
+    def test_a_code_that_is_too_late_is_not_sent(self, notify_outbox, notify_script, monkeypatch):
         monkeypatch.setattr("tasks.LIFETIME", 0.2)
         notify_script.refuse(RateLimited("The queue is full.", "ERR013", waits=(0.3,)))
         _, result = ask_for_code(MOBILE)

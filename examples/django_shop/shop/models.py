@@ -5,7 +5,7 @@ from django.utils import timezone
 
 
 class Order(models.Model):
-    """What somebody has ordered."""
+    """What a user has ordered."""
 
     number = models.PositiveIntegerField(unique=True)
     mobile = models.CharField(max_length=20)

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 @functools.cache
 def notifier() -> Notifier:
-    """Return the notifier of this process. It is made when it is first used: servers load the site and fork then."""
+    """Return the notifier of this process. It is made when it is first used: servers load the application and fork then."""
     return Notifier.from_settings()
 
 
@@ -24,7 +24,7 @@ def send_code(mobile: str) -> tuple[str, Receipt]:
     return code, receipt
 
 
-def told(receipt: Receipt) -> tuple[int, str]:
+def explain(receipt: Receipt) -> tuple[int, str]:
     """Return the status and the sentence for what happened. What an operator has to do goes to the log."""
     match receipt.outcome:
         case "accepted":
@@ -42,7 +42,7 @@ def told(receipt: Receipt) -> tuple[int, str]:
 
 
 def confirmed(order: Order) -> None:
-    """Have somebody told that an order is confirmed. Nobody waits for it: it is on disk, and survives a crash.
+    """Submit the message that an order is confirmed. No request waits for it: it is on disk, and survives a crash.
 
     The key makes it one message, however often the order is confirmed.
     """

@@ -24,13 +24,13 @@ def send_code(request: HttpRequest) -> HttpResponse:
     code, receipt = notify.send_code(request.POST.get("mobile", ""))
     if receipt.outcome in ("accepted", "unknown"):
         request.session["asked"] = {"mobile": receipt.to, "ticket": codes.keep(code)}
-    status, message = notify.told(receipt)
+    status, message = notify.explain(receipt)
     return index(request, message, status)
 
 
 @require_POST
 def log_in(request: HttpRequest) -> HttpResponse:
-    """Let somebody in who types the code that they were sent."""
+    """Log the user in who types the code that was sent."""
     asked = request.session.get("asked")
     if asked is None or not codes.take(asked["ticket"], request.POST.get("code", "")):
         return index(request, "That is not the code. Check it, or ask for another.", 403)
@@ -41,7 +41,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def confirm(request: HttpRequest, number: int) -> HttpResponse:
-    """Confirm an order of who is logged in, and tell them once that is committed."""
+    """Confirm an order of the user who is logged in, and send a message once that is committed."""
     with transaction.atomic():
         orders = Order.objects.select_for_update().filter(mobile=request.session.get("mobile"))
         order = get_object_or_404(orders, number=number)

@@ -52,7 +52,7 @@ def test_a_code_is_for_the_browser_that_asked(browser, notify_outbox):
         ("ERR010", 503, "We can't send codes at the moment."),
     ],
 )
-def test_everybody_reads_what_is_known(browser, notify_outbox, notify_script, script, status, sentence):
+def test_the_user_reads_what_is_known(browser, notify_outbox, notify_script, script, status, sentence):
     notify_script.sequence(script)
     answer = ask(browser)
     assert (answer.status_code, answer.context["message"][: len(sentence)]) == (status, sentence)

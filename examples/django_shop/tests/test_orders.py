@@ -1,4 +1,4 @@
-"""Confirming an order: the person is told when it is committed, once, and never of what was rolled back."""
+"""Confirming an order: the user gets a message when it is committed, once, and none for what was rolled back."""
 
 from django.test import TestCase
 
@@ -11,7 +11,7 @@ OTHER = "96551112222"
 
 
 class ConfirmTests(NotifyTestCase, TestCase):
-    """Somebody who is logged in has an order."""
+    """A user who is logged in has an order."""
 
     def setUp(self):
         self.log_in(MOBILE)
@@ -23,7 +23,7 @@ class ConfirmTests(NotifyTestCase, TestCase):
     def confirm(self, order):
         return self.client.post(f"/orders/{order.number}/confirm")
 
-    def test_it_is_told_on_commit_and_once(self):
+    def test_it_is_sent_on_commit_and_once(self):
         order = Order.objects.create(number=17, mobile=MOBILE)
         with self.captureOnCommitCallbacks(execute=True) as committed:
             assert self.confirm(order).context["message"] == "Order 17 is confirmed."
@@ -36,14 +36,14 @@ class ConfirmTests(NotifyTestCase, TestCase):
         assert notify.notifier().job("order-17").wait(timeout=10).accepted == 1
         self.outbox.assert_count(1, tags="order")
 
-    def test_what_is_not_committed_is_not_told(self):
+    def test_what_is_not_committed_is_not_sent(self):
         order = Order.objects.create(number=18, mobile=MOBILE)
         with self.captureOnCommitCallbacks():
             self.confirm(order)
         assert "order-18" not in [job.key for job in notify.notifier().jobs()]
 
     def test_an_answer_that_was_lost_is_not_sent_again(self):
-        # Somebody else: jobs leave fifteen seconds between two messages to one number.
+        # Another user: jobs leave fifteen seconds between two messages to one number.
         self.log_in(OTHER)
         order = Order.objects.create(number=19, mobile=OTHER)
         self.script.unknown()
@@ -61,7 +61,7 @@ class ConfirmTests(NotifyTestCase, TestCase):
         self.assertContains(page, "Confirm order 21")
         self.assertNotContains(page, "order 22")
 
-    def test_an_order_of_somebody_else_is_not_there(self):
+    def test_an_order_of_another_user_is_not_there(self):
         order = Order.objects.create(number=20, mobile=OTHER)
         with self.captureOnCommitCallbacks(execute=True) as committed:
             assert self.confirm(order).status_code == 404

@@ -15,16 +15,16 @@ def test_the_code_in_the_message_logs_in_once(client, notify_outbox):
 
     message = notify_outbox.one(to=MOBILE, tags="otp")
     assert message.segments == 1
-    door = f"/codes/{answer.json()['ticket']}"
-    assert client.post(door, json={"code": message.otp}).json() == {"mobile": "96598765432"}
-    assert client.post(door, json={"code": message.otp}).status_code == 403
+    path = f"/codes/{answer.json()['ticket']}"
+    assert client.post(path, json={"code": message.otp}).json() == {"mobile": "96598765432"}
+    assert client.post(path, json={"code": message.otp}).status_code == 403
 
 
 def test_who_guesses_too_often_stays_outside(client, notify_outbox):
-    door = f"/codes/{ask(client).json()['ticket']}"
+    path = f"/codes/{ask(client).json()['ticket']}"
     for _ in range(5):
-        assert client.post(door, json={"code": "no"}).status_code == 403
-    assert client.post(door, json={"code": notify_outbox.otp()}).status_code == 403
+        assert client.post(path, json={"code": "no"}).status_code == 403
+    assert client.post(path, json={"code": notify_outbox.otp()}).status_code == 403
 
 
 def test_a_code_is_for_one_ticket(client, notify_outbox):
@@ -42,7 +42,7 @@ def test_a_code_is_for_one_ticket(client, notify_outbox):
         ("ERR010", 503, "We can't send codes at the moment."),
     ],
 )
-def test_everybody_reads_what_is_known(client, notify_outbox, notify_script, script, status, sentence):
+def test_the_user_reads_what_is_known(client, notify_outbox, notify_script, script, status, sentence):
     notify_script.sequence(script)
     answer = ask(client)
     assert (answer.status_code, answer.json()["message"][: len(sentence)]) == (status, sentence)
@@ -53,9 +53,9 @@ def test_everybody_reads_what_is_known(client, notify_outbox, notify_script, scr
 
 def test_a_code_whose_answer_was_lost_works_when_it_arrives(client, notify_outbox, notify_script):
     notify_script.unknown()
-    door = f"/codes/{ask(client).json()['ticket']}"
+    path = f"/codes/{ask(client).json()['ticket']}"
     (message,) = notify_outbox.unknown
-    assert client.post(door, json={"code": message.otp}).status_code == 200
+    assert client.post(path, json={"code": message.otp}).status_code == 200
 
 
 @pytest.mark.parametrize("mobile", ["22334455", "call me", "", "96598765432,96598765433"])

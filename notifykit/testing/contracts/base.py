@@ -17,7 +17,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from notifykit.errors import PluginError
 from notifykit.pipeline.intercept import set_interceptor
+from notifykit.plugins.functions import as_component
 
 #: pytest shows the line of the clause, and not those of this module.
 __tracebackhide__ = True
@@ -289,6 +291,17 @@ class Contract:
         if got is not _NOTHING:
             lines.append(f"  got:   {_shown(got)}")
         return BrokenPromise("\n".join((*lines, f"  do:    {cure}")), self._clause)
+
+    def component(self, kind: str, item: object) -> Any:
+        """Return a sink or a cleaner as the framework uses it: a plain function gets a name and a method.
+
+        :raises BrokenPromise: where it is a function that can't be used.
+        """
+        try:
+            return as_component("", kind, item)
+        except PluginError as error:
+            cure = "Write a plain function that takes one argument."
+            raise self._broken(f"it is a {kind}", cure, got=error.detail) from error
 
 
 @contextlib.contextmanager

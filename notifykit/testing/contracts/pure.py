@@ -90,7 +90,7 @@ class PureContract(Contract):
     def test_other_channels_are_left_alone(self) -> None:
         """A cleaner returns a text of another channel as it was, a normalizer passes the address on with None."""
         subject = self._new()
-        others = [channel for channel in Channel if channel not in (self.channel, *self.also)]
+        others = sorted(set(Channel).difference(self._channels(subject)))
 
         def check(text: str) -> None:
             for channel in others:
@@ -126,6 +126,10 @@ class PureContract(Contract):
 
     # --- for clauses ---
 
+    def _channels(self, subject: Any) -> tuple[Channel, ...]:
+        """Return the channels that it is for."""
+        return (self.channel, *sorted(self.also))
+
     def _each(self, check: Callable[..., None]) -> None:
         """Check the examples, usual and hostile texts, and texts that hypothesis draws: ``check(text)``."""
         for text in (*self._examples(), *self._usual, *(hostile[:200] for hostile in self._hostile)):
@@ -137,7 +141,7 @@ class PureContract(Contract):
         subject = self._new()
 
         def check_text(text: str) -> None:
-            for channel in (self.channel, *sorted(self.also)):
+            for channel in self._channels(subject):
                 check(text, self._call(subject, text, channel))
 
         self._each(check_text)

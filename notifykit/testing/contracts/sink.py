@@ -9,7 +9,7 @@ import gc
 import os
 import pathlib
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, cast
 
 import attrs
@@ -22,6 +22,7 @@ from notifykit.models.receipt import Submission
 from notifykit.pipeline.clock import VirtualClock
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
+from notifykit.plugins.functions import FunctionSink
 from notifykit.protocols import Sink
 from notifykit.testing.contracts.base import THREADS, Contract, clause, fragments, not_intercepted
 from notifykit.transports.memory import MemoryTransport
@@ -43,11 +44,11 @@ class SinkContract(Contract):
     #: Whether it keeps the events themselves on purpose, as one for tests does.
     keeps_events: ClassVar[bool] = False
 
-    def sink(self) -> Sink:
-        """Return a new one of your sinks. Leave :attr:`folder` for its files."""
+    def sink(self) -> Sink | Callable[[Event], None]:
+        """Return a new one of your sinks: an object, or a function. Leave :attr:`folder` for its files."""
         raise NotImplementedError("say what is tested: def sink(self): return MySink(…)")
 
-    def output(self, sink: Sink) -> Sequence[str]:
+    def output(self, sink: Any) -> Sequence[str]:
         """Return everything that it wrote so far, in order: a text for each item.
 
         The ``id`` of an event has to be in what is written about it, or what :meth:`mark` returns.
@@ -106,7 +107,7 @@ class SinkContract(Contract):
         sink = self._new()
         events = self._numbered(60)
         self._handle(sink, *events)
-        written = "\n".join(self.output(sink))
+        written = "\n".join(self._output(sink))
         lost = [event.name for event in events if self.mark(event) not in written]
         self.promise(not lost, given=f"{len(events)} events", got=lost)
 
@@ -116,7 +117,7 @@ class SinkContract(Contract):
         sink = self._new()
         events = self._numbered(60)
         self._handle(sink, *events)
-        written = self._marks(self.output(sink), events)
+        written = self._marks(self._output(sink), events)
         self.promise(written == sorted(written), given=f"{len(events)} events, by their numbers", got=written)
 
     @clause("Write a whole line with one call, under a lock where what you write to is not safe by itself.")
@@ -125,7 +126,7 @@ class SinkContract(Contract):
         sink = self._new()
         events = self._numbered(THREADS * _EACH)
         self.in_threads(lambda number: self._handle(sink, *events[number::THREADS]))
-        items = self.output(sink)
+        items = self._output(sink)
         mixed = [item for item in items if len(set(self._marks([item], events))) > 1]
         written = self._marks(items, events)
         lost = len(events) - len(set(written))
@@ -148,7 +149,7 @@ class SinkContract(Contract):
         (event,) = self._specimens(AttemptFinished)
         kept = weakref.ref(event)
         self._handle(sink, event)
-        self.output(sink)
+        self._output(sink)
         del event
         gc.collect()
         released = self.keeps_events or kept() is None
@@ -169,7 +170,7 @@ class SinkContract(Contract):
             with not_intercepted(), Notifier(transport, host=host, clock=VirtualClock(), sinks=[sink]) as notifier:
                 notifier.send([_NUMBER, "no number 97315264", _NUMBER], _TEXT)
                 notifier.send(_NUMBER, _TEXT)
-                written = "\n".join(self.output(sink))
+                written = "\n".join(self._output(sink))
         finally:
             del os.environ["NOTIFYKIT_CANARY"]
             if usual is not None:
@@ -181,9 +182,9 @@ class SinkContract(Contract):
     def test_it_can_be_closed(self) -> None:
         """It can be closed twice and then keeps nothing open; an event after that is written nowhere else."""
         before = _open_files()
-        sink = self.sink()
+        sink = self.component("sink", self.sink())
         self._handle(sink, *self._specimens())
-        written = len(self.output(sink))
+        written = len(self._output(sink))
         close: Any = getattr(sink, "close", None)
         if close is None:
             return
@@ -198,7 +199,7 @@ class SinkContract(Contract):
                 with contextlib.suppress(Exception):
                     sink.handle(event)
         size = decoy.stat().st_size
-        kept = len(self.output(sink)) >= written
+        kept = len(self._output(sink)) >= written
         self.promise(not size and kept, got=f"{size} octets in another file")
 
     @clause("Leave them out of its repr.")
@@ -211,7 +212,11 @@ class SinkContract(Contract):
     # --- for clauses ---
 
     def _new(self) -> Sink:
-        return self.closing(self.sink())
+        sink: Sink = self.closing(self.component("sink", self.sink()))
+        return sink
+
+    def _output(self, sink: Sink) -> Sequence[str]:
+        return self.output(sink.function if isinstance(sink, FunctionSink) else sink)
 
     def _handle(self, sink: Sink, *events: Event) -> None:
         for event in events:

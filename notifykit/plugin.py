@@ -1,0 +1,97 @@
+"""Everything that a plugin is written with, in one import: all names of :mod:`notifykit`, and those for authors.
+
+``from notifykit.plugin import Field, HttpTransport, hookimpl``. A name is loaded when it is first used. The tests of a
+plugin take theirs from :mod:`notifykit.testing.contracts`.
+"""
+
+from __future__ import annotations
+
+import notifykit
+
+TYPE_CHECKING = False  # as in notifykit: a plugin is imported at every start
+if TYPE_CHECKING:
+    from notifykit import *  # noqa: F403 - type checkers take these for names of this module too
+    from notifykit.cli.commands import LazyCommand as LazyCommand
+    from notifykit.events import (
+        AttemptFinished as AttemptFinished,
+        BatchExcluded as BatchExcluded,
+        BatchFinished as BatchFinished,
+        DeliveryChanged as DeliveryChanged,
+        Event as Event,
+        FailedOver as FailedOver,
+        LoggedRecipient as LoggedRecipient,
+        MessagePlanned as MessagePlanned,
+        PluginFailed as PluginFailed,
+        RecipientExcluded as RecipientExcluded,
+        RetryScheduled as RetryScheduled,
+        SendFinished as SendFinished,
+    )
+    from notifykit.http import (
+        HttpAnswer as HttpAnswer,
+        HttpClient as HttpClient,
+        HttpRequest as HttpRequest,
+        HttpTransport as HttpTransport,
+        error_for_status as error_for_status,
+    )
+    from notifykit.models.capabilities import ForcedCharacter as ForcedCharacter
+    from notifykit.network import Network as Network
+    from notifykit.plugins.functions import find_edits as find_edits
+    from notifykit.protocols import (
+        About as About,
+        Assignment as Assignment,
+        Check as Check,
+        Composite as Composite,
+        Connectable as Connectable,
+        Engine as Engine,
+        EngineFactory as EngineFactory,
+        Health as Health,
+        Job as Job,
+        KnowsBalance as KnowsBalance,
+        KnowsDeliveries as KnowsDeliveries,
+        KnowsNumbers as KnowsNumbers,
+        Order as Order,
+        ShowsRequests as ShowsRequests,
+    )
+    from notifykit.redaction import (
+        redact_address as redact_address,
+        scrub as scrub,
+    )
+    from notifykit.settings.fields import (
+        Field as Field,
+        boolean as boolean,
+        count as count,
+        names as names,
+        one_of as one_of,
+        path as path,
+        seconds as seconds,
+        secret as secret,
+        text as text,
+    )
+    from notifykit.suggest import did_you_mean as did_you_mean
+    from notifykit.transports.composites.base import CompositeTransport as CompositeTransport
+else:
+    from notifykit.imports import lazy_attributes
+
+    _load, __dir__, __all__ = lazy_attributes(
+        __name__,
+        {
+            "cli.commands": "LazyCommand",
+            "events": "AttemptFinished BatchExcluded BatchFinished DeliveryChanged Event FailedOver LoggedRecipient "
+            "MessagePlanned PluginFailed RecipientExcluded RetryScheduled SendFinished",
+            "http": "HttpAnswer HttpClient HttpRequest HttpTransport error_for_status",
+            "models.capabilities": "ForcedCharacter",
+            "network": "Network",
+            "plugins.functions": "find_edits",
+            "protocols": "About Assignment Check Composite Connectable Engine EngineFactory Health Job KnowsBalance "
+            "KnowsDeliveries KnowsNumbers Order ShowsRequests",
+            "redaction": "redact_address scrub",
+            "settings.fields": "Field boolean count names one_of path seconds secret text",
+            "suggest": "did_you_mean",
+            "transports.composites.base": "CompositeTransport",
+        },
+        "notifykit",
+    )
+    __all__ += tuple(name for name in notifykit.__all__ if name != "__version__")
+
+    def __getattr__(name: str) -> object:
+        return getattr(notifykit, name) if name in notifykit.__all__ else _load(name)

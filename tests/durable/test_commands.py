@@ -33,9 +33,9 @@ Run = Callable[..., Answer]
 
 
 @pytest.fixture(name="run")
-def _run(sqlite: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
+def _run(store: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the program with its jobs in the test's file."""
-    for name, value in {**sandbox.env, **sqlite.environment, "KWTSMS_RATE": "4"}.items():
+    for name, value in {**sandbox.env, **store.environment, "KWTSMS_RATE": "4"}.items():
         monkeypatch.setenv(name, value)
 
     def run(*arguments: str) -> Answer:
@@ -51,9 +51,9 @@ def _run(sqlite: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Ru
 
 
 @pytest.fixture(name="waiting")
-def _waiting(sqlite: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]) -> str:
+def _waiting(store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]) -> str:
     """A job that nobody sends yet."""
-    with notifiers(sqlite, sandbox.dsn, workers="separate") as notifier:
+    with notifiers(store, sandbox.dsn, workers="separate") as notifier:
         return notifier.submit(["abc", *numbers(3)], "Your secret", key="k").key
 
 
@@ -107,14 +107,14 @@ def test_waiting_has_an_end(run: Run, waiting: str) -> None:
 
 @pytest.mark.parametrize("decision", ["as-sent", "resend"])
 def test_unknown_outcomes_are_settled(
-    run: Run, sqlite: Store, notifiers: Callable[..., Notifier], sandbox: Sandbox, decision: str
+    run: Run, store: Store, notifiers: Callable[..., Notifier], sandbox: Sandbox, decision: str
 ) -> None:
     """The exit code and the advice say that somebody has to, until somebody has."""
 
     def lost(batch: object, before: int) -> None:
         raise OutcomeUnknown("lost")
 
-    with notifiers(sqlite, Recorder(lost, Capabilities(batch_size=5, live=False))) as notifier:
+    with notifiers(store, Recorder(lost, Capabilities(batch_size=5, live=False))) as notifier:
         notifier.submit(numbers(2), "Your secret", key="k").wait(20)
     shown = run("jobs", "k")
     assert shown.code == 6
@@ -134,11 +134,11 @@ def test_an_unknown_key_is_a_mistake_with_a_next_command(run: Run, words: tuple[
     assert json.loads(run("jobs", *words, *more, "--json").out)["error"]["next"].startswith("notifykit")
 
 
-def test_a_worker_sends_until_it_is_told_to_stop(sqlite: Store, waiting: str, sandbox: Sandbox) -> None:
+def test_a_worker_sends_until_it_is_told_to_stop(store: Store, waiting: str, sandbox: Sandbox) -> None:
     """SIGTERM: it finishes what is out, and ends with 0."""
     process = subprocess.Popen(
         [sys.executable, "-m", "notifykit", "worker", "--json"],
-        env=environment(sqlite, **sandbox.env),
+        env=environment(store, **sandbox.env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -150,14 +150,14 @@ def test_a_worker_sends_until_it_is_told_to_stop(sqlite: Store, waiting: str, sa
         process.kill()
     assert process.returncode == 0, err.decode()
     assert json.loads(out)["data"] == {"stopped": True}
-    assert b"Finishing what is out" in err
+    assert b"Finishing the requests in flight" in err
 
 
-def test_a_worker_says_what_it_can_not_do(sqlite: Store, waiting: str, sandbox: Sandbox) -> None:
+def test_a_worker_says_what_it_can_not_do(store: Store, waiting: str, sandbox: Sandbox) -> None:
     """A test is not sent for real because some worker's settings say so: it is paused, and the operator reads why."""
     process = subprocess.Popen(
         [sys.executable, "-m", "notifykit", "worker"],
-        env=environment(sqlite, **{**sandbox.env, "KWTSMS_TEST_MODE": "0"}),
+        env=environment(store, **{**sandbox.env, "KWTSMS_TEST_MODE": "0"}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -140,20 +140,20 @@ def test_the_pace_is_kept(connect: MakeNotifier) -> None:
     assert transport.times[-1] - transport.times[0] > 1.4
 
 
-def test_forgotten_texts_leave_nothing_to_decide(sqlite: Store, notifiers: Callable[..., Notifier]) -> None:
+def test_forgotten_texts_leave_nothing_to_decide(store: Store, notifiers: Callable[..., Notifier]) -> None:
     """The counts stay as they were."""
-    with notifiers(sqlite, Recorder()) as notifier:
+    with notifiers(store, Recorder()) as notifier:
         job = notifier.submit(numbers(2), "Hello", key="k")
         job.wait(20)
         engine: Any = notifier._components.engine()
         engine.store.prune(1e9, -1.0)
         for decision in ("as-sent", "resend"):
-            with pytest.raises(ConfigError, match="forgotten"):
+            with pytest.raises(ConfigError, match="deleted"):
                 job.settle(decision)
         assert job.progress().accepted == 2
         assert job.report().receipts == ()
         engine.store.prune(-1.0, -1.0)
-        with pytest.raises(KeyError, match="forgotten"):
+        with pytest.raises(KeyError, match="deleted"):
             job.progress()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from notifykit import ConfigError, Notifier, Settings
-from notifykit.durable.settings import DurableSettings
+from notifykit.durable.database import DurableSettings
 from tests.durable.conftest import Cluster, Recorder, Store, environment, numbers
 
 
@@ -110,7 +110,7 @@ def test_one_process_sends_for_one_database(tmp_path: pathlib.Path, notifiers: C
     assert second.submit(numbers(1), "Hello").wait(20).accepted == 1
 
 
-def test_who_does_not_use_jobs_loads_nothing_for_them(sqlite: Store) -> None:
+def test_who_does_not_use_jobs_loads_nothing_for_them(store: Store) -> None:
     """Neither the import nor building a notifier, nor a plain send."""
     code = (
         "import sys, notifykit; from notifykit import Notifier, PluginHost; "
@@ -118,7 +118,7 @@ def test_who_does_not_use_jobs_loads_nothing_for_them(sqlite: Store) -> None:
         "print(*sorted({'dbos', 'sqlalchemy', 'psycopg', 'platformdirs'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(sqlite), capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", code], env=environment(store), capture_output=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.split() == []

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings as hypothesis_settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from notifykit import Outcome, Settings
-from notifykit.durable.settings import DurableSettings
-from notifykit.durable.store import LANES, KeyTakenError, Work
-from notifykit.durable.worker import _recovered
+from notifykit import Outcome, Recipient, Settings
+from notifykit.durable.batch_state import PARTITIONS
+from notifykit.durable.database import DurableSettings
+from notifykit.durable.store import ClaimedBatch, KeyTakenError
+from notifykit.durable.worker import recover
 from notifykit.models.job import JobState
 from tests.durable.bench import JOB, Bench, said
 from tests.durable.conftest import Store, numbers, settings
@@ -32,65 +33,63 @@ def _bench(each_store: Store) -> Iterator[Bench]:
 def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> None:
     """An older one, that the queue delivers late or twice, is worth nothing once the batch went on."""
     bench.job("k", [2])
-    ticket, delay = bench.take()
+    task, delay = bench.take()
     assert delay == 0
-    work = bench.store.begin(ticket)
+    work = bench.store.claim(task)
     assert work is not None
-    bench.store.end(work, said(work, Outcome.REJECTED), 30.0, bench.enqueue)
+    bench.store.finish_try(work, said(work, Outcome.REJECTED), 30.0, bench.enqueue)
     again, delay = bench.take()
-    assert (again.run, delay) == (ticket.run + 1, 30.0)
-    assert bench.store.begin(ticket) is None
-    assert bench.store.begin(attrs.evolve(ticket, job="nobody")) is None
-    work = bench.store.begin(again)
+    assert (again.run, delay) == (task.run + 1, 30.0)
+    assert bench.store.claim(task) is None
+    assert bench.store.claim(attrs.evolve(task, job="nobody")) is None
+    work = bench.store.claim(again)
     assert work is not None
     assert work.tries == 1
-    bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
-    assert bench.store.begin(again) is None
-    assert not bench.tickets
+    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    assert bench.store.claim(again) is None
+    assert not bench.tasks
 
 
 def test_whoever_was_superseded_claims_nothing_and_ends_nothing(bench: Bench) -> None:
-    """The same ticket, taken by somebody else since: that one alone may go on."""
+    """The same task, taken by somebody else since: that one alone may go on."""
     bench.job("k", [2])
-    ticket, _ = bench.take()
-    first, second = bench.store.begin(ticket), bench.store.begin(ticket)
+    task, _ = bench.take()
+    first, second = bench.store.claim(task), bench.store.claim(task)
     assert first is not None
     assert second is not None
-    assert bench.store.claim(first, "t", [0, 1]) is None
-    bench.store.end(first, said(first, Outcome.UNKNOWN), None, bench.enqueue)
+    assert bench.store.start_request(first, "t", [0, 1]) is None
+    bench.store.finish_try(first, said(first, Outcome.UNKNOWN), None, bench.enqueue)
     assert sum(bench.counted("k").values()) == 0
-    assert bench.store.claim(second, "t", [0, 1]) is not None
+    assert bench.store.start_request(second, "t", [0, 1]) is not None
 
 
 @pytest.mark.parametrize("crashes", [1, 2, 3])
 def test_what_was_claimed_stays_lost_however_often_its_finders_die_too(bench: Bench, crashes: int) -> None:
     """Each who takes the batch over learns of the request, as long as nobody has written down what became of it."""
     bench.job("k", [3])
-    ticket, _ = bench.take()
-    work = bench.store.begin(ticket)
+    task, _ = bench.take()
+    work = bench.store.claim(task)
     assert work is not None
-    assert bench.store.claim(work, "t", [0, 2]) is not None
+    assert bench.store.start_request(work, "t", [0, 2]) is not None
     for _ in range(crashes):
-        work = bench.store.begin(ticket)
+        work = bench.store.claim(task)
         assert work is not None
         assert work.lost == (("t", (0, 2)),)
-        assert {position: r.outcome for position, r in _recovered(work).items()} == dict.fromkeys(
-            (0, 2), Outcome.UNKNOWN
-        )
+        assert {position: r.outcome for position, r in recover(work).items()} == dict.fromkeys((0, 2), Outcome.UNKNOWN)
 
 
 def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
     """The next try of the same batch starts from the receipts."""
     bench.job("k", [2])
-    ticket, _ = bench.take()
-    work = bench.store.begin(ticket)
+    task, _ = bench.take()
+    work = bench.store.claim(task)
     assert work is not None
-    bench.store.claim(work, "t", [0])
-    work = bench.store.begin(ticket)
+    bench.store.start_request(work, "t", [0])
+    work = bench.store.claim(task)
     assert work is not None
-    receipts = [*_recovered(work).values(), *said(work, Outcome.REJECTED, [1])]
-    bench.store.end(work, receipts, 30.0, bench.enqueue)
-    work = bench.store.begin(bench.take()[0])
+    receipts = [*recover(work).values(), *said(work, Outcome.REJECTED, [1])]
+    bench.store.finish_try(work, receipts, 30.0, bench.enqueue)
+    work = bench.store.claim(bench.take()[0])
     assert work is not None
     assert work.lost == ()
     assert {p: r.outcome for p, r in work.known.items()} == {0: Outcome.UNKNOWN, 1: Outcome.REJECTED}
@@ -101,19 +100,19 @@ def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
 def test_an_answer_that_comes_late_is_worth_as_much(bench: Bench, outcome: Outcome, late: str) -> None:
     """Whoever was taken for dead still knows what the provider said: nobody has to look it up."""
     bench.job("k", [2])
-    ticket, _ = bench.take()
-    sleeper = bench.store.begin(ticket)
+    task, _ = bench.take()
+    sleeper = bench.store.claim(task)
     assert sleeper is not None
-    claim = bench.store.claim(sleeper, "t", [0, 1])
+    claim = bench.store.start_request(sleeper, "t", [0, 1])
     assert claim is not None
-    heir = bench.store.begin(ticket)
+    heir = bench.store.claim(task)
     assert heir is not None
     if late == "before the end":
-        bench.store.answered(sleeper, claim, said(sleeper, outcome))
-    bench.store.end(heir, list(_recovered(heir).values()), None, bench.enqueue)
+        bench.store.complete_request(sleeper, claim, said(sleeper, outcome))
+    bench.store.finish_try(heir, list(recover(heir).values()), None, bench.enqueue)
     if late == "after the end":
         assert bench.counted("k")[Outcome.UNKNOWN] == 2
-        bench.store.answered(sleeper, claim, said(sleeper, outcome))
+        bench.store.complete_request(sleeper, claim, said(sleeper, outcome))
     assert bench.counted("k")[outcome] == 2
     assert bench.counted("k")[Outcome.UNKNOWN] == 0
 
@@ -121,16 +120,16 @@ def test_an_answer_that_comes_late_is_worth_as_much(bench: Bench, outcome: Outco
 def test_an_answer_survives_whoever_heard_it(bench: Bench) -> None:
     """It is written down the moment it is there, not at the end of the batch."""
     bench.job("k", [2])
-    ticket, _ = bench.take()
-    work = bench.store.begin(ticket)
+    task, _ = bench.take()
+    work = bench.store.claim(task)
     assert work is not None
-    claim = bench.store.claim(work, "t", [0, 1])
+    claim = bench.store.start_request(work, "t", [0, 1])
     assert claim is not None
-    bench.store.answered(work, claim, said(work, Outcome.ACCEPTED))
-    heir = bench.store.begin(ticket)
+    bench.store.complete_request(work, claim, said(work, Outcome.ACCEPTED))
+    heir = bench.store.claim(task)
     assert heir is not None
     assert heir.lost == ()
-    assert [receipt.outcome for receipt in heir.found] == [Outcome.ACCEPTED] * 2
+    assert [receipt.outcome for receipt in heir.completed] == [Outcome.ACCEPTED] * 2
 
 
 def test_a_key_has_one_job(bench: Bench) -> None:
@@ -145,17 +144,17 @@ def test_a_key_has_one_job(bench: Bench) -> None:
 
 def test_some_batches_of_a_job_are_under_way_at_once_and_each_is_queued_once(bench: Bench) -> None:
     """So that a job of any size leaves room for others in the queue."""
-    bench.job("k", [1] * (LANES * 3))
+    bench.job("k", [1] * (PARTITIONS * 3))
     seen = []
-    assert len(bench.tickets) == LANES
-    while bench.tickets:
-        ticket, _ = bench.take()
-        seen.append(ticket.number)
-        work = bench.store.begin(ticket)
+    assert len(bench.tasks) == PARTITIONS
+    while bench.tasks:
+        task, _ = bench.take()
+        seen.append(task.number)
+        work = bench.store.claim(task)
         assert work is not None
-        bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
-        assert len(bench.tickets) < LANES + 1
-    assert sorted(seen) == list(range(LANES * 3))
+        bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+        assert len(bench.tasks) < PARTITIONS + 1
+    assert sorted(seen) == list(range(PARTITIONS * 3))
     assert bench.store.progress("k")[0].state is JobState.DONE
 
 
@@ -163,36 +162,36 @@ def test_a_paused_job_goes_on_where_it_stopped(bench: Bench) -> None:
     """Tickets that come meanwhile are put aside, and come again once each."""
     job = bench.job("k", [1] * 6)
     bench.store.pause(job, paused=True, enqueue=bench.enqueue)
-    held = [bench.take() for _ in range(LANES)]
-    assert [bench.store.begin(ticket) for ticket, _ in held] == [None] * LANES
+    held = [bench.take() for _ in range(PARTITIONS)]
+    assert [bench.store.claim(task) for task, _ in held] == [None] * PARTITIONS
     assert bench.store.progress("k")[0].state is JobState.PAUSED
     bench.store.pause(job, paused=False, enqueue=bench.enqueue)
-    assert sorted(ticket.number for ticket, _ in bench.tickets) == list(range(LANES))
-    assert bench.store.begin(held[0][0]) is None
+    assert sorted(task.number for task, _ in bench.tasks) == list(range(PARTITIONS))
+    assert bench.store.claim(held[0][0]) is None
 
 
 def test_pausing_and_resuming_at_once_sends_nothing_twice(bench: Bench) -> None:
-    """There is one ticket more, and only the newest is worth anything."""
+    """There is one task more, and only the newest is worth anything."""
     job = bench.job("k", [1])
     bench.store.pause(job, paused=True, enqueue=bench.enqueue)
     bench.store.pause(job, paused=False, enqueue=bench.enqueue)
-    assert [bench.store.begin(ticket) is not None for ticket, _ in bench.tickets] == [False, True]
+    assert [bench.store.claim(task) is not None for task, _ in bench.tasks] == [False, True]
 
 
 def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
     """Everybody else is skipped, and says why."""
     job = bench.job("k", [2] * 6)
-    work = bench.store.begin(bench.take()[0])
+    work = bench.store.claim(bench.take()[0])
     assert work is not None
     bench.store.cancel(job)
     assert bench.store.progress("k")[0].finished is None
-    bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
     [progress] = bench.store.progress("k")
     assert (progress.state, progress.accepted, progress.skipped, progress.left) == (JobState.CANCELLED, 2, 10, 0)
     receipts = list(bench.store.receipts(job))
     assert [receipt.position for receipt in receipts] == list(range(12))
     assert {receipt.skipped for receipt in receipts[2:]} == {"cancelled"}
-    assert all(bench.store.begin(ticket) is None for ticket, _ in bench.tickets)
+    assert all(bench.store.claim(task) is None for task, _ in bench.tasks)
 
 
 def test_a_number_is_reserved_for_one_at_a_time(bench: Bench) -> None:
@@ -212,10 +211,10 @@ def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
     """First texts and addresses, then all of it; what is not over is kept, however old."""
     for key in ("over", "open"):
         bench.job(key, [1])
-    work = bench.store.begin(bench.take()[0])
+    work = bench.store.claim(bench.take()[0])
     assert work is not None
-    bench.store.end(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
-    half = bench.store.open_job({**JOB, "starts": bench.now})
+    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    half = bench.store.create({**JOB, "starts": bench.now})
     bench.now += 100.0
     bench.store.prune(keep_jobs=1000.0, keep_bodies=99.0)
     row = bench.store.find("over")
@@ -241,7 +240,7 @@ def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
 class Hand:
     """Somebody who works on the batch, and what is out in its name."""
 
-    work: Work
+    batch: ClaimedBatch
     claims: list[tuple[str, list[int]]] = attrs.field(factory=list)
 
 
@@ -273,8 +272,8 @@ class FenceMachine(RuleBasedStateMachine):
 
     @rule()
     def take_over(self) -> None:
-        """Somebody gets the newest ticket, because the one before is taken for dead."""
-        work = self.bench.store.begin(self.newest)
+        """Somebody gets the newest task, because the one before is taken for dead."""
+        work = self.bench.store.claim(self.newest)
         assert (work is None) == self.over
         if work is not None:
             self.hands.append(Hand(work))
@@ -284,13 +283,13 @@ class FenceMachine(RuleBasedStateMachine):
     def claim(self, data: st.DataObject, stale: bool) -> None:
         """Try to send to those of whom nothing final is known, as the sender does."""
         hand = data.draw(st.sampled_from(self.hands), label="hand") if stale else self.hands[-1]
-        known = {**hand.work.known, **_recovered(hand.work)}
+        known = {**hand.batch.known, **recover(hand.batch)}
         done = {p for p, receipt in known.items() if receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)}
         done |= {position for _, positions in hand.claims for position in positions}
-        free = [position for position, _ in hand.work.people if position not in done]
+        free = [position for position, _ in hand.batch.recipients if position not in done]
         if not free:
             return
-        claim = self.bench.store.claim(hand.work, "t", free[:2])
+        claim = self.bench.store.start_request(hand.batch, "t", free[:2])
         assert (claim is not None) == (hand is self.hands[-1]), "somebody claims who was superseded, or nobody can"
         if claim is not None:
             assert not self.exposed & set(free[:2]), "sent to somebody who may have got it"
@@ -305,9 +304,9 @@ class FenceMachine(RuleBasedStateMachine):
             return
         hand = data.draw(st.sampled_from(waiting), label="hand")
         claim, positions = hand.claims.pop(0)
-        receipts = said(hand.work, outcome, positions)
-        self.bench.store.answered(hand.work, claim, receipts)
-        hand.work = attrs.evolve(hand.work, found=(*hand.work.found, *receipts))
+        receipts = said(hand.batch, outcome, positions)
+        self.bench.store.complete_request(hand.batch, claim, receipts)
+        hand.batch = attrs.evolve(hand.batch, completed=(*hand.batch.completed, *receipts))
         if outcome is Outcome.ACCEPTED:
             self.accepted |= set(positions)
         if outcome is Outcome.REJECTED:
@@ -320,19 +319,19 @@ class FenceMachine(RuleBasedStateMachine):
         hand = data.draw(st.sampled_from(self.hands), label="hand") if stale else self.hands[-1]
         if hand.claims:
             return
-        receipts = list(_recovered(hand.work).values())
+        receipts = list(recover(hand.batch).values())
         if not again:
-            heard = {receipt.position for receipt in receipts} | set(hand.work.known)
-            receipts += said(hand.work, Outcome.REJECTED, [p for p, _ in hand.work.people if p not in heard])
-        self.bench.store.end(hand.work, receipts, 1.0 if again else None, self.bench.enqueue)
+            heard = {receipt.position for receipt in receipts} | set(hand.batch.known)
+            receipts += said(hand.batch, Outcome.REJECTED, [p for p, _ in hand.batch.recipients if p not in heard])
+        self.bench.store.finish_try(hand.batch, receipts, 1.0 if again else None, self.bench.enqueue)
         if hand is self.hands[-1]:
             self.over = not again
             if again:
                 self.newest, _ = self.bench.take()
-                work = self.bench.store.begin(self.newest)
+                work = self.bench.store.claim(self.newest)
                 assert work is not None
                 self.hands.append(Hand(work))
-        assert not self.bench.tickets
+        assert not self.bench.tasks
 
     @invariant()
     def the_counts_are_those_of_the_receipts(self) -> None:
@@ -366,22 +365,21 @@ TestFence.settings = hypothesis_settings(
 @pytest.mark.slow
 def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
     """Looking at the jobs reads no recipient, so it takes as long as the batches are many."""
-    job = bench.store.open_job({**JOB, "starts": bench.now})
+    job = bench.store.create({**JOB, "starts": bench.now})
     from notifykit.durable.tables import batches, contents
 
-    row = '[0,"96550000000","sms","KW",null,null]'
-    recipients = f"[{','.join([row] * 200)}]"
+    recipients = [(0, Recipient("96550000000", country="KW"))] * 200
     with bench.database.begin() as db:
         rows = range(5000)
         db.execute(batches.insert(), [{"job": job, "number": n, "state": "waiting", "size": 200} for n in rows])
         db.execute(contents.insert(), [{"job": job, "number": n, "recipients": recipients} for n in rows])
-    bench.store.accept(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": "{}"}, bench.enqueue)
+    bench.store.publish(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": {}}, bench.enqueue)
     began = time.monotonic()
     [progress] = bench.store.progress()
     assert time.monotonic() - began < 1.0
     assert (progress.total, progress.left) == (1_000_000, 1_000_000)
     began = time.monotonic()
-    work = bench.store.begin(bench.take()[0])
+    work = bench.store.claim(bench.take()[0])
     assert work is not None
-    bench.store.end(work, [], None, bench.enqueue)
+    bench.store.finish_try(work, [], None, bench.enqueue)
     assert time.monotonic() - began < 0.5

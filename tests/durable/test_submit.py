@@ -204,10 +204,10 @@ def test_a_list_that_breaks_off_leaves_nothing(store: Store, connect: MakeNotifi
     assert transport.addresses == list(numbers(2))
 
 
-def test_a_list_of_any_length_takes_constant_memory(sqlite: Store, notifiers: Callable[..., Notifier]) -> None:
+def test_a_list_of_any_length_takes_constant_memory(store: Store, notifiers: Callable[..., Notifier]) -> None:
     """Of 40,000 recipients nothing is kept but the request's worth that is being written."""
     transport = Recorder(capabilities=Capabilities(batch_size=200))
-    with notifiers(sqlite, transport, workers="separate") as notifier:
+    with notifiers(store, transport, workers="separate") as notifier:
         notifier.submit(numbers(1000), "Hello", key="warm")
         tracemalloc.start()
         try:
@@ -240,28 +240,28 @@ def test_nobody_is_a_job_too(connect: MakeNotifier) -> None:
     ],
 )
 def test_what_can_not_be_carried_out_is_refused_at_once(
-    sqlite: Store, notifiers: Callable[..., Notifier], arguments: Any, error: type[Exception], words: str
+    store: Store, notifiers: Callable[..., Notifier], arguments: Any, error: type[Exception], words: str
 ) -> None:
     """And makes no job."""
-    with notifiers(sqlite, Recorder()) as notifier:
+    with notifiers(store, Recorder()) as notifier:
         with pytest.raises(error, match=words):
             notifier.submit(numbers(2), "Hello", **arguments)
         assert notifier.jobs() == []
 
 
 def test_nothing_secret_is_in_logs_reprs_and_files_that_others_can_read(
-    sqlite: Store, notifiers: Callable[..., Notifier], caplog: pytest.LogCaptureFixture
+    store: Store, notifiers: Callable[..., Notifier], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The file is its owner's alone."""
     caplog.set_level(logging.DEBUG)
     number = next(numbers(1, 4321))
-    with notifiers(sqlite, Recorder()) as notifier:
+    with notifiers(store, Recorder()) as notifier:
         job = notifier.submit(number, "Your code is 778899", key="k")
         job.wait(20)
         shown = repr(job) + repr(notifier.jobs()) + repr(list(job.receipts())) + repr(job.report())
     for secret in (number, "778899"):
         assert secret not in shown + caplog.text
-    for file in sqlite.folder.glob("jobs.sqlite3*[!k]"):
+    for file in store.folder.glob("jobs.sqlite3*[!k]"):
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file.name
 
 

@@ -30,6 +30,7 @@ _FILE: Final = "jobs.sqlite3"
 _DAY: Final = 86_400.0
 #: Milliseconds that a write waits for another one to end.
 _BUSY: Final = 30_000
+_PRAGMAS: Final = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY}")
 #: Seconds for which a worker retries while the database is unavailable, and the longest pause between two tries.
 PATIENCE: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
@@ -228,7 +229,7 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:
         connection.isolation_level = None
-        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY}"):
+        for pragma in _PRAGMAS:
             _set_pragma(connection, pragma)
         connection.create_function("unixepoch", 1, lambda _: time.time())
         # DBOS asks for nothing but the seconds of now.

@@ -16,6 +16,7 @@ import pytest
 from notifykit.cli.durably import moment
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, terminal
+from tests.durable.conftest import be_fast
 
 ONE = "96598765432"
 TWO = "96598765433"
@@ -37,6 +38,13 @@ def _live(gateway: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     gateway.account.change(balance=100_000)
     monkeypatch.setenv("KWTSMS_TEST_MODE", "0")
     return gateway
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll often, and leave no gap between two messages to one number: an interrupted send would wait for it."""
+    be_fast(monkeypatch)
+    monkeypatch.setattr("notifykit_kwtsms.transport.SAME_NUMBER_GAP", 0.0)
 
 
 def arrived(gateway: Sandbox) -> list[str]:
@@ -199,7 +207,7 @@ def test_workers_send_it_where_the_settings_say_so(gateway: Sandbox, run: Run, m
 
 def test_what_begins_later_waits_here(gateway: Sandbox, run: Run) -> None:
     """It says so, and sends when it is time."""
-    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
     answer = run("send", ONE, "Hello", "--durable", "--at", at.isoformat())
     assert answer.code == 0
     assert "is sent here: leave this running" in answer.err
@@ -355,7 +363,6 @@ def test_progress_names_the_rate_and_the_time_that_is_left(live: Sandbox, run: R
     words = ("send", "--to-file", str(people), "--column", "mobile", "--durable", "--yes")
     line = r"^\d+/1200 accepted \d+, [\d,.]+ a second, \d+ s left$"
     assert re.search(line, run(*words, "Hello", "--key", "a").err, re.MULTILINE)
-    # To one number after the other: a second message to the same one would be sent fifteen seconds later.
     for number, quiet in ((ONE, "--no-progress"), (TWO, "--json")):
         assert "accepted" not in run("send", number, "Hello", "--durable", "--yes", quiet).err
 

@@ -180,7 +180,13 @@ def _made(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[St
 
 @pytest.fixture(params=["sqlite", "postgresql"], name="each_store")
 def _each_store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
-    """A database of the test's own, of each kind: for the contract of the store and a few jobs from end to end."""
+    """A database of the test's own, of each kind: for the contract of the store."""
+    yield from _made(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], name="smoke_store")
+def _smoke_store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
+    """A database of the test's own, for a few jobs from end to end: on PostgreSQL where slow tests run."""
     yield from _made(request, tmp_path)
 
 
@@ -193,12 +199,17 @@ def _store(tmp_path: pathlib.Path) -> Store:
 # --- notifiers ---
 
 
-@pytest.fixture(autouse=True)
-def _fast_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the queue, its watcher and waiting for a job poll more often than on a server."""
+def be_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll the queue, dead workers and jobs more often than on a server, and wait for no disk: processes die, no machine."""
+    monkeypatch.setattr("notifykit.durable.database._PRAGMAS", ("journal_mode=WAL", "synchronous=OFF"))
     monkeypatch.setattr("notifykit.durable.queue._POLL", 0.04)
     monkeypatch.setattr("notifykit.durable.queue._WATCH", 0.2)
     monkeypatch.setattr("notifykit.durable.engine._LONGEST_POLL", 0.05)
+
+
+@pytest.fixture(autouse=True)
+def _be_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_fast(monkeypatch)
 
 
 @pytest.fixture(name="notifiers")

@@ -16,8 +16,9 @@ import pytest
 from notifykit import Capabilities, Notifier
 from notifykit.cli.main import main
 from notifykit.errors import OutcomeUnknown
+from notifykit.models.job import JobState
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.durable.conftest import Recorder, Store, environment, numbers, until
+from tests.durable.conftest import Recorder, Store, environment, live, numbers, until
 
 
 @attrs.frozen
@@ -134,42 +135,28 @@ def test_an_unknown_key_is_a_mistake_with_a_next_command(run: Run, words: tuple[
     assert json.loads(run("jobs", *words, *more, "--json").out)["error"]["next"].startswith("notifykit")
 
 
-def test_a_worker_sends_until_it_is_told_to_stop(store: Store, waiting: str, sandbox: Sandbox) -> None:
-    """SIGTERM: it finishes what is out, and ends with 0."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "notifykit", "worker", "--json"],
-        env=environment(store, **sandbox.env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        until(lambda: sandbox.messages, 20)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=25)
-    finally:
-        process.kill()
+def test_a_worker_sends_until_sigterm_and_prints_why_it_paused_a_job(
+    store: Store, waiting: str, sandbox: Sandbox, notifiers: Callable[..., Notifier]
+) -> None:
+    """A test is not sent for real because a worker's settings say so. SIGTERM: it finishes requests, and ends with 0."""
+    with notifiers(store, live(sandbox), workers="separate") as notifier:
+        notifier.submit(numbers(1, 7), "Hello", key="live")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "notifykit", "worker", "--json"],
+            env=environment(store, **{**sandbox.env, "KWTSMS_TEST_MODE": "0", "KWTSMS_RATE": "4"}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            until(lambda: notifier.job("live").progress().finished, 20)
+            until(lambda: notifier.job(waiting).progress().state is JobState.PAUSED, 20)
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=25)
+        finally:
+            process.kill()
     assert process.returncode == 0, err.decode()
     assert json.loads(out)["data"] == {"stopped": True}
     assert b"Finishing the requests in flight" in err
-
-
-def test_a_worker_says_what_it_can_not_do(store: Store, waiting: str, sandbox: Sandbox) -> None:
-    """A test is not sent for real because some worker's settings say so: it is paused, and the operator reads why."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "notifykit", "worker"],
-        env=environment(store, **{**sandbox.env, "KWTSMS_TEST_MODE": "0"}),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    try:
-        with process.stderr as lines:
-            told = next((line for line in lines if b"submitted" in line), b"")
-            assert b"it is paused" in told
-            assert b"notifykit jobs resume" in told
-            assert sandbox.messages == ()
-            process.terminate()
-            lines.read()
-    finally:
-        process.kill()
-        process.wait()
+    assert b"it is paused" in err
+    assert b"notifykit jobs resume k" in err
+    assert [message.numbers for message in sandbox.messages] == [tuple(numbers(1, 7))]

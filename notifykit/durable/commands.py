@@ -31,6 +31,11 @@ _Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 _EXAMPLES: Final = {"wait": " --timeout 600", "receipts": " --outcome unknown", "settle": " --unknown resend"}
 
 
+#: The table of jobs.
+_COLUMNS: Final = ("state", "total", "left", "accepted", "rejected", "unknown")
+_ROW: Final = "{:<34} {:<10} {:>9} {:>9} {:>9} {:>9} {:>8}"
+
+
 class Jobs(click.Group):
     """A group whose first word may be a job's key."""
 
@@ -67,11 +72,12 @@ def jobs(ctx: click.Context, as_json: bool) -> int:
     elif not found:
         tell("There are no jobs: notifykit send … --durable makes one.")
     else:
-        answer_line(
-            f"{'job':<34} {'state':<10} {'total':>9} {'left':>9} {'accepted':>9} {'rejected':>9} {'unknown':>8}"
-        )
+        answer_line(_ROW.format("job", *_COLUMNS))
         for progress in found:
-            answer_line(_line(progress), _mood(progress))
+            bad = progress.unknown or progress.rejected
+            answer_line(
+                _ROW.format(progress.key, *(getattr(progress, name) for name in _COLUMNS)), "bad" if bad else None
+            )
     return Exit.OK
 
 
@@ -263,17 +269,6 @@ def _facts(progress: Progress) -> Sequence[tuple[str, Any]]:
     if progress.seconds_left:
         facts.append(("ends in", f"about {span(progress.seconds_left)}, at {progress.rate:.1f} a second"))
     return facts
-
-
-def _line(progress: Progress) -> str:
-    counts = (
-        f"{progress.total:>9} {progress.left:>9} {progress.accepted:>9} {progress.rejected:>9} {progress.unknown:>8}"
-    )
-    return f"{progress.key:<34} {progress.state:<10} {counts}"
-
-
-def _mood(progress: Progress) -> str | None:
-    return "bad" if progress.unknown or progress.rejected else None
 
 
 def document(progress: Progress) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import attrs
 from sqlalchemy.exc import SQLAlchemyError
 
-from notifykit.durable.batch_state import Enqueue
 from notifykit.durable.database import Database, DurableSettings, unusable
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
@@ -74,8 +73,6 @@ class StoredJob:
     key: str
     #: The store.
     _store: JobStore
-    #: Adds tasks to the queue.
-    _enqueue: Enqueue
 
     def progress(self) -> Progress:
         """Return its progress.
@@ -122,12 +119,12 @@ class StoredJob:
 
     def pause(self) -> Progress:
         """Send nothing more of it until it is resumed; a batch that is running ends."""
-        self._store.pause(self._id, paused=True, enqueue=self._enqueue)
+        self._store.pause(self._id, paused=True)
         return self.progress()
 
     def resume(self) -> Progress:
         """Resume it."""
-        self._store.pause(self._id, paused=False, enqueue=self._enqueue)
+        self._store.pause(self._id, paused=False)
         return self.progress()
 
     def settle(self, decision: Settlement | str) -> Progress:
@@ -144,7 +141,7 @@ class StoredJob:
                 f"{self.key}: its text and addresses have been deleted, so there is nothing to decide about: send to "
                 "these people with a new job"
             )
-        self._store.settle(self._id, decide, self._enqueue)
+        self._store.settle(self._id, decide)
         return self.progress()
 
     def __repr__(self) -> str:
@@ -179,7 +176,7 @@ class DurableEngine:
         self._pid = os.getpid()
         self._database = Database(self._settings)
         self._queue = Queue(self._database)
-        self.store = JobStore(self._database, self._now)
+        self.store = JobStore(self._database, self._queue.put, self._now)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._stopping = threading.Event()
@@ -228,7 +225,7 @@ class DurableEngine:
             row = self.store.find(key)
         if row is None:
             raise KeyError(f"there is no job {key!r}: `notifykit jobs` lists those that there are")
-        return self._job(row["id"], key)
+        return StoredJob(row["id"], key, self.store)
 
     def jobs(self, most: int = 100) -> Sequence[Progress]:
         """Return the progress of each job, the newest first.
@@ -247,7 +244,7 @@ class DurableEngine:
             if self._consumer is not None or Consumer.is_in_parent():
                 return
             rate_limiters: Any = DatabaseRateLimiters(self._database, self._components.settings.state_dir)
-            worker = Worker(self._components, self.store, rate_limiters, self._queue.put, self._now)
+            worker = Worker(self._components, self.store, rate_limiters, self._now)
             consumer = Consumer(self._queue, self._database, worker.run)
             consumer.start()
             self._consumer = consumer
@@ -293,13 +290,13 @@ class DurableEngine:
                 "fingerprint": fingerprint.as_dict(),
                 "priority": _URGENT if urgent else _BULK,
             }
-            self.store.publish(job_id, key, last, self._queue.put, outer)
+            self.store.publish(job_id, key, last, outer)
         except KeyTakenError:
             return self._existing(key, fingerprint, outer)
         except BaseException:
             self.store.discard(job_id, outer)
             raise
-        return self._job(job_id, key)
+        return StoredJob(job_id, key, self.store)
 
     def _existing(self, key: str, fingerprint: Fingerprint, outer: sa.Connection | None) -> StoredJob:
         """Return the job that has a key, if its content is the same."""
@@ -308,7 +305,7 @@ class DurableEngine:
             raise ConfigError(f"key: {key!r} was taken a moment ago and is free again: submit once more")
         if row["fingerprint"] != fingerprint.as_dict():
             raise key_conflict(key, row["fingerprint"], fingerprint.as_dict())
-        return self._job(row["id"], key)
+        return StoredJob(row["id"], key, self.store)
 
     def _transport(self, spec: JobSpec) -> Transport:
         """Return the transport of a job, which every worker has to be able to build."""
@@ -321,9 +318,6 @@ class DurableEngine:
                     "twice: leave it out"
                 )
         return context.transport
-
-    def _job(self, id: str, key: str) -> StoredJob:
-        return StoredJob(id, key, self.store, self._queue.put)
 
     def _prune(self) -> None:
         while True:

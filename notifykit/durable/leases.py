@@ -6,6 +6,7 @@ dead, however it died.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import hashlib
 import os
@@ -18,25 +19,46 @@ import sqlalchemy as sa
 from notifykit.durable.database import Database, lock_file
 
 
-class FileLeases:
-    """Leases as locks on files beside the database.
+class Leases(abc.ABC):
+    """The lease of this worker, and a look at those of others."""
 
-    :param folder: where the files are.
-    """
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self._folder = folder
-        self._held: IO[Any] | None = None
-        self._name = ""
+    _name = ""
 
     def acquire(self, name: str) -> None:
         """Take the lease of this worker, until :meth:`release` or the end of its process."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
         self._name = name
         self.renew()
 
+    def has_expired(self, name: str) -> bool:
+        """Return whether a worker is certainly dead."""
+        return name != self._name and self._is_free(name)
+
+    @abc.abstractmethod
     def renew(self) -> None:
-        """Take the lease again if its file was removed."""
+        """Take the lease again if it was lost."""
+
+    @abc.abstractmethod
+    def remove_expired(self) -> None:
+        """Remove what dead workers left behind."""
+
+    @abc.abstractmethod
+    def release(self) -> None:
+        """Release the lease."""
+
+    @abc.abstractmethod
+    def _is_free(self, name: str) -> bool: ...
+
+
+class FileLeases(Leases):
+    """Leases as locks on files in a folder beside the database."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder = folder
+        self._held: IO[Any] | None = None
+
+    def renew(self) -> None:
+        """Take the lock again if its file was removed."""
         file = self._folder / self._name
         while not self._holds(file):
             held, self._held = self._held, file.open("a")
@@ -45,111 +67,89 @@ class FileLeases:
             # A worker that looks for expired leases may hold the lock for a moment, and remove the file.
             lock_file(self._held)
 
-    def has_expired(self, name: str) -> bool:
-        """Return whether a worker is certainly dead."""
-        return self._take(name, remove=False)
-
     def remove_expired(self) -> None:
         """Remove the files of dead workers."""
         for file in self._folder.iterdir():
-            self._take(file.name, remove=True)
+            if file.name != self._name:
+                self._is_free(file.name, remove=True)
 
     def release(self) -> None:
-        """Release the lease and remove its file."""
+        """Release the lock and remove its file."""
         if self._held is not None:
             (self._folder / self._name).unlink(missing_ok=True)
             self._held.close()
             self._held = None
 
-    def _take(self, name: str, *, remove: bool) -> bool:
-        """Return whether a lease has expired; remove its file only while holding the lock."""
-        if name == self._name:
-            return False
+    def _is_free(self, name: str, *, remove: bool = False) -> bool:
         file = self._folder / name
         try:
             with file.open("r") as lock:
-                expired = lock_file(lock, wait=False)
-                if expired and remove:
+                free = lock_file(lock, wait=False)
+                if free and remove:  # only while the lock is held: its worker may just be starting
                     file.unlink(missing_ok=True)
         except FileNotFoundError:
             return True
-        return expired
+        return free
 
     def _holds(self, file: pathlib.Path) -> bool:
         """Return whether the locked file is the one of that name."""
-        if self._held is None:
-            return False
         try:
-            return os.path.samestat(file.stat(), os.fstat(self._held.fileno()))
+            return self._held is not None and os.path.samestat(file.stat(), os.fstat(self._held.fileno()))
         except FileNotFoundError:
             return False
 
 
-class AdvisoryLeases:
-    """Leases as advisory locks of PostgreSQL, each held by a connection of its own.
+class AdvisoryLeases(Leases):
+    """Leases as advisory locks of PostgreSQL, each held by a connection of its own."""
 
-    :param database: the database.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._engine = database.engine
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
         self._lock = threading.Lock()
         self._connection: sa.Connection | None = None
-        self._name = ""
-
-    def acquire(self, name: str) -> None:
-        """Take the lease of this worker, until :meth:`release` or the end of its connection."""
-        self._name = name
-        self._take()
 
     def renew(self) -> None:
-        """Take the lease again if its connection was lost."""
+        """Take the lock again if its connection was lost."""
         with self._lock:
             try:
-                assert self._connection is not None
-                self._connection.execute(sa.text("select 1"))
+                if self._connection is not None:
+                    self._connection.execute(sa.text("select 1"))
+                    return
             except Exception:  # any error of the driver: the lock is lost with the connection
-                with contextlib.suppress(Exception):
-                    self._drop()
-                self._take()
+                self._drop()
+            # An older session of this worker may still hold the lock: the next call takes it.
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if connection.execute(sa.select(sa.func.pg_try_advisory_lock(lock_number(self._name)))).scalar():
+                self._connection = connection
+            else:
+                connection.close()
 
-    def has_expired(self, name: str) -> bool:
-        """Return whether a worker is certainly dead."""
-        if name == self._name:
-            return False
+    def remove_expired(self) -> None:
+        """Do nothing: a lost connection leaves nothing behind."""
+
+    def release(self) -> None:
+        """Release the lock."""
+        with self._lock:
+            self._drop()
+
+    def _is_free(self, name: str) -> bool:
         with self._engine.connect() as connection:
             free = connection.execute(sa.select(sa.func.pg_try_advisory_lock(lock_number(name)))).scalar()
             if free:
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(lock_number(name))))
         return bool(free)
 
-    def remove_expired(self) -> None:
-        """Do nothing: a lost connection leaves nothing behind."""
-
-    def release(self) -> None:
-        """Release the lease."""
-        with self._lock, contextlib.suppress(Exception):
-            self._drop()
-
-    def _take(self) -> None:
-        # An older session of this worker may still hold the lock: the next call of ``renew`` takes it.
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if connection.execute(sa.select(sa.func.pg_try_advisory_lock(lock_number(self._name)))).scalar():
-            self._connection = connection
-        else:
-            connection.close()
-
     def _drop(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.invalidate()
-            connection.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.invalidate()
+                connection.close()
 
 
-def leases_of(database: Database) -> FileLeases | AdvisoryLeases:
+def leases_of(database: Database) -> Leases:
     """Return the leases that fit a database."""
     file = database.file
-    return AdvisoryLeases(database) if file is None else FileLeases(file.with_name(f"{file.name}.leases"))
+    return AdvisoryLeases(database.engine) if file is None else FileLeases(file.with_name(f"{file.name}.leases"))
 
 
 def lock_number(name: str) -> int:

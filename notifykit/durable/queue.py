@@ -6,14 +6,13 @@ Only this module knows DBOS. The queue decides nothing: whether a request was se
 from __future__ import annotations
 
 import collections
-import contextlib
 import hashlib
 import logging
 import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -245,10 +244,14 @@ class Consumer:
 
         Starting again sends nothing twice: the store knows which requests were started.
 
-        :raises Unfinished: the worker stops.
+        :raises Unfinished: the worker stops, or has stopped and would not wait for the task.
         """
+        with self._guard:
+            if self._stopped:
+                raise Unfinished
+            self._running[task.id] += 1
         pause = _RETRY
-        with self._counted(task.id):
+        try:
             while True:
                 try:
                     return self._run(task)
@@ -257,24 +260,9 @@ class Consumer:
                 if self._stopping.wait(pause):
                     raise Unfinished
                 pause = min(pause * 2, _LONGEST_RETRY)
-
-    @contextlib.contextmanager
-    def _counted(self, task: str) -> Iterator[None]:
-        """Count a task as running.
-
-        :raises Unfinished: the worker has stopped, and would not wait for it.
-        """
-        with self._guard:
-            if self._stopped:
-                raise Unfinished
-            self._running[task] += 1
-        try:
-            yield
         finally:
             with self._guard:
-                self._running[task] -= 1
-                if not self._running[task]:
-                    del self._running[task]
+                self._running -= collections.Counter([task.id])
 
     def _orphans(self, tasks: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the tasks that the queue counts as running here and that are not, for several looks.

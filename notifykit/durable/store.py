@@ -77,16 +77,16 @@ def _retried(
     return run
 
 
+@attrs.frozen(eq=False)
 class JobStore:
-    """Reads and writes the store.
+    """Reads and writes the store."""
 
-    :param database: where it is.
-    :param time: seconds since 1970.
-    """
-
-    def __init__(self, database: Database, time: Callable[[], float]) -> None:
-        self.database = database
-        self._time = time
+    #: Where it is.
+    database: Database
+    #: Adds tasks to the queue.
+    _enqueue: Enqueue
+    #: Seconds since 1970.
+    _time: Callable[[], float]
 
     # --- submitting ---
 
@@ -121,9 +121,7 @@ class JobStore:
             db.execute(batches.insert(), rows)
             db.execute(contents.insert(), large)
 
-    def publish(
-        self, job: str, key: str, row: Mapping[str, Any], enqueue: Enqueue, outer: sa.Connection | None = None
-    ) -> None:
+    def publish(self, job: str, key: str, row: Mapping[str, Any], outer: sa.Connection | None = None) -> None:
         """Make a job visible and queue its first batches in one transaction: from now on it will be sent.
 
         :raises KeyTakenError: another job has the key.
@@ -131,7 +129,7 @@ class JobStore:
         try:
             with self._writing(outer) as db:
                 self._update_draft(db, job, key=key, **row)
-                states.enqueue_partitions(db, job, enqueue, self._time())
+                states.enqueue_partitions(db, job, self._enqueue, self._time())
                 states.finish_job(db, job, self._time())
         except IntegrityError:
             self.discard(job, outer)
@@ -221,7 +219,6 @@ class JobStore:
         batch: ClaimedBatch,
         receipts: Sequence[Receipt],
         retry_after: float | None,
-        enqueue: Enqueue,
         *,
         counts: bool = True,
     ) -> None:
@@ -246,18 +243,18 @@ class JobStore:
         update = batches.update().where(states.of(batches, job, number))
         if retry_after is not None:
             db.execute(update.values(tries=batches.c.tries + int(counts)))
-            states.enqueue_batch(db, job, number, enqueue, retry_after)
+            states.enqueue_batch(db, job, number, self._enqueue, retry_after)
             return
         db.execute(update.values(state=states.DONE, ended=self._time(), owner=None))
-        states.enqueue_next(db, job, number % states.PARTITIONS, enqueue, self._time())
+        states.enqueue_next(db, job, number % states.PARTITIONS, self._enqueue, self._time())
         states.finish_job(db, job, self._time())
 
     @_retried
-    def postpone(self, db: sa.Connection, batch: ClaimedBatch, seconds: float, enqueue: Enqueue) -> None:
+    def postpone(self, db: sa.Connection, batch: ClaimedBatch, seconds: float) -> None:
         """Queue a batch again as it is, for another worker or a later time; it is not a try."""
         job, number = batch.task.job, batch.task.number
         if states.lock_batch(db, job, number, batch.owner):
-            states.enqueue_batch(db, job, number, enqueue, seconds)
+            states.enqueue_batch(db, job, number, self._enqueue, seconds)
             # It stays running: there may be requests in flight.
             db.execute(batches.update().where(states.of(batches, job, number)).values(state=states.RUNNING))
 
@@ -280,13 +277,13 @@ class JobStore:
 
     # --- what a person decides ---
 
-    def pause(self, job: str, *, paused: bool, enqueue: Enqueue) -> None:
+    def pause(self, job: str, *, paused: bool) -> None:
         """Pause a job, or resume it."""
         with self.database.begin() as db:
             db.execute(jobs.update().where(jobs.c.id == job).values(paused=paused))
             if not paused:
                 # New tasks in place of those in the queue, whatever their state: only the newest is valid.
-                states.enqueue_partitions(db, job, enqueue, self._time(), again=True)
+                states.enqueue_partitions(db, job, self._enqueue, self._time(), again=True)
 
     def cancel(self, job: str) -> None:
         """Cancel a job: batches that are not running are skipped, the others end as usual."""
@@ -298,7 +295,7 @@ class JobStore:
             db.execute(batches.update().where(idle).values(ended=self._time(), **cancelled))
             states.finish_job(db, job, self._time())
 
-    def settle(self, job: str, decide: Callable[[Receipt], Receipt | None], enqueue: Enqueue) -> None:
+    def settle(self, job: str, decide: Callable[[Receipt], Receipt | None]) -> None:
         """Replace the receipts of unknown recipients in batches that are done.
 
         :param decide: returns the new receipt, or None to send again.
@@ -313,7 +310,7 @@ class JobStore:
                 states.write_receipts(db, job, number, kept)
                 if len(kept) < len(receipts):
                     db.execute(batches.update().where(states.of(batches, job, number)).values(tries=0, ended=None))
-                    states.enqueue_batch(db, job, number, enqueue, 0.0)
+                    states.enqueue_batch(db, job, number, self._enqueue, 0.0)
             reopened = (jobs.c.id == job) & jobs.c.finished.is_not(None) & states.has_open_batch(job)
             db.execute(jobs.update().where(reopened).values(finished=None, cancelled=False))
 

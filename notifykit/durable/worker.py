@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from notifykit.durable.batch_state import Enqueue, Task
+from notifykit.durable.batch_state import Task
 from notifykit.durable.serialization import Positioned, message_of
 from notifykit.durable.store import ClaimedBatch, JobStore
 from notifykit.errors import NotReached, OutcomeUnknown
@@ -46,8 +46,6 @@ class Worker:
     _store: JobStore
     #: The rate limits of each account over all workers.
     _rate_limiters: RateLimiters
-    #: Adds tasks to the queue.
-    _enqueue: Enqueue
     #: Seconds since 1970.
     _now: Callable[[], float]
 
@@ -62,15 +60,15 @@ class Worker:
             return
         except WrongMode as error:
             _log.warning("%s", error)
-            self._store.postpone(batch, _POSTPONED, self._enqueue)
-            self._store.pause(task.job, paused=True, enqueue=self._enqueue)
+            self._store.postpone(batch, _POSTPONED)
+            self._store.pause(task.job, paused=True)
             return
         except Exception as error:  # a setting that this worker lacks, a plugin that raises
             _log.error("a batch failed with %s: it is tried again", type(error).__name__)
-            self._store.postpone(batch, _POSTPONED, self._enqueue)
+            self._store.postpone(batch, _POSTPONED)
             return
         counts = any(receipt.attempts for receipt in receipts)
-        self._store.finish_try(batch, receipts, retry_after, self._enqueue, counts=counts)
+        self._store.finish_try(batch, receipts, retry_after, counts=counts)
 
     def _try(self, batch: ClaimedBatch) -> tuple[list[Receipt], float | None]:
         """Send to every recipient without an outcome; return the receipts, and the seconds until another try."""

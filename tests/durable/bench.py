@@ -33,7 +33,7 @@ class Bench:
     def __init__(self, durable: DurableSettings) -> None:
         self.database = Database(durable)
         self.now = 1_000_000.0
-        self.store = JobStore(self.database, lambda: self.now)
+        self.store = JobStore(self.database, self.enqueue, lambda: self.now)
         self.tasks: list[tuple[Task, float]] = []
 
     def enqueue(self, connection: sa.Connection, task: Task, delay: float) -> None:
@@ -46,7 +46,7 @@ class Bench:
         recipients = iter(enumerate(Recipient(address) for address in numbers(sum(sizes))))
         self.store.add_batches(job, 0, [([next(recipients) for _ in range(size)], []) for size in sizes])
         about = {"total": sum(sizes), "batches": len(sizes), "fingerprint": {}}
-        self.store.publish(job, key, about, self.enqueue)
+        self.store.publish(job, key, about)
         return job
 
     def people(self, count: int) -> list[Recipient]:

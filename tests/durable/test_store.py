@@ -39,7 +39,7 @@ def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> 
     assert delay == 0
     work = bench.store.claim(task)
     assert work is not None
-    bench.store.finish_try(work, said(work, Outcome.REJECTED), 30.0, bench.enqueue)
+    bench.store.finish_try(work, said(work, Outcome.REJECTED), 30.0)
     again, delay = bench.take()
     assert (again.run, delay) == (task.run + 1, 30.0)
     assert bench.store.claim(task) is None
@@ -47,7 +47,7 @@ def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> 
     work = bench.store.claim(again)
     assert work is not None
     assert work.tries == 1
-    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None)
     assert bench.store.claim(again) is None
     assert not bench.tasks
 
@@ -60,7 +60,7 @@ def test_whoever_was_superseded_claims_nothing_and_ends_nothing(bench: Bench) ->
     assert first is not None
     assert second is not None
     assert bench.store.start_request(first, "t", [0, 1]) is None
-    bench.store.finish_try(first, said(first, Outcome.UNKNOWN), None, bench.enqueue)
+    bench.store.finish_try(first, said(first, Outcome.UNKNOWN), None)
     assert sum(bench.counted("k").values()) == 0
     assert bench.store.start_request(second, "t", [0, 1]) is not None
 
@@ -90,7 +90,7 @@ def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
     work = bench.store.claim(task)
     assert work is not None
     receipts = [*recover(work).values(), *said(work, Outcome.REJECTED, [1])]
-    bench.store.finish_try(work, receipts, 30.0, bench.enqueue)
+    bench.store.finish_try(work, receipts, 30.0)
     work = bench.store.claim(bench.take()[0])
     assert work is not None
     assert work.lost == ()
@@ -111,7 +111,7 @@ def test_an_answer_that_comes_late_is_worth_as_much(bench: Bench, outcome: Outco
     assert heir is not None
     if late == "before the end":
         bench.store.complete_request(sleeper, claim, said(sleeper, outcome))
-    bench.store.finish_try(heir, list(recover(heir).values()), None, bench.enqueue)
+    bench.store.finish_try(heir, list(recover(heir).values()), None)
     if late == "after the end":
         assert bench.counted("k")[Outcome.UNKNOWN] == 2
         bench.store.complete_request(sleeper, claim, said(sleeper, outcome))
@@ -154,7 +154,7 @@ def test_some_batches_of_a_job_are_under_way_at_once_and_each_is_queued_once(ben
         seen.append(task.number)
         work = bench.store.claim(task)
         assert work is not None
-        bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+        bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None)
         assert len(bench.tasks) < PARTITIONS + 1
     assert sorted(seen) == list(range(PARTITIONS * 3))
     assert bench.store.progress("k")[0].state is JobState.DONE
@@ -163,11 +163,11 @@ def test_some_batches_of_a_job_are_under_way_at_once_and_each_is_queued_once(ben
 def test_a_paused_job_goes_on_where_it_stopped(bench: Bench) -> None:
     """Tickets that come meanwhile are put aside, and come again once each."""
     job = bench.job("k", [1] * 6)
-    bench.store.pause(job, paused=True, enqueue=bench.enqueue)
+    bench.store.pause(job, paused=True)
     held = [bench.take() for _ in range(PARTITIONS)]
     assert [bench.store.claim(task) for task, _ in held] == [None] * PARTITIONS
     assert bench.store.progress("k")[0].state is JobState.PAUSED
-    bench.store.pause(job, paused=False, enqueue=bench.enqueue)
+    bench.store.pause(job, paused=False)
     assert sorted(task.number for task, _ in bench.tasks) == list(range(PARTITIONS))
     assert bench.store.claim(held[0][0]) is None
 
@@ -175,8 +175,8 @@ def test_a_paused_job_goes_on_where_it_stopped(bench: Bench) -> None:
 def test_pausing_and_resuming_at_once_sends_nothing_twice(bench: Bench) -> None:
     """There is one task more, and only the newest is worth anything."""
     job = bench.job("k", [1])
-    bench.store.pause(job, paused=True, enqueue=bench.enqueue)
-    bench.store.pause(job, paused=False, enqueue=bench.enqueue)
+    bench.store.pause(job, paused=True)
+    bench.store.pause(job, paused=False)
     assert [bench.store.claim(task) is not None for task, _ in bench.tasks] == [False, True]
 
 
@@ -187,7 +187,7 @@ def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
     assert work is not None
     bench.store.cancel(job)
     assert bench.store.progress("k")[0].finished is None
-    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None)
     [progress] = bench.store.progress("k")
     assert (progress.state, progress.accepted, progress.skipped, progress.left) == (JobState.CANCELLED, 2, 10, 0)
     receipts = list(bench.store.receipts(job))
@@ -215,7 +215,7 @@ def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
         bench.job(key, [1])
     work = bench.store.claim(bench.take()[0])
     assert work is not None
-    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None, bench.enqueue)
+    bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None)
     half = bench.store.create({**JOB, "starts": bench.now})
     bench.now += 100.0
     bench.store.prune(keep_jobs=1000.0, keep_bodies=99.0)
@@ -320,7 +320,7 @@ class FenceMachine(RuleBasedStateMachine):
         if not again:
             heard = {receipt.position for receipt in receipts} | set(hand.batch.known)
             receipts += said(hand.batch, Outcome.REJECTED, [p for p, _ in hand.batch.recipients if p not in heard])
-        self.bench.store.finish_try(hand.batch, receipts, 1.0 if again else None, self.bench.enqueue)
+        self.bench.store.finish_try(hand.batch, receipts, 1.0 if again else None)
         if hand is self.hands[-1]:
             self.over = not again
             if again:
@@ -385,7 +385,7 @@ def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
         db.execute(batches.insert(), [{"job": job, "number": n, "state": "waiting", "size": 200} for n in rows])
         insert = "insert into notifykit_contents (job, number, recipients) values (:job, :number, :recipients)"
         db.execute(sa.text(insert), [{"job": job, "number": n, "recipients": recipients} for n in rows])
-    bench.store.publish(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": {}}, bench.enqueue)
+    bench.store.publish(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": {}})
     began = time.monotonic()
     [progress] = bench.store.progress()
     assert time.monotonic() - began < 3.0
@@ -393,5 +393,5 @@ def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
     began = time.monotonic()
     work = bench.store.claim(bench.take()[0])
     assert work is not None
-    bench.store.finish_try(work, [], None, bench.enqueue)
+    bench.store.finish_try(work, [], None)
     assert time.monotonic() - began < 3.0

@@ -68,7 +68,7 @@ def _worker(bench: Bench, store: Store) -> Iterator[MakeWorker]:
     def make(transport: Any, job_store: Any = None) -> Worker:
         made.append(Notifier(transport, settings=settings(store), host=host()))
         components = made[-1]._components
-        return Worker(components, job_store or bench.store, components.rate_limiters, bench.enqueue, lambda: bench.now)
+        return Worker(components, job_store or bench.store, components.rate_limiters, lambda: bench.now)
 
     yield make
     for notifier in made:
@@ -354,7 +354,7 @@ def test_refused_addresses_and_guards_are_no_tries(bench: Bench, worker: MakeWor
     job = bench.store.create({**JOB, "starts": bench.now})
     who = [(0, Rejected("abc", InvalidRecipient("no digits"))), (1, Recipient("96598765432"))]
     bench.store.add_batches(job, 0, [(who, [])])
-    bench.store.publish(job, "k", {"total": 2, "batches": 1, "fingerprint": {}}, bench.enqueue)
+    bench.store.publish(job, "k", {"total": 2, "batches": 1, "fingerprint": {}})
     transport = Recorder()
     assert finish(bench, worker(transport)) == [0.0]
     assert outcomes(bench, job) == {0: Outcome.REJECTED, 1: Outcome.ACCEPTED}

@@ -53,7 +53,7 @@ def _run(store: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run
 
 @pytest.fixture(name="waiting")
 def _waiting(store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]) -> str:
-    """A job that nobody sends yet."""
+    """A job that is not sent yet."""
     with notifiers(store, sandbox.dsn, workers="separate") as notifier:
         return notifier.submit(["abc", *numbers(3)], "Your secret", key="k").key
 
@@ -66,8 +66,8 @@ def test_without_jobs_it_says_how_to_make_one(run: Run) -> None:
     assert json.loads(run("jobs", "--json").out)["data"] == []
 
 
-def test_a_job_is_listed_shown_sent_and_told_about(run: Run, waiting: str, sandbox: Sandbox) -> None:
-    """Its numbers are redacted unless somebody asks for them."""
+def test_a_job_is_listed_shown_and_sent(run: Run, waiting: str, sandbox: Sandbox) -> None:
+    """Its numbers are redacted without --numbers."""
     assert waiting in run("jobs").out
     [listed] = json.loads(run("jobs", "--json").out)["data"]
     assert (listed["key"], listed["total"], listed["left"]) == ("k", 4, 4)
@@ -100,7 +100,7 @@ def test_a_job_is_paused_and_cancelled(run: Run, waiting: str, sandbox: Sandbox)
 
 
 def test_waiting_has_an_end(run: Run, waiting: str) -> None:
-    """It goes on without whoever waits."""
+    """The job goes on."""
     answer = run("jobs", "wait", "k", "--timeout", "0.1")
     assert answer.code != 0
     assert "it goes on" in answer.err
@@ -110,7 +110,7 @@ def test_waiting_has_an_end(run: Run, waiting: str) -> None:
 def test_unknown_outcomes_are_settled(
     run: Run, store: Store, notifiers: Callable[..., Notifier], sandbox: Sandbox, decision: str
 ) -> None:
-    """The exit code and the advice say that somebody has to, until somebody has."""
+    """The exit code and the advice ask for it, until it is done."""
 
     def lost(batch: object, before: int) -> None:
         raise OutcomeUnknown("lost")

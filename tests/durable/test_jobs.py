@@ -43,7 +43,7 @@ def test_a_job_begins_at_its_time(connect: MakeNotifier) -> None:
 
 
 def test_what_is_late_is_skipped(connect: MakeNotifier) -> None:
-    """Nobody gets a message whose time is over: here it is over while the first request is out."""
+    """No message is sent after its time: here the time ends while the first request is in flight."""
     passed = 0.0
 
     def an_hour(batch: Batch, before: int) -> None:
@@ -59,8 +59,8 @@ def test_what_is_late_is_skipped(connect: MakeNotifier) -> None:
         assert {r.skipped for r in notifier.job("k").receipts() if r.skipped} == {"deadline"}
 
 
-def test_a_job_is_held_and_goes_on(connect: MakeNotifier) -> None:
-    """Between two requests; nobody is left out, and nobody gets it twice."""
+def test_a_job_is_paused_and_resumed(connect: MakeNotifier) -> None:
+    """Between two requests; every recipient gets it, and none twice."""
     out, go = threading.Event(), threading.Event()
 
     def third_waits(batch: Batch, before: int) -> None:
@@ -85,8 +85,8 @@ def test_a_job_is_held_and_goes_on(connect: MakeNotifier) -> None:
     assert sorted(transport.addresses) == list(numbers(8))
 
 
-def test_a_job_is_stopped(connect: MakeNotifier) -> None:
-    """What is out ends; the others are skipped, and the job is over."""
+def test_a_job_is_cancelled(connect: MakeNotifier) -> None:
+    """Requests in flight end; the others are skipped, and the job is finished."""
     out, go = threading.Event(), threading.Event()
 
     def waits(batch: Batch, before: int) -> None:
@@ -107,7 +107,7 @@ def test_a_job_is_stopped(connect: MakeNotifier) -> None:
 
 
 def test_a_wait_for_the_provider_survives_a_restart(store: Store, connect: MakeNotifier) -> None:
-    """Who is told to come back in some seconds comes back once, from whatever process there is then."""
+    """A retry after some seconds is made once, by any process."""
 
     def full(batch: Batch, before: int) -> None:
         raise RateLimited("full", "ERR013", waits=(0.5, 60.0))
@@ -128,9 +128,9 @@ def test_a_wait_for_the_provider_survives_a_restart(store: Store, connect: MakeN
     assert time.monotonic() - began < 10
 
 
-def test_the_pace_is_kept(connect: MakeNotifier) -> None:
+def test_the_rate_limit_is_kept(connect: MakeNotifier) -> None:
     """By everything that sends together."""
-    transport = Recorder(capabilities=attrs.evolve(SLOW, rate_limit=RateLimit(10.0, f"pace-{time.monotonic_ns()}")))
+    transport = Recorder(capabilities=attrs.evolve(SLOW, rate_limit=RateLimit(10.0, f"rate-{time.monotonic_ns()}")))
     with connect(transport) as notifier:
         jobs = [notifier.submit(numbers(5, 10 * n), "Hello", urgent=False) for n in range(2)]
         for job in jobs:
@@ -140,7 +140,7 @@ def test_the_pace_is_kept(connect: MakeNotifier) -> None:
     assert transport.times[-1] - transport.times[0] > 0.8
 
 
-def test_forgotten_texts_leave_nothing_to_decide(store: Store, notifiers: Callable[..., Notifier]) -> None:
+def test_deleted_texts_leave_nothing_to_decide(store: Store, notifiers: Callable[..., Notifier]) -> None:
     """The counts stay as they were."""
     with notifiers(store, Recorder()) as notifier:
         job = notifier.submit(numbers(2), "Hello", key="k")

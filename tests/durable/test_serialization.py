@@ -92,7 +92,7 @@ def test_receipts_come_back_as_they_were(receipts: list[Receipt]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**9), WHO), max_size=3))
-def test_people_come_back_as_they_were(people: list[tuple[int, Recipient | Rejected]]) -> None:
+def test_recipients_come_back_as_they_were(people: list[tuple[int, Recipient | Rejected]]) -> None:
     """Those whose address is no good too."""
     assert facts(load_recipients(dump_recipients(people))) == facts(people)
 
@@ -112,20 +112,20 @@ def test_what_a_request_has_in_common_is_written_once() -> None:
 
 
 @attrs.frozen(slots=False)
-class Strange(TransportError):
-    """An error of somebody else's."""
+class ForeignError(TransportError):
+    """An error class of a plugin."""
 
 
 @attrs.frozen(slots=False)
-class Stranger(TransportError):
-    """One after which nobody knows."""
+class ForeignUnknown(TransportError):
+    """One that leaves the outcome unknown."""
 
     safe_to_resend = False
 
 
-def test_a_strangers_error_keeps_what_it_means() -> None:
+def test_a_plugins_error_keeps_what_it_means() -> None:
     """Its class may not be there where it is read; whether it was sent is what matters."""
-    for kind, safe in ((Strange, True), (Stranger, False)):
+    for kind, safe in ((ForeignError, True), (ForeignUnknown, False)):
         receipt = Receipt(0, Recipient("96598765432"), Outcome.REJECTED, kind("detail", "X1", action="Do this."))
         [found] = load_receipts(dump_receipts([receipt]))
         assert found.error is not None

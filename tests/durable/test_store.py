@@ -1,4 +1,4 @@
-"""The fence itself: whatever is interrupted, nobody is sent to twice, and nothing that was heard is forgotten."""
+"""The fence: whatever is interrupted, no recipient is sent to twice, and no result is lost."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _bench(each_store: Store) -> Iterator[Bench]:
     bench.database.close()
 
 
-def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> None:
+def test_only_the_newest_task_of_a_batch_is_valid(bench: Bench) -> None:
     """An older one, that the queue delivers late or twice, is worth nothing once the batch went on."""
     bench.job("k", [2])
     task, delay = bench.take()
@@ -43,7 +43,7 @@ def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> 
     again, delay = bench.take()
     assert (again.run, delay) == (task.run + 1, 30.0)
     assert bench.store.claim(task) is None
-    assert bench.store.claim(attrs.evolve(task, job="nobody")) is None
+    assert bench.store.claim(attrs.evolve(task, job="unknown")) is None
     work = bench.store.claim(again)
     assert work is not None
     assert work.tries == 1
@@ -52,8 +52,8 @@ def test_a_ticket_is_good_for_one_batch_and_only_the_newest_is(bench: Bench) -> 
     assert not bench.tasks
 
 
-def test_whoever_was_superseded_claims_nothing_and_ends_nothing(bench: Bench) -> None:
-    """The same task, taken by somebody else since: that one alone may go on."""
+def test_a_superseded_worker_starts_and_finishes_nothing(bench: Bench) -> None:
+    """The same task, claimed again since: only the newest claim may go on."""
     bench.job("k", [2])
     task, _ = bench.take()
     first, second = bench.store.claim(task), bench.store.claim(task)
@@ -66,8 +66,8 @@ def test_whoever_was_superseded_claims_nothing_and_ends_nothing(bench: Bench) ->
 
 
 @pytest.mark.parametrize("crashes", [1, 2, 3])
-def test_what_was_claimed_stays_lost_however_often_its_finders_die_too(bench: Bench, crashes: int) -> None:
-    """Each who takes the batch over learns of the request, as long as nobody has written down what became of it."""
+def test_a_lost_request_stays_lost_however_many_workers_die(bench: Bench, crashes: int) -> None:
+    """Each worker that takes the batch over learns of the request, until its result is recorded."""
     bench.job("k", [3])
     task, _ = bench.take()
     work = bench.store.claim(task)
@@ -80,7 +80,7 @@ def test_what_was_claimed_stays_lost_however_often_its_finders_die_too(bench: Be
         assert {position: r.outcome for position, r in recover(work).items()} == dict.fromkeys((0, 2), Outcome.UNKNOWN)
 
 
-def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
+def test_a_request_recorded_as_lost_is_not_lost_again(bench: Bench) -> None:
     """The next try of the same batch starts from the receipts."""
     bench.job("k", [2])
     task, _ = bench.take()
@@ -99,27 +99,27 @@ def test_what_was_written_down_as_lost_is_not_lost_again(bench: Bench) -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.REJECTED])
 @pytest.mark.parametrize("late", ["before the end", "after the end"])
-def test_an_answer_that_comes_late_is_worth_as_much(bench: Bench, outcome: Outcome, late: str) -> None:
-    """Whoever was taken for dead still knows what the provider said: nobody has to look it up."""
+def test_a_late_result_counts_as_much(bench: Bench, outcome: Outcome, late: str) -> None:
+    """A worker that was taken for dead still knows the result: no person has to look it up."""
     bench.job("k", [2])
     task, _ = bench.take()
-    sleeper = bench.store.claim(task)
-    assert sleeper is not None
-    claim = bench.store.start_request(sleeper, "t", [0, 1])
+    late_worker = bench.store.claim(task)
+    assert late_worker is not None
+    claim = bench.store.start_request(late_worker, "t", [0, 1])
     assert claim is not None
-    heir = bench.store.claim(task)
-    assert heir is not None
+    successor = bench.store.claim(task)
+    assert successor is not None
     if late == "before the end":
-        bench.store.complete_request(sleeper, claim, said(sleeper, outcome))
-    bench.store.finish_try(heir, list(recover(heir).values()), None)
+        bench.store.complete_request(late_worker, claim, said(late_worker, outcome))
+    bench.store.finish_try(successor, list(recover(successor).values()), None)
     if late == "after the end":
         assert bench.counted("k")[Outcome.UNKNOWN] == 2
-        bench.store.complete_request(sleeper, claim, said(sleeper, outcome))
+        bench.store.complete_request(late_worker, claim, said(late_worker, outcome))
     assert bench.counted("k")[outcome] == 2
     assert bench.counted("k")[Outcome.UNKNOWN] == 0
 
 
-def test_an_answer_survives_whoever_heard_it(bench: Bench) -> None:
+def test_a_result_survives_its_worker(bench: Bench) -> None:
     """It is written down the moment it is there, not at the end of the batch."""
     bench.job("k", [2])
     task, _ = bench.take()
@@ -128,14 +128,14 @@ def test_an_answer_survives_whoever_heard_it(bench: Bench) -> None:
     claim = bench.store.start_request(work, "t", [0, 1])
     assert claim is not None
     bench.store.complete_request(work, claim, said(work, Outcome.ACCEPTED))
-    heir = bench.store.claim(task)
-    assert heir is not None
-    assert heir.lost == ()
-    assert [receipt.outcome for receipt in heir.completed] == [Outcome.ACCEPTED] * 2
+    successor = bench.store.claim(task)
+    assert successor is not None
+    assert successor.lost == ()
+    assert [receipt.outcome for receipt in successor.completed] == [Outcome.ACCEPTED] * 2
 
 
 def test_a_key_has_one_job(bench: Bench) -> None:
-    """Whoever comes second leaves nothing behind."""
+    """The second submission leaves nothing behind."""
     bench.job("k", [2])
     with pytest.raises(KeyTakenError):
         bench.job("k", [2])
@@ -144,24 +144,24 @@ def test_a_key_has_one_job(bench: Bench) -> None:
         assert db.execute(sa.text("select count(*) from notifykit_contents")).scalar() == 1
 
 
-def test_some_batches_of_a_job_are_under_way_at_once_and_each_is_queued_once(bench: Bench) -> None:
+def test_some_batches_of_a_job_run_at_once_and_each_is_queued_once(bench: Bench) -> None:
     """So that a job of any size leaves room for others in the queue."""
     bench.job("k", [1] * (PARTITIONS * 3))
-    seen = []
+    order = []
     assert len(bench.tasks) == PARTITIONS
     while bench.tasks:
         task, _ = bench.take()
-        seen.append(task.number)
+        order.append(task.number)
         work = bench.store.claim(task)
         assert work is not None
         bench.store.finish_try(work, said(work, Outcome.ACCEPTED), None)
         assert len(bench.tasks) < PARTITIONS + 1
-    assert sorted(seen) == list(range(PARTITIONS * 3))
+    assert sorted(order) == list(range(PARTITIONS * 3))
     assert bench.store.progress("k")[0].state is JobState.DONE
 
 
 def test_a_paused_job_goes_on_where_it_stopped(bench: Bench) -> None:
-    """Tickets that come meanwhile are put aside, and come again once each."""
+    """Tasks that are delivered meanwhile are dropped, and each is queued once more."""
     job = bench.job("k", [1] * 6)
     bench.store.pause(job, paused=True)
     held = [bench.take() for _ in range(PARTITIONS)]
@@ -181,7 +181,7 @@ def test_pausing_and_resuming_at_once_sends_nothing_twice(bench: Bench) -> None:
 
 
 def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
-    """Everybody else is skipped, and says why."""
+    """Every other recipient is skipped, with the reason."""
     job = bench.job("k", [2] * 6)
     work = bench.store.claim(bench.take()[0])
     assert work is not None
@@ -196,7 +196,7 @@ def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
     assert all(bench.store.claim(task) is None for task, _ in bench.tasks)
 
 
-def test_a_number_is_reserved_for_one_at_a_time(bench: Bench) -> None:
+def test_an_address_is_reserved_once_at_a_time(bench: Bench) -> None:
     """Until its time is over; a time that a wrong clock wrote does not hold it for ever."""
     a, b, c = numbers(3)
     assert bench.store.reserve([a, b], 15.0) == {a, b}
@@ -209,7 +209,7 @@ def test_a_number_is_reserved_for_one_at_a_time(bench: Bench) -> None:
     assert bench.store.reserve([a], 0.0) == {a}
 
 
-def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
+def test_old_jobs_and_bodies_are_deleted_by_their_age(bench: Bench) -> None:
     """First texts and addresses, then all of it; what is not over is kept, however old."""
     for key in ("over", "open"):
         bench.job(key, [1])
@@ -239,8 +239,8 @@ def test_old_jobs_and_bodies_are_forgotten_by_their_age(bench: Bench) -> None:
 
 
 @attrs.define
-class Hand:
-    """Somebody who works on the batch, and what is out in its name."""
+class Execution:
+    """A worker that claimed the batch, and its requests in flight."""
 
     batch: ClaimedBatch
     claims: list[tuple[str, list[int]]] = attrs.field(factory=list)
@@ -260,8 +260,8 @@ class FenceMachine(RuleBasedStateMachine):
         self.bench.tasks.clear()
         self.job = self.bench.job(self.key, [size])
         self.newest, _ = self.bench.take()
-        self.hands: list[Hand] = []
-        #: Those who may have been sent to, as far as anybody can know.
+        self.executions: list[Execution] = []
+        #: The recipients who may have been sent to, as far as can be known.
         self.exposed: set[int] = set()
         self.accepted: set[int] = set()
         self.over = False
@@ -269,41 +269,43 @@ class FenceMachine(RuleBasedStateMachine):
 
     @rule()
     def take_over(self) -> None:
-        """Somebody gets the newest task, because the one before is taken for dead."""
+        """Another worker claims the newest task, because the one before is taken for dead."""
         work = self.bench.store.claim(self.newest)
         assert (work is None) == self.over
         if work is not None:
-            self.hands.append(Hand(work))
+            self.executions.append(Execution(work))
 
     @precondition(lambda self: not self.over)
     @rule(data=st.data(), stale=st.booleans())
     def claim(self, data: st.DataObject, stale: bool) -> None:
-        """Try to send to those of whom nothing final is known, as the sender does."""
-        hand = data.draw(st.sampled_from(self.hands), label="hand") if stale else self.hands[-1]
-        known = {**hand.batch.known, **recover(hand.batch)}
+        """Start a request to the recipients without a final outcome, as a worker does."""
+        execution = data.draw(st.sampled_from(self.executions), label="execution") if stale else self.executions[-1]
+        known = {**execution.batch.known, **recover(execution.batch)}
         done = {p for p, receipt in known.items() if receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)}
-        done |= {position for _, positions in hand.claims for position in positions}
-        free = [position for position, _ in hand.batch.recipients if position not in done]
+        done |= {position for _, positions in execution.claims for position in positions}
+        free = [position for position, _ in execution.batch.recipients if position not in done]
         if not free:
             return
-        claim = self.bench.store.start_request(hand.batch, "t", free[:2])
-        assert (claim is not None) == (hand is self.hands[-1]), "somebody claims who was superseded, or nobody can"
+        claim = self.bench.store.start_request(execution.batch, "t", free[:2])
+        assert (claim is not None) == (execution is self.executions[-1]), (
+            "a superseded worker starts a request, or the newest can not"
+        )
         if claim is not None:
-            assert not self.exposed & set(free[:2]), "sent to somebody who may have got it"
+            assert not self.exposed & set(free[:2]), "sent to a recipient who may have got it"
             self.exposed |= set(free[:2])
-            hand.claims.append((claim, free[:2]))
+            execution.claims.append((claim, free[:2]))
 
     @rule(data=st.data(), outcome=st.sampled_from([Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN]))
     def answer(self, data: st.DataObject, outcome: Outcome) -> None:
-        """An answer comes, in time or long after somebody else took over."""
-        waiting = [hand for hand in self.hands if hand.claims]
+        """A result comes, in time or long after another worker took over."""
+        waiting = [execution for execution in self.executions if execution.claims]
         if not waiting:
             return
-        hand = data.draw(st.sampled_from(waiting), label="hand")
-        claim, positions = hand.claims.pop(0)
-        receipts = said(hand.batch, outcome, positions)
-        self.bench.store.complete_request(hand.batch, claim, receipts)
-        hand.batch = attrs.evolve(hand.batch, completed=(*hand.batch.completed, *receipts))
+        execution = data.draw(st.sampled_from(waiting), label="execution")
+        claim, positions = execution.claims.pop(0)
+        receipts = said(execution.batch, outcome, positions)
+        self.bench.store.complete_request(execution.batch, claim, receipts)
+        execution.batch = attrs.evolve(execution.batch, completed=(*execution.batch.completed, *receipts))
         if outcome is Outcome.ACCEPTED:
             self.accepted |= set(positions)
         if outcome is Outcome.REJECTED:
@@ -312,22 +314,24 @@ class FenceMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.over)
     @rule(again=st.booleans(), stale=st.booleans(), data=st.data())
     def end(self, again: bool, stale: bool, data: st.DataObject) -> None:
-        """One try ends as the sender ends it: with what was found, and what is left as unknown."""
-        hand = data.draw(st.sampled_from(self.hands), label="hand") if stale else self.hands[-1]
-        if hand.claims:
+        """A worker ends a try: with the results it recovered, and lost requests as unknown."""
+        execution = data.draw(st.sampled_from(self.executions), label="execution") if stale else self.executions[-1]
+        if execution.claims:
             return
-        receipts = list(recover(hand.batch).values())
+        receipts = list(recover(execution.batch).values())
         if not again:
-            heard = {receipt.position for receipt in receipts} | set(hand.batch.known)
-            receipts += said(hand.batch, Outcome.REJECTED, [p for p, _ in hand.batch.recipients if p not in heard])
-        self.bench.store.finish_try(hand.batch, receipts, 1.0 if again else None)
-        if hand is self.hands[-1]:
+            known = {receipt.position for receipt in receipts} | set(execution.batch.known)
+            receipts += said(
+                execution.batch, Outcome.REJECTED, [p for p, _ in execution.batch.recipients if p not in known]
+            )
+        self.bench.store.finish_try(execution.batch, receipts, 1.0 if again else None)
+        if execution is self.executions[-1]:
             self.over = not again
             if again:
                 self.newest, _ = self.bench.take()
                 work = self.bench.store.claim(self.newest)
                 assert work is not None
-                self.hands.append(Hand(work))
+                self.executions.append(Execution(work))
         assert not self.bench.tasks
 
     @invariant()
@@ -342,8 +346,8 @@ class FenceMachine(RuleBasedStateMachine):
             assert counted[outcome] == sum(receipt.outcome is outcome for receipt in receipts), outcome
         if self.over:
             assert sum(counted.values()) == self.size
-            heard = {receipt.position for receipt in receipts if receipt.outcome is Outcome.ACCEPTED}
-            assert heard == self.accepted, "an acceptance was forgotten, or made up"
+            known = {receipt.position for receipt in receipts if receipt.outcome is Outcome.ACCEPTED}
+            assert known == self.accepted, "an acceptance was lost, or made up"
 
 
 class TestFence(FenceMachine.TestCase):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Submitting: at once, safe on disk, once for a key; and what became of everybody, whoever asks."""
+"""Submitting: at once, safe on disk, once for a key; and the outcome of every recipient, from any process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ with Notifier.from_settings("memory", host=PluginHost(entry_points=False)) as no
 
 
 class NotTo:
-    """A guard that lets everybody pass but one."""
+    """A guard that vetoes one address."""
 
     name = "not-to"
 
@@ -170,8 +170,8 @@ def test_many_processes_and_threads_that_submit_at_once_make_one_job(smoke_store
     assert {sandbox.accepted(number) for number in numbers(20)} == {1}
 
 
-def test_a_list_that_breaks_off_leaves_nothing(store: Store, connect: MakeNotifier) -> None:
-    """All of it or nothing: no job, no row, and nobody got anything."""
+def test_an_iterator_that_raises_leaves_nothing(store: Store, connect: MakeNotifier) -> None:
+    """All of it or nothing: no job, no row, and nothing was sent."""
 
     def broken() -> Iterator[str]:
         yield from numbers(700)
@@ -212,7 +212,7 @@ def test_a_list_of_any_length_takes_constant_memory(store: Store, notifiers: Cal
     assert peaks[1] < peaks[0] * 2
 
 
-def test_nobody_is_a_job_too(connect: MakeNotifier) -> None:
+def test_a_job_may_have_no_recipients(connect: MakeNotifier) -> None:
     """It is over at once."""
     with connect(Recorder()) as notifier:
         progress = notifier.submit([], "Hello", key="k").wait(5)
@@ -232,7 +232,7 @@ def test_nobody_is_a_job_too(connect: MakeNotifier) -> None:
         ({"at_least_once": True}, ConfigError, "does not recognise a repeated request"),
     ],
 )
-def test_what_can_not_be_carried_out_is_refused_at_once(
+def test_a_job_that_can_not_be_sent_is_refused_at_once(
     store: Store, notifiers: Callable[..., Notifier], arguments: Any, error: type[Exception], words: str
 ) -> None:
     """And makes no job."""
@@ -258,8 +258,8 @@ def test_nothing_secret_is_in_logs_reprs_and_files_that_others_can_read(
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file.name
 
 
-def test_closing_finishes_what_is_out(connect: MakeNotifier) -> None:
-    """A slow answer is waited for: nothing is unknown because somebody closed the notifier."""
+def test_closing_finishes_requests_in_flight(connect: MakeNotifier) -> None:
+    """A slow answer is waited for: closing the notifier makes no outcome unknown."""
     out, go = threading.Event(), threading.Event()
 
     def slow(batch: Any, before: int) -> None:
@@ -297,7 +297,7 @@ def test_a_code_goes_ahead_of_a_campaign(connect: MakeNotifier, sandbox: Sandbox
 def test_a_worker_that_was_killed_leaves_unknown_what_was_in_flight(
     smoke_store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next worker finishes the rest, and sends nobody anything twice."""
+    """The next worker finishes the rest, and sends nothing twice."""
     script = """
 import sys, time
 from notifykit import Notifier

@@ -98,7 +98,7 @@ def outcomes(bench: Bench, job: str) -> dict[int, Outcome]:
 def test_a_worker_that_dies_at_any_step_sends_nobody_anything_twice(
     bench: Bench, worker: MakeWorker, call: int, moment: str, second: int | None
 ) -> None:
-    """Nor does the one who takes over and dies as well; at the end everybody has an outcome, and no two messages."""
+    """Nor does one that takes over and dies as well; at the end every recipient has an outcome, and one message at most."""
     job = bench.job("k", [4])
     transport = Recorder(capabilities=Capabilities(batch_size=2))
     task, _ = bench.take()
@@ -121,7 +121,7 @@ def test_a_worker_that_dies_at_any_step_sends_nobody_anything_twice(
 
 
 def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench, worker: MakeWorker) -> None:
-    """With what a person does about it; nobody else of the batch is touched by it."""
+    """With what a person does about it; the other recipients of the batch are not affected."""
 
     def dies(batch: Any, before: int) -> None:
         if before == 1:
@@ -145,7 +145,7 @@ def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench,
 def test_a_failover_that_is_broken_off_goes_on_without_sending_twice(
     bench: Bench, worker: MakeWorker, call: int, moment: str
 ) -> None:
-    """Whoever the first refused is still the second's; whoever may have got it from either is nobody's."""
+    """The second transport still gets what the first refused; what may have been sent is not sent again."""
 
     def refuses(batch: Any, before: int) -> None:
         raise AuthFailed("no", "ERR003")
@@ -167,7 +167,7 @@ def test_a_failover_that_is_broken_off_goes_on_without_sending_twice(
 
 
 def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, worker: MakeWorker) -> None:
-    """30, 60 and 120 s after a full queue; nobody is counted as refused before the last of them is over."""
+    """30, 60 and 120 s after a full queue; no recipient counts as rejected before the last try."""
 
     def full(batch: Any, before: int) -> None:
         [progress] = bench.store.progress("k")
@@ -200,7 +200,7 @@ def test_a_refusal_that_passed_leaves_no_trace_but_its_attempts(bench: Bench, wo
 
 
 def test_only_those_who_were_refused_are_tried_again(bench: Bench, worker: MakeWorker) -> None:
-    """Whoever was taken, and whose outcome is unknown, is left alone."""
+    """Accepted and unknown recipients are not sent to again."""
 
     def mixed(batch: Any, before: int) -> Submission | None:
         if before == 0:
@@ -219,7 +219,7 @@ def test_only_those_who_were_refused_are_tried_again(bench: Bench, worker: MakeW
 
 
 def test_the_same_number_is_not_sent_to_twice_within_the_gap(bench: Bench, worker: MakeWorker) -> None:
-    """Whoever another job sent to a moment ago waits; the others of the batch do not."""
+    """Recipients that another job has just sent to wait; the others of the batch do not."""
     transport = Recorder(capabilities=Capabilities(batch_size=5, spacing=15.0))
     first = bench.job("a", [2])
     finish(bench, worker(transport))
@@ -246,8 +246,8 @@ def test_waiting_for_the_gap_is_no_try(bench: Bench, worker: MakeWorker) -> None
     assert finish(bench, worker(transport)) == [0.0, 16.0, 30.0, 60.0, 120.0]
 
 
-def test_nobody_is_sent_to_too_late(bench: Bench, worker: MakeWorker) -> None:
-    """Whoever is left when the time is over is skipped; refusals that were heard before stay."""
+def test_no_recipient_is_sent_to_too_late(bench: Bench, worker: MakeWorker) -> None:
+    """The remaining recipients are skipped; earlier refusals stay."""
     job = bench.job("k", [2], expires=bench.now + 20.0)
 
     def full(batch: Any, before: int) -> None:
@@ -292,7 +292,7 @@ def test_different_batches_have_different_keys_and_ids(bench: Bench, worker: Mak
 
 
 @pytest.mark.parametrize("broken", [RuntimeError("boom"), ValueError("96598765432")])
-def test_a_try_that_breaks_off_is_taken_up_again(
+def test_a_try_that_fails_is_made_again(
     bench: Bench, worker: MakeWorker, broken: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever it was, the batch is not forgotten, and what was sent is not sent again; the log names no number."""

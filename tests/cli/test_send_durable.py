@@ -16,7 +16,7 @@ import pytest
 from notifykit.cli.durably import moment
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, terminal
-from tests.durable.conftest import be_fast
+from tests.durable.conftest import be_fast, shorten_delays
 
 ONE = "96598765432"
 TWO = "96598765433"
@@ -205,13 +205,14 @@ def test_workers_send_it_where_the_settings_say_so(gateway: Sandbox, run: Run, m
     assert arrived(gateway) == [ONE]
 
 
-def test_what_begins_later_waits_here(gateway: Sandbox, run: Run) -> None:
-    """It says so, and sends when it is time."""
-    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
+def test_what_begins_later_waits_here(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so, and sends when it is time: here the hour is a second."""
+    delays = shorten_delays(monkeypatch, most=1.5)
+    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
     answer = run("send", ONE, "Hello", "--durable", "--at", at.isoformat())
     assert answer.code == 0
     assert "is sent here: leave this running" in answer.err
-    assert datetime.datetime.now(datetime.UTC) >= at
+    assert delays == [pytest.approx(3600, abs=60)]
     assert arrived(gateway) == [ONE]
 
 

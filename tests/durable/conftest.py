@@ -28,6 +28,7 @@ from notifykit_kwtsms import plugin
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
 pytest.importorskip("dbos", reason='durable sending needs the extra "durable"')
+from notifykit.durable.queue import Queue
 
 #: The number of the first recipient of :func:`numbers`.
 FIRST = 96550000000
@@ -205,6 +206,19 @@ def be_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifykit.durable.queue._POLL", 0.04)
     monkeypatch.setattr("notifykit.durable.queue._WATCH", 0.2)
     monkeypatch.setattr("notifykit.durable.engine._LONGEST_POLL", 0.05)
+
+
+def shorten_delays(monkeypatch: pytest.MonkeyPatch, most: float) -> list[float]:
+    """Let the queue deliver every task after so many seconds at most, and return the delays that it was asked for."""
+    delays: list[float] = []
+    put = Queue.put
+
+    def put_sooner(self: Queue, connection: Any, task: Any, delay: float) -> None:
+        delays.append(delay)
+        put(self, connection, task, min(delay, most))
+
+    monkeypatch.setattr(Queue, "put", put_sooner)
+    return delays
 
 
 @pytest.fixture(autouse=True)

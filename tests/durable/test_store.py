@@ -144,6 +144,15 @@ def test_a_key_has_one_job(bench: Bench) -> None:
         assert db.execute(sa.text("select count(*) from notifykit_contents")).scalar() == 1
 
 
+def test_errors_of_the_database_show_no_addresses(bench: Bench) -> None:
+    """Whatever the driver says: the statement is shown without its parameters."""
+    job = bench.job("k", [1])
+    [address] = numbers(1)
+    with pytest.raises(sa.exc.IntegrityError) as caught:
+        bench.store.add_batches(job, 0, [([(0, Recipient(address))], [])])
+    assert address not in str(caught.value)
+
+
 def test_some_batches_of_a_job_run_at_once_and_each_is_queued_once(bench: Bench) -> None:
     """So that a job of any size leaves room for others in the queue."""
     bench.job("k", [1] * (PARTITIONS * 3))

@@ -327,8 +327,8 @@ class Job(Protocol):
 
 
 @attrs.frozen
-class Order:
-    """What somebody wants sent, by whom it will be sent, and when."""
+class JobSpec:
+    """What a job sends, through which transport, and when."""
 
     #: Who gets it, one by one.
     recipients: Iterable[Recipient | Rejected]
@@ -353,11 +353,11 @@ class Order:
 class Engine(Protocol):
     """Keeps sends on disk, and sends them."""
 
-    def submit(self, order: Order, connection: Any = None) -> Job:
-        """Take an order: whole or not at all, and safe on disk when this returns.
+    def submit(self, spec: JobSpec, connection: Any = None) -> Job:
+        """Submit a job: whole or not at all, and safe on disk when this returns.
 
-        :param connection: somebody else's transaction that the job shall be a part of, where the engine can do that.
-        :raises ConfigError: where the key is that of another order, with what differs.
+        :param connection: the caller's transaction that the job takes part in, if the engine can do that.
+        :raises ConfigError: another job has the key, with what differs.
         """
         ...
 

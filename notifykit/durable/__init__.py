@@ -1,7 +1,7 @@
-"""Sends that survive the process that asked for them: kept in a database, sent by any number of workers.
+"""Jobs: sends that are kept in a database and survive the process; any number of workers send them.
 
-What is promised stands in the store, which is ours: what was asked for, what was begun, what was answered. The queue
-behind it (DBOS) only has to deliver each ticket at least once, after its delay and by its priority.
+The promises are kept by our own store: what was submitted, which requests were started, and their results. The queue
+behind it (DBOS) only has to deliver each task at least once, after its delay and by its priority.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import click
 
 
-def _build(settings: Settings, house: Any) -> Engine:
+def _build(settings: Settings, components: Any) -> Engine:
     try:
         from notifykit.durable.engine import DurableEngine
     except ImportError as error:
         raise ConfigError(
             f'jobs need the extra "durable", and {error.name} is missing: python -m pip install "notifykit[durable]"'
         ) from error
-    return DurableEngine(settings, house)
+    return DurableEngine(settings, components)
 
 
 @hookimpl
@@ -39,8 +39,8 @@ def notifykit_commands(register: Callable[[click.Command], None]) -> None:
     """Bring ``jobs`` and ``worker``."""
     from notifykit.cli.options import LazyCommand
 
-    for name, words in (
-        ("jobs", "Look after sends that are kept on disk: how far each is, and what becomes of it."),
-        ("worker", "Send what jobs have to be sent, until SIGTERM or Ctrl-C."),
+    for name, text in (
+        ("jobs", "Follow sends that are kept on disk, and decide about them."),
+        ("worker", "Send jobs until SIGTERM or Ctrl-C."),
     ):
-        register(LazyCommand(name, f"notifykit.durable.commands:{name}", words))
+        register(LazyCommand(name, f"notifykit.durable.commands:{name}", text))

@@ -1,26 +1,39 @@
-"""``notifykit jobs`` and ``notifykit worker``: looking after sends that are kept on disk, and sending them."""
+"""``notifykit jobs`` and ``notifykit worker``: follow jobs, decide about them, and send them."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import click
 
+from notifykit.cli.output import print_json, print_json_line
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
+from notifykit.cli.output import ProgressBar as Bar, note, print_line
 from notifykit.cli.progress import watch_job
+from notifykit.cli.output import format_duration
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Job
+
+_Command = TypeVar("_Command", bound=Callable[..., int])
+_Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+#: What the example of a command has after the key.
+_EXAMPLES: Final = {"wait": " --timeout 600", "receipts": " --outcome unknown", "settle": " --unknown resend"}
+
+
+#: The table of jobs.
+_COLUMNS: Final = ("state", "total", "left", "accepted", "rejected", "unknown")
+_ROW: Final = "{:<34} {:<10} {:>9} {:>9} {:>9} {:>9} {:>8}"
 
 
 class Jobs(click.Group):
@@ -29,7 +42,7 @@ class Jobs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Take a word that is no command for the key of a job that is to be shown."""
+        """Read a word that is no command as the key of a job to show."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = ["show", *args]
         return super().resolve_command(ctx, args)
@@ -49,7 +62,7 @@ class Jobs(click.Group):
 @common
 @click.pass_context
 def jobs(ctx: click.Context, as_json: bool) -> int:
-    """Look after sends that are kept on disk: how far each is, and what becomes of it. Numbers are redacted."""
+    """Follow sends that are kept on disk, and decide about them. Numbers are redacted."""
     if ctx.invoked_subcommand is not None:
         return Exit.OK
     with _notifier(ctx) as notifier:
@@ -59,154 +72,155 @@ def jobs(ctx: click.Context, as_json: bool) -> int:
     elif not found:
         note("There are no jobs: notifykit send … --durable makes one.")
     else:
-        print_line(f"{'job':<34} {'state':<10} {'total':>9} {'left':>9} {'accepted':>9} {'rejected':>9} {'unknown':>8}")
+        print_line(_ROW.format("job", *_COLUMNS))
         for progress in found:
-            print_line(_line(progress), _mood(progress))
+            bad = progress.unknown or progress.rejected
+            print_line(
+                _ROW.format(progress.key, *(getattr(progress, name) for name in _COLUMNS)), "bad" if bad else None
+            )
     return Exit.OK
 
 
-@jobs.command("show", epilog=examples("notifykit jobs show ramadan-2026"))
-@click.argument("key")
-@common
-@click.pass_context
-def show(ctx: click.Context, key: str, as_json: bool) -> int:
+def _command(*options: _Option) -> Callable[[_Command], _Command]:
+    """Register a command about one job, under its function's name and with its docstring as help.
+
+    :param options: what it takes besides the key. The function gets the notifier, the job and the options.
+    """
+
+    def register(function: _Command) -> _Command:
+        def run(ctx: click.Context, /, key: str, **given: Any) -> int:
+            with _notifier(ctx) as notifier:
+                try:
+                    job = notifier.job(key)
+                except KeyError as error:
+                    raise ConfigError(str(error.args[0])) from None
+                return function(notifier, job, **given)
+
+        name = function.__name__
+        command: Any = common(click.pass_context(run))
+        for option in reversed((click.argument("key"), *options)):
+            command = option(command)
+        example = examples(f"notifykit jobs {name} ramadan-2026{_EXAMPLES.get(name, '')}")
+        jobs.command(name, epilog=example, help=function.__doc__)(command)
+        return function
+
+    return register
+
+
+@_command()
+def show(notifier: Notifier, job: Job, as_json: bool) -> int:
     """Show how far one job is, and what to do about it."""
-    with _notifier(ctx) as notifier:
-        return _shown(_job(notifier, key).progress(), as_json=as_json)
+    return _shown(job.progress(), as_json=as_json)
 
 
-@jobs.command("wait", epilog=examples("notifykit jobs wait ramadan-2026 --timeout 600"))
-@click.argument("key")
-@click.option("--timeout", type=float, metavar="SECONDS", help="The most seconds to wait; else as long as it takes.")
-@common
-@click.pass_context
-def wait(ctx: click.Context, key: str, timeout: float | None, as_json: bool) -> int:
+@_command(
+    click.option("--timeout", type=float, metavar="SECONDS", help="The most seconds to wait; else as long as it takes.")
+)
+def wait(notifier: Notifier, job: Job, timeout: float | None, as_json: bool) -> int:
     """Wait until every recipient has an outcome."""
-    with _notifier(ctx) as notifier:
-        try:
-            progress = _job(notifier, key).wait(timeout)
-        except TimeoutError as error:
-            raise click.ClickException(str(error)) from None
-        return _shown(progress, as_json=as_json)
+    try:
+        return _shown(job.wait(timeout), as_json=as_json)
+    except TimeoutError as error:
+        raise click.ClickException(str(error)) from None
 
 
-@jobs.command("receipts", epilog=examples("notifykit jobs receipts ramadan-2026 --outcome unknown"))
-@click.argument("key")
-@click.option("--outcome", type=click.Choice([str(o) for o in Outcome]), help="Only those that ended like this.")
-@click.option("--numbers", is_flag=True, help="Show the addresses in clear: whoever reads this can see them.")
-@common
-@click.pass_context
-def receipts(ctx: click.Context, key: str, outcome: str | None, numbers: bool, as_json: bool) -> int:
+@_command(
+    click.option("--outcome", type=click.Choice([str(o) for o in Outcome]), help="Only those that ended like this."),
+    click.option("--numbers", is_flag=True, help="Show the addresses in clear: anyone who reads this can see them."),
+)
+def receipts(notifier: Notifier, job: Job, outcome: str | None, numbers: bool, as_json: bool) -> int:
     """Show what became of each recipient, one a line; with --json one document a line."""
-    with _notifier(ctx) as notifier:
-        for receipt in _job(notifier, key).receipts():
-            if outcome is not None and receipt.outcome != outcome:
-                continue
-            to = receipt.to if numbers else str(receipt.recipient)
-            if as_json:
-                facts = {"outcome": receipt.outcome, "code": receipt.code, "message_id": receipt.message_id}
-                print_json_line({"position": receipt.position, "to": to, **facts, "advice": receipt.advice})
-            else:
-                why = str(receipt.error.detail if receipt.error else receipt.veto or receipt.skipped or "")
-                print_line(f"{to:<24} {receipt.outcome:<9} {receipt.message_id or ''} {why}".rstrip())
+    for receipt in job.receipts():
+        if outcome is not None and receipt.outcome != outcome:
+            continue
+        to = receipt.to if numbers else str(receipt.recipient)
+        if as_json:
+            facts = {"outcome": receipt.outcome, "code": receipt.code, "message_id": receipt.message_id}
+            print_json_line({"position": receipt.position, "to": to, **facts, "advice": receipt.advice})
+        else:
+            why = str(receipt.error.detail if receipt.error else receipt.veto or receipt.skipped or "")
+            print_line(f"{to:<24} {receipt.outcome:<9} {receipt.message_id or ''} {why}".rstrip())
     return Exit.OK
 
 
-@jobs.command("resume", epilog=examples("notifykit jobs resume ramadan-2026"))
-@click.argument("key")
-@common
-@click.pass_context
-def resume(ctx: click.Context, key: str, as_json: bool) -> int:
-    """Go on with a job that was paused, and send it here until it is over where no worker does."""
-    with _notifier(ctx) as notifier:
-        job = _job(notifier, key)
-        return _followed(notifier, job, job.resume(), as_json=as_json)
+@_command()
+def resume(notifier: Notifier, job: Job, as_json: bool) -> int:
+    """Resume a job that was paused or interrupted, and send it here unless workers do."""
+    return _followed(notifier, job, job.resume(), as_json=as_json)
 
 
-@jobs.command("pause", epilog=examples("notifykit jobs pause ramadan-2026"))
-@click.argument("key")
-@common
-@click.pass_context
-def pause(ctx: click.Context, key: str, as_json: bool) -> int:
+@_command()
+def pause(notifier: Notifier, job: Job, as_json: bool) -> int:
     """Send nothing more of a job until it is resumed."""
-    with _notifier(ctx) as notifier:
-        return _shown(_job(notifier, key).pause(), as_json=as_json)
+    return _shown(job.pause(), as_json=as_json)
 
 
-@jobs.command("cancel", epilog=examples("notifykit jobs cancel ramadan-2026"))
-@click.argument("key")
-@common
-@click.pass_context
-def cancel(ctx: click.Context, key: str, as_json: bool) -> int:
-    """Stop a job between two requests; whoever has not been sent to is skipped."""
-    with _notifier(ctx) as notifier:
-        return _shown(_job(notifier, key).cancel(), as_json=as_json)
+@_command()
+def cancel(notifier: Notifier, job: Job, as_json: bool) -> int:
+    """Cancel a job between two requests; recipients that have not been sent to are skipped."""
+    return _shown(job.cancel(), as_json=as_json)
 
 
-@jobs.command("settle", epilog=examples("notifykit jobs settle ramadan-2026 --unknown resend"))
-@click.argument("key")
-@click.option(
-    "--unknown",
-    "decision",
-    type=click.Choice([str(s) for s in Settlement]),
-    required=True,
-    help="as-sent: they got it. resend: send to them again; they may get it twice.",
+@_command(
+    click.option(
+        "--unknown",
+        "decision",
+        type=click.Choice([str(s) for s in Settlement]),
+        required=True,
+        help="as-sent: they got it. resend: send to them again; they may get it twice.",
+    )
 )
-@common
-@click.pass_context
-def settle(ctx: click.Context, key: str, decision: str, as_json: bool) -> int:
+def settle(notifier: Notifier, job: Job, decision: str, as_json: bool) -> int:
     """Decide about recipients who may have been sent to: look at the provider's side first."""
-    with _notifier(ctx) as notifier:
-        job = _job(notifier, key)
-        return _followed(notifier, job, job.settle(decision), as_json=as_json)
+    return _followed(notifier, job, job.settle(decision), as_json=as_json)
 
 
 @click.command("worker", epilog=examples("notifykit worker", "NOTIFYKIT_DATABASE_URL=postgresql://… notifykit worker"))
 @common
 @click.pass_context
 def worker(ctx: click.Context, as_json: bool) -> int:
-    """Send what jobs have to be sent, until SIGTERM or Ctrl-C. Any number of them may run, on any number of machines.
+    """Send jobs until SIGTERM or Ctrl-C. Any number of workers may run, on any number of machines.
 
-    It finishes the requests that are out before it ends, within the timeout of a request and five seconds.
+    It finishes the requests in flight before it ends, within the timeout of a request and five seconds.
     """
     stop = threading.Event()
     with _notifier(ctx) as notifier:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        logging.getLogger("notifykit.durable").addHandler(_Told(logging.WARNING))
+        logging.getLogger("notifykit.durable").addHandler(_PrintHandler(logging.WARNING))
         notifier.work()
         note(f"Sending through {notifier.transport}; SIGTERM or Ctrl-C ends it.")
         stop.wait()
-        note("Finishing what is out.")
+        note("Finishing the requests in flight.")
     if as_json:
         print_json("worker", {"stopped": True})
     return Exit.OK
 
 
-class _Told(logging.Handler):
-    """Says what the engine warns of: workers that died, batches that are begun again."""
+class _PrintHandler(logging.Handler):
+    """Prints the engine's warnings: dead workers, batches that are retried."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say one thing."""
+        """Print one."""
         note(record.getMessage())
 
 
 def embedded(notifier: Notifier) -> bool:
     """Return whether this process may send what it submits."""
-    from notifykit.durable.settings import DurableSettings
+    from notifykit.durable.database import DurableSettings
 
     return DurableSettings.of(notifier.settings).embedded
 
 
 def _followed(notifier: Notifier, job: Job, progress: Progress, *, as_json: bool) -> int:
-    """Send a job here where no worker does, show how far it is, and say how it ended; Ctrl-C leaves it on disk."""
+    """Send a job here unless workers do, show its progress, and return the exit code; Ctrl-C leaves it on disk."""
     if progress.finished is not None or not embedded(notifier):
         return _shown(progress, as_json=as_json)
     notifier.work()
     progress, interrupted = watch_job(job, Bar(progress.total, show=not as_json and not global_options().quiet))
     code = _shown(progress, as_json=as_json)
     if interrupted:
-        note(f"Interrupted. What is left is on disk: notifykit jobs resume {job.key}")
+        note(f"Interrupted. The rest is on disk: notifykit jobs resume {job.key}")
     return Exit.INTERRUPTED if interrupted else code
 
 
@@ -225,13 +239,6 @@ def _notifier(ctx: click.Context) -> Iterator[Notifier]:
     host = ctx.ensure_object(PluginHost)
     with Notifier.from_settings(env_file=global_options().env_file, host=host) as notifier:
         yield notifier
-
-
-def _job(notifier: Notifier, key: str) -> Job:
-    try:
-        return notifier.job(key)
-    except KeyError as error:
-        raise ConfigError(str(error.args[0])) from None
 
 
 def _shown(progress: Progress, *, as_json: bool) -> int:
@@ -264,19 +271,8 @@ def _facts(progress: Progress) -> Sequence[tuple[str, Any]]:
     return facts
 
 
-def _line(progress: Progress) -> str:
-    counts = (
-        f"{progress.total:>9} {progress.left:>9} {progress.accepted:>9} {progress.rejected:>9} {progress.unknown:>8}"
-    )
-    return f"{progress.key:<34} {progress.state:<10} {counts}"
-
-
-def _mood(progress: Progress) -> str | None:
-    return "bad" if progress.unknown or progress.rejected else None
-
-
 def document(progress: Progress) -> dict[str, Any]:
-    """Return how far a job is for ``--json``."""
+    """Return a job's progress for ``--json``."""
     times = {name: getattr(progress, name) for name in ("created", "starts", "expires", "finished")}
     return {
         "key": progress.key,

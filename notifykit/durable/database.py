@@ -1,4 +1,4 @@
-"""Opening the database: a file of this user's, or PostgreSQL. One write at a time, and every write is on disk."""
+"""The database of jobs: its settings, and transactions on a file of this user or on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,80 +8,170 @@ import os
 import pathlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
+import attrs
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from notifykit.durable.settings import DurableSettings
 from notifykit.durable.tables import METADATA
 from notifykit.errors import ConfigError
+from notifykit.redaction import Secret
+from notifykit.settings.fields import Field, one_of, seconds, secret
+from notifykit.settings.folders import lasting_folder
+from notifykit.settings.sources import Settings
 
 _Result = TypeVar("_Result")
 
-#: What two connections to one PostgreSQL database have in common, and those to two have not.
-_WHICH: Final = sa.text("select current_database(), pg_postmaster_start_time()")
-
+SECTION: Final = "durable"
+_FILE: Final = "jobs.sqlite3"
+_DAY: Final = 86_400.0
 #: Milliseconds that a write waits for another one to end.
 _BUSY: Final = 30_000
-#: Seconds for which a worker goes on trying where the database is away, and the most between two tries.
+_PRAGMAS: Final = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY}")
+#: Seconds for which a worker retries while the database is unavailable, and the longest pause between two tries.
 PATIENCE: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
-#: Who makes tables in PostgreSQL holds the advisory lock of this number; seconds between two tries to get it.
-_MAKING_TABLES: Final = 7203165
+#: The advisory lock of the process that creates tables in PostgreSQL, and the seconds between two tries to get it.
+_MIGRATION_LOCK: Final = 7203165
 _LOCK_POLL: Final = 0.1
+#: Equal for two connections to one PostgreSQL database, and for no others.
+_IDENTITY: Final = sa.text("select current_database(), pg_postmaster_start_time()")
+
+
+def days(value: object) -> float:
+    """Return a number of days above zero in seconds."""
+    try:
+        return seconds(value) * _DAY
+    except ValueError:
+        raise ValueError("is not a number of days above zero") from None
+
+
+FIELDS: Final = (
+    Field(
+        "database_url",
+        secret,
+        None,
+        ("NOTIFYKIT_DATABASE_URL",),
+        help="postgresql://… for jobs that many machines share; without it a file of this user.",
+    ),
+    Field(
+        "workers",
+        one_of("embedded", "separate"),
+        None,
+        ("NOTIFYKIT_WORKERS",),
+        help="embedded: the process that submits sends too; separate: only `notifykit worker` sends.",
+    ),
+    Field("keep_jobs", days, 90 * _DAY, ("NOTIFYKIT_KEEP_JOBS",), help="Days until a finished job is deleted."),
+    Field(
+        "keep_bodies",
+        days,
+        7 * _DAY,
+        ("NOTIFYKIT_KEEP_BODIES",),
+        help="Days until the texts and addresses of a finished job are deleted.",
+    ),
+)
+
+
+@attrs.frozen
+class DurableSettings:
+    """The settings of jobs."""
+
+    #: The database, with its password.
+    url: Secret
+    #: The file, if it is one.
+    file: pathlib.Path | None
+    #: Whether the process that submits sends too.
+    embedded: bool
+    #: Seconds until a finished job is deleted.
+    keep_jobs: float
+    #: Seconds until the texts and addresses of a finished job are deleted.
+    keep_bodies: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> DurableSettings:
+        """Resolve the settings.
+
+        :raises ConfigError: with every problem.
+        """
+        values = {name: value.value for name, value in settings.section(SECTION, FIELDS).items()}
+        given: Secret | None = values["database_url"]
+        url = given.reveal() if given else ""
+        file = None
+        if not url or url.startswith("sqlite:"):
+            folder = pathlib.Path(settings.state_dir).absolute() if settings.state_dir else None
+            file = (
+                pathlib.Path(url.removeprefix("sqlite:///")).absolute() if url else (folder or lasting_folder()) / _FILE
+            )
+            if set("?%") & set(str(file)):
+                raise ConfigError(
+                    f"database_url: {file} has a ? or a % in it: keep jobs in a folder whose name has none"
+                )
+            url = f"sqlite:///{file}"
+        elif url.startswith(("postgresql://", "postgres://")):
+            url = "postgresql+psycopg://" + url.partition("://")[2]
+        else:
+            raise ConfigError(
+                "database_url: jobs are kept in PostgreSQL (postgresql://user:password@host/database) or in a file "
+                "(sqlite:///folder/jobs.sqlite3)"
+            )
+        embedded = values["workers"] == "embedded" if values["workers"] else file is not None
+        return cls(Secret(url), file, embedded, values["keep_jobs"], values["keep_bodies"])
 
 
 class Database:
-    """The store's own way into the database.
+    """The database, with the store's tables in it.
 
     :param settings: where it is.
-    :raises ConfigError: where it can't be used.
+    :raises ConfigError: it can't be used.
     """
 
     def __init__(self, settings: DurableSettings) -> None:
         self.settings = settings
         self.file = settings.file
         if self.file is not None:
-            _make_private(self.file)
+            _create_private(self.file)
         self.engine = new_engine(settings)
+        #: ``INSERT`` in the database's dialect: with ``on_conflict_do_update``.
+        self.insert: Any = sqlite.insert if self.file is not None else postgresql.insert
         try:
-            with self.alone():
+            with self.migration_lock():
                 METADATA.create_all(self.engine)
         except SQLAlchemyError as error:
             raise unusable(settings, error) from None
 
-    @contextlib.contextmanager
-    def begin(self) -> Iterator[sa.Connection]:
-        """Give a transaction: committed at the end, taken back where something raises."""
-        with self.engine.begin() as connection:
-            yield connection
+    def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """Return a transaction: committed at the end, rolled back if something raises."""
+        return self.engine.begin()
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """Give a transaction that only reads, and so holds nobody up."""
-        with self.engine.execution_options(reading=True).begin() as connection:
-            yield connection
+    def read(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """Return a transaction that only reads, and so blocks no other."""
+        return self.engine.execution_options(reading=True).begin()
 
-    def steadily(self, work: Callable[[sa.Connection], _Result]) -> _Result:
-        """Do something in one transaction, again and again while the database is away: for what must not be lost."""
+    def retry(self, work: Callable[[sa.Connection], _Result]) -> _Result:
+        """Do something in a transaction, again while the database is unavailable: for what must not be lost.
+
+        :raises sqlalchemy.exc.SQLAlchemyError: any other error, or no database for ``PATIENCE`` seconds.
+        """
         ends = time.monotonic() + PATIENCE
         pause = 0.05
         while True:
             try:
                 with self.begin() as connection:
                     return work(connection)
-            except (OperationalError, InterfaceError):  # every other error would be the same next time
+            except (OperationalError, InterfaceError):
                 if time.monotonic() + pause > ends:
                     raise
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def outer(self, given: Any) -> sa.Connection:
-        """Return the connection of somebody else's transaction.
+    def connection_of(self, given: Any) -> sa.Connection:
+        """Return the connection of a caller's transaction.
 
-        :raises ConfigError: where it is none on this database: then one commit would not cover both.
+        :param given: a SQLAlchemy connection or session.
+        :raises ConfigError: it is not on this database: one commit would not cover both.
         """
         found = given.connection() if hasattr(given, "get_bind") else given
         if not isinstance(found, sa.Connection):
@@ -93,7 +183,7 @@ class Database:
                 "connection: jobs can be part of a transaction in PostgreSQL only: submit after the commit"
             )
         with self.read() as db:
-            if db.execute(_WHICH).one() != found.execute(_WHICH).one():
+            if db.execute(_IDENTITY).one() != found.execute(_IDENTITY).one():
                 raise ConfigError(
                     "connection: this transaction is on another database than NOTIFYKIT_DATABASE_URL: submit after the "
                     "commit, or keep jobs in that database"
@@ -101,66 +191,60 @@ class Database:
         return found
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Let one process at a time make tables."""
+    def migration_lock(self) -> Iterator[None]:
+        """Let one process at a time create tables."""
         if self.file is not None:
             with open(self.file.with_name(f"{self.file.name}.lock"), "a", opener=_private) as lock:
-                with contextlib.suppress(ImportError):
-                    import fcntl
-
-                    fcntl.flock(lock, fcntl.LOCK_EX)
+                with contextlib.suppress(ImportError):  # Windows
+                    lock_file(lock)
                 yield
             return
-        # Whoever waits inside PostgreSQL, or holds a transaction, holds up an index that is made concurrently, and
-        # whoever makes it holds the lock: so it is asked for again and again, each time in no transaction at all.
+        # Polled outside of a transaction: a waiting one would block CREATE INDEX CONCURRENTLY of the lock's holder.
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_MAKING_TABLES))).scalar():
+            while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_MIGRATION_LOCK))).scalar():
                 time.sleep(_LOCK_POLL)
             try:
                 yield
             finally:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(_MAKING_TABLES)))
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_MIGRATION_LOCK)))
 
     def close(self) -> None:
         """Close the connections."""
         self.engine.dispose()
 
 
-def new_engine(settings: DurableSettings, *, migrate: bool = False) -> sa.Engine:
-    """Return an engine whose transactions see and write everything in one step.
+def new_engine(settings: DurableSettings) -> sa.Engine:
+    """Return an engine whose transactions are serializable.
 
-    On SQLite a transaction takes the write lock when it begins: what it counted is still so when it writes. Its clock
-    is the machine's, in milliseconds, whatever the version of SQLite.
-
-    :param migrate: whether it is for making tables, which SQLite does outside of such transactions.
+    A transaction on SQLite takes the write lock when it begins: what it counted is still so when it writes. The clock
+    in SQL is the machine's, in milliseconds, whatever the version of SQLite. Errors show no parameters: they hold texts
+    and addresses.
     """
+    url = settings.url.reveal()
     if settings.file is None:
-        return sa.create_engine(settings.url.reveal(), pool_size=10, max_overflow=5, pool_pre_ping=True)
-    engine = sa.create_engine(
-        settings.url.reveal(), pool_size=20, max_overflow=0, connect_args={"timeout": _BUSY / 1000}
-    )
+        return sa.create_engine(url, pool_size=10, max_overflow=5, pool_pre_ping=True, hide_parameters=True)
+    wait = {"timeout": _BUSY / 1000}
+    engine = sa.create_engine(url, pool_size=20, max_overflow=0, hide_parameters=True, connect_args=wait)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:
-        connection.isolation_level = "IMMEDIATE" if migrate else None
-        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
-            _pragma(connection, pragma)
-        connection.execute(f"PRAGMA busy_timeout={_BUSY}")
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            _set_pragma(connection, pragma)
         connection.create_function("unixepoch", 1, lambda _: time.time())
-        connection.create_function("strftime", 2, _strftime)
+        # DBOS asks for nothing but the seconds of now.
+        connection.create_function("strftime", 2, lambda form, _: time.time() if form == "%s" else None)
 
-    if not migrate:
-
-        @event.listens_for(engine, "begin")
-        def _began(connection: sa.Connection) -> None:
-            reading = connection.get_execution_options().get("reading")
-            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    @event.listens_for(engine, "begin")
+    def _began(connection: sa.Connection) -> None:
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 
 
 def unusable(settings: DurableSettings, error: Exception) -> ConfigError:
-    """Return what to say where the database can't be used; the driver's words may hold the password."""
+    """Return the error for a database that can't be used. It does not quote the driver, which may show the password."""
     kind = type(getattr(error, "orig", None) or error).__name__
     if settings.file is not None:
         return ConfigError(
@@ -173,17 +257,32 @@ def unusable(settings: DurableSettings, error: Exception) -> ConfigError:
     )
 
 
-def moment(stamp: float | None) -> datetime.datetime | None:
-    """Return a time of the store as a time of day, UTC."""
-    return None if stamp is None else datetime.datetime.fromtimestamp(stamp, datetime.UTC)
+def moment(seconds_: float) -> datetime.datetime:
+    """Return seconds since 1970 as a time, UTC."""
+    return datetime.datetime.fromtimestamp(seconds_, datetime.UTC)
+
+
+def lock_file(file: IO[Any], *, wait: bool = True) -> bool:
+    """Lock a file until it is closed, and return whether that worked.
+
+    :param wait: whether to wait for another process that holds the lock.
+    :raises ImportError: on Windows.
+    """
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _pragma(connection: Any, pragma: str) -> None:
-    # Changing a new file to WAL is not covered by the busy timeout: whoever comes second tries again.
+def _set_pragma(connection: Any, pragma: str) -> None:
+    # The busy timeout does not cover the change of a new file to WAL.
     for pause in (0.01, 0.05, 0.2, 0.5, 1.0, 0):
         try:
             connection.execute(f"PRAGMA {pragma}")
@@ -195,12 +294,7 @@ def _pragma(connection: Any, pragma: str) -> None:
             return
 
 
-def _strftime(form: str, moment_: Any) -> Any:
-    """Answer for SQLite's own function as far as the queue asks it: the seconds of now, with their fraction."""
-    return time.time() if form == "%s" else None
-
-
-def _make_private(file: pathlib.Path) -> None:
+def _create_private(file: pathlib.Path) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))

@@ -1,70 +1,174 @@
-"""The engine: takes orders, hands out jobs, and sends in the background."""
+"""The engine and its jobs: submits them to the store, returns them by key, and sends them in the background."""
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import hashlib
+import itertools
 import logging
 import os
+import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+import attrs
 from sqlalchemy.exc import SQLAlchemyError
 
-from notifykit.durable.database import Database, unusable
-from notifykit.durable.dedupe import Seen
-from notifykit.durable.job import StoredJob
-from notifykit.durable.job_spec import (
-    BULK,
-    MOST_URGENT,
-    URGENT,
-    Fingerprint,
-    body_of,
-    differences,
-    diverted,
-    duplicates,
-    options_of,
-    placed,
-)
+from notifykit.durable.database import Database, DurableSettings, unusable
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
-from notifykit.durable.serialization import dump
-from notifykit.durable.settings import DurableSettings
+from notifykit.durable.serialization import (
+    Fingerprint,
+    Positioned,
+    body_of,
+    is_intercepted,
+    key_conflict,
+    message_of,
+    options_of,
+)
 from notifykit.durable.store import JobStore, KeyTakenError
-from notifykit.durable.worker import Sender
+from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
-from notifykit.models.job import Progress
+from notifykit.models.job import Progress, Settlement
+from notifykit.models.message import Channel, Message
+from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submission
+from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
-from notifykit.protocols import Order, Transport
+from notifykit.protocols import JobSpec, Transport
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+_Item = TypeVar("_Item")
+
 _log = logging.getLogger("notifykit.durable")
 
-#: Batches that are written in one transaction, so that nobody else waits long for the database.
-_AT_ONCE: Final = 25
-#: Seconds that requests under way are given at the end, besides their own timeout.
+#: Batches per transaction, so that other processes do not wait long for the database.
+_BATCHES_PER_WRITE: Final = 25
+#: A job of at most so many recipients is urgent unless it says otherwise.
+_MOST_URGENT: Final = 10
+_URGENT, _BULK = 1, 100
+#: Seconds that requests in flight get when the engine is closed, besides their own timeout.
 _GRACE: Final = 5.0
-#: Seconds between two rounds of forgetting.
-_HOUSEKEEPING: Final = 600.0
+#: Seconds between two runs of :meth:`JobStore.prune`.
+_PRUNE_EVERY: Final = 600.0
+#: Seconds between two polls of a job that is waited for: the first, and the most that they grow to.
+_POLL: Final = 0.05
+_LONGEST_POLL: Final = 1.0
+
+
+@attrs.frozen(eq=False, repr=False)
+class StoredJob:
+    """A send that is kept on disk. Any process that knows its key can follow it and decide about it."""
+
+    #: Its id in the store.
+    _id: str
+    #: The caller's name for it.
+    key: str
+    #: The store.
+    _store: JobStore
+
+    def progress(self) -> Progress:
+        """Return its progress.
+
+        :raises KeyError: it was deleted.
+        """
+        found = self._store.progress(self.key)
+        if not found:
+            raise KeyError(f"there is no job {self.key!r} any more: it was finished, and has been deleted since")
+        return found[0]
+
+    def wait(self, timeout: float | None = None) -> Progress:
+        """Wait until every recipient has an outcome, and return the progress.
+
+        :param timeout: the most seconds to wait.
+        :raises TimeoutError: it is not finished by then; it goes on.
+        """
+        ends = None if timeout is None else time.monotonic() + timeout
+        pause = _POLL
+        while True:
+            progress = self.progress()
+            if progress.finished is not None:
+                return progress
+            if ends is not None and time.monotonic() + pause > ends:
+                raise TimeoutError(f"not over after {timeout:g} s: {progress}; it goes on")
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL)
+
+    def receipts(self) -> Iterator[Receipt]:
+        """Yield the receipt of each recipient, in the caller's order, in constant memory."""
+        return self._store.receipts(self._id)
+
+    def report(self) -> Report:
+        """Return the report so far, without the recipients that have no outcome yet."""
+        row = self._store.find(self.key)
+        if row is None or row["body"] is None:
+            return Report((), Message("", Channel(row["options"]["channel"] if row else "sms")))
+        return Report(tuple(self.receipts()), message_of(row, 0))
+
+    def cancel(self) -> Progress:
+        """Cancel it between two batches; recipients that have not been sent to are skipped."""
+        self._store.cancel(self._id)
+        return self.progress()
+
+    def pause(self) -> Progress:
+        """Send nothing more of it until it is resumed; a batch that is running ends."""
+        self._store.pause(self._id, paused=True)
+        return self.progress()
+
+    def resume(self) -> Progress:
+        """Resume it."""
+        self._store.pause(self._id, paused=False)
+        return self.progress()
+
+    def settle(self, decision: Settlement | str) -> Progress:
+        """Decide about the recipients whose outcome is unknown.
+
+        :param decision: ``as-sent``: they got it; ``resend``: send to them again, and they may get it twice.
+        :raises ConfigError: its text and addresses have been deleted.
+        :raises ValueError: there is no such decision.
+        """
+        decide = _as_sent if Settlement(decision) is Settlement.AS_SENT else _resend
+        row = self._store.find(self.key)
+        if row is None or row["body"] is None:
+            raise ConfigError(
+                f"{self.key}: its text and addresses have been deleted, so there is nothing to decide about: send to "
+                "these people with a new job"
+            )
+        self._store.settle(self._id, decide)
+        return self.progress()
+
+    def __repr__(self) -> str:
+        return f"<Job {self.key!r}>"
+
+
+def _as_sent(receipt: Receipt) -> Receipt:
+    note = f"A person settled it as sent on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; the provider never said so."
+    return attrs.evolve(receipt, outcome=Outcome.ACCEPTED, error=None, submission=Submission(warnings=(note,)))
+
+
+def _resend(receipt: Receipt) -> None:
+    return None
 
 
 class DurableEngine:
     """Keeps jobs in a database and sends them with one notifier.
 
     :param settings: where jobs are kept, and for how long.
-    :param house: what the notifier is made of.
-    :raises ConfigError: where the database can't be used.
+    :param components: what the notifier is made of.
+    :raises ConfigError: the database can't be used.
     """
 
-    def __init__(self, settings: Settings, house: Components) -> None:
+    def __init__(self, settings: Settings, components: Components) -> None:
         self._settings = DurableSettings.of(settings)
-        self._components = house
-        #: Seconds since 1970: by it jobs begin, expire and are forgotten.
+        self._components = components
+        #: Seconds since 1970: decides when jobs start, expire and are deleted.
         self.clock: Callable[[], float] = time.time
         self._open()
 
@@ -72,7 +176,7 @@ class DurableEngine:
         self._pid = os.getpid()
         self._database = Database(self._settings)
         self._queue = Queue(self._database)
-        self.store = JobStore(self._database, self._now)
+        self.store = JobStore(self._database, self._queue.put, self._now)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._stopping = threading.Event()
@@ -80,29 +184,34 @@ class DurableEngine:
     def _now(self) -> float:
         return self.clock()
 
-    def _mind_the_fork(self) -> None:
-        """Open everything anew in a child process: connections, locks and threads are the parent's."""
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Make errors of the database a ConfigError; in a child process, open everything again.
+
+        Connections, locks and threads are the parent's.
+        """
         if os.getpid() != self._pid:
             self._database.engine.dispose(close=False)
             self._open()
-
-    def submit(self, order: Order, connection: Any = None) -> StoredJob:
-        """Take an order: whole or not at all, and safe on disk when this returns.
-
-        :param connection: a SQLAlchemy connection or session in the middle of a transaction on the same PostgreSQL
-            database: the job is a part of it, and exists when it is committed.
-        :raises ConfigError: where the key is that of another order, or the order can't be carried out.
-        """
-        self._mind_the_fork()
-        outer = None if connection is None else self._database.outer(connection)
-        transport = self._carrier(order)
-        key = uuid.uuid4().hex if order.key is None else order.key
-        if not 0 < len(key) <= 200 or not key.isprintable():
-            raise ConfigError("key: give 1 to 200 characters that can be seen")
         try:
-            job = self._accept(order, key, transport, outer)
+            yield
         except SQLAlchemyError as error:
             raise unusable(self._settings, error) from None
+
+    def submit(self, spec: JobSpec, connection: Any = None) -> StoredJob:
+        """Submit a job: whole or not at all, and safe on disk when this returns.
+
+        :param connection: a SQLAlchemy connection or session in a transaction on the same PostgreSQL database: the job
+            is a part of it, and exists when it is committed.
+        :raises ConfigError: another job has the key, or this one can't be sent.
+        """
+        with self._usable():
+            outer = None if connection is None else self._database.connection_of(connection)
+            transport = self._transport(spec)
+            key = uuid.uuid4().hex if spec.key is None else spec.key
+            if not 0 < len(key) <= 200 or not key.isprintable():
+                raise ConfigError("key: give 1 to 200 characters that can be seen")
+            job = self._write(spec, key, transport, outer)
         if self._settings.embedded:
             self.work()
         return job
@@ -110,106 +219,98 @@ class DurableEngine:
     def job(self, key: str) -> StoredJob:
         """Return a job by its key.
 
-        :raises KeyError: where there is none.
+        :raises KeyError: there is none.
         """
-        self._mind_the_fork()
-        row = self._asked(lambda: self.store.find(key))
+        with self._usable():
+            row = self.store.find(key)
         if row is None:
             raise KeyError(f"there is no job {key!r}: `notifykit jobs` lists those that there are")
-        return self._job(row["id"], key)
+        return StoredJob(row["id"], key, self.store)
 
     def jobs(self, most: int = 100) -> Sequence[Progress]:
-        """Return how far each job is, the newest first."""
-        self._mind_the_fork()
-        found: Sequence[Progress] = self._asked(lambda: self.store.progress(most=most))
-        return found
+        """Return the progress of each job, the newest first.
+
+        :param most: the most jobs to return.
+        """
+        with self._usable():
+            return self.store.progress(most=most)
 
     def work(self) -> None:
-        """Send what there is to send in the background, until :meth:`close`.
+        """Send jobs in the background, until :meth:`close`.
 
-        A child of a process that sends leaves it to that one: what the queue has in memory does not survive a fork.
+        A child of a process that sends does nothing here: what the queue has in memory does not survive a fork.
         """
-        self._mind_the_fork()
-        if Consumer.forked():
-            return
-        with self._lock:
-            if self._consumer is not None:
+        with self._usable(), self._lock:
+            if self._consumer is not None or Consumer.is_in_parent():
                 return
             rate_limiters: Any = DatabaseRateLimiters(self._database, self._components.settings.state_dir)
-            sender = Sender(self._components, self.store, rate_limiters, self._queue.put, self._now)
-            consumer = Consumer(self._queue, self._database, sender.run)
+            worker = Worker(self._components, self.store, rate_limiters, self._now)
+            consumer = Consumer(self._queue, self._database, worker.run)
             consumer.start()
             self._consumer = consumer
-            threading.Thread(target=self._keep_house, name="notifykit-housekeeping", daemon=True).start()
+            threading.Thread(target=self._prune, name="notifykit-prune", daemon=True).start()
 
     def close(self) -> None:
-        """Finish what is out, within the timeout of a request and five seconds, and give back connections and files."""
-        self._mind_the_fork()
-        self._stopping.set()
-        with self._lock:
+        """Wait for requests in flight, at most a request's timeout and five seconds, and close connections and files."""
+        with self._usable(), self._lock:
+            self._stopping.set()
             if self._consumer is not None:
                 self._consumer.stop(self._components.settings.timeout + _GRACE)
                 self._consumer = None
         self._queue.close()
         self._database.close()
 
-    def _accept(self, order: Order, key: str, transport: Transport, outer: sa.Connection | None) -> StoredJob:
+    def _write(self, spec: JobSpec, key: str, transport: Transport, outer: sa.Connection | None) -> StoredJob:
+        """Write a job to the store, and return it or the one that has its key."""
         live = transport.capabilities.live
-        fingerprint = Fingerprint(order, live=live)
-        now = self._now()
-        starts = order.at.timestamp() if order.at else now
-        queue = self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport)))
+        fingerprint = Fingerprint(spec, live=live)
+        now = self.clock()
+        starts = spec.at.timestamp() if spec.at else now
         row = {
             "starts": starts,
-            "expires": None if order.expires_in is None else max(starts, now) + order.expires_in,
-            "options": dump(options_of(order, live=live) | {"diverted": diverted(transport)}),
-            "body": body_of(order),
-            "queue": queue,
-            "priority": BULK,
+            "expires": None if spec.expires_in is None else max(starts, now) + spec.expires_in,
+            "options": {**options_of(spec, live=live), "intercepted": is_intercepted(transport)},
+            "body": body_of(spec),
+            "queue": self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport))),
+            "priority": _BULK,
         }
-        written = self.store.open_job(row, outer)
+        job_id = self.store.create(row, outer)
         try:
-            total = numbers = 0
-            pending: list[Any] = []
-            with Seen() as seen:
-                for piece in placed(fingerprint.seeing(order.recipients), transport.capabilities.batch_size):
-                    pending.append((piece, duplicates(piece, seen)))
-                    total += len(piece)
-                    if len(pending) == _AT_ONCE:
-                        self.store.add(written, numbers, pending, outer)
-                        numbers += len(pending)
-                        pending = []
-            if pending:
-                self.store.add(written, numbers, pending, outer)
-                numbers += len(pending)
-            urgent = total <= MOST_URGENT if order.urgent is None else order.urgent
+            count = 0
+            with AddressSet() as addresses:
+                recipients = enumerate(fingerprint.add_all(spec.recipients))
+                batches = _chunks(recipients, transport.capabilities.batch_size)
+                for some in _chunks(((batch, _duplicates(batch, addresses)) for batch in batches), _BATCHES_PER_WRITE):
+                    self.store.add_batches(job_id, count, some, outer)
+                    count += len(some)
+            urgent = fingerprint.count <= _MOST_URGENT if spec.urgent is None else spec.urgent
             last = {
-                "total": total,
-                "batches": numbers,
-                "fingerprint": str(fingerprint),
-                "priority": URGENT if urgent else BULK,
+                "total": fingerprint.count,
+                "batches": count,
+                "fingerprint": fingerprint.as_dict(),
+                "priority": _URGENT if urgent else _BULK,
             }
-            self.store.accept(written, key, last, self._queue.put, outer)
+            self.store.publish(job_id, key, last, outer)
         except KeyTakenError:
-            return self._same(key, str(fingerprint), outer)
+            return self._existing(key, fingerprint, outer)
         except BaseException:
-            self.store.discard(written, outer)
+            self.store.discard(job_id, outer)
             raise
-        return self._job(written, key)
+        return StoredJob(job_id, key, self.store)
 
-    def _same(self, key: str, fingerprint: str, outer: sa.Connection | None) -> StoredJob:
-        """Return the job that has the key, where it is the same order."""
+    def _existing(self, key: str, fingerprint: Fingerprint, outer: sa.Connection | None) -> StoredJob:
+        """Return the job that has a key, if its content is the same."""
         row = self.store.find(key, outer)
-        if row is None:  # it was forgotten this very moment
+        if row is None:  # it was deleted just now
             raise ConfigError(f"key: {key!r} was taken a moment ago and is free again: submit once more")
-        if row["fingerprint"] != fingerprint:
-            raise differences(key, row["fingerprint"], fingerprint)
-        return self._job(row["id"], key)
+        if row["fingerprint"] != fingerprint.as_dict():
+            raise key_conflict(key, row["fingerprint"], fingerprint.as_dict())
+        return StoredJob(row["id"], key, self.store)
 
-    def _carrier(self, order: Order) -> Transport:
-        """Return the transport of an order, which every worker has to be able to build."""
-        context = self._components.context(order.via, None, window=None)
-        if order.at_least_once:
+    def _transport(self, spec: JobSpec) -> Transport:
+        """Return the transport of a job, which every worker has to be able to build."""
+        context = self._components.context(spec.via, None, window=None)
+        if spec.at_least_once:
             unable = [str(leaf) for leaf in leaves(context.transport) if not leaf.capabilities.idempotent]
             if unable:
                 raise ConfigError(
@@ -218,20 +319,48 @@ class DurableEngine:
                 )
         return context.transport
 
-    def _job(self, id: str, key: str) -> StoredJob:
-        return StoredJob(id, key, self.store, self._queue.put)
-
-    def _asked(self, question: Callable[[], Any]) -> Any:
-        try:
-            return question()
-        except SQLAlchemyError as error:
-            raise unusable(self._settings, error) from None
-
-    def _keep_house(self) -> None:
+    def _prune(self) -> None:
         while True:
             try:
                 self.store.prune(self._settings.keep_jobs, self._settings.keep_bodies)
-            except Exception as error:  # the database may be away; the next round comes
-                _log.debug("forgetting old jobs raised %s", type(error).__name__)
-            if self._stopping.wait(_HOUSEKEEPING):
+            except Exception as error:  # the database may be unavailable: the next run follows
+                _log.debug("deleting old jobs raised %s", type(error).__name__)
+            if self._stopping.wait(_PRUNE_EVERY):
                 return
+
+
+class AddressSet:
+    """The addresses of one job, hashed in a temporary SQLite file: any number of them in constant memory."""
+
+    def __init__(self) -> None:
+        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"):
+            self._file.execute(f"PRAGMA {setting}")
+        self._file.execute("CREATE TABLE addresses (hash BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._file.execute("BEGIN")
+
+    def add(self, address: str) -> bool:
+        """Add an address and return whether it is new."""
+        digest = hashlib.blake2b(address.encode("utf-8", "replace"), digest_size=16).digest()
+        return self._file.execute("INSERT OR IGNORE INTO addresses VALUES (?)", (digest,)).rowcount == 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._file.close()
+
+
+def _duplicates(batch: Sequence[Positioned], addresses: AddressSet) -> list[Receipt]:
+    """Return receipts for the recipients whose address is in the job already; add the addresses of the others."""
+    return [
+        Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
+        for position, recipient in batch
+        if isinstance(recipient, Recipient) and not addresses.add(recipient.address)
+    ]
+
+
+def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk

@@ -1,179 +1,157 @@
-"""Who is alive: each worker holds a lock named after it, and the system lets go of it when the worker is gone.
+"""Leases of workers: a lock per worker, which the system releases when the worker's process ends.
 
-On one machine it is a lock on a file, in PostgreSQL an advisory lock of a connection. Whoever can take another
-worker's lock knows that it is dead, however it died.
+It is a lock on a file, or an advisory lock of PostgreSQL. If another process can take a worker's lock, that worker is
+dead, however it died.
 """
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import hashlib
 import os
 import pathlib
 import threading
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import sqlalchemy as sa
 
-from notifykit.durable.database import Database
+from notifykit.durable.database import Database, lock_file
 
 
-class Liveness(Protocol):
-    """Says who is alive."""
+class Leases(abc.ABC):
+    """The lease of this worker, and a look at those of others."""
 
-    def live(self, name: str) -> None:
-        """Say that this worker is alive, until its process ends or :meth:`die` is called."""
-        ...
+    _name = ""
 
-    def is_dead(self, name: str) -> bool:
-        """Return whether a worker is certainly gone."""
-        ...
+    def acquire(self, name: str) -> None:
+        """Take the lease of this worker, until :meth:`release` or the end of its process."""
+        self._name = name
+        self.renew()
 
-    def keep(self) -> None:
-        """Say it again where the lock was lost: with the connection to the database, or with its file."""
-        ...
+    def has_expired(self, name: str) -> bool:
+        """Return whether a worker is certainly dead."""
+        return name != self._name and self._is_free(name)
 
-    def forget_dead(self) -> None:
-        """Remove what is left of workers that are gone."""
-        ...
+    @abc.abstractmethod
+    def renew(self) -> None:
+        """Take the lease again if it was lost."""
 
-    def die(self) -> None:
-        """Let go."""
-        ...
+    @abc.abstractmethod
+    def remove_expired(self) -> None:
+        """Remove what dead workers left behind."""
+
+    @abc.abstractmethod
+    def release(self) -> None:
+        """Release the lease."""
+
+    @abc.abstractmethod
+    def _is_free(self, name: str) -> bool: ...
 
 
-def liveness(database: Database) -> Liveness:
-    """Return what fits the database."""
-    return Files(database.file.with_name(f"{database.file.name}.alive")) if database.file else Advisory(database)
-
-
-class Files:
-    """Locks on files beside the database."""
+class FileLeases(Leases):
+    """Leases as locks on files in a folder beside the database."""
 
     def __init__(self, folder: pathlib.Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
         self._held: IO[Any] | None = None
-        self._name = ""
 
-    def live(self, name: str) -> None:
-        """Take the lock of this worker's name."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._name = name
-        self.keep()
-
-    def is_dead(self, name: str) -> bool:
-        """Try to take another worker's lock."""
-        return self._try(name, remove=False)
-
-    def forget_dead(self) -> None:
-        """Remove the files of workers that are gone."""
-        for file in self._folder.iterdir():
-            self._try(file.name, remove=True)
-
-    def keep(self) -> None:
-        """Take the lock, again where somebody removed its file."""
-        import fcntl
-
+    def renew(self) -> None:
+        """Take the lock again if its file was removed."""
         file = self._folder / self._name
         while not self._holds(file):
             held, self._held = self._held, file.open("a")
             if held is not None:
                 held.close()
-            # Whoever looks for dead workers may hold it for a moment, and may have removed the file by then.
-            fcntl.flock(self._held, fcntl.LOCK_EX)
+            # A worker that looks for expired leases may hold the lock for a moment, and remove the file.
+            lock_file(self._held)
 
-    def _try(self, name: str, *, remove: bool) -> bool:
-        """Return whether a worker is dead; its file is removed while the lock is held, so that no other loses its own."""
-        import fcntl
+    def remove_expired(self) -> None:
+        """Remove the files of dead workers."""
+        for file in self._folder.iterdir():
+            if file.name != self._name:
+                self._is_free(file.name, remove=True)
 
-        if name == self._name:
-            return False
-        file = self._folder / name
-        try:
-            with file.open("r") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if remove:
-                    file.unlink(missing_ok=True)
-        except FileNotFoundError:
-            return True
-        except BlockingIOError:
-            return False
-        return True
-
-    def _holds(self, file: pathlib.Path) -> bool:
-        """Return whether the file that is locked is the one that others look at."""
-        if self._held is None:
-            return False
-        try:
-            return os.path.samestat(file.stat(), os.fstat(self._held.fileno()))
-        except FileNotFoundError:
-            return False
-
-    def die(self) -> None:
-        """Let go of the lock and remove the file."""
+    def release(self) -> None:
+        """Release the lock and remove its file."""
         if self._held is not None:
             (self._folder / self._name).unlink(missing_ok=True)
             self._held.close()
             self._held = None
 
+    def _is_free(self, name: str, *, remove: bool = False) -> bool:
+        file = self._folder / name
+        try:
+            with file.open("r") as lock:
+                free = lock_file(lock, wait=False)
+                if free and remove:  # only while the lock is held: its worker may just be starting
+                    file.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return True
+        return free
 
-class Advisory:
-    """Advisory locks of PostgreSQL, each held by a connection of its own."""
+    def _holds(self, file: pathlib.Path) -> bool:
+        """Return whether the locked file is the one of that name."""
+        try:
+            return self._held is not None and os.path.samestat(file.stat(), os.fstat(self._held.fileno()))
+        except FileNotFoundError:
+            return False
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+
+class AdvisoryLeases(Leases):
+    """Leases as advisory locks of PostgreSQL, each held by a connection of its own."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
         self._lock = threading.Lock()
         self._connection: sa.Connection | None = None
-        self._name = ""
 
-    def live(self, name: str) -> None:
-        """Take the lock of this worker's name."""
-        self._name = name
-        self._take()
-
-    def is_dead(self, name: str) -> bool:
-        """Try to take another worker's lock, and let go of it at once."""
-        if name == self._name:
-            return False
-        with self._db.engine.connect() as connection:
-            got = connection.execute(sa.select(sa.func.pg_try_advisory_lock(_number(name)))).scalar()
-            if got:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(_number(name))))
-        return bool(got)
-
-    def keep(self) -> None:
-        """Take the lock again where the connection that held it is gone."""
+    def renew(self) -> None:
+        """Take the lock again if its connection was lost."""
         with self._lock:
             try:
-                assert self._connection is not None
-                self._connection.execute(sa.text("select 1"))
-            except Exception:  # whatever the driver says: the lock is gone with the connection
-                with contextlib.suppress(Exception):
-                    self._drop()
-                self._take()
+                if self._connection is not None:
+                    self._connection.execute(sa.text("select 1"))
+                    return
+            except Exception:  # any error of the driver: the lock is lost with the connection
+                self._drop()
+            # An older session of this worker may still hold the lock: the next call takes it.
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if connection.execute(sa.select(sa.func.pg_try_advisory_lock(lock_number(self._name)))).scalar():
+                self._connection = connection
+            else:
+                connection.close()
 
-    def forget_dead(self) -> None:
-        """Do nothing: nothing is left of a connection that is gone."""
+    def remove_expired(self) -> None:
+        """Do nothing: a lost connection leaves nothing behind."""
 
-    def die(self) -> None:
-        """Let go of the lock."""
-        with self._lock, contextlib.suppress(Exception):
+    def release(self) -> None:
+        """Release the lock."""
+        with self._lock:
             self._drop()
 
-    def _take(self) -> None:
-        # The lock belongs to the session. Where an older one of this worker's has not ended yet, the next look comes.
-        connection = self._db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if connection.execute(sa.select(sa.func.pg_try_advisory_lock(_number(self._name)))).scalar():
-            self._connection = connection
-        else:
-            connection.close()
+    def _is_free(self, name: str) -> bool:
+        with self._engine.connect() as connection:
+            free = connection.execute(sa.select(sa.func.pg_try_advisory_lock(lock_number(name)))).scalar()
+            if free:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(lock_number(name))))
+        return bool(free)
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.invalidate()
-            connection.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.invalidate()
+                connection.close()
 
 
-def _number(name: str) -> int:
+def leases_of(database: Database) -> Leases:
+    """Return the leases that fit a database."""
+    file = database.file
+    return AdvisoryLeases(database.engine) if file is None else FileLeases(file.with_name(f"{file.name}.leases"))
+
+
+def lock_number(name: str) -> int:
+    """Return the number of a worker's advisory lock."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

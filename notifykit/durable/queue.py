@@ -1,26 +1,25 @@
-"""The queue behind the store: DBOS, which delivers each ticket at least once, after its delay and by its priority.
+"""The queue: DBOS, which delivers each task at least once, after its delay and by its priority.
 
-Only this module knows it. What it must not do is decide: whether a request was made stands in the store alone.
+Only this module knows DBOS. The queue decides nothing: whether a request was sent is known to the store alone.
 """
 
 from __future__ import annotations
 
 import collections
-import contextlib
 import hashlib
 import logging
 import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, new_engine, unusable
-from notifykit.durable.leases import liveness
-from notifykit.durable.store import Ticket
+from notifykit.durable.leases import leases_of
 from notifykit.errors import ConfigError
 from notifykit.models.capabilities import RateLimit
 
@@ -29,38 +28,31 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("notifykit.durable")
 
-#: Names the application in the queue's tables.
+#: The name of the application in DBOS's tables, and of the queue of transports without a rate limit.
 _NAME: Final = "notifykit"
-#: A ticket of one version is not taken by a worker of another; changed only where tickets change their meaning.
+#: A worker takes no task of another version; changed only when the arguments of a task change.
 _VERSION: Final = "notifykit-1"
 _WORKFLOW: Final = "notifykit_batch"
-#: Seconds between two looks into a queue.
+#: Seconds between two polls of a queue.
 _POLL: Final = 0.15
-#: Seconds between two looks for dead workers.
+#: Seconds between two looks for expired leases.
 _WATCH: Final = 1.0
-#: Batches that one worker has under way at once.
+#: Batches that one worker sends at a time.
 _CONCURRENCY: Final = 4
-#: Seconds until a batch that failed for want of the database is begun again, and the most that they grow to.
-_AGAIN: Final = 1.0
-_LONGEST_AGAIN: Final = 60.0
-#: Looks after which a ticket that nobody works on is a stray.
+#: Seconds until a batch that failed for want of the database is retried: the first time, and the most they grow to.
+_RETRY: Final = 1.0
+_LONGEST_RETRY: Final = 60.0
+#: Looks after which a task of this worker that is not running is an orphan.
 _LOOKS: Final = 5
-#: Finished tickets are forgotten so many at a time.
-_SWEPT: Final = 500
-
-
-def queue_of(rate_limit: RateLimit | None) -> str:
-    """Return the queue of everything that shares a rate limit."""
-    return (
-        "notifykit" if rate_limit is None else f"notifykit-{hashlib.sha256(rate_limit.key.encode()).hexdigest()[:24]}"
-    )
+#: Finished tasks that are deleted at a time.
+_SWEEP: Final = 500
 
 
 class Queue:
-    """Puts tickets in, and hands them to a worker.
+    """Adds tasks to the queue, and returns those of dead workers to it.
 
-    :param database: where the queue lives, beside the store.
-    :raises ConfigError: where it can't be used.
+    :param database: where the queue is, beside the store.
+    :raises ConfigError: it can't be used.
     """
 
     def __init__(self, database: Database) -> None:
@@ -68,10 +60,10 @@ class Queue:
 
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
         self._known: set[str] = set()
-        with database.alone():
+        with database.migration_lock():
             try:
-                DBOS.migrate(_plain(database))
-                # It goes on where the database comes back, instead of waiting inside for as long as it takes.
+                DBOS.migrate(_url(database))
+                # Without its own retries: it would wait inside a call for as long as the database is unavailable.
                 self._client = DBOSClient(
                     system_database_engine=database.engine,
                     serializer=_serializer(),
@@ -82,10 +74,13 @@ class Queue:
                 raise unusable(database.settings, error) from None
 
     def open(self, rate_limit: RateLimit | None) -> str:
-        """Make the queue of a rate limit where there is none, and return its name."""
-        name = queue_of(rate_limit)
+        """Create the queue of a rate limit if there is none, and return its name."""
+        limiter: Any = None
+        name = _NAME
+        if rate_limit is not None:
+            limiter = {"limit": 1, "period": 1.0 / rate_limit.per_second}
+            name = f"{_NAME}-{hashlib.sha256(rate_limit.key.encode()).hexdigest()[:24]}"
         if name not in self._known:
-            limiter: Any = None if rate_limit is None else {"limit": 1, "period": 1.0 / rate_limit.per_second}
             self._client.register_queue(
                 name,
                 limiter=limiter,
@@ -97,89 +92,92 @@ class Queue:
             self._known.add(name)
         return name
 
-    def put(self, connection: sa.Connection, ticket: Ticket, delay: float) -> None:
-        """Put a ticket in, as part of a transaction."""
+    def put(self, connection: sa.Connection, task: Task, delay: float) -> None:
+        """Add a task, as part of a transaction.
+
+        :param delay: seconds until it is delivered.
+        """
         from dbos import EnqueueOptions
 
         options = EnqueueOptions(
             workflow_name=_WORKFLOW,
-            queue_name=ticket.queue,
-            workflow_id=ticket.id,
+            queue_name=task.queue,
+            workflow_id=task.id,
             app_version=_VERSION,
-            priority=ticket.priority,
+            priority=task.priority,
         )
         if delay > 0:
             options["delay_seconds"] = delay
-        arguments = (ticket.job, ticket.number, ticket.run, ticket.queue, ticket.priority)
+        arguments = (task.job, task.number, task.run, task.queue, task.priority)
         self._client.enqueue_in_transaction(connection, options, *arguments)
 
     def sweep(self) -> None:
-        """Forget tickets that are over."""
-        over = self._client.list_workflows(
-            status=["SUCCESS", "ERROR", "CANCELLED"], limit=_SWEPT, load_input=False, load_output=False
+        """Delete finished tasks."""
+        finished = self._client.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"], limit=_SWEEP, load_input=False, load_output=False
         )
-        if over:
-            self._client.delete_workflows([workflow.workflow_id for workflow in over])
+        if finished:
+            self._client.delete_workflows([workflow.workflow_id for workflow in finished])
 
     def pending(self) -> dict[str, list[tuple[str, str]]]:
-        """Return the tickets that workers have in hand: by worker, each with its queue."""
+        """Return the tasks that each worker has taken, with their queues."""
         found: dict[str, list[tuple[str, str]]] = {}
         for workflow in self._client.list_workflows(status="PENDING", load_input=False, load_output=False):
             if workflow.executor_id and workflow.queue_name:
                 found.setdefault(workflow.executor_id, []).append((workflow.workflow_id, workflow.queue_name))
         return found
 
-    def deliver_again(self, tickets: Iterable[tuple[str, str]]) -> None:
-        """Put the tickets of a dead worker back into their queues."""
+    def redeliver(self, tasks: Iterable[tuple[str, str]]) -> None:
+        """Return tasks to their queues."""
         queues: dict[str, list[str]] = {}
-        for ticket, queue in tickets:
-            queues.setdefault(queue, []).append(ticket)
+        for task, queue in tasks:
+            queues.setdefault(queue, []).append(task)
         for queue, ids in queues.items():
             self._client.resume_workflows(ids, queue_name=queue)
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close the connections."""
         self._client.destroy()
 
 
 class Unfinished(BaseException):
-    """A worker ends before its batch does: the queue notes nothing, and somebody else goes on with it."""
+    """The worker stops before its batch is done: the queue records nothing, and another worker takes the batch over."""
 
 
 class Consumer:
-    """Takes tickets out of the queues of one database; a process has one at most.
+    """Takes tasks out of the queues of one database. A process has at most one.
 
     :param queue: the queue.
-    :param database: where it lives.
-    :param run: works on a ticket.
+    :param database: where it is.
+    :param run: works on a task.
     """
 
     _only: ClassVar[Consumer | None] = None
     _starting: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, queue: Queue, database: Database, run: Callable[[Ticket], None]) -> None:
+    def __init__(self, queue: Queue, database: Database, run: Callable[[Task], None]) -> None:
         self._queue = queue
         self._db = database
         self._run = run
-        self._alive = liveness(database)
+        self._leases = leases_of(database)
         self._guard = threading.Lock()
-        self._in_hand: collections.Counter[str] = collections.Counter()
+        self._running: collections.Counter[str] = collections.Counter()
         self._idle: dict[str, int] = {}
         self._stopping = threading.Event()
-        self._over = False
+        self._stopped = False
         self._watcher: threading.Thread | None = None
         self.pid = os.getpid()
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
 
     @classmethod
-    def forked(cls) -> bool:
-        """Return whether this process is the child of one that takes tickets."""
+    def is_in_parent(cls) -> bool:
+        """Return whether this process was forked from one that takes tasks."""
         return cls._only is not None and cls._only.pid != os.getpid()
 
     def start(self) -> None:
-        """Begin.
+        """Begin to take tasks.
 
-        :raises ConfigError: where this process takes tickets of another database already.
+        :raises ConfigError: this process takes tasks of another database already.
         """
         with Consumer._starting:
             if Consumer._only is not None:
@@ -196,26 +194,25 @@ class Consumer:
     def _launch(self) -> None:
         from dbos import DBOS, DBOSConfig
 
-        self._alive.live(self.name)
+        self._leases.acquire(self.name)
         self._engine = new_engine(self._db.settings)
         config = DBOSConfig(
             name=_NAME,
-            system_database_url=_plain(self._db),
+            system_database_url=_url(self._db),
             system_database_engine=self._engine,
             application_version=_VERSION,
             executor_id=self.name,
             run_migrations=False,
-            # What it says of a database that is away is long, and said by us already.
             log_level="CRITICAL",
             serializer=_serializer(),
             scheduler_polling_interval_sec=3600.0,
-            # Nobody sends notifications, but closing waits for the one who looks for them.
+            # DBOS's own notifications are not used, but closing waits for the thread that polls them.
             notification_listener_polling_interval_sec=_POLL,
         )
         DBOS(config=config)
 
         def work(job: str, number: int, run: int, queue: str, priority: int) -> None:
-            self._work(Ticket(job, number, run, queue, priority))
+            self._work(Task(job, number, run, queue, priority))
 
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(work)
         DBOS.launch()
@@ -223,92 +220,84 @@ class Consumer:
         self._watcher.start()
 
     def stop(self, seconds: float) -> None:
-        """Take no more, and finish what is in hand within so many seconds."""
+        """Take no more tasks, and finish the running ones.
+
+        :param seconds: the most to wait for them.
+        """
         from dbos import DBOS
 
         self._stopping.set()
         with self._guard:
-            self._over = not self._in_hand
-        # With any timeout DBOS waits a whole second before it looks whether there is something to wait for.
-        wait = 0 if self._over else max(1, round(seconds))
+            self._stopped = not self._running
+        # With any timeout, DBOS waits a whole second before it looks whether there is anything to wait for.
+        wait = 0 if self._stopped else max(1, round(seconds))
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=wait)
         if self._watcher is not None:
             self._watcher.join(_WATCH * 3)
-        self._alive.die()
+        self._leases.release()
         self._engine.dispose()
         with Consumer._starting:
             Consumer._only = None
 
-    def _work(self, ticket: Ticket) -> None:
-        """Work on a ticket until that ends well: the queue forgets those that fail, and with them their batch.
+    def _work(self, task: Task) -> None:
+        """Work on a task until that succeeds: DBOS drops tasks that fail.
 
-        The store knows what was begun and answered. So to begin again sends nothing twice.
+        Starting again sends nothing twice: the store knows which requests were started.
 
-        :raises Unfinished: where the worker ends before.
+        :raises Unfinished: the worker stops, or has stopped and would not wait for the task.
         """
-        pause = _AGAIN
-        with self._holding(ticket.id):
+        with self._guard:
+            if self._stopped:
+                raise Unfinished
+            self._running[task.id] += 1
+        pause = _RETRY
+        try:
             while True:
                 try:
-                    return self._run(ticket)
+                    return self._run(task)
                 except Exception as error:
-                    _log.warning("a batch is begun again in %.0f s: %s", pause, type(error).__name__)
+                    _log.warning("a batch is retried in %.0f s: %s", pause, type(error).__name__)
                 if self._stopping.wait(pause):
                     raise Unfinished
-                pause = min(pause * 2, _LONGEST_AGAIN)
-
-    @contextlib.contextmanager
-    def _holding(self, ticket: str) -> Iterator[None]:
-        """Note that a ticket is being worked on here.
-
-        :raises Unfinished: where the worker has ended, and nobody would wait for it.
-        """
-        with self._guard:
-            if self._over:
-                raise Unfinished
-            self._in_hand[ticket] += 1
-        try:
-            yield
+                pause = min(pause * 2, _LONGEST_RETRY)
         finally:
             with self._guard:
-                self._in_hand[ticket] -= 1
-                if not self._in_hand[ticket]:
-                    del self._in_hand[ticket]
+                self._running -= collections.Counter([task.id])
 
-    def _find_strays(self, tickets: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return tickets that the queue takes for being worked on here, look after look, and that nobody works on.
+    def _orphans(self, tasks: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the tasks that the queue counts as running here and that are not, for several looks.
 
-        The database went away while the queue handed them out, or noted that they are over.
+        The database was lost while the queue delivered them, or recorded their end.
         """
         with self._guard:
-            idle = [(ticket, queue) for ticket, queue in tickets if ticket not in self._in_hand]
-        self._idle = {ticket: self._idle.get(ticket, 0) + 1 for ticket, _ in idle}
-        return [(ticket, queue) for ticket, queue in idle if self._idle[ticket] > _LOOKS]
+            idle = [(task, queue) for task, queue in tasks if task not in self._running]
+        self._idle = {task: self._idle.get(task, 0) + 1 for task, _ in idle}
+        return [(task, queue) for task, queue in idle if self._idle[task] > _LOOKS]
 
     def _watch(self) -> None:
-        """Look for workers that died, take over what they had in hand, and forget what is over."""
+        """Renew the lease, take over the tasks of dead workers, and delete finished ones."""
         while not self._stopping.wait(_WATCH):
             try:
-                self._alive.keep()
+                self._leases.renew()
                 pending = self._queue.pending()
-                if strays := self._find_strays(pending.pop(self.name, [])):
-                    self._queue.deliver_again(strays)
-                for name, tickets in pending.items():
-                    if self._alive.is_dead(name):
-                        _log.warning("worker %s is gone: %d batches are taken over", name, len(tickets))
-                        self._queue.deliver_again(tickets)
-                self._alive.forget_dead()
+                if orphans := self._orphans(pending.pop(self.name, [])):
+                    self._queue.redeliver(orphans)
+                for name, tasks in pending.items():
+                    if self._leases.has_expired(name):
+                        _log.warning("worker %s is gone: %d batches are taken over", name, len(tasks))
+                        self._queue.redeliver(tasks)
+                self._leases.remove_expired()
                 self._queue.sweep()
-            except Exception as error:  # the database may be away; the next look comes
+            except Exception as error:  # the database may be unavailable: the next look follows
                 _log.debug("looking for dead workers raised %s", type(error).__name__)
 
 
 def _serializer() -> Any:
-    """Return one that pickles nothing: whoever can write the database runs no code in the workers."""
+    """Return a serializer without pickle: write access to the database must not run code in a worker."""
     from dbos import DBOSPortableJSONSerializer
 
     return DBOSPortableJSONSerializer()
 
 
-def _plain(database: Database) -> str:
+def _url(database: Database) -> str:
     return database.settings.url.reveal().replace("+psycopg", "")

@@ -1,6 +1,6 @@
-"""The rate limit of an account over all workers on all machines: the time of the last start, in the store.
+"""The rate limit of an account over all workers on all machines: the time of the last start, in the database.
 
-Processes of this machine that send without a job keep their rate limit in a file; that one is looked at and written too.
+Processes of this machine that send without a job keep the limit in a file; it is read and written too.
 """
 
 from __future__ import annotations
@@ -10,62 +10,58 @@ import hashlib
 import math
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from notifykit.durable.database import Database
-from notifykit.durable.tables import paces
+from notifykit.durable.tables import rate_limits
 from notifykit.models.capabilities import RateLimit
 from notifykit.pipeline.clock import SystemClock
 from notifykit.protocols import Transport
 from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store, until
 
-#: Times this close, in seconds, are the same start, told by two clocks.
+#: Times this close, in seconds, are one start, read from two clocks.
 _SAME: Final = 0.01
 
 
 class DatabaseRateLimitStore:
-    """The board of one rate limit, in the store and in this machine's file.
+    """The recent starts of one rate limit, from the database and from this machine's file.
 
     :param key: what shares the rate limit.
-    :param database: the store.
-    :param state_dir: where processes of this machine keep the rate limit.
+    :param database: the database.
+    :param state_dir: the folder of this machine's file.
     """
 
     def __init__(self, key: str, database: Database, state_dir: str | None) -> None:
         self._key = hashlib.sha256(key.encode()).hexdigest()[:64]
         self._db = database
         self._machine = file_rate_limit_store(key, state_dir)
-        self._upsert: Any = sqlite.insert if database.file is not None else postgresql.insert
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[RecentStarts]:
-        """Give the machine's board, with the store's last start where that is another one, and write both."""
-        this = paces.c.key == self._key
+        """Give the recent starts under a lock, and write them to both places if they change."""
+        this = rate_limits.c.key == self._key
+        query = sa.select(rate_limits.c.last).where(this).with_for_update()
         with self._machine.edit() as here, self._db.begin() as db:
-            row = db.execute(sa.select(paces.c.last).where(this).with_for_update()).first()
-            if row is None:
-                nobody = self._upsert(paces).values(key=self._key, last=0.0).on_conflict_do_nothing()
-                db.execute(nobody)
-                row = db.execute(sa.select(paces.c.last).where(this).with_for_update()).one()
+            db.execute(self._db.insert(rate_limits).values(key=self._key, last=0.0).on_conflict_do_nothing())
+            stored = db.execute(query).scalar_one()
             now = self._now(db)
             behind = now - time.monotonic()
-            # A start in the future was written before a clock was put right: it says nothing.
-            last = row.last - behind if row.last <= now else -math.inf
+            # A start in the future comes from a clock that has been corrected since.
+            last = stored - behind if stored <= now else -math.inf
             known = until(now - behind, here.starts)
-            board = RecentStarts([*known, last] if last > max(known, default=-math.inf) + _SAME else known)
-            before = board.starts
-            yield board
-            if board.starts is before:
+            recent = RecentStarts([*known, last] if last > max(known, default=-math.inf) + _SAME else known)
+            before = recent.starts
+            yield recent
+            if recent.starts is before:
                 return
-            here.starts = board.starts
-            db.execute(paces.update().where(this).values(last=board.starts[-1] + behind))
+            here.starts = recent.starts
+            db.execute(rate_limits.update().where(this).values(last=recent.starts[-1] + behind))
 
     def _now(self, db: sa.Connection) -> float:
-        """Return seconds since 1970 by the one clock that all workers share: PostgreSQL's, or this machine's."""
+        """Return seconds since 1970 by the clock that all workers share: PostgreSQL's, or this machine's."""
         if self._db.file is not None:
             return time.time()
         return float(db.execute(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))).scalar_one())
@@ -75,25 +71,24 @@ class DatabaseRateLimitStore:
 class DatabaseRateLimiters:
     """The rate limiters of all workers together, one for each rate limit."""
 
-    #: The store.
+    #: The database.
     database: Database
-    #: Where processes of this machine keep the rate limit.
+    #: The folder of this machine's files.
     state_dir: str | None
     _rate_limiters: dict[RateLimit, RateLimiter] = attrs.field(factory=dict, init=False)
 
     def of(self, transport: Transport) -> RateLimiter | None:
-        """Return the rate limiter of a transport; None where it has no limit."""
+        """Return the rate limiter of a transport; None if it has no limit."""
         rate_limit = transport.capabilities.rate_limit
         if rate_limit is None:
             return None
         if rate_limit not in self._rate_limiters:
-            slots = DatabaseRateLimitStore(rate_limit.key, self.database, self.state_dir)
-            # The store knows one start of the other machines, so two neighbours keep the whole distance.
-            self._rate_limiters.setdefault(rate_limit, RateLimiter(rate_limit, slots, SystemClock(), slack=0.0))
+            store = DatabaseRateLimitStore(rate_limit.key, self.database, self.state_dir)
+            # The database knows only the last start of other machines, so two neighbours keep the whole distance.
+            self._rate_limiters.setdefault(rate_limit, RateLimiter(rate_limit, store, SystemClock(), slack=0.0))
         return self._rate_limiters[rate_limit]
 
 
 def slowest(found: Iterable[RateLimit | None]) -> RateLimit | None:
-    """Return the slowest of some paces: what a queue is let go at."""
-    known = [rate_limit for rate_limit in found if rate_limit is not None]
-    return min(known, key=lambda rate_limit: rate_limit.per_second, default=None)
+    """Return the slowest of some rate limits, None if there is none."""
+    return min(filter(None, found), key=lambda rate_limit: rate_limit.per_second, default=None)

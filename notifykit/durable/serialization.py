@@ -1,122 +1,137 @@
-"""Models as JSON for the store, and back: no pickles, so that whoever can write the database runs no code."""
+"""What the store keeps of a job, as JSON, and back.
+
+No pickle: write access to the database must not run code in a worker.
+"""
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import attrs
 
 from notifykit import errors
-from notifykit.errors import InvalidRecipient, Scope, TransportError
-from notifykit.models.message import Channel
+from notifykit.errors import ConfigError, InvalidRecipient, Scope, TransportError
+from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission, Veto
 from notifykit.models.recipient import Recipient, Rejected
+from notifykit.pipeline.intercept import detour
+from notifykit.protocols import JobSpec, Transport
 
-Placed = tuple[int, Recipient | Rejected]
+#: A recipient with its position in the job.
+Positioned: TypeAlias = tuple[int, Recipient | Rejected]
 
 
 def dump(value: Any) -> str:
-    """Return JSON; what it does not know becomes a text."""
+    """Return a value as JSON; what JSON does not know becomes text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def pack_people(people: Iterable[Placed]) -> str:
-    """Return recipients with their positions."""
-    return dump([[position, *_person(who)] for position, who in people])
+def dump_recipients(recipients: Iterable[Positioned]) -> str:
+    """Return recipients and their positions as JSON."""
+    return dump([[position, *_recipient_row(recipient)] for position, recipient in recipients])
 
 
-def unpack_people(text: str) -> list[Placed]:
-    """Return what :func:`pack_people` packed."""
-    return [(row[0], _read_person(row[1:])) for row in json.loads(text)]
+def load_recipients(text: str) -> list[Positioned]:
+    """Return what :func:`dump_recipients` wrote."""
+    return [(row[0], _read_recipient(row[1:])) for row in json.loads(text)]
 
 
-def pack_receipts(receipts: Iterable[Receipt]) -> str:
-    """Return receipts; what several of them share is written once."""
-    shared = _Shared()
+def dump_receipts(receipts: Iterable[Receipt]) -> str:
+    """Return receipts as JSON; an error, submission or attempt that several of them share is written once."""
+    errors_, submissions = _Table(_error_row), _Table(_submission_row)
+    attempts = _Table(
+        lambda attempt: [
+            attempt.number,
+            attempt.transport,
+            attempt.started.isoformat(),
+            attempt.elapsed,
+            errors_.index(attempt.error),
+            submissions.index(attempt.submission),
+        ]
+    )
     rows = [
         [
             receipt.position,
-            _person(receipt.recipient),
+            _recipient_row(receipt.recipient),
             receipt.outcome.value,
-            shared.error(receipt.error),
+            errors_.index(receipt.error),
             receipt.skipped and receipt.skipped.value,
             receipt.veto and attrs.astuple(receipt.veto),
-            shared.submission(receipt.submission),
-            [shared.attempt(attempt) for attempt in receipt.attempts],
+            submissions.index(receipt.submission),
+            [attempts.index(attempt) for attempt in receipt.attempts],
             receipt.batch,
         ]
         for receipt in receipts
     ]
-    return dump({"errors": shared.errors, "submissions": shared.submissions, "attempts": shared.attempts, "rows": rows})
+    return dump({"errors": errors_.rows, "submissions": submissions.rows, "attempts": attempts.rows, "rows": rows})
 
 
-def unpack_receipts(text: str) -> list[Receipt]:
-    """Return what :func:`pack_receipts` packed."""
+def load_receipts(text: str) -> list[Receipt]:
+    """Return what :func:`dump_receipts` wrote."""
     found = json.loads(text)
-    errors_ = [_read_error(row) for row in found["errors"]]
-    said = [_read_submission(row) for row in found["submissions"]]
-    attempts = [_read_attempt(row, errors_, said) for row in found["attempts"]]
+    # None is the index of what is absent.
+    errors_ = dict(enumerate(map(_read_error, found["errors"]))).get
+    submissions = dict(enumerate(map(_read_submission, found["submissions"]))).get
+    attempts = [
+        Attempt(
+            number,
+            transport,
+            datetime.datetime.fromisoformat(started),
+            elapsed,
+            errors_(error),
+            submissions(submission),
+        )
+        for number, transport, started, elapsed, error, submission in found["attempts"]
+    ]
     return [
         Receipt(
             position,
-            _read_person(who),
+            _read_recipient(recipient),
             Outcome(outcome),
-            None if error is None else errors_[error],
+            errors_(error),
             SkipReason(skipped) if skipped else None,
-            None if submission is None else said[submission],
-            tuple(attempts[number] for number in tries),
+            submissions(submission),
+            tuple(attempts[index] for index in tries),
             batch,
             veto=Veto(*veto) if veto else None,
         )
-        for position, who, outcome, error, skipped, veto, submission, tries, batch in found["rows"]
+        for position, recipient, outcome, error, skipped, veto, submission, tries, batch in found["rows"]
     ]
 
 
-class _Shared:
-    """What the receipts of a batch have in common, each by its number."""
+class _Table:
+    """The rows of objects that receipts share, each with its index."""
 
-    def __init__(self) -> None:
-        self.errors: list[Any] = []
-        self.submissions: list[Any] = []
-        self.attempts: list[Any] = []
-        self._numbers: dict[int, int] = {}
-        self._kept: list[object] = []
+    def __init__(self, row: Callable[[Any], Any]) -> None:
+        self.rows: list[Any] = []
+        self._row = row
+        self._indexes: dict[int, int] = {}
+        self._objects: list[object] = []  # keeps them, so that no other object gets the same id
 
-    def error(self, error: TransportError | None) -> int | None:
-        return self._number(error, self.errors, _pack_error)
-
-    def submission(self, submission: Submission | None) -> int | None:
-        return self._number(submission, self.submissions, _pack_submission)
-
-    def attempt(self, attempt: Attempt) -> int | None:
-        def pack(one: Attempt) -> list[Any]:
-            error, said = self.error(one.error), self.submission(one.submission)
-            return [one.number, one.transport, one.started.isoformat(), one.elapsed, error, said]
-
-        return self._number(attempt, self.attempts, pack)
-
-    def _number(self, thing: Any, table: list[Any], pack: Any) -> int | None:
+    def index(self, thing: object | None) -> int | None:
         if thing is None:
             return None
-        if id(thing) not in self._numbers:
-            packed = pack(thing)
-            self._kept.append(thing)  # so that nothing else gets its id
-            self._numbers[id(thing)] = len(table)
-            table.append(packed)
-        return self._numbers[id(thing)]
+        if id(thing) not in self._indexes:
+            row = self._row(thing)
+            self._objects.append(thing)
+            self._indexes[id(thing)] = len(self.rows)
+            self.rows.append(row)
+        return self._indexes[id(thing)]
 
 
-def _person(who: Recipient | Rejected) -> list[Any]:
-    if isinstance(who, Rejected):
-        return ["", who.raw, _pack_error(who.error)]
-    raw = who.raw if who.raw != who.address else None
-    return [who.address, who.channel.value, who.country, who.language, raw, *who.notices]
+def _recipient_row(recipient: Recipient | Rejected) -> list[Any]:
+    if isinstance(recipient, Rejected):
+        return ["", recipient.raw, _error_row(recipient.error)]
+    raw = recipient.raw if recipient.raw != recipient.address else None
+    kept = (recipient.address, recipient.channel.value, recipient.country, recipient.language, raw)
+    return [*kept, *recipient.notices]
 
 
-def _read_person(row: Sequence[Any]) -> Recipient | Rejected:
+def _read_recipient(row: Sequence[Any]) -> Recipient | Rejected:
     if row[0] == "":
         error = _read_error(row[2])
         return Rejected(row[1], error if isinstance(error, InvalidRecipient) else InvalidRecipient(error.detail))
@@ -124,9 +139,9 @@ def _read_person(row: Sequence[Any]) -> Recipient | Rejected:
     return Recipient(address, Channel(channel), country, language=language, raw=raw or address, notices=tuple(notices))
 
 
-def _pack_error(error: TransportError) -> dict[str, Any]:
+def _error_row(error: TransportError) -> dict[str, Any]:
     fields = attrs.asdict(error, recurse=False)
-    fields["causes"] = [_pack_error(cause) for cause in fields.get("causes", ())]
+    fields["causes"] = [_error_row(cause) for cause in fields.get("causes", ())]
     return {"kind": type(error).__name__, "safe": error.safe_to_resend, **fields}
 
 
@@ -135,7 +150,7 @@ def _read_error(row: Mapping[str, Any]) -> TransportError:
     name, safe = fields.pop("kind"), fields.pop("safe")
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, TransportError)):
-        # A stranger's kind of error: what it means for the recipient is what has to survive.
+        # A class of a plugin: only what it means for the recipient is kept.
         kind = TransportError if safe else errors.OutcomeUnknown
     fields["waits"] = tuple(fields["waits"])
     fields["scope"] = Scope(fields["scope"])
@@ -144,26 +159,111 @@ def _read_error(row: Mapping[str, Any]) -> TransportError:
     return kind(**{name: value for name, value in fields.items() if name in known})
 
 
-def _pack_submission(said: Submission) -> dict[str, Any]:
-    fields = attrs.asdict(said, recurse=False)
-    fields["refused"] = {address: _pack_error(error) for address, error in said.refused.items()}
+def _submission_row(submission: Submission) -> dict[str, Any]:
+    fields = attrs.asdict(submission, recurse=False)
+    fields["refused"] = {address: _error_row(error) for address, error in submission.refused.items()}
     return fields
 
 
 def _read_submission(row: Mapping[str, Any]) -> Submission:
-    fields = dict(row)
-    fields["refused"] = {address: _read_error(error) for address, error in fields["refused"].items()}
-    fields["warnings"] = tuple(fields["warnings"])
-    return Submission(**fields)
+    refused = {address: _read_error(error) for address, error in row["refused"].items()}
+    return Submission(**{**row, "refused": refused, "warnings": tuple(row["warnings"])})
 
 
-def _read_attempt(row: Sequence[Any], errors_: Sequence[TransportError], said: Sequence[Submission]) -> Attempt:
-    number, transport, started, elapsed, error, submission = row
-    return Attempt(
-        number,
-        transport,
-        datetime.datetime.fromisoformat(started),
-        elapsed,
-        None if error is None else errors_[error],
-        None if submission is None else said[submission],
+# --- jobs ---
+
+
+def options_of(spec: JobSpec, *, live: bool) -> dict[str, Any]:
+    """Return everything about a job but text and recipients.
+
+    :param live: whether its transport reaches people.
+    """
+    message = spec.message
+    return {
+        "live": live,
+        "channel": message.channel.value,
+        "sender": message.sender,
+        "tags": list(message.tags),
+        "via": spec.via,
+        "idempotency_key": message.idempotency_key,
+        "at_least_once": spec.at_least_once,
+        "move_unknown": spec.move_unknown,
+    }
+
+
+def is_intercepted(transport: Transport) -> bool:
+    """Return whether a test intercepts what this transport sends now; the worker has to be in the same test."""
+    return detour(transport) is not None
+
+
+def body_of(spec: JobSpec) -> dict[str, Any]:
+    """Return text and subject."""
+    return {"text": spec.message.text, "subject": spec.message.subject}
+
+
+def message_of(row: Mapping[str, Any], number: int) -> Message:
+    """Return the message of one batch. Its ids are the same at every try, so that providers can recognise it.
+
+    :param row: the job's row.
+    :param number: the batch's number, from 0.
+    """
+    options, body = row["options"], row["body"]
+    batch = f"{row['id']}-{number + 1}"
+    key = options["idempotency_key"]
+    return Message(
+        body["text"],
+        Channel(options["channel"]),
+        options["sender"],
+        tuple(options["tags"]),
+        f"{key}-{number + 1}" if key is not None else batch if options["at_least_once"] else None,
+        subject=body["subject"],
+        id=batch,
     )
+
+
+class Fingerprint:
+    """Hashes of a submission: enough to say where two of them differ, without showing either."""
+
+    def __init__(self, spec: JobSpec, *, live: bool) -> None:
+        self._parts = {
+            "text": _digest(spec.message.text).hex(),
+            "subject": _digest(spec.message.subject or "").hex(),
+            **{name: value for name, value in options_of(spec, live=live).items() if name != "idempotency_key"},
+        }
+        self._addresses = hashlib.blake2b(digest_size=16)
+        #: Recipients so far.
+        self.count = 0
+
+    def add_all(self, recipients: Iterable[Recipient | Rejected]) -> Iterator[Recipient | Rejected]:
+        """Yield recipients, adding each to the fingerprint."""
+        for recipient in recipients:
+            address = recipient.raw if isinstance(recipient, Rejected) else recipient.address
+            self._addresses.update(address.encode("utf-8", "replace") + b"\0")
+            self.count += 1
+            yield recipient
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the store keeps it."""
+        return {**self._parts, "recipients": self.count, "list": self._addresses.hexdigest()}
+
+
+def key_conflict(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> ConfigError:
+    """Return the error for a key that another job has, with every difference between their fingerprints."""
+    differences = []
+    for name in now:
+        if before.get(name) == now[name]:
+            continue
+        if name in ("text", "subject"):
+            differences.append(f"the {name} is another one")
+        elif name == "list":
+            differences.append("the recipients are others, or in another order")
+        else:
+            differences.append(f"{name}: {before.get(name)!r} then, {now[name]!r} now")
+    return ConfigError(
+        f"key: {key!r} is the key of another job: {'; '.join(differences)}. Give this one another key, or look at the "
+        f"other: notifykit jobs {key}"
+    )
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()

@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from collections.abc import Callable
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from notifykit.durable.serialization import (
+    dump,
+    dump_receipts,
+    dump_recipients,
+    load_receipts,
+    load_recipients,
+)
+
+
+class Encoded(sa.TypeDecorator[Any]):
+    """A value that is kept as JSON text; None is NULL.
+
+    Not ``sa.JSON``: PostgreSQL refuses the NaN and Infinity that Python writes.
+
+    :param encode: makes the text.
+    :param decode: reads it.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, encode: Callable[[Any], str] = dump, decode: Callable[[str], Any] = json.loads) -> None:
+        super().__init__()
+        self.encode = encode
+        self.decode = decode
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Return the text of a value."""
+        return None if value is None else self.encode(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        """Return the value of a text."""
+        return None if value is None else self.decode(value)
+
+
 METADATA: Final = sa.MetaData()
 _ID: Final = sa.String(40)
+_RECIPIENTS: Final = Encoded(dump_recipients, load_recipients)
+_RECEIPTS: Final = Encoded(dump_receipts, load_receipts)
 
-#: One row a job. Until ``key`` is set it is being written, and nobody sees it.
+
+def _counter(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, default=0)
+
+
+#: One row per job. A row without ``key`` is still being written, and no query for jobs returns it.
 jobs: Final = sa.Table(
     "notifykit_jobs",
     METADATA,
@@ -24,73 +68,73 @@ jobs: Final = sa.Table(
     sa.Column("cancelled", sa.Boolean, nullable=False, default=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("queue", sa.String(80), nullable=False),
-    sa.Column("total", sa.Integer, nullable=False, default=0),
-    sa.Column("batches", sa.Integer, nullable=False, default=0),
-    #: What the order says besides text and recipients, as JSON without anything of them.
-    sa.Column("options", sa.Text, nullable=False),
-    #: A fingerprint of each part of the order, as JSON.
-    sa.Column("fingerprint", sa.Text, nullable=False, default="{}"),
-    #: Text and subject, as JSON; null once they are forgotten.
-    sa.Column("body", sa.Text),
+    _counter("total"),
+    _counter("batches"),
+    #: Everything but text and recipients.
+    sa.Column("options", Encoded, nullable=False),
+    #: Hashes that tell two submissions with one key apart.
+    sa.Column("fingerprint", Encoded, nullable=False, default=dict),
+    #: Text and subject; NULL after ``keep_bodies``.
+    sa.Column("body", Encoded),
 )
 
-#: One row a request's worth of recipients.
+#: One row per batch: the recipients of one request.
 batches: Final = sa.Table(
     "notifykit_batches",
     METADATA,
     sa.Column("job", _ID, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("state", sa.String(8), nullable=False),
-    #: Which ticket is valid: each has its own number.
-    sa.Column("run", sa.Integer, nullable=False, default=0),
-    #: Tries that ended so far.
-    sa.Column("tries", sa.Integer, nullable=False, default=0),
-    #: Who works on it: another one for each execution.
+    #: The fencing token: only the task with this number is valid.
+    _counter("run"),
+    #: Tries that have ended.
+    _counter("tries"),
+    #: The execution that claimed the batch; each has an id of its own.
     sa.Column("owner", _ID),
     sa.Column("size", sa.Integer, nullable=False),
-    sa.Column("accepted", sa.Integer, nullable=False, default=0),
-    sa.Column("rejected", sa.Integer, nullable=False, default=0),
-    sa.Column("unknown", sa.Integer, nullable=False, default=0),
-    sa.Column("skipped", sa.Integer, nullable=False, default=0),
+    _counter("accepted"),
+    _counter("rejected"),
+    _counter("unknown"),
+    _counter("skipped"),
     sa.Column("cost", sa.Float),
     sa.Column("ended", sa.Float),
-    #: Why everybody without a receipt was skipped: ``cancelled``.
+    #: Why every recipient without a receipt was skipped: ``cancelled``.
     sa.Column("verdict", sa.String(12)),
 )
 sa.Index("notifykit_batches_state", batches.c.job, batches.c.state)
 sa.Index("notifykit_batches_ended", batches.c.ended)
 
-#: The large part of a batch, apart so that counting never reads it.
+#: The large columns of a batch, in a table of their own so that counting never reads them.
 contents: Final = sa.Table(
     "notifykit_contents",
     METADATA,
     sa.Column("job", _ID, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    #: Recipients with their positions, as JSON; null once they are forgotten.
-    sa.Column("recipients", sa.Text),
-    #: Receipts so far, as JSON.
-    sa.Column("receipts", sa.Text),
+    #: Recipients with their positions; NULL after ``keep_bodies``.
+    sa.Column("recipients", _RECIPIENTS),
+    #: Receipts so far.
+    sa.Column("receipts", _RECEIPTS),
 )
 
-#: One row a request: written before it leaves, completed by its answer. This is the fence.
-exchanges: Final = sa.Table(
-    "notifykit_exchanges",
+#: One row per request: written before it is sent, completed by its result. This is the fence.
+requests: Final = sa.Table(
+    "notifykit_requests",
     METADATA,
     sa.Column("id", _ID, primary_key=True),
     sa.Column("job", _ID, nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("owner", _ID, nullable=False),
-    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
     sa.Column("transport", sa.Text, nullable=False),
-    sa.Column("positions", sa.Text, nullable=False),
-    sa.Column("claimed", sa.Float, nullable=False),
-    sa.Column("answered", sa.Float),
-    #: What it meant for each recipient, as JSON, until that is among the receipts of the batch.
-    sa.Column("receipts", sa.Text),
+    sa.Column("positions", Encoded, nullable=False),
+    sa.Column("started", sa.Float, nullable=False),
+    sa.Column("completed", sa.Float),
+    #: The receipts of its recipients, until they are merged into those of the batch.
+    sa.Column("receipts", _RECEIPTS),
 )
-sa.Index("notifykit_exchanges_batch", exchanges.c.job, exchanges.c.number, exchanges.c.state)
+sa.Index("notifykit_requests_batch", requests.c.job, requests.c.number, requests.c.state)
 
-#: When each recipient was last sent to, for rules about the time between two messages.
+#: Until when each address must not be sent to again.
 spacing: Final = sa.Table(
     "notifykit_spacing",
     METADATA,
@@ -98,9 +142,9 @@ spacing: Final = sa.Table(
     sa.Column("free", sa.Float, nullable=False),
 )
 
-#: When a request last started, for each rate limit.
-paces: Final = sa.Table(
-    "notifykit_paces",
+#: When a request last started, per rate limit.
+rate_limits: Final = sa.Table(
+    "notifykit_rate_limits",
     METADATA,
     sa.Column("key", sa.String(80), primary_key=True),
     sa.Column("last", sa.Float, nullable=False),

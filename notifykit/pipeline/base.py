@@ -23,6 +23,7 @@ from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.stages import Addresses, Admitted, clean, guard, make_plan, normalize, plan_batches
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Cleaner, Clock, Guard, Job, Order, Sink, Transport
+from notifykit.protocols import Clock, Guard, Job, JobSpec, Sink, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template
@@ -275,8 +276,8 @@ class NotifierBase:
             raise ValueError("expires_in is a number of seconds above zero")
         message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
         recipients = normalize(to, message, self._components.context(via, None, window=None))
-        order = Order(recipients, message, key, via, at, expires_in, urgent, at_least_once, move_unknown)
-        return self._components.engine().submit(order, connection)
+        spec = JobSpec(recipients, message, key, via, at, expires_in, urgent, at_least_once, move_unknown)
+        return self._components.engine().submit(spec, connection)
 
     def job(self, key: str) -> Job:
         """Return a job by its key, whoever submitted it.

@@ -1,4 +1,4 @@
-"""``notifykit send --durable``: a send that outlives the process, and what is said about it."""
+"""``notifykit send --durable``: a send that survives the process, and its output."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from notifykit.cli.durable_send import parse_time
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, terminal
+from tests.durable.conftest import be_fast, shorten_delays
 
 ONE = "96598765432"
 TWO = "96598765433"
@@ -33,10 +34,17 @@ def _people(tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture(name="live")
 def _live(gateway: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """An account that is live, with credit for everybody: the test queue is shorter than the list."""
+    """An account that is live, with enough credit: the test queue is shorter than the list."""
     gateway.account.change(balance=100_000)
     monkeypatch.setenv("KWTSMS_TEST_MODE", "0")
     return gateway
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll often, and leave no gap between two messages to one number: an interrupted send would wait for it."""
+    be_fast(monkeypatch)
+    monkeypatch.setattr("notifykit_kwtsms.transport.SAME_NUMBER_GAP", 0.0)
 
 
 def arrived(gateway: Sandbox) -> list[str]:
@@ -44,7 +52,7 @@ def arrived(gateway: Sandbox) -> list[str]:
     return [number for message in gateway.messages for number in message.numbers]
 
 
-def test_a_send_that_is_kept_is_carried_out_and_told_as_any_other(gateway: Sandbox, run: Run) -> None:
+def test_a_durable_send_is_made_and_reported_as_any_other(gateway: Sandbox, run: Run) -> None:
     """Its name and its sums first; the exit code is that of a send."""
     answer = run("send", ONE, "abc", "Hello", "--durable", "--key", "opening")
     assert answer.code == 3
@@ -55,7 +63,7 @@ def test_a_send_that_is_kept_is_carried_out_and_told_as_any_other(gateway: Sandb
 
 
 def test_the_same_again_is_the_same_job(gateway: Sandbox, run: Run) -> None:
-    """Nobody is sent to twice, and the answer is what became of it."""
+    """No recipient is sent to twice, and the answer shows the outcome."""
     first = run("send", ONE, "Hello", "--durable", "--key", "opening")
     again = run("send", ONE, "Hello", "--durable", "--key", "opening")
     assert (first.code, again.code) == (0, 0)
@@ -92,7 +100,7 @@ def test_json_is_the_document_of_the_job(gateway: Sandbox, run: Run) -> None:
     assert answer.document["warnings"][0].startswith("Test mode")
 
 
-def test_what_may_have_been_sent_is_told_before_anything_else(gateway: Sandbox, run: Run) -> None:
+def test_unknown_outcomes_are_reported_first(gateway: Sandbox, run: Run) -> None:
     """Exit code 6, and how to decide about it."""
     answer = run("send", "96545006001", "Hello", "--durable", "--key", "opening")
     assert answer.code == 6
@@ -119,7 +127,7 @@ def test_a_dry_run_keeps_nothing(gateway: Sandbox, run: Run) -> None:
 
 
 def test_a_live_send_is_asked_about(live: Sandbox, run: Run, people: pathlib.Path) -> None:
-    """With what it costs; nothing is kept until somebody says yes."""
+    """With what it costs; nothing is stored before the confirmation."""
     answer = run("send", "--to-file", str(people), "--column", "mobile", "Hello", "--durable", "--key", "opening")
     assert answer.code == 7
     assert "LIVE: 1,200 recipients" in answer.err
@@ -137,7 +145,7 @@ def test_what_is_over_is_not_asked_about(live: Sandbox, run: Run) -> None:
 
 
 def test_live_is_no_word_that_a_job_can_keep(gateway: Sandbox, run: Run) -> None:
-    """Whoever goes on with it would send the rest as a test: the settings have to say it."""
+    """The next worker would send the rest as a test: the settings have to say it."""
     answer = run("send", ONE, "Hello", "--durable", "--live", "--yes")
     assert answer.code == 2
     assert "KWTSMS_TEST_MODE=0" in answer.err
@@ -157,7 +165,7 @@ def test_live_is_no_word_that_a_job_can_keep(gateway: Sandbox, run: Run) -> None
         (("--durable", "--expires-in", "soon"), "--expires-in: 'soon' is not a length of time"),
     ],
 )
-def test_options_that_do_not_go_together_are_told(
+def test_options_that_do_not_go_together_are_errors(
     gateway: Sandbox, run: Run, options: tuple[str, ...], said: str
 ) -> None:
     """With what to do instead; nothing is sent."""
@@ -197,13 +205,14 @@ def test_workers_send_it_where_the_settings_say_so(gateway: Sandbox, run: Run, m
     assert arrived(gateway) == [ONE]
 
 
-def test_what_begins_later_waits_here(gateway: Sandbox, run: Run) -> None:
-    """It says so, and sends when it is time."""
-    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+def test_what_begins_later_waits_here(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so, and sends when it is time: here the hour is a second."""
+    delays = shorten_delays(monkeypatch, most=1.5)
+    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
     answer = run("send", ONE, "Hello", "--durable", "--at", at.isoformat())
     assert answer.code == 0
     assert "is sent here: leave this running" in answer.err
-    assert datetime.datetime.now(datetime.UTC) >= at
+    assert delays == [pytest.approx(3600, abs=60)]
     assert arrived(gateway) == [ONE]
 
 
@@ -227,8 +236,8 @@ def test_a_time_is_the_next_one_of_its_kind(monkeypatch: pytest.MonkeyPatch, wor
 
 
 @pytest.mark.parametrize("words", ["2026-12-01", "24:00", "09:60", "9", "", "soon"])
-def test_what_is_no_time_is_told(words: str) -> None:
-    """A day alone is none: nobody knows when on that day."""
+def test_what_is_no_time_is_an_error(words: str) -> None:
+    """A day alone is not a time."""
     with pytest.raises(click.UsageError, match="is no time"):
         parse_time(words, datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC))
 
@@ -322,7 +331,7 @@ def test_the_medium_and_the_line_above_are_said(run: Run, tmp_path: pathlib.Path
 
 
 def test_an_unknown_outcome_can_be_moved_on(gateway: Sandbox, run: Run) -> None:
-    """Only where somebody says so: the next transport is asked then."""
+    """Only with --move-unknown the next transport is asked."""
     words = ("send", "96545006001", "Hello", "--via", "failover(kwtsms, memory)")
     assert run(*words).code == 6
     gateway.reset()
@@ -339,7 +348,7 @@ def test_a_job_can_go_through_a_transport_with_a_name(gateway: Sandbox, run: Run
     assert not gateway.messages
 
 
-def test_whoever_stands_in_the_list_twice_is_sent_to_once(live: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
+def test_a_duplicate_is_sent_to_once(live: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
     """Also where another request would carry the second; a duplicate is no failure."""
     file = tmp_path / "people.txt"
     file.write_text("".join(f"9655{number:07d}\n" for number in (*range(300), 0, 1)), encoding="utf-8")
@@ -355,7 +364,6 @@ def test_progress_names_the_rate_and_the_time_that_is_left(live: Sandbox, run: R
     words = ("send", "--to-file", str(people), "--column", "mobile", "--durable", "--yes")
     line = r"^\d+/1200 accepted \d+, [\d,.]+ a second, \d+ s left$"
     assert re.search(line, run(*words, "Hello", "--key", "a").err, re.MULTILINE)
-    # To one number after the other: a second message to the same one would be sent fifteen seconds later.
     for number, quiet in ((ONE, "--no-progress"), (TWO, "--json")):
         assert "accepted" not in run("send", number, "Hello", "--durable", "--yes", quiet).err
 
@@ -374,7 +382,7 @@ def test_what_is_paused_is_not_waited_for(gateway: Sandbox, run: Run, monkeypatc
 
 
 def test_what_came_too_late_is_skipped(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--expires-in counts from when it may begin; nobody is sent to after that."""
+    """--expires-in counts from when it may begin; nothing is sent after that."""
     monkeypatch.setenv("NOTIFYKIT_WORKERS", "separate")
     run("send", ONE, "Hello", "--durable", "--key", "opening", "--expires-in", "0.01s")
     monkeypatch.setenv("NOTIFYKIT_WORKERS", "embedded")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +10,8 @@ import attrs
 import sqlalchemy as sa
 
 from notifykit import Outcome
-from notifykit.durable.database import Database
-from notifykit.durable.settings import DurableSettings
-from notifykit.durable.tables import exchanges
+from notifykit.durable.database import Database, DurableSettings
+from notifykit.durable.tables import requests
 from tests.crash.gateway import MOST_IN_A_SECOND, Arrival, most_in_a_second
 from tests.crash.load import Load
 
@@ -140,13 +138,8 @@ def _begun(load: Load) -> Mapping[tuple[str, int], str]:
     database = database_of(load)
     try:
         with database.read() as db:
-            rows = db.execute(sa.select(exchanges.c.job, exchanges.c.positions, exchanges.c.id, exchanges.c.answered))
-            return {
-                (row.job, position): row.id
-                for row in rows
-                if row.answered is None
-                for position in json.loads(row.positions)
-            }
+            rows = db.execute(sa.select(requests.c.job, requests.c.positions, requests.c.id, requests.c.completed))
+            return {(row.job, position): row.id for row in rows if row.completed is None for position in row.positions}
     finally:
         database.close()
 

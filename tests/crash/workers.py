@@ -151,7 +151,11 @@ class Workers:
                         self.noticed.setdefault(int(gone["pid"]), now)
                     elif line.startswith(_READY):
                         worker.ready.set()
-                    elif line.strip() and "Finishing what is out" not in line and len(self.complaints) < _LINES:
+                    elif (
+                        line.strip()
+                        and "Finishing the requests in flight" not in line
+                        and len(self.complaints) < _LINES
+                    ):
                         self.complaints.append(line.rstrip())
 
 

@@ -10,9 +10,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from notifykit import Outcome
-from notifykit.durable.leases import _number
+from notifykit.durable.leases import lock_number
 from notifykit.durable.queue import Queue
-from notifykit.durable.tables import exchanges
+from notifykit.durable.tables import requests
 from tests.crash.scenarios import Plan, Stage, stage
 from tests.crash.verdict import Verdict, database_of
 from tests.crash.workers import Worker, Workers
@@ -59,20 +59,20 @@ def _stop_one(on: Stage, workers: Workers) -> tuple[Worker, str]:
     try:
         ends = time.monotonic() + 30
         while time.monotonic() < ends:
-            for name, tickets in queue.pending().items():
+            for name, tasks in queue.pending().items():
                 worker = by_pid.get(int(name.rsplit("-", 2)[1]))
                 if worker is None or worker.pid in workers.noticed:
                     continue
                 os.kill(worker.pid, signal.SIGSTOP)
                 with database.read() as db:
-                    for ticket, _ in tickets:
-                        job, number, _run = ticket.split(":")
-                        claimed = sa.select(exchanges.c.claimed).where(
-                            (exchanges.c.job == job)
-                            & (exchanges.c.number == int(number))
-                            & (exchanges.c.state == "claimed")
+                    for task, _ in tasks:
+                        job, number, _run = task.split(":")
+                        started = sa.select(requests.c.started).where(
+                            (requests.c.job == job)
+                            & (requests.c.number == int(number))
+                            & (requests.c.state == "started")
                         )
-                        since = db.execute(claimed).scalar()
+                        since = db.execute(started).scalar()
                         # The request has arrived by now, and its answer is on its way or waiting to be read.
                         if since is not None and 0.3 < time.time() - since < _ANSWER:
                             return worker, name
@@ -87,9 +87,9 @@ def _stop_one(on: Stage, workers: Workers) -> tuple[Worker, str]:
 def _let_go(on: Stage, name: str) -> None:
     """Take from a stopped worker what says that it lives, as a lost connection or a cleaned folder would."""
     if on.store.cluster is None:
-        (on.store.folder / "state" / "jobs.sqlite3.alive" / name).unlink()
+        (on.store.folder / "state" / "jobs.sqlite3.leases" / name).unlink()
         return
-    key = _number(name) % (1 << 64)
+    key = lock_number(name) % (1 << 64)
     database = database_of(on.load)
     try:
         with database.begin() as db:

@@ -1,14 +1,13 @@
-"""A store without a queue behind it: a test takes the tickets out by hand, in any order and as often as it likes."""
+"""A store whose queue is a list: a test takes the tasks out by hand, in any order and as often as it likes."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from notifykit import Outcome, Receipt, Recipient, Submission
-from notifykit.durable.database import Database
-from notifykit.durable.settings import DurableSettings
-from notifykit.durable.store import JobStore, Ticket, Work
+from notifykit.durable.batch_state import Task
+from notifykit.durable.database import Database, DurableSettings
+from notifykit.durable.store import ClaimedBatch, JobStore
 from notifykit.errors import OutcomeUnknown, RateLimited
 from tests.durable.conftest import numbers
 
@@ -21,8 +20,8 @@ OPTIONS |= {"at_least_once": False, "move_unknown": False}
 JOB = {
     "starts": 0.0,
     "expires": None,
-    "options": json.dumps(OPTIONS),
-    "body": '{"text":"Hello","subject":null}',
+    "options": OPTIONS,
+    "body": {"text": "Hello", "subject": None},
     "queue": "q",
     "priority": 100,
 }
@@ -34,29 +33,29 @@ class Bench:
     def __init__(self, durable: DurableSettings) -> None:
         self.database = Database(durable)
         self.now = 1_000_000.0
-        self.store = JobStore(self.database, lambda: self.now)
-        self.tickets: list[tuple[Ticket, float]] = []
+        self.store = JobStore(self.database, self.enqueue, lambda: self.now)
+        self.tasks: list[tuple[Task, float]] = []
 
-    def enqueue(self, connection: sa.Connection, ticket: Ticket, delay: float) -> None:
-        """Take a ticket."""
-        self.tickets.append((ticket, delay))
+    def enqueue(self, connection: sa.Connection, task: Task, delay: float) -> None:
+        """Take a task."""
+        self.tasks.append((task, delay))
 
     def job(self, key: str, sizes: list[int], **row: Any) -> str:
         """Write a job with batches of these sizes."""
-        job = self.store.open_job({**JOB, "starts": self.now, **row})
-        everybody = iter(enumerate(Recipient(address) for address in numbers(sum(sizes))))
-        self.store.add(job, 0, [([next(everybody) for _ in range(size)], []) for size in sizes])
-        about = {"total": sum(sizes), "batches": len(sizes), "fingerprint": "{}"}
-        self.store.accept(job, key, about, self.enqueue)
+        job = self.store.create({**JOB, "starts": self.now, **row})
+        recipients = iter(enumerate(Recipient(address) for address in numbers(sum(sizes))))
+        self.store.add_batches(job, 0, [([next(recipients) for _ in range(size)], []) for size in sizes])
+        about = {"total": sum(sizes), "batches": len(sizes), "fingerprint": {}}
+        self.store.publish(job, key, about)
         return job
 
     def people(self, count: int) -> list[Recipient]:
         """Return who is in a job of so many."""
         return [Recipient(address) for address in numbers(count)]
 
-    def take(self) -> tuple[Ticket, float]:
-        """Return the next ticket."""
-        return self.tickets.pop(0)
+    def take(self) -> tuple[Task, float]:
+        """Return the next task."""
+        return self.tasks.pop(0)
 
     def counted(self, key: str) -> dict[Outcome, int]:
         """Return how many of each outcome the progress of a job says there are."""
@@ -64,7 +63,7 @@ class Bench:
         return {outcome: getattr(progress, outcome.value) for outcome in Outcome}
 
 
-def said(work: Work, outcome: Outcome, positions: list[int] | None = None) -> list[Receipt]:
+def said(batch: ClaimedBatch, outcome: Outcome, positions: list[int] | None = None) -> list[Receipt]:
     """Return receipts of a batch with one outcome."""
     error = {
         Outcome.ACCEPTED: None,
@@ -73,7 +72,7 @@ def said(work: Work, outcome: Outcome, positions: list[int] | None = None) -> li
     }[outcome]
     submission = Submission("id", cost=1.0) if outcome is Outcome.ACCEPTED else None
     return [
-        Receipt(position, who, outcome, error, None, submission, batch=work.ticket.number + 1)
-        for position, who in work.people
+        Receipt(position, who, outcome, error, None, submission, batch=batch.task.number + 1)
+        for position, who in batch.recipients
         if positions is None or position in positions
     ]

@@ -28,6 +28,7 @@ from notifykit_kwtsms import plugin
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
 pytest.importorskip("dbos", reason='durable sending needs the extra "durable"')
+from notifykit.durable.queue import Queue
 
 #: The number of the first recipient of :func:`numbers`.
 FIRST = 96550000000
@@ -159,39 +160,70 @@ class Store:
 _COUNT = iter(range(10_000))
 
 
+def _file_store(folder: pathlib.Path) -> Store:
+    state = folder / "state"
+    return Store("sqlite", state, {"NOTIFYKIT_STATE_DIR": str(state), "NOTIFYKIT_WORKERS": "embedded"})
+
+
 def _made(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
     """Make a database of the test's own, of the kind that the parameter of a fixture names."""
-    environment = {"NOTIFYKIT_STATE_DIR": str(tmp_path / "state"), "NOTIFYKIT_WORKERS": "embedded"}
+    store = _file_store(tmp_path)
     if request.param == "sqlite":
-        yield Store("sqlite", tmp_path / "state", environment)
+        yield store
         return
     cluster: Cluster = request.getfixturevalue("cluster")
     name = f"test_{os.getpid()}_{next(_COUNT)}"
     cluster.run(f"create database {name}")
-    yield Store("postgresql", tmp_path / "state", {**environment, "NOTIFYKIT_DATABASE_URL": cluster.url(name)})
+    url = {"NOTIFYKIT_DATABASE_URL": cluster.url(name)}
+    yield Store("postgresql", store.folder, {**store.environment, **url})
     cluster.run(f"drop database {name} with (force)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], name="each_store")
 def _each_store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
-    """A database of the test's own, of each kind: for what the store promises of both."""
+    """A database of the test's own, of each kind: for the contract of the store."""
     yield from _made(request, tmp_path)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], name="store")
-def _store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
-    """A database of the test's own, for what rests on the store: on PostgreSQL where slow tests run."""
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], name="smoke_store")
+def _smoke_store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Store]:
+    """A database of the test's own, for a few jobs from end to end: on PostgreSQL where slow tests run."""
     yield from _made(request, tmp_path)
 
 
-@pytest.fixture(name="sqlite")
-def _sqlite(tmp_path: pathlib.Path) -> Store:
-    """A file of the test's own, for what has nothing to do with the kind of database."""
-    environment = {"NOTIFYKIT_STATE_DIR": str(tmp_path / "state"), "NOTIFYKIT_WORKERS": "embedded"}
-    return Store("sqlite", tmp_path / "state", environment)
+@pytest.fixture(name="store")
+def _store(tmp_path: pathlib.Path) -> Store:
+    """A file of the test's own, for what does not depend on the kind of database."""
+    return _file_store(tmp_path)
 
 
 # --- notifiers ---
+
+
+def be_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll the queue, dead workers and jobs more often than on a server, and wait for no disk: processes die, no machine."""
+    monkeypatch.setattr("notifykit.durable.database._PRAGMAS", ("journal_mode=WAL", "synchronous=OFF"))
+    monkeypatch.setattr("notifykit.durable.queue._POLL", 0.04)
+    monkeypatch.setattr("notifykit.durable.queue._WATCH", 0.2)
+    monkeypatch.setattr("notifykit.durable.engine._LONGEST_POLL", 0.05)
+
+
+def shorten_delays(monkeypatch: pytest.MonkeyPatch, most: float) -> list[float]:
+    """Let the queue deliver every task after so many seconds at most, and return the delays that it was asked for."""
+    delays: list[float] = []
+    put = Queue.put
+
+    def put_sooner(self: Queue, connection: Any, task: Any, delay: float) -> None:
+        delays.append(delay)
+        put(self, connection, task, min(delay, most))
+
+    monkeypatch.setattr(Queue, "put", put_sooner)
+    return delays
+
+
+@pytest.fixture(autouse=True)
+def _be_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_fast(monkeypatch)
 
 
 @pytest.fixture(name="notifiers")

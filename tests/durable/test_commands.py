@@ -16,8 +16,9 @@ import pytest
 from notifykit import Capabilities, Notifier
 from notifykit.cli.main import main
 from notifykit.errors import OutcomeUnknown
+from notifykit.models.job import JobState
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.durable.conftest import Recorder, Store, environment, numbers, until
+from tests.durable.conftest import Recorder, Store, environment, live, numbers, until
 
 
 @attrs.frozen
@@ -33,9 +34,9 @@ Run = Callable[..., Answer]
 
 
 @pytest.fixture(name="run")
-def _run(sqlite: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
+def _run(store: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the program with its jobs in the test's file."""
-    for name, value in {**sandbox.env, **sqlite.environment, "KWTSMS_RATE": "4"}.items():
+    for name, value in {**sandbox.env, **store.environment, "KWTSMS_RATE": "4"}.items():
         monkeypatch.setenv(name, value)
 
     def run(*arguments: str) -> Answer:
@@ -51,9 +52,9 @@ def _run(sqlite: Store, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Ru
 
 
 @pytest.fixture(name="waiting")
-def _waiting(sqlite: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]) -> str:
-    """A job that nobody sends yet."""
-    with notifiers(sqlite, sandbox.dsn, workers="separate") as notifier:
+def _waiting(store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]) -> str:
+    """A job that is not sent yet."""
+    with notifiers(store, sandbox.dsn, workers="separate") as notifier:
         return notifier.submit(["abc", *numbers(3)], "Your secret", key="k").key
 
 
@@ -65,8 +66,8 @@ def test_without_jobs_it_says_how_to_make_one(run: Run) -> None:
     assert json.loads(run("jobs", "--json").out)["data"] == []
 
 
-def test_a_job_is_listed_shown_sent_and_told_about(run: Run, waiting: str, sandbox: Sandbox) -> None:
-    """Its numbers are redacted unless somebody asks for them."""
+def test_a_job_is_listed_shown_and_sent(run: Run, waiting: str, sandbox: Sandbox) -> None:
+    """Its numbers are redacted without --numbers."""
     assert waiting in run("jobs").out
     [listed] = json.loads(run("jobs", "--json").out)["data"]
     assert (listed["key"], listed["total"], listed["left"]) == ("k", 4, 4)
@@ -99,7 +100,7 @@ def test_a_job_is_paused_and_cancelled(run: Run, waiting: str, sandbox: Sandbox)
 
 
 def test_waiting_has_an_end(run: Run, waiting: str) -> None:
-    """It goes on without whoever waits."""
+    """The job goes on."""
     answer = run("jobs", "wait", "k", "--timeout", "0.1")
     assert answer.code != 0
     assert "it goes on" in answer.err
@@ -107,14 +108,14 @@ def test_waiting_has_an_end(run: Run, waiting: str) -> None:
 
 @pytest.mark.parametrize("decision", ["as-sent", "resend"])
 def test_unknown_outcomes_are_settled(
-    run: Run, sqlite: Store, notifiers: Callable[..., Notifier], sandbox: Sandbox, decision: str
+    run: Run, store: Store, notifiers: Callable[..., Notifier], sandbox: Sandbox, decision: str
 ) -> None:
-    """The exit code and the advice say that somebody has to, until somebody has."""
+    """The exit code and the advice ask for it, until it is done."""
 
     def lost(batch: object, before: int) -> None:
         raise OutcomeUnknown("lost")
 
-    with notifiers(sqlite, Recorder(lost, Capabilities(batch_size=5, live=False))) as notifier:
+    with notifiers(store, Recorder(lost, Capabilities(batch_size=5, live=False))) as notifier:
         notifier.submit(numbers(2), "Your secret", key="k").wait(20)
     shown = run("jobs", "k")
     assert shown.code == 6
@@ -134,42 +135,28 @@ def test_an_unknown_key_is_a_mistake_with_a_next_command(run: Run, words: tuple[
     assert json.loads(run("jobs", *words, *more, "--json").out)["error"]["next"].startswith("notifykit")
 
 
-def test_a_worker_sends_until_it_is_told_to_stop(sqlite: Store, waiting: str, sandbox: Sandbox) -> None:
-    """SIGTERM: it finishes what is out, and ends with 0."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "notifykit", "worker", "--json"],
-        env=environment(sqlite, **sandbox.env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        until(lambda: sandbox.messages, 20)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=25)
-    finally:
-        process.kill()
+def test_a_worker_sends_until_sigterm_and_prints_why_it_paused_a_job(
+    store: Store, waiting: str, sandbox: Sandbox, notifiers: Callable[..., Notifier]
+) -> None:
+    """A test is not sent for real because a worker's settings say so. SIGTERM: it finishes requests, and ends with 0."""
+    with notifiers(store, live(sandbox), workers="separate") as notifier:
+        notifier.submit(numbers(1, 7), "Hello", key="live")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "notifykit", "worker", "--json"],
+            env=environment(store, **{**sandbox.env, "KWTSMS_TEST_MODE": "0", "KWTSMS_RATE": "4"}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            until(lambda: notifier.job("live").progress().finished, 20)
+            until(lambda: notifier.job(waiting).progress().state is JobState.PAUSED, 20)
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=25)
+        finally:
+            process.kill()
     assert process.returncode == 0, err.decode()
     assert json.loads(out)["data"] == {"stopped": True}
-    assert b"Finishing what is out" in err
-
-
-def test_a_worker_says_what_it_can_not_do(sqlite: Store, waiting: str, sandbox: Sandbox) -> None:
-    """A test is not sent for real because some worker's settings say so: it is paused, and the operator reads why."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "notifykit", "worker"],
-        env=environment(sqlite, **{**sandbox.env, "KWTSMS_TEST_MODE": "0"}),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    try:
-        with process.stderr as lines:
-            told = next((line for line in lines if b"submitted" in line), b"")
-            assert b"it is paused" in told
-            assert b"notifykit jobs resume" in told
-            assert sandbox.messages == ()
-            process.terminate()
-            lines.read()
-    finally:
-        process.kill()
-        process.wait()
+    assert b"Finishing the requests in flight" in err
+    assert b"it is paused" in err
+    assert b"notifykit jobs resume k" in err
+    assert [message.numbers for message in sandbox.messages] == [tuple(numbers(1, 7))]

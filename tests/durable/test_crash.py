@@ -46,7 +46,7 @@ def test_killed_workers_lose_nothing_on_postgresql() -> None:
 @pytest.mark.crash
 @needs_postgres
 def test_a_database_that_crashes_is_waited_for() -> None:
-    """Claim: PostgreSQL may crash three times under load: nobody has to do anything, and nothing is lost or doubled."""
+    """Claim: PostgreSQL may crash three times under load: no person has to act, and nothing is lost or doubled."""
     _kept(restart_database(attrs.evolve(SHORT, store="postgres", requests=40)))
 
 
@@ -62,21 +62,21 @@ def test_a_full_disk_holds_jobs_up_and_no_more() -> None:
 
 
 @pytest.mark.crash
-def test_clocks_that_jump_break_neither_the_pace_nor_the_promise() -> None:
+def test_clocks_that_jump_break_neither_the_rate_limit_nor_the_promise() -> None:
     """Claim: workers whose time of day jumps by up to an hour keep the rate limit, and send nothing twice."""
     _kept(clock_jump(attrs.evolve(SHORT, kills=4, requests=30)))
 
 
 @pytest.mark.crash
 def test_a_killed_submit_leaves_nothing() -> None:
-    """Claim: an order is taken whole or not at all, and what a killed process wrote of it is forgotten later."""
+    """Claim: a job is submitted whole or not at all, and what a killed process wrote of it is forgotten later."""
     _kept(interrupted_submit(SHORT))
 
 
 @pytest.mark.crash
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=needs_postgres)])
 def test_a_worker_that_wakes_up_late_tells_the_truth(store: str) -> None:
-    """Claim: whoever was stopped and taken for dead sends nothing twice, and its late answer replaces the unknown."""
+    """Claim: a worker that was stopped and taken for dead sends nothing twice, and its late result replaces the unknown."""
     verdict = zombie(attrs.evolve(SHORT, store=store, requests=20))
     _kept(verdict)
     assert verdict.figures["unknown while they were stopped, at most"] > 0

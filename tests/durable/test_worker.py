@@ -1,9 +1,8 @@
-"""Working on a ticket: what a worker that dies at any point leaves behind, and what the next one makes of it."""
+"""Working on a task: what a worker that dies at any point leaves behind, and what the next one makes of it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,15 +11,15 @@ import attrs
 import pytest
 
 from notifykit import Capabilities, Notifier, Outcome, Recipient, Submission
-from notifykit.durable.settings import DurableSettings
+from notifykit.durable.database import DurableSettings
 from notifykit.durable.store import JobStore
-from notifykit.durable.worker import Sender
+from notifykit.durable.worker import Worker
 from notifykit.errors import AuthFailed, NotReached, OutcomeUnknown, RateLimited
 from notifykit.transports.composites.failover import Failover
 from tests.durable.bench import JOB, OPTIONS, Bench
 from tests.durable.conftest import Recorder, Store, host, settings
 
-#: The most tickets that a batch may take before a test calls it endless.
+#: The most tasks that a batch may take before a test calls it endless.
 _ENOUGH = 20
 
 
@@ -58,32 +57,32 @@ def _bench(store: Store) -> Iterator[Bench]:
     bench.database.close()
 
 
-#: Makes a sender for a transport, with the bench's own store or another.
-MakeSender = Callable[..., Sender]
+#: Makes a worker for a transport, with the bench's store or another.
+MakeWorker = Callable[..., Worker]
 
 
-@pytest.fixture(name="sender")
-def _sender(bench: Bench, store: Store) -> Iterator[MakeSender]:
+@pytest.fixture(name="worker")
+def _worker(bench: Bench, store: Store) -> Iterator[MakeWorker]:
     made: list[Notifier] = []
 
-    def make(transport: Any, store: Any = None) -> Sender:
+    def make(transport: Any, job_store: Any = None) -> Worker:
         made.append(Notifier(transport, settings=settings(store), host=host()))
-        house = made[-1]._components
-        return Sender(house, store or bench.store, house.rate_limiters, bench.enqueue, lambda: bench.now)
+        components = made[-1]._components
+        return Worker(components, job_store or bench.store, components.rate_limiters, lambda: bench.now)
 
     yield make
     for notifier in made:
         notifier.close()
 
 
-def finish(bench: Bench, sender: Sender) -> list[float]:
-    """Work on every ticket there is, letting the time of each pass, and return the waits."""
+def finish(bench: Bench, worker: Worker) -> list[float]:
+    """Work on every task there is, letting the time of each pass, and return the waits."""
     waits = []
-    while bench.tickets:
-        ticket, delay = bench.take()
+    while bench.tasks:
+        task, delay = bench.take()
         bench.now += delay
         waits.append(delay)
-        sender.run(ticket)
+        worker.run(task)
         assert len(waits) < _ENOUGH
     return waits
 
@@ -97,19 +96,19 @@ def outcomes(bench: Bench, job: str) -> dict[int, Outcome]:
 @pytest.mark.parametrize("call", range(1, 9))
 @pytest.mark.parametrize("second", [None, 3])
 def test_a_worker_that_dies_at_any_step_sends_nobody_anything_twice(
-    bench: Bench, sender: MakeSender, call: int, moment: str, second: int | None
+    bench: Bench, worker: MakeWorker, call: int, moment: str, second: int | None
 ) -> None:
-    """Nor does the one who takes over and dies as well; at the end everybody has an outcome, and no two messages."""
+    """Nor does one that takes over and dies as well; at the end every recipient has an outcome, and one message at most."""
     job = bench.job("k", [4])
     transport = Recorder(capabilities=Capabilities(batch_size=2))
-    ticket, _ = bench.take()
+    task, _ = bench.take()
     for deadly in (call, second):
         if deadly is not None:
             with contextlib.suppress(Dies):
-                sender(transport, Mortal(bench.store, deadly, moment)).run(ticket)
+                worker(transport, Mortal(bench.store, deadly, moment)).run(task)
     known_to_be_sent = len(transport.addresses)
-    sender(transport).run(ticket)
-    assert not bench.tickets
+    worker(transport).run(task)
+    assert not bench.tasks
     found = outcomes(bench, job)
     assert len(found) == 4
     assert len(set(transport.addresses)) == len(transport.addresses) >= known_to_be_sent
@@ -121,8 +120,8 @@ def test_a_worker_that_dies_at_any_step_sends_nobody_anything_twice(
     assert bench.counted("k")[Outcome.UNKNOWN] == died_in_between
 
 
-def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench, sender: MakeSender) -> None:
-    """With what a person does about it; nobody else of the batch is touched by it."""
+def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench, worker: MakeWorker) -> None:
+    """With what a person does about it; the other recipients of the batch are not affected."""
 
     def dies(batch: Any, before: int) -> None:
         if before == 1:
@@ -130,10 +129,10 @@ def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench,
 
     job = bench.job("k", [3])
     transport = Recorder(dies, Capabilities(batch_size=1))
-    ticket, _ = bench.take()
+    task, _ = bench.take()
     with pytest.raises(KeyboardInterrupt):
-        sender(transport).run(ticket)
-    sender(transport).run(ticket)
+        worker(transport).run(task)
+    worker(transport).run(task)
     assert outcomes(bench, job) == {0: Outcome.ACCEPTED, 1: Outcome.UNKNOWN, 2: Outcome.ACCEPTED}
     lost = list(bench.store.receipts(job))[1]
     assert lost.code == "worker_lost"
@@ -144,9 +143,9 @@ def test_a_death_between_request_and_answer_is_unknown_and_says_so(bench: Bench,
 @pytest.mark.parametrize("call", range(1, 10))
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_failover_that_is_broken_off_goes_on_without_sending_twice(
-    bench: Bench, sender: MakeSender, call: int, moment: str
+    bench: Bench, worker: MakeWorker, call: int, moment: str
 ) -> None:
-    """Whoever the first refused is still the second's; whoever may have got it from either is nobody's."""
+    """The second transport still gets what the first refused; what may have been sent is not sent again."""
 
     def refuses(batch: Any, before: int) -> None:
         raise AuthFailed("no", "ERR003")
@@ -154,10 +153,10 @@ def test_a_failover_that_is_broken_off_goes_on_without_sending_twice(
     job = bench.job("k", [2])
     first = Recorder(refuses, label="first")
     second = Recorder(label="second")
-    ticket, _ = bench.take()
+    task, _ = bench.take()
     with contextlib.suppress(Dies):
-        sender(Failover(first, second), Mortal(bench.store, call, moment)).run(ticket)
-    sender(Failover(first, second)).run(ticket)
+        worker(Failover(first, second), Mortal(bench.store, call, moment)).run(task)
+    worker(Failover(first, second)).run(task)
     assert len(second.batches) <= 1
     found = outcomes(bench, job)
     if Outcome.UNKNOWN not in found.values():
@@ -167,8 +166,8 @@ def test_a_failover_that_is_broken_off_goes_on_without_sending_twice(
             assert receipt.attempts[0].transport == "recorder://first"
 
 
-def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, sender: MakeSender) -> None:
-    """30, 60 and 120 s after a full queue; nobody is counted as refused before the last of them is over."""
+def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, worker: MakeWorker) -> None:
+    """30, 60 and 120 s after a full queue; no recipient counts as rejected before the last try."""
 
     def full(batch: Any, before: int) -> None:
         [progress] = bench.store.progress("k")
@@ -177,7 +176,7 @@ def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, sender: Ma
 
     job = bench.job("k", [2])
     transport = Recorder(full)
-    assert finish(bench, sender(transport)) == [0.0, 30.0, 60.0, 120.0]
+    assert finish(bench, worker(transport)) == [0.0, 30.0, 60.0, 120.0]
     assert len(transport.batches) == 4
     assert bench.counted("k")[Outcome.REJECTED] == 2
     receipt = next(bench.store.receipts(job))
@@ -185,7 +184,7 @@ def test_a_refusal_that_passes_is_tried_on_its_schedule(bench: Bench, sender: Ma
     assert len(receipt.attempts) == 4
 
 
-def test_a_refusal_that_passed_leaves_no_trace_but_its_attempts(bench: Bench, sender: MakeSender) -> None:
+def test_a_refusal_that_passed_leaves_no_trace_but_its_attempts(bench: Bench, worker: MakeWorker) -> None:
     """Accepted is accepted."""
 
     def once(batch: Any, before: int) -> None:
@@ -193,15 +192,15 @@ def test_a_refusal_that_passed_leaves_no_trace_but_its_attempts(bench: Bench, se
             raise NotReached("no way")
 
     job = bench.job("k", [2])
-    finish(bench, sender(Recorder(once)))
+    finish(bench, worker(Recorder(once)))
     for receipt in bench.store.receipts(job):
         assert receipt.outcome is Outcome.ACCEPTED
         assert receipt.error is None
         assert [attempt.error is None for attempt in receipt.attempts] == [False, True]
 
 
-def test_only_those_who_were_refused_are_tried_again(bench: Bench, sender: MakeSender) -> None:
-    """Whoever was taken, and whose outcome is unknown, is left alone."""
+def test_only_those_who_were_refused_are_tried_again(bench: Bench, worker: MakeWorker) -> None:
+    """Accepted and unknown recipients are not sent to again."""
 
     def mixed(batch: Any, before: int) -> Submission | None:
         if before == 0:
@@ -213,19 +212,19 @@ def test_only_those_who_were_refused_are_tried_again(bench: Bench, sender: MakeS
 
     job = bench.job("k", [4])
     transport = Recorder(mixed, Capabilities(batch_size=2))
-    assert finish(bench, sender(transport)) == [0.0, 16.0]
+    assert finish(bench, worker(transport)) == [0.0, 16.0]
     a, b, c, d = (who.address for who in bench.people(4))
     assert transport.addresses == [a, b, c, d, b]
     assert list(outcomes(bench, job).values()) == [Outcome.ACCEPTED] * 2 + [Outcome.UNKNOWN] * 2
 
 
-def test_the_same_number_is_not_sent_to_twice_within_the_gap(bench: Bench, sender: MakeSender) -> None:
-    """Whoever another job sent to a moment ago waits; the others of the batch do not."""
+def test_the_same_number_is_not_sent_to_twice_within_the_gap(bench: Bench, worker: MakeWorker) -> None:
+    """Recipients that another job has just sent to wait; the others of the batch do not."""
     transport = Recorder(capabilities=Capabilities(batch_size=5, spacing=15.0))
     first = bench.job("a", [2])
-    finish(bench, sender(transport))
+    finish(bench, worker(transport))
     second = bench.job("b", [3])
-    waits = finish(bench, sender(transport))
+    waits = finish(bench, worker(transport))
     assert waits[0] == 0.0
     assert 15.0 < waits[1] <= 16.0
     assert [len(batch) for batch in transport.batches] == [2, 1, 2]
@@ -233,7 +232,7 @@ def test_the_same_number_is_not_sent_to_twice_within_the_gap(bench: Bench, sende
         assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
 
 
-def test_waiting_for_the_gap_is_no_try(bench: Bench, sender: MakeSender) -> None:
+def test_waiting_for_the_gap_is_no_try(bench: Bench, worker: MakeWorker) -> None:
     """A refusal that comes after it has its whole schedule before it."""
 
     def full(batch: Any, before: int) -> None:
@@ -242,13 +241,13 @@ def test_waiting_for_the_gap_is_no_try(bench: Bench, sender: MakeSender) -> None
 
     transport = Recorder(full, Capabilities(batch_size=5, spacing=15.0))
     bench.job("a", [1])
-    finish(bench, sender(transport))
+    finish(bench, worker(transport))
     bench.job("b", [1])
-    assert finish(bench, sender(transport)) == [0.0, 16.0, 30.0, 60.0, 120.0]
+    assert finish(bench, worker(transport)) == [0.0, 16.0, 30.0, 60.0, 120.0]
 
 
-def test_nobody_is_sent_to_too_late(bench: Bench, sender: MakeSender) -> None:
-    """Whoever is left when the time is over is skipped; refusals that were heard before stay."""
+def test_no_recipient_is_sent_to_too_late(bench: Bench, worker: MakeWorker) -> None:
+    """The remaining recipients are skipped; earlier refusals stay."""
     job = bench.job("k", [2], expires=bench.now + 20.0)
 
     def full(batch: Any, before: int) -> None:
@@ -256,66 +255,66 @@ def test_nobody_is_sent_to_too_late(bench: Bench, sender: MakeSender) -> None:
 
     late = bench.job("late", [2], expires=bench.now - 1.0)
     transport = Recorder(full)
-    finish(bench, sender(transport))
+    finish(bench, worker(transport))
     assert len(transport.batches) == 1
     assert outcomes(bench, job) == dict.fromkeys(range(2), Outcome.REJECTED)
     assert [receipt.skipped for receipt in bench.store.receipts(late)] == ["deadline"] * 2
     assert bench.store.progress("late")[0].left == 0
 
 
-def test_at_least_once_sends_again_what_may_be_lost_with_the_same_key(bench: Bench, sender: MakeSender) -> None:
+def test_at_least_once_sends_again_what_may_be_lost_with_the_same_key(bench: Bench, worker: MakeWorker) -> None:
     """So that the provider can tell; without that promise it is not sent again."""
 
     def dies(batch: Any, before: int) -> None:
         if before == 0:
             raise KeyboardInterrupt
 
-    job = bench.job("k", [2], options=json.dumps({**OPTIONS, "at_least_once": True}))
+    job = bench.job("k", [2], options={**OPTIONS, "at_least_once": True})
     transport = Recorder(dies, Capabilities(batch_size=5, idempotent=True))
-    ticket, _ = bench.take()
+    task, _ = bench.take()
     with pytest.raises(KeyboardInterrupt):
-        sender(transport).run(ticket)
-    sender(transport).run(ticket)
+        worker(transport).run(task)
+    worker(transport).run(task)
     assert len(transport.batches) == 2
     assert transport.batches[0].idempotency_key == transport.batches[1].idempotency_key
     assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
 
 
-def test_different_batches_have_different_keys_and_ids(bench: Bench, sender: MakeSender) -> None:
+def test_different_batches_have_different_keys_and_ids(bench: Bench, worker: MakeWorker) -> None:
     """The caller's key with a number, or the job's own; the same at every try."""
-    options = json.dumps({**OPTIONS, "idempotency_key": "mine"})
+    options = {**OPTIONS, "idempotency_key": "mine"}
     bench.job("k", [1] * 6, options=options)
     transport = Recorder(capabilities=Capabilities(idempotent=True))
-    finish(bench, sender(transport))
+    finish(bench, worker(transport))
     assert len({batch.idempotency_key for batch in transport.batches}) == 6
     assert len({batch.message.id for batch in transport.batches}) == 6
     assert all(batch.idempotency_key.startswith("mine-") for batch in transport.batches)
 
 
 @pytest.mark.parametrize("broken", [RuntimeError("boom"), ValueError("96598765432")])
-def test_a_try_that_breaks_off_is_taken_up_again(
-    bench: Bench, sender: MakeSender, broken: Exception, caplog: pytest.LogCaptureFixture
+def test_a_try_that_fails_is_made_again(
+    bench: Bench, worker: MakeWorker, broken: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever it was, the batch is not forgotten, and what was sent is not sent again; the log names no number."""
     job = bench.job("k", [4])
     transport = Recorder(capabilities=Capabilities(batch_size=2))
-    working = sender(transport)
+    working = worker(transport)
     store = bench.store
     calls = iter([None, broken])
 
     class Breaks:
         def __getattr__(self, name: str) -> Any:
             def call(*arguments: Any, **options: Any) -> Any:
-                if name == "claim" and (error := next(calls, None)):
+                if name == "start_request" and (error := next(calls, None)):
                     raise error
                 return getattr(store, name)(*arguments, **options)
 
             return call
 
-    ticket, _ = bench.take()
-    sender(transport, Breaks()).run(ticket)
-    assert len(bench.tickets) == 1, "the batch waits for another try"
-    assert bench.tickets[0][1] > 0
+    task, _ = bench.take()
+    worker(transport, Breaks()).run(task)
+    assert len(bench.tasks) == 1, "the batch waits for another try"
+    assert bench.tasks[0][1] > 0
     finish(bench, working)
     assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
     assert len(transport.addresses) == 4
@@ -324,10 +323,10 @@ def test_a_try_that_breaks_off_is_taken_up_again(
 
 
 def test_a_worker_that_slept_before_its_request_does_not_make_it(
-    bench: Bench, sender: MakeSender, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may have been taken for dead meanwhile; what it did not do is certain."""
-    from notifykit.durable import worker as sending
+    from notifykit.durable import worker as module
 
     job = bench.job("k", [1])
     transport = Recorder()
@@ -335,28 +334,28 @@ def test_a_worker_that_slept_before_its_request_does_not_make_it(
 
     class Sleeps:
         def __getattr__(self, name: str) -> Any:
-            if name == "claim":
+            if name == "start_request":
                 seconds[0] += 60.0
             return getattr(bench.store, name)
 
-    monkeypatch.setattr(sending, "time", types.SimpleNamespace(monotonic=lambda: seconds[0]))
-    sender(transport, Sleeps()).run(bench.take()[0])
+    monkeypatch.setattr(module, "time", types.SimpleNamespace(monotonic=lambda: seconds[0]))
+    worker(transport, Sleeps()).run(bench.take()[0])
     assert not transport.batches
     [receipt] = bench.store.receipts(job)
     assert (receipt.outcome, receipt.code) == (Outcome.REJECTED, "stale")
-    assert len(bench.tickets) == 1
+    assert len(bench.tasks) == 1
 
 
-def test_refused_addresses_and_guards_are_no_tries(bench: Bench, sender: MakeSender) -> None:
+def test_refused_addresses_and_guards_are_no_tries(bench: Bench, worker: MakeWorker) -> None:
     """Nothing of them waits: they are over at once."""
     from notifykit import Rejected
     from notifykit.errors import InvalidRecipient
 
-    job = bench.store.open_job({**JOB, "starts": bench.now})
+    job = bench.store.create({**JOB, "starts": bench.now})
     who = [(0, Rejected("abc", InvalidRecipient("no digits"))), (1, Recipient("96598765432"))]
-    bench.store.add(job, 0, [(who, [])])
-    bench.store.accept(job, "k", {"total": 2, "batches": 1, "fingerprint": "{}"}, bench.enqueue)
+    bench.store.add_batches(job, 0, [(who, [])])
+    bench.store.publish(job, "k", {"total": 2, "batches": 1, "fingerprint": {}})
     transport = Recorder()
-    assert finish(bench, sender(transport)) == [0.0]
+    assert finish(bench, worker(transport)) == [0.0]
     assert outcomes(bench, job) == {0: Outcome.REJECTED, 1: Outcome.ACCEPTED}
     assert attrs.astuple(bench.store.progress("k")[0])[2:5] == (2, 1, 1)

@@ -12,7 +12,7 @@ import pytest
 
 from notifykit import ConfigError
 from notifykit.counters import CounterStoreUnavailable, FileCounterStore
-from notifykit.durable.settings import DurableSettings
+from notifykit.durable.database import DurableSettings
 from notifykit.pipeline.clock import SystemClock
 from notifykit.rate_limit import file_rate_limit_store
 from notifykit.settings.folders import lasting_folder, own_folder, state_folder

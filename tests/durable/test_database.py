@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from notifykit import ConfigError, Notifier, Settings
-from notifykit.durable.settings import DurableSettings
+from notifykit.durable.database import DurableSettings
 from tests.durable.conftest import Cluster, Recorder, Store, environment, numbers
 
 
@@ -19,15 +19,15 @@ def durable(**variables: str) -> DurableSettings:
     return DurableSettings.of(Settings.load(environment=variables))
 
 
-def test_without_a_word_it_is_a_file_of_this_user(tmp_path: pathlib.Path) -> None:
-    """In the state folder, and whoever submits sends."""
+def test_the_default_is_a_file_of_this_user(tmp_path: pathlib.Path) -> None:
+    """In the state folder, and the process that submits sends."""
     found = durable(NOTIFYKIT_STATE_DIR=str(tmp_path))
     assert found.file == tmp_path / "jobs.sqlite3"
     assert found.embedded
 
 
 def test_a_database_that_machines_share_is_sent_by_workers(tmp_path: pathlib.Path) -> None:
-    """Unless somebody says otherwise; the password is in no repr."""
+    """Unless the settings say otherwise; the password is in no repr."""
     found = durable(NOTIFYKIT_DATABASE_URL="postgresql://me:hunter2@db.example/notify")
     assert (found.file, found.embedded) == (None, False)
     assert "hunter2" not in repr(found)
@@ -85,7 +85,7 @@ def test_a_folder_with_an_odd_name_is_a_folder(tmp_path: pathlib.Path, notifiers
 def test_a_postgresql_that_can_not_be_used_says_what_to_do(
     cluster: Cluster, tmp_path: pathlib.Path, notifiers: Callable[..., Notifier], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody there, a wrong password, no such database; never with the password."""
+    """No server, a wrong password, no such database; never with the password."""
     good = cluster.url("postgres")
     for url in (
         "postgresql://me:hunter2@127.0.0.1:1/x",
@@ -110,7 +110,7 @@ def test_one_process_sends_for_one_database(tmp_path: pathlib.Path, notifiers: C
     assert second.submit(numbers(1), "Hello").wait(20).accepted == 1
 
 
-def test_who_does_not_use_jobs_loads_nothing_for_them(sqlite: Store) -> None:
+def test_who_does_not_use_jobs_loads_nothing_for_them(store: Store) -> None:
     """Neither the import nor building a notifier, nor a plain send."""
     code = (
         "import sys, notifykit; from notifykit import Notifier, PluginHost; "
@@ -118,7 +118,7 @@ def test_who_does_not_use_jobs_loads_nothing_for_them(sqlite: Store) -> None:
         "print(*sorted({'dbos', 'sqlalchemy', 'psycopg', 'platformdirs'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(sqlite), capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", code], env=environment(store), capture_output=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.split() == []

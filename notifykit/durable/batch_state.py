@@ -1,0 +1,164 @@
+"""The state of a job's batches, and the steps that change it inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+import sqlalchemy as sa
+
+from notifykit.durable.tables import batches, contents, jobs, requests
+from notifykit.models.receipt import Outcome, Receipt, SkipReason, cost_of, submissions_of
+
+#: Partitions of a job's batches: one batch of each is queued or running at a time.
+PARTITIONS: Final = 4
+
+#: States of a batch.
+WAITING, QUEUED, RUNNING, DONE = "waiting", "queued", "running", "done"
+#: States of a request: merged means that the receipts of its batch hold its result.
+STARTED, COMPLETED, LOST, MERGED = "started", "completed", "lost", "merged"
+
+
+@attrs.frozen
+class Task:
+    """One delivery of a batch through the queue."""
+
+    #: The job's id.
+    job: str
+    #: The batch's number, from 0.
+    number: int
+    #: The fencing token: of a batch's tasks only the newest is valid.
+    run: int
+    #: The name of the queue.
+    queue: str
+    #: Lower goes first.
+    priority: int
+
+    @property
+    def id(self) -> str:
+        """Its name in the queue."""
+        return f"{self.job}:{self.number}:{self.run}"
+
+
+#: Adds a task to the queue in a transaction, delayed by that many seconds.
+Enqueue = Callable[[sa.Connection, Task, float], None]
+
+
+def of(table: sa.Table, job: str, number: int) -> sa.ColumnElement[bool]:
+    """Return the condition for the rows of one batch."""
+    return (table.c.job == job) & (table.c.number == number)
+
+
+def in_state(job: str, number: int, *states: str) -> sa.ColumnElement[bool]:
+    """Return the condition for a batch's requests in some states."""
+    return of(requests, job, number) & requests.c.state.in_(states)
+
+
+def has_open_batch(job: str) -> sa.Exists:
+    """Return the condition that a job has a batch that is not done."""
+    return sa.select(batches.c.job).where((batches.c.job == job) & (batches.c.state != DONE)).exists()
+
+
+def lock_job(db: sa.Connection, job: str) -> None:
+    """Lock a job's row until the end of the transaction; before its batches, so that no two transactions deadlock.
+
+    Without it, two workers that finish the last two batches each see the other's as open, and the job never ends.
+    """
+    db.execute(sa.select(jobs.c.id).where(jobs.c.id == job).with_for_update())
+
+
+def lock_batch(db: sa.Connection, job: str, number: int, owner: str | None = None) -> bool:
+    """Lock a batch's row until the end of the transaction, and return whether there is one, of this owner if given."""
+    where = of(batches, job, number)
+    if owner is not None:
+        where &= batches.c.owner == owner
+    return db.execute(sa.select(batches.c.job).where(where).with_for_update()).first() is not None
+
+
+def enqueue_partitions(db: sa.Connection, job: str, enqueue: Enqueue, now: float, *, again: bool = False) -> None:
+    """Queue the next batch of every partition of a job: see :func:`enqueue_next`."""
+    for partition in range(PARTITIONS):
+        enqueue_next(db, job, partition, enqueue, now, again=again)
+
+
+def enqueue_next(
+    db: sa.Connection, job: str, partition: int, enqueue: Enqueue, now: float, *, again: bool = False
+) -> None:
+    """Queue the next batch of a partition, unless one of it is queued or running.
+
+    :param again: whether a batch that is queued is queued again.
+    """
+    pending = (batches.c.job == job) & (batches.c.number % PARTITIONS == partition) & (batches.c.state != DONE)
+    query = sa.select(batches.c.number, batches.c.state).where(pending).order_by(batches.c.number).limit(1)
+    row = db.execute(query).first()
+    if row is not None and (row.state == WAITING or (again and row.state == QUEUED)):
+        start = db.execute(sa.select(jobs.c.starts).where(jobs.c.id == job)).scalar_one()
+        # Only the first batch of a partition waits for the start: a clock that is behind must not hold up the others.
+        enqueue_batch(db, job, row.number, enqueue, max(start - now, 0.0) if row.number < PARTITIONS else 0.0)
+
+
+def enqueue_batch(db: sa.Connection, job: str, number: int, enqueue: Enqueue, delay: float) -> None:
+    """Queue a batch with a new task, which makes the older ones invalid.
+
+    :param delay: seconds until it may be claimed.
+    """
+    queue, priority = db.execute(sa.select(jobs.c.queue, jobs.c.priority).where(jobs.c.id == job)).one()
+    update = batches.update().where(of(batches, job, number))
+    run = db.execute(
+        update.values(state=QUEUED, run=batches.c.run + 1, owner=None).returning(batches.c.run)
+    ).scalar_one()
+    enqueue(db, Task(job, number, run, queue, priority), delay)
+
+
+def merge_receipts(
+    db: sa.Connection, job: str, number: int, receipts: Sequence[Receipt], *, only_unknown: bool = False
+) -> None:
+    """Add receipts to those of a batch; accepted recipients stay accepted.
+
+    :param only_unknown: whether only unknown recipients get the new receipt.
+    """
+    lock_batch(db, job, number)
+    known = {receipt.position: receipt for receipt in read_receipts(db, job, number, verdict=False)}
+    for receipt in receipts:
+        before = known.get(receipt.position)
+        outcome = before.outcome if before else None
+        if outcome is Outcome.UNKNOWN if only_unknown else outcome is not Outcome.ACCEPTED:
+            known[receipt.position] = receipt
+    write_receipts(db, job, number, list(known.values()))
+
+
+def write_receipts(db: sa.Connection, job: str, number: int, receipts: Sequence[Receipt]) -> None:
+    """Replace the receipts of a batch, and count them."""
+    counts = {outcome.value: sum(r.outcome is outcome for r in receipts) for outcome in Outcome}
+    cost = cost_of(submissions_of(receipts))
+    db.execute(batches.update().where(of(batches, job, number)).values(cost=cost, **counts))
+    ordered = sorted(receipts, key=lambda receipt: receipt.position)
+    db.execute(contents.update().where(of(contents, job, number)).values(receipts=ordered))
+
+
+def read_receipts(db: sa.Connection, job: str, number: int, *, verdict: bool = True) -> list[Receipt]:
+    """Return the receipts of a batch.
+
+    :param verdict: whether recipients that were skipped together get a receipt from the batch's verdict.
+    """
+    columns = (contents.c.recipients, contents.c.receipts, batches.c.verdict)
+    both = (contents.c.job == batches.c.job) & (contents.c.number == batches.c.number)
+    query = sa.select(*columns).select_from(contents.join(batches, both)).where(of(contents, job, number))
+    row = db.execute(query).one()
+    found: list[Receipt] = row.receipts or []
+    if verdict and row.verdict and row.recipients:
+        known = {receipt.position for receipt in found}
+        found += [
+            Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason(row.verdict))
+            for position, recipient in row.recipients
+            if position not in known
+        ]
+        found.sort(key=lambda receipt: receipt.position)
+    return found
+
+
+def finish_job(db: sa.Connection, job: str, now: float) -> None:
+    """Record the end of a job whose last batch is done."""
+    done = (jobs.c.id == job) & jobs.c.finished.is_(None) & ~has_open_batch(job)
+    db.execute(jobs.update().where(done).values(finished=now))

@@ -100,7 +100,7 @@ def notifykit_guards(  # type: ignore[empty-body]
 
     :param settings: the settings.
     :param normalize: reads an address in any written form, as this notifier's normalizers do.
-    :return: objects with a ``name`` and a ``judge`` method, in the order in which they should be asked.
+    :return: objects with a ``name`` and a ``check`` method, in the order in which they should be asked.
     """
 
 

@@ -12,7 +12,7 @@ import attrs
 
 from notifykit import ConfigError, Dsn, Secret, Settings, SystemClock, TransportError
 from notifykit.cli.rehearsal import inside
-from notifykit.network import Proxy, find_proxy
+from notifykit.http.network import Proxy, find_proxy
 from notifykit.protocols import Check, Health
 from notifykit_kwtsms.api.gateway import Gateway
 from notifykit_kwtsms.api.limits import SHARED_SENDER

@@ -115,7 +115,7 @@ class KwtSmsTransport:
             cost=sent.points,
             balance=sent.balance,
             test=self._settings.test,
-            warnings=(*_departures(sent, batch), *_about_sender(sender, test=self._settings.test)),
+            warnings=_warnings(sent, batch, sender, test=self._settings.test),
             advice=_TEST_ADVICE if self._settings.test else None,
             fields=sent.fields,
         )
@@ -191,22 +191,21 @@ def _shown(settings: KwtSmsSettings) -> str:
 
 
 def _notices(settings: KwtSmsSettings) -> tuple[str, ...]:
-    return (_TEST_NOTICE,) if settings.test else _about_sender(settings.sender, test=False)
+    if settings.test:
+        return (_TEST_NOTICE,)
+    return (_SHARED_NOTICE,) if settings.sender == SHARED_SENDER else ()
 
 
-def _about_sender(sender: str, *, test: bool) -> tuple[str, ...]:
-    """Warn where a live message goes out under the shared sender: it counts as accepted, and may not arrive."""
-    return (_SHARED_NOTICE,) if sender == SHARED_SENDER and not test else ()
-
-
-def _departures(sent: Sent, batch: Batch) -> tuple[str, ...]:
-    """Say where the answer is not what the gateway promises: it was taken all the same."""
-    departures = []
+def _warnings(sent: Sent, batch: Batch, sender: str, *, test: bool) -> tuple[str, ...]:
+    """Return where the answer is not what the gateway promises, and whether a live message may not arrive."""
+    warnings = []
     if not sent.message_id:
-        departures.append("The gateway gave no message id: status and reports can't be asked for.")
-    if sent.numbers is not None and sent.numbers != len(batch):
-        departures.append(
-            f"The gateway counted {sent.numbers} of {len(batch)} numbers and does not say which: "
+        warnings.append("The gateway gave no message id: status and reports can't be asked for.")
+    if sent.numbers is not None and sent.numbers != len(batch.recipients):
+        warnings.append(
+            f"The gateway counted {sent.numbers} of {len(batch.recipients)} numbers and does not say which: "
             "`validate` them to find out."
         )
-    return tuple(departures)
+    if sender == SHARED_SENDER and not test:
+        warnings.append(_SHARED_NOTICE)
+    return tuple(warnings)

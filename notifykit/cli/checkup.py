@@ -17,7 +17,7 @@ import notifykit
 from notifykit.cli.config import places
 from notifykit.cli.rehearsal import mode
 from notifykit.errors import ConfigError
-from notifykit.network import find_authorities, find_proxy, tls_context
+from notifykit.http.network import find_authorities, find_proxy, tls_context
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost, Status

@@ -10,7 +10,7 @@ import attrs
 
 from notifykit.cli.manner import manner
 from notifykit.errors import ConfigError, PluginError, TransportError
-from notifykit.network import network_errors
+from notifykit.http.network import network_errors
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Transport, TransportFactory

@@ -95,7 +95,7 @@ def _ways(notifier: Notifier, address: str, text: str, options: dict[str, Any]) 
     if plan.excluded:
         return [_nobody(receipt) for receipt in plan.excluded]
     ways = []
-    for request in notifier.expected([address], text, **options):
+    for request in notifier.predict_requests([address], text, **options):
         names = dict.fromkeys(name for transport in request.path for name in notifier.names(transport))
         ways += [Way(str(recipient), str(request.path[-1]), tuple(names)) for recipient in request.batch.recipients]
     return ways

@@ -132,7 +132,7 @@ def survey(
 ) -> Survey:
     """Go through all recipients once and return the sums."""
     found: Survey | None = None
-    for planned in notifier.plans(to, text, sender=sender, tags=tags, channel=channel, subject=subject):
+    for planned in notifier.iter_plans(to, text, sender=sender, tags=tags, channel=channel, subject=subject):
         found = found or Survey(planned.message, planned.edits, planned.measurement)
         _add(found, planned)
     assert found is not None, "there is one plan at least"

@@ -34,10 +34,10 @@ from notifykit.durable.settings import DurableSettings
 from notifykit.durable.store import JobStore, KeyTakenError
 from notifykit.durable.worker import Sender
 from notifykit.errors import ConfigError
-from notifykit.models.job import Progress
+from notifykit.models.job import JobSpec, Progress
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
-from notifykit.protocols import Order, Transport
+from notifykit.protocols import Transport
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class DurableEngine:
             self._database.engine.dispose(close=False)
             self._open()
 
-    def submit(self, order: Order, connection: Any = None) -> StoredJob:
+    def submit(self, order: JobSpec, connection: Any = None) -> StoredJob:
         """Take an order: whole or not at all, and safe on disk when this returns.
 
         :param connection: a SQLAlchemy connection or session in the middle of a transaction on the same PostgreSQL
@@ -153,7 +153,7 @@ class DurableEngine:
         self._queue.close()
         self._database.close()
 
-    def _accept(self, order: Order, key: str, transport: Transport, outer: sa.Connection | None) -> StoredJob:
+    def _accept(self, order: JobSpec, key: str, transport: Transport, outer: sa.Connection | None) -> StoredJob:
         live = transport.capabilities.live
         fingerprint = Fingerprint(order, live=live)
         now = self._now()
@@ -206,7 +206,7 @@ class DurableEngine:
             raise differences(key, row["fingerprint"], fingerprint)
         return self._job(row["id"], key)
 
-    def _carrier(self, order: Order) -> Transport:
+    def _carrier(self, order: JobSpec) -> Transport:
         """Return the transport of an order, which every worker has to be able to build."""
         context = self._components.context(order.via, None, window=None)
         if order.at_least_once:

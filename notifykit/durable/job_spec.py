@@ -10,11 +10,12 @@ from typing import Any, Final
 from notifykit.durable.dedupe import Seen
 from notifykit.durable.serialization import Placed, dump
 from notifykit.errors import ConfigError
+from notifykit.models.job import JobSpec
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
 from notifykit.models.recipient import Recipient, Rejected
-from notifykit.pipeline.intercept import detour
-from notifykit.protocols import Order, Transport
+from notifykit.pipeline.intercept import intercept
+from notifykit.protocols import Transport
 
 #: An order of at most so many recipients goes ahead of larger ones, unless it says something else.
 MOST_URGENT: Final = 10
@@ -22,7 +23,7 @@ URGENT: Final = 1
 BULK: Final = 100
 
 
-def options_of(order: Order, *, live: bool) -> dict[str, Any]:
+def options_of(order: JobSpec, *, live: bool) -> dict[str, Any]:
     """Return what an order says besides text and recipients.
 
     :param live: whether the transport that it was given for reaches people.
@@ -42,10 +43,10 @@ def options_of(order: Order, *, live: bool) -> dict[str, Any]:
 
 def diverted(transport: Transport) -> bool:
     """Return whether what is sent through a transport just now goes elsewhere, as in a test: the same has to hold later."""
-    return detour(transport) is not None
+    return intercept(transport) is not None
 
 
-def body_of(order: Order) -> str:
+def body_of(order: JobSpec) -> str:
     """Return text and subject."""
     return dump({"text": order.message.text, "subject": order.message.subject})
 
@@ -68,7 +69,7 @@ def message_of(row: Mapping[str, Any], number: int) -> Message:
 class Fingerprint:
     """What an order is, in hashes: enough to tell two apart and to say where they differ, without showing either."""
 
-    def __init__(self, order: Order, *, live: bool) -> None:
+    def __init__(self, order: JobSpec, *, live: bool) -> None:
         self._parts = {
             "text": _hash(order.message.text),
             "subject": _hash(order.message.subject or ""),

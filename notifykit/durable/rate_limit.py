@@ -21,7 +21,7 @@ from notifykit.durable.tables import paces
 from notifykit.models.capabilities import RateLimit
 from notifykit.pipeline.clock import SystemClock
 from notifykit.protocols import Transport
-from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store, until
+from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store, past_starts
 
 #: Times this close, in seconds, are the same start, told by two clocks.
 _SAME: Final = 0.01
@@ -55,7 +55,7 @@ class DatabaseRateLimitStore:
             behind = now - time.monotonic()
             # A start in the future was written before a clock was put right: it says nothing.
             last = row.last - behind if row.last <= now else -math.inf
-            known = until(now - behind, here.starts)
+            known = past_starts(here.starts, now - behind)
             board = RecentStarts([*known, last] if last > max(known, default=-math.inf) + _SAME else known)
             before = board.starts
             yield board

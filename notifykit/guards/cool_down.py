@@ -14,7 +14,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Gap, about, in_words, options, whom
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
 
@@ -28,7 +28,7 @@ class CoolDown:
     #: The times that have to pass.
     gaps: Sequence[Gap]
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve a place in each time that applies."""
         who = whom(envelope.recipient.channel, envelope.recipient.address)
         applying = (gap for gap in self.gaps if gap.tag is None or gap.tag in envelope.message.tags)

@@ -16,7 +16,7 @@ from notifykit.guards.addresses import AddressList, Normalize, read_address, rea
 from notifykit.guards.options import about, resolved
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "environment"
@@ -40,7 +40,7 @@ class EnvironmentGuard:
     #: Who gets what others would; None for nobody.
     redirect: Recipient | None = None
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Let it pass, send it to the other address, or hold it back."""
         if self.allow is not None and envelope.recipient in self.allow:
             return None

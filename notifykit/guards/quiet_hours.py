@@ -17,7 +17,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Hours, about, resolved
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
@@ -78,7 +78,7 @@ class QuietHours:
     #: Tags of messages that may wake people.
     spared: Collection[str] = ()
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Look at the recipient's clock."""
         if any(tag in self.spared for tag in envelope.message.tags):
             return None

@@ -15,7 +15,7 @@ from notifykit.guards.options import about, in_words, options, whom
 from notifykit.models.message import Message
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
 
@@ -29,7 +29,7 @@ class SameContent:
     #: The time, in seconds.
     window: float
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve the text for the recipient."""
         who = whom(envelope.recipient.channel, envelope.recipient.address)
         wait = counters.reserve(f"{self.name}:{who}:{_digest(envelope.message)}", 1, 1, self.window)

@@ -15,7 +15,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Limit, about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
 
@@ -31,7 +31,7 @@ class SpendCap:
     #: Whether messages pass whose price is not known.
     allow_unpriced: bool = False
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve the cost in each limit."""
         if envelope.cost is None:
             return None if self.allow_unpriced else self._unpriced()

@@ -11,7 +11,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Limit, about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
 
@@ -25,7 +25,7 @@ class VolumeCap:
     #: The limits; all of them hold.
     limits: Sequence[Limit]
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve a place in each limit."""
         for limit in self.limits:
             wait = counters.reserve(self.name, 1, limit.most, limit.window)

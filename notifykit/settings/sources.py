@@ -14,7 +14,7 @@ from notifykit.redaction import Secret
 from notifykit.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
-    from notifykit.network import Network
+    from notifykit.http.network import Network
     from notifykit.settings.dsn import Dsn
     from notifykit.templates.template import Template
 from notifykit.settings.fields import _NEARLY, FIELDS, Field, Templates, Transports, Value, tangles
@@ -218,7 +218,7 @@ class Settings:
     @property
     def network(self) -> Network:
         """The proxy and the certificates of HTTP transports."""
-        from notifykit.network import Network
+        from notifykit.http.network import Network
 
         return Network(self.proxy, self.ca_file, self.client_cert)
 

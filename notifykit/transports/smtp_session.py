@@ -18,7 +18,6 @@ from typing import Any, BinaryIO, Final, cast
 
 import attrs
 
-from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
 from notifykit.errors import (
     AuthFailed,
     ContentRejected,
@@ -33,7 +32,8 @@ from notifykit.errors import (
     TransportError,
     without_frames,
 )
-from notifykit.network import CONNECT_PROBLEMS, Network, causes, connect_problem, tls_context
+from notifykit.http.network import CONNECT_PROBLEMS, Network, causes, connect_problem, tls_context
+from notifykit.http.sockets import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
 from notifykit.redaction import STARS, Secret, scrub
 
 #: The most bytes of one answer, all its lines together.

@@ -10,7 +10,7 @@ import attrs
 
 from notifykit.errors import OutcomeUnknown, ProviderUnavailable
 from notifykit.http import HttpClient
-from notifykit.network import Network
+from notifykit.http.network import Network
 from notifykit.redaction import Secret, SecretBytes
 from notifykit_kwtsms.api import answers, endpoints
 from notifykit_kwtsms.api.calls import MASK, Call, Listener
@@ -194,9 +194,11 @@ class Gateway:
             heard = answers.fields_of(answer.body)
             said = answers.read(answer, heard, self._secrets(fields))
         except BaseException as error:
-            self._tell(endpoint, fields, heard, error)
+            if self._listener:
+                self._listener(self._logged(endpoint, fields, heard, error))
             raise
-        self._tell(endpoint, fields, heard, None)
+        if self._listener:
+            self._listener(self._logged(endpoint, fields, heard, None))
         return said
 
     def _secrets(self, fields: Mapping[str, str]) -> Iterator[Secret]:
@@ -205,12 +207,11 @@ class Gateway:
         yield Secret(self._username)
         yield from (Secret(fields[name]) for name in ("message", "mobile") if fields.get(name))
 
-    def _tell(
+    def _logged(
         self, endpoint: Endpoint, fields: Mapping[str, str], heard: Mapping[str, Any], failure: BaseException | None
-    ) -> None:
-        if self._listener:
-            asked = {"username": self._username, "password": MASK, **fields}
-            self._listener(Call(endpoint.name, asked, heard or None, failure))
+    ) -> Call:
+        asked = {"username": self._username, "password": MASK, **fields}
+        return Call(endpoint.name, asked, heard or None, failure)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from typing import Any, Generic, Self, TypeVar
 import attrs
 
 from notifykit import ConfigError, Plan, Report, RetryPolicy, Secret, Settings, SystemClock
-from notifykit.network import Network
-from notifykit.pipeline.base import NotifierBase
+from notifykit.http.network import Network
+from notifykit.pipeline.notifier import NotifierBase
 from notifykit.protocols import Clock
 from notifykit.settings.fields import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.limits import ADVISED_PER_SECOND, BASE_URL, SHARED_SENDER

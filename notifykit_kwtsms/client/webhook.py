@@ -46,7 +46,7 @@ def parse_webhook(payload: object) -> dict[str, Any]:
 def delivery_report(posted: object) -> DeliveryReport:
     """Return a posted delivery receipt as a report that a notifier can hear.
 
-    ``notifier.hear(delivery_report(parse_webhook(payload)))``. A status that has no known meaning is ``unconfirmed``,
+    ``notifier.record_delivery_report(delivery_report(parse_webhook(payload)))``. A status that has no known meaning is ``unconfirmed``,
     with its words; one without a number is about everybody in the request. A time is taken only where it says its
     zone: the numbers and the bare times of the gateway may be UTC or GMT+3, and nobody knows which.
 

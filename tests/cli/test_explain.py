@@ -6,7 +6,7 @@ import pytest
 
 from notifykit import TransportError
 from notifykit.cli.exits import Exit
-from notifykit.network import network_errors
+from notifykit.http.network import network_errors
 from notifykit_kwtsms.api.codes import CODES
 from tests.cli.conftest import DEAR, Run
 

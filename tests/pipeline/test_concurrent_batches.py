@@ -33,8 +33,8 @@ from notifykit import (
     VirtualClock,
 )
 from notifykit.counters import MemoryCounterStore
+from notifykit.pipeline.context import GuardCounters, Reservations
 from notifykit.pipeline.delivery import MAX_CONCURRENT
-from notifykit.pipeline.reservations import Reservations
 from tests.pipeline.conftest import Walk
 
 _KEYS = itertools.count()
@@ -472,15 +472,15 @@ def test_a_list_that_breaks_off_loses_nothing_that_is_out(walk: Walk, ears: Any)
 
 
 def test_who_may_have_been_sent_to_goes_on_counting() -> None:
-    """Whatever breaks off a send, guards forget only those whose batch had not set out."""
+    """Whatever stops a send, only what was reserved for batches that did not start is released."""
     clock = VirtualClock()
     store = MemoryCounterStore(clock)
-    counters = Reservations(store, clock)
+    reservations = Reservations(store, clock)
     for position in range(2):
-        page = counters.page()
-        assert page.reserve(f"guard:{position}", 1, 1, 60) == 0
-        counters.keep(position, page)
-    counters.begin([0])
-    counters.abandon()
-    assert counters.page().reserve("guard:0", 1, 1, 60) > 0
-    assert counters.page().reserve("guard:1", 1, 1, 60) == 0
+        counters = GuardCounters(reservations)
+        assert counters.reserve(f"guard:{position}", 1, 1, 60) == 0
+        reservations.keep(position, counters)
+    reservations.begin([0])
+    reservations.abandon()
+    assert GuardCounters(reservations).reserve("guard:0", 1, 1, 60) > 0
+    assert GuardCounters(reservations).reserve("guard:1", 1, 1, 60) == 0

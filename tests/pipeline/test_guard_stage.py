@@ -31,7 +31,7 @@ from notifykit import (
 )
 from notifykit.counters import CounterStoreUnavailable, MemoryCounterStore
 from notifykit.errors import ContentRejected
-from notifykit.pipeline.reservations import Reservations
+from notifykit.pipeline.context import GuardCounters, Reservations
 
 ONE, TWO, THREE = "96590000001", "96590000002", "96590000003"
 
@@ -44,7 +44,7 @@ class Says:
         self.asked = []
         self._answer = answer
 
-    def judge(self, envelope, counters):
+    def check(self, envelope, counters):
         """Answer."""
         self.asked.append(envelope.recipient.address)
         return self._answer(envelope, counters)
@@ -225,9 +225,9 @@ def test_what_was_reserved_is_forgotten_once_the_receipt_is_there(clock):
     store = MemoryCounterStore(clock)
     reservations = Reservations(store, clock)
     for position in range(100):
-        page = reservations.page()
-        assert page.reserve("key", 1, 50, 60) == (0 if position < 50 else 60)
-        reservations.keep(position, page)
+        counters = GuardCounters(reservations)
+        assert counters.reserve("key", 1, 50, 60) == (0 if position < 50 else 60)
+        reservations.keep(position, counters)
     for position in range(100):
         reservations.settle([Receipt(position, Recipient(ONE), Outcome.ACCEPTED)])
     assert reservations._open == {}
@@ -346,7 +346,7 @@ class Stub:
 
 class Guard:
     name = "guard"
-    def judge(self, envelope, counters):
+    def check(self, envelope, counters):
         assert counters.reserve("all", 1, 1e9, 60) == 0
         clock.advance(0.001)
         assert counters.reserve(f"one {envelope.recipient.address}", 1, 1, 1) == 0

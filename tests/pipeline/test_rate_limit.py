@@ -66,10 +66,10 @@ def test_those_who_wait_and_leave_hold_nobody_up():
 def test_a_start_from_before_a_restart_is_forgotten():
     """A time ahead of the clock was written by a machine that has been up for longer."""
     clock = VirtualClock()
-    slots = MemoryRateLimitStore()
-    with slots.edit() as board:
-        board.starts = [1e9]
-    assert RateLimiter(RateLimit(2, "a"), slots, clock).start() == 0
+    store = MemoryRateLimitStore()
+    with store.edit() as recent:
+        recent.starts = [1e9]
+    assert RateLimiter(RateLimit(2, "a"), store, clock).start() == 0
 
 
 def test_what_an_older_version_wrote_counts(tmp_path):
@@ -82,37 +82,37 @@ def test_what_an_older_version_wrote_counts(tmp_path):
 
 def test_a_request_that_had_to_connect_counts_from_when_it_left():
     """Else the next ones, over a connection that is there, would catch up with it."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), store, clock)
     assert turns.start() == 0
     clock.advance(0.3)
     turns.restart(0.0)
-    with slots.edit() as board:
-        assert list(board.starts) == [0.3]
+    with store.edit() as recent:
+        assert list(recent.starts) == [0.3]
     assert turns.start() == pytest.approx(0.5 * 1.005 * 0.75)
 
 
 def test_a_start_of_somebody_else_stays_where_it_is():
     """Only the start that was late moves behind it."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), store, clock)
     _take(turns, clock)
     other = _take(turns, clock)
     clock.advance(0.1)
     turns.restart(0.0)
-    with slots.edit() as board:
-        assert list(board.starts) == [other, other + 0.1]
+    with store.edit() as recent:
+        assert list(recent.starts) == [other, other + 0.1]
 
 
 def test_a_request_that_left_at_once_is_not_counted_again():
     """The file is not even looked at."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), store, clock)
     turns.start()
     clock.advance(0.0005)
-    with slots.edit() as board:  # another look would wait for this one for ever
+    with store.edit() as recent:  # another look would wait for this one for ever
         turns.restart(0.0)
-        assert list(board.starts) == [0.0]
+        assert list(recent.starts) == [0.0]
 
 
 @given(
@@ -121,8 +121,8 @@ def test_a_request_that_left_at_once_is_not_counted_again():
 )
 def test_however_late_somebody_wakes_up_there_are_never_too_many_in_a_row(rate, late):
     """Nobody starts more than the rate limit allows in any second, and neighbours stay apart."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(rate, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(rate, "a"), store, clock)
     starts = []
     for delay in late:
         while wait := turns.start():
@@ -180,8 +180,8 @@ def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
 
 def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplog):
     """The lock is waited for a second, and then the request goes out with a warning."""
-    slots = file_rate_limit_store("a", str(tmp_path))
-    with slots.edit():
+    store = file_rate_limit_store("a", str(tmp_path))
+    with store.edit():
         began = time.monotonic()
         assert RateLimiter(RateLimit(2, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()).start() == 0
         assert time.monotonic() - began < 3

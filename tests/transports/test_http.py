@@ -17,7 +17,7 @@ import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
 from notifykit.http import BODY_LIMIT, HttpClient, HttpTransport
-from notifykit.network import Network
+from notifykit.http.network import Network
 from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
 
 SECRET = b'{"password": "hunter2", "mobile": "96598765432"}'

@@ -16,7 +16,7 @@ import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown, Secret, Settings
 from notifykit.http import HttpClient, HttpTransport
-from notifykit.network import Network, Proxy as ProxySetting, find_authorities, find_proxy, is_loopback
+from notifykit.http.network import Network, Proxy as ProxySetting, find_authorities, find_proxy, is_loopback
 from notifykit.transports.webhook import WebhookTransport
 from tests.transports.proxy import Proxy, dribbling
 from tests.transports.wire import Wire, answer, dribble_of, scripted
@@ -506,6 +506,6 @@ def test_a_proxy_shows_no_password():
 
 def test_importing_the_settings_loads_no_tls():
     """Whoever only asks for help waits for nothing."""
-    code = "import sys, notifykit.network, notifykit.settings.fields; print('ssl' in sys.modules, 'urllib3' in sys.modules)"
+    code = "import sys, notifykit.http.network, notifykit.settings.fields; print('ssl' in sys.modules, 'urllib3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False False\n"

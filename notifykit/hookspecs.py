@@ -1,13 +1,13 @@
-"""The hooks: what a plugin is invited to bring.
+"""The hooks: what a plugin can contribute.
 
 A plugin is a module, or any object, with functions marked by ``hookimpl`` and named as below. It is found through the
 entry-point group ``notifykit``; the entry point's name is the plugin's name. Each hook is called once for each
-notifier that is built, at start-up, and may take fewer arguments than are listed. What comes back is used as plain
-callables from then on: no hook is called while a message is on its way.
+notifier that is built, at start-up, and may take fewer arguments than are listed. What it returns is used as plain
+callables from then on: no hook is called during a send.
 
-A hook that raises, or brings something of the wrong shape, sets the whole plugin aside with everything it brought; the
-others go on. In strict mode it is an error instead. A :class:`~notifykit.errors.ConfigError` is passed on to the person
-who wrote the settings: raise it where yours can't be understood, not where they are absent.
+A hook that raises, or returns something of the wrong shape, quarantines the whole plugin with everything it contributed;
+the others are used. In strict mode it is an error instead. A :class:`~notifykit.errors.ConfigError` is passed on to the
+person who wrote the settings: raise it where yours are wrong, not where they are absent.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-# --- at start-up: what stands along the road ---
+# --- at start-up: what the stages use ---
 
 
 @hookspec
@@ -65,7 +65,7 @@ def notifykit_transports(settings: Settings) -> Iterable[TransportFactory]:  # t
     """Bring transports: a factory for the DSN schemes that are yours.
 
     A factory is called when a name or a DSN of its schemes is first used. The first plugin that claims a scheme
-    keeps it; a later claim is set aside and listed as shadowed.
+    keeps it; a later claim is ignored and listed as shadowed.
 
     :param settings: the settings.
     :return: factories.
@@ -74,11 +74,10 @@ def notifykit_transports(settings: Settings) -> Iterable[TransportFactory]:  # t
 
 @hookspec
 def notifykit_sinks(settings: Settings) -> Iterable[Sink]:  # type: ignore[empty-body]
-    """Bring log sinks: they hear what happened.
+    """Bring log sinks: they are given every event.
 
-    Every sink hears every event, one after the other; one that raises is noted, and the next still hears. What you
-    bring is switched on by being brought: return nothing where your settings are absent. Events are redacted before
-    you see them.
+    Sinks are called one after the other; one that raises is logged, and the next is still called. What you return is
+    used: return nothing where your settings are absent. Events are redacted before.
 
     :param settings: the settings.
     :return: objects with a ``name`` and a ``handle`` method; a ``close`` method is called at the end where there is
@@ -90,13 +89,13 @@ def notifykit_sinks(settings: Settings) -> Iterable[Sink]:  # type: ignore[empty
 def notifykit_guards(  # type: ignore[empty-body]
     settings: Settings, normalize: Callable[[str, Channel], Recipient | Rejected]
 ) -> Iterable[Guard]:
-    """Bring guards: each may hold a message back from a recipient, or send it to somebody else instead.
+    """Bring guards: each may hold a message back from a recipient, or send it to another recipient instead.
 
     For each recipient they are asked one after the other, in the order described for normalizers, and the first veto
-    counts. Somebody who is put in the place of another is asked about from the first guard on, and gets the message
-    once. What you bring is switched on by being brought: return nothing where your settings are absent. Say no where
-    you can't tell: a guard that raises holds the message back. To count something over all processes, reserve it in
-    the counter store that you are handed; where the message is not sent after all, it is taken out again.
+    counts. A recipient who is put in the place of another is checked by all guards, and gets the message once. What you
+    return is used: return nothing where your settings are absent. Veto where you can't decide: a guard that raises holds
+    the message back. To count something over all processes, reserve it in the counters that you are given; where the
+    message is not sent after all, it is released.
 
     :param settings: the settings.
     :param normalize: reads an address in any written form, as this notifier's normalizers do.
@@ -106,10 +105,9 @@ def notifykit_guards(  # type: ignore[empty-body]
 
 @hookspec
 def notifykit_engines(settings: Settings) -> Iterable[EngineFactory]:  # type: ignore[empty-body]
-    """Bring an engine: it keeps sends on disk and carries them out, whatever becomes of the process that asked.
+    """Bring an engine: it stores jobs on disk and sends them, also after the process that submitted them has ended.
 
-    It is built when somebody first submits, asks for a job or works. The first that is brought is used, installed ones
-    before the framework's own.
+    It is built when a job is first submitted, read or sent. The first engine is used, installed ones before the built-in.
 
     :param settings: the settings.
     :return: factories.
@@ -132,7 +130,7 @@ def notifykit_commands(register: Callable[[click.Command], None]) -> None:
 
 @hookspec
 def notifykit_about() -> About:  # type: ignore[empty-body]
-    """Say what the program can tell of you: settings, error codes, checks for ``doctor``, pages for ``help``.
+    """Describe the plugin for the program: settings, error codes, checks for ``doctor``, pages for ``help``.
 
-    Called only by commands that tell people something; nothing on the road depends on it.
+    Called only by commands that show them; a send does not depend on it.
     """

@@ -49,7 +49,7 @@ class Cleaner(Protocol):
         ...
 
     def clean(self, text: str, channel: Channel) -> Cleaned:
-        """Return the text with the edits made on it; a channel that is not its own is left alone."""
+        """Return the text with the edits made on it; the same text for a channel that is not its own."""
         ...
 
 
@@ -167,10 +167,10 @@ class KnowsNumbers(Protocol):
 
 @runtime_checkable
 class KnowsBalance(Protocol):
-    """A transport whose provider can be asked what is left on the account."""
+    """A transport whose provider can be asked for the balance of the account."""
 
     def balance(self, timeout: float) -> float | None:
-        """Return what is left, in the provider's unit; None where it does not say.
+        """Return the balance, in the provider's unit; None where the answer has none.
 
         :raises TransportError: where there is no answer.
         """

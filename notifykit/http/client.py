@@ -71,7 +71,7 @@ class HttpAnswer:
 
     @property
     def turned_away(self) -> bool:
-        """Whether a 429 or 503 says by its form that the request was not taken; one with a page may be a proxy's."""
+        """Whether a 429 or 503 shows that the request was not taken; one with a page may be a proxy's."""
         return self.status in (429, 503) and (self.retry_after is not None or not self.body.strip())
 
     @property

@@ -70,7 +70,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 _TUNNEL_FAILED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
 _NEVER: Final = Retry(False)
-#: What a broken exchange means, by the kinds of errors among its causes: the first that fits counts.
+#: What a broken exchange means, by the kinds of errors among its causes: the first match counts.
 _FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
     ((TimeoutError, ReadTimeoutError), "timeout"),
     ((NotWhole, InvalidHeader, DecodeError), "unreadable"),
@@ -95,7 +95,7 @@ class Timeouts(urllib3.Timeout):
 
     @property
     def connect_timeout(self) -> float:
-        """The seconds that are left; never 0, with which a socket would not wait and not say that the time is over."""
+        """The remaining seconds; never 0, which tells a socket not to wait instead of to time out."""
         return max(1e-6, self._ends - time.monotonic())
 
     read_timeout = connect_timeout

@@ -140,9 +140,9 @@ class DeadlineSocket:
             self._deadline = time.monotonic() + timeout
 
     def limit_next_call(self) -> None:
-        """Give the socket what is left of the time.
+        """Set the timeout of the socket to the remaining time.
 
-        :raises TimeoutError: where nothing is left.
+        :raises TimeoutError: where there is none.
         """
         if math.isinf(self._deadline):
             self._sock.settimeout(0 if self._deadline < 0 else None)

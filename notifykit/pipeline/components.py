@@ -336,7 +336,7 @@ class Builder:
             return self.of(Dsn(configured[0].schemes[0]))
         if configured:
             raise ConfigError(
-                f"transport: the settings fit {' and '.join(sorted(f.name for f in configured))}: "
+                f"transport: there are settings for {' and '.join(sorted(f.name for f in configured))}: "
                 "say which with NOTIFYKIT_TRANSPORT or transport=, or share messages out among them, such as "
                 f"route(channel=email => {configured[-1].schemes[0]}, {configured[0].schemes[0]})"
             )

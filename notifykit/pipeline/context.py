@@ -188,7 +188,7 @@ class SendState:
 
     #: What transports make of the message, by the id of the transport, as far as it is known.
     adapted: dict[int, Adapted]
-    #: Whether the send has one recipient in all: its caller is told to wait instead of being held up.
+    #: Whether the send has one recipient in all: its caller decides whether to wait.
     single: bool = False
     #: Whether several requests may be in flight.
     concurrent: bool = False

@@ -78,7 +78,7 @@ class BatchTask:
 
 
 class Scheduler:
-    """The batches of one send, each on its way to its outcome.
+    """The batches of one send, until each has its outcome.
 
     Where something stops the send, requests in flight are completed first, and their receipts come before the exception.
     Where this thread is interrupted nothing is waited for: results that are there are taken, and the other requests are
@@ -178,7 +178,7 @@ class Scheduler:
         context.dispatcher.raise_failures(message.id)
 
     def _choose(self) -> Action | None:
-        """Start a batch or resume one, and return what is to be done for it; None where nothing is left to do."""
+        """Start a batch or resume one, and return what is to be done for it; None where there is nothing to do."""
         state = self._state
         if state.interrupt is not None:
             interrupt, state.interrupt = state.interrupt, None

@@ -372,8 +372,11 @@ class EventDispatcher:
 def _frames(error: BaseException) -> str:
     """Return the traceback and the kind of an exception, without its message, which may hold what was sent."""
     lines: list[str] = []
-    seen: BaseException | None = error
-    while seen is not None:
-        lines += [*traceback.format_tb(seen.__traceback__), f"{type(seen).__module__}.{type(seen).__qualname__}\n"]
-        seen = seen.__cause__ or seen.__context__
+    current: BaseException | None = error
+    while current is not None:
+        lines += [
+            *traceback.format_tb(current.__traceback__),
+            f"{type(current).__module__}.{type(current).__qualname__}\n",
+        ]
+        current = current.__cause__ or current.__context__
     return "".join(lines)

@@ -281,7 +281,7 @@ class NotifierBase:
         return self._components.engine().submit(spec, connection)
 
     def job(self, key: str) -> Job:
-        """Return a job by its key, whoever submitted it.
+        """Return a job by its key.
 
         :raises KeyError: where there is none.
         """

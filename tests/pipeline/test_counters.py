@@ -250,7 +250,7 @@ def test_a_folder_that_is_none_says_what_to_do(tmp_path):
 
 def test_a_book_that_another_process_holds_is_waited_for_a_second(tmp_path, monkeypatch):
     """And no longer."""
-    monkeypatch.setattr("notifykit.counters._PATIENCE", 0.05)
+    monkeypatch.setattr("notifykit.counters._LOCK_TIMEOUT", 0.05)
     store = FileCounterStore(str(tmp_path), SystemClock())
     store.reserve("key", 1, 5, WINDOW)
     connection = sqlite3.connect(tmp_path / "guards.sqlite3", isolation_level=None)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -89,28 +88,6 @@ class Components:
         if problems:
             self.close()
             raise all_of(problems)
-
-    @classmethod
-    def from_settings(
-        cls,
-        transport: Via | None,
-        *,
-        env_file: str | os.PathLike[str] | None,
-        directory: str | os.PathLike[str],
-        environment: Mapping[str, str] | None,
-        arguments: Mapping[str, Any],
-        **parts: Any,
-    ) -> Components:
-        """Load the settings, and build everything from them."""
-        if isinstance(environment, str):
-            raise TypeError(
-                "environment is a mapping of variables; the name of the environment is in NOTIFYKIT_ENVIRONMENT"
-            )
-        named = transport if isinstance(transport, str | Dsn) else None
-        settings = Settings.load(
-            {"transport": named, **arguments}, environment=environment, directory=directory, env_file=env_file
-        )
-        return cls(None if named else transport, settings=settings, **parts)
 
     def message(
         self,

@@ -63,15 +63,18 @@ class Redaction:
             return None
         return hashlib.blake2b(address.encode("utf-8", "replace"), key=self.key, digest_size=12).hexdigest()
 
-    def receipt(self, receipt: Receipt) -> LoggedRecipient:
+    def recipient(
+        self, address: str, country: str | None, outcome: Outcome, error: TransportError | None
+    ) -> LoggedRecipient:
         """Return a recipient and its outcome as a log may show them."""
         return LoggedRecipient(
-            to=self.address(receipt.to),
-            to_hash=self.hash(receipt.to),
-            country=getattr(receipt.recipient, "country", None),
-            outcome=receipt.outcome,
-            code=receipt.code,
+            self.address(address), self.hash(address), country, outcome, error.code if error else None
         )
+
+    def receipt(self, receipt: Receipt) -> LoggedRecipient:
+        """Return the recipient of a receipt as a log may show it."""
+        country = getattr(receipt.recipient, "country", None)
+        return self.recipient(receipt.to, country, receipt.outcome, receipt.error)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -86,14 +89,8 @@ class _LoggedRecipients(Sequence[LoggedRecipient]):
 
     def _view(self, recipient: Recipient) -> LoggedRecipient:
         refused = self._refused.get(recipient.address)
-        error = refused or self._error
-        return LoggedRecipient(
-            to=self._redaction.address(recipient.address),
-            to_hash=self._redaction.hash(recipient.address),
-            country=recipient.country,
-            outcome=Outcome.REJECTED if refused else self._outcome,
-            code=error.code if error else None,
-        )
+        outcome = Outcome.REJECTED if refused else self._outcome
+        return self._redaction.recipient(recipient.address, recipient.country, outcome, refused or self._error)
 
     @overload
     def __getitem__(self, index: int) -> LoggedRecipient: ...
@@ -141,33 +138,31 @@ class EventDispatcher:
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Emit that the message is cleaned and measured."""
-        if self._sinks:
-            self.emit(
-                MessagePlanned(
-                    at=self._clock.now(),
-                    id=message.id,
-                    transport=transport,
-                    sender=message.sender,
-                    text=self._redaction.text(message.text),
-                    edits=collections.Counter(edit.reason for edit in edits) if edits else {},
-                    encoding=measurement.encoding if measurement else None,
-                    segments=measurement.segments if measurement else None,
-                    units=measurement.units if measurement else None,
-                    tags=message.tags,
-                )
+        self.emit(
+            MessagePlanned(
+                at=self._clock.now(),
+                id=message.id,
+                transport=transport,
+                sender=message.sender,
+                text=self._redaction.text(message.text),
+                edits=collections.Counter(edit.reason for edit in edits) if edits else {},
+                encoding=measurement.encoding if measurement else None,
+                segments=measurement.segments if measurement else None,
+                units=measurement.units if measurement else None,
+                tags=message.tags,
             )
+        )
 
     def excluded(self, message: Message, receipt: Receipt) -> None:
         """Emit that a recipient is not tried."""
-        if self._sinks:
-            self.emit(
-                RecipientExcluded(
-                    at=self._clock.now(),
-                    id=message.id,
-                    recipient=self._redaction.receipt(receipt),
-                    reason=receipt.error.detail if receipt.error else str(receipt.veto or receipt.skipped),
-                )
+        self.emit(
+            RecipientExcluded(
+                at=self._clock.now(),
+                id=message.id,
+                recipient=self._redaction.receipt(receipt),
+                reason=receipt.error.detail if receipt.error else str(receipt.veto or receipt.skipped),
             )
+        )
 
     def batch_excluded(self, batch: Batch, outcome: Outcome, error: TransportError | None, reason: str) -> None:
         """Emit that a whole batch is not tried."""
@@ -195,8 +190,6 @@ class EventDispatcher:
 
         :param inside: the composite that assigned it.
         """
-        if not self._sinks:
-            return
         error, submission, size = attempt.error, attempt.submission, batch.measurement
         recipients = _LoggedRecipients(
             batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
@@ -249,8 +242,6 @@ class EventDispatcher:
 
     def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt]) -> None:
         """Emit the outcome of everybody in a batch that went through a composite."""
-        if not self._sinks:
-            return
         said = submissions_of(receipts)
         self.emit(
             BatchFinished(
@@ -305,23 +296,22 @@ class EventDispatcher:
 
         :param transport: the transport that was asked; None where the report was pushed.
         """
-        if self._sinks:
-            address, message_id = after.address, after.message_id or ""
-            self.emit(
-                DeliveryChanged(
-                    at=self._clock.now(),
-                    id=message_id,
-                    message_id=message_id,
-                    to=None if address is None else self._redaction.address(address),
-                    to_hash=None if address is None else self._redaction.hash(address),
-                    before=before.state if before.reports else None,
-                    state=after.state,
-                    words=after.words and scrub(after.words),
-                    happened=after.at,
-                    contradicted=after.contradicted,
-                    transport=transport,
-                )
+        address, message_id = after.address, after.message_id or ""
+        self.emit(
+            DeliveryChanged(
+                at=self._clock.now(),
+                id=message_id,
+                message_id=message_id,
+                to=None if address is None else self._redaction.address(address),
+                to_hash=None if address is None else self._redaction.hash(address),
+                before=before.state if before.reports else None,
+                state=after.state,
+                words=after.words and scrub(after.words),
+                happened=after.at,
+                contradicted=after.contradicted,
+                transport=transport,
             )
+        )
 
     def plugin_failed(self, kind: str, name: str, error: BaseException, message: Message) -> None:
         """Log and emit that something of a plugin raised, and where, without the content of the message.

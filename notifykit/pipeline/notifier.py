@@ -92,18 +92,18 @@ class NotifierBase:
         :param arguments: any setting by its name: ``timeout=5``, ``log_file="sends.jsonl"``.
         :raises ConfigError: with everything that is wrong.
         """
+        if isinstance(environment, str):
+            raise TypeError(
+                "environment is a mapping of variables; the name of the environment is in NOTIFYKIT_ENVIRONMENT"
+            )
+        named = transport if isinstance(transport, str | Dsn) else None
+        settings = Settings.load(
+            {"transport": named, **arguments}, environment=environment, directory=directory, env_file=env_file
+        )
+        given = None if named else transport
         notifier = cls.__new__(cls)
-        notifier._components = Components.from_settings(
-            transport,
-            env_file=env_file,
-            directory=directory,
-            environment=environment,
-            arguments=arguments,
-            host=host,
-            sinks=sinks,
-            guards=guards,
-            clock=clock,
-            retry=retry,
+        notifier._components = Components(
+            given, settings=settings, host=host, sinks=sinks, guards=guards, clock=clock, retry=retry
         )
         return notifier
 

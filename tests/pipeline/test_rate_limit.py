@@ -27,14 +27,14 @@ def _take(rate_limiter: RateLimiter, clock) -> float:
 
 
 def test_the_first_turn_is_at_once_and_the_next_ones_are_spaced():
-    """Nobody sleeps longer than the slot needs."""
+    """Nobody sleeps longer than is needed."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
     assert [_take(turns, clock) for _ in range(4)] == pytest.approx([0, 0.5, 1.0, 1.5])
 
 
 def test_time_that_passed_anyway_is_not_slept_again():
-    """A request that took longer than the slot leaves nothing to wait for."""
+    """A request that took longer than the interval leaves nothing to wait for."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
@@ -43,7 +43,7 @@ def test_time_that_passed_anyway_is_not_slept_again():
 
 
 def test_a_late_start_pushes_the_next_one_away():
-    """Slots count from the last start that really happened: two never come closer than the interval."""
+    """Intervals count from the last start that really happened: two never come closer than the interval."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
@@ -53,7 +53,7 @@ def test_a_late_start_pushes_the_next_one_away():
     assert turns.start() == pytest.approx(0.4)
 
 
-def test_those_who_wait_and_leave_hold_nobody_up():
+def test_a_process_that_stops_waiting_delays_no_other():
     """Fifty who asked and never started change nothing: nothing is reserved."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
@@ -92,7 +92,7 @@ def test_a_request_that_had_to_connect_counts_from_when_it_left():
     assert turns.start() == pytest.approx(0.5 * 1.005 * 0.75)
 
 
-def test_a_start_of_somebody_else_stays_where_it_is():
+def test_a_start_of_another_process_stays_where_it_is():
     """Only the start that was late moves behind it."""
     clock, store = VirtualClock(), MemoryRateLimitStore()
     turns = RateLimiter(RateLimit(2, "a"), store, clock)
@@ -119,7 +119,7 @@ def test_a_request_that_left_at_once_is_not_counted_again():
     st.sampled_from([0.1, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 7.0, 100.0]) | st.floats(0.05, 300),
     st.lists(st.floats(0, 0.02) | st.floats(0, 3), min_size=20, max_size=120),
 )
-def test_however_late_somebody_wakes_up_there_are_never_too_many_in_a_row(rate, late):
+def test_however_late_a_process_wakes_up_there_are_never_too_many_in_a_row(rate, late):
     """Nobody starts more than the rate limit allows in any second, and neighbours stay apart."""
     clock, store = VirtualClock(), MemoryRateLimitStore()
     turns = RateLimiter(RateLimit(rate, "a"), store, clock)
@@ -155,7 +155,7 @@ def test_waking_up_late_is_made_up_for():
     assert clock.monotonic() <= 11.5 * 1.005
 
 
-def test_all_spellings_of_a_folder_are_one_pace(tmp_path):
+def test_all_spellings_of_a_folder_are_one_rate_limit(tmp_path):
     """Two notifiers of one process share it like two processes do, and it survives that the file is deleted."""
     clock = SystemClock()
     slow = RateLimit(0.01, "slow")
@@ -178,7 +178,7 @@ def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
     assert rate_limiter.start() > 90
 
 
-def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplog):
+def test_a_stopped_process_that_holds_the_lock_stops_no_other(tmp_path, caplog):
     """The lock is waited for a second, and then the request goes out with a warning."""
     store = file_rate_limit_store("a", str(tmp_path))
     with store.edit():
@@ -244,7 +244,7 @@ def _flood(folder: str, threads: int, turns: int, out: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_threads_and_processes_share_one_pace(tmp_path, method):
+def test_threads_and_processes_share_one_rate_limit(tmp_path, method):
     """Whoever starts, the machine as a whole never starts more than the rate limit allows."""
     state, out = tmp_path / "state", tmp_path / "out"
     out.mkdir()

@@ -404,7 +404,7 @@ def test_a_file_that_holds_no_certificate_is_a_config_error(tmp_path, setting, c
         HttpClient(f"https://{HOST}/", network=Network(**{setting: str(file)}))
 
 
-def test_a_key_with_a_passphrase_asks_nobody(authority, tmp_path):
+def test_a_key_with_a_passphrase_does_not_prompt(authority, tmp_path):
     """OpenSSL would ask on the terminal, and a server would hang."""
     key = tmp_path / "key.pem"
     subprocess.run(

@@ -32,6 +32,8 @@ from notifykit import (
     Submission,
     replay,
 )
+from notifykit.pipeline.attempts import ProviderRequest, RequestResult, Sleep, attempt_with_retries
+from notifykit.pipeline.context import BatchContext, SendState
 
 NUMBER = "96598765432"
 QUEUE_FULL = RateLimited("The queue is full.", "ERR013")
@@ -580,3 +582,21 @@ def test_errors_on_receipts_hold_no_frames(walk):
     """The variables of a frame are what was sent: a receipt's error has no traceback to show them."""
     (receipt,) = walk.send(MemoryTransport([LOST]), NUMBER).unknown
     assert receipt.error.__traceback__ is None
+
+
+def test_an_interrupt_when_a_retry_starts_to_wait_keeps_the_rejection(clock):
+    """What the provider answered is handed over before the interrupt is raised."""
+    with Notifier(MemoryTransport(), host=PluginHost(entry_points=False), clock=clock) as notifier:
+        components = notifier._components
+        send = components.context(None, None, window=None)
+        batch = Batch(components.message("Hello", None, "sms", (), None), (Recipient("96598765432"),), (0,))
+        context = BatchContext(send, SendState({}))
+        attempts = attempt_with_retries(send.transport, batch, context)
+        request = next(attempts)
+        assert isinstance(request, ProviderRequest)
+        wait = attempts.send(RequestResult(request, RateLimited("The queue is full.", "ERR013"), clock.monotonic()))
+        assert isinstance(wait, Sleep)
+        with pytest.raises(StopIteration) as ended:
+            attempts.throw(KeyboardInterrupt())
+    assert [(receipt.outcome, receipt.code) for receipt in ended.value.value] == [("rejected", "ERR013")]
+    assert isinstance(context.state.interrupt, KeyboardInterrupt)

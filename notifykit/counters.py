@@ -1,8 +1,8 @@
-"""What guards write down: how much went to whom in the last so many seconds, never a name or a number.
+"""What guards count: how much was sent to whom in the last so many seconds, under hashed keys without names or numbers.
 
-Time is kept in buckets, sixty to a window, so that a question costs the same whether ten messages stand there or a
-million. A bucket counts until its youngest entry is older than the window: a limit may hold a little longer than it
-says, and is never exceeded. An entry from the future, which a clock that was set back leaves behind, counts too.
+Time is divided into buckets, sixty to a window, so that a look-up costs the same for ten messages and for a million. A
+bucket counts until its latest entry is older than the window: a limit may hold a little longer than it says, and is never
+exceeded. An entry from the future, left by a clock that was set back, counts too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import secrets
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
@@ -36,9 +36,9 @@ _CLOSE: Final = 1e-9
 _KEY_SIZE: Final = 32
 _HASH_SIZE: Final = 20
 #: Real seconds after which another process is not waited for any more: it writes for less than a millisecond.
-_PATIENCE: Final = 1.0
-_POLL: Final = 0.01
-#: The form of the tables.
+_LOCK_TIMEOUT: Final = 1.0
+_LOCK_POLL: Final = 0.01
+#: The version of the tables.
 _VERSION: Final = 1
 _FILE: Final = "guards.sqlite3"
 #: The numbers of "no space left" and "quota exceeded".
@@ -58,19 +58,19 @@ class CounterStoreUnavailable(OSError):  # noqa: N818 - it says what happened
 
 @attrs.frozen
 class CounterBucket:
-    """What stands in one bucket."""
+    """What one bucket counts."""
 
-    #: Its number: the time that it begins at, divided by its width.
+    #: Its number: the time at which it begins, divided by its width.
     bucket: int
-    #: How much stands there.
+    #: The amount.
     amount: float
-    #: When the youngest of it was written, in seconds of the time of day.
+    #: When the latest of it was counted, in seconds since 1970.
     last: float
 
 
 @attrs.frozen
 class Reservation:
-    """Something that was written, so that it can be taken out again."""
+    """An amount that was counted and can be released."""
 
     #: The hash of the key.
     key: bytes
@@ -81,36 +81,27 @@ class Reservation:
 
 
 class CounterStore(Protocol):
-    """A counter store as the road sees it."""
+    """Counts amounts. Each method raises :class:`CounterStoreUnavailable` where the store can't be used."""
 
     def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
-        """Write an amount down; return the seconds until there may be room where there is none.
-
-        :raises CounterStoreUnavailable: where it can't be read or written.
-        """
+        """Count an amount, unless there would be more than ``most``: then return the seconds until there may be room."""
         ...
 
     def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
-        """Return what stands under a key.
-
-        :raises CounterStoreUnavailable: where it can't be read.
-        """
+        """Return the buckets of a key."""
         ...
 
     def release(self, entries: Iterable[Reservation]) -> None:
-        """Take out what was written for something that was not sent.
-
-        :raises CounterStoreUnavailable: where it can't be written.
-        """
+        """Subtract what was counted for messages that were not sent."""
         ...
 
     def close(self) -> None:
-        """Give back files."""
+        """Close files."""
         ...
 
 
-def missing(rows: Iterable[CounterBucket], amount: float, most: float, window: float, now: float) -> float:
-    """Return the seconds until an amount has room beside what stands there: 0 for now, infinity for never."""
+def seconds_until_room(rows: Iterable[CounterBucket], amount: float, most: float, window: float, now: float) -> float:
+    """Return the seconds until an amount may be added to what is counted: 0 for now, infinity for never."""
     counted = sorted((row for row in rows if row.last + window > now), key=lambda row: row.last)
     total = sum(row.amount for row in counted)
     if total + amount <= most + _CLOSE:
@@ -127,30 +118,30 @@ def _bucket(now: float, window: float) -> int:
 
 
 def _hashed(secret: bytes, key: str, window: float) -> bytes:
-    """Return what stands for a key. Its windows are counted apart: what is written for one is not in the other."""
+    """Return the hash of a key and a window: each window of a key is counted apart."""
     text = f"{window!r}\0{key}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, key=secret, digest_size=_HASH_SIZE).digest()
 
 
 class MemoryCounterStore:
-    """A counter store that one process keeps to itself: for clocks that nobody shares, and for plans."""
+    """The counter store of one notifier in one process: for virtual clocks, and for plans."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._secret = secrets.token_bytes(_KEY_SIZE)
         self._rows: dict[bytes, dict[int, CounterBucket]] = {}
-        #: When each key has nothing left that counts, the oldest first as far as it goes.
+        #: When nothing of each key counts any more, the oldest first.
         self._ends: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
     def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
-        """Write an amount down, or say how long there is no room for it."""
+        """Count an amount, or return the seconds until there may be room for it."""
         hashed = _hashed(self._secret, key, window)
         with self._lock:
             now = self._clock.now().timestamp()
             self._forget(now)
             rows = self._rows.get(hashed, {})
-            wait = missing(rows.values(), amount, most, window, now)
+            wait = seconds_until_room(rows.values(), amount, most, window, now)
             if wait:
                 return wait
             bucket = _bucket(now, window)
@@ -162,12 +153,12 @@ class MemoryCounterStore:
             return Reservation(hashed, bucket, amount)
 
     def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
-        """Return what stands under a key."""
+        """Return the buckets of a key."""
         with self._lock:
             return tuple(self._rows.get(_hashed(self._secret, key, window), {}).values())
 
     def release(self, entries: Iterable[Reservation]) -> None:
-        """Take out what was written for something that was not sent."""
+        """Subtract what was counted for messages that were not sent."""
         with self._lock:
             for entry in entries:
                 rows = self._rows.get(entry.key, {})
@@ -176,10 +167,10 @@ class MemoryCounterStore:
                     rows[entry.bucket] = attrs.evolve(row, amount=row.amount - entry.amount)
 
     def close(self) -> None:
-        """Keep what is there: closing ends nothing."""
+        """Do nothing: what is counted stays."""
 
     def _forget(self, now: float) -> None:
-        """Drop two keys that no longer count, where there are any: one is written, so none pile up."""
+        """Drop up to two keys that no longer count: for each key that is added, so that old ones never pile up."""
         for hashed in [key for key, _ in zip(self._ends, range(2), strict=False)]:
             if self._ends[hashed] <= now:
                 self._ends.pop(hashed)
@@ -187,7 +178,7 @@ class MemoryCounterStore:
 
 
 class DryRunCounterStore:
-    """The counter store of a plan: it reads the real one, and what it writes is forgotten with it."""
+    """The temporary counter store of a dry run: it reads the real one, and writes to memory."""
 
     def __init__(self, under: CounterStore, clock: Clock) -> None:
         self._under = under
@@ -195,21 +186,21 @@ class DryRunCounterStore:
         self._clock = clock
 
     def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
-        """Write an amount down in memory, unless there is no room for it beside what really stands there."""
+        """Count an amount in memory, unless there is no room for it in both together."""
         now = self._clock.now().timestamp()
-        wait = missing(self.rows(key, window), amount, most, window, now)
+        wait = seconds_until_room(self.rows(key, window), amount, most, window, now)
         return wait or self._own.reserve(key, amount, math.inf, window)
 
     def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
-        """Return what really stands under a key, and what the plan would add."""
+        """Return the buckets of the real store and of this one."""
         return (*self._under.rows(key, window), *self._own.rows(key, window))
 
     def release(self, entries: Iterable[Reservation]) -> None:
-        """Take out what the plan wrote."""
+        """Subtract what was counted here."""
         self._own.release(entries)
 
     def close(self) -> None:
-        """Leave the real counter store to those who opened it."""
+        """Do nothing: the real store stays open."""
 
 
 class FileCounterStore:
@@ -226,7 +217,7 @@ class FileCounterStore:
         self._connection: sqlite3.Connection | None = None
         self._secret = b""
         self._process = 0
-        self._place: tuple[int, int] | None = None
+        self._inode: tuple[int, int] | None = None
         _OPEN.add(self)
 
     @functools.cached_property
@@ -235,11 +226,11 @@ class FileCounterStore:
         return (pathlib.Path(self._state_dir).absolute() if self._state_dir else own_folder()) / _FILE
 
     def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
-        """Write an amount down, or say how long there is no room for it: one step for all processes."""
+        """Count an amount, or return the seconds until there may be room for it: one atomic step for all processes."""
         with self._writing() as connection:
             hashed = _hashed(self._secret, key, window)
             now = self._clock.now().timestamp()
-            wait = missing(_read(connection, hashed), amount, most, window, now)
+            wait = seconds_until_room(_read(connection, hashed), amount, most, window, now)
             if wait:
                 return wait
             bucket = _bucket(now, window)
@@ -249,7 +240,7 @@ class FileCounterStore:
                 "last = max(last, excluded.last), ends = max(ends, excluded.ends)",
                 (hashed, bucket, amount, now, now + window),
             )
-            # Two for each that is written, so that old ones never pile up and never have to go all at once.
+            # Two for each that is written, so that old ones never pile up and are never deleted all at once.
             connection.execute(
                 "DELETE FROM entries WHERE (key, bucket) IN (SELECT key, bucket FROM entries WHERE ends <= ? LIMIT 2)",
                 (now,),
@@ -257,15 +248,15 @@ class FileCounterStore:
             return Reservation(hashed, bucket, amount)
 
     def rows(self, key: str, window: float) -> Sequence[CounterBucket]:
-        """Return what stands under a key; a counter store that nobody has begun is not begun for that."""
-        with self._lock, _in_words(self.file):
+        """Return the buckets of a key; the file is not made for that."""
+        with self._lock, _errors_explained(self.file):
             if self._connection is None and not self.file.exists():
                 return ()
-            connection = self._opened()
+            connection = self._connect()
             return _read(connection, _hashed(self._secret, key, window))
 
     def release(self, entries: Iterable[Reservation]) -> None:
-        """Take out what was written for something that was not sent."""
+        """Subtract what was counted for messages that were not sent."""
         with self._writing() as connection:
             for entry in entries:
                 where = (entry.key, entry.bucket)
@@ -277,12 +268,12 @@ class FileCounterStore:
     def close(self) -> None:
         """Close the file; it is opened again where something is written later."""
         with self._lock:
-            self._put_away()
+            self._disconnect()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _in_words(self.file):
-            connection = self._opened()
+        with self._lock, _errors_explained(self.file):
+            connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -292,55 +283,55 @@ class FileCounterStore:
                     connection.execute("ROLLBACK")
                 raise
 
-    def _opened(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         """Return a connection of this process to the file that is there now."""
         if self._connection is not None and self._process != os.getpid():
             _INHERITED.append(self._connection)  # closing it would close the parent's
             self._connection = None
-        if self._connection is not None and self._place != _place(self.file):
-            self._put_away()  # somebody deleted the file: what is written to it now, nobody would see
+        if self._connection is not None and self._inode != _inode(self.file):
+            self._disconnect()  # the file was deleted: other processes do not see what is written to it
         if self._connection is None:
-            self._open()
-        assert self._connection is not None, "it was opened"
+            self._connection = self._open()
         return self._connection
 
-    def _open(self) -> None:
+    def _open(self) -> sqlite3.Connection:
         import sqlite3
 
         file = state_folder(self._state_dir) / _FILE
         # SQLite gives the files beside it the same mode.
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
-        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(file, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
-            self._secret = _prepared(connection)
+            self._secret = _make_tables(connection)
         except BaseException:
             connection.close()
             raise
-        self._connection, self._process, self._place = connection, os.getpid(), _place(file)
+        self._process, self._inode = os.getpid(), _inode(file)
+        return connection
 
-    def _put_away(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection is not None and self._process == os.getpid():
             self._connection.close()
             self._connection = None
 
     def __del__(self) -> None:
-        self._put_away()
+        self._disconnect()
 
     def before_fork(self) -> None:
-        """Close the file, and let nobody open it until the process has forked: a connection can't be shared."""
+        """Close the file until the process has forked: a connection can't be shared."""
         self._lock.acquire()
-        self._put_away()
+        self._disconnect()
 
     def after_fork(self) -> None:
         """Let it be opened again."""
         self._lock.release()
 
 
-#: Books whose files have to be closed before a process forks.
+#: The stores whose files are closed before the process forks.
 _OPEN: Final[weakref.WeakSet[FileCounterStore]] = weakref.WeakSet()
-#: Those that are held while it does.
+#: Those that are locked while it does.
 _HELD: Final[list[FileCounterStore]] = []
-#: Connections of a parent that forked without saying so: they are kept, because closing them would disturb it.
+#: Connections of a parent process: they are kept, because closing them would disturb it.
 _INHERITED: Final[list[Any]] = []
 
 
@@ -359,7 +350,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
-def _place(file: pathlib.Path) -> tuple[int, int] | None:
+def _inode(file: pathlib.Path) -> tuple[int, int] | None:
     try:
         status = file.stat()
     except FileNotFoundError:
@@ -372,10 +363,10 @@ def _read(connection: sqlite3.Connection, hashed: bytes) -> list[CounterBucket]:
     return [CounterBucket(*row) for row in found]
 
 
-def _prepared(connection: sqlite3.Connection) -> bytes:
+def _make_tables(connection: sqlite3.Connection) -> bytes:
     """Make the tables where there are none, and return the key of the hashes."""
-    _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-    # What a process wrote survives its end; only a power cut can take the last moments along.
+    _set_journal_mode(connection)
+    # What a process wrote survives its end; only a power cut can lose the last moments.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -397,18 +388,18 @@ def _prepared(connection: sqlite3.Connection) -> bytes:
     return bytes(secret)
 
 
-def _patiently(do: Callable[[], Any]) -> None:
-    """Do something that SQLite does not wait for by itself, again and again while another process is in the way."""
+def _set_journal_mode(connection: sqlite3.Connection) -> None:
+    """Set it as soon as no other process is in the way: here SQLite does not wait by itself."""
     import sqlite3
 
-    ends = time.monotonic() + _PATIENCE
+    ends = time.monotonic() + _LOCK_TIMEOUT
     while True:
         try:
-            do()
+            connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if not _is_locked(error) or time.monotonic() > ends:
                 raise
-            time.sleep(_POLL)
+            time.sleep(_LOCK_POLL)
         else:
             return
 
@@ -418,8 +409,8 @@ def _is_locked(error: Exception) -> bool:
 
 
 @contextlib.contextmanager
-def _in_words(file: pathlib.Path) -> Iterator[None]:
-    """Turn what goes wrong with the file into what a person can do about it."""
+def _errors_explained(file: pathlib.Path) -> Iterator[None]:
+    """Turn an error of the file into one that says what a person does about it."""
     import sqlite3
 
     try:
@@ -436,7 +427,7 @@ def _unusable(error: Exception, file: pathlib.Path) -> CounterStoreUnavailable:
     if _is_locked(error):
         return CounterStoreUnavailable(
             "Another process has held the counter store of the guards for longer than a second.",
-            "Send again; where it stays so, look for a process that was stopped.",
+            "Send again; if that does not help, look for a process that was stopped.",
         )
     if "full" in str(error) or getattr(error, "errno", None) in _NO_SPACE:
         return CounterStoreUnavailable(
@@ -444,7 +435,7 @@ def _unusable(error: Exception, file: pathlib.Path) -> CounterStoreUnavailable:
         )
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return CounterStoreUnavailable(
-            "The counter store of the guards is damaged.", f"Delete {file} and send again: the counting begins anew."
+            "The counter store of the guards is damaged.", f"Delete {file} and send again: counting starts anew."
         )
     if isinstance(error, TypeError | ValueError):
         return CounterStoreUnavailable(
@@ -457,5 +448,5 @@ def _unusable(error: Exception, file: pathlib.Path) -> CounterStoreUnavailable:
 
 
 def open_counter_store(clock: Clock, state_dir: str | None) -> CounterStore:
-    """Return the counter store: of all processes where they share the clock's time, else of this notifier."""
+    """Return the counter store of all processes for the machine's clock, else one of this notifier."""
     return FileCounterStore(state_dir, clock) if clock.shared else MemoryCounterStore(clock)

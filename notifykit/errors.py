@@ -1,8 +1,8 @@
 """What can go wrong, what it is about, and what a person does now.
 
-An error answers four questions: what it is about (:class:`Scope`), whether a later try of the same thing can work by
-itself (``retryable``), whether sending again is certain not to send twice (``safe_to_resend``), and what somebody has
-to do (``action``). All of them pickle.
+An error says what it is about (:class:`Scope`), whether a later try of the same thing can work by itself (``retryable``),
+whether sending again is certain not to send twice (``safe_to_resend``), and what a person does (``action``). All of them
+pickle.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
 
-#: What is never caught on behalf of a plugin: it is for the program, not about the plugin.
+#: Exceptions of a plugin that are never caught: they are for the program.
 INTERRUPTS: Final = (KeyboardInterrupt, GeneratorExit)
 
 _Raised = TypeVar("_Raised", bound=BaseException)
@@ -21,10 +21,10 @@ _Raised = TypeVar("_Raised", bound=BaseException)
 
 def without_frames(error: _Raised) -> _Raised:
     """Drop the tracebacks of an exception and of its causes: the variables of their frames hold what was sent."""
-    seen: BaseException | None = error
-    while seen is not None:
-        seen.__traceback__ = None
-        seen = seen.__cause__ or seen.__context__
+    current: BaseException | None = error
+    while current is not None:
+        current.__traceback__ = None
+        current = current.__cause__ or current.__context__
     return error
 
 
@@ -87,21 +87,9 @@ class PluginError(NotifyError):
         return f"plugin {self.plugin!r}: {self.detail}"
 
 
-def _advice(error: TransportError) -> str:
-    return type(error).advice
-
-
-def _waits(error: TransportError) -> tuple[float, ...]:
-    return type(error).default_waits
-
-
-def _scope(error: TransportError) -> Scope:
-    return type(error).default_scope
-
-
 @attrs.frozen(slots=False)
 class TransportError(NotifyError, RuntimeError):
-    """A batch or a recipient was not accepted, or nobody knows. Raise one of the subclasses.
+    """A batch or a recipient was not accepted, or that is not known. Raise one of the subclasses.
 
     It is a :class:`RuntimeError` too, because that is what callers of the documented kwtSMS client catch.
     """
@@ -122,15 +110,17 @@ class TransportError(NotifyError, RuntimeError):
     #: The provider's own words, scrubbed.
     provider_words: str | None = None
     #: What a person does now.
-    action: str = attrs.field(default=attrs.Factory(_advice, takes_self=True))
+    action: str = attrs.field(default=attrs.Factory(lambda self: type(self).advice, takes_self=True))
     #: Seconds to wait before the second, third, … try; empty where waiting does not help.
-    waits: tuple[float, ...] = attrs.field(default=attrs.Factory(_waits, takes_self=True))
+    waits: tuple[float, ...] = attrs.field(
+        default=attrs.Factory(lambda self: type(self).default_waits, takes_self=True)
+    )
     #: What it is about.
-    scope: Scope = attrs.field(default=attrs.Factory(_scope, takes_self=True))
+    scope: Scope = attrs.field(default=attrs.Factory(lambda self: type(self).default_scope, takes_self=True))
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request can work later without anybody doing anything."""
+        """Whether the same request can work later by itself."""
         return bool(self.waits)
 
     @property
@@ -151,14 +141,14 @@ class TransportError(NotifyError, RuntimeError):
 
 
 class InvalidRecipient(TransportError):
-    """This address can't receive the message, whoever carries it."""
+    """This address can't receive the message, through any transport."""
 
     default_scope = Scope.RECIPIENT
     advice = "Check the address with the person it belongs to."
 
 
 class ContentRejected(TransportError):
-    """This text can't be sent, whoever it is for."""
+    """This text can't be sent to any recipient."""
 
     default_scope = Scope.CONTENT
     advice = "Change the text."
@@ -208,7 +198,7 @@ class ProviderUnavailable(TransportError):
 
 
 class NotReached(TransportError):
-    """No connection came about, so the request certainly did not leave."""
+    """No connection was made, so the request was certainly not sent."""
 
     default_scope = Scope.NETWORK
     advice = "Check the provider's address, and DNS and firewall of this machine; nothing was sent, so sending again is safe."
@@ -224,7 +214,7 @@ class OutcomeUnknown(TransportError):
 
 
 class Unclassified(TransportError):
-    """A code that nobody has seen before: kept and reported, not retried."""
+    """A code that notifykit does not know: kept and reported, not retried."""
 
     default_scope = Scope.TRANSPORT
     advice = "This code is new to notifykit: ask the provider what it means, and please report it."
@@ -236,7 +226,7 @@ class Exhausted(TransportError):
 
     advice = "Look at what each transport said: the receipt's attempts and the error's causes have it."
 
-    #: What each of them said, in the order in which they were asked.
+    #: The error of each of them, in the order in which they were asked.
     causes: tuple[TransportError, ...] = ()
 
     def __attrs_post_init__(self) -> None:
@@ -245,5 +235,5 @@ class Exhausted(TransportError):
 
     @property
     def group(self) -> ExceptionGroup[TransportError]:
-        """What each of them said, as Python's own group of exceptions: ``except*`` and tracebacks know it."""
+        """The errors as Python's own group of exceptions, for ``except*`` and tracebacks."""
         return ExceptionGroup(self.detail, self.causes)

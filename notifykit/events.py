@@ -1,4 +1,4 @@
-"""What happened, in the past tense: what log sinks are told.
+"""Events: what happened, in the past tense, as log sinks are given it.
 
 Events are redacted before a sink sees them: addresses are redacted and hashed, texts are shapes, unless the settings
 ``log_numbers`` and ``log_body`` say otherwise in words.
@@ -19,7 +19,7 @@ from notifykit.models.receipt import Outcome
 
 @attrs.frozen(slots=False)
 class LoggedRecipient:
-    """A recipient as a log may know it."""
+    """A recipient as a log may show it."""
 
     #: The address, redacted unless ``log_numbers`` is ``full``.
     to: str
@@ -35,9 +35,9 @@ class LoggedRecipient:
 
 @attrs.frozen(kw_only=True, slots=False)
 class Event:
-    """Something that happened. Subclasses say what.
+    """Something that happened to a message.
 
-    Events have no slots: nobody keeps them, and ``vars(event)`` is what a sink writes.
+    Events have no slots: they are not kept, and ``vars(event)`` is what a sink writes.
     """
 
     #: Its name in logs; every subclass has its own.
@@ -110,7 +110,7 @@ class AttemptFinished(Event):
     attempt: int
     #: The transport that made it.
     transport: str
-    #: The composite that asked it, whose ``batch_finished`` tells what became of the recipients; None where nobody did.
+    #: The composite that assigned it, whose ``batch_finished`` has the outcomes of the recipients; None without one.
     inside: str | None = None
     #: How it ended for the batch; single recipients may differ.
     outcome: Outcome
@@ -170,7 +170,7 @@ class RetryScheduled(Event):
 
 @attrs.frozen(kw_only=True, slots=False)
 class BatchFinished(Event):
-    """Everybody in a batch that went through a composite has an outcome, whatever each of its parts said."""
+    """Every recipient of a batch that was sent through a composite has an outcome."""
 
     #: The batch: the message's id and the batch's number.
     batch: str
@@ -230,10 +230,10 @@ class SendFinished(Event):
 
 @attrs.frozen(kw_only=True, slots=False)
 class DeliveryChanged(Event):
-    """Something new was heard of a message that was sent: it went forward, or reports contradict each other.
+    """A report changed what is known of the delivery of a message: its state is new, or reports contradict each other.
 
-    ``id`` is the provider's id of the request: a report that somebody pushes knows no other. Where several threads
-    hear about one recipient at once, their events may come in another order; ``before`` and ``state`` tell it.
+    ``id`` is the provider's id of the request: a report that is pushed has no other. Where several threads record reports
+    about one recipient at once, their events may come in another order; ``before`` and ``state`` show it.
     """
 
     #: The provider's id of the request.
@@ -242,9 +242,9 @@ class DeliveryChanged(Event):
     to: str | None
     #: A keyed hash of the address. None without a key.
     to_hash: str | None
-    #: Where it was before; None where nothing had been heard of it.
+    #: The state before; None where there was no report.
     before: DeliveryState | None
-    #: Where it is now.
+    #: The state now.
     state: DeliveryState
     #: The provider's own word for it, scrubbed of what looks like a number.
     words: str | None
@@ -258,9 +258,9 @@ class DeliveryChanged(Event):
 
 @attrs.frozen(kw_only=True, slots=False)
 class PluginFailed(Event):
-    """Something that a plugin brought raised while a message was on its way.
+    """Something of a plugin raised during a send.
 
-    The message went on without it; a guard that raises holds the message back instead.
+    The send went on without it; a guard that raises holds the message back instead.
     """
 
     #: What kind of thing it was: ``normalizer``, ``cleaner``, ``guard``, ``transport`` or ``sink``.

@@ -1,13 +1,13 @@
-"""The hooks: what a plugin can bring.
+"""The hooks: what a plugin can contribute.
 
 A plugin is a module, or any object, with functions marked by ``hookimpl`` and named as below. It is found through the
 entry-point group ``notifykit``; the entry point's name is the plugin's name. Each hook is called once for each
-notifier that is built, at start-up, and may take fewer arguments than are listed. What comes back is used as plain
-callables from then on: no hook is called while a message is on its way.
+notifier that is built, at start-up, and may take fewer arguments than are listed. What it returns is used as plain
+callables from then on: no hook is called during a send.
 
-Where a hook raises, or brings something of the wrong shape, the whole plugin is quarantined with everything that it
-brings; the others go on. In strict mode it is an error instead. A :class:`~notifykit.errors.ConfigError` is passed on to the person
-who wrote the settings: raise it where yours can't be understood, not where they are absent.
+A hook that raises, or returns something of the wrong shape, quarantines the whole plugin with everything it contributed;
+the others are used. In strict mode it is an error instead. A :class:`~notifykit.errors.ConfigError` is passed on to the
+person who wrote the settings: raise it where yours are wrong, not where they are absent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-# --- at start-up: components of the pipeline ---
+# --- at start-up: what the stages use ---
 
 
 @hookspec
@@ -70,7 +70,7 @@ def notifykit_transports(settings: Settings) -> Iterable[TransportFactory]:  # t
     """Bring transports: a factory for the DSN schemes that are yours.
 
     A factory is called when a name or a DSN of its schemes is first used. The first plugin that claims a scheme
-    keeps it; a later claim is not used, and is listed as shadowed.
+    keeps it; a later claim is ignored and listed as shadowed.
 
     :param settings: the settings.
     :return: factories.
@@ -79,10 +79,10 @@ def notifykit_transports(settings: Settings) -> Iterable[TransportFactory]:  # t
 
 @hookspec
 def notifykit_sinks(settings: Settings) -> Iterable[Sink | Callable[[Event], None]]:  # type: ignore[empty-body]
-    """Bring log sinks: they are called with every event of a send.
+    """Bring log sinks: they are given every event.
 
-    They are called one after the other; where one raises that is logged, and the next is called all the same. A sink that
-    you return is switched on: return none where your settings are absent. Events are redacted before a sink gets them.
+    Sinks are called one after the other; one that raises is logged, and the next is still called. What you return is
+    used: return nothing where your settings are absent. Events are redacted before.
 
     :param settings: the settings.
     :return: functions that take an event, whose ``__name__`` is the sink's name; or objects with a ``name`` and a
@@ -94,25 +94,25 @@ def notifykit_sinks(settings: Settings) -> Iterable[Sink | Callable[[Event], Non
 def notifykit_guards(  # type: ignore[empty-body]
     settings: Settings, normalize: Callable[[str, Channel], Recipient | Rejected]
 ) -> Iterable[Guard]:
-    """Bring guards: each may hold a message back from a recipient, or redirect it to another recipient.
+    """Bring guards: each may hold a message back from a recipient, or send it to another recipient instead.
 
-    For each recipient they are called one after the other, in the order described for normalizers, and the first veto
-    counts. All guards are called again for a recipient that another one is redirected to, and the message is sent to it
-    once. A guard that you return is switched on: return none where your settings are absent. Return a veto where the
-    guard can't know: a guard that raises holds the message back. To count something over all processes, reserve it in
-    the counter store that the guard gets; where the message is not sent after all, the reservation is released.
+    For each recipient they are asked one after the other, in the order described for normalizers, and the first veto
+    counts. A recipient who is put in the place of another is checked by all guards, and gets the message once. What you
+    return is used: return nothing where your settings are absent. Veto where you can't decide: a guard that raises holds
+    the message back. To count something over all processes, reserve it in the counters that you are given; where the
+    message is not sent after all, it is released.
 
     :param settings: the settings.
     :param normalize: reads an address in any written form, as this notifier's normalizers do.
-    :return: objects with a ``name`` and a ``judge`` method, in the order in which they should be called.
+    :return: objects with a ``name`` and a ``check`` method, in the order in which they should be asked.
     """
 
 
 @hookspec
 def notifykit_engines(settings: Settings) -> Iterable[EngineFactory]:  # type: ignore[empty-body]
-    """Bring an engine: it stores sends on disk and sends them, also when the process that submitted them has ended.
+    """Bring an engine: it stores jobs on disk and sends them, also after the process that submitted them has ended.
 
-    It is built when it is first used. The first engine is used, and installed ones come before the framework's own.
+    It is built when a job is first submitted, read or sent. The first engine is used, installed ones before the built-in.
 
     :param settings: the settings.
     :return: factories.
@@ -137,5 +137,5 @@ def notifykit_commands(register: Callable[[click.Command], None]) -> None:
 def notifykit_about() -> About:  # type: ignore[empty-body]
     """Describe the plugin for the program: settings, error codes, checks for ``doctor``, pages for ``help``.
 
-    Only commands that show them call it; no send depends on it.
+    Called only by commands that show them; a send does not depend on it.
     """

@@ -16,7 +16,8 @@ def lazy_attributes(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], tuple[str, ...]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package or a module.
 
-    Type checkers and editors see nothing of it: for them, import the names under ``TYPE_CHECKING``.
+    Type checkers and editors do not see these names: for them, import each under ``TYPE_CHECKING`` too. A test compares
+    the two.
 
     :param package: the package's ``__name__``.
     :param homes: the names, separated by spaces, by the module below the root that has them.
@@ -25,6 +26,7 @@ def lazy_attributes(
     home = {name: module for module, names in homes.items() for name in names.split()}
 
     def load(name: str) -> Any:
+        """Import the module of a name, and return its attribute."""
         if name not in home:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(import_module(f"{root or package}.{home[name]}"), name)

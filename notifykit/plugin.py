@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         error_for_status as error_for_status,
     )
     from notifykit.models.capabilities import ForcedCharacter as ForcedCharacter
-    from notifykit.network import Network as Network
+    from notifykit.http.network import Network as Network
     from notifykit.plugins.functions import find_edits as find_edits
     from notifykit.protocols import (
         About as About,

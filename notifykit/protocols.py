@@ -1,10 +1,10 @@
-"""What the stations of the road have to offer: the shapes that plugins fill."""
+"""Protocols that plugins implement, and the objects that they are given or return."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from notifykit.events import Event
     from notifykit.models.capabilities import Capabilities
     from notifykit.models.delivery import DeliveryReport
-    from notifykit.models.job import Progress, Settlement
+    from notifykit.models.job import JobSpec, Progress, Settlement
     from notifykit.models.message import Channel, Cleaned, Message
     from notifykit.models.plan import Batch
     from notifykit.models.receipt import Receipt, Report, Submission, Veto
@@ -49,7 +49,7 @@ class Cleaner(Protocol):
         ...
 
     def clean(self, text: str, channel: Channel) -> Cleaned:
-        """Return the text with the edits made on it; a channel that is not its own is left alone."""
+        """Return the text with the edits made on it; the same text for a channel that is not its own."""
         ...
 
 
@@ -70,10 +70,10 @@ class Transport(Protocol):
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one request and return what the provider said.
 
-        It is called from several threads, paced and retried by the road, and never retries by itself.
+        It is called from several threads. The pipeline keeps the rate limit and retries; ``send`` never retries by itself.
 
         :param batch: at most ``capabilities.batch_size`` recipients.
-        :param timeout: seconds for the whole exchange, whatever the server dribbles.
+        :param timeout: seconds for the whole exchange, however slowly the server sends.
         :raises TransportError: where the provider took nothing. :class:`~notifykit.errors.OutcomeUnknown` where the
             request may have arrived; anything else means that it was certainly not sent. An exception of another
             kind counts as unknown too.
@@ -81,17 +81,17 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back connections and files. Called once, at the end."""
+        """Close connections and files. Called once, at the end."""
         ...
 
 
 @runtime_checkable
 class Connectable(Protocol):
-    """A transport that can connect before it sends, so that a request leaves at the moment at which it is counted.
+    """A transport that can connect before it sends, so that a request is sent at the moment at which it is counted.
 
-    Where a rate limit holds for it, ``connect`` is called before each request takes its turn. Batches of such a transport
-    may be in flight at the same time; those of any other go one after the other, because they would leave together once
-    a slow network lets them connect.
+    Where it has a rate limit, ``connect`` is called before the limit counts a request. Batches of such a transport may be
+    in flight at the same time; those of any other are sent one after the other, because they would all be sent together
+    once a slow network lets them connect.
     """
 
     def connect(self, timeout: float) -> None:
@@ -105,11 +105,11 @@ class Connectable(Protocol):
 
 @attrs.frozen
 class Assignment:
-    """A part of a batch, and the transport that shall carry it."""
+    """A part of a batch, and the transport that shall send it."""
 
     #: The transport; it may be a composite too.
     transport: Transport
-    #: What it shall carry.
+    #: What it shall send.
     batch: Batch
     #: The transport that was asked before it and did not take these recipients; None where it is the first.
     instead_of: Transport | None = None
@@ -119,13 +119,13 @@ class Assignment:
     also: bool = False
 
 
-#: What a composite does with a batch: it yields assignments and hears the receipts of each.
+#: What a composite does with a batch: it yields assignments and is sent the receipts of each.
 Carrying: TypeAlias = "Generator[Assignment, Sequence[Receipt], None]"
 
 
 @runtime_checkable
 class Composite(Transport, Protocol):
-    """A transport made of others. It decides who carries what; the road makes the requests, paces and records them."""
+    """A transport made of others. It decides which of them sends what; the pipeline makes the requests."""
 
     @property
     def parts(self) -> Sequence[Transport]:
@@ -135,8 +135,8 @@ class Composite(Transport, Protocol):
     def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
         """Yield an assignment, be sent the receipts of its recipients, yield the next.
 
-        The road keeps what it heard of each recipient: an acceptance outweighs an unknown outcome, and that a refusal.
-        Who is in no assignment is rejected. It is called from several threads at once.
+        The pipeline merges the results for each recipient: accepted wins over unknown, and unknown over rejected. A
+        recipient in no assignment is rejected. It is called from several threads at once.
 
         :param batch: as many recipients as ``capabilities.batch_size``; a part that can take fewer is given pieces.
         :param after_unknown: whether the caller allowed another try of what may have been sent already.
@@ -150,18 +150,6 @@ class Composite(Transport, Protocol):
     def possible(self, batch: Batch) -> Sequence[Assignment]:
         """Return every assignment that there may be for a batch, whatever happens. Pure: for what it may cost at most."""
         ...
-
-
-def is_composite(transport: Transport) -> TypeGuard[Composite]:
-    """Return whether a transport is made of others: it has parts then, and carries a batch instead of sending it."""
-    # Asked several times on every send; isinstance would look at every method of the protocol each time.
-    return hasattr(transport, "carry") and hasattr(transport, "parts")
-
-
-def can_connect(transport: Transport) -> TypeGuard[Connectable]:
-    """Return whether a transport can connect before it sends."""
-    # Asked before each request of a transport with a rate limit; see is_composite.
-    return callable(getattr(transport, "connect", None))
 
 
 @runtime_checkable
@@ -179,10 +167,10 @@ class KnowsNumbers(Protocol):
 
 @runtime_checkable
 class KnowsBalance(Protocol):
-    """A transport whose provider can be asked what is left on the account."""
+    """A transport whose provider can be asked for the balance of the account."""
 
     def balance(self, timeout: float) -> float | None:
-        """Return what is left, in the provider's unit; None where it does not say.
+        """Return the balance, in the provider's unit; None where the answer has none.
 
         :raises TransportError: where there is no answer.
         """
@@ -191,13 +179,13 @@ class KnowsBalance(Protocol):
 
 @runtime_checkable
 class KnowsDeliveries(Protocol):
-    """A transport whose provider can be asked what became of a message that it took. It paces itself."""
+    """A transport whose provider can be asked about the delivery of a message that it took. It keeps its own rate limit."""
 
     def deliveries(self, receipts: Sequence[Receipt], timeout: float) -> Sequence[DeliveryReport]:
         """Ask about one request, and return what is known of its recipients.
 
-        Nothing about a recipient means that the provider does not say yet; ``last`` in a report, that it will not say
-        more. Reports about others of the same request are welcome. It is called from several threads.
+        No report about a recipient means that the provider knows nothing yet; ``last`` in a report, that it will not know
+        more. Reports about other recipients of the request are recorded too. It is called from several threads.
 
         :param receipts: some of the request's receipts, one at least: all have the same message id.
         :param timeout: seconds for one question.
@@ -216,57 +204,57 @@ class ShowsRequests(Protocol):
 
 
 @attrs.frozen
-class Envelope:
-    """What a guard looks at: one message on its way to one recipient."""
+class GuardContext:
+    """What a guard checks: one message to one recipient."""
 
     #: The message after cleaning.
     message: Message
-    #: Who would get it.
+    #: The recipient.
     recipient: Recipient
     #: What it would cost in the provider's unit; None where that is not known.
     cost: float | None
-    #: Whether it would reach a person; False where the transport pretends.
+    #: Whether it would reach a person; False in test mode.
     live: bool
     #: The time of day, UTC.
     now: datetime.datetime
 
 
 class Counters(Protocol):
-    """What guards write down, shared by all processes that use the same state folder."""
+    """What guards count, shared by all processes that use the same state folder."""
 
     def reserve(self, key: str, amount: float, most: float, window: float) -> float:
-        """Write ``amount`` down under a key, unless more than ``most`` would stand there for the last ``window`` seconds.
+        """Count ``amount`` under a key, unless the last ``window`` seconds would then have more than ``most``.
 
-        It is one step for everybody who shares the counter store. What is written for a envelope that is then not sent is taken
-        out again by the road.
+        It is one atomic step for all who share the store. What is counted for a message that is then not sent is released
+        by the pipeline.
 
         :param key: what is counted, with the guard's name in front; only a keyed hash of it is stored.
-        :return: 0 where it was written down, else the seconds until there may be room; infinity where there never is.
-        :raises OSError: where the counter store can't be used. A guard lets it through: the road then holds the envelope back.
+        :return: 0 where it was counted, else the seconds until there may be room; infinity where there never is.
+        :raises OSError: where the store can't be used. A guard does not catch it: the message is then held back.
         """
         ...
 
 
 @runtime_checkable
 class Guard(Protocol):
-    """May hold a message back from a recipient, or send it to somebody else instead."""
+    """May hold a message back from a recipient, or send it to another recipient instead."""
 
     @property
     def name(self) -> str:
         """Its name: people order it and switch it off by it."""
         ...
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Return None to let it pass, a veto to hold it back, or the recipient who shall get it instead.
 
-        Plans ask too, with a counter store that forgets: keep nothing elsewhere. A guard that raises holds the envelope back.
+        Plans ask too, with counters that are forgotten: keep nothing elsewhere. A guard that raises holds the message back.
         """
         ...
 
 
 @runtime_checkable
 class Sink(Protocol):
-    """Hears what happened."""
+    """Is given each event."""
 
     @property
     def name(self) -> str:
@@ -274,12 +262,12 @@ class Sink(Protocol):
         ...
 
     def handle(self, event: Event) -> None:
-        """Take one event. It is called from several threads; raising is noted and changes nothing."""
+        """Log one event. It is called from several threads; raising is logged and changes nothing."""
         ...
 
 
 class Job(Protocol):
-    """A send that is kept on disk: any process that knows its key can look at it and decide over it."""
+    """A send that is stored on disk: any process that knows its key can read and change it."""
 
     @property
     def key(self) -> str:
@@ -287,14 +275,14 @@ class Job(Protocol):
         ...
 
     def progress(self) -> Progress:
-        """Return how far it is."""
+        """Return its progress."""
         ...
 
     def wait(self, timeout: float | None = None) -> Progress:
         """Return when every recipient has an outcome.
 
         :param timeout: the most seconds to wait.
-        :raises TimeoutError: where it is not over by then; it goes on.
+        :raises TimeoutError: where it has not ended by then; it goes on.
         """
         ...
 
@@ -303,11 +291,11 @@ class Job(Protocol):
         ...
 
     def report(self) -> Report:
-        """Return what is known of each recipient so far; whoever has no outcome yet is not in it."""
+        """Return what is known of each recipient so far, without those who have no outcome yet."""
         ...
 
     def cancel(self) -> Progress:
-        """Stop it between two batches; whoever has not been sent to is skipped."""
+        """Stop it between two batches; recipients who were not sent to are skipped."""
         ...
 
     def pause(self) -> Progress:
@@ -326,38 +314,14 @@ class Job(Protocol):
         ...
 
 
-@attrs.frozen
-class JobSpec:
-    """What a job sends, through which transport, and when."""
-
-    #: Who gets it, one by one.
-    recipients: Iterable[Recipient | Rejected]
-    #: The message, as the caller wrote it.
-    message: Message
-    #: The caller's name for the job; None for one that nobody chose.
-    key: str | None = None
-    #: The transport's name in the settings; None for the notifier's own.
-    via: str | None = None
-    #: When it may begin, UTC; None for now.
-    at: datetime.datetime | None = None
-    #: Seconds after that in which it may be sent; None for ever.
-    expires_in: float | None = None
-    #: Whether it goes ahead of what is not; None lets the number of recipients decide.
-    urgent: bool | None = None
-    #: Whether what may have been sent is sent again, to a provider that recognises a repeated key.
-    at_least_once: bool = False
-    #: Whether a failover may go on after an unknown outcome.
-    move_unknown: bool = False
-
-
 class Engine(Protocol):
-    """Keeps sends on disk, and sends them."""
+    """Stores jobs on disk, and sends them."""
 
     def submit(self, spec: JobSpec, connection: Any = None) -> Job:
-        """Submit a job: whole or not at all, and safe on disk when this returns.
+        """Store a job, whole or not at all: it is safe on disk when this returns.
 
-        :param connection: the caller's transaction that the job takes part in, if the engine can do that.
-        :raises ConfigError: another job has the key, with what differs.
+        :param connection: a transaction of the caller that the job shall be a part of, where the engine can do that.
+        :raises ConfigError: where the key is that of another job, with what differs.
         """
         ...
 
@@ -369,25 +333,25 @@ class Engine(Protocol):
         ...
 
     def jobs(self) -> Sequence[Progress]:
-        """Return how far each job is, the newest first."""
+        """Return the progress of each job, the newest first."""
         ...
 
     def work(self) -> None:
-        """Send what there is to send in the background, until :meth:`close`."""
+        """Send the jobs in the background, until :meth:`close`."""
         ...
 
     def close(self) -> None:
-        """Finish what is out, within a bound, and give back connections and files."""
+        """Wait for requests in flight, within a limit, then close connections and files."""
         ...
 
 
 @attrs.frozen
 class EngineFactory:
-    """Builds the engine that a plugin brings."""
+    """Builds the engine of a plugin."""
 
     #: Its name: people switch it off by it.
     name: str
-    #: Builds one for a notifier. The road takes what a batch needs from it.
+    #: Builds one from the settings and the components of a notifier.
     build: Callable[[Settings, Any], Engine]
 
 
@@ -408,7 +372,7 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
+        """Sleep for that many seconds."""
         ...
 
 
@@ -422,7 +386,7 @@ class BuildContext:
     clock: Clock
     #: Builds another transport: composites need it.
     build: Callable[[Dsn], Transport]
-    #: What another transport could do, by scheme; without one, the first that can measure texts. For stand-ins.
+    #: The capabilities of another transport, by scheme; without one, those of the first that measures texts.
     imitate: Callable[[str | None], Capabilities | None]
 
 
@@ -446,9 +410,9 @@ class TransportFactory:
     schemes: tuple[str, ...] = attrs.field(
         default=attrs.Factory(lambda self: (self.name,), takes_self=True), converter=_as_schemes
     )
-    #: Whether the settings are plainly meant for it, so that nobody has to name it.
+    #: Whether its own settings are there, so that it is used where no transport is named.
     configured: Callable[[Settings], bool] = _never
-    #: What its transports can do, known without building one; stand-ins imitate it.
+    #: What its transports can do, known without building one.
     capabilities: Callable[[], Capabilities] | None = None
     #: Whether its transports are made of others, in the brackets of the DSN: then there has to be one at least.
     takes_parts: bool = False
@@ -464,9 +428,9 @@ class Health(enum.StrEnum):
 
 @attrs.frozen
 class Check:
-    """One thing that ``notifykit doctor`` looked at. Nothing in it is secret: people paste it into bug reports."""
+    """One check of ``notifykit doctor``. Nothing in it is secret: people paste it into bug reports."""
 
-    #: What was looked at.
+    #: What was checked.
     name: str
     #: How it ended.
     health: Health
@@ -485,16 +449,16 @@ def _no_checks(settings: Settings, *, online: bool) -> Iterable[Check]:
 
 
 class Checks(Protocol):
-    """Looks at a plugin's own affairs."""
+    """Checks the settings and the provider of a plugin."""
 
     def __call__(self, settings: Settings, *, online: bool) -> Iterable[Check]:
-        """Yield what was found; only where ``online`` is true may the network be asked."""
+        """Yield the results; only where ``online`` is true may they use the network."""
         ...
 
 
 @attrs.frozen
 class About:
-    """What the program can tell of a plugin: in ``config``, ``doctor``, ``explain`` and ``help``."""
+    """What the commands ``config``, ``doctor``, ``explain`` and ``help`` show of a plugin."""
 
     #: The table of its settings below ``[tool.notifykit]``; None where it has none.
     section: str | None = None
@@ -502,7 +466,7 @@ class About:
     fields: tuple[Field, ...] = ()
     #: The provider's error codes, each as the error that it becomes.
     codes: Callable[[], Sequence[TransportError]] = _no_codes
-    #: Looks whether everything is as it should be.
+    #: Its checks for ``doctor``.
     checks: Checks = _no_checks
     #: Pages for ``notifykit help``, by their names.
     topics: Mapping[str, Callable[[], str]] = attrs.field(factory=dict)

@@ -1,6 +1,6 @@
-"""What a person may see of a number, an address, a password or a text.
+"""How numbers, addresses, passwords and texts are shown.
 
-Everything that ends up in a ``repr``, a log line, an error or an event passes through one of these functions first.
+Everything in a ``repr``, a log line, an error or an event passes through one of these functions first.
 """
 
 from __future__ import annotations
@@ -17,15 +17,9 @@ from typing import Final
 from notifykit.errors import ConfigError
 
 STARS: Final = "****"
-
-
-#: Fewer digits than this are hidden whole: what would be left over gives the number away.
+#: Fewer digits than this are hidden whole: the others would give the number away.
 _SHORTEST_SHOWN: Final = 11
-
-
 _DIGIT_RUN: Final = re.compile(r"\+?\d(?:[\W_]{0,3}\d){5,}")
-
-
 #: What is behind the @ is shown only where it is a domain: a text that happens to hold an @ is hidden whole.
 _EMAIL: Final = re.compile(r"(\S)\S+@([\w-]+(?:\.[\w-]+)+)")
 
@@ -98,13 +92,13 @@ def describe_text(text: str) -> str:
 def text_shape(text: str) -> str:
     """Return a text with every letter as ``x`` and every digit as ``9``: its form without its words.
 
-    Letters outside ASCII, and the marks on them, become ``ء`` so that questions about the encoding can still be asked of the shape.
+    Letters outside ASCII, and the marks on them, become ``ء``, so that the shape still shows the encoding.
     """
     return text.translate(_SHAPES)
 
 
 class _Shapes(dict[int, str]):
-    """The shape of each character that was met so far."""
+    """The shape of each character so far."""
 
     def __missing__(self, code: int) -> str:
         shape = self[code] = _shape_of(chr(code))
@@ -132,8 +126,6 @@ def scrub(text: str, *secrets: str) -> str:
 
 
 _KEY_FILE: Final = ".notifykit.key"
-
-
 _KEY_SIZE: Final = 32
 
 
@@ -158,7 +150,7 @@ def key_beside(directory: pathlib.Path) -> bytes:
 
 
 def _make_key(file: pathlib.Path) -> None:
-    """Make a key that appears whole or not at all, once, whoever else is making one."""
+    """Make a key that appears whole or not at all, once, also where other processes make one at the same time."""
     with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=_KEY_FILE, encoding="ascii") as draft:
         draft.write(secrets.token_bytes(_KEY_SIZE).hex())
         draft.flush()

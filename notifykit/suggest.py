@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def closest(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
-    """Return the known name that is most like a word, whatever the case of its letters; None where none is.
+    """Return the known name that is most like a word, ignoring case; None where none is.
 
     :param word: what was written; dashes in front of it do not count.
     :param known: the names that there are.

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from notifykit import ConfigError, Dsn, Secret, Settings, SystemClock, TransportError
-from notifykit.network import Proxy, find_proxy
+from notifykit.http.network import Proxy, find_proxy
 from notifykit.protocols import About, Check, Health
 from notifykit_kwtsms.api.facts import KUWAIT_CODE, SHARED_SENDER
 from notifykit_kwtsms.settings import FIELDS, SECTION, KwtSmsSettings, is_configured

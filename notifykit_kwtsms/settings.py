@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from notifykit.errors import MissingCredentials
-from notifykit.network import Network, is_loopback, url_host
+from notifykit.http.network import Network, is_loopback, url_host
 from notifykit.settings.fields import Field, boolean, names, one_of, path, secret, text
 from notifykit_kwtsms.api.facts import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 

@@ -193,5 +193,5 @@ def test_the_public_modules_are_there_and_the_pipeline_is_not_among_them() -> No
     """A name in the list that is no module would allow nothing."""
     assert len(PUBLIC) > 20
     assert [module for module in PUBLIC if importlib.util.find_spec(module) is None] == []
-    private = ("notifykit.pipeline", "notifykit.plugins", "notifykit.durable", "notifykit.connection_pool")
+    private = ("notifykit.pipeline", "notifykit.plugins", "notifykit.durable", "notifykit.http.pool")
     assert [module for module in PUBLIC for package in private if f"{module}.".startswith(f"{package}.")] == []

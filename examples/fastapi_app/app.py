@@ -108,7 +108,7 @@ async def record_report(secret: str, report: dict[str, Any], notifier: Notify) -
     if not secrets.compare_digest(secret.encode(), os.environ["REPORTS_SECRET"].encode()):
         raise HTTPException(404)
     try:
-        delivery = notifier.hear(delivery_report(report))
+        delivery = notifier.record_delivery_report(delivery_report(report))
     except ValueError as error:
         raise HTTPException(400, str(error)) from None
     return {"state": delivery.state}

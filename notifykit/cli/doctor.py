@@ -21,7 +21,7 @@ from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples
 from notifykit.cli.output import print_json, print_line
 from notifykit.errors import ConfigError
-from notifykit.network import Network, find_authorities, find_proxy, tls_context
+from notifykit.http.network import Network, find_authorities, find_proxy, tls_context
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
 from notifykit.settings.sources import Settings

@@ -11,7 +11,7 @@ import click
 
 from notifykit.cli.options import global_options, nested_dsns
 from notifykit.errors import ConfigError, PluginError, TransportError
-from notifykit.network import network_errors
+from notifykit.http.network import network_errors
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost

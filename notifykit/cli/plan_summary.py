@@ -149,7 +149,7 @@ def summarize(notifier: Notifier, to: Iterable[str], text: str, **message: Any) 
     :param message: options of the message, as ``Notifier.plan`` takes them.
     """
     summary: PlanSummary | None = None
-    for plan in notifier.plans(to, text, **message):
+    for plan in notifier.iter_plans(to, text, **message):
         summary = summary or PlanSummary(plan.message, plan.edits, plan.measurement)
         summary.add(plan)
     assert summary is not None, "there is one plan at least"

@@ -77,7 +77,7 @@ def _routes(notifier: Notifier, address: str, text: str, message: dict[str, Any]
     for receipt in excluded:
         reason = str(receipt.error.detail if receipt.error else receipt.veto or receipt.skipped)
         yield {"to": str(receipt.recipient), **no_route, "reason": reason, "advice": receipt.advice}
-    for request in () if excluded else notifier.expected([address], text, **message):
+    for request in () if excluded else notifier.predict_requests([address], text, **message):
         # The names of the transport and of the composites around it.
         names = tuple(dict.fromkeys(name for transport in request.path for name in notifier.names(transport)))
         for recipient in request.batch.recipients:

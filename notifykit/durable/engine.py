@@ -40,6 +40,8 @@ from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
 from notifykit.protocols import JobSpec, Transport
+from notifykit.models.job import JobSpec, Progress
+from notifykit.protocols import Transport
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:

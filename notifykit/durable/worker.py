@@ -16,13 +16,13 @@ from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient, Rejected
+from notifykit.pipeline.attempts import Abandoned, Answer, ProviderRequest
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
 from notifykit.pipeline.context import RateLimiters, SendContext
 from notifykit.pipeline.delivery import deliver
-from notifykit.pipeline.provider_requests import Abandoned, Answer, ProviderRequest, send_request
 from notifykit.pipeline.retry import RetryPolicy
-from notifykit.pipeline.runners import run
+from notifykit.pipeline.runners import run, send_request
 from notifykit.pipeline.stages import clean, guard, plan_batches
 from notifykit.protocols import Clock
 

@@ -16,7 +16,7 @@ from notifykit.guards.addresses import AddressList, Normalize, read_address, rea
 from notifykit.guards.options import about, resolved
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "environment"
@@ -40,23 +40,23 @@ class EnvironmentGuard:
     #: The recipient that gets the messages of all others; None for none.
     redirect: Recipient | None = None
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Let the message pass, redirect it, or hold it back."""
-        if self.allow is not None and envelope.recipient in self.allow:
+        if self.allow is not None and context.recipient in self.allow:
             return None
         here = f"This is {self.environment}" if self.environment else "NOTIFYKIT_ENVIRONMENT is not set"
         if self.redirect is not None:
-            if self.redirect.channel is envelope.recipient.channel:
+            if self.redirect.channel is context.recipient.channel:
                 return self.redirect
             return Veto(
                 self.name,
                 f"{here}, and the address to redirect to is of the channel {self.redirect.channel}, "
-                f"not {envelope.recipient.channel}.",
+                f"not {context.recipient.channel}.",
                 _ACTION,
             )
         if self.allow is not None:
             return Veto(self.name, f"{here}, and the recipient is not on the list of allowed recipients.", _ACTION)
-        return Veto(self.name, f"{here}, and no recipient is allowed.", _ACTION) if envelope.live else None
+        return Veto(self.name, f"{here}, and no recipient is allowed.", _ACTION) if context.live else None
 
 
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[EnvironmentGuard]:

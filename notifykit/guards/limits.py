@@ -17,7 +17,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Gap, Limit, about, in_words, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope, Guard
+from notifykit.protocols import About, Counters, GuardContext, Guard
 from notifykit.settings.sources import Settings
 
 
@@ -35,11 +35,11 @@ class CoolDown:
     #: The times that have to pass.
     gaps: Sequence[Gap]
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve a place in each gap that applies."""
-        applying = (gap for gap in self.gaps if gap.tag is None or gap.tag in envelope.message.tags)
+        applying = (gap for gap in self.gaps if gap.tag is None or gap.tag in context.message.tags)
         for gap in sorted(applying, key=lambda gap: gap.seconds, reverse=True):
-            key = f"{self.name}:{gap.tag or ''}:{_recipient_key(envelope)}"
+            key = f"{self.name}:{gap.tag or ''}:{_recipient_key(context)}"
             wait = counters.reserve(key, 1, 1, gap.seconds)
             if wait:
                 what = f"a message tagged {gap.tag}" if gap.tag else "a message"
@@ -65,11 +65,11 @@ class SameContent:
     #: The time, in seconds.
     window: float
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve the text for the recipient."""
-        content = json.dumps([envelope.message.subject, envelope.message.text])
+        content = json.dumps([context.message.subject, context.message.text])
         digest = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
-        wait = counters.reserve(f"{self.name}:{_recipient_key(envelope)}:{digest}", 1, 1, self.window)
+        wait = counters.reserve(f"{self.name}:{_recipient_key(context)}:{digest}", 1, 1, self.window)
         if not wait:
             return None
         return Veto(
@@ -90,7 +90,7 @@ class VolumeCap:
     #: The limits; all of them hold.
     limits: Sequence[Limit]
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve one message in each limit."""
         return _reserve(self.name, "messages", 1, self.limits, counters)
 
@@ -111,11 +111,11 @@ class SpendCap:
     #: Whether messages pass whose cost is not known.
     allow_unpriced: bool = False
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Reserve the cost in each limit."""
-        if envelope.cost is not None:
-            limits = self.limits if envelope.cost > 0 else ()
-            return _reserve(self.name, "what may be spent", envelope.cost, limits, counters)
+        if context.cost is not None:
+            limits = self.limits if context.cost > 0 else ()
+            return _reserve(self.name, "what may be spent", context.cost, limits, counters)
         if self.allow_unpriced:
             return None
         return Veto(
@@ -125,8 +125,8 @@ class SpendCap:
         )
 
 
-def _recipient_key(envelope: Envelope) -> str:
-    return f"{envelope.recipient.channel}:{envelope.recipient.address}"
+def _recipient_key(context: GuardContext) -> str:
+    return f"{context.recipient.channel}:{context.recipient.address}"
 
 
 def _reserve(guard: str, what: str, amount: float, limits: Sequence[Limit], counters: Counters) -> Veto | None:

@@ -20,7 +20,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Hours, about, resolved
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
@@ -77,19 +77,19 @@ class QuietHours:
     #: Tags of messages that pass at any time.
     exempt_tags: Collection[str] = ()
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Hold the message back if it is quiet in any time zone of the recipient's country."""
-        if any(tag in self.exempt_tags for tag in envelope.message.tags):
+        if any(tag in self.exempt_tags for tag in context.message.tags):
             return None
-        zones = zones_of(envelope.recipient.country or "") or (self.zone,)
-        if not any(self.is_quiet(envelope.now, zone) for zone in zones):
+        zones = zones_of(context.recipient.country or "") or (self.zone,)
+        if not any(self.is_quiet(context.now, zone) for zone in zones):
             return None
-        ends = self.end(envelope.now, zones)
+        ends = self.end(context.now, zones)
         return Veto(
             self.name,
             f"It is quiet from {self.hours.start:%H:%M} to {self.hours.end:%H:%M} in the recipient's country.",
             "Send it when the quiet hours are over, or give it a tag of NOTIFYKIT_GUARD_QUIET_EXCEPT.",
-            None if ends is None else (ends - envelope.now).total_seconds(),
+            None if ends is None else (ends - context.now).total_seconds(),
         )
 
     def is_quiet(self, moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> bool:

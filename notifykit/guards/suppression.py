@@ -16,7 +16,7 @@ from notifykit.guards.addresses import AddressList, Normalize, read_address
 from notifykit.guards.options import about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, Envelope
+from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "suppression"
@@ -41,7 +41,7 @@ class Suppression:
             raise TypeError("Suppression takes a callable: it gets an address and returns whether that is suppressed")
         self._suppressed = suppressed
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Ask the callable."""
         answer = self._suppressed(envelope.recipient.address)
         if not isinstance(answer, bool):
@@ -66,7 +66,7 @@ class SuppressionFile:
         self._list = AddressList(frozenset())
         self._problem: Veto | None = None
 
-    def judge(self, envelope: Envelope, counters: Counters) -> Veto | Recipient | None:
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Look the recipient up."""
         with self._lock:
             self._reload()

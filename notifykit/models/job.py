@@ -1,11 +1,15 @@
-"""A job, which is a send that is stored on disk: its state and its progress."""
+"""A job: a send that is stored on disk, what it is asked to do, its state, and how far it is."""
 
 from __future__ import annotations
 
 import datetime
 import enum
+from collections.abc import Iterable
 
 import attrs
+
+from notifykit.models.message import Message
+from notifykit.models.recipient import Recipient, Rejected
 
 
 class JobState(enum.StrEnum):
@@ -30,6 +34,30 @@ class Settlement(enum.StrEnum):
     AS_SENT = "as-sent"
     #: Send to them again; they may get it twice.
     RESEND = "resend"
+
+
+@attrs.frozen
+class JobSpec:
+    """What a job shall send, to whom, and when."""
+
+    #: The recipients, one by one.
+    recipients: Iterable[Recipient | Rejected]
+    #: The message, as the caller wrote it.
+    message: Message
+    #: The caller's name for the job; None for one that is made up.
+    key: str | None = None
+    #: The transport's name in the settings; None for the notifier's own.
+    via: str | None = None
+    #: When it may begin, UTC; None for now.
+    at: datetime.datetime | None = None
+    #: Seconds after that in which it may be sent; None for ever.
+    expires_in: float | None = None
+    #: Whether it is sent before jobs that are not; None lets the number of recipients decide.
+    urgent: bool | None = None
+    #: Whether what may have been sent is sent again, to a provider that recognises a repeated key.
+    at_least_once: bool = False
+    #: Whether a failover may go on after an unknown outcome.
+    move_unknown: bool = False
 
 
 @attrs.frozen

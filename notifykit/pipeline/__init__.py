@@ -1,1 +1,1 @@
-"""The road that a message travels: normalize, clean, plan, deliver, record."""
+"""The stages that a message passes through: normalize, clean, guard, plan, deliver, report."""

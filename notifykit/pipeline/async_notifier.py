@@ -1,4 +1,4 @@
-"""The same road from asyncio: the stages are the notifier's own, only waiting is done by the event loop."""
+"""The notifier for asyncio: the same stages, and the event loop waits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from notifykit.models.delivery import Delivery
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Receipt, Report
 from notifykit.models.recipient import Recipient, Rejected
-from notifykit.pipeline.base import NotifierBase
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.delivery import deliver
+from notifykit.pipeline.notifier import NotifierBase
 from notifykit.pipeline.runners import iterate_async, run_async
 from notifykit.pipeline.stages import Addresses, Admitted, clean, guard, normalize, plan_batches, report
 
-#: Requests under way at once: two a second, none longer than its timeout, stay below it.
+#: The most requests in flight: two a second, none longer than its timeout, stay below it.
 _THREADS: Final = 32
 
 
@@ -51,7 +51,7 @@ class AsyncNotifier(NotifierBase):
     ) -> Report:
         """Send a text to one recipient or many and return what happened to each; see :meth:`Notifier.send`.
 
-        Where the task is cancelled, nothing more is sent; requests that are out are still heard and told to the sinks, as
+        Where the task is cancelled, nothing more is sent; the answers to requests in flight are still read and logged, as
         long as the event loop runs.
         """
         message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
@@ -85,37 +85,38 @@ class AsyncNotifier(NotifierBase):
         prepared = clean(message, context)
         admitted = guard(normalize(to, message, context), prepared, context)
         batches = plan_batches(admitted, prepared, context)
-        scheduler = deliver(batches, prepared, context, at_hand=isinstance(to, Sequence))
+        scheduler = deliver(batches, prepared, context, ready=isinstance(to, Sequence))
         async with contextlib.aclosing(iterate_async(scheduler, self._executor)) as receipts:
             async for receipt in receipts:
                 yield receipt
 
     async def delivery(self, receipt: Receipt, *, via: Via | None = None) -> Delivery:
-        """Ask what became of a message after the provider took it; see :meth:`Notifier.delivery`."""
+        """Ask what happened to a message after the provider took it; see :meth:`Notifier.delivery`."""
         (delivery,) = await self.deliveries((receipt,), via=via)
         return delivery
 
     async def deliveries(self, receipts: Iterable[Receipt], *, via: Via | None = None) -> tuple[Delivery, ...]:
         """Ask about many receipts, each request once; see :meth:`Notifier.deliveries`.
 
-        The questions run in a thread, which also tells the sinks. Where the task is cancelled, what is heard is heard.
+        The questions and the sinks run in a thread. Where the task is cancelled, they are completed there.
         """
-        carriers = self._components.carriers(via)
+        components = self._components
+        transports = components.transports_for(via)
         ask = functools.partial(
             contextvars.copy_context().run,
-            self._components.hearing.ask,
+            components.delivery_reports.ask,
             tuple(receipts),
-            carriers,
-            self._components.settings.timeout,
+            transports,
+            components.settings.timeout,
         )
         return tuple(await asyncio.get_running_loop().run_in_executor(self._executor, ask))
 
     async def _guard(
         self, candidates: Sequence[Recipient | Rejected], prepared: Prepared, context: SendContext
     ) -> list[Admitted | Receipt]:
-        """Ask the guards, in a thread where there are any: they look into files.
+        """Ask the guards, in a thread where there are any: they read files.
 
-        Where the task is cancelled meanwhile, nothing was sent, and nothing that they wrote down counts.
+        Where the task is cancelled meanwhile, nothing was sent, and what they reserved is released.
         """
         if not context.registry.guards:
             return list(guard(candidates, prepared, context))
@@ -130,9 +131,9 @@ class AsyncNotifier(NotifierBase):
             raise
 
     async def aclose(self) -> None:
-        """Wait for requests that are out, then give back connections and files."""
+        """Wait for requests in flight, then close connections and files."""
         await asyncio.get_running_loop().run_in_executor(None, self._executor.shutdown)
-        await asyncio.sleep(0)  # answers that nobody awaits any more are heard by callbacks of the loop
+        await asyncio.sleep(0)  # callbacks of the loop read answers that are not awaited any more
         self._components.close()
 
     async def __aenter__(self) -> Self:

@@ -1,14 +1,14 @@
 """The attempts of one batch: through a transport or a tree of them, and again where the policy says so.
 
-These generators decide and never wait: they yield what their runner shall do. Results are merged here, whatever a composite
+These generators decide and never wait: they yield what a runner shall do. Results are merged here, whatever a composite
 makes of them: accepted wins over unknown, and unknown over rejected.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 import attrs
 
@@ -26,25 +26,84 @@ from notifykit.models.merge import error_of, merge_receipts, outcome_of, receipt
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient
-from notifykit.pipeline.capabilities import adapt, not_assigned
+from notifykit.pipeline.capabilities import adapt, can_connect, is_composite, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
-from notifykit.pipeline.provider_requests import Abandoned, Connect, ProviderRequest, RequestResult, Sleep
-from notifykit.protocols import Assignment, Composite, Transport, can_connect, is_composite
+from notifykit.protocols import Assignment, Composite, Connectable, Transport
 from notifykit.rate_limit import RateLimiter
 
 #: Errors that the next batch of the same message would meet as well.
 _STOPPING: Final = (AuthFailed, ContentRejected, OutOfCredit, SenderNotAllowed)
 
-#: A batch under way: it is sent the result of a request or a connection, and None after a sleep; it returns receipts.
-AttemptSteps: TypeAlias = Generator[Sleep | Connect | ProviderRequest, RequestResult | None, list[Receipt]]
+
+@attrs.frozen
+class Sleep:
+    """Wait, until the next result at the latest."""
+
+    #: How long, in seconds; infinity to wait for a result only.
+    seconds: float
+    #: Whether it is for the rate limit, which the next batch would have to wait for as well.
+    for_slot: bool = False
+
+
+@attrs.frozen(eq=False)
+class Connect:
+    """Open a connection for the next request, before the rate limit counts it: then it is sent when its turn comes."""
+
+    #: The transport that will make the request.
+    transport: Connectable
+    #: Seconds for it.
+    timeout: float
+
+
+@attrs.frozen(eq=False)
+class ProviderRequest:
+    """Make one request."""
+
+    #: The transport that makes it.
+    transport: Transport
+    #: The recipients.
+    batch: Batch
+    #: Seconds for the whole request.
+    timeout: float
+    #: The monotonic time at which the send ends, if it does: a request that starts late has less.
+    ends: float | None = None
+    #: Called right before the request starts, so that a late start is counted when it is; None without a rate limit.
+    on_start: Callable[[], None] | None = None
+    #: Whether other requests of the send may be made before its answer is there.
+    concurrent: bool = False
+
+
+#: What a transport returned or raised.
+Answer: TypeAlias = Submission | BaseException
+
+
+class RequestResult(NamedTuple):
+    """The result of a request, or of opening a connection."""
+
+    #: Which one it was.
+    request: ProviderRequest | Connect
+    #: What the transport returned or raised; None where a connection was opened.
+    answer: Answer | None
+    #: The monotonic time at which it did.
+    at: float
+
+
+class Abandoned(BaseException):
+    """Raised by what makes a request where it did not make it: nothing was sent, and nothing more shall be."""
+
+
+#: A batch in progress: it is sent the result of a request or a connection, and None after a sleep; it returns receipts.
+AttemptGenerator: TypeAlias = Generator[Sleep | Connect | ProviderRequest, RequestResult | None, list[Receipt]]
 
 
 def attempt_with_retries(
     transport: Transport, batch: Batch, context: BatchContext, inside: Composite | None = None
-) -> AttemptSteps:
-    """Send a batch through a transport, and again to whoever the policy allows, until each recipient has an outcome.
+) -> AttemptGenerator:
+    """Send a batch through a transport, and again where the retry policy allows it, until each recipient has an outcome.
 
-    Where the send ends before that, there are receipts of those only of whom something is known.
+    Where the send ends before that, only recipients of whom something is known have a receipt.
+
+    :param inside: the composite that the transport is a part of; it decides what follows a failure.
     """
     receipts = latest = yield from attempt(transport, batch, context, inside)
     rejected = Outcome.REJECTED
@@ -62,10 +121,10 @@ def attempt_with_retries(
         longest = max(waits.values())
         try:
             context.send.dispatcher.retry(waiting, known[waiting.positions[0]], longest)
+            yield Sleep(longest)
         except BaseException as interrupt:  # what was answered is handed over first
             context.state.keep_interrupt(interrupt)
             return receipts
-        yield Sleep(longest)
         tries += 1
         answers = yield from attempt(transport, waiting, context, inside, tries)
         latest = [merge_receipts(known[receipt.position], receipt, again=True) for receipt in answers]
@@ -75,7 +134,7 @@ def attempt_with_retries(
 
 def attempt(
     transport: Transport, batch: Batch, context: BatchContext, inside: Composite | None = None, tries: int = 1
-) -> AttemptSteps:
+) -> AttemptGenerator:
     """Send a batch through a transport once, a request for each piece that it takes, and return the receipts.
 
     :param inside: the composite that the transport is a part of; it decides what follows a failure.
@@ -92,24 +151,22 @@ def attempt(
     if adapted.message is not batch.message:
         batch = attrs.evolve(batch, message=adapted.message)
     rate_limiter = send.rate_limiters.of(transport)
-    carrier = send.intercept(transport) if send.intercept else transport
+    requester = send.intercept(transport) if send.intercept else transport
+    size = transport.capabilities.batch_size
     receipts: list[Receipt] = []
-    for piece in batch.pieces(transport.capabilities.batch_size):
-        slot = (
-            (yield from _wait_for_slot(transport, carrier, rate_limiter, context))
-            if rate_limiter
-            else context.may_start(transport)
-        )
+    for piece in (batch,) if len(batch.recipients) <= size else batch.pieces(size):
+        slot: RequestResult | bool = context.may_start(transport)
+        if rate_limiter and slot:
+            slot = yield from _wait_for_slot(transport, requester, rate_limiter, context)
         if not slot:
             receipts += _not_started(piece, transport, context, inside)
             continue
         request = _StartedRequest(transport, piece, context, inside, tries)
         try:
-            if isinstance(slot, RequestResult):  # no connection could be opened
-                result: RequestResult | None = slot
-            else:
-                on_start = functools.partial(rate_limiter.restart, request.began) if rate_limiter else None
-                result = yield ProviderRequest(carrier, piece, send.timeout, send.ends, on_start, state.concurrent)
+            on_start = functools.partial(rate_limiter.restart, request.began) if rate_limiter else None
+            wanted = ProviderRequest(requester, piece, send.timeout, send.ends, on_start, state.concurrent)
+            # Where no connection could be opened, that is the result.
+            result = slot if isinstance(slot, RequestResult) else (yield wanted)
         except Abandoned:
             raise
         except BaseException:
@@ -121,7 +178,7 @@ def attempt(
 
 
 class _StartedRequest:
-    """One request from its start: what guards count from then on, what the log says of it, and its receipts."""
+    """One request from its start: guards count it from then on; its end is logged, and makes the receipts."""
 
     def __init__(
         self, transport: Transport, batch: Batch, context: BatchContext, inside: Composite | None, tries: int
@@ -139,84 +196,85 @@ class _StartedRequest:
         context.send.reservations.begin(batch.positions)
 
     def completed(self, result: RequestResult, warnings: tuple[str, ...]) -> list[Receipt]:
-        """Read the answer, and return the receipts.
+        """Read the answer, log it, and return the receipts, whatever interrupts the logging.
 
-        :param warnings: what the transport could not honour.
+        :param warnings: which options the transport could not use.
         """
         answer, context = result.answer, self._context
+        error: TransportError | None = None
+        again: float | None = None
+        if not isinstance(answer, Submission):
+            error, again = self._read_failure(answer)
+            answer = None
+        elif warnings:
+            answer = attrs.evolve(answer, warnings=(*answer.warnings, *warnings))
         elapsed = max(0.0, result.at - self.began)
-        if isinstance(answer, Submission):
-            submission = attrs.evolve(answer, warnings=(*answer.warnings, *warnings)) if warnings else answer
-            return self._log(self._attempt(elapsed, None, submission))
+        attempt = Attempt(self._number, str(self._transport), self._started, elapsed, error, answer)
+        receipts = receipts_of(self._batch, attempt)
+        try:
+            context.send.dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside)
+        except BaseException as interrupt:
+            context.state.keep_interrupt(interrupt)
+        return receipts
+
+    def _read_failure(self, answer: BaseException | None) -> tuple[TransportError, float | None]:
+        """Return the error that an answer means, and the seconds until another try; None where there will be none."""
+        context = self._context
         error = error_of(answer)
         if answer is not error:
-            broken = answer if isinstance(answer, BaseException) else TypeError("a transport returns a Submission")
-            context.send.dispatcher.plugin_failed("transport", self._transport.name, broken, self._batch.message)
+            raised = answer if isinstance(answer, BaseException) else TypeError("a transport returns a Submission")
+            context.send.dispatcher.plugin_failed("transport", self._transport.name, raised, self._batch.message)
         personal = self._transport.capabilities.personal and isinstance(error, ContentRejected | SenderNotAllowed)
         if isinstance(error, _STOPPING) and not personal:
             context.state.stopped[id(self._transport)] = error
-        again = None if self._inside is not None else context.retry_after(error, self._tries)
-        return self._log(self._attempt(elapsed, error), again)
+        return error, None if self._inside is not None else context.retry_after(error, self._tries)
 
     def interrupted(self) -> None:
-        """Log that the request may be out, and nobody will read its answer: the interpreter may be exiting."""
+        """Log that the request may have been sent, and that its answer will not be read."""
         lost = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
         elapsed = self._context.send.clock.monotonic() - self.began
-        self._context.send.dispatcher.attempt(
-            self._batch, self._attempt(elapsed, lost), Outcome.UNKNOWN, inside=self._inside
-        )
-
-    def _attempt(self, elapsed: float, error: TransportError | None, submission: Submission | None = None) -> Attempt:
-        return Attempt(self._number, str(self._transport), self._started, elapsed, error, submission)
-
-    def _log(self, attempt: Attempt, again: float | None = None) -> list[Receipt]:
-        """Log how the request ended, and return its receipts, whatever interrupts the logging."""
-        receipts = receipts_of(self._batch, attempt)
-        try:
-            self._context.send.dispatcher.attempt(
-                self._batch, attempt, outcome_of(attempt.error), attempt.submission, again, self._inside
-            )
-        except BaseException as interrupt:
-            self._context.state.keep_interrupt(interrupt)
-        return receipts
+        attempt = Attempt(self._number, str(self._transport), self._started, elapsed, lost)
+        self._context.send.dispatcher.attempt(self._batch, attempt, Outcome.UNKNOWN, inside=self._inside)
 
 
 def _wait_for_slot(
-    transport: Transport, carrier: Transport, rate_limiter: RateLimiter, context: BatchContext
+    transport: Transport, requester: Transport, rate_limiter: RateLimiter, context: BatchContext
 ) -> Generator[Sleep | Connect, RequestResult | None, RequestResult | bool]:
     """Wait until the rate limit lets a request start, and return True; False where none shall start any more.
 
-    The connection comes first, so that the request leaves when its slot comes. Where none can be opened, that is returned.
+    The connection is opened first, so that the request is sent when its turn comes. Where none can be opened, the result
+    of that is returned.
     """
     send = context.send
-    while context.may_start(transport):
-        if can_connect(carrier):
-            result = yield Connect(carrier, min(send.timeout, send.left()))
+    while True:
+        if can_connect(requester):
+            result = yield Connect(requester, min(send.timeout, send.seconds_left()))
             if result is not None and result.answer is not None:
                 return result
             if not context.may_start(transport):
-                break
+                return False
         wait = rate_limiter.start()
         if not wait:
             return True
-        if wait >= send.left():
-            break
+        if wait >= send.seconds_left():
+            return False
         yield Sleep(wait, for_slot=True)
-    return False
+        if not context.may_start(transport):
+            return False
 
 
-def attempt_composite(composite: Composite, batch: Batch, context: BatchContext) -> AttemptSteps:
-    """Carry out the assignments of a composite, and return what is known of each recipient in the end."""
+def attempt_composite(composite: Composite, batch: Batch, context: BatchContext) -> AttemptGenerator:
+    """Make the requests that a composite assigns, and return what is known of each recipient in the end."""
     send = context.send
     known: dict[int, Receipt] = {}
-    missed: dict[int, list[str]] = {}
-    people = dict(zip(batch.positions, batch.recipients, strict=True))
+    failures: dict[int, list[str]] = {}
+    recipients = dict(zip(batch.positions, batch.recipients, strict=True))
     assignments = composite.carry(batch, after_unknown=send.move_unknown)
     receipts: Sequence[Receipt] | None = None
     broken: TransportError = not_assigned()
     while not context.state.over:
         try:
-            assigned = _checked(assignments.send(receipts), people, known, send)  # type: ignore[arg-type]  # it starts with None
+            assigned = _checked(assignments.send(receipts), recipients, known, send)  # type: ignore[arg-type]  # it starts with None
         except StopIteration:
             break
         except INTERRUPTS:
@@ -229,78 +287,75 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
             send.dispatcher.failed_over(
                 assigned.batch, str(assigned.instead_of), str(assigned.transport), assigned.because
             )
-        # What is carried besides others has all its tries now; of what goes in turns, the composite decides first.
+        # What is sent as well by other transports has all its tries now; else the composite decides first.
         attempts = attempt_with_retries if assigned.also else attempt
         receipts = yield from attempts(assigned.transport, assigned.batch, context, composite)
         if assigned.also:
             receipts = [_without_waits(receipt) for receipt in receipts]
         for receipt in receipts:
             if assigned.also and receipt.outcome is not Outcome.ACCEPTED:
-                missed.setdefault(receipt.position, []).append(_missing(receipt, assigned.transport))
+                failures.setdefault(receipt.position, []).append(_warning(receipt, assigned.transport))
             known[receipt.position] = merge_receipts(known.get(receipt.position), receipt, also=assigned.also)
     rest = batch.only({position for position in batch.positions if position not in known})
     if rest and not context.state.over:
         known |= {receipt.position: receipt for receipt in _untried(rest, send, error=broken, inside=composite)}
-    return [_with_missed(known[at], missed.get(at, ())) for at in batch.positions if at in known]
+    return [_with_warnings(known[at], failures.get(at, ())) for at in batch.positions if at in known]
 
 
 def _checked(
-    assignment: object, people: Mapping[int, Recipient], known: Mapping[int, Receipt], context: SendContext
+    assignment: object, recipients: Mapping[int, Recipient], known: Mapping[int, Receipt], context: SendContext
 ) -> Assignment:
-    """Return an assignment, without whoever must not be sent to again.
+    """Return an assignment, without the recipients who must not be sent to again.
 
     :raises TypeError: where it is no assignment.
-    :raises ValueError: where it is for somebody who is not in the batch.
+    :raises ValueError: where it has a recipient who is not in the batch.
     """
     if not isinstance(assignment, Assignment):
         raise TypeError("a composite yields Assignments")
     if any(
-        people.get(position) != who
+        recipients.get(position) != who
         for position, who in zip(assignment.batch.positions, assignment.batch.recipients, strict=True)
     ):
-        raise ValueError("an assignment is for somebody who is not in the batch")
+        raise ValueError("an assignment has a recipient who is not in the batch")
     if assignment.also:
         return assignment
     spared = {Outcome.ACCEPTED} if context.move_unknown else {Outcome.ACCEPTED, Outcome.UNKNOWN}
-    left = {p for p in assignment.batch.positions if p not in known or known[p].outcome not in spared}
-    return (
-        assignment
-        if len(left) == len(assignment.batch)
-        else attrs.evolve(assignment, batch=assignment.batch.only(left))
-    )
+    open_ones = {p for p in assignment.batch.positions if p not in known or known[p].outcome not in spared}
+    if len(open_ones) == len(assignment.batch):
+        return assignment
+    return attrs.evolve(assignment, batch=assignment.batch.only(open_ones))
 
 
 def _broke(composite: Composite, error: BaseException) -> TransportError:
     return ProviderUnavailable(
-        f"The composite {composite.name} broke off with {type(error).__name__} before anybody was asked.",
+        f"The composite {composite.name} broke off with {type(error).__name__} before a transport was asked.",
         "composite",
         action="Nothing was sent to this recipient, so sending again is safe. Put the composite right first.",
     )
 
 
 def _without_waits(receipt: Receipt) -> Receipt:
-    """Return a receipt whose error has had all the tries that it may have."""
+    """Return a receipt whose error is not retried any more."""
     error = receipt.error
     return attrs.evolve(receipt, error=attrs.evolve(error, waits=())) if error and error.waits else receipt
 
 
-def _missing(receipt: Receipt, transport: Transport) -> str:
+def _warning(receipt: Receipt, transport: Transport) -> str:
     why = receipt.error.detail if receipt.error else str(receipt.skipped)
-    if receipt.outcome is Outcome.UNKNOWN:
-        return f"It may or may not have been carried by {transport} too: {why}"
-    return f"It was not carried by {transport} too: {why}"
+    doubt = "may or may not have been" if receipt.outcome is Outcome.UNKNOWN else "was not"
+    return f"It {doubt} carried by {transport} too: {why}"
 
 
-def _with_missed(receipt: Receipt, missed: Sequence[str]) -> Receipt:
-    """Return an accepted receipt with a warning for each transport that should have carried it too, and did not."""
-    if receipt.submission is None or not missed:
+def _with_warnings(receipt: Receipt, failures: Sequence[str]) -> Receipt:
+    """Return an accepted receipt with a warning for each transport that should have sent it too, and did not."""
+    if receipt.submission is None or not failures:
         return receipt
-    warnings = (*receipt.submission.warnings, *missed, "Another transport took it: don't send it to everybody again.")
+    warnings = (*receipt.submission.warnings, *failures, "Another transport took it: don't send it to everybody again.")
     return attrs.evolve(receipt, submission=attrs.evolve(receipt.submission, warnings=warnings))
 
 
 def _not_started(batch: Batch, transport: Transport, context: BatchContext, inside: Composite | None) -> list[Receipt]:
-    """Return receipts for recipients whose request may not start any more; none where the whole send is over."""
+    """Return the receipts of recipients whose request may not start; none where the whole send is over."""
     if context.state.over:
         return []
     error = context.state.stopped.get(id(transport))
@@ -315,9 +370,9 @@ def _untried(
     skipped: SkipReason | None = None,
     inside: Composite | None = None,
 ) -> list[Receipt]:
-    """Return receipts for recipients that no request is made for.
+    """Return the receipts of recipients that no request is made for.
 
-    :param inside: the composite that has more to say about them, so that this is not logged as their end.
+    :param inside: the composite that may still assign them to another transport, so that this is not logged.
     """
     outcome = Outcome.SKIPPED if skipped else Outcome.REJECTED
     if inside is None:

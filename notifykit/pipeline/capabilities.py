@@ -1,24 +1,34 @@
-"""What transports can do with a message: what is left of it, who would make which requests, and what they would cost."""
+"""What transports can do with a message: what they can't use of it, which requests they would make, and the price."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import attrs
 
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError
-from notifykit.models.capabilities import Capabilities
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.pipeline.context import Adapted, SendContext
-from notifykit.protocols import Transport, is_composite
+from notifykit.protocols import Composite, Connectable, Transport
 
-_Asked = TypeVar("_Asked")
+_Question = TypeVar("_Question")
 _Answer = TypeVar("_Answer")
 
-#: What a message may ask for, and the capability that honours it.
+#: The options of a message, and the capability that each needs.
 _OPTIONS = {"sender": "senders", "subject": "subjects", "idempotency_key": "idempotent"}
+
+
+def is_composite(transport: Transport) -> TypeGuard[Composite]:
+    """Return whether a transport is made of others."""
+    # isinstance would look up every method of the protocol, several times a send.
+    return hasattr(transport, "carry") and hasattr(transport, "parts")
+
+
+def can_connect(transport: Transport) -> TypeGuard[Connectable]:
+    """Return whether a transport can connect before it sends."""
+    return callable(getattr(transport, "connect", None))
 
 
 def adapt(message: Message, transport: Transport, context: SendContext, *, check: bool = True) -> Adapted:
@@ -30,34 +40,37 @@ def adapt(message: Message, transport: Transport, context: SendContext, *, check
     """
     capabilities = transport.capabilities
     if message.channel not in capabilities.channels:
-        return Adapted(message, refusal=_not_carried(message, transport))
+        return Adapted(message, refusal=_wrong_channel(message, transport))
     if is_composite(transport):
         return Adapted(message)
-    adapted = message
+    unusable = [
+        option
+        for option, capability in _OPTIONS.items()
+        if getattr(message, option) is not None and not getattr(capabilities, capability)
+    ]
+    if unusable and context.unsupported == "error":
+        return Adapted(message, refusal=_unusable(unusable, transport))
     warnings: tuple[str, ...] = ()
-    unheard = _unheard(message, capabilities)
-    if unheard:
-        if context.unsupported == "error":
-            return Adapted(message, refusal=_not_honoured(unheard, transport))
-        adapted = attrs.evolve(message, **dict[str, Any](dict.fromkeys(unheard)))
+    if unusable:
+        message = attrs.evolve(message, **dict[str, Any](dict.fromkeys(unusable)))
         if context.unsupported == "warn":
             warnings = tuple(
-                f"The transport {transport.name} can't use the {name} that was given; it went without."
-                for name in unheard
+                f"The transport {transport.name} can't use the {option} that was given; it went without."
+                for option in unusable
             )
-    return Adapted(adapted, warnings, ask(transport, capabilities.check if check else None, adapted, message, context))
+    return Adapted(message, warnings, ask(transport, capabilities.check if check else None, message, message, context))
 
 
 def lead(transport: Transport, channel: Channel) -> Transport:
     """Return the transport that a text is measured for.
 
-    Of a composite it is the first part that carries the channel and measures, else the first that carries it.
+    Of a composite it is the first part that takes the channel and measures, else the first that takes it.
     """
     if not is_composite(transport):
         return transport
-    carriers = [leaf for leaf in leaves(transport) if channel in leaf.capabilities.channels]
-    measuring = (leaf for leaf in carriers if leaf.capabilities.measure)
-    return next(measuring, carriers[0] if carriers else transport)
+    candidates = [leaf for leaf in leaves(transport) if channel in leaf.capabilities.channels]
+    measuring = (leaf for leaf in candidates if leaf.capabilities.measure)
+    return next(measuring, candidates[0] if candidates else transport)
 
 
 def leaves(transport: Transport) -> Iterator[Transport]:
@@ -71,16 +84,16 @@ def leaves(transport: Transport) -> Iterator[Transport]:
 
 def ask(
     transport: Transport,
-    question: Callable[[_Asked], _Answer | None] | None,
-    about: _Asked,
+    function: Callable[[_Question], _Answer | None] | None,
+    question: _Question,
     message: Message,
     context: SendContext,
 ) -> _Answer | None:
-    """Ask a transport something that it may have no opinion on."""
-    if question is None:
+    """Return what a function of a transport's capabilities returns; None where it has none, or where it raises."""
+    if function is None:
         return None
     try:
-        return question(about)
+        return function(question)
     except INTERRUPTS:
         raise
     except BaseException as error:  # a plugin may raise anything
@@ -110,33 +123,25 @@ def predict_requests(transport: Transport, batch: Batch, path: tuple[Transport, 
 
 
 def price(transport: Transport, batch: Batch) -> float | None:
-    """Return what a batch of one recipient costs at most, whatever happens; None where nobody tells a price.
+    """Return what a batch of one recipient costs at most, whatever happens; None where no transport has a price.
 
-    Whoever would carry it besides others adds to the price; of those who would carry it in each other's place the
-    dearest counts.
+    Transports that send as well as others add to the price; of those that would send in place of each other the most
+    expensive counts.
     """
     if not is_composite(transport):
         known = transport.capabilities.price
         return known(batch.recipients[0], batch.measurement.segments) if known and batch.measurement else None
-    assignments = transport.possible(batch)
-    besides = [
-        price(assignment.transport, assignment.batch)
-        for assignment in assignments
-        if assignment.also and assignment.batch
-    ]
-    instead = [
-        price(assignment.transport, assignment.batch)
-        for assignment in assignments
-        if not assignment.also and assignment.batch
-    ]
-    told = [
-        points for points in (*besides, max((p for p in instead if p is not None), default=None)) if points is not None
-    ]
-    return sum(told) if told else None
+    also: list[float] = []
+    instead: list[float] = []
+    for assignment in transport.possible(batch):
+        points = price(assignment.transport, assignment.batch) if assignment.batch else None
+        if points is not None:
+            (also if assignment.also else instead).append(points)
+    return sum(also) + max(instead, default=0.0) if also or instead else None
 
 
 def not_assigned() -> TransportError:
-    """Return why a recipient is not sent to whom a composite gives to none of its parts."""
+    """Return the error of a recipient whom a composite assigns to none of its parts."""
     return ProviderUnavailable(
         "No rule of the route matches this message and recipient.",
         "route",
@@ -144,27 +149,18 @@ def not_assigned() -> TransportError:
     )
 
 
-def _unheard(message: Message, capabilities: Capabilities) -> list[str]:
-    """Return the options of a message that a transport can't honour."""
-    return [
-        name
-        for name, capability in _OPTIONS.items()
-        if getattr(message, name) is not None and not getattr(capabilities, capability)
-    ]
-
-
-def _not_carried(message: Message, transport: Transport) -> TransportError:
-    carried = transport.capabilities.channels
+def _wrong_channel(message: Message, transport: Transport) -> TransportError:
     return ProviderUnavailable(
-        f"The transport {transport.name} carries {', '.join(sorted(carried))}, not {message.channel}.",
+        f"The transport {transport.name} carries {', '.join(sorted(transport.capabilities.channels))}, not {message.channel}.",
         "channel",
         action="Send by another channel, or through another transport: via=…",
     )
 
 
-def _not_honoured(unheard: list[str], transport: Transport) -> TransportError:
+def _unusable(options: list[str], transport: Transport) -> TransportError:
+    names = " and ".join(options)
     return ProviderUnavailable(
-        f"The transport {transport.name} can't use {' and '.join(unheard)}.",
+        f"The transport {transport.name} can't use {names}.",
         "option",
-        action=f"Leave out {' and '.join(unheard)}, send through another transport, or set NOTIFYKIT_UNSUPPORTED=warn.",
+        action=f"Leave out {names}, send through another transport, or set NOTIFYKIT_UNSUPPORTED=warn.",
     )

@@ -1,4 +1,4 @@
-"""The time that everybody shares."""
+"""The clock of the machine, and a virtual one for tests."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock for tests: time passes only when somebody sleeps, and then at once.
+    """A clock for tests: time passes only by sleeping, and then at once.
 
     :param start: the time of day it begins at, UTC.
     """
 
-    #: Nobody else lives in this time.
+    #: No other process has this time.
     shared = False
 
     def __init__(self, start: datetime.datetime | None = None) -> None:
@@ -54,5 +54,5 @@ class VirtualClock:
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass that nobody slept through."""
+        """Let time pass without a sleep."""
         self._passed += max(0.0, seconds)

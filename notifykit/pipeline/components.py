@@ -1,13 +1,12 @@
-"""Putting a notifier together: plugins, transport, sinks and limits, from settings; one error for all that is wrong."""
+"""What a notifier is made of: plugins, transports, sinks and limits, from settings; one error for all that is wrong."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -18,11 +17,10 @@ from notifykit.events import Event
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import SystemClock
-from notifykit.pipeline.context import RateLimiters, SendContext
+from notifykit.pipeline.context import RateLimiters, Reservations, SendContext
 from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
-from notifykit.pipeline.intercept import detour
-from notifykit.pipeline.reservations import Reservations
+from notifykit.pipeline.intercept import intercept
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.stages import clean
 from notifykit.plugins import PluginHost, Registry
@@ -42,7 +40,7 @@ _log = logging.getLogger("notifykit.plugins")
 
 
 class Components:
-    """Everything that a notifier has, whether its caller waits or awaits."""
+    """Everything that a notifier has, synchronous or asynchronous."""
 
     def __init__(
         self,
@@ -64,7 +62,7 @@ class Components:
             disable=self.settings.disable, allow=self.settings.allow, strict=self.settings.strict
         )
         self.clock = clock or SystemClock()
-        #: What decides over another try.
+        #: What decides about another try.
         self.retry = retry or RetryPolicy()
         self._opening = threading.Lock()
         self.rate_limiters = RateLimiters(self.clock, self.settings.state_dir)
@@ -81,42 +79,20 @@ class Components:
         self.builder = Builder(self.settings, self.registry, self.clock)
         wrong = [ConfigError(problem) for problem in self.builder.wrong_names()]
         problems += wrong
-        # What is wrong may be the reason why nothing says which transport: that is no second problem. From names that
-        # are wrong nothing is built: they could lead round in a circle.
-        build = self.builder.looked_at if wrong else self.builder.default
+        # A problem may be the reason why no transport is named: that is no second problem. From names that are wrong
+        # nothing is built: they could refer to each other in a circle.
+        build = self.builder.check if wrong else self.builder.default
         self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:
             _collect(problems, functools.partial(self.rate_limiters.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
         self.dispatcher = EventDispatcher(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
-        self.hearing = DeliveryTracker(self.dispatcher)
-        #: The templates of the settings, measured as this notifier's texts are.
+        self.delivery_reports = DeliveryTracker(self.dispatcher)
+        #: The templates of the settings, measured as this notifier measures texts.
         self.templates = self._templates(problems) if self.transport is not None else {}
         if problems:
             self.close()
             raise all_of(problems)
-
-    @classmethod
-    def from_settings(
-        cls,
-        transport: Via | None,
-        *,
-        env_file: str | os.PathLike[str] | None,
-        directory: str | os.PathLike[str],
-        environment: Mapping[str, str] | None,
-        arguments: Mapping[str, Any],
-        **parts: Any,
-    ) -> Components:
-        """Load the settings, then put everything together by them."""
-        if isinstance(environment, str):
-            raise TypeError(
-                "environment is a mapping of variables; which environment this is, NOTIFYKIT_ENVIRONMENT says"
-            )
-        named = transport if isinstance(transport, str | Dsn) else None
-        settings = Settings.load(
-            {"transport": named, **arguments}, environment=environment, directory=directory, env_file=env_file
-        )
-        return cls(None if named else transport, settings=settings, **parts)
 
     def message(
         self,
@@ -127,21 +103,22 @@ class Components:
         key: str | None,
         subject: str | None = None,
     ) -> Message:
-        """Return what one call says.
+        """Return the message of one call.
 
         :raises TypeError: where something is not a text.
         :raises ValueError: where there is no such channel.
         """
         tags = (tags,) if isinstance(tags, str) else tuple(tags)
-        if not isinstance(text, str):
-            raise _no_text("text", text)
-        for name, given in (("sender", sender), ("idempotency_key", key), ("subject", subject)):
-            if given is not None and not isinstance(given, str):
-                raise _no_text(name, given)
-        for tag in tags:
-            if not isinstance(tag, str):
-                raise _no_text("a tag", tag)
-        return Message(text, _channel(channel), sender, tags, key, subject=subject)
+        texts = [("text", text), *(("a tag", tag) for tag in tags)]
+        texts += [
+            (n, t) for n, t in (("sender", sender), ("idempotency_key", key), ("subject", subject)) if t is not None
+        ]
+        for name, value in texts:
+            if not isinstance(value, str):
+                raise TypeError(f"{name} is a {type(value).__name__}: give a str")
+        if channel not in list(Channel):
+            raise ValueError(f"channel is none of {', '.join(Channel)}")
+        return Message(text, Channel(channel), sender, tags, key, subject=subject)
 
     def context(
         self,
@@ -150,27 +127,27 @@ class Components:
         window: int | None,
         *,
         move_unknown: bool = False,
-        rehearsed: bool = False,
+        dry_run: bool = False,
     ) -> SendContext:
-        """Return what one send is done with.
+        """Return the context of one send.
 
-        :param rehearsed: whether nothing is sent, so that what guards write down is forgotten.
+        :param dry_run: whether nothing is sent, so that what guards reserve is forgotten.
         :raises ConfigError: where ``via`` can't be built.
         """
         if self._closed:
-            raise RuntimeError("this notifier is closed: send inside its with statement, or make a new one")
+            self.require_open()
         transport = self.builder.of(via) if via is not None else self.transport
         assert transport is not None, "the constructor raises where there is no transport"
         deadline = deadline if deadline is not None else self.settings.deadline
         if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float)):
             raise TypeError(f"deadline is a {type(deadline).__name__}: give seconds")
-        other = None if rehearsed else detour(transport)
+        other = None if dry_run else intercept(transport)
         clock, counters, rate_limiters = (other or self).clock, (other or self).counters, (other or self).rate_limiters
         return SendContext(
             registry=self.registry,
             transport=transport,
             dispatcher=self.dispatcher,
-            reservations=Reservations(DryRunCounterStore(counters, clock) if rehearsed else counters, clock),
+            reservations=Reservations(DryRunCounterStore(counters, clock) if dry_run else counters, clock),
             clock=clock,
             retry=self.retry,
             rate_limiters=rate_limiters,
@@ -179,14 +156,14 @@ class Components:
             dedupe_window=window,
             move_unknown=move_unknown,
             unsupported=self.settings.unsupported,
-            intercept=other.instead if other else None,
-            on_prepared=other.told if other else None,
+            intercept=other.replace if other else None,
+            on_prepared=other.on_prepared if other else None,
         )
 
     def measure(self, text: str, via: Via | None, channel: Channel | str) -> Measurement | None:
         """Return what a text takes up after cleaning; None where the transport does not measure."""
         message = self.message(text, None, channel, (), None)
-        return clean(message, self.context(via, None, window=None, rehearsed=True)).measurement
+        return clean(message, self.context(via, None, window=None, dry_run=True)).measurement
 
     def template(self, named: str | Template) -> Template:
         """Return a template of the settings by its name, or one that was made by hand, measured.
@@ -215,31 +192,31 @@ class Components:
                 problems.append(ConfigError(f"templates: {name}: {problem}" for problem in error.problems))
         return found
 
-    def carriers(self, via: Via | None) -> list[Transport]:
-        """Return the transports that may have made a request: the one that is named, or all that are known here.
+    def transports_for(self, via: Via | None) -> list[Transport]:
+        """Return the transports that may have made a request: the one that is named, or all of this notifier.
 
         :raises ConfigError: where ``via`` can't be built.
         """
-        self.insist_on_open()
+        self.require_open()
         if via is not None:
             return [self.builder.of(via)]
         return [transport for transport in (self.transport, *self.builder.built) if transport is not None]
 
-    def insist_on_open(self) -> None:
+    def require_open(self) -> None:
         """Raise a :class:`RuntimeError` where the notifier is closed."""
         if self._closed:
             raise RuntimeError("this notifier is closed: use it inside its with statement, or make a new one")
 
     def engine(self) -> Engine:
-        """Return what keeps sends on disk, built when it is first asked for.
+        """Return the engine that stores and sends jobs, built when it is first used.
 
-        :raises ConfigError: where nobody brings one, or it can't be used.
+        :raises ConfigError: where no plugin has one, or it can't be used.
         """
-        self.insist_on_open()
+        self.require_open()
         with self._opening:
             if self._engine is None:
                 if not self.registry.engines:
-                    raise ConfigError("no plugin keeps jobs: `notifykit plugins` lists what is switched off or broken")
+                    raise ConfigError("no plugin stores jobs: `notifykit plugins` lists what is switched off or broken")
                 self._engine = self.registry.engines[0].build(self.settings, self)
             return self._engine
 
@@ -325,11 +302,11 @@ class Builder:
         self._built.clear()
 
     def default(self, transport: Via | None, *, silent: bool) -> Transport:
-        """Return what carries the messages of calls that name nothing.
+        """Return the transport of calls without ``via``.
 
-        It is the one given, else that of the settings, else the one that the settings are plainly meant for.
+        It is the one given, else that of the settings, else the one whose own settings are there.
 
-        :param silent: whether something else is wrong that may be the reason why none is named.
+        :param silent: whether another problem may be the reason why none is named.
         :raises ConfigError: where there is none.
         """
         if isinstance(transport, str):
@@ -338,14 +315,14 @@ class Builder:
             transport = self._settings.transport
         if transport is not None:
             return self.of(transport)
-        meant = [f for f in _distinct(self._registry.transports.values()) if f.configured(self._settings)]
-        if len(meant) == 1:
-            return self.of(Dsn(meant[0].schemes[0]))
-        if meant:
+        configured = [f for f in _distinct(self._registry.transports.values()) if f.configured(self._settings)]
+        if len(configured) == 1:
+            return self.of(Dsn(configured[0].schemes[0]))
+        if configured:
             raise ConfigError(
-                f"transport: the settings fit {' and '.join(sorted(f.name for f in meant))}: "
+                f"transport: there are settings for {' and '.join(sorted(f.name for f in configured))}: "
                 "say which with NOTIFYKIT_TRANSPORT or transport=, or share messages out among them, such as "
-                f"route(channel=email => {meant[-1].schemes[0]}, {meant[0].schemes[0]})"
+                f"route(channel=email => {configured[-1].schemes[0]}, {configured[0].schemes[0]})"
             )
         if silent:
             raise ConfigError(())
@@ -369,7 +346,7 @@ class Builder:
         # A composite's factory comes back here for its parts; what two threads ask for at once is built once.
         with self._lock:
             if dsn not in self._built:
-                problems = list(self._misfits(dsn))
+                problems = list(self._problems_of(dsn))
                 if problems or dsn.scheme not in self._registry.transports:
                     raise ConfigError(f"transport: {problem}" for problem in problems)
                 self._built[dsn] = self._make(self._registry.transports[dsn.scheme], dsn)
@@ -388,22 +365,24 @@ class Builder:
         for name, dsn in self._settings.transports.items():
             if name in self._registry.transports:
                 yield f"transports: {name} is already what a plugin calls its transport: choose another name"
-            # Without any transport the plugins could not be asked, and that is told already.
+            # Without any transport the plugins could not be loaded, which is reported already.
             if self._registry.transports:
-                yield from (f"transports: {name}: {problem}" for problem in self._misfits(dsn))
+                yield from (f"transports: {name}: {problem}" for problem in self._problems_of(dsn))
 
-    def looked_at(self, transport: Via | None, *, silent: bool) -> Transport:
-        """Build nothing, and raise for what can be told of a transport without."""
+    def check(self, transport: Via | None, *, silent: bool) -> Transport:
+        """Raise what is wrong with a transport, as far as that is known without building it."""
         dsn = Dsn.parse(transport) if isinstance(transport, str) else transport or self._settings.transport
-        raise ConfigError(f"transport: {problem}" for problem in (self._misfits(dsn) if isinstance(dsn, Dsn) else ()))
+        raise ConfigError(
+            f"transport: {problem}" for problem in (self._problems_of(dsn) if isinstance(dsn, Dsn) else ())
+        )
 
-    def _misfits(self, dsn: Dsn) -> Iterable[str]:
-        """Yield what is wrong with a transport's DSN and those in its brackets, as far as their plugins tell."""
+    def _problems_of(self, dsn: Dsn) -> Iterable[str]:
+        """Yield what is wrong with a transport's DSN and those in its brackets, as far as their plugins know."""
         factory = self._registry.transports.get(dsn.scheme)
         if dsn.is_name and dsn.scheme in self._settings.transports:
             return
         if factory is None:
-            yield from self._nobody_brings(dsn)
+            yield from self._unknown_scheme(dsn)
         elif factory.takes_parts and not dsn.parts:
             yield f"{dsn.scheme} needs transports in brackets: {dsn.scheme}(kwtsms, webhook://host)"
         elif dsn.parts and not factory.takes_parts:
@@ -411,16 +390,16 @@ class Builder:
             known = f"; those that do are {', '.join(composites)}" if composites else ""
             yield f"{dsn.scheme} takes no transports in brackets{known}"
         for number, part in enumerate(dsn.parts, 1):
-            yield from (f"part {number} of {dsn.scheme}: {problem}" for problem in self._misfits(part.dsn))
+            yield from (f"part {number} of {dsn.scheme}: {problem}" for problem in self._problems_of(part.dsn))
 
-    def _nobody_brings(self, dsn: Dsn) -> Iterable[str]:
+    def _unknown_scheme(self, dsn: Dsn) -> Iterable[str]:
         scheme = dsn.scheme
         named = self._settings.transports
         if scheme in ("http", "https"):
             yield f"to post to an address of your own, write webhook{'+http' * (scheme == 'http')}://host/path"
         elif scheme in named:
             yield f"{scheme} is a name in the settings: it stands alone, without a host, options or brackets"
-        # Where the names can't be read, it may well be one of them: that is no second problem.
+        # Where the names can't be read, it may be one of them: that is no second problem.
         elif not any(problem.startswith("transports ") for problem in self._settings.problems):
             known = sorted({*self._registry.transports, *named})
             hint = did_you_mean(scheme, known, f"there are {', '.join(known) or 'none'};")

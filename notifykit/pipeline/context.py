@@ -1,21 +1,29 @@
-"""What a send has with it on its way through the stages, and a batch through its attempts."""
+"""What the stages of one send share: its parts and limits, its prepared message, and what its guards have reserved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import attrs
 
+from notifykit.counters import CounterStore, CounterStoreUnavailable, Reservation
 from notifykit.errors import TransportError
 from notifykit.models.capabilities import Measurement, RateLimit
 from notifykit.models.message import Cleaned, Message
-from notifykit.models.receipt import Receipt
+from notifykit.models.receipt import Outcome, Receipt
 from notifykit.pipeline.dispatcher import EventDispatcher
-from notifykit.pipeline.reservations import Reservations
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.plugins import Registry
 from notifykit.protocols import Clock, Transport
 from notifykit.rate_limit import RateLimiter, rate_limiter
+
+_log = logging.getLogger("notifykit.guards")
+
+#: Seconds for which a counter store that could not be used is not asked again: each question may take one.
+_STORE_PAUSE: Final = 5.0
 
 
 class RateLimiters:
@@ -40,42 +48,138 @@ class RateLimiters:
         )
 
 
+class GuardCounters:
+    """The counter store as guards see it while they check one recipient: what they reserve is remembered."""
+
+    def __init__(self, reservations: Reservations) -> None:
+        self._reservations = reservations
+        #: What was reserved.
+        self.entries: list[Reservation] = []
+
+    def reserve(self, key: str, amount: float, most: float, window: float) -> float:
+        """Reserve an amount under a key and return 0, or return the seconds until there may be room for it.
+
+        :raises ValueError: where the window is not above zero, or the amount is below it.
+        :raises CounterStoreUnavailable: where the counter store can't be used.
+        """
+        if not 0 < window < math.inf:
+            raise ValueError("a window is a number of seconds above zero")
+        if not 0 <= amount < math.inf:
+            raise ValueError("an amount is a number of zero or more")
+        reserved = self._reservations.reserve(key, amount, most, window)
+        if isinstance(reserved, Reservation):
+            self.entries.append(reserved)
+            return 0.0
+        return reserved
+
+
+class Reservations:
+    """What the guards of one send have reserved; what is certainly not sent is released.
+
+    A recipient's reservations are *open* until its request may start, and *started* until its receipt is there.
+    """
+
+    def __init__(self, store: CounterStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._failure: CounterStoreUnavailable | None = None
+        self._failed_until = 0.0
+        self._open: dict[int, list[Reservation]] = {}
+        self._started: dict[int, list[Reservation]] = {}
+        self._reported: set[tuple[str, type[BaseException]]] = set()
+
+    def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
+        """Reserve an amount in the store.
+
+        :raises CounterStoreUnavailable: where it can't be used, or could not be a moment ago.
+        """
+        if self._failure and self._clock.monotonic() < self._failed_until:
+            raise self._failure.with_traceback(None)
+        try:
+            return self._store.reserve(key, amount, most, window)
+        except CounterStoreUnavailable as error:
+            self._failure, self._failed_until = error, self._clock.monotonic() + _STORE_PAUSE
+            raise
+
+    def keep(self, position: int, counters: GuardCounters) -> None:
+        """Keep what was reserved for a recipient until its receipt is there."""
+        if counters.entries:
+            self._open[position] = counters.entries
+
+    def release(self, entries: Sequence[Reservation]) -> None:
+        """Release what was reserved for a message that is not sent. Never raises."""
+        if not entries:
+            return
+        try:
+            self._store.release(entries)
+        except CounterStoreUnavailable as error:
+            _log.warning("what was not sent goes on counting: %s %s", error.detail, error.action)
+
+    def begin(self, positions: Iterable[int]) -> None:
+        """Note that a request for these recipients may start: they count until a receipt says otherwise."""
+        if self._open:
+            for position in positions:
+                entries = self._open.pop(position, None)
+                if entries is not None:
+                    self._started[position] = entries
+
+    def settle(self, receipts: Iterable[Receipt]) -> None:
+        """Release what was reserved for recipients who were certainly not sent to. Never raises."""
+        for receipt in receipts if self._open or self._started else ():
+            entries = self._started.pop(receipt.position, None) or self._open.pop(receipt.position, [])
+            if receipt.outcome in (Outcome.REJECTED, Outcome.SKIPPED):
+                self.release(entries)
+
+    def abandon(self) -> None:
+        """Release what is reserved for recipients whose request did not start: none of them will be sent to."""
+        for entries in self._open.values():
+            self.release(entries)
+        self._open.clear()
+
+    def is_first_failure(self, name: str, error: BaseException) -> bool:
+        """Return whether a plugin raises this kind of error for the first time in this send, so that it is logged once."""
+        failure = (name, type(error))
+        is_first = failure not in self._reported
+        self._reported.add(failure)
+        return is_first
+
+
 @attrs.frozen
 class SendContext:
     """The plugins, the transport and the limits of one send."""
 
     #: The plugins.
     registry: Registry
-    #: What carries the messages.
+    #: What sends the messages.
     transport: Transport
     #: Hands events to the sinks.
     dispatcher: EventDispatcher
-    #: What the guards have counted for this send.
+    #: What the guards have reserved for this send.
     reservations: Reservations
     #: The time.
     clock: Clock
-    #: What decides over another try.
+    #: What decides about another try.
     retry: RetryPolicy
     #: When a request of each transport may start.
     rate_limiters: RateLimiters
     #: Seconds for one request.
     timeout: float
-    #: The monotonic time at which the send ends, whatever is left; None for no limit.
+    #: The monotonic time at which the send ends, whatever has been sent by then; None for no limit.
     ends: float | None
     #: How many recipients to look back over for duplicates; None for all.
     dedupe_window: int | None = None
     #: Whether the caller lets a failover go on after an unknown outcome.
     move_unknown: bool = False
-    #: What becomes of an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
+    #: What happens to an option that a transport can't use: ``error``, ``warn`` or ``drop``.
     unsupported: str = "warn"
     #: Returns what makes the requests of a transport in its place, in a test run; None where it makes them itself.
     intercept: Callable[[Transport], Transport] | None = None
     #: Called with the prepared message, in a test run.
     on_prepared: Callable[[Prepared], None] | None = None
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds until the send ends."""
-        return float("inf") if self.ends is None else self.ends - self.clock.monotonic()
+        return math.inf if self.ends is None else self.ends - self.clock.monotonic()
 
 
 @attrs.define(eq=False)
@@ -84,7 +188,7 @@ class SendState:
 
     #: What transports make of the message, by the id of the transport, as far as it is known.
     adapted: dict[int, Adapted]
-    #: Whether the send has one recipient in all, whose caller is told to wait instead of being held up.
+    #: Whether the send has one recipient in all: its caller decides whether to wait.
     single: bool = False
     #: Whether several requests may be in flight.
     concurrent: bool = False
@@ -96,21 +200,15 @@ class SendState:
     interrupt: BaseException | None = attrs.field(init=False, default=None)
 
     def keep_interrupt(self, interrupt: BaseException) -> None:
-        """Let nothing more be sent, and keep an exception until :meth:`raise_interrupt`."""
+        """Let nothing more be sent, and keep an exception that is raised later."""
         self.over, self.interrupt = True, interrupt
-
-    def raise_interrupt(self) -> None:
-        """Raise what was kept."""
-        if self.interrupt is not None:
-            interrupt, self.interrupt = self.interrupt, None
-            raise interrupt
 
 
 @attrs.define(eq=False)
 class BatchContext:
-    """What the attempts of one batch have with them."""
+    """What the attempts of one batch share."""
 
-    #: That of the send.
+    #: The context of the send.
     send: SendContext
     #: What all batches of the send know.
     state: SendState
@@ -118,26 +216,26 @@ class BatchContext:
     attempts: int = attrs.field(init=False, default=0)
 
     def may_start(self, transport: Transport) -> bool:
-        """Return whether a request of a transport may start: another batch may have heard that none shall."""
-        return not self.state.over and id(transport) not in self.state.stopped and self.send.left() > 0
+        """Return whether a request of a transport may start: the result of another batch may have stopped it."""
+        return not self.state.over and id(transport) not in self.state.stopped and self.send.seconds_left() > 0
 
-    def retry_after(self, ended: Receipt | TransportError, tries: int) -> float | None:
+    def retry_after(self, failure: Receipt | TransportError, tries: int) -> float | None:
         """Return the seconds until another try may be made, or None where there is none."""
         if self.state.over:
             return None
-        wait = self.send.retry.after(ended, tries, alone=self.state.single)
-        return wait if wait is not None and wait < self.send.left() else None
+        wait = self.send.retry.after(failure, tries, alone=self.state.single)
+        return wait if wait is not None and wait < self.send.seconds_left() else None
 
 
 @attrs.frozen
 class Adapted:
-    """A message as one transport would carry it."""
+    """A message as one transport would send it."""
 
-    #: The message, without what the transport can't honour.
+    #: The message, without the options that the transport can't use.
     message: Message
     #: What was left out, each a sentence.
     warnings: tuple[str, ...] = ()
-    #: Why the transport can't carry it at all; None where it can.
+    #: Why the transport can't send it at all; None where it can.
     refusal: TransportError | None = None
 
 
@@ -151,10 +249,5 @@ class Prepared:
     cleaned: Cleaned
     #: What the text takes up; None where the transport does not measure.
     measurement: Measurement | None
-    #: What the transport of the send makes of it.
+    #: What the transport of the send makes of it. Its ``refusal`` is that of all recipients.
     adapted: Adapted
-
-    @property
-    def refusal(self) -> TransportError | None:
-        """Why nobody can be sent this message; None where it is fine."""
-        return self.adapted.refusal

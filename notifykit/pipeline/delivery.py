@@ -1,8 +1,8 @@
-"""The delivery of a send: which batch goes on, when the next one starts, and what the log is told of both ends.
+"""The delivery of a send: which batch goes on, when the next one starts, and when the send begins and ends.
 
 Nothing here waits: the scheduler says what is to be done next, and a runner does it, with threads or with asyncio. Each batch
-is a generator (``attempts.py``). Where a rate limit is what limits the starts, several are under way, so that a slow answer
-holds up only its own batch.
+is a generator (``attempts.py``). Where a rate limit is what limits the starts, several are in progress, so that a slow
+answer holds up only its own batch.
 """
 
 from __future__ import annotations
@@ -16,70 +16,75 @@ import attrs
 
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Receipt, cost_of, submissions_of
-from notifykit.pipeline.attempts import AttemptSteps, attempt_with_retries
-from notifykit.pipeline.capabilities import leaves
+from notifykit.pipeline.attempts import (
+    AttemptGenerator,
+    Connect,
+    ProviderRequest,
+    RequestResult,
+    Sleep,
+    attempt_with_retries,
+)
+from notifykit.pipeline.capabilities import can_connect, is_composite, leaves
 from notifykit.pipeline.context import BatchContext, Prepared, SendContext, SendState
-from notifykit.pipeline.provider_requests import Connect, ProviderRequest, RequestResult, Sleep
-from notifykit.protocols import can_connect, is_composite
 from notifykit.rate_limit import SAME_TIME
 
-#: The most batches of one send that are under way at once: at two a second answers may take four seconds before they
+#: The most batches of one send that are in progress at once: at two a second answers may take four seconds before they
 #: slow it down, and where a gateway hangs, no more than these have an unknown outcome at a time.
 MAX_CONCURRENT: Final = 8
 
 #: What a runner does. The result of a request may come at once, or with a later sleep; receipts go to the caller.
-Step: TypeAlias = Sleep | Connect | ProviderRequest | list[Receipt]
+Action: TypeAlias = Sleep | Connect | ProviderRequest | list[Receipt]
 
 _OUTCOMES: Final = tuple(Outcome)
 
 
 def deliver(
-    pieces: Iterable[Batch | Receipt], prepared: Prepared, context: SendContext, *, at_hand: bool = False
+    pieces: Iterable[Batch | Receipt], prepared: Prepared, context: SendContext, *, ready: bool = False
 ) -> Scheduler:
     """Return the scheduler that takes every batch to its outcome, for a runner.
 
-    :param at_hand: whether the pieces come without being waited for, as those of a list do: while the next one is
-        waited for, nobody could read answers.
+    :param ready: whether the pieces come without waiting, as those of a list do: while the next one is waited for,
+        no answer could be read.
     """
     single = False
     if isinstance(pieces, list):
         batches = [piece for piece in pieces if isinstance(piece, Batch)]
-        at_hand, single = len(batches) > 1, len(batches) == 1 and len(batches[0]) == 1
-    state = SendState({id(context.transport): prepared.adapted}, single, at_hand and _is_limited_by_pace(context))
+        ready, single = len(batches) > 1, len(batches) == 1 and len(batches[0].recipients) == 1
+    state = SendState({id(context.transport): prepared.adapted}, single, ready and _is_limited_by_rate(context))
     return Scheduler(pieces, prepared, context, state)
 
 
-def _is_limited_by_pace(context: SendContext) -> bool:
-    """Return whether a rate limit limits the starts of requests that leave when they start; else answers are what is waited for.
+def _is_limited_by_rate(context: SendContext) -> bool:
+    """Return whether a rate limit decides when requests start, and not the answers to those before.
 
-    A clock that nobody shares stands still while an answer is waited for, so there batches go one after the other.
+    A virtual clock stands still while an answer is waited for, so there batches are sent one after the other.
     """
-    paced = [leaf for leaf in leaves(context.transport) if leaf.capabilities.rate_limit]
-    return context.clock.shared and bool(paced) and all(map(can_connect, paced))
+    limited = [leaf for leaf in leaves(context.transport) if leaf.capabilities.rate_limit]
+    return context.clock.shared and bool(limited) and all(map(can_connect, limited))
 
 
 @attrs.define(eq=False)
 class BatchTask:
-    """A batch that is under way."""
+    """A batch in progress."""
 
     #: Its attempts.
-    steps: AttemptSteps
+    attempts: AttemptGenerator
     #: The batch.
     batch: Batch
     #: The monotonic time at which it goes on; infinity while its request is in flight.
     wakes_at: float = -math.inf
-    #: Whether it waits for its connection or its slot, so that no other batch may start before it.
+    #: Whether it waits for its connection or the rate limit, so that no other batch may start before it.
     waits_for_slot: bool = False
 
 
 class Scheduler:
-    """The batches of one send, each on its way to its outcome.
+    """The batches of one send, until each has its outcome.
 
-    Whatever breaks the send off, what is in flight is completed first, and its receipts come before the exception. Where this
-    thread is interrupted nothing is waited for: results that are there are taken, and the others are logged as interrupted.
-    Guards forget whoever was not sent to; who may have been goes on counting.
+    Where something stops the send, requests in flight are completed first, and their receipts come before the exception.
+    Where this thread is interrupted nothing is waited for: results that are there are taken, and the other requests are
+    logged as interrupted. What guards reserved for recipients who were not sent to is released.
 
-    :param pieces: the batches, and receipts of those who are in none; the next is taken when it may start.
+    :param pieces: the batches, and receipts of recipients who are in none; the next is taken when it may start.
     :param prepared: the message.
     :param context: the context of the send.
     :param state: what its batches know together.
@@ -104,60 +109,61 @@ class Scheduler:
         self._failure: BaseException | None = None
         self._began: float | None = None
         self._ended = self._stopped = False
-        self._totals = _Totals()
+        self._counts: dict[Outcome, int] = {}
+        self._cost: float | None = None
 
-    def next_step(self, result: RequestResult | None = None) -> Step | None:
+    def next_action(self, result: RequestResult | None = None) -> Action | None:
         """Return what is to be done next; None where every batch has its outcome.
 
-        :param result: what came of a request, where there is news.
-        :raises BaseException: what broke the send off.
+        :param result: the result of a request, where there is one.
+        :raises BaseException: what stopped the send.
         """
-        step: Step | None = None
+        action: Action | None = None
         while True:
             try:
                 if self._began is None:
                     self._begin()
                 if result is not None:
-                    step = self._resume(self._in_flight.pop(result.request), result)
-                step = step or self._choose()
+                    action = self._resume(self._in_flight.pop(result.request), result)
+                action = action or self._choose()
                 break
             except BaseException as error:
                 self.fail(error)
-                step = result = None
-        if step is None:
+                action = result = None
+        if action is None:
             self._end()
-        return step
+        return action
 
-    def fail(self, error: BaseException, step: Step | None = None) -> None:
+    def fail(self, error: BaseException, action: Action | None = None) -> None:
         """Let nothing more be sent, because something raised; it is raised again at the end.
 
-        :param step: what was to be done where it was raised: of a request nobody knows whether it was made.
+        :param action: what was being done; whether a request was made is then not known.
         """
-        if isinstance(step, ProviderRequest | Connect) and step in self._in_flight:
-            self._break_off(self._in_flight.pop(step), error)
+        if isinstance(action, ProviderRequest | Connect) and action in self._in_flight:
+            self._abort(self._in_flight.pop(action), error)
         is_first = self._failure is None and not self._stopped
-        if is_first or (_interrupts(error) and not _interrupts(self._failure)):
+        if is_first or (_is_interrupt(error) and not _is_interrupt(self._failure)):
             self._failure = error
         self._send_no_more()
 
     def stop(self) -> None:
-        """Let nothing more be sent, because nobody wants the rest: what is in flight is completed."""
+        """Let nothing more be sent, because the caller wants no more receipts: requests in flight are completed."""
         self._stopped = True
         self._send_no_more()
 
     def close(self) -> None:
-        """Break off what is under way; requests that are in flight are logged as interrupted."""
+        """Abort the batches in progress; requests in flight are logged as interrupted."""
         if not self._ended:
             self._ended = True
             for task in list(self._tasks):
-                self._break_off(task, self._failure or GeneratorExit())
+                self._abort(task, self._failure or GeneratorExit())
             self._context.reservations.abandon()
 
     def _begin(self) -> None:
         prepared, dispatcher = self.prepared, self._context.dispatcher
         self._began = self.clock.monotonic()
         dispatcher.planned(prepared.message, prepared.cleaned.edits, prepared.measurement, str(self._context.transport))
-        dispatcher.raise_failures(prepared.message)
+        dispatcher.raise_failures(prepared.message.id)
 
     def _end(self) -> None:
         if self._failure is not None or self._stopped:
@@ -166,45 +172,46 @@ class Scheduler:
                 raise self._failure
             return
         self._ended = True
-        message, context, totals = self.prepared.message, self._context, self._totals
+        message, context = self.prepared.message, self._context
         elapsed = self.clock.monotonic() - (self._began or 0.0)
-        context.dispatcher.finished(message, str(context.transport), totals.counts, totals.cost, elapsed)
-        context.dispatcher.raise_failures(message)
+        context.dispatcher.finished(message, str(context.transport), self._counts, self._cost, elapsed)
+        context.dispatcher.raise_failures(message.id)
 
-    def _choose(self) -> Step | None:
-        """Start a batch or let one go on, and return what is to be done for it; None where nothing is left to do."""
-        self._state.raise_interrupt()
+    def _choose(self) -> Action | None:
+        """Start a batch or resume one, and return what is to be done for it; None where there is nothing to do."""
+        state = self._state
+        if state.interrupt is not None:
+            interrupt, state.interrupt = state.interrupt, None
+            raise interrupt
         while True:
-            may_start = self._may_start()
+            may_start = (
+                not (self._all_taken or state.over)
+                and len(self._tasks) < self._most
+                and not any(task.waits_for_slot for task in self._tasks)
+            )
             task = None if may_start else min(self._tasks, key=_wakes_at, default=None)
             if task is None and not may_start:
                 return None
             # Results are taken before anything else is sent: one may say that nothing more shall be. Cutting the next
-            # batch would keep a request in another thread from leaving in time.
+            # batch would keep a request in another thread from starting in time.
             seconds = self._seconds_until(task.wakes_at) if task else 0.0
             if seconds or (self._in_flight and not self._looked):
-                if seconds and _interrupts(self._failure):
+                if seconds and _is_interrupt(self._failure):
                     if self._looked:
                         return None
                     seconds = 0.0
                 self._looked = True
                 return Sleep(seconds)
-            step = self._resume(task) if task else self._start()
-            if step is not None:
-                return step
+            action = self._resume(task) if task else self._start()
+            if action is not None:
+                return action
 
-    def _may_start(self) -> bool:
-        """Return whether the next batch may start: there is room, and none is there that waits for its slot."""
-        if self._all_taken or self._state.over or len(self._tasks) >= self._most:
-            return False
-        return not any(task.waits_for_slot for task in self._tasks)
-
-    def _seconds_until(self, due: float) -> float:
-        seconds = due - self.clock.monotonic()
+    def _seconds_until(self, time: float) -> float:
+        seconds = time - self.clock.monotonic()
         return seconds if seconds > SAME_TIME else 0.0
 
-    def _start(self) -> Step | None:
-        """Take the next batch and start it, or return the receipt of somebody who is in none."""
+    def _start(self) -> Action | None:
+        """Take the next batch and start it, or return the receipt of a recipient who is in none."""
         piece = next(self._pieces, None)
         if piece is None:
             self._all_taken = True
@@ -212,33 +219,33 @@ class Scheduler:
         if isinstance(piece, Receipt):
             self._looked = False
             self._context.dispatcher.excluded(self.prepared.message, piece)
-            return self._totals.count([piece])
+            return self._count([piece])
         context = BatchContext(self._context, self._state)
         task = BatchTask(attempt_with_retries(self._context.transport, piece, context), piece)
         self._tasks.append(task)
         return self._resume(task)
 
-    def _resume(self, task: BatchTask, result: RequestResult | None = None) -> Step | None:
+    def _resume(self, task: BatchTask, result: RequestResult | None = None) -> Action | None:
         """Let a batch go on, and return what it wants done, or its receipts; None where it waits."""
         self._looked = False
         try:
-            step = task.steps.send(result)
+            action = task.attempts.send(result)
         except StopIteration as ended:
             self._tasks.remove(task)
             return self._complete(task.batch, ended.value)
         except BaseException:
             self._tasks.remove(task)
             raise
-        if isinstance(step, Sleep):
-            task.wakes_at, task.waits_for_slot = self.clock.monotonic() + step.seconds, step.for_slot
+        if isinstance(action, Sleep):
+            task.wakes_at, task.waits_for_slot = self.clock.monotonic() + action.seconds, action.for_slot
             return None
-        self._in_flight[step] = task
-        # While one connects, no other batch starts: all of them would leave together once the network is back.
-        task.wakes_at, task.waits_for_slot = math.inf, isinstance(step, Connect)
-        return step
+        self._in_flight[action] = task
+        # While one connects, no other batch starts: all of them would be sent together once the network is back.
+        task.wakes_at, task.waits_for_slot = math.inf, isinstance(action, Connect)
+        return action
 
     def _complete(self, batch: Batch, receipts: list[Receipt]) -> list[Receipt]:
-        """Return the receipts of a batch, once guards and log know of them."""
+        """Log the end of a batch, settle what guards reserved for it, and return its receipts."""
         transport = self._context.transport
         if receipts and is_composite(transport):
             try:
@@ -246,7 +253,19 @@ class Scheduler:
             except BaseException as interrupt:  # what was answered is handed over first
                 self._state.keep_interrupt(interrupt)
         self._context.reservations.settle(receipts)
-        return self._totals.count(receipts)
+        return self._count(receipts)
+
+    def _count(self, receipts: list[Receipt]) -> list[Receipt]:
+        """Count receipts for the last event, and return them."""
+        # A list counts faster than a dictionary: the hash of an outcome is slow.
+        outcomes = [receipt.outcome for receipt in receipts]
+        for outcome in _OUTCOMES:
+            if count := outcomes.count(outcome):
+                self._counts[outcome] = self._counts.get(outcome, 0) + count
+        cost = cost_of(submissions_of(receipts))
+        if cost is not None:
+            self._cost = (self._cost or 0) + cost
+        return receipts
 
     def _send_no_more(self) -> None:
         """Let batches that wait go on at once: they end with what they know."""
@@ -256,34 +275,14 @@ class Scheduler:
             if task not in in_flight:
                 task.wakes_at = -math.inf
 
-    def _break_off(self, task: BatchTask, error: BaseException) -> None:
-        """Throw an exception into a batch, which logs its request. Whatever comes over it, the others are logged too."""
+    def _abort(self, task: BatchTask, error: BaseException) -> None:
+        """Throw an exception into a batch, which logs its request. Whatever it raises, the other batches are logged too."""
         self._tasks.remove(task)
         with contextlib.suppress(BaseException):
-            task.steps.throw(error)
+            task.attempts.throw(error)
 
 
-class _Totals:
-    """Counts receipts as they go by."""
-
-    def __init__(self) -> None:
-        self.counts: dict[Outcome, int] = {}
-        self.cost: float | None = None
-
-    def count(self, receipts: list[Receipt]) -> list[Receipt]:
-        """Count the receipts of one batch, or of somebody who was in none, and return them."""
-        # A list counts faster than a dictionary: the hash of an outcome is slow.
-        outcomes = [receipt.outcome for receipt in receipts]
-        for outcome in _OUTCOMES:
-            if count := outcomes.count(outcome):
-                self.counts[outcome] = self.counts.get(outcome, 0) + count
-        cost = cost_of(submissions_of(receipts))
-        if cost is not None:
-            self.cost = (self.cost or 0) + cost
-        return receipts
-
-
-def _interrupts(error: BaseException | None) -> bool:
+def _is_interrupt(error: BaseException | None) -> bool:
     """Return whether an exception is for the program, so that nothing is waited for."""
     return not isinstance(error, Exception | None)
 

@@ -1,4 +1,4 @@
-"""What is heard of messages after they were sent: asked for where a provider can say, and pushed by whoever knows."""
+"""Delivery reports: asked for where a provider can answer, or pushed by it, and kept for each recipient."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import attrs
 
 from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError, without_frames
 from notifykit.models.delivery import Delivery, DeliveryReport
-from notifykit.models.receipt import Attempt, Outcome, Receipt
+from notifykit.models.receipt import Outcome, Receipt
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.dispatcher import EventDispatcher
 from notifykit.protocols import KnowsDeliveries, Transport
 
-#: Recipients of messages about whom is remembered what was heard. A delivery takes about a kilobyte.
+#: The most recipients whose deliveries are kept. A delivery takes about a kilobyte.
 REMEMBERED: Final = 100_000
 
 _ASK_AGAIN: Final = "Ask again; nothing is sent or charged by asking."
@@ -28,7 +28,7 @@ _NOT_HERE: Final = (
 
 
 @attrs.frozen
-class Step:
+class DeliveryUpdate:
     """What one report changed about one recipient."""
 
     #: What was known.
@@ -37,8 +37,8 @@ class Step:
     after: Delivery
 
     @property
-    def matters(self) -> bool:
-        """Whether it is worth telling: the first that is heard, a step forward, or a contradiction."""
+    def is_news(self) -> bool:
+        """Whether sinks are given it: the first report, another state, or a contradiction."""
         return self.after != self.before and (
             not self.before.reports
             or self.before.state is not self.after.state
@@ -47,31 +47,31 @@ class Step:
 
 
 class DeliveryStore:
-    """What was heard, for the recipients that were heard of last. Safe to share between threads.
+    """The deliveries of the recipients that had the latest reports. Safe to share between threads.
 
-    :param most: how many recipients of messages it remembers.
+    :param most: how many recipients it keeps.
     """
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._deliveries: collections.OrderedDict[tuple[str, str | None], Delivery] = collections.OrderedDict()
-        #: The addresses of each message that have something of their own; None stands for everybody.
+        #: The addresses of each message that have reports of their own; None stands for everybody.
         self._addresses: dict[str, dict[str | None, None]] = {}
 
-    def hear(self, report: DeliveryReport) -> tuple[Delivery, Sequence[Step]]:
-        """Write a report down, and return what is known of its recipient now, with what it changed.
+    def record(self, report: DeliveryReport) -> tuple[Delivery, Sequence[DeliveryUpdate]]:
+        """Record a report, and return what is known of its recipient now, with what it changed.
 
-        A report about everybody in a request is one about each recipient who was or will be heard of, and it changes
-        them; it is a step of its own only while nobody else is known.
+        A report about everybody in a request counts for each recipient who has a report, now or later; it is an update of
+        its own only while no single recipient has one.
         """
         with self._lock:
             known = tuple(self._addresses.get(report.message_id, ()))
-            steps = [self._step(report, report.address)]
+            updates = [self._update(report, report.address)]
             if report.address is None:
-                others = [self._step(report, address) for address in known if address is not None]
-                return steps[0].after, others or steps
-            return steps[0].after, steps
+                others = [self._update(report, address) for address in known if address is not None]
+                return updates[0].after, others or updates
+            return updates[0].after, updates
 
     def known(self, message_id: str, address: str | None) -> Delivery:
         """Return what is known of a recipient."""
@@ -88,7 +88,7 @@ class DeliveryStore:
         everybody = self._deliveries.get((message_id, None))
         return Delivery(message_id, address, everybody.reports if everybody else ())
 
-    def _step(self, report: DeliveryReport, address: str | None) -> Step:
+    def _update(self, report: DeliveryReport, address: str | None) -> DeliveryUpdate:
         before = self._known(report.message_id, address)
         after = before.record(report)
         key = (report.message_id, address)
@@ -96,10 +96,10 @@ class DeliveryStore:
         self._deliveries.move_to_end(key)
         self._addresses.setdefault(report.message_id, {})[address] = None
         if len(self._deliveries) > self._most:
-            self._forget_the_oldest()
-        return Step(before, after)
+            self._drop_oldest()
+        return DeliveryUpdate(before, after)
 
-    def _forget_the_oldest(self) -> None:
+    def _drop_oldest(self) -> None:
         (message_id, address), _ = self._deliveries.popitem(last=False)
         addresses = self._addresses[message_id]
         del addresses[address]
@@ -108,107 +108,93 @@ class DeliveryStore:
 
 
 class DeliveryTracker:
-    """Asks transports, takes what is pushed, remembers both, and tells the sinks of every step.
-
-    :param dispatcher: who tells the sinks.
-    """
+    """Asks transports for reports, takes reports that are pushed, keeps both, and emits what is new."""
 
     def __init__(self, dispatcher: EventDispatcher) -> None:
         self._dispatcher = dispatcher
-        self._counters = DeliveryStore()
+        self._store = DeliveryStore()
 
-    def hear(self, reports: Iterable[DeliveryReport], transport: str | None = None) -> list[Delivery]:
-        """Write reports down, and return for each what is known of its recipient then.
+    def record(self, reports: Iterable[DeliveryReport], transport: str | None = None) -> list[Delivery]:
+        """Record reports, and return for each what is known of its recipient then.
 
         :param transport: the transport that was asked; None where the reports were pushed.
-        :raises PluginError: in strict mode, where a sink raised; everything is heard before.
+        :raises PluginError: in strict mode, where a sink raised; everything is recorded before.
         """
-        heard: list[Delivery] = []
+        deliveries: list[Delivery] = []
         for report in reports:
-            delivery, steps = self._counters.hear(report)
-            heard.append(delivery)
-            for step in steps:
-                if step.matters:
-                    self._dispatcher.delivery_changed(step.before, step.after, transport)
-        self._dispatcher.raise_failures_of(*dict.fromkeys(delivery.message_id or "" for delivery in heard))
-        return heard
+            delivery, updates = self._store.record(report)
+            deliveries.append(delivery)
+            for update in updates:
+                if update.is_news:
+                    self._dispatcher.delivery_changed(update.before, update.after, transport)
+        self._dispatcher.raise_failures(*dict.fromkeys(delivery.message_id or "" for delivery in deliveries))
+        return deliveries
 
     def ask(self, receipts: Iterable[Receipt], transports: Iterable[Transport], timeout: float) -> list[Delivery]:
         """Ask about receipts, once for each request, and return what is known of each of them.
 
-        Nobody is asked about what will not change any more.
+        Deliveries that will not change any more are not asked about.
 
         :param transports: those that may have made the requests.
         :param timeout: seconds for one question.
-        :raises TransportError: where a provider does not answer; what others said is remembered.
+        :raises TransportError: where a provider does not answer; the answers of others are kept.
         """
         receipts = list(receipts)
-        carriers = list(_leaves(transports))
-        silences = [_silence(receipt, carriers) for receipt in receipts]
+        unique = list({id(leaf): leaf for transport in transports for leaf in leaves(transport)}.values())
+        reasons = [_reason_not_to_ask(receipt, unique) for receipt in receipts]
         requests: dict[tuple[str, str], list[Receipt]] = {}
-        for receipt, silence in zip(receipts, silences, strict=True):
-            if (
-                silence is None
-                and receipt.message_id
-                and not self._counters.known(receipt.message_id, receipt.to).final
-            ):
-                requests.setdefault((receipt.message_id, _carrier(receipt)), []).append(receipt)
-        for (_, carrier), some in requests.items():
-            self.hear(_first_answer(_those_that_know(carriers, carrier), some, timeout), carrier)
-        return [self._told(receipt, silence) for receipt, silence in zip(receipts, silences, strict=True)]
+        for receipt, reason in zip(receipts, reasons, strict=True):
+            if reason is None and receipt.message_id and not self._store.known(receipt.message_id, receipt.to).final:
+                requests.setdefault((receipt.message_id, _sent_by(receipt)), []).append(receipt)
+        for (_, name), some in requests.items():
+            self.record(_first_answer(_able_to_answer(unique, name), some, timeout), name)
+        return [self._known(receipt, reason) for receipt, reason in zip(receipts, reasons, strict=True)]
 
-    def _told(self, receipt: Receipt, silence: str | None) -> Delivery:
+    def _known(self, receipt: Receipt, reason: str | None) -> Delivery:
         if receipt.message_id is None or not _may_be_delivered(receipt):
-            return Delivery(receipt.message_id, receipt.to, unavailable=silence)
-        return attrs.evolve(self._counters.known(receipt.message_id, receipt.to), unavailable=silence)
-
-
-def _leaves(transports: Iterable[Transport]) -> Iterable[Transport]:
-    """Return the transports that make requests themselves, each once."""
-    return {id(leaf): leaf for transport in transports for leaf in leaves(transport)}.values()
+            return Delivery(receipt.message_id, receipt.to, unavailable=reason)
+        return attrs.evolve(self._store.known(receipt.message_id, receipt.to), unavailable=reason)
 
 
 def _may_be_delivered(receipt: Receipt) -> bool:
     return receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)
 
 
-def _silence(receipt: Receipt, leaves: Sequence[Transport]) -> str | None:
-    """Return why nobody can be asked about a receipt; None where somebody can."""
+def _reason_not_to_ask(receipt: Receipt, leaves: Sequence[Transport]) -> str | None:
+    """Return why no transport can be asked about a receipt; None where one can."""
     if not _may_be_delivered(receipt):
         return f"{_NOT_SENT} {receipt.advice}".strip()
     if receipt.message_id is None:
         return receipt.advice if receipt.outcome is Outcome.UNKNOWN else _NO_ID
-    carrier = _carrier(receipt)
-    if _those_that_know(leaves, carrier):
+    name = _sent_by(receipt)
+    if _able_to_answer(leaves, name):
         return None
-    if any(str(transport) == carrier for transport in leaves):
-        return f"The transport {carrier.partition(':')[0]} has nobody to ask: only reports that are pushed can tell."
+    if any(str(transport) == name for transport in leaves):
+        return f"The transport {name.partition(':')[0]} can't be asked: only reports that are pushed can tell."
     return _NOT_HERE
 
 
-def _carrier(receipt: Receipt) -> str:
+def _sent_by(receipt: Receipt) -> str:
     """Return the transport that made the request with this message id, as an attempt names it."""
-
-    def fits(attempt: Attempt) -> bool:
-        return attempt.submission is not None and attempt.submission.message_id == receipt.message_id
-
+    taken = [attempt for attempt in receipt.attempts if attempt.submission]
     # Two parts of a fan-out may have given the same id: the answer that the receipt shows is the one that is asked about.
-    this = [attempt for attempt in receipt.attempts if attempt.submission and attempt.submission is receipt.submission]
-    taken = this or [attempt for attempt in receipt.attempts if fits(attempt)] or receipt.attempts[-1:]
-    return taken[-1].transport if taken else ""
+    this = [attempt for attempt in taken if attempt.submission is receipt.submission]
+    alike = [attempt for attempt in taken if attempt.submission and attempt.submission.message_id == receipt.message_id]
+    found = this or alike or receipt.attempts[-1:]
+    return found[-1].transport if found else ""
 
 
-def _those_that_know(leaves: Iterable[Transport], carrier: str) -> list[KnowsDeliveries]:
-    """Return the transports of this description that can be asked: two accounts of a provider may look the same."""
-    return [leaf for leaf in leaves if isinstance(leaf, KnowsDeliveries) and str(leaf) == carrier]
+def _able_to_answer(leaves: Iterable[Transport], name: str) -> list[KnowsDeliveries]:
+    """Return the transports of this name that can be asked: two accounts of a provider may look the same."""
+    return [leaf for leaf in leaves if isinstance(leaf, KnowsDeliveries) and str(leaf) == name]
 
 
 def _first_answer(
     transports: Iterable[KnowsDeliveries], receipts: Sequence[Receipt], timeout: float
 ) -> Sequence[DeliveryReport]:
-    """Return what the first transport says that knows the request.
+    """Return the answer of the first transport that knows the request.
 
-    :raises TransportError: where none does: an error that may go away by itself before one that will not.
+    :raises TransportError: where none does: an error that can be retried rather than one that can't.
     """
     errors: list[TransportError] = []
     for transport in transports:
@@ -235,9 +221,9 @@ def _answer(transport: KnowsDeliveries, receipts: Sequence[Receipt], timeout: fl
 
 
 def as_reports(given: object) -> tuple[list[DeliveryReport], bool]:
-    """Return the reports that somebody gave, and whether it was a single one.
+    """Return one report or several as a list, and whether it was a single one.
 
-    :raises TypeError: where they are none.
+    :raises TypeError: where they are no reports.
     """
     if isinstance(given, DeliveryReport):
         return [given], True
@@ -247,7 +233,7 @@ def as_reports(given: object) -> tuple[list[DeliveryReport], bool]:
             "with the function of the provider's package"
         )
     reports = list(given)
-    strangers = [report for report in reports if not isinstance(report, DeliveryReport)]
-    if strangers:
-        raise TypeError(f"a {type(strangers[0]).__name__} is no delivery report: give DeliveryReports")
+    others = [report for report in reports if not isinstance(report, DeliveryReport)]
+    if others:
+        raise TypeError(f"a {type(others[0]).__name__} is no delivery report: give DeliveryReports")
     return reports, False

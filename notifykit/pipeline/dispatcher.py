@@ -1,4 +1,4 @@
-"""Telling the log sinks what happened, redacted, each in its own guard."""
+"""Hands redacted events to the log sinks; a sink that raises is logged and changes nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from notifykit.models.capabilities import Measurement
 from notifykit.models.delivery import Delivery
 from notifykit.models.message import Edit, Message
 from notifykit.models.plan import Batch
-from notifykit.models.receipt import Attempt, Outcome, Receipt, Submission, cost_of, submissions_of
+from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
 from notifykit.protocols import Clock, Sink
 from notifykit.redaction import redact_address, scrub, text_shape
@@ -50,11 +50,11 @@ class Redaction:
     key: bytes | None = attrs.field(default=None, repr=False)
 
     def address(self, address: str) -> str:
-        """Return an address as it may be seen."""
+        """Return an address as a log may show it."""
         return address if self.numbers == "full" else redact_address(address)
 
     def text(self, text: str) -> str | None:
-        """Return a text as it may be seen."""
+        """Return a text as a log may show it."""
         return {"full": text, "none": None}.get(self.body) if self.body != "shape" else text_shape(text)
 
     def hash(self, address: str) -> str | None:
@@ -63,20 +63,23 @@ class Redaction:
             return None
         return hashlib.blake2b(address.encode("utf-8", "replace"), key=self.key, digest_size=12).hexdigest()
 
-    def receipt(self, receipt: Receipt) -> LoggedRecipient:
-        """Return a recipient, and how it ended, as it may be seen."""
+    def recipient(
+        self, address: str, country: str | None, outcome: Outcome, error: TransportError | None
+    ) -> LoggedRecipient:
+        """Return a recipient and its outcome as a log may show them."""
         return LoggedRecipient(
-            to=self.address(receipt.to),
-            to_hash=self.hash(receipt.to),
-            country=getattr(receipt.recipient, "country", None),
-            outcome=receipt.outcome,
-            code=receipt.code,
+            self.address(address), self.hash(address), country, outcome, error.code if error else None
         )
+
+    def receipt(self, receipt: Receipt) -> LoggedRecipient:
+        """Return the recipient of a receipt as a log may show it."""
+        country = getattr(receipt.recipient, "country", None)
+        return self.recipient(receipt.to, country, receipt.outcome, receipt.error)
 
 
 @attrs.frozen(eq=False, repr=False)
 class _LoggedRecipients(Sequence[LoggedRecipient]):
-    """The recipients of a batch, redacted when somebody looks: a sink that only counts them pays nothing."""
+    """The recipients of a batch, redacted when they are read: a sink that only counts them pays nothing."""
 
     _recipients: Sequence[Recipient]
     _redaction: Redaction
@@ -86,14 +89,8 @@ class _LoggedRecipients(Sequence[LoggedRecipient]):
 
     def _view(self, recipient: Recipient) -> LoggedRecipient:
         refused = self._refused.get(recipient.address)
-        error = refused or self._error
-        return LoggedRecipient(
-            to=self._redaction.address(recipient.address),
-            to_hash=self._redaction.hash(recipient.address),
-            country=recipient.country,
-            outcome=Outcome.REJECTED if refused else self._outcome,
-            code=error.code if error else None,
-        )
+        outcome = Outcome.REJECTED if refused else self._outcome
+        return self._redaction.recipient(recipient.address, recipient.country, outcome, refused or self._error)
 
     @overload
     def __getitem__(self, index: int) -> LoggedRecipient: ...
@@ -114,7 +111,7 @@ class _LoggedRecipients(Sequence[LoggedRecipient]):
         return f"<{len(self)} recipients>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An event that travels to another process takes the redacted recipients along, and not the others.
+        # An event that is pickled for another process has only the redacted recipients.
         return tuple, (list(self),)
 
 
@@ -140,37 +137,35 @@ class EventDispatcher:
                 self._sink_failed(sink.name, error, event.id)
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
-        """Tell that the message is cleaned and measured."""
-        if self._sinks:
-            self.emit(
-                MessagePlanned(
-                    at=self._clock.now(),
-                    id=message.id,
-                    transport=transport,
-                    sender=message.sender,
-                    text=self._redaction.text(message.text),
-                    edits=collections.Counter(edit.reason for edit in edits) if edits else {},
-                    encoding=measurement.encoding if measurement else None,
-                    segments=measurement.segments if measurement else None,
-                    units=measurement.units if measurement else None,
-                    tags=message.tags,
-                )
+        """Emit that the message is cleaned and measured."""
+        self.emit(
+            MessagePlanned(
+                at=self._clock.now(),
+                id=message.id,
+                transport=transport,
+                sender=message.sender,
+                text=self._redaction.text(message.text),
+                edits=collections.Counter(edit.reason for edit in edits) if edits else {},
+                encoding=measurement.encoding if measurement else None,
+                segments=measurement.segments if measurement else None,
+                units=measurement.units if measurement else None,
+                tags=message.tags,
             )
+        )
 
     def excluded(self, message: Message, receipt: Receipt) -> None:
-        """Tell that a recipient is not tried."""
-        if self._sinks:
-            self.emit(
-                RecipientExcluded(
-                    at=self._clock.now(),
-                    id=message.id,
-                    recipient=self._redaction.receipt(receipt),
-                    reason=receipt.error.detail if receipt.error else str(receipt.veto or receipt.skipped),
-                )
+        """Emit that a recipient is not tried."""
+        self.emit(
+            RecipientExcluded(
+                at=self._clock.now(),
+                id=message.id,
+                recipient=self._redaction.receipt(receipt),
+                reason=receipt.error.detail if receipt.error else str(receipt.veto or receipt.skipped),
             )
+        )
 
     def batch_excluded(self, batch: Batch, outcome: Outcome, error: TransportError | None, reason: str) -> None:
-        """Tell that a whole batch is not tried."""
+        """Emit that a whole batch is not tried."""
         self.emit(
             BatchExcluded(
                 at=self._clock.now(),
@@ -188,17 +183,14 @@ class EventDispatcher:
         batch: Batch,
         attempt: Attempt,
         outcome: Outcome,
-        submission: Submission | None = None,
         again: float | None = None,
         inside: str | None = None,
     ) -> None:
-        """Tell that a request came to an end, and whether there will be another.
+        """Emit the end of a request, and the seconds until the next try.
 
-        :param inside: the composite that asked for it.
+        :param inside: the composite that assigned it.
         """
-        if not self._sinks:
-            return
-        error, size = attempt.error, batch.measurement
+        error, submission, size = attempt.error, attempt.submission, batch.measurement
         recipients = _LoggedRecipients(
             batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
         )
@@ -232,7 +224,7 @@ class EventDispatcher:
         )
 
     def retry(self, batch: Batch, receipt: Receipt, wait: float) -> None:
-        """Tell that a batch will be tried again, and why, as one of its recipients has it."""
+        """Emit that a batch will be tried again, with the error of one of its recipients."""
         last = receipt.attempts[-1]
         error = receipt.error
         self.emit(
@@ -249,9 +241,7 @@ class EventDispatcher:
         )
 
     def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt]) -> None:
-        """Tell what became of everybody in a batch that went through a composite."""
-        if not self._sinks:
-            return
+        """Emit the outcome of everybody in a batch that went through a composite."""
         said = submissions_of(receipts)
         self.emit(
             BatchFinished(
@@ -269,7 +259,7 @@ class EventDispatcher:
         )
 
     def failed_over(self, batch: Batch, instead_of: str, transport: str, because: TransportError) -> None:
-        """Tell that another transport is asked for recipients that one did not take."""
+        """Emit that another transport is asked for recipients that one did not take."""
         self.emit(
             FailedOver(
                 at=self._clock.now(),
@@ -288,7 +278,7 @@ class EventDispatcher:
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
-        """Tell that the last recipient has its outcome."""
+        """Emit that the last recipient has its outcome."""
         self.emit(
             SendFinished(
                 at=self._clock.now(),
@@ -302,33 +292,32 @@ class EventDispatcher:
         )
 
     def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
-        """Tell that something new was heard of a message that was sent.
+        """Emit that a report changed what is known of the delivery of a message.
 
         :param transport: the transport that was asked; None where the report was pushed.
         """
-        if self._sinks:
-            address, message_id = after.address, after.message_id or ""
-            self.emit(
-                DeliveryChanged(
-                    at=self._clock.now(),
-                    id=message_id,
-                    message_id=message_id,
-                    to=None if address is None else self._redaction.address(address),
-                    to_hash=None if address is None else self._redaction.hash(address),
-                    before=before.state if before.reports else None,
-                    state=after.state,
-                    words=after.words and scrub(after.words),
-                    happened=after.at,
-                    contradicted=after.contradicted,
-                    transport=transport,
-                )
+        address, message_id = after.address, after.message_id or ""
+        self.emit(
+            DeliveryChanged(
+                at=self._clock.now(),
+                id=message_id,
+                message_id=message_id,
+                to=None if address is None else self._redaction.address(address),
+                to_hash=None if address is None else self._redaction.hash(address),
+                before=before.state if before.reports else None,
+                state=after.state,
+                words=after.words and scrub(after.words),
+                happened=after.at,
+                contradicted=after.contradicted,
+                transport=transport,
             )
+        )
 
     def plugin_failed(self, kind: str, name: str, error: BaseException, message: Message) -> None:
-        """Something that a plugin brought raised; note where, without what the message contained.
+        """Log and emit that something of a plugin raised, and where, without the content of the message.
 
-        :raises PluginError: in strict mode, except over a transport: what it did may not be lost, so that is raised
-            by :meth:`raise_failures`.
+        :raises PluginError: in strict mode, except for a transport: its result must not be lost, so that is raised by
+            :meth:`raise_failures`.
         """
         if self._strict:
             failure = PluginError(name, f"the {kind} raised {type(error).__name__}")
@@ -348,22 +337,15 @@ class EventDispatcher:
             )
         )
 
-    def raise_failures(self, message: Message) -> None:
-        """In strict mode, raise what the sinks raised over this message: once nothing can be lost by it.
+    def raise_failures(self, *ids: str) -> None:
+        """In strict mode, raise what the sinks raised over events with these ids, once nothing can be lost by it.
 
         :raises PluginError: for the first of them.
         """
         if self._failures:
-            self.raise_failures_of(message.id)
-
-    def raise_failures_of(self, *ids: str) -> None:
-        """In strict mode, raise what the sinks raised over events with these ids.
-
-        :raises PluginError: for the first of them.
-        """
-        failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
-        if failures:
-            raise failures[0]
+            failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
+            if failures:
+                raise failures[0]
 
     def _sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
         if self._strict:
@@ -378,10 +360,13 @@ class EventDispatcher:
 
 
 def _frames(error: BaseException) -> str:
-    """Return where an exception came from and its kind, without its words: they may hold what was sent."""
+    """Return the traceback and the kind of an exception, without its message, which may hold what was sent."""
     lines: list[str] = []
-    seen: BaseException | None = error
-    while seen is not None:
-        lines += [*traceback.format_tb(seen.__traceback__), f"{type(seen).__module__}.{type(seen).__qualname__}\n"]
-        seen = seen.__cause__ or seen.__context__
+    current: BaseException | None = error
+    while current is not None:
+        lines += [
+            *traceback.format_tb(current.__traceback__),
+            f"{type(current).__module__}.{type(current).__qualname__}\n",
+        ]
+        current = current.__cause__ or current.__context__
     return "".join(lines)

@@ -1,6 +1,6 @@
 """Waiting: what a delivery asks for is done here, with threads or with asyncio.
 
-Both runners begin a request and wait for a result or some time; what to do next, the scheduler alone decides.
+Both runners start a request and wait for a result or for some time; the scheduler alone decides what is done next.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from typing import TypeAlias
 
-from notifykit.errors import NotReached
+import attrs
+
+from notifykit.errors import INTERRUPTS, NotReached, without_frames
 from notifykit.models.receipt import Receipt
+from notifykit.pipeline.attempts import Answer, Connect, ProviderRequest, RequestResult, Sleep
 from notifykit.pipeline.delivery import Scheduler
-from notifykit.pipeline.provider_requests import Answer, Connect, ProviderRequest, RequestResult, Sleep, complete
 from notifykit.pipeline.stages import attach_report
 from notifykit.protocols import Clock
 
@@ -27,13 +29,44 @@ from notifykit.protocols import Clock
 Send: TypeAlias = Callable[[ProviderRequest, Clock], Answer]
 
 
+def send_request(request: ProviderRequest, clock: Clock) -> Answer:
+    """Make one request, and return what the transport returned or raised."""
+    timeout = request.timeout
+    if request.ends is not None:
+        timeout = min(timeout, request.ends - clock.monotonic())
+    if timeout <= 0:
+        return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
+    try:
+        if request.on_start is not None:
+            request.on_start()
+        return request.transport.send(request.batch, timeout)
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # a transport may raise anything; the attempt says what it means
+        return without_frames(error)
+
+
+def _complete(request: ProviderRequest | Connect, clock: Clock, send: Send = send_request) -> RequestResult:
+    """Make a request or open a connection, and return the result."""
+    answer: Answer | None = None
+    if isinstance(request, ProviderRequest):
+        answer = send(request, clock)
+    else:
+        try:
+            request.transport.connect(request.timeout)
+        except INTERRUPTS:
+            raise
+        except BaseException as error:
+            answer = without_frames(error)
+    return RequestResult(request, answer, clock.monotonic())
+
+
 def run(scheduler: Scheduler, send: Send | None = None) -> list[Receipt]:
     """Deliver in this thread, and return the receipts.
 
-    Whatever breaks it off (Ctrl-C, or a broken plugin in strict mode) has what is known by then as its ``report``.
+    An exception that stops it (Ctrl-C, or a broken plugin in strict mode) has the receipts so far as its ``report``.
 
-    :param send: makes the requests, one after the other: another one than :func:`send_request` may first write down that
-        it makes one.
+    :param send: makes the requests, one after the other, in place of :func:`send_request`.
     """
     receipts: list[Receipt] = []
     try:
@@ -47,54 +80,49 @@ def run(scheduler: Scheduler, send: Send | None = None) -> list[Receipt]:
 def iterate(scheduler: Scheduler, send: Send | None = None) -> Iterator[Receipt]:
     """Deliver in this thread, and yield each receipt as soon as it is known.
 
-    Where the caller stops iterating, what is in flight is completed first.
+    Where the caller stops iterating, requests in flight are completed first.
     """
     runner = ThreadRunner(scheduler.clock, send)
     result: RequestResult | None = None
     try:
-        while (step := scheduler.next_step(result)) is not None:
+        while (action := scheduler.next_action(result)) is not None:
             result = None
-            if isinstance(step, list):
+            if isinstance(action, list):
                 try:
-                    yield from step
+                    yield from action
                 except GeneratorExit:
                     runner.finish(scheduler)
                     raise
                 continue
             try:
-                result = runner.wait(step.seconds) if isinstance(step, Sleep) else runner.begin(step)
+                result = runner.wait(action.seconds) if isinstance(action, Sleep) else runner.begin(action)
             except BaseException as error:
-                scheduler.fail(error, step)
+                scheduler.fail(error, action)
     finally:
         scheduler.close()
 
 
+@attrs.define(eq=False)
 class ThreadRunner:
-    """Makes requests for the thread that this belongs to: in it, or several at a time in threads of their own.
+    """Makes requests in this thread, or several at a time in threads of their own."""
 
-    :param clock: the time.
-    :param send: makes all of them in this thread; None for :func:`send_request`.
-    """
-
-    def __init__(self, clock: Clock, send: Send | None) -> None:
-        self._clock = clock
-        self._send = send
-        self._in_flight = 0
+    _clock: Clock
+    #: Makes all of them in this thread; None for :func:`send_request`.
+    _send: Send | None
+    _in_flight: int = attrs.field(init=False, default=0)
+    _results: queue.SimpleQueue[RequestResult | BaseException] = attrs.field(init=False, factory=queue.SimpleQueue)
 
     def begin(self, request: ProviderRequest | Connect) -> RequestResult | None:
         """Make a request and return its result; None where that comes with a later wait."""
-        if isinstance(request, Connect):
-            return complete(request, self._clock)
-        if self._send is not None:
-            return RequestResult(request, self._send(request, self._clock), self._clock.monotonic())
-        if request.concurrent and self._start_thread(request):
+        concurrent = isinstance(request, ProviderRequest) and request.concurrent and self._send is None
+        if concurrent and self._start_thread(request):
             return None
-        return complete(request, self._clock)
+        return _complete(request, self._clock, self._send or send_request)
 
     def wait(self, seconds: float) -> RequestResult | None:
         """Wait for the first result, but no longer than so many seconds.
 
-        :raises BaseException: where a request broke off with something that is for the program.
+        :raises BaseException: what a request raised that is for the program.
         """
         if not self._in_flight:
             self._clock.sleep(seconds)
@@ -109,33 +137,29 @@ class ThreadRunner:
         return result
 
     def finish(self, scheduler: Scheduler) -> None:
-        """Complete the requests that are in flight, and let nothing more be sent."""
+        """Complete the requests in flight, and let nothing more be sent."""
         # When the interpreter ends, so did the threads that would answer.
         if sys.is_finalizing():
             return
         scheduler.stop()
         result: RequestResult | None = None
-        while (step := scheduler.next_step(result)) is not None:
-            result = self.wait(step.seconds) if isinstance(step, Sleep) else None
+        while (action := scheduler.next_action(result)) is not None:
+            result = self.wait(action.seconds) if isinstance(action, Sleep) else None
 
-    def _start_thread(self, request: ProviderRequest) -> bool:
+    def _start_thread(self, request: ProviderRequest | Connect) -> bool:
         """Make a request in a thread of its own; return False where there can't be one."""
-        if not self._in_flight:
-            self._results: queue.SimpleQueue[RequestResult | BaseException] = queue.SimpleQueue()
-        context = contextvars.copy_context()
+        target = functools.partial(contextvars.copy_context().run, self._put_result, request)
         try:
             # A daemon, so that a gateway which does not answer keeps no program from ending.
-            threading.Thread(
-                target=context.run, args=(self._complete, request), name="notifykit-request", daemon=True
-            ).start()
+            threading.Thread(target=target, name="notifykit-request", daemon=True).start()
         except RuntimeError:  # the machine has no more threads, or the interpreter is about to end
             return False
         self._in_flight += 1
         return True
 
-    def _complete(self, request: ProviderRequest) -> None:
+    def _put_result(self, request: ProviderRequest | Connect) -> None:
         try:
-            self._results.put(complete(request, self._clock))
+            self._results.put(_complete(request, self._clock))
         except BaseException as error:  # it is raised where the result is waited for
             self._results.put(error)
 
@@ -155,58 +179,56 @@ async def run_async(scheduler: Scheduler, executor: Executor) -> list[Receipt]:
 async def iterate_async(scheduler: Scheduler, executor: Executor) -> AsyncGenerator[Receipt, None]:
     """Deliver from an event loop, and yield each receipt as soon as it is known; each request has a thread.
 
-    Where the task is cancelled or the caller stops iterating, requests that are in flight can't be called back: their
-    results are taken and logged in the background, and nothing more is sent.
+    Where the task is cancelled or the caller stops iterating, nothing more is sent; requests in flight can't be stopped,
+    so their results are read and logged in the background.
     """
     runner = AsyncRunner(scheduler.clock, executor)
     result: RequestResult | None = None
     try:
-        while (step := scheduler.next_step(result)) is not None:
+        while (action := scheduler.next_action(result)) is not None:
             result = None
-            if isinstance(step, list):
-                for receipt in step:
+            if isinstance(action, list):
+                for receipt in action:
                     yield receipt
                 continue
             try:
-                result = await runner.wait(step.seconds) if isinstance(step, Sleep) else runner.begin(step)
+                result = await runner.wait(action.seconds) if isinstance(action, Sleep) else runner.begin(action)
             except (asyncio.CancelledError, GeneratorExit):
                 raise
             except BaseException as error:
-                scheduler.fail(error, step)
+                scheduler.fail(error, action)
     except (asyncio.CancelledError, GeneratorExit):
         runner.finish_later(scheduler)
         raise
 
 
+@attrs.define(eq=False)
 class AsyncRunner:
-    """Makes requests in threads of an executor, and waits for them in the event loop.
+    """Makes requests in threads of an executor, and waits for them in the event loop."""
 
-    :param clock: the time.
-    :param executor: has the threads.
-    """
-
-    def __init__(self, clock: Clock, executor: Executor) -> None:
-        self._clock = clock
-        self._executor = executor
-        self._in_flight: dict[asyncio.Future[RequestResult], ProviderRequest | Connect] = {}
+    _clock: Clock
+    _executor: Executor
+    _in_flight: dict[asyncio.Future[RequestResult], ProviderRequest | Connect] = attrs.field(init=False, factory=dict)
 
     def begin(self, request: ProviderRequest | Connect) -> RequestResult | None:
-        """Begin a request in a thread, and return None; where that can't be, return what is to be said of it."""
+        """Start a request in a thread, and return None; its result where no thread can be started."""
         claim = threading.Lock()
         work = functools.partial(contextvars.copy_context().run, _complete_claimed, claim, request, self._clock)
         try:
             self._in_flight[asyncio.get_running_loop().run_in_executor(self._executor, work)] = request
         except RuntimeError as error:  # the notifier was closed, or there are no more threads
             # An executor that can't start a thread keeps the work for another one: that must not make it any more.
-            return RequestResult(
-                request, _closed() if claim.acquire(blocking=False) else error, self._clock.monotonic()
-            )
+            answer = _closed() if claim.acquire(blocking=False) else error
+            return RequestResult(request, answer, self._clock.monotonic())
         return None
 
     async def wait(self, seconds: float) -> RequestResult | None:
         """Wait for the first result, but no longer than so many seconds."""
         if not self._in_flight:
-            await self._sleep(seconds)
+            if not self._clock.shared:  # a virtual clock needs no waiting: the event loop only gets a turn
+                self._clock.sleep(seconds)
+                seconds = 0.0
+            await asyncio.sleep(seconds)
             return None
         done, _ = await asyncio.wait(
             self._in_flight, timeout=None if seconds == math.inf else seconds, return_when=asyncio.FIRST_COMPLETED
@@ -218,18 +240,11 @@ class AsyncRunner:
         return None
 
     def finish_later(self, scheduler: Scheduler) -> None:
-        """Have the requests that are in flight completed when they are answered, and let nothing more be sent."""
+        """Have the requests in flight completed when they are answered, and let nothing more be sent."""
         scheduler.stop()
         _skip_receipts(scheduler)
         for future, request in self._in_flight.items():
             future.add_done_callback(functools.partial(_complete_late, scheduler, request))
-
-    async def _sleep(self, seconds: float) -> None:
-        if self._clock.shared:
-            await asyncio.sleep(seconds)
-        else:
-            self._clock.sleep(seconds)
-            await asyncio.sleep(0)
 
 
 def _complete_late(
@@ -241,15 +256,15 @@ def _complete_late(
 
 def _skip_receipts(scheduler: Scheduler, result: RequestResult | None = None) -> None:
     """Go on until there is nothing to do but to wait."""
-    while isinstance(scheduler.next_step(result), list):
+    while isinstance(scheduler.next_action(result), list):
         result = None
 
 
 def _complete_claimed(claim: threading.Lock, request: ProviderRequest | Connect, clock: Clock) -> RequestResult:
-    """Make a request unless somebody else has said what became of it."""
+    """Make a request, unless its result was given already because no thread was expected to make it."""
     if not claim.acquire(blocking=False):
         return RequestResult(request, _closed(), clock.monotonic())
-    return complete(request, clock)
+    return _complete(request, clock)
 
 
 def _closed() -> NotReached:

@@ -1,7 +1,7 @@
 """The stages of a send but its delivery, in the order of ``Notifier.send``: normalize, clean, guard, plan, and report.
 
-What goes through recipients returns an iterator: ``send`` makes a list of it on the stage's own line, and ``stream`` passes it
-on to the next stage, so that a million recipients take constant memory.
+Stages that go over recipients return an iterator: ``send`` makes a list of it on the stage's own line, and ``stream``
+passes it on to the next stage, so that a million recipients take constant memory.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from notifykit.models.plan import Batch, Plan
 from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Veto
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.capabilities import ExpectedRequest, adapt, ask, lead, not_assigned, predict_requests, price
-from notifykit.pipeline.context import Prepared, SendContext
-from notifykit.pipeline.reservations import GuardCounters
-from notifykit.protocols import Envelope, Guard
+from notifykit.pipeline.context import GuardCounters, Prepared, SendContext
+from notifykit.protocols import Guard, GuardContext
 
 #: What a caller may give: one address, several in one text, or any iterable of them.
 Addresses: TypeAlias = str | int | Recipient | Iterable[str | int | Recipient]
 
-#: Somebody who will be sent to: where the recipient stood in the caller's list, from 0, and who gets it, which may be
-#: somebody whom a guard put in that place. A tuple, because there may be millions.
+#: A recipient who will be sent to, with the position in the caller's list, from 0; a guard may have put it in the place
+#: of another. A tuple, because there may be millions.
 Admitted: TypeAlias = tuple[int, Recipient]
 
 _ANSWERS: Final = (Recipient, Rejected)
@@ -45,10 +44,12 @@ def normalize(to: Addresses, message: Message, context: SendContext) -> Iterator
 
     :raises TypeError: where ``to`` is nothing that can hold addresses.
     """
+    given: Iterable[object]
     if isinstance(to, Recipient | int) and not isinstance(to, bool):
-        given: Iterable[object] = (to,)
+        given = (to,)
     elif isinstance(to, str):
-        given = _split(to) if message.channel is Channel.SMS else (to,)
+        given = [part for part in _BETWEEN_NUMBERS.split(to) if part.strip()] if message.channel is Channel.SMS else ()
+        given = given or (to,)
     elif isinstance(to, Iterable) and not isinstance(to, bytes):
         given = to
     else:
@@ -56,41 +57,16 @@ def normalize(to: Addresses, message: Message, context: SendContext) -> Iterator
     return map(_normalize_one, given, repeat(message), repeat(context))
 
 
-def _split(text: str) -> list[str]:
-    parts = [part for part in _BETWEEN_NUMBERS.split(text) if part.strip()]
-    return parts or [text]
-
-
 def _normalize_one(address: object, message: Message, context: SendContext) -> Recipient | Rejected:
-    if type(address) is str:
-        return _ask_normalizers(address, message, context)
-    language: str | None = None
-    if isinstance(address, Recipient):
-        language = address.language
-        # Made by hand, it may be anything; a canonical number has its country code, and says so with a plus.
-        canonical = address.address
-        address = f"+{canonical}" if message.channel is Channel.SMS and canonical[:1].isdigit() else canonical
-    if isinstance(address, int) and not isinstance(address, bool):
-        address = str(address)
-    if not isinstance(address, str):
-        kind = type(address).__name__
-        return Rejected(
-            "", InvalidRecipient(f"The address is a {kind}, not a text.", action="Give addresses as texts.")
-        )
-    answer = _ask_normalizers(address, message, context)
-    if isinstance(answer, Recipient) and language is not None:
-        return attrs.evolve(answer, language=language)
-    return answer
-
-
-def _ask_normalizers(address: str, message: Message, context: SendContext) -> Recipient | Rejected:
     """Ask the normalizers about one address, in their order; the first answer counts."""
+    if not isinstance(address, str):
+        return _normalize_object(address, message, context)
     for normalizer in context.registry.normalizers:
         try:
             answer = normalizer.normalize(address, message.channel)
+            if answer is None:
+                continue
             if not isinstance(answer, _ANSWERS):
-                if answer is None:
-                    continue
                 raise TypeError("a normalizer returns a Recipient, a Rejected or None")
         except INTERRUPTS:
             raise
@@ -105,6 +81,22 @@ def _ask_normalizers(address: str, message: Message, context: SendContext) -> Re
             action="Install a plugin for this channel, or look at `notifykit plugins` for one that is switched off.",
         ),
     )
+
+
+def _normalize_object(address: object, message: Message, context: SendContext) -> Recipient | Rejected:
+    """Return an address that is given as a Recipient or an int, normalized as its text is."""
+    if isinstance(address, Recipient):
+        # Made by hand, it may be anything; a canonical number has its country code, and says so with a plus.
+        text = address.address
+        is_number = message.channel is Channel.SMS and text[:1].isdigit()
+        answer = _normalize_one(f"+{text}" if is_number else text, message, context)
+        if isinstance(answer, Recipient) and address.language is not None:
+            return attrs.evolve(answer, language=address.language)
+        return answer
+    if isinstance(address, int) and not isinstance(address, bool):
+        return _normalize_one(str(address), message, context)
+    kind = type(address).__name__
+    return Rejected("", InvalidRecipient(f"The address is a {kind}, not a text.", action="Give addresses as texts."))
 
 
 def clean(message: Message, context: SendContext) -> Prepared:
@@ -140,26 +132,26 @@ def clean(message: Message, context: SendContext) -> Prepared:
 def guard(
     candidates: Iterable[Recipient | Rejected], prepared: Prepared, context: SendContext
 ) -> Iterator[Admitted | Receipt]:
-    """Yield, for each candidate in turn, that it is admitted, or the receipt that says why it will not be tried.
+    """Yield each candidate who is admitted, and the receipt of each who is not, in turn.
 
-    An address that is no good is rejected, one that has gone by is skipped, and so is everybody where the text can't be
-    sent. Then the guards are asked in order; the first veto counts.
+    Invalid addresses are rejected, duplicates are skipped, and everybody is rejected where the text can't be sent. Then the
+    guards are asked in order; the first veto counts.
     """
     seen = _Seen(context.dedupe_window)
-    everybody = not prepared.refusal and not context.registry.guards
+    unguarded = not prepared.adapted.refusal and not context.registry.guards
     try:
-        for step in enumerate(candidates):
-            position, candidate = step
+        for pair in enumerate(candidates):
+            position, candidate = pair
             if isinstance(candidate, Rejected):
                 yield Receipt(position, candidate, Outcome.REJECTED, candidate.error)
-            elif everybody and not seen.again(candidate.address):
-                yield step  # type: ignore[misc]  # the pair that is there, instead of a million new ones
+            elif unguarded and not seen.again(candidate.address):
+                yield pair  # type: ignore[misc]  # the pair that is there, instead of a million new ones
             else:
                 yield _guard_one(position, candidate, seen, prepared, context)
     except GeneratorExit:
         raise
     except BaseException:
-        # Whoever waits for a batch is not sent to any more; those in one that is under way count as long as they must.
+        # Recipients who wait for a batch are not sent to any more; those in a batch in progress count until its end.
         context.reservations.abandon()
         raise
 
@@ -167,80 +159,81 @@ def guard(
 def _guard_one(
     position: int, recipient: Recipient, seen: _Seen, prepared: Prepared, context: SendContext
 ) -> Admitted | Receipt:
-    """Let one recipient pass all guards; where one names somebody else, that one passes all of them from the first."""
+    """Ask all guards about one recipient; where one names another recipient, ask all of them about that one."""
     met: set[str] = set()
     while True:
         if seen.again(recipient.address):
             return Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
-        if prepared.refusal:
-            return Receipt(position, recipient, Outcome.REJECTED, prepared.refusal)
+        if prepared.adapted.refusal:
+            return Receipt(position, recipient, Outcome.REJECTED, prepared.adapted.refusal)
         met.add(recipient.address)
-        page = context.reservations.page()
+        counters = GuardCounters(context.reservations)
         try:
-            answer = _ask_guards(_envelope_of(recipient, prepared, context), page, context)
+            answer = _ask_guards(recipient, counters, prepared, context)
         except BaseException:
-            context.reservations.drop(page)
+            context.reservations.release(counters.entries)
             raise
         if answer is None:
-            context.reservations.keep(position, page)
+            context.reservations.keep(position, counters)
             return position, recipient
-        context.reservations.drop(page)
+        context.reservations.release(counters.entries)
         if isinstance(answer, Recipient) and (answer.address in met or len(met) > len(context.registry.guards)):
-            answer = Veto("guards", "Guards send it from one recipient to the next.", "Switch one of them off.")
+            answer = Veto("guards", "Guards redirect in a loop.", "Switch one of them off.")
         if isinstance(answer, Veto):
             return Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.GUARD, veto=answer)
         recipient = answer
 
 
-def _ask_guards(envelope: Envelope, page: GuardCounters, context: SendContext) -> Veto | Recipient | None:
-    """Ask the guards in order, and return the first answer that is more than "let it pass"."""
-    for asked in context.registry.guards:
-        answer = _ask_guard(asked, envelope, page, context)
-        if isinstance(answer, Recipient):
-            if answer.channel is not envelope.message.channel:
-                return Veto(
-                    asked.name,
-                    f"It would send a message of the channel {envelope.message.channel} to an address of {answer.channel}.",
-                    "Give the guard an address of the same channel.",
-                )
-            if answer.address == envelope.recipient.address:
-                continue
-            # Whose place it takes can still be seen in it.
-            return attrs.evolve(answer, raw=envelope.recipient.raw)
-        if answer is not None:
-            return answer
-    return None
-
-
-def _ask_guard(asked: Guard, envelope: Envelope, page: GuardCounters, context: SendContext) -> Veto | Recipient | None:
-    """Ask one guard; one that can't answer holds the envelope back."""
-    try:
-        answer = asked.judge(envelope, page)
-        if not isinstance(answer, Veto | Recipient | None):
-            raise TypeError("a guard returns a Veto, a Recipient or None")
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a plugin may raise anything
-        if context.reservations.first(asked.name, error):
-            context.dispatcher.plugin_failed("guard", asked.name, error, envelope.message)
-        if isinstance(error, CounterStoreUnavailable):
-            return Veto(asked.name, error.detail, error.action)
-        return Veto(
-            asked.name,
-            f"The guard raised {type(error).__name__}, so nobody knows whether it would let this pass.",
-            f"Put the guard right, or do without it: NOTIFYKIT_DISABLE={asked.name} where a plugin brings it.",
-        )
-    return answer
-
-
-def _envelope_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> Envelope:
-    return Envelope(
+def _ask_guards(
+    recipient: Recipient, counters: GuardCounters, prepared: Prepared, context: SendContext
+) -> Veto | Recipient | None:
+    """Ask the guards in order, and return the first veto or other recipient; None where all let the message pass."""
+    checked = GuardContext(
         prepared.message,
         recipient,
         cost=_price_of(recipient, prepared, context),
         live=context.transport.capabilities.live,
         now=context.clock.now(),
     )
+    for asked in context.registry.guards:
+        answer = _ask_guard(asked, checked, counters, context)
+        if isinstance(answer, Recipient):
+            if answer.channel is not prepared.message.channel:
+                return Veto(
+                    asked.name,
+                    f"It would send a message of the channel {prepared.message.channel} to an address of {answer.channel}.",
+                    "Give the guard an address of the same channel.",
+                )
+            if answer.address == recipient.address:
+                continue
+            # The address that was given stays visible in it.
+            return attrs.evolve(answer, raw=recipient.raw)
+        if answer is not None:
+            return answer
+    return None
+
+
+def _ask_guard(
+    asked: Guard, checked: GuardContext, counters: GuardCounters, context: SendContext
+) -> Veto | Recipient | None:
+    """Ask one guard; one that raises holds the message back."""
+    try:
+        answer = asked.check(checked, counters)
+        if not isinstance(answer, Veto | Recipient | None):
+            raise TypeError("a guard returns a Veto, a Recipient or None")
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # a plugin may raise anything
+        if context.reservations.is_first_failure(asked.name, error):
+            context.dispatcher.plugin_failed("guard", asked.name, error, checked.message)
+        if isinstance(error, CounterStoreUnavailable):
+            return Veto(asked.name, error.detail, error.action)
+        return Veto(
+            asked.name,
+            f"The guard raised {type(error).__name__}, so it is not known whether it would let this pass.",
+            f"Repair the guard, or do without it: NOTIFYKIT_DISABLE={asked.name} where a plugin brings it.",
+        )
+    return answer
 
 
 def _price_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> float | None:
@@ -250,21 +243,21 @@ def _price_of(recipient: Recipient, prepared: Prepared, context: SendContext) ->
     except INTERRUPTS:
         raise
     except BaseException as error:  # a plugin may raise anything
-        if context.reservations.first(transport.name, error):
+        if context.reservations.is_first_failure(transport.name, error):
             context.dispatcher.plugin_failed("transport", transport.name, error, prepared.message)
         return None
 
 
+@attrs.define(eq=False)
 class _Seen:
-    """The addresses that have gone by: all of them, or the last so many where memory has to stay constant."""
+    """The addresses so far: all of them, or the last so many where memory has to stay constant."""
 
-    def __init__(self, window: int | None) -> None:
-        self._addresses: set[str] = set()
-        self._order: collections.deque[str] = collections.deque()
-        self._window = window
+    _window: int | None
+    _addresses: set[str] = attrs.field(init=False, factory=set)
+    _order: collections.deque[str] = attrs.field(init=False, factory=collections.deque)
 
     def again(self, address: str) -> bool:
-        """Return whether the address has gone by before, and remember it."""
+        """Return whether the address was there before, and remember it."""
         addresses = self._addresses
         if address in addresses:
             return True
@@ -281,7 +274,7 @@ class _Seen:
 def plan_batches(
     admitted: Iterable[Admitted | Receipt], prepared: Prepared, context: SendContext
 ) -> Iterator[Batch | Receipt]:
-    """Yield batches as they fill up; receipts of those who will not be tried go by at once."""
+    """Yield each batch once it is full, and each receipt of a recipient who is not tried at once."""
     size = context.transport.capabilities.batch_size
     batch: list[Admitted] = []
     number = 0
@@ -304,7 +297,7 @@ def _batch(admitted: Sequence[Admitted], number: int, prepared: Prepared) -> Bat
 
 
 def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: SendContext) -> Plan:
-    """Return what would be done, by which transports, and what it would cost."""
+    """Return the requests that would be made, by which transports, and their cost."""
     requests: list[ExpectedRequest] = []
     excluded: list[Receipt] = []
     doubts: collections.Counter[str] = collections.Counter()
@@ -337,12 +330,12 @@ def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: Se
 
 
 def notices_with_counts(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Return what is to be said about recipients, each once, with how many it is about where it is about several."""
+    """Return notices about recipients, each once, with the number of recipients where there are several."""
     return tuple(f"{notice} ({count} recipients)" if count > 1 else notice for notice, count in counts.items())
 
 
 def _not_assigned(batch: Batch, requests: Iterable[ExpectedRequest]) -> Iterator[Receipt]:
-    """Yield a receipt for everyone whom no transport would be given."""
+    """Yield a receipt for each recipient whom no transport is assigned."""
     given = {position for request in requests for position in request.batch.positions}
     for position, recipient in zip(batch.positions, batch.recipients, strict=True):
         if position not in given:
@@ -370,7 +363,7 @@ def report(receipts: Iterable[Receipt], prepared: Prepared) -> Report:
 
 
 def attach_report(error: BaseException, receipts: Iterable[Receipt], prepared: Prepared) -> None:
-    """Give an exception that broke a send off what is known by then: what the provider confirmed is not lost."""
+    """Give an exception that stopped a send the receipts so far: what the provider confirmed is not lost."""
     partial = report(receipts, prepared)
     error.report = partial  # type: ignore[attr-defined]
     error.add_note(f"notifykit: broken off with {partial} so far; they are this exception's `report`")

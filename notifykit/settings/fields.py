@@ -61,7 +61,7 @@ def secret(value: object) -> Secret:
 
 def proxy(value: object) -> Secret:
     """Read a proxy's URL, or ``none``. It may hold a password, so it is never shown."""
-    from notifykit.network import NO_PROXY, Proxy
+    from notifykit.http.network import NO_PROXY, Proxy
 
     given = value if isinstance(value, Secret) else Secret(text(value))
     if given.reveal() != NO_PROXY:

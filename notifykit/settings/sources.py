@@ -16,7 +16,7 @@ from notifykit.settings.fields import Field, Templates, Transports, Value, field
 from notifykit.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
-    from notifykit.network import Network
+    from notifykit.http.network import Network
     from notifykit.settings.dsn import Dsn
     from notifykit.templates.template import Template
 
@@ -227,7 +227,7 @@ class Settings:
     @property
     def network(self) -> Network:
         """The proxy and the certificates of HTTP transports."""
-        from notifykit.network import Network
+        from notifykit.http.network import Network
 
         return Network(self.proxy, self.ca_file, self.client_cert)
 

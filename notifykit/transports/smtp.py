@@ -29,11 +29,11 @@ from notifykit.errors import (
     SenderNotAllowed,
     TransportError,
 )
+from notifykit.http.network import Network, is_loopback, tls_context, url_host
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
-from notifykit.network import Network, is_loopback, tls_context, url_host
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.redaction import Secret
 from notifykit.settings.dsn import Dsn

@@ -16,7 +16,9 @@ import ssl
 import time
 from typing import Any, BinaryIO, Final, cast
 
-from notifykit.connecting import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
+from notifykit.http.sockets import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
+import attrs
+
 from notifykit.errors import (
     AuthFailed,
     ContentRejected,
@@ -31,7 +33,8 @@ from notifykit.errors import (
     TransportError,
     without_frames,
 )
-from notifykit.network import CONNECT_PROBLEMS, Network, causes, connect_problem, tls_context
+from notifykit.http.network import CONNECT_PROBLEMS, Network, causes, connect_problem, tls_context
+from notifykit.http.sockets import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
 from notifykit.redaction import STARS, Secret, scrub
 
 #: The most bytes of one answer, all its lines together.

@@ -12,7 +12,7 @@ import attrs
 
 from notifykit.errors import AuthFailed, OutcomeUnknown, ProviderUnavailable, TransportError, Unclassified
 from notifykit.http import HttpAnswer, HttpClient, error_for_status
-from notifykit.network import Network
+from notifykit.http.network import Network
 from notifykit.redaction import Secret, SecretBytes, scrub
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import BALANCE, BASE_URL, COVERAGE, DLR, SEND, SENDERID, STATUS, VALIDATE, Endpoint

@@ -26,7 +26,7 @@ from notifykit import (
     hookimpl,
 )
 from notifykit.errors import InvalidRecipient
-from notifykit.network import Network
+from notifykit.http.network import Network
 from notifykit.pipeline.base import NotifierBase
 from notifykit.protocols import Clock
 from notifykit.settings.fields import boolean, path, seconds, secret, text

@@ -43,7 +43,7 @@ def parse_webhook(payload: object) -> dict[str, Any]:
 
 
 def delivery_report(posted: object) -> DeliveryReport:
-    """Return a posted delivery report for ``notifier.hear(delivery_report(parse_webhook(payload)))``.
+    """Return a posted delivery report for ``notifier.record_delivery_report(delivery_report(parse_webhook(payload)))``.
 
     A status of unknown meaning is ``unconfirmed``, with its words; a report without a number is about every recipient
     of the request. A time counts only with its zone: bare times of the gateway may be UTC or GMT+3.

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=Plan().seed)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    # Whoever is told to end takes the workers and the database along.
+    # A process that is asked to end stops the workers and the database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan(given.store, given.kills, given.workers, given.rate, given.pause, given.requests, given.seed)
     began = time.monotonic()

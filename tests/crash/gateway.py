@@ -31,7 +31,7 @@ class Arrival:
 class Gateway:
     """A sandbox in this process, asked by workers over its socket, in live mode.
 
-    :param rate: requests a second that the workers are told to make.
+    :param rate: requests a second that the workers are reported to make.
     :param slowest: seconds; each answer is late by up to so many.
     :param seed: makes the delays fall the same way again.
     """
@@ -84,7 +84,7 @@ class Gateway:
         return len(self._sandbox.requests)
 
     def answered(self) -> int:
-        """Return how many requests were answered so far, whether anybody was there to hear it or not."""
+        """Return how many requests were answered so far, read by a worker or not."""
         return sum(record.status is not None for record in self._sandbox.requests)
 
     def wait_for(self, requests: int, seconds: float) -> None:

@@ -61,13 +61,13 @@ class Stage:
     gateway: Gateway
     #: What is submitted.
     load: Load
-    #: What workers are told.
+    #: What workers are reported.
     environment: Mapping[str, str] = attrs.field(repr=False)
 
     def workers(self, count: int | None = None, more: Mapping[str, str] | None = None) -> Workers:
         """Return workers, to be entered."""
-        told = environment(self.environment, more or {})
-        return Workers(self.plan.workers if count is None else count, told, self.store.folder, self.plan.seed)
+        reported = environment(self.environment, more or {})
+        return Workers(self.plan.workers if count is None else count, reported, self.store.folder, self.plan.seed)
 
     def finish(self, workers: Workers, verdict: Verdict) -> Verdict:
         """Let what is left be sent, and judge."""
@@ -89,9 +89,9 @@ def stage(plan: Plan, *, slowest: float = 0.8, small: bool = False) -> Iterator[
     """Set up everything but the workers."""
     try:
         with store(plan.store, small=small) as kept, Gateway(plan.rate, slowest, plan.seed) as gateway:
-            told = {"NOTIFYKIT_TRANSPORT": gateway.dsn, "NOTIFYKIT_WORKERS": "separate", **kept.environment}
-            with Notifier.from_settings(environment=told) as notifier:
-                yield Stage(plan, kept, gateway, Load(notifier, gateway, plan.seed), told)
+            reported = {"NOTIFYKIT_TRANSPORT": gateway.dsn, "NOTIFYKIT_WORKERS": "separate", **kept.environment}
+            with Notifier.from_settings(environment=reported) as notifier:
+                yield Stage(plan, kept, gateway, Load(notifier, gateway, plan.seed), reported)
     except NoSmallDisk as error:
         raise Impossible(f"full-disk: {error.__doc__}") from None
 

@@ -25,7 +25,7 @@ class Store:
     kind: str
     #: A folder of the run.
     folder: pathlib.Path
-    #: What workers are told.
+    #: What workers are reported.
     environment: dict[str, str] = attrs.field(repr=False)
     #: The cluster, where there is one.
     cluster: Cluster | None = None

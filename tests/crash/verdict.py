@@ -1,4 +1,4 @@
-"""Holding the gateway's book against the store: what was lost, doubled, unknown, and how it was paced."""
+"""Holding the gateway's records against the store: what was lost, doubled, unknown, and how fast."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Verdict:
 
 def judge(load: Load, verdict: Verdict) -> Verdict:
     """Compare what arrived with what the store says of everybody, and look at the rate limit."""
-    told = [
-        Told(receipt.to, receipt.outcome, (job._id, receipt.position))  # type: ignore[attr-defined]
+    reported = [
+        Reported(receipt.to, receipt.outcome, (job._id, receipt.position))  # type: ignore[attr-defined]
         for job in load.jobs
         for receipt in job.receipts()
     ]
     verdict.figures["jobs"] = len(load.jobs)
-    compare(load.addresses, load.gateway.arrivals(), told, _begun(load), verdict)
+    compare(load.addresses, load.gateway.arrivals(), reported, _begun(load), verdict)
     most = most_in_a_second(load.gateway.starts())
     verdict.figures |= {
         "most requests in a second": most,
@@ -66,7 +66,7 @@ def judge(load: Load, verdict: Verdict) -> Verdict:
 
 
 @attrs.frozen
-class Told:
+class Reported:
     """What the store says of one recipient."""
 
     #: The address.
@@ -80,27 +80,27 @@ class Told:
 def compare(
     addresses: Sequence[str],
     arrivals: Sequence[Arrival],
-    told: Sequence[Told],
+    reported: Sequence[Reported],
     begun: Mapping[tuple[str, int], str],
     verdict: Verdict,
 ) -> None:
-    """Compare what arrived with what is told.
+    """Compare what arrived with what is reported.
 
     :param addresses: everybody who was submitted, each once.
     :param arrivals: every request that the gateway accepted.
-    :param told: what the store says.
+    :param reported: what the store says.
     :param begun: the request that was begun and not answered, by job and position.
     :param verdict: where the figures and problems go.
     """
     arrived = collections.Counter(number for arrival in arrivals for number in arrival.numbers)
-    outcomes = {one.to: one.outcome for one in told}
-    count = collections.Counter(one.outcome for one in told)
-    unknown = [one for one in told if one.outcome is Outcome.UNKNOWN]
-    unheard = {one.to for one in unknown}
+    outcomes = {one.to: one.outcome for one in reported}
+    count = collections.Counter(one.outcome for one in reported)
+    unknown = [one for one in reported if one.outcome is Outcome.UNKNOWN]
+    unanswered = {one.to for one in unknown}
     silent = [one for one in unknown if not arrived[one.to]]
     unsent = count[Outcome.REJECTED] + count[Outcome.SKIPPED]
     missing = [address for address in addresses if address not in outcomes]
-    phantom = [one for one in told if one.outcome is Outcome.ACCEPTED and not arrived[one.to]]
+    phantom = [one for one in reported if one.outcome is Outcome.ACCEPTED and not arrived[one.to]]
     doubled = [address for address, times in arrived.items() if times > 1]
     hidden = [address for address in arrived if outcomes.get(address) not in (Outcome.ACCEPTED, Outcome.UNKNOWN)]
     unaccounted = [one for one in unknown if one.place not in begun]
@@ -112,7 +112,7 @@ def compare(
         "in so many requests": len({begun.get(one.place) for one in unknown}),
         "unknown, had not arrived": len(silent),
         "in so many requests of these": len({begun.get(one.place) for one in silent}),
-        "requests arrived, nobody heard": sum(any(n in unheard for n in arrival.numbers) for arrival in arrivals),
+        "requests arrived, no answer read": sum(any(n in unanswered for n in arrival.numbers) for arrival in arrivals),
         "recipients rejected or skipped": unsent,
         "lost: no outcome": len(missing),
         "lost: accepted, never arrived": len(phantom),

@@ -51,7 +51,7 @@ class Workers:
     """A number of workers that stays the same.
 
     :param count: how many.
-    :param environment: what they are told.
+    :param environment: what they are reported.
     :param folder: where they run.
     :param seed: makes the same dice fall.
     """

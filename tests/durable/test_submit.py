@@ -41,7 +41,7 @@ class NotTo:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def judge(self, envelope: Any, book: Any) -> Veto | None:
+    def check(self, envelope: Any, book: Any) -> Veto | None:
         return Veto(self.name, "Not this one.") if envelope.recipient.address == self._address else None
 
 

@@ -39,7 +39,7 @@ def test_the_tables_are_what_was_measured() -> None:
         importlib.import_module(f"benchmarks.{name}") for name in ("model", "writing", "__main__")
     )
     results = json.loads(writing.RESULTS.read_text(encoding="utf-8"))
-    rows = [model.Row.from_json(told) for told in results["rows"]]
+    rows = [model.Row.from_json(reported) for reported in results["rows"]]
     assert [row.as_json() for row in rows] == results["rows"]
     measured = {row.benchmark for row in rows}
     # A benchmark that was added since the last whole run has no figures yet.

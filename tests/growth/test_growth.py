@@ -223,10 +223,10 @@ def test_plugins_cost_a_send_nothing() -> None:
             return made, operations(lambda: list(front.stream(crowd(200), TEXT)))
 
     counted(0)
-    told = [counted(plugins) for plugins in (10, 20, 40)]
-    assert len({sending for _, sending in told}) == 1
+    reported = [counted(plugins) for plugins in (10, 20, 40)]
+    assert len({sending for _, sending in reported}) == 1
     # pluggy compares each plugin with all others: that is little beside what a plugin costs, and stays so.
-    few, some, many = (making for making, _ in told)
+    few, some, many = (making for making, _ in reported)
     assert many - some <= 1.15 * 2 * (some - few)
 
 
@@ -238,7 +238,7 @@ def test_each_sink_costs_the_same() -> None:
             self.name = f"counting-{number}"
 
         def handle(self, event: object) -> None:
-            """Hear it."""
+            """Ignore it."""
 
     def counted(sinks: int) -> int:
         with notifier(

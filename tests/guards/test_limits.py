@@ -134,8 +134,8 @@ def test_plans_of_a_long_list_count_from_one_to_the_next(build, numbers):
     """So the sums are those of one send, duplicates and caps included."""
     to = [*numbers(30), *numbers(10)]
     with build(Live(), volume_cap="25/1h") as notifier:
-        plans = list(notifier.plans(to, "Hello", size=7))
-        assert next(notifier.plans([], "Hello")).recipients == ()
+        plans = list(notifier.iter_plans(to, "Hello", size=7))
+        assert next(notifier.iter_plans([], "Hello")).recipients == ()
     assert sum(len(plan.recipients) for plan in plans) == 25
     assert len(plans) == 6
     positions = [p for plan in plans for batch in plan.batches for p in batch.positions]

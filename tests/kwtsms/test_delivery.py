@@ -206,7 +206,7 @@ def test_a_posted_receipt_is_heard(sandbox, live):
     """One line from what was posted to what is known, whether the receipt or the post came first."""
     (receipt,) = live.send(KUWAIT, "Hello")
     payload = {**PAYLOAD, "msg-id": receipt.message_id, "mobile": "+965 9876 5432"}
-    heard = live.hear(delivery_report(parse_webhook(payload)))
+    heard = live.record_delivery_report(delivery_report(parse_webhook(payload)))
     assert (heard.state, heard.words, heard.address) == ("delivered", "DELIVERED", KUWAIT)
     assert live.delivery(receipt) == heard
     assert _asked(sandbox) == []

@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
         """In any order, once or again, about any recipient."""
         receipt = data.draw(st.sampled_from([receipt for receipt in self.receipts if receipt.message_id][-5:]))
         assert receipt.message_id
-        delivery = self.notifier.hear(DeliveryReport(receipt.message_id, receipt.to, state, words))
+        delivery = self.notifier.record_delivery_report(DeliveryReport(receipt.message_id, receipt.to, state, words))
         key = (receipt.message_id, receipt.to)
         before = self.states.get(key)
         order = [DeliveryState.UNCONFIRMED, DeliveryState.PENDING, DeliveryState.SENT]

@@ -1,4 +1,4 @@
-"""One road, walked both ways: with threads and with asyncio."""
+"""One pipeline, run both ways: with threads and with asyncio."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import pytest
 from notifykit import AsyncNotifier, Notifier, PluginHost, Receipt, Report, VirtualClock
 
 
-class Ears:
+class RecordingSink:
     """A sink that keeps what it hears."""
 
-    name = "ears"
+    name = "recorder"
 
     def __init__(self) -> None:
-        self.heard: list[Any] = []
+        self.events: list[Any] = []
 
     def handle(self, event: Any) -> None:
         """Keep the event."""
-        self.heard.append(event)
+        self.events.append(event)
 
     def named(self, name: str) -> list[Any]:
         """Return the events of one name."""
-        return [event for event in self.heard if event.name == name]
+        return [event for event in self.events if event.name == name]
 
 
 class Walk:
     """Builds a notifier for each call and sends through it, waiting or awaiting."""
 
-    def __init__(self, kind: str, clock: VirtualClock, ears: Ears) -> None:
+    def __init__(self, kind: str, clock: VirtualClock, recorder: RecordingSink) -> None:
         self.kind = kind
         self.clock = clock
-        self.ears = ears
+        self.recorder = recorder
 
     def parts(self, **parts: Any) -> dict[str, Any]:
         """Return what a notifier of these tests is made of: no installed plugins, a clock that needs no time."""
-        return {"host": PluginHost(entry_points=False), "clock": self.clock, "sinks": [self.ears], **parts}
+        return {"host": PluginHost(entry_points=False), "clock": self.clock, "sinks": [self.recorder], **parts}
 
     def send(self, transport: Any, to: Any, text: str = "Hello", parts: Any = None, **options: Any) -> Report:
         """Send and return the report."""
@@ -70,14 +70,14 @@ def _clock() -> VirtualClock:
     return VirtualClock()
 
 
-@pytest.fixture(name="ears")
-def _ears() -> Ears:
-    return Ears()
+@pytest.fixture(name="recorder")
+def _recorder() -> RecordingSink:
+    return RecordingSink()
 
 
 @pytest.fixture(name="walk", params=["waiting", "awaiting"])
-def _walk(request: pytest.FixtureRequest, clock: VirtualClock, ears: Ears) -> Walk:
-    return Walk(request.param, clock, ears)
+def _walk(request: pytest.FixtureRequest, clock: VirtualClock, recorder: RecordingSink) -> Walk:
+    return Walk(request.param, clock, recorder)
 
 
 @pytest.fixture(name="numbers")

@@ -35,16 +35,16 @@ class Held(MemoryTransport):
         return super().send(batch, timeout)
 
 
-def _notifier(transport, ears, **parts):
-    return AsyncNotifier(transport, host=PluginHost(entry_points=False), sinks=[ears], **parts)
+def _notifier(transport, recorder, **parts):
+    return AsyncNotifier(transport, host=PluginHost(entry_points=False), sinks=[recorder], **parts)
 
 
-def test_a_cancelled_send_stops_and_its_last_answer_is_still_heard(ears, numbers):
-    """A request that is out can't be called back: the sinks hear how it ended, and nothing more is sent."""
+def test_a_cancelled_send_stops_and_its_last_answer_is_still_logged(recorder, numbers):
+    """A request that is out can't be called back: the sinks get its end, and nothing more is sent."""
     transport = Held()
 
     async def main() -> None:
-        async with _notifier(transport, ears) as notifier:
+        async with _notifier(transport, recorder) as notifier:
             task = asyncio.create_task(notifier.send(numbers(3), "Hello"))
             await asyncio.to_thread(transport.asked.wait, 5)
             task.cancel()
@@ -54,32 +54,32 @@ def test_a_cancelled_send_stops_and_its_last_answer_is_still_heard(ears, numbers
 
     asyncio.run(main())
     assert len(transport.batches) == 1
-    assert [event.outcome for event in ears.named("attempt_finished")] == ["accepted"]
+    assert [event.outcome for event in recorder.named("attempt_finished")] == ["accepted"]
 
 
-def test_a_send_cancelled_while_it_waits_sends_nothing_more(ears, numbers):
+def test_a_send_cancelled_while_it_waits_sends_nothing_more(recorder, numbers):
     """Cancelling during the wait before a retry records no attempt that never was."""
     transport = MemoryTransport([NotReached("No.", waits=(30.0,))])
 
     async def main() -> None:
-        async with _notifier(transport, ears) as notifier:
+        async with _notifier(transport, recorder) as notifier:
             task = asyncio.create_task(notifier.send(numbers(1), "Hello"))
-            while not ears.named("retry_scheduled"):
+            while not recorder.named("retry_scheduled"):
                 await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
 
     asyncio.run(main())
-    assert len(transport.batches) == len(ears.named("attempt_finished")) == 1
+    assert len(transport.batches) == len(recorder.named("attempt_finished")) == 1
 
 
-def test_waiting_for_one_send_does_not_hold_up_another(ears, numbers):
+def test_waiting_for_one_send_does_not_hold_up_another(recorder, numbers):
     """While one answer is outstanding, the loop serves others."""
     slow, quick = Held(), MemoryTransport()
 
     async def main() -> None:
-        async with _notifier(slow, ears) as notifier:
+        async with _notifier(slow, recorder) as notifier:
             first = asyncio.create_task(notifier.send(numbers(1), "slow"))
             await asyncio.to_thread(slow.asked.wait, 5)
             second = await notifier.send(numbers(1), "quick", via=quick)
@@ -91,26 +91,26 @@ def test_waiting_for_one_send_does_not_hold_up_another(ears, numbers):
     asyncio.run(main())
 
 
-def test_an_interrupt_during_a_request_is_told_to_the_sinks(ears, numbers):
+def test_an_interrupt_during_a_request_is_logged(recorder, numbers):
     """Ctrl-C while a request is out leaves an unknown outcome in the log, and goes on up."""
 
     class Interrupted(MemoryTransport):
         def send(self, batch: Batch, timeout: float) -> Submission:
             raise KeyboardInterrupt
 
-    with Notifier(Interrupted(), host=PluginHost(entry_points=False), sinks=[ears]) as notifier:
+    with Notifier(Interrupted(), host=PluginHost(entry_points=False), sinks=[recorder]) as notifier:
         with pytest.raises(KeyboardInterrupt):
             notifier.send(numbers(1), "Hello")
-    assert [(event.outcome, event.code) for event in ears.named("attempt_finished")] == [("unknown", "interrupted")]
+    assert [(event.outcome, event.code) for event in recorder.named("attempt_finished")] == [("unknown", "interrupted")]
 
 
-def test_cancelled_sends_hold_nobody_up(ears, numbers):
+def test_cancelled_sends_delay_no_other(recorder, numbers):
     """Twenty tasks that were cancelled while they waited for their turn leave the next turn free."""
     transport = MemoryTransport(capabilities=Capabilities(batch_size=1, rate_limit=RateLimit(2, "cancelled")))
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
-        async with _notifier(transport, ears) as notifier:
+        async with _notifier(transport, recorder) as notifier:
             await notifier.send(numbers(1), "first")
             tasks = [asyncio.create_task(notifier.send(numbers(1), "cancelled")) for _ in range(20)]
             await asyncio.sleep(0.05)

@@ -92,7 +92,7 @@ def twins(*answers: Any) -> tuple[Named, Named]:
 
 
 @pytest.mark.parametrize("error", MOVING, ids=lambda error: type(error).__name__)
-def test_an_error_of_account_transport_or_network_moves_on(walk, ears, error: TransportError) -> None:
+def test_an_error_of_account_transport_or_network_moves_on(walk, recorder, error: TransportError) -> None:
     """The next one takes it; both attempts are on the receipt, and the log says that it moved."""
     first, second = twins(error)
     (receipt,) = walk.send(Failover(first, second), ONE)
@@ -102,19 +102,19 @@ def test_an_error_of_account_transport_or_network_moves_on(walk, ears, error: Tr
         ("second://default", None),
     ]
     assert [a.number for a in receipt.attempts] == [1, 2]
-    (event,) = ears.named("failed_over")
+    (event,) = recorder.named("failed_over")
     assert (event.instead_of, event.transport, event.numbers) == ("first://default", "second://default", 1)
     assert event.error == error.detail
 
 
 @pytest.mark.parametrize("error", STAYING, ids=lambda error: f"{type(error).__name__}-{error.scope}")
-def test_an_error_of_recipient_or_text_stays(walk, ears, error: TransportError) -> None:
+def test_an_error_of_recipient_or_text_stays(walk, recorder, error: TransportError) -> None:
     """It would be as bad elsewhere."""
     first, second = twins(error)
     (receipt,) = walk.send(Failover(first, second), ONE)
     assert (receipt.outcome, receipt.error) == (REJECTED, error)
     assert second.got == []
-    assert ears.named("failed_over") == []
+    assert recorder.named("failed_over") == []
 
 
 def test_an_unknown_outcome_stays_unless_the_caller_says_so_for_this_call(walk) -> None:
@@ -184,7 +184,7 @@ def test_the_whole_failover_is_tried_again_where_waiting_helps(walk, clock) -> N
     assert clock.sleeps == [0.5]
 
 
-def test_nobody_waits_while_another_can_take_it(walk, clock) -> None:
+def test_a_failover_does_not_wait_while_another_part_can_send(walk, clock) -> None:
     """A queue that is full for 30 seconds is no reason to let a code wait."""
     first, second = twins(RateLimited("The queue is full."))
     (receipt,) = walk.send(Failover(first, second), ONE)
@@ -445,11 +445,11 @@ def _chooses_nobody(part: Transport, batch: Batch) -> Carrying:
 
 
 @pytest.mark.parametrize("steps", [_raises_after, _yields_rubbish])
-def test_a_broken_composite_loses_nothing_that_was_accepted(walk, ears, steps: Any) -> None:
+def test_a_broken_composite_loses_nothing_that_was_accepted(walk, recorder, steps: Any) -> None:
     """What the part said stands, and the log says who broke."""
     (receipt,) = walk.send(Odd(Named("a"), steps), ONE)
     assert (receipt.outcome, receipt.message_id) == (ACCEPTED, "memory-1")
-    assert ears.named("plugin_failed")
+    assert recorder.named("plugin_failed")
 
 
 def test_whom_a_composite_forgets_is_rejected(walk) -> None:
@@ -658,10 +658,10 @@ def test_what_parts_said_is_not_the_last_word_of_the_log(walk, ears) -> None:
     """Attempts inside a composite say so, and the result of each recipient is logged once."""
     first, second = twins(DOWN)
     walk.send(Failover(first, second), ONE)
-    assert [event.inside for event in ears.named("attempt_finished")] == [str(Failover(first, second))] * 2
-    (finished,) = ears.named("batch_finished")
+    assert [event.inside for event in recorder.named("attempt_finished")] == [str(Failover(first, second))] * 2
+    (finished,) = recorder.named("batch_finished")
     assert [recipient.outcome for recipient in finished.recipients] == [ACCEPTED]
-    assert ears.named("batch_excluded") == []
+    assert recorder.named("batch_excluded") == []
 
 
 def _twice(part: Transport, batch: Batch) -> Carrying:
@@ -732,7 +732,7 @@ def test_by_hand_nobody_is_taken_for_carried() -> None:
     assert dict(Route(("prefix=965", Named("a"))).send(batch, 5).refused).keys() == {"97190000001"}
 
 
-def test_what_a_provider_charged_is_counted_once_where_another_failed(walk, ears) -> None:
+def test_what_a_provider_charged_is_counted_once_where_another_failed(walk, recorder) -> None:
     """A warning on the receipt makes no second request of the one that was taken."""
     taken = Submission("m-1", cost=3.0, balance=7.0)
     report = walk.send(
@@ -740,5 +740,5 @@ def test_what_a_provider_charged_is_counted_once_where_another_failed(walk, ears
     )
     assert (report.cost, report.balance, report.message_ids, report.submissions) == (3.0, 7.0, ("m-1",), (taken,))
     assert "was not carried by" in report[0].advice
-    assert [event.cost for event in ears.named("batch_finished")] == [3.0]
-    assert [event.cost for event in ears.named("send_finished")] == [3.0]
+    assert [event.cost for event in recorder.named("batch_finished")] == [3.0]
+    assert [event.cost for event in recorder.named("send_finished")] == [3.0]

@@ -33,8 +33,8 @@ from notifykit import (
     VirtualClock,
 )
 from notifykit.counters import MemoryCounterStore
+from notifykit.pipeline.context import GuardCounters, Reservations
 from notifykit.pipeline.delivery import MAX_CONCURRENT
-from notifykit.pipeline.reservations import Reservations
 from tests.pipeline.conftest import Walk
 
 _KEYS = itertools.count()
@@ -102,26 +102,26 @@ def first_with_the_second(number: int, gateway: Gateway) -> None:
 
 
 @pytest.fixture(name="walk", params=["waiting", "awaiting"])
-def _walk(request: pytest.FixtureRequest, ears: Any, tmp_path: Any) -> Walk:
-    """Walk the road in real time: a clock that nobody shares lets one batch go after the other."""
+def _walk(request: pytest.FixtureRequest, recorder: Any, tmp_path: Any) -> Walk:
+    """Run in real time: a virtual clock lets one batch go after the other."""
 
     class Real(Walk):
         def parts(self, **parts: Any) -> dict[str, Any]:
-            return super().parts(settings=Settings(state_dir=str(tmp_path / "pace")), **parts)
+            return super().parts(settings=Settings(state_dir=str(tmp_path / "rate")), **parts)
 
-    return Real(request.param, SystemClock(), ears)
+    return Real(request.param, SystemClock(), recorder)
 
 
 @pytest.fixture(name="notifier")
-def _notifier(ears: Any, tmp_path: Any) -> Callable[..., Notifier]:
+def _notifier(recorder: Any, tmp_path: Any) -> Callable[..., Notifier]:
     def make(transport: Any, kind: type = Notifier, **parts: Any) -> Any:
-        settings = Settings(state_dir=str(tmp_path / "pace"))
-        return kind(transport, host=PluginHost(entry_points=False), sinks=[ears], settings=settings, **parts)
+        settings = Settings(state_dir=str(tmp_path / "rate"))
+        return kind(transport, host=PluginHost(entry_points=False), sinks=[recorder], settings=settings, **parts)
 
     return make
 
 
-def test_a_batch_sets_out_in_its_slot_while_others_are_waited_for(walk: Walk, numbers: Any) -> None:
+def test_a_batch_starts_on_time_while_the_answers_to_others_are_waited_for(walk: Walk, numbers: Any) -> None:
     """The report is in the caller's order, whoever was answered first."""
     gateway = Gateway(until_the_third)
     report = walk.send(gateway, numbers(5))
@@ -142,14 +142,14 @@ def test_receipts_come_as_they_are_known(walk: Walk, numbers: Any) -> None:
     assert positions.index(0) >= 2
 
 
-def test_answers_within_the_slot_come_one_after_the_other(walk: Walk) -> None:
-    """Then nothing differs from sending one batch at a time: who is heard of is handed over before the next is asked."""
+def test_fast_answers_come_one_after_the_other(walk: Walk) -> None:
+    """Then nothing differs from sending one batch at a time: receipts are handed over before the next is asked."""
     gateway = Gateway(rate=4)
     said: list[str] = []
 
     def crowd() -> Iterator[str]:
         for index in range(3):
-            said.append(f"{gateway.requests} asked, {len(walk.ears.named('attempt_finished'))} answered")
+            said.append(f"{gateway.requests} asked, {len(walk.recorder.named('attempt_finished'))} answered")
             yield f"9659000000{index}"
 
     assert len(walk.stream(gateway, crowd())) == 3
@@ -162,7 +162,7 @@ def test_no_more_are_under_way_than_allowed(walk: Walk, numbers: Any) -> None:
 
     def watch(number: int, gateway: Gateway) -> None:
         if number == MAX_CONCURRENT:
-            time.sleep(0.1)  # two slots in which one more could set out
+            time.sleep(0.1)  # two intervals in which one more could set out
             seen.append(gateway.requests)
             gateway.go.set()
         held(number, gateway)
@@ -173,7 +173,7 @@ def test_no_more_are_under_way_than_allowed(walk: Walk, numbers: Any) -> None:
     assert gateway.most_out == MAX_CONCURRENT
 
 
-def test_whoever_brings_recipients_hears_of_each_before_the_next(notifier: Any) -> None:
+def test_an_iterator_of_recipients_gets_each_receipt_before_the_next(notifier: Any) -> None:
     """Recipients from an iterator may wait for the receipt before: nothing is asked of it while a request is out."""
     known: list[int] = []
     said: list[int] = []
@@ -198,7 +198,7 @@ def test_a_request_that_is_still_connecting_holds_the_others_back(walk: Walk, nu
         def connect(self, timeout: float) -> None:
             connecting.append(time.monotonic())
             if len(connecting) == 1:
-                time.sleep(0.3)  # six slots
+                time.sleep(0.3)  # six intervals
                 assert len(connecting) == 1
 
         def send(self, batch: Batch, timeout: float) -> Submission:
@@ -210,7 +210,7 @@ def test_a_request_that_is_still_connecting_holds_the_others_back(walk: Walk, nu
     assert all(later - earlier > 0.03 for earlier, later in itertools.pairwise(started))
 
 
-def test_whoever_can_not_connect_takes_no_turn(walk: Walk, numbers: Any) -> None:
+def test_a_failed_connection_is_not_counted_by_the_rate_limit(walk: Walk, numbers: Any) -> None:
     """Nothing was sent and no start counts, and it is tried again as where a request finds no connection."""
     tries: list[int] = []
 
@@ -233,7 +233,7 @@ def test_a_transport_that_can_not_connect_beforehand_is_asked_one_after_the_othe
     class Plain(MemoryTransport):
         def send(self, batch: Batch, timeout: float) -> Submission:
             out.append(batch.number)
-            time.sleep(0.12)  # more than two slots
+            time.sleep(0.12)  # more than two intervals
             assert out[-1] == batch.number
             return super().send(batch, timeout)
 
@@ -262,7 +262,7 @@ def test_where_there_is_no_thread_the_request_is_made_here(
 
 
 def test_closing_under_a_send_says_of_the_rest_that_it_was_not_sent(notifier: Any, numbers: Any) -> None:
-    """What is out is heard; nobody who was not asked is in doubt."""
+    """Requests in flight are completed; nobody who was not asked is in doubt."""
     gateway = Gateway(lambda number, gateway: time.sleep(0.1), rate=10)
 
     async def main() -> Any:
@@ -305,7 +305,7 @@ def test_requests_in_threads_see_what_the_caller_set(walk: Walk, numbers: Any) -
 
 
 def test_what_ends_the_send_lets_nothing_more_start(walk: Walk, numbers: Any) -> None:
-    """A wrong password is heard while another request is out: that one counts as it ends, and no third is made."""
+    """The answer of a wrong password comes while another request is in flight: that one counts as it ends, and no third is made."""
 
     def refuse(number: int, gateway: Gateway) -> None:
         assert gateway.asked[2].wait(PATIENCE)
@@ -321,7 +321,7 @@ def test_what_ends_the_send_lets_nothing_more_start(walk: Walk, numbers: Any) ->
 
 
 def test_a_retry_holds_up_only_its_own_batch(walk: Walk, numbers: Any) -> None:
-    """The others go on in their slots while one waits for its second try."""
+    """The others go on in their turn while one waits for its second try."""
 
     def first_fails(number: int, gateway: Gateway) -> None:
         if number == 1:
@@ -359,10 +359,10 @@ def test_composites_take_each_batch_its_own_way(walk: Walk, numbers: Any) -> Non
     first, second = Gateway(fail_first), MemoryTransport(capabilities=Capabilities(batch_size=1))
     report = walk.send(Failover(first, second), numbers(3))
     assert [len(receipt.attempts) for receipt in report.accepted] == [2, 1, 1]
-    assert len(walk.ears.named("batch_finished")) == 3
+    assert len(walk.recorder.named("batch_finished")) == 3
 
 
-def test_ctrl_c_leaves_every_request_that_is_out_in_doubt(notifier: Any, ears: Any, numbers: Any) -> None:
+def test_ctrl_c_leaves_every_request_that_is_out_in_doubt(notifier: Any, recorder: Any, numbers: Any) -> None:
     """It is not waited for, the log says of each that it may have been sent, and what was known comes along."""
 
     def interrupt(number: int, gateway: Gateway) -> None:
@@ -379,7 +379,7 @@ def test_ctrl_c_leaves_every_request_that_is_out_in_doubt(notifier: Any, ears: A
         assert time.monotonic() - began < PATIENCE / 2
     gateway.go.set()
     assert len(raised.value.report.accepted) == 1
-    said = [(event.outcome, event.code) for event in ears.named("attempt_finished")]
+    said = [(event.outcome, event.code) for event in recorder.named("attempt_finished")]
     assert said == [("accepted", None), ("unknown", "interrupted"), ("unknown", "interrupted")]
     assert gateway.requests == 3
 
@@ -393,22 +393,22 @@ def test_what_a_request_raises_for_the_program_reaches_it(walk: Walk, numbers: A
 
     with pytest.raises(KeyboardInterrupt):
         walk.send(Gateway(interrupt), numbers(4))
-    assert walk.ears.named("attempt_finished")[-1].code == "interrupted"
+    assert walk.recorder.named("attempt_finished")[-1].code == "interrupted"
 
 
-def test_who_stops_iterating_lets_nothing_more_start(notifier: Any, ears: Any, numbers: Any) -> None:
-    """What is out is heard before the loop is left."""
+def test_who_stops_iterating_lets_nothing_more_start(notifier: Any, recorder: Any, numbers: Any) -> None:
+    """Requests in flight are completed before the loop is left."""
     gateway = Gateway(first_with_the_second)
     with notifier(gateway) as made:
         for _ in made.stream(numbers(9), "Hello"):
             break
-        assert [event.outcome for event in ears.named("attempt_finished")] == ["accepted"] * gateway.requests
+        assert [event.outcome for event in recorder.named("attempt_finished")] == ["accepted"] * gateway.requests
         assert gateway.requests in (2, 3)
-    assert not ears.named("send_finished")
+    assert not recorder.named("send_finished")
 
 
-def test_a_cancelled_send_is_heard_to_its_end(notifier: Any, ears: Any, numbers: Any) -> None:
-    """Two requests are out when the task is cancelled: both are told to the sinks, and no third is made."""
+def test_requests_of_a_cancelled_send_are_completed_and_logged(notifier: Any, recorder: Any, numbers: Any) -> None:
+    """Two requests are out when the task is cancelled: both are reported to the sinks, and no third is made."""
     gateway = Gateway(held, rate=5)
 
     async def main() -> None:
@@ -423,10 +423,10 @@ def test_a_cancelled_send_is_heard_to_its_end(notifier: Any, ears: Any, numbers:
 
     asyncio.run(main())
     assert gateway.requests == 2
-    assert [event.outcome for event in ears.named("attempt_finished")] == ["accepted"] * 2
+    assert [event.outcome for event in recorder.named("attempt_finished")] == ["accepted"] * 2
 
 
-def test_an_awaited_stream_that_is_left_is_heard_to_its_end(notifier: Any, ears: Any, numbers: Any) -> None:
+def test_requests_of_an_abandoned_stream_are_completed_and_logged(notifier: Any, recorder: Any, numbers: Any) -> None:
     """As where the task is cancelled."""
     gateway = Gateway(first_with_the_second)
 
@@ -439,10 +439,10 @@ def test_an_awaited_stream_that_is_left_is_heard_to_its_end(notifier: Any, ears:
 
     asyncio.run(main())
     assert gateway.requests in (2, 3)
-    assert [event.outcome for event in ears.named("attempt_finished")] == ["accepted"] * gateway.requests
+    assert [event.outcome for event in recorder.named("attempt_finished")] == ["accepted"] * gateway.requests
 
 
-def test_a_list_that_breaks_off_loses_nothing_that_is_out(walk: Walk, ears: Any) -> None:
+def test_a_list_that_breaks_off_loses_nothing_that_is_out(walk: Walk, recorder: Any) -> None:
     """Both requests are heard, the caller gets their receipts, and then the list's own error."""
     gateway = Gateway(held)
 
@@ -468,19 +468,19 @@ def test_a_list_that_breaks_off_loses_nothing_that_is_out(walk: Walk, ears: Any)
     with pytest.raises(OSError, match="the file is gone"):
         waiting() if walk.kind == "waiting" else asyncio.run(awaiting())
     assert [receipt.outcome for receipt in receipts] == ["accepted"] * 2
-    assert [event.outcome for event in ears.named("attempt_finished")] == ["accepted"] * 2
+    assert [event.outcome for event in recorder.named("attempt_finished")] == ["accepted"] * 2
 
 
 def test_who_may_have_been_sent_to_goes_on_counting() -> None:
-    """Whatever breaks off a send, guards forget only those whose batch had not set out."""
+    """Whatever stops a send, only what was reserved for batches that did not start is released."""
     clock = VirtualClock()
     store = MemoryCounterStore(clock)
-    counters = Reservations(store, clock)
+    reservations = Reservations(store, clock)
     for position in range(2):
-        page = counters.page()
-        assert page.reserve(f"guard:{position}", 1, 1, 60) == 0
-        counters.keep(position, page)
-    counters.begin([0])
-    counters.abandon()
-    assert counters.page().reserve("guard:0", 1, 1, 60) > 0
-    assert counters.page().reserve("guard:1", 1, 1, 60) == 0
+        counters = GuardCounters(reservations)
+        assert counters.reserve(f"guard:{position}", 1, 1, 60) == 0
+        reservations.keep(position, counters)
+    reservations.begin([0])
+    reservations.abandon()
+    assert GuardCounters(reservations).reserve("guard:0", 1, 1, 60) > 0
+    assert GuardCounters(reservations).reserve("guard:1", 1, 1, 60) == 0

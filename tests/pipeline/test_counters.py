@@ -83,7 +83,7 @@ def test_never_more_than_the_limit_in_any_window(steps, most):
 def test_the_file_says_what_memory_says(steps, most, tmp_path_factory):
     """One is the model of the other."""
     clock = VirtualClock()
-    file = FileCounterStore(str(tmp_path_factory.mktemp("book")), clock)
+    file = FileCounterStore(str(tmp_path_factory.mktemp("store")), clock)
     memory = MemoryCounterStore(clock)
     for pause, amount, sent in steps:
         clock.advance(pause / 10)
@@ -148,7 +148,7 @@ def test_a_cap_costs_sixty_rows_and_not_a_row_a_message(store, clock):
     assert len(store.rows("key", WINDOW)) <= 62
 
 
-def test_an_overlay_reads_the_book_and_writes_beside_it(store, clock):
+def test_a_dry_run_reads_the_store_and_writes_to_memory(store, clock):
     """What a plan writes is seen by the plan only."""
     store.reserve("key", 2, 5, WINDOW)
     plan = DryRunCounterStore(store, clock)
@@ -166,7 +166,7 @@ def test_looking_begins_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_file_is_for_its_owner_and_says_nothing_about_anybody(tmp_path):
+def test_the_file_is_for_this_user_only_and_has_no_addresses(tmp_path):
     """Mode 0600, and keys as keyed hashes only: the same key is another hash in another counter store."""
     hashes = []
     for folder in (tmp_path / "a", tmp_path / "b"):
@@ -199,7 +199,7 @@ def test_only_a_clock_that_others_share_has_a_file(tmp_path):
     assert isinstance(open_counter_store(SystemClock(), str(tmp_path)), FileCounterStore)
 
 
-def test_a_deleted_file_is_begun_again_by_everybody_together(tmp_path):
+def test_a_deleted_file_is_made_again_and_shared(tmp_path):
     """Nobody goes on writing to a file that the others can't see."""
     one, two = (FileCounterStore(str(tmp_path), SystemClock()) for _ in range(2))
     one.reserve("key", 1, 1, WINDOW)
@@ -226,16 +226,16 @@ def _strange(file: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "reported"),
     [(_damage, "Delete"), (lambda file: file.mkdir(), "NOTIFYKIT_STATE_DIR"), (_strange, "one version")],
 )
-def test_a_file_that_is_no_book_says_what_to_do(tmp_path, harm, told):
+def test_a_file_that_is_no_counter_store_says_what_to_do(tmp_path, harm, reported):
     """It is an OSError, with an action."""
     harm(tmp_path / "guards.sqlite3")
     store = FileCounterStore(str(tmp_path), SystemClock())
     with pytest.raises(CounterStoreUnavailable) as caught:
         store.reserve("key", 1, 1, WINDOW)
-    assert told in caught.value.action
+    assert reported in caught.value.action
     with pytest.raises(CounterStoreUnavailable):
         store.rows("key", WINDOW)
 
@@ -248,9 +248,9 @@ def test_a_folder_that_is_none_says_what_to_do(tmp_path):
     assert "NOTIFYKIT_STATE_DIR" in caught.value.action
 
 
-def test_a_book_that_another_process_holds_is_waited_for_a_second(tmp_path, monkeypatch):
+def test_a_store_that_another_process_locks_is_waited_for_a_second(tmp_path, monkeypatch):
     """And no longer."""
-    monkeypatch.setattr("notifykit.counters._PATIENCE", 0.05)
+    monkeypatch.setattr("notifykit.counters._LOCK_TIMEOUT", 0.05)
     store = FileCounterStore(str(tmp_path), SystemClock())
     store.reserve("key", 1, 5, WINDOW)
     connection = sqlite3.connect(tmp_path / "guards.sqlite3", isolation_level=None)
@@ -322,7 +322,7 @@ def test_of_many_processes_and_threads_exactly_so_many_pass(tmp_path, method):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_shares_the_book_and_not_the_connection(tmp_path):
+def test_a_forked_child_shares_the_file_and_not_the_connection(tmp_path):
     """Parent and child go on counting together, while a thread of the parent is at it."""
     store = FileCounterStore(str(tmp_path), SystemClock())
     taken = [isinstance(store.reserve("cap", 1, 60, 3600), Reservation) for _ in range(10)]

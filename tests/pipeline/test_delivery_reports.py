@@ -101,7 +101,7 @@ class NotifierBase:
 
 
 @pytest.fixture(name="build", params=[Notifier, AsyncNotifier])
-def _build(request, ears):
+def _build(request, recorder):
     """Make notifiers of either kind; they are closed at the end."""
     made = []
     with asyncio.Runner() as runner:
@@ -109,7 +109,9 @@ def _build(request, ears):
         def build(transport, **parts):
             host = parts.pop("host", None) or PluginHost(entry_points=False)
             made.append(
-                NotifierBase(request.param(transport, host=host, sinks=[ears], clock=VirtualClock(), **parts), runner)
+                NotifierBase(
+                    request.param(transport, host=host, sinks=[recorder], clock=VirtualClock(), **parts), runner
+                )
             )
             return made[-1]
 
@@ -129,8 +131,8 @@ def _one(front: NotifierBase, **options: Any) -> Receipt:
     return receipt
 
 
-def test_the_provider_is_asked_and_a_message_goes_forward(build, ears):
-    """Pending, sent, delivered: each question hears more, each step is told, and after the end nobody is asked."""
+def test_the_provider_is_asked_and_a_message_goes_forward(build, recorder):
+    """Pending, sent, delivered: each question gets more, each step is reported, and after the end nobody is asked."""
     transport = Knowing()
     front = build(transport)
     receipt = _one(front)
@@ -141,13 +143,13 @@ def test_the_provider_is_asked_and_a_message_goes_forward(build, ears):
     assert len(transport.asked) == 4
     assert front.delivery(receipt) == delivery
     assert len(transport.asked) == 4, "the end was asked about again"
-    told = ears.named("delivery_changed")
-    assert [(event.before, event.state) for event in told] == [
+    reported = recorder.named("delivery_changed")
+    assert [(event.before, event.state) for event in reported] == [
         (None, "pending"),
         ("pending", "sent"),
         ("sent", "delivered"),
     ]
-    last = told[-1]
+    last = reported[-1]
     assert (last.id, last.message_id, last.to) == (receipt.message_id, receipt.message_id, "965****5432")
     assert (last.words, last.transport, last.contradicted) == ("DELIVRD", "knowing://default", False)
 
@@ -204,18 +206,18 @@ def test_a_transport_named_for_one_call_is_asked(build):
     assert (lost.state, lost.final) == ("unconfirmed", True)
     assert "via=" in lost.advice
     assert front.delivery(receipt, via=transport).state == "delivered"
-    assert front.delivery(receipt).state == "delivered", "what was heard is known"
+    assert front.delivery(receipt).state == "delivered", "what was recorded is known"
 
 
-def test_a_provider_that_can_not_be_asked_leaves_it_unconfirmed(build, ears):
+def test_a_provider_that_can_not_be_asked_leaves_it_unconfirmed(build, recorder):
     """Final, with the reason; and what is pushed counts all the same."""
     front = build("memory")
     receipt = _one(front)
     silent = front.delivery(receipt)
     assert (silent.state, silent.words, silent.final) == ("unconfirmed", None, True)
     assert "memory" in silent.advice
-    assert ears.named("delivery_changed") == []
-    front.hear(_said(receipt.message_id, "sent"))
+    assert recorder.named("delivery_changed") == []
+    front.record_delivery_report(_said(receipt.message_id, "sent"))
     assert front.delivery(receipt).state == "sent"
 
 
@@ -223,7 +225,7 @@ def test_a_transport_that_one_call_named_by_its_dsn_is_known(build):
     """The notifier built it, so nobody has to name it again."""
     front = build(Knowing())
     receipt = _one(front, via="memory")
-    assert "memory has nobody to ask" in front.delivery(receipt).advice
+    assert "memory can't be asked" in front.delivery(receipt).advice
 
 
 def test_what_was_not_sent_is_no_delivery(build):
@@ -252,7 +254,7 @@ def test_a_provider_that_does_not_answer_is_an_error_and_can_be_asked_again(buil
     transport = Knowing()
     front = build(transport)
     receipt = _one(front)
-    front.hear(_said(receipt.message_id, "sent"))
+    front.record_delivery_report(_said(receipt.message_id, "sent"))
     transport.says = NOBODY
     with pytest.raises(TransportError) as caught:
         front.delivery(receipt)
@@ -274,13 +276,13 @@ def test_a_transport_that_breaks_off_is_a_transport_error(build, answer):
     assert "Ask again" in caught.value.action
 
 
-def test_a_pushed_report_comes_before_the_receipt_is_known(build, ears):
+def test_a_pushed_report_comes_before_the_receipt_is_known(build, recorder):
     """It is kept, and the receipt finds it; asking changes nothing that is further."""
     transport = Knowing()
     front = build(transport)
-    pushed = front.hear(_said("memory-1", "delivered", words="DELIVRD"))
+    pushed = front.record_delivery_report(_said("memory-1", "delivered", words="DELIVRD"))
     assert (pushed.state, pushed.address) == ("delivered", NUMBER)
-    assert ears.named("delivery_changed")[0].transport is None
+    assert recorder.named("delivery_changed")[0].transport is None
     receipt = _one(front)
     assert receipt.message_id == "memory-1"
     assert front.delivery(receipt) == pushed
@@ -289,71 +291,71 @@ def test_a_pushed_report_comes_before_the_receipt_is_known(build, ears):
 def test_several_reports_at_once(build):
     """A delivery for each, as it is known then."""
     front = build("memory")
-    heard = front.hear([_said("a", "delivered"), _said("a", "sent"), _said("b", "sent", OTHER)])
-    assert [(d.message_id, d.state) for d in heard] == [("a", "delivered"), ("a", "delivered"), ("b", "sent")]
-    assert front.hear([]) == ()
+    deliveries = front.record_delivery_report([_said("a", "delivered"), _said("a", "sent"), _said("b", "sent", OTHER)])
+    assert [(d.message_id, d.state) for d in deliveries] == [("a", "delivered"), ("a", "delivered"), ("b", "sent")]
+    assert front.record_delivery_report([]) == ()
 
 
-def test_a_report_about_everybody(build, ears):
-    """Who was heard of, and who will be heard of, gets it; nobody goes back by it."""
+def test_a_report_about_everybody(build, recorder):
+    """Recipients with a report, now or later, get it; nobody goes back by it."""
     front = build("memory")
-    front.hear([_said("a", "delivered", NUMBER), _said("a", "pending", OTHER)])
-    assert front.hear(_said("a", "sent", None)).address is None
-    assert front.hear(_said("a", "unconfirmed", NUMBER)).state == "delivered"
-    assert front.hear(_said("a", "pending", OTHER)).state == "sent"
-    assert front.hear(_said("a", "pending", "96598765434")).state == "sent"
-    told = [(event.to, event.state) for event in ears.named("delivery_changed")]
-    assert told == [("965****5432", "delivered"), ("965****5433", "pending"), ("965****5433", "sent")]
-    front.hear(_said("b", "sent", None))
-    assert ears.named("delivery_changed")[-1].to is None
+    front.record_delivery_report([_said("a", "delivered", NUMBER), _said("a", "pending", OTHER)])
+    assert front.record_delivery_report(_said("a", "sent", None)).address is None
+    assert front.record_delivery_report(_said("a", "unconfirmed", NUMBER)).state == "delivered"
+    assert front.record_delivery_report(_said("a", "pending", OTHER)).state == "sent"
+    assert front.record_delivery_report(_said("a", "pending", "96598765434")).state == "sent"
+    reported = [(event.to, event.state) for event in recorder.named("delivery_changed")]
+    assert reported == [("965****5432", "delivered"), ("965****5433", "pending"), ("965****5433", "sent")]
+    front.record_delivery_report(_said("b", "sent", None))
+    assert recorder.named("delivery_changed")[-1].to is None
 
 
-def test_duplicates_and_late_reports_are_told_to_nobody(build, ears):
+def test_duplicates_and_late_reports_are_no_events(build, recorder):
     """A contradiction is: once."""
     front = build("memory")
     for state in ("sent", "sent", "delivered", "sent", "pending", "undelivered", "undelivered"):
-        front.hear(_said("a", state))
-    told = [(event.state, event.contradicted) for event in ears.named("delivery_changed")]
-    assert told == [("sent", False), ("delivered", False), ("delivered", True)]
+        front.record_delivery_report(_said("a", state))
+    reported = [(event.state, event.contradicted) for event in recorder.named("delivery_changed")]
+    assert reported == [("sent", False), ("delivered", False), ("delivered", True)]
 
 
 @pytest.mark.parametrize("posted", [{"ok": True, "msg_id": "a"}, "delivered", b"x", 5, None, [{"ok": True}]])
-def test_what_was_posted_is_not_heard_as_it_is(build, ears, posted):
-    """The provider's package reads it; the error says so, and nothing is half heard."""
+def test_what_was_posted_is_not_recorded_as_it_is(build, recorder, posted):
+    """The provider's package reads it; the error says so, and nothing is half recorded."""
     front = build("memory")
     with pytest.raises(TypeError, match="DeliveryReport"):
-        front.hear(posted)
+        front.record_delivery_report(posted)
     with pytest.raises(TypeError):
-        front.hear([_said("a", "sent"), posted])
-    assert ears.named("delivery_changed") == []
+        front.record_delivery_report([_said("a", "sent"), posted])
+    assert recorder.named("delivery_changed") == []
 
 
-def test_a_closed_notifier_hears_nothing(build):
+def test_a_closed_notifier_records_no_report(build):
     """Its sinks are closed, so it would be lost: an error, and whoever pushes it comes again."""
     front = build(Knowing())
     receipt = _one(front)
     front.close() if isinstance(front.notifier, Notifier) else front.aclose()
     with pytest.raises(RuntimeError, match="closed"):
-        front.hear(_said("a", "sent"))
+        front.record_delivery_report(_said("a", "sent"))
     with pytest.raises(RuntimeError, match="closed"):
         front.delivery(receipt)
 
 
-def test_strict_mode_raises_what_a_sink_raised_when_everything_is_heard(build, ears):
+def test_strict_mode_raises_what_a_sink_raised_when_everything_is_recorded(build, recorder):
     """Nothing is lost by it."""
     front = build("memory", host=PluginHost(entry_points=False, strict=True))
-    ears.handle = lambda event: 1 / 0
-    with pytest.raises(PluginError, match="ears"):
-        front.hear([_said("a", "sent"), _said("b", "delivered")])
-    del ears.handle
-    assert front.hear(_said("b", "sent")).state == "delivered"
+    recorder.handle = lambda event: 1 / 0
+    with pytest.raises(PluginError, match="recorder"):
+        front.record_delivery_report([_said("a", "sent"), _said("b", "delivered")])
+    del recorder.handle
+    assert front.record_delivery_report(_said("b", "sent")).state == "delivered"
 
 
-def test_words_from_outside_carry_no_number_into_the_log(build, ears):
+def test_words_from_outside_carry_no_number_into_the_log(build, recorder):
     """Providers write what they like."""
     front = build("memory")
-    front.hear(_said("a", "undelivered", words=f"no route to {NUMBER}"))
-    assert NUMBER not in repr(ears.heard)
+    front.record_delivery_report(_said("a", "undelivered", words=f"no route to {NUMBER}"))
+    assert NUMBER not in repr(recorder.events)
 
 
 def test_the_logs_say_it(tmp_path, caplog):
@@ -361,7 +363,9 @@ def test_the_logs_say_it(tmp_path, caplog):
     log = tmp_path / "sends.jsonl"
     parts = {"host": PluginHost(entry_points=False), "clock": VirtualClock(), "environment": {}, "directory": tmp_path}
     with caplog.at_level(logging.INFO), Notifier.from_settings("memory", log_file=str(log), **parts) as notifier:
-        notifier.hear([_said("a", "sent", words="sent"), _said("a", "undelivered", words="Blacklisted")])
+        notifier.record_delivery_report(
+            [_said("a", "sent", words="sent"), _said("a", "undelivered", words="Blacklisted")]
+        )
     (first, second) = map(json.loads, log.read_text(encoding="utf-8").splitlines())
     assert first.pop("to_hash") == second["to_hash"]
     assert first == {
@@ -394,7 +398,7 @@ def test_the_log_is_read_back(tmp_path, capsys, monkeypatch):
     with Notifier.from_settings("memory", log_file=log, **parts) as notifier:
         report = notifier.send(NUMBER, "Hello")
         for state, words in (("sent", "sent"), ("undelivered", "Blacklisted"), ("delivered", "DELIVRD")):
-            notifier.hear(_said("memory-1", state, words=words))
+            notifier.record_delivery_report(_said("memory-1", state, words=words))
 
     def lines(*arguments: str) -> list[str]:
         with pytest.raises(SystemExit) as ended:
@@ -414,23 +418,23 @@ def test_the_log_is_read_back(tmp_path, capsys, monkeypatch):
     assert " 1 " in lines("log", "stats")[-1]
 
 
-def test_the_book_forgets_whom_it_heard_of_longest_ago():
-    """It is bounded, and what it remembers of a message's addresses with it."""
-    counters = DeliveryStore(most=3)
+def test_the_store_drops_the_oldest_deliveries():
+    """It is bounded, and so are the addresses that it keeps of a message."""
+    store = DeliveryStore(most=3)
     for message in "abc":
-        counters.hear(_said(message, "delivered"))
-    counters.hear(_said("a", "sent"))
-    counters.hear(_said("d", "sent", None))
-    assert len(counters) == 3
-    assert [counters.known(message, NUMBER).state for message in "abcd"] == [
+        store.record(_said(message, "delivered"))
+    store.record(_said("a", "sent"))
+    store.record(_said("d", "sent", None))
+    assert len(store) == 3
+    assert [store.known(message, NUMBER).state for message in "abcd"] == [
         "delivered",
         "unconfirmed",
         "delivered",
         "sent",
     ]
     for index in range(100):
-        counters.hear(_said(f"m{index}", "sent"))
-    assert (len(counters), len(counters._addresses)) == (3, 3)
+        store.record(_said(f"m{index}", "sent"))
+    assert (len(store), len(store._addresses)) == (3, 3)
 
 
 def test_many_threads_push_at_once():
@@ -440,15 +444,17 @@ def test_many_threads_push_at_once():
 
         def push(offset: int) -> None:
             for index in range(200):
-                notifier.hear(_said("a", states[(index + offset) % 5], f"9659876{index % 40:04d}"))
+                notifier.record_delivery_report(_said("a", states[(index + offset) % 5], f"9659876{index % 40:04d}"))
 
         threads = [threading.Thread(target=push, args=(offset,)) for offset in range(5)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        heard = notifier.hear([_said("a", "pending", f"9659876{index:04d}") for index in range(40)])
-    assert {delivery.state.value for delivery in heard} == {"delivered"}
+        deliveries = notifier.record_delivery_report(
+            [_said("a", "pending", f"9659876{index:04d}") for index in range(40)]
+        )
+    assert {delivery.state.value for delivery in deliveries} == {"delivered"}
 
 
 def test_a_receipt_of_another_process_can_be_asked_about(build):

@@ -1,4 +1,4 @@
-"""The third stage of the road: who is set aside before anything is sent, and why."""
+"""The third stage of the pipeline: who is excluded before anything is sent, and why."""
 
 from __future__ import annotations
 
@@ -31,41 +31,41 @@ from notifykit import (
 )
 from notifykit.counters import CounterStoreUnavailable, MemoryCounterStore
 from notifykit.errors import ContentRejected
-from notifykit.pipeline.reservations import Reservations
+from notifykit.pipeline.context import GuardCounters, Reservations
 
 ONE, TWO, THREE = "96590000001", "96590000002", "96590000003"
 
 
 class Says:
-    """A guard that answers with what a function of the envelope returns or raises, and keeps who it was asked about."""
+    """A guard that answers with what a function of the checked returns or raises, and keeps who it was asked about."""
 
     def __init__(self, answer, name="says"):
         self.name = name
         self.asked = []
         self._answer = answer
 
-    def judge(self, envelope, counters):
+    def check(self, checked, counters):
         """Answer."""
-        self.asked.append(envelope.recipient.address)
-        return self._answer(envelope, counters)
+        self.asked.append(checked.recipient.address)
+        return self._answer(checked, counters)
 
 
 def to(address):
     """Return a guard that sends everything to one address."""
-    return Says(lambda envelope, counters: Recipient(address), f"to {address[-1]}")
+    return Says(lambda checked, counters: Recipient(address), f"to {address[-1]}")
 
 
 def capped(most, name="capped"):
     """Return a guard that lets so many pass in an hour."""
 
-    def answer(envelope, counters):
+    def answer(checked, counters):
         wait = counters.reserve(name, 1, most, 3600)
         return Veto(name, "Too many.", retry_after=wait) if wait else None
 
     return Says(answer, name)
 
 
-def test_a_veto_is_a_receipt_with_its_reason(walk, ears):
+def test_a_veto_is_a_receipt_with_its_reason(walk, recorder):
     """Skipped, with the guard's name, words and time; the others go out, and the log knows."""
     guard = Says(lambda p, b: Veto("says", "Not now.", "Ask later.", 30.0) if p.recipient.address == ONE else None)
     report = walk.send(MemoryTransport(), [ONE, TWO], parts={"guards": [guard]})
@@ -73,7 +73,7 @@ def test_a_veto_is_a_receipt_with_its_reason(walk, ears):
     assert (first.outcome, first.skipped) == (Outcome.SKIPPED, SkipReason.GUARD)
     assert (str(first.veto), first.advice, first.retry_after) == ("says: Not now.", "Ask later.", 30.0)
     assert second.outcome is Outcome.ACCEPTED
-    (event,) = ears.named("recipient_excluded")
+    (event,) = recorder.named("recipient_excluded")
     assert (event.reason, event.recipient.outcome) == ("says: Not now.", "skipped")
 
 
@@ -83,11 +83,11 @@ def test_a_guard_sees_the_message_as_it_would_be_sent(walk):
     transport = MemoryTransport(
         capabilities=Capabilities(live=True, price=lambda who, segments: 2.0, measure=None, subjects=True)
     )
-    guard = Says(lambda envelope, counters: seen.append(envelope))
+    guard = Says(lambda checked, counters: seen.append(checked))
     walk.send(transport, ONE, "Cafe\u0301", tags="otp", parts={"guards": [guard]})
-    (envelope,) = seen
-    assert (envelope.message.text, envelope.message.tags, envelope.recipient.address) == ("Caf\u00e9", ("otp",), ONE)
-    assert (envelope.live, envelope.cost, envelope.now) == (True, None, walk.clock.now())
+    (checked,) = seen
+    assert (checked.message.text, checked.message.tags, checked.recipient.address) == ("Caf\u00e9", ("otp",), ONE)
+    assert (checked.live, checked.cost, checked.now) == (True, None, walk.clock.now())
 
 
 def test_guards_are_asked_in_order_and_only_about_those_who_could_be_sent_to(walk):
@@ -109,7 +109,7 @@ def test_where_the_text_can_not_be_sent_no_guard_is_asked(walk):
     assert guard.asked == []
 
 
-def test_somebody_else_is_asked_about_from_the_first_guard_on(walk):
+def test_another_recipient_is_checked_by_all_guards(walk):
     """Who gets it has passed all guards, once, whoever stood in the list."""
     before = Says(lambda p, b: None)
     transport = MemoryTransport()
@@ -140,20 +140,20 @@ def test_guards_that_send_it_nowhere_end_as_a_veto(walk, kind):
 
 
 @pytest.mark.parametrize("answer", ["raises", "odd", "exits"])
-def test_a_guard_that_can_not_tell_holds_everybody_back(walk, ears, answer):
-    """Each with a veto that says what to do; the failure itself is told once a send, without what was sent."""
+def test_a_guard_that_raises_holds_the_message_back(walk, recorder, answer):
+    """Each with a veto that says what to do; the failure itself is reported once a send, without what was sent."""
 
-    def judge(envelope, counters):
+    def judge(checked, counters):
         if answer == "odd":
             return True
-        raise (SystemExit if answer == "exits" else ZeroDivisionError)(envelope.recipient.address)
+        raise (SystemExit if answer == "exits" else ZeroDivisionError)(checked.recipient.address)
 
     transport = MemoryTransport()
     report = walk.send(transport, [ONE, TWO, THREE], parts={"guards": [Says(judge)]})
     assert transport.batches == []
     assert {receipt.veto.guard for receipt in report.skipped} == {"says"}
     assert "NOTIFYKIT_DISABLE=says" in report[0].advice
-    (failure,) = ears.named("plugin_failed")
+    (failure,) = recorder.named("plugin_failed")
     assert (failure.kind, failure.plugin) == ("guard", "says")
     assert ONE not in failure.traceback
 
@@ -170,7 +170,7 @@ def test_in_strict_mode_a_guard_that_raises_is_an_error(walk):
         assert len(notifier.send([ONE, TWO, "96590000004"], "Hello").accepted) == 3
 
 
-def test_a_book_that_can_not_be_used_holds_everybody_back(walk, ears, tmp_path):
+def test_a_store_that_can_not_be_used_holds_the_message_back(walk, recorder, tmp_path):
     """What to do is said, and a long list does not wait for it again and again."""
     (tmp_path / "guards.sqlite3").mkdir()
     settings = Notifier("null", host=PluginHost(entry_points=False)).settings
@@ -184,10 +184,10 @@ def test_a_book_that_can_not_be_used_holds_everybody_back(walk, ears, tmp_path):
     assert transport.batches == []
     assert [receipt.veto.guard for receipt in report] == ["capped", "capped"]
     assert "NOTIFYKIT_STATE_DIR" in report[0].advice
-    assert len(ears.named("plugin_failed")) == 1
+    assert len(recorder.named("plugin_failed")) == 1
 
 
-def test_a_locked_book_is_waited_for_once_and_not_for_each_recipient(monkeypatch, clock):
+def test_a_locked_store_is_waited_for_once_and_not_for_each_recipient(monkeypatch, clock):
     """A moment later it is asked again."""
     asked = []
 
@@ -210,7 +210,7 @@ def test_a_locked_book_is_waited_for_once_and_not_for_each_recipient(monkeypatch
     assert len(asked) == 2
 
 
-def test_streams_and_sends_count_in_one_book(walk):
+def test_streams_and_sends_count_in_one_store(walk):
     """Two calls, four recipients, a cap of three."""
     with Notifier(
         MemoryTransport(), host=PluginHost(entry_points=False), clock=walk.clock, guards=[capped(3)]
@@ -225,9 +225,9 @@ def test_what_was_reserved_is_forgotten_once_the_receipt_is_there(clock):
     store = MemoryCounterStore(clock)
     reservations = Reservations(store, clock)
     for position in range(100):
-        page = reservations.page()
-        assert page.reserve("key", 1, 50, 60) == (0 if position < 50 else 60)
-        reservations.keep(position, page)
+        counters = GuardCounters(reservations)
+        assert counters.reserve("key", 1, 50, 60) == (0 if position < 50 else 60)
+        reservations.keep(position, counters)
     for position in range(100):
         reservations.settle([Receipt(position, Recipient(ONE), Outcome.ACCEPTED)])
     assert reservations._open == {}
@@ -264,7 +264,7 @@ def test_something_that_is_no_guard_is_a_problem_at_the_start():
 @pytest.mark.parametrize(("amount", "window"), [(-1, 60), (float("nan"), 60), (1, 0), (1, float("inf"))])
 def test_a_guard_that_reserves_nonsense_holds_the_message_back(walk, amount, window):
     """A mistake in a guard opens nothing."""
-    guard = Says(lambda envelope, counters: counters.reserve("x", amount, 5, window) and None)
+    guard = Says(lambda checked, counters: counters.reserve("x", amount, 5, window) and None)
     assert walk.send(MemoryTransport(), ONE, parts={"guards": [guard]}).skipped
 
 
@@ -274,7 +274,7 @@ def test_the_settings_may_give_the_order(tmp_path):
     for names, wanted in ((None, ["cool_down", "same_content", "volume_cap"]), (["volume_cap", "cool_down"],) * 2):
         settings = Settings.load({"guard": guard, "guards": names}, environment={}, directory=tmp_path)
         registry = PluginHost(entry_points=False).registry(settings)
-        assert [station.name for station in registry.guards] == wanted
+        assert [component.name for component in registry.guards] == wanted
     with pytest.raises(ConfigError, match="guards: there is no guard named cooldown: did you mean cool_down"):
         PluginHost(entry_points=False).registry(attrs.evolve(settings, guards=("cooldown",)))
 
@@ -285,18 +285,18 @@ def test_a_plugin_whose_guards_break_brings_nothing_at_all():
     class Plugin:
         @hookimpl
         def notifykit_sinks(self, settings):
-            return [ears]
+            return [recorder]
 
         @hookimpl
         def notifykit_guards(self, settings):
             raise ZeroDivisionError
 
-    ears = Says(None, "ears")
-    ears.handle = print
+    recorder = Says(None, "recorder")
+    recorder.handle = print
     host = PluginHost(entry_points=False)
     host.register(Plugin(), "theirs")
     registry = host.registry(Settings())
-    assert (ears in registry.sinks, registry.guards) == (False, ())
+    assert (recorder in registry.sinks, registry.guards) == (False, ())
     (info,) = (info for info in host.plugins if info.name == "theirs")
     assert (info.status, info.brings) == ("broken", ())
 
@@ -305,7 +305,7 @@ def test_a_task_that_is_cancelled_while_guards_look_sends_nothing_and_counts_not
     """They look in a thread, so that the event loop goes on; what they reserved is given back."""
     looking, go_on = threading.Event(), threading.Event()
 
-    def slow(envelope, counters):
+    def slow(checked, counters):
         looking.set()
         assert go_on.wait(10)
 
@@ -346,10 +346,10 @@ class Stub:
 
 class Guard:
     name = "guard"
-    def judge(self, envelope, counters):
+    def check(self, checked, counters):
         assert counters.reserve("all", 1, 1e9, 60) == 0
         clock.advance(0.001)
-        assert counters.reserve(f"one {envelope.recipient.address}", 1, 1, 1) == 0
+        assert counters.reserve(f"one {checked.recipient.address}", 1, 1, 1) == 0
 
 def used():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -25,7 +25,7 @@ from notifykit.pipeline.intercept import VARIABLE, Interception, set_interceptor
 from notifykit.protocols import Transport
 
 #: It must not be asked for anything.
-PACED = Capabilities(batch_size=2, rate_limit=RateLimit(2.0, "detour"), spacing=15.0)
+PACED = Capabilities(batch_size=2, rate_limit=RateLimit(2.0, "interception"), spacing=15.0)
 
 
 class Elsewhere:
@@ -33,7 +33,7 @@ class Elsewhere:
 
     def __init__(self, transport: MemoryTransport) -> None:
         self.seen: list[Transport] = []
-        self.detour = Interception(VirtualClock(), self._instead)
+        self.interception = Interception(VirtualClock(), self._instead)
         self._transport = transport
 
     def _instead(self, transport: Transport) -> Transport:
@@ -41,7 +41,7 @@ class Elsewhere:
         return self._transport
 
     def __call__(self, transport: Transport) -> Interception:
-        return self.detour
+        return self.interception
 
 
 @pytest.fixture(name="elsewhere")
@@ -52,7 +52,7 @@ def _elsewhere() -> Iterator[Elsewhere]:
     set_interceptor(before)
 
 
-def test_every_notifier_goes_the_other_way(elsewhere: Elsewhere) -> None:
+def test_every_notifier_is_intercepted(elsewhere: Elsewhere) -> None:
     """Also one whose plugins nobody chose; the transport that was meant is planned by and named, and makes no request."""
     meant = MemoryTransport(capabilities=PACED)
     with Notifier(meant, host=PluginHost(builtins=("notifykit.normalizers.phone",))) as notifier:
@@ -65,12 +65,12 @@ def test_every_notifier_goes_the_other_way(elsewhere: Elsewhere) -> None:
 
 
 def test_waits_pass_in_the_other_time(elsewhere: Elsewhere) -> None:
-    """Retries and the rate limit wait by the detour's clock, so that nobody waits for real."""
+    """Retries and the rate limit wait by the interception's clock, so that nobody waits for real."""
     elsewhere._transport.answer(RateLimited("Too fast.", "X", waits=(30.0,)))
     with Notifier(MemoryTransport(capabilities=PACED)) as notifier:
         report = notifier.send(["96598765432", "96598765433", "96598765434"], "Hello")
     assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED] * 3
-    assert elsewhere.detour.clock.monotonic() >= 30.5
+    assert elsewhere.interception.clock.monotonic() >= 30.5
 
 
 def test_the_parts_of_a_composite_go_the_other_way_one_by_one(elsewhere: Elsewhere) -> None:
@@ -98,7 +98,7 @@ def test_what_forbids_a_send_is_raised_and_a_plan_is_not_asked(elsewhere: Elsewh
     assert transport.batches == []
 
 
-def test_a_process_that_a_test_starts_is_told_by_the_environment() -> None:
+def test_the_environment_names_the_interceptor_of_a_process_that_a_test_starts() -> None:
     """The name is loaded at the first send; one that can't be loaded is an error that says what to do."""
     code = (
         "from notifykit import Notifier, PluginHost\n"
@@ -117,7 +117,7 @@ def test_a_process_that_a_test_starts_is_told_by_the_environment() -> None:
         assert (done.returncode == 0) == (name == "builtins:print")
 
 
-def test_without_a_diversion_everything_goes_its_way() -> None:
+def test_without_an_interceptor_nothing_is_intercepted() -> None:
     """As in every process that tests nothing."""
     before = set_interceptor(None)
     try:

@@ -204,7 +204,7 @@ def test_a_named_transport_is_built_once_and_shared_by_all_who_name_it(workshop:
     assert [transport.closed for transport in workshop.built] == [1, 1, 1, 1]
 
 
-def test_what_nobody_mentions_is_not_built(workshop: Workshop) -> None:
+def test_a_transport_that_is_not_used_is_not_built(workshop: Workshop) -> None:
     """A transport that is missing its password is no reason not to send through another."""
     named = {"a": "box://a", "b": "box://b", "broken": "webhook", "c": "turns(b, broken)"}
     with notifier(workshop, "a", transports=named) as found:
@@ -217,41 +217,41 @@ def test_what_nobody_mentions_is_not_built(workshop: Workshop) -> None:
 def test_threads_that_ask_at_once_get_one_transport() -> None:
     """There is never a second one whose memory is lost."""
     workshop = Workshop(seconds=0.005)
-    house = components(workshop, "null", main="turns(one, one)", one="box://one")
+    built = components(workshop, "null", main="turns(one, one)", one="box://one")
     gate = threading.Barrier(8)
 
     def ask(via: str) -> Any:
         gate.wait()
-        return house.context(via, None, None).transport
+        return built.context(via, None, None).transport
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         found = list(pool.map(ask, ["main", "one"] * 4))
-    house.close()
+    built.close()
     assert len(set(map(id, found))) == 2
     assert workshop.names() == ["box://one", "turns(box://one, box://one)"]
 
 
 def test_an_assembly_tells_the_names_of_what_it_built(workshop: Workshop) -> None:
     """All of them, in their order; what was not built here, or has no name, has none."""
-    house = components(workshop, "turns(a, null)", a="box://a", other="box://b", main="turns(a, null)", again="a")
-    main = house.transport
+    built = components(workshop, "turns(a, null)", a="box://a", other="box://b", main="turns(a, null)", again="a")
+    main = built.transport
     assert isinstance(main, Turns)
-    assert house.builder.names(main) == ("main",)
-    assert house.builder.names(main.members[0]) == ("a", "again")
-    assert house.builder.names(main.members[1]) == ()
-    assert house.builder.names(house.context(Dsn("box", "b"), None, None).transport) == ("other",)
-    assert house.builder.names(house.context("box://a?x=1", None, None).transport) == ()
-    assert house.builder.names(Box("a")) == ()
+    assert built.builder.names(main) == ("main",)
+    assert built.builder.names(main.members[0]) == ("a", "again")
+    assert built.builder.names(main.members[1]) == ()
+    assert built.builder.names(built.context(Dsn("box", "b"), None, None).transport) == ("other",)
+    assert built.builder.names(built.context("box://a?x=1", None, None).transport) == ()
+    assert built.builder.names(Box("a")) == ()
     assert len([name for name in workshop.names() if name == "box://b"]) == 1
-    house.close()
+    built.close()
 
 
 # --- sound ---
 
 
-def test_all_that_is_wrong_with_names_is_told_at_the_start(workshop: Workshop) -> None:
+def test_all_that_is_wrong_with_names_is_reported_at_the_start(workshop: Workshop) -> None:
     """Whether anybody mentions them or not, together with what else is wrong."""
-    told = problems(
+    reported = problems(
         workshop,
         "turns(main, mian)",
         timeout="soon",
@@ -279,29 +279,29 @@ def test_all_that_is_wrong_with_names_is_told_at_the_start(workshop: Workshop) -
         "transports: page: to post to an address of your own, write webhook://host/path",
         "transport: part 2 of turns: no plugin brings 'mian': did you mean main?",
     ]
-    assert [problem[: len(start)] for problem, start in zip(told, starts, strict=True)] == starts
-    assert "hunter" not in "".join(told)
+    assert [problem[: len(start)] for problem, start in zip(reported, starts, strict=True)] == starts
+    assert "hunter" not in "".join(reported)
     assert workshop.built == []
 
 
 @pytest.mark.parametrize("named", [{"main": "main"}, {"main": "turns(a)", "a": "b", "b": "turns(null, main)"}])
-def test_a_circle_is_told_once_and_never_walked(workshop: Workshop, named: dict[str, str]) -> None:
+def test_a_circle_is_reported_once_and_never_followed(workshop: Workshop, named: dict[str, str]) -> None:
     """From settings that were loaded, and from those that were made by hand."""
     circle = "main → main" if len(named) == 1 else "main → a → b → main"
-    (told,) = problems(workshop, "main", transports=named)
-    assert told.startswith(f"transports (argument): {circle} is a circle")
+    (reported,) = problems(workshop, "main", transports=named)
+    assert reported.startswith(f"transports (argument): {circle} is a circle")
     by_hand = Settings(transports={name: Dsn.parse(text) for name, text in named.items()})
     for transport in ("main", "null"):
         with pytest.raises(ConfigError) as caught:
             Notifier(transport, settings=by_hand, host=host(workshop))
-        (told,) = caught.value.problems
-        assert told.startswith(f"transports: {circle} is a circle")
+        (reported,) = caught.value.problems
+        assert reported.startswith(f"transports: {circle} is a circle")
 
 
 def test_names_that_cant_be_read_are_not_missed_as_well(workshop: Workshop) -> None:
-    """Only what has to be put right is told."""
-    (told,) = problems(workshop, "turns(main, b)", transports={"main": "null", "Other": "null"})
-    assert told.startswith("transports (argument): 'Other' can't be a name")
+    """Only what has to be put right is reported."""
+    (reported,) = problems(workshop, "turns(main, b)", transports={"main": "null", "Other": "null"})
+    assert reported.startswith("transports (argument): 'Other' can't be a name")
 
 
 def test_a_reference_to_nothing_says_what_is_near(workshop: Workshop) -> None:
@@ -315,7 +315,7 @@ def test_a_reference_to_nothing_says_what_is_near(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dsn", "told"),
+    ("dsn", "reported"),
     [
         ("box(null)", "transport: box takes no transports in brackets; those that do are "),
         ("turns", "transport: turns needs transports in brackets: turns(kwtsms, webhook://host)"),
@@ -323,9 +323,9 @@ def test_a_reference_to_nothing_says_what_is_near(workshop: Workshop) -> None:
         ("turns(turns(null), turns, box(null))", "transport: part 2 of turns: turns needs transports in brackets"),
     ],
 )
-def test_brackets_are_for_transports_that_are_made_of_others(workshop: Workshop, dsn: str, told: str) -> None:
+def test_brackets_are_for_transports_that_are_made_of_others(workshop: Workshop, dsn: str, reported: str) -> None:
     """And those never go without: nothing that was written is left out in silence."""
-    assert problems(workshop, dsn)[0].startswith(told)
+    assert problems(workshop, dsn)[0].startswith(reported)
     assert workshop.built == []
 
 

@@ -27,14 +27,14 @@ def _take(rate_limiter: RateLimiter, clock) -> float:
 
 
 def test_the_first_turn_is_at_once_and_the_next_ones_are_spaced():
-    """Nobody sleeps longer than the slot needs."""
+    """Nobody sleeps longer than is needed."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
     assert [_take(turns, clock) for _ in range(4)] == pytest.approx([0, 0.5, 1.0, 1.5])
 
 
 def test_time_that_passed_anyway_is_not_slept_again():
-    """A request that took longer than the slot leaves nothing to wait for."""
+    """A request that took longer than the interval leaves nothing to wait for."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
@@ -43,7 +43,7 @@ def test_time_that_passed_anyway_is_not_slept_again():
 
 
 def test_a_late_start_pushes_the_next_one_away():
-    """Slots count from the last start that really happened: two never come closer than the interval."""
+    """Intervals count from the last start that really happened: two never come closer than the interval."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
@@ -53,7 +53,7 @@ def test_a_late_start_pushes_the_next_one_away():
     assert turns.start() == pytest.approx(0.4)
 
 
-def test_those_who_wait_and_leave_hold_nobody_up():
+def test_a_process_that_stops_waiting_delays_no_other():
     """Fifty who asked and never started change nothing: nothing is reserved."""
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
@@ -66,10 +66,10 @@ def test_those_who_wait_and_leave_hold_nobody_up():
 def test_a_start_from_before_a_restart_is_forgotten():
     """A time ahead of the clock was written by a machine that has been up for longer."""
     clock = VirtualClock()
-    slots = MemoryRateLimitStore()
-    with slots.edit() as board:
-        board.starts = [1e9]
-    assert RateLimiter(RateLimit(2, "a"), slots, clock).start() == 0
+    store = MemoryRateLimitStore()
+    with store.edit() as recent:
+        recent.starts = [1e9]
+    assert RateLimiter(RateLimit(2, "a"), store, clock).start() == 0
 
 
 def test_what_an_older_version_wrote_counts(tmp_path):
@@ -82,47 +82,47 @@ def test_what_an_older_version_wrote_counts(tmp_path):
 
 def test_a_request_that_had_to_connect_counts_from_when_it_left():
     """Else the next ones, over a connection that is there, would catch up with it."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), store, clock)
     assert turns.start() == 0
     clock.advance(0.3)
     turns.restart(0.0)
-    with slots.edit() as board:
-        assert list(board.starts) == [0.3]
+    with store.edit() as recent:
+        assert list(recent.starts) == [0.3]
     assert turns.start() == pytest.approx(0.5 * 1.005 * 0.75)
 
 
-def test_a_start_of_somebody_else_stays_where_it_is():
+def test_a_start_of_another_process_stays_where_it_is():
     """Only the start that was late moves behind it."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), store, clock)
     _take(turns, clock)
     other = _take(turns, clock)
     clock.advance(0.1)
     turns.restart(0.0)
-    with slots.edit() as board:
-        assert list(board.starts) == [other, other + 0.1]
+    with store.edit() as recent:
+        assert list(recent.starts) == [other, other + 0.1]
 
 
 def test_a_request_that_left_at_once_is_not_counted_again():
     """The file is not even looked at."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(2, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(2, "a"), store, clock)
     turns.start()
     clock.advance(0.0005)
-    with slots.edit() as board:  # another look would wait for this one for ever
+    with store.edit() as recent:  # another look would wait for this one for ever
         turns.restart(0.0)
-        assert list(board.starts) == [0.0]
+        assert list(recent.starts) == [0.0]
 
 
 @given(
     st.sampled_from([0.1, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 7.0, 100.0]) | st.floats(0.05, 300),
     st.lists(st.floats(0, 0.02) | st.floats(0, 3), min_size=20, max_size=120),
 )
-def test_however_late_somebody_wakes_up_there_are_never_too_many_in_a_row(rate, late):
+def test_however_late_a_process_wakes_up_there_are_never_too_many_in_a_row(rate, late):
     """Nobody starts more than the rate limit allows in any second, and neighbours stay apart."""
-    clock, slots = VirtualClock(), MemoryRateLimitStore()
-    turns = RateLimiter(RateLimit(rate, "a"), slots, clock)
+    clock, store = VirtualClock(), MemoryRateLimitStore()
+    turns = RateLimiter(RateLimit(rate, "a"), store, clock)
     starts = []
     for delay in late:
         while wait := turns.start():
@@ -155,7 +155,7 @@ def test_waking_up_late_is_made_up_for():
     assert clock.monotonic() <= 11.5 * 1.005
 
 
-def test_all_spellings_of_a_folder_are_one_pace(tmp_path):
+def test_all_spellings_of_a_folder_are_one_rate_limit(tmp_path):
     """Two notifiers of one process share it like two processes do, and it survives that the file is deleted."""
     clock = SystemClock()
     slow = RateLimit(0.01, "slow")
@@ -178,10 +178,10 @@ def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
     assert rate_limiter.start() > 90
 
 
-def test_a_stopped_process_that_holds_the_lock_stops_nobody_else(tmp_path, caplog):
+def test_a_stopped_process_that_holds_the_lock_stops_no_other(tmp_path, caplog):
     """The lock is waited for a second, and then the request goes out with a warning."""
-    slots = file_rate_limit_store("a", str(tmp_path))
-    with slots.edit():
+    store = file_rate_limit_store("a", str(tmp_path))
+    with store.edit():
         began = time.monotonic()
         assert RateLimiter(RateLimit(2, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()).start() == 0
         assert time.monotonic() - began < 3
@@ -244,7 +244,7 @@ def _flood(folder: str, threads: int, turns: int, out: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_threads_and_processes_share_one_pace(tmp_path, method):
+def test_threads_and_processes_share_one_rate_limit(tmp_path, method):
     """Whoever starts, the machine as a whole never starts more than the rate limit allows."""
     state, out = tmp_path / "state", tmp_path / "out"
     out.mkdir()

@@ -1,4 +1,4 @@
-"""The road from a call to a report, on a transport that keeps everything in memory."""
+"""The pipeline from a call to a report, on a transport that keeps everything in memory."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ from notifykit import (
     Submission,
     replay,
 )
+from notifykit.pipeline.attempts import ProviderRequest, RequestResult, Sleep, attempt_with_retries
+from notifykit.pipeline.context import BatchContext, SendState
 
 NUMBER = "96598765432"
 QUEUE_FULL = RateLimited("The queue is full.", "ERR013")
@@ -106,14 +108,14 @@ def test_batches_are_as_large_as_the_transport_can_take(walk, numbers):
     assert [batch.number for batch in transport.batches] == [1, 2]
 
 
-def test_a_full_queue_is_waited_out_and_then_works(walk, ears):
+def test_a_full_queue_is_waited_out_and_then_works(walk, recorder):
     """What was certainly not sent is tried again on the provider's schedule."""
     transport = MemoryTransport([QUEUE_FULL, QUEUE_FULL])
     report = walk.send(transport, NUMBER)
     assert len(report.accepted) == 1
     assert len(transport.batches) == 3
     assert walk.clock.sleeps == [30, 60]
-    assert [event.wait for event in ears.named("retry_scheduled")] == [30, 60]
+    assert [event.wait for event in recorder.named("retry_scheduled")] == [30, 60]
     assert [attempt.error.code if attempt.error else None for attempt in report[0].attempts] == [
         "ERR013",
         "ERR013",
@@ -139,7 +141,7 @@ def test_an_unknown_outcome_is_never_tried_again(walk):
     assert "before you send it again" in report.unknown[0].advice
 
 
-def test_a_single_send_is_told_to_wait_and_a_batch_waits(walk, numbers):
+def test_a_single_send_returns_the_wait_and_a_batch_waits(walk, numbers):
     """The fifteen seconds between messages to one number hold up a campaign, not a web request."""
     alone = walk.send(MemoryTransport([TOO_SOON]), NUMBER)
     assert (alone.rejected[0].code, alone.rejected[0].retry_after, walk.clock.sleeps) == ("ERR028", 16, [])
@@ -189,16 +191,16 @@ def test_single_recipients_of_a_taken_batch_may_be_refused(walk, numbers):
     assert report.rejected[0].code == "ERR025"
 
 
-def test_a_transport_that_breaks_leaves_an_unknown_outcome(walk, ears):
+def test_a_transport_that_breaks_leaves_an_unknown_outcome(walk, recorder):
     """Nobody can say how far a transport got before it raised something of its own."""
     report = walk.send(MemoryTransport([ZeroDivisionError("secret 96598765432")]), NUMBER)
     assert report.unknown[0].code == "ZeroDivisionError"
-    (failure,) = ears.named("plugin_failed")
+    (failure,) = recorder.named("plugin_failed")
     assert (failure.kind, failure.plugin) == ("transport", "memory")
     assert NUMBER not in failure.traceback
 
 
-def test_the_deadline_leaves_nobody_without_a_receipt(walk, numbers):
+def test_every_recipient_has_a_receipt_after_the_deadline(walk, numbers):
     """A retry that would end after the deadline is not waited for, and who comes later is skipped."""
     transport = MemoryTransport(
         [Submission("a"), QUEUE_FULL], Capabilities(batch_size=1, rate_limit=RateLimit(0.1, "slow"))
@@ -228,7 +230,7 @@ def test_each_request_gets_no_more_time_than_the_send_has_left(walk):
     assert seen == [4, 15]
 
 
-def test_requests_are_spaced_by_the_transports_pace(walk, numbers):
+def test_requests_are_spaced_by_the_transports_rate_limit(walk, numbers):
     """Two a second means half a second between two starts, and none before the first."""
     transport = MemoryTransport(capabilities=Capabilities(batch_size=1, rate_limit=RateLimit(2, "account")))
     walk.send(transport, numbers(4))
@@ -236,7 +238,7 @@ def test_requests_are_spaced_by_the_transports_pace(walk, numbers):
 
 
 def test_a_message_that_would_be_refused_is_not_sent(walk, numbers):
-    """What the transport can tell beforehand costs no request."""
+    """What the transport knows beforehand costs no request."""
     refusal = ContentRejected("Empty.", "ERR009")
     transport = MemoryTransport(capabilities=Capabilities(check=lambda message: refusal))
     report = walk.send(transport, numbers(2), "🎉")
@@ -260,7 +262,7 @@ def test_another_transport_may_be_named_for_one_call(walk):
     assert (len(own.batches), len(other.batches)) == (0, 1)
 
 
-def test_a_channel_that_nobody_knows_addresses_of_says_so(walk):
+def test_a_channel_without_a_normalizer_says_so(walk):
     """An e-mail address without an e-mail plugin is rejected with what to install."""
     host = PluginHost(entry_points=False, disable=["email"])
     report = walk.send(MemoryTransport(), "a@example.com", channel="email", parts={"host": host})
@@ -284,7 +286,7 @@ def test_a_stream_looks_back_over_a_window_for_duplicates(walk, numbers):
     assert outcomes == [Outcome.ACCEPTED, Outcome.SKIPPED, Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.ACCEPTED]
 
 
-def test_sending_stops_with_whoever_stops_listening(numbers):
+def test_sending_stops_when_the_caller_stops_iterating(numbers):
     """A consumer that breaks off after the first receipt gets no second request."""
     transport = MemoryTransport(capabilities=Capabilities(batch_size=1))
     with Notifier(transport, host=PluginHost(entry_points=False)) as notifier:
@@ -294,7 +296,7 @@ def test_sending_stops_with_whoever_stops_listening(numbers):
 
 
 def test_a_plan_says_everything_and_sends_nothing(numbers):
-    """Recipients, batches and those set aside, without a request."""
+    """Recipients, batches and those excluded, without a request."""
     transport = MemoryTransport(capabilities=Capabilities(batch_size=2))
     with Notifier(transport, host=PluginHost(entry_points=False)) as notifier:
         plan = notifier.plan([*numbers(3), "abc", numbers(1)[0]], "Hello")
@@ -358,15 +360,15 @@ def test_cleaners_change_the_text_and_the_report_says_how(walk):
 
 
 @pytest.mark.parametrize("kind", ["normalizers", "cleaners", "sinks"])
-def test_something_broken_is_passed_over_and_the_message_goes_on(walk, ears, kind):
+def test_something_broken_is_passed_over_and_the_message_goes_on(walk, recorder, kind):
     """A plugin that raises on the way can't stop a good message, and nothing of the message is in what is noted."""
     report = walk.send(MemoryTransport(), NUMBER, "A code 1234567", parts={"host": _host_with(**{kind: Broken()})})
     assert len(report.accepted) == 1
-    for event in ears.named("plugin_failed"):
+    for event in recorder.named("plugin_failed"):
         assert "LookupError" in event.traceback
         assert NUMBER not in event.traceback
         assert "1234567" not in event.traceback
-    assert len(ears.named("plugin_failed")) == (0 if kind == "sinks" else 1)
+    assert len(recorder.named("plugin_failed")) == (0 if kind == "sinks" else 1)
 
 
 @pytest.mark.parametrize("kind", ["normalizers", "cleaners", "sinks"])
@@ -392,7 +394,7 @@ def test_no_transport_at_all_says_what_to_set(walk):
 
 
 def test_every_problem_is_in_one_error(tmp_path):
-    """A wrong setting, an unknown transport and an unusable log file are told together."""
+    """A wrong setting, an unknown transport and an unusable log file are reported together."""
     (tmp_path / "notifykit.toml").write_text('timeout = "soon"\ncolour = "red"\n')
     with pytest.raises(ConfigError) as raised:
         Notifier.from_settings(
@@ -401,9 +403,9 @@ def test_every_problem_is_in_one_error(tmp_path):
             environment={"NOTIFYKIT_STRICT": "perhaps"},
             log_file=str(tmp_path / "no" / "log"),
         )
-    told = str(raised.value)
+    reported = str(raised.value)
     for word in ("timeout", "colour", "pigeon", "NOTIFYKIT_STRICT", "log_file"):
-        assert word in told
+        assert word in reported
 
 
 def test_one_notifier_serves_many_threads(numbers):
@@ -506,12 +508,12 @@ def test_strict_loses_nothing_that_was_sent(walk):
     assert raised.value.report.message_ids == ("id",)
 
 
-def test_strict_records_a_transport_that_broke_before_it_raises(walk, ears):
+def test_strict_records_a_transport_that_broke_before_it_raises(walk, recorder):
     """The log has the unknown outcome, and the report too."""
     with pytest.raises(PluginError) as raised:
         walk.send(MemoryTransport([ZeroDivisionError()]), NUMBER, parts={"host": _host_with(strict=True)})
     assert len(raised.value.report.unknown) == 1
-    assert [event.outcome for event in ears.named("attempt_finished")] == ["unknown"]
+    assert [event.outcome for event in recorder.named("attempt_finished")] == ["unknown"]
 
 
 @pytest.mark.parametrize(
@@ -528,7 +530,7 @@ def test_strict_records_a_transport_that_broke_before_it_raises(walk, ears):
         ({"via": "pigeon"}, ConfigError, "no plugin brings 'pigeon'"),
     ],
 )
-def test_slips_in_the_call_are_told_before_anything_is_sent(walk, options, kind, said):
+def test_mistakes_in_the_call_are_raised_before_anything_is_sent(walk, options, kind, said):
     """Each says what it is and what to give."""
     transport = MemoryTransport()
     options = {"text": "Hello", **options}
@@ -537,13 +539,13 @@ def test_slips_in_the_call_are_told_before_anything_is_sent(walk, options, kind,
     assert transport.batches == []
 
 
-def test_one_tag_may_be_a_plain_text(walk, ears):
+def test_one_tag_may_be_a_plain_text(walk, recorder):
     """``tags="otp"`` is one tag, not three letters."""
     walk.send(MemoryTransport(), NUMBER, tags="otp")
-    assert ears.named("message_planned")[0].tags == ("otp",)
+    assert recorder.named("message_planned")[0].tags == ("otp",)
 
 
-def test_things_that_are_no_sinks_are_told_at_once():
+def test_objects_that_are_no_sinks_are_reported_at_once():
     """Not with the first message."""
     with pytest.raises(ConfigError, match=r"sinks: the sink .* lacks"):
         Notifier("null", host=PluginHost(entry_points=False), sinks=[object()])
@@ -565,12 +567,12 @@ def test_a_closed_notifier_says_so():
         notifier.send(NUMBER, "Hello")
 
 
-def test_events_travel_to_other_processes_redacted(walk, ears):
+def test_events_travel_to_other_processes_redacted(walk, recorder):
     """A pickled event has the redacted recipients, and not the others."""
     import pickle
 
     walk.send(MemoryTransport(), [NUMBER, "96598765433"])
-    (event,) = ears.named("attempt_finished")
+    (event,) = recorder.named("attempt_finished")
     packed = pickle.dumps(event)
     assert [recipient.to for recipient in pickle.loads(packed).recipients] == ["965****5432", "965****5433"]
     assert NUMBER.encode() not in packed
@@ -580,3 +582,21 @@ def test_errors_on_receipts_hold_no_frames(walk):
     """The variables of a frame are what was sent: a receipt's error has no traceback to show them."""
     (receipt,) = walk.send(MemoryTransport([LOST]), NUMBER).unknown
     assert receipt.error.__traceback__ is None
+
+
+def test_an_interrupt_when_a_retry_starts_to_wait_keeps_the_rejection(clock):
+    """What the provider answered is handed over before the interrupt is raised."""
+    with Notifier(MemoryTransport(), host=PluginHost(entry_points=False), clock=clock) as notifier:
+        components = notifier._components
+        send = components.context(None, None, window=None)
+        batch = Batch(components.message("Hello", None, "sms", (), None), (Recipient("96598765432"),), (0,))
+        context = BatchContext(send, SendState({}))
+        attempts = attempt_with_retries(send.transport, batch, context)
+        request = next(attempts)
+        assert isinstance(request, ProviderRequest)
+        wait = attempts.send(RequestResult(request, RateLimited("The queue is full.", "ERR013"), clock.monotonic()))
+        assert isinstance(wait, Sleep)
+        with pytest.raises(StopIteration) as ended:
+            attempts.throw(KeyboardInterrupt())
+    assert [(receipt.outcome, receipt.code) for receipt in ended.value.value] == [("rejected", "ERR013")]
+    assert isinstance(context.state.interrupt, KeyboardInterrupt)

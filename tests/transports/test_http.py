@@ -17,7 +17,7 @@ import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
 from notifykit.http import BODY_LIMIT, HttpClient, HttpTransport
-from notifykit.network import Network
+from notifykit.http.network import Network
 from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
 
 SECRET = b'{"password": "hunter2", "mobile": "96598765432"}'
@@ -120,7 +120,7 @@ def test_a_connection_can_be_opened_before_the_request(authority, secure):
 
 
 def test_a_connection_that_was_idle_is_not_trusted():
-    """A server may have dropped it at the very moment it is used, and nobody could tell whether the request arrived."""
+    """A server may have dropped it at the very moment it is used, and it would not be known whether the request arrived."""
     with scripted(answer()) as wire:
         client = HttpClient(f"{wire.url}/API/", idle_limit=0.0)
         _post(wire.url, client=client)
@@ -152,7 +152,7 @@ def test_no_listener_means_nothing_was_sent():
 
 
 def test_a_name_that_is_not_there_means_nothing_was_sent():
-    """A typing slip in the host is told apart from a provider that is down."""
+    """A typing slip in the host is distinguished from a provider that is down."""
     with pytest.raises(NotReached) as raised:
         _post("http://nowhere.invalid")
     assert raised.value.code == "name_not_found"

@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from notifykit import Notifier, connection_pool as _  # noqa: F401 - loaded before VCR.py replaces classes of urllib3
-from notifykit.http import HttpClient
+from notifykit import Notifier
+from notifykit.http import HttpClient, pool as _  # noqa: F401 - loaded before VCR.py replaces classes of urllib3
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.transports.wire import answer, scripted
 

@@ -16,7 +16,7 @@ import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown, Secret, Settings
 from notifykit.http import HttpClient, HttpTransport
-from notifykit.network import Network, Proxy as ProxySetting, find_authorities, find_proxy, is_loopback
+from notifykit.http.network import Network, Proxy as ProxySetting, find_authorities, find_proxy, is_loopback
 from notifykit.transports.webhook import WebhookTransport
 from tests.transports.proxy import Proxy, dribbling
 from tests.transports.wire import Wire, answer, dribble_of, scripted
@@ -404,7 +404,7 @@ def test_a_file_that_holds_no_certificate_is_a_config_error(tmp_path, setting, c
         HttpClient(f"https://{HOST}/", network=Network(**{setting: str(file)}))
 
 
-def test_a_key_with_a_passphrase_asks_nobody(authority, tmp_path):
+def test_a_key_with_a_passphrase_does_not_prompt(authority, tmp_path):
     """OpenSSL would ask on the terminal, and a server would hang."""
     key = tmp_path / "key.pem"
     subprocess.run(
@@ -506,6 +506,6 @@ def test_a_proxy_shows_no_password():
 
 def test_importing_the_settings_loads_no_tls():
     """Whoever only asks for help waits for nothing."""
-    code = "import sys, notifykit.network, notifykit.settings.fields; print('ssl' in sys.modules, 'urllib3' in sys.modules)"
+    code = "import sys, notifykit.http.network, notifykit.settings.fields; print('ssl' in sys.modules, 'urllib3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False False\n"

@@ -1,8 +1,8 @@
-"""urllib3's pool of connections to one host, with what urllib3 leaves open.
+"""urllib3's pool of connections to one host, with stricter rules than urllib3's.
 
-A connection is made before a request is written, within one limit for DNS answers, proxy and TLS together. Nothing is read
-after the deadline of the request, whatever the server does. What is not a whole answer is an error. A connection is not
-used again where it may have been dropped, belongs to another process, or has received what nobody asked for.
+A connection is made before a request is written, within one limit for proxy and TLS together. Nothing is read after the
+deadline of the request. An answer that is not whole is an error. A connection is not used again where it may have been
+dropped, belongs to another process, or has received more than the answer.
 """
 
 from __future__ import annotations
@@ -35,16 +35,8 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 from urllib3.util.ssltransport import SSLTransport
 
-from notifykit.connecting import (
-    CONNECT_LIMIT,
-    DeadlineSocket,
-    ReceivedFile,
-    connect_socket,
-    connect_through_socks,
-    seconds_until,
-)
 from notifykit.errors import NotReached, OutcomeUnknown, without_frames
-from notifykit.network import (
+from notifykit.http.network import (
     EXCHANGE_PROBLEMS,
     Network,
     Proxy,
@@ -54,6 +46,14 @@ from notifykit.network import (
     not_reached,
     tls_context,
 )
+from notifykit.http.sockets import (
+    CONNECT_LIMIT,
+    DeadlineSocket,
+    ReceivedFile,
+    connect_socket,
+    connect_through_socks,
+    seconds_until,
+)
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
 
 class NotWhole(http.client.HTTPException):
-    """Where an answer ends is not said, or said twice, or its content ends before."""
+    """The answer does not say where it ends, says it twice, or ends before."""
 
 
 #: Idle connections that are kept for one host.
@@ -70,7 +70,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 _TUNNEL_FAILED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
 _NEVER: Final = Retry(False)
-#: What a broken exchange means, by the kinds of errors among its causes: the first that fits counts.
+#: What a broken exchange means, by the kinds of errors among its causes: the first match counts.
 _FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
     ((TimeoutError, ReadTimeoutError), "timeout"),
     ((NotWhole, InvalidHeader, DecodeError), "unreadable"),
@@ -95,7 +95,7 @@ class Timeouts(urllib3.Timeout):
 
     @property
     def connect_timeout(self) -> float:
-        """The seconds that are left; never 0, with which a socket would not wait and not say that the time is over."""
+        """The remaining seconds; never 0, which tells a socket not to wait instead of to time out."""
         return max(1e-6, self._ends - time.monotonic())
 
     read_timeout = connect_timeout
@@ -115,7 +115,7 @@ class WholeAnswer(http.client.HTTPResponse):
         while self.status < 200 and self.status != _SWITCHING_PROTOCOLS:
             self.headers = self.msg = None  # type: ignore[assignment]  # so that the next answer is read
             super().begin()
-        if isinstance(self.fp, ReceivedFile) and self.fp.at_end:
+        if isinstance(self.fp, ReceivedFile) and self.fp.sock.at_end:
             raise http.client.IncompleteRead(b"")
         if self.msg.defects or self.msg.get_payload():  # what could not be read as a header is its payload
             raise NotWhole("The answer's headers can't be read.")
@@ -132,11 +132,11 @@ class WholeAnswer(http.client.HTTPResponse):
     def read(self, amt: int | None = None) -> bytes:
         """Read the body, or a part of it.
 
-        :raises IncompleteRead: where only the end of the connection ends it, and TLS did not say goodbye.
+        :raises IncompleteRead: where only the end of the connection ends it, and TLS was cut off.
         """
         file = self.fp
         content = super().read(amt)
-        if not self.chunked and self.length is None and isinstance(file, ReceivedFile) and file.is_cut:
+        if not self.chunked and self.length is None and isinstance(file, ReceivedFile) and file.sock.is_cut:
             raise http.client.IncompleteRead(content)
         return content
 
@@ -163,7 +163,8 @@ class _Connection(HTTPConnection):
         super().connect()
         if isinstance(self.sock, ssl.SSLSocket | SSLTransport):
             self.sock.suppress_ragged_eofs = False  # type: ignore[union-attr]  # typeshed does not know it
-        self.sock = DeadlineSocket(self.sock)
+        if not isinstance(self.sock, DeadlineSocket):  # it is one already where the proxy speaks TLS
+            self.sock = DeadlineSocket(self.sock)
 
     @property
     def is_connected(self) -> bool:
@@ -252,7 +253,9 @@ class Pool(HTTPConnectionPool):
                 pool_timeout=timeout,  # type: ignore[arg-type]  # urllib3 says int, and passes it on
                 preload_content=False,
             )
-            content = _content(response, self.body_limit + 1)
+            is_gzip = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
+            limit = self.body_limit + 1
+            content = _gunzip(response, limit) if is_gzip else response.read(limit)
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise _unknown(error) from None  # its words may be the server's
         finally:
@@ -384,13 +387,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_connections)
 
 
-def _content(response: BaseHTTPResponse, limit: int) -> bytes:
-    """Return at most so many bytes of the content of an answer, decompressed.
+def _gunzip(response: BaseHTTPResponse, limit: int) -> bytes:
+    """Return at most so many bytes of the content of a compressed answer.
 
-    :raises NotWhole: where what gzip compressed does not end; urllib3 takes it for whole.
+    :raises NotWhole: where the compressed content does not end, which urllib3 does not notice.
     """
-    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
-        return response.read(limit)
     content = response.read(limit, decode_content=False)
     if len(content) == limit:
         return content

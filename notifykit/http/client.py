@@ -1,8 +1,7 @@
-"""HTTP for transports of any provider: urllib3, one deadline for a whole exchange, and an honest answer to "was it sent?".
+"""HTTP for transports of any provider: urllib3, with one deadline for a whole request and its answer.
 
-Nothing here tries again or follows a redirect. A connection that could not be made is
-:class:`~notifykit.errors.NotReached`; everything that goes wrong after that is :class:`~notifykit.errors.OutcomeUnknown`,
-because the request may have arrived.
+Nothing here retries or follows a redirect. A connection that could not be made is :class:`~notifykit.errors.NotReached`;
+everything that goes wrong after that is :class:`~notifykit.errors.OutcomeUnknown`, because the request may have arrived.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from notifykit.errors import (
     TransportError,
     without_frames,
 )
-from notifykit.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
+from notifykit.http.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
 from notifykit.redaction import SecretBytes
 from notifykit.settings.dsn import Dsn
 
@@ -73,7 +72,7 @@ class HttpAnswer:
 
     @property
     def turned_away(self) -> bool:
-        """Whether a 429 or 503 says by its form that the request was not taken; one with a page may be a proxy's."""
+        """Whether a 429 or 503 shows that the request was not taken; one with a page may be a proxy's."""
         return self.status in (429, 503) and (self.retry_after is not None or not self.body.strip())
 
     @property
@@ -104,10 +103,10 @@ class HttpClient:
         except ConfigError as error:
             raise without_frames(error)  # noqa: B904 - the same error, without the variables that hold the URL
         finally:
-            del url  # whoever shows the variables of a traceback shows no URL, which may hold a password
+            del url  # it may hold a password, and a traceback shows variables
 
     def _prepare(self, url: str, network: Network, idle_limit: float) -> None:
-        from notifykit.connection_pool import make_pool
+        from notifykit.http.pool import make_pool
 
         try:
             parts = urlsplit(url)
@@ -119,7 +118,7 @@ class HttpClient:
         host, port = _ascii(parts.hostname), port or PORTS[parts.scheme]
         proxy = find_proxy(parts.scheme, host, port, network)
         if parts.scheme == "https" and (find_authorities(network).path or network.client_cert):
-            tls_context(network)  # files that somebody named are read now, because they may be wrong
+            tls_context(network)  # files that settings name are read now, because they may be wrong
         self._pool = make_pool(parts.scheme, host, port, network, proxy, idle_limit=idle_limit, body_limit=BODY_LIMIT)
         self._path = quote(parts.path, _PATH)
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
@@ -128,10 +127,10 @@ class HttpClient:
         self._origin = f"http://{url_host(host)}:{port}" if forwarded else ""
 
     def connect(self, timeout: float) -> None:
-        """Open a connection for the next request, unless one is idle: then the request leaves when it is sent.
+        """Open a connection for the next request, unless one is idle, so that the request is then sent at once.
 
-        What fails at once is left to the request, which fails in the same way: a test that puts a stub in place of urllib3
-        may have no network.
+        A failure other than a timeout is left to the request, which fails in the same way: a test that replaces urllib3 may
+        have no network.
 
         :param timeout: seconds.
         :raises NotReached: where no connection was made in time, or the client is closed.
@@ -154,39 +153,33 @@ class HttpClient:
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
         try:
-            answer = self._pool.post(self._target(path), SecretBytes(body), _checked(headers), timeout)
+            problem = _header_problem(headers)
+            if problem:
+                raise NotReached(problem, waits=())
+            named = any(name.lower() == "user-agent" for name in headers)
+            path = f"{self._path}{quote(path, _PATH)}{self._query}"
+            answer = self._pool.post(
+                f"{self._origin}{'' if path.startswith('/') else '/'}{path}",
+                SecretBytes(body),
+                {**headers} if named else {"User-Agent": "notifykit", **headers},
+                timeout,
+            )
         except BaseException as error:
             raise without_frames(error)  # noqa: B904 - the same error, without the variables that hold what was sent
         finally:
-            del path, body, headers  # whoever shows the variables of a traceback shows none of them
+            del path, body, headers  # a traceback shows variables
         return HttpAnswer(*answer)
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
 
-    def _target(self, path: str) -> str:
-        target = f"{self._path}{quote(path, _PATH)}{self._query}"
-        return self._origin + (target if target.startswith("/") else f"/{target}")
-
-
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of a request.
-
-    :raises NotReached: where something can't be a header; nothing was sent.
-    """
-    problem = _header_problem(headers)
-    if problem:
-        raise NotReached(problem, waits=())
-    named = any(name.lower() == "user-agent" for name in headers)
-    return {**headers} if named else {"User-Agent": "notifykit", **headers}
-
 
 def _header_problem(headers: Mapping[Any, Any]) -> str | None:
     """Return what is wrong with the first header that can't be sent; None where all can."""
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            return f"The header {name} can't be sent: its name and its value are to be str, not {type(value).__name__}."
+            return f"The header {name} can't be sent: its name and its value must be str, not {type(value).__name__}."
         if not _HEADER.fullmatch(f"{name}:{value}"):
             return f"The header {name} can't be sent: every request has its own, or it has characters that no header may have."
     return None
@@ -229,7 +222,7 @@ class HttpRequest:
 
 
 class HttpTransport:
-    """A transport that posts one request a batch. Subclass it, and say what to post and what the answer means.
+    """A transport that posts one request for each batch. A subclass defines :meth:`request` and :meth:`read`.
 
     It keeps connections, and connects before a request takes its turn where there is a rate limit. Its ``str`` is a DSN
     with its name, its host and its sender; the scheme ends in ``+http`` where it does without TLS.
@@ -245,7 +238,7 @@ class HttpTransport:
     name: str
     #: What it can do.
     capabilities: Capabilities
-    #: Who answers, as the first words of an error's sentence.
+    #: The name of the provider, as the first words of an error's sentence.
     provider = "The provider"
 
     def __init__(
@@ -303,7 +296,7 @@ class HttpTransport:
         """Make one request and return what the provider said.
 
         :param timeout: seconds for everything.
-        :raises TransportError: where the provider did not take the batch, or nobody knows.
+        :raises TransportError: where the provider did not take the batch, or that is not known.
         """
         request = self.request(batch)
         answer = self._client.post(request.path, request.body, {**self._headers, **request.headers}, timeout)
@@ -335,7 +328,7 @@ def error_for_status(answer: HttpAnswer, provider: str = "The provider") -> Tran
     """Return the error that an HTTP status means for a message; None for 2xx.
 
     :param answer: the answer.
-    :param provider: who answered, as the first words of a sentence.
+    :param provider: its name, as the first words of a sentence.
     """
     status, code = answer.status, f"HTTP{answer.status}"
     error: TransportError | None
@@ -349,7 +342,7 @@ def error_for_status(answer: HttpAnswer, provider: str = "The provider") -> Tran
             advice = "Put a user and a password into the proxy's URL, http://user:password@host:port."
             error = ProviderUnavailable("The proxy asks for a user and a password.", code, action=advice)
         case 429:
-            error = RateLimited(f"{provider} says that it is asked too often.", code, waits=answer.waits)
+            error = RateLimited(f"{provider} gets too many requests.", code, waits=answer.waits)
         case 503 if answer.turned_away:
             error = ProviderUnavailable(f"{provider} says that it is not available.", code, waits=answer.waits)
         case 400 | 413 | 422:
@@ -357,6 +350,6 @@ def error_for_status(answer: HttpAnswer, provider: str = "The provider") -> Tran
         case _ if 300 <= status < 500:
             advice = "Check the address; redirects are not followed, because they could carry the password away."
             error = ProviderUnavailable(f"{provider} answered {status}.", code, action=advice)
-        case _:  # below 200 nothing is the last word
+        case _:  # an answer below 200 is not final
             error = OutcomeUnknown(f"{provider}, or something before it, failed with {status}.", code)
     return error

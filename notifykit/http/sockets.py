@@ -1,4 +1,4 @@
-"""Connecting within a time limit, and sockets with one deadline for everything that goes over them.
+"""Connecting within a time limit, and sockets with one deadline for everything that is sent and received.
 
 The timeout of a plain socket begins again with each read, so urllib3 and smtplib would wait without end for a server that
 sends a byte now and then.
@@ -6,6 +6,7 @@ sends a byte now and then.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import socket
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-    from notifykit.network import Proxy
+    from notifykit.http.network import Proxy
 
 #: Seconds for a connection to be made, where the deadline leaves that much.
 CONNECT_LIMIT: Final = 5.0
@@ -115,15 +116,20 @@ def connect_through_socks(
 class DeadlineSocket:
     """A connected socket whose timeout counts once for all that is sent and received after it was set.
 
-    ``http.client``, ``smtplib`` and TLS inside TLS use it as they use a socket. What it does not define is the socket's
-    own, which may be TLS and may stand on another of these.
+    ``http.client``, ``smtplib`` and TLS inside TLS use it as they use a socket. Attributes that it does not define are
+    those of the socket inside, which may be a TLS socket over another of these.
     """
 
     def __init__(self, sock: Any, timeout: float | None = None) -> None:
         self._sock = sock
-        #: What was received last; None before the first.
-        self.received: ReceivedFile | None = None
+        self._file: ReceivedFile | None = None
         self._is_closed = False
+        #: Whether the other side closed the connection.
+        self.at_end = False
+        #: Whether it did so without the closing message of TLS, so that the end may be missing.
+        self.is_cut = False
+        #: Whether nothing more is received.
+        self.paused = False
         self.settimeout(timeout)
 
     def settimeout(self, timeout: float | None) -> None:
@@ -134,9 +140,9 @@ class DeadlineSocket:
             self._deadline = time.monotonic() + timeout
 
     def limit_next_call(self) -> None:
-        """Give the socket what is left of the time.
+        """Set the timeout of the socket to the remaining time.
 
-        :raises TimeoutError: where nothing is left.
+        :raises TimeoutError: where there is none.
         """
         if math.isinf(self._deadline):
             self._sock.settimeout(0 if self._deadline < 0 else None)
@@ -152,7 +158,8 @@ class DeadlineSocket:
         """Send all of it. In pieces: the ``sendall`` of a TLS socket begins its timeout again with each."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self.send(rest) :]
+            self.limit_next_call()
+            rest = rest[self._sock.send(rest) :]
 
     def recv(self, size: int) -> bytes:
         """Receive at most so many bytes; none where the other side closed the connection."""
@@ -161,31 +168,38 @@ class DeadlineSocket:
 
     def recv_into(self, buffer: WriteableBuffer) -> int:
         """Receive into a buffer, and return how many bytes."""
+        if self.paused:
+            return 0
         self.limit_next_call()
-        return cast("int", self._sock.recv_into(buffer))
+        try:
+            count = cast("int", self._sock.recv_into(buffer))
+        except ssl.SSLEOFError:
+            count, self.is_cut = 0, True
+        self.at_end = count == 0
+        return count
 
     def makefile(self, mode: str = "rb", buffering: int = -1) -> BinaryIO:
         """Return a file that reads from the socket until the deadline."""
-        self.received = ReceivedFile(_DeadlineReader(self))
-        return cast("BinaryIO", self.received)
+        self._file = ReceivedFile(self)
+        return cast("BinaryIO", self._file)
 
     def close(self) -> None:
         """Close the socket, once its file is closed too."""
         self._is_closed = True
-        self.close_unused()
+        self._decref_socketios()
 
-    def close_unused(self) -> None:
-        """Close the socket where :meth:`close` was called and nobody reads from its file any more."""
-        if self._is_closed and (self.received is None or self.received.closed):
+    def _decref_socketios(self) -> None:
+        """Close the socket where :meth:`close` was called and its file is closed. The standard library's name."""
+        if self._is_closed and (self._file is None or self._file.closed):
             self._sock.close()
 
     def is_silent(self) -> bool:
-        """Return whether the other side has neither closed the connection nor sent anything that nobody asked for."""
-        if self.received is not None and self.received.has_more:
+        """Return whether the other side has neither closed the connection nor sent anything after its last answer."""
+        if self._file is not None and self._file.has_more:
             return False
         try:
             self._sock.settimeout(0)
-            # Unlike polling, this sees what lies decrypted in a TLS socket, and takes session tickets for what they are.
+            # Unlike polling, this sees what a TLS socket has decrypted, and is not misled by session tickets.
             self._sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
@@ -198,57 +212,21 @@ class DeadlineSocket:
 
 
 class ReceivedFile(io.BufferedReader):
-    """What came over a socket, as a file."""
-
-    raw: _DeadlineReader
+    """What is received over a socket, as a file."""
 
     #: Whether more had been received than was read, when it was closed.
     has_more = False
 
-    @property
-    def at_end(self) -> bool:
-        """Whether the other side closed the connection."""
-        return self.raw.at_end
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether the connection ended without the goodbye of TLS, so that anybody may have cut it."""
-        return self.raw.is_cut
-
-    def close(self) -> None:
-        """Close it, and look at what is left in the buffer."""
-        if not self.closed:
-            self.raw.stopped = True  # so that looking waits for nothing
-            self.has_more = bool(self.peek(1))
-        super().close()
-
-
-class _DeadlineReader(io.RawIOBase):
-    """The unbuffered file of a socket, which reads until the socket's deadline."""
-
     def __init__(self, sock: DeadlineSocket) -> None:
-        self._sock = sock
-        #: Whether the other side closed the connection.
-        self.at_end = False
-        #: Whether it did so without the goodbye of TLS.
-        self.is_cut = False
-        #: Whether nothing more is to be received.
-        self.stopped = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
-        if self.stopped:
-            return 0
-        try:
-            count = self._sock.recv_into(buffer)
-        except ssl.SSLEOFError:
-            count, self.is_cut = 0, True
-        self.at_end = count == 0
-        return count
+        super().__init__(socket.SocketIO(cast("socket.socket", sock), "r"))
+        #: The socket.
+        self.sock = sock
 
     def close(self) -> None:
+        """Close it, and note whether its buffer has more."""
         if not self.closed:
-            super().close()
-            self._sock.close_unused()
+            self.sock.paused = True  # so that looking waits for nothing
+            with contextlib.suppress(OSError):  # after a timeout it can't be read any more
+                self.has_more = bool(self.peek(1))
+            self.sock.paused = False
+        super().close()

@@ -55,7 +55,7 @@ CONNECT_PROBLEMS: Final = {
     ),
     "proxy_refused": (
         "the proxy refused to connect to it",
-        f"Ask whoever runs the proxy to allow this host, or name it in NO_PROXY where it can be reached directly; {_SAFE}",
+        f"Ask the proxy's administrator to allow this host, or name it in NO_PROXY where it can be reached directly; {_SAFE}",
     ),
 }
 #: Those of them that a later try would meet as well.
@@ -113,7 +113,7 @@ class Proxy:
         :raises ConfigError: where it is none. The message does not show it, because it may hold a password.
         """
         proxy = cls._read(url, origin)
-        del url  # whoever shows the variables of a traceback shows no password
+        del url  # it may hold a password, and a traceback shows variables
         if proxy is None:
             schemes = ", ".join(_PROXY_SCHEMES)
             raise ConfigError(f"{origin} is not one of a proxy: write http://user:password@host:3128, or {schemes}://…")
@@ -231,7 +231,7 @@ def is_loopback(host: str) -> bool:
         except (OSError, ValueError):
             return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
     address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_loopback or address.is_unspecified  # whoever connects to 0.0.0.0 is connected to this machine
+    return address.is_loopback or address.is_unspecified  # 0.0.0.0 connects to this machine too
 
 
 def find_proxy(scheme: str, host: str, port: int, network: Network) -> Proxy | None:

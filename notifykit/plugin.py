@@ -11,7 +11,7 @@ import notifykit
 TYPE_CHECKING = False  # as in notifykit: a plugin is imported at every start
 if TYPE_CHECKING:
     from notifykit import *  # noqa: F403 - type checkers take these for names of this module too
-    from notifykit.cli.commands import LazyCommand as LazyCommand
+    from notifykit.cli.options import LazyCommand as LazyCommand
     from notifykit.events import (
         AttemptFinished as AttemptFinished,
         BatchExcluded as BatchExcluded,
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
         HttpTransport as HttpTransport,
         error_for_status as error_for_status,
     )
-    from notifykit.models.capabilities import ForcedCharacter as ForcedCharacter
     from notifykit.http.network import Network as Network
+    from notifykit.models.capabilities import ForcedCharacter as ForcedCharacter
+    from notifykit.models.job import JobSpec as JobSpec
     from notifykit.plugins.functions import find_edits as find_edits
     from notifykit.protocols import (
         About as About,
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
         KnowsBalance as KnowsBalance,
         KnowsDeliveries as KnowsDeliveries,
         KnowsNumbers as KnowsNumbers,
-        Order as Order,
         ShowsRequests as ShowsRequests,
     )
     from notifykit.redaction import (
@@ -75,15 +75,16 @@ else:
     _load, __dir__, __all__ = lazy_attributes(
         __name__,
         {
-            "cli.commands": "LazyCommand",
+            "cli.options": "LazyCommand",
             "events": "AttemptFinished BatchExcluded BatchFinished DeliveryChanged Event FailedOver LoggedRecipient "
             "MessagePlanned PluginFailed RecipientExcluded RetryScheduled SendFinished",
             "http": "HttpAnswer HttpClient HttpRequest HttpTransport error_for_status",
             "models.capabilities": "ForcedCharacter",
-            "network": "Network",
+            "models.job": "JobSpec",
+            "http.network": "Network",
             "plugins.functions": "find_edits",
             "protocols": "About Assignment Check Composite Connectable Engine EngineFactory Health Job KnowsBalance "
-            "KnowsDeliveries KnowsNumbers Order ShowsRequests",
+            "KnowsDeliveries KnowsNumbers ShowsRequests",
             "redaction": "redact_address scrub",
             "settings.fields": "Field boolean count names one_of path seconds secret text",
             "suggest": "did_you_mean",

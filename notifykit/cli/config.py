@@ -13,9 +13,7 @@ from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
 from notifykit.cli.output import print_json, print_line, table_lines, warn
 from notifykit.redaction import Secret
-from notifykit.settings.fields import FIELDS, Field, Value
-from notifykit.settings.sources import Settings
-from notifykit.settings.fields import Value
+from notifykit.settings.fields import Field, Value
 from notifykit.settings.sources import FIELDS, Settings
 from notifykit.suggest import did_you_mean
 

@@ -16,12 +16,12 @@ from notifykit.cli.options import option_group
 from notifykit.cli.output import ProgressBar, note, print_json, print_line, warn
 from notifykit.cli.progress import watch_job
 from notifykit.cli.results import SendResults
-from notifykit.guards.options import duration
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.job import JobState, Progress
 from notifykit.pipeline.notifier import Notifier
 from notifykit.protocols import Job
 from notifykit.settings.dsn import Dsn
+from notifykit.settings.fields import duration
 
 _TIME_OF_DAY: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 

@@ -13,7 +13,8 @@ from notifykit.cli.explain import explain_code
 from notifykit.cli.options import common, examples
 from notifykit.cli.output import JSON_VERSION, print_json, print_line
 from notifykit.plugins import PluginHost
-from notifykit.settings.fields import FIELDS, Field
+from notifykit.settings.fields import Field
+from notifykit.settings.sources import FIELDS
 from notifykit.suggest import did_you_mean
 
 _JSON: Final = f"""\

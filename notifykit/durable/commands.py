@@ -11,12 +11,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from notifykit.cli.output import print_json, print_json_line
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.output import ProgressBar as Bar, note, print_line
+from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
 from notifykit.cli.progress import watch_job
-from notifykit.cli.output import format_duration
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome

@@ -33,14 +33,12 @@ from notifykit.durable.serialization import (
 from notifykit.durable.store import JobStore, KeyTakenError
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
-from notifykit.models.job import Progress, Settlement
+from notifykit.models.job import JobSpec, Progress, Settlement
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submission
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
-from notifykit.protocols import JobSpec, Transport
-from notifykit.models.job import JobSpec, Progress
 from notifykit.protocols import Transport
 from notifykit.settings.sources import Settings
 

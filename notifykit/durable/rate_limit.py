@@ -20,7 +20,7 @@ from notifykit.durable.tables import rate_limits
 from notifykit.models.capabilities import RateLimit
 from notifykit.pipeline.clock import SystemClock
 from notifykit.protocols import Transport
-from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store, past_starts
+from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store
 
 #: Times this close, in seconds, are one start, read from two clocks.
 _SAME: Final = 0.01

@@ -15,11 +15,12 @@ import attrs
 
 from notifykit import errors
 from notifykit.errors import ConfigError, InvalidRecipient, Scope, TransportError
+from notifykit.models.job import JobSpec
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission, Veto
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.intercept import detour
-from notifykit.protocols import JobSpec, Transport
+from notifykit.protocols import Transport
 
 #: A recipient with its position in the job.
 Positioned: TypeAlias = tuple[int, Recipient | Rejected]

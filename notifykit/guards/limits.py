@@ -17,7 +17,7 @@ from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import Gap, Limit, about, in_words, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import About, Counters, GuardContext, Guard
+from notifykit.protocols import About, Counters, Guard, GuardContext
 from notifykit.settings.sources import Settings
 
 

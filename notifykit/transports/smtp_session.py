@@ -16,9 +16,6 @@ import ssl
 import time
 from typing import Any, BinaryIO, Final, cast
 
-from notifykit.http.sockets import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
-import attrs
-
 from notifykit.errors import (
     AuthFailed,
     ContentRejected,

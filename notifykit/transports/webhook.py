@@ -15,12 +15,11 @@ from urllib.parse import quote, urlencode
 
 from notifykit.errors import ConfigError, InvalidRecipient, TransportError
 from notifykit.http import HttpAnswer, HttpRequest, HttpTransport
-from notifykit.http.network import Network, basic_authorization, url_host
+from notifykit.http.network import Network, basic_authorization
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.message import Channel
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
-from notifykit.http.network import Network, basic_authorization
 from notifykit.protocols import BuildContext
 from notifykit.redaction import Secret, scrub
 from notifykit.settings.dsn import Dsn

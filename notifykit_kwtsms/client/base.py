@@ -27,7 +27,7 @@ from notifykit import (
 )
 from notifykit.errors import InvalidRecipient
 from notifykit.http.network import Network
-from notifykit.pipeline.base import NotifierBase
+from notifykit.pipeline.notifier import NotifierBase
 from notifykit.protocols import Clock
 from notifykit.settings.fields import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.codes import CODES

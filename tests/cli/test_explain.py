@@ -7,8 +7,6 @@ import pytest
 from notifykit import TransportError
 from notifykit.cli.exit_codes import Exit
 from notifykit.http.network import network_errors
-from notifykit.cli.exits import Exit
-from notifykit.http.network import network_errors
 from notifykit_kwtsms.api.codes import CODES
 from tests.cli.conftest import LONG_TEXT, Run
 

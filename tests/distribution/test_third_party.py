@@ -42,7 +42,12 @@ ACME: Final = '''\
 import json
 import pathlib
 
-from notifykit.plugin import Capabilities, Cleaned, Edit, Recipient, Submission, TransportFactory, hookimpl
+from notifykit.models.capabilities import Capabilities
+from notifykit.models.message import Cleaned, Edit
+from notifykit.models.recipient import Recipient
+from notifykit.models.receipt import Submission
+from notifykit.protocols import TransportFactory
+from notifykit.hookspecs import hookimpl
 
 
 class Lofts:

@@ -37,12 +37,8 @@ from notifykit.errors import (
 from notifykit.http.network import Network
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
-from notifykit.http.network import Network
 from notifykit.transports.smtp import Mailbox, SmtpSettings, SmtpTransport, email_bytes, one_line, subject_of
 from notifykit.transports.smtp_session import Stage, queue_id, redact_words, refusal
-from notifykit.transports.smtp import SmtpSettings, SmtpTransport
-from notifykit.transports.smtp_mail import Mailbox, email_bytes, one_line, subject_of
-from notifykit.transports.smtp_session import Stage, hidden, queue_id, refusal
 from tests.transports.post import USUAL, Post, close, dribble_of, in_turn, post_office, reset, stall
 
 BUILTINS = (

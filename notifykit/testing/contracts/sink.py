@@ -25,8 +25,6 @@ from notifykit.plugins import PluginHost
 from notifykit.plugins.functions import FunctionSink
 from notifykit.protocols import Sink
 from notifykit.testing.contracts.base import THREADS, Contract, clause, fragments, not_intercepted
-from notifykit.transports.memory import MemoryTransport
-from notifykit.testing.contracts.promises import Contract, fragments, on_its_way
 from notifykit.transports.stubs import MemoryTransport
 
 _CANARY: Final = "canary-of-the-environment-3141"

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
+from notifykit_kwtsms.program.main import COMMANDS
 
 from notifykit.cli.exit_codes import Exit
 from notifykit_kwtsms.cli.program import COMMANDS
-from notifykit_kwtsms.program.main import COMMANDS
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
 #: The command lines as they are documented, with their comments.

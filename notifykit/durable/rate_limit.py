@@ -20,7 +20,7 @@ from notifykit.durable.tables import rate_limits
 from notifykit.models.capabilities import RateLimit
 from notifykit.pipeline.clock import SystemClock
 from notifykit.protocols import Transport
-from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store
+from notifykit.rate_limit import RateLimiter, RecentStarts, file_rate_limit_store, past_starts
 
 #: Times this close, in seconds, are one start, read from two clocks.
 _SAME: Final = 0.01
@@ -51,7 +51,7 @@ class DatabaseRateLimitStore:
             behind = now - time.monotonic()
             # A start in the future comes from a clock that has been corrected since.
             last = stored - behind if stored <= now else -math.inf
-            known = until(now - behind, here.starts)
+            known = past_starts(here.starts, now - behind)
             recent = RecentStarts([*known, last] if last > max(known, default=-math.inf) + _SAME else known)
             before = recent.starts
             yield recent

@@ -19,7 +19,7 @@ from notifykit.models.job import JobSpec
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission, Veto
 from notifykit.models.recipient import Recipient, Rejected
-from notifykit.pipeline.intercept import detour
+from notifykit.pipeline.intercept import intercept
 from notifykit.protocols import Transport
 
 #: A recipient with its position in the job.
@@ -194,7 +194,7 @@ def options_of(spec: JobSpec, *, live: bool) -> dict[str, Any]:
 
 def is_intercepted(transport: Transport) -> bool:
     """Return whether a test intercepts what this transport sends now; the worker has to be in the same test."""
-    return detour(transport) is not None
+    return intercept(transport) is not None
 
 
 def body_of(spec: JobSpec) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def host() -> PluginHost:
     return found
 
 
-def until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Return what a condition says once that is true, looking often."""
     ends = time.monotonic() + seconds
     while not (found := condition()):

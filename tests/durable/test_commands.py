@@ -116,7 +116,7 @@ def test_unknown_outcomes_are_settled(
         raise OutcomeUnknown("lost")
 
     with notifiers(store, Recorder(lost, Capabilities(batch_size=5, live=False))) as notifier:
-        notifier.submit(numbers(2), "Your secret", key="k").wait(20)
+        notifier.submit(numbers(2), "Your secret", key="k").wait(60)
     shown = run("jobs", "k")
     assert shown.code == 6
     assert "notifykit jobs settle k --unknown" in shown.err
@@ -148,10 +148,10 @@ def test_a_worker_sends_until_sigterm_and_prints_why_it_paused_a_job(
             stderr=subprocess.PIPE,
         )
         try:
-            until(lambda: notifier.job("live").progress().finished, 20)
-            until(lambda: notifier.job(waiting).progress().state is JobState.PAUSED, 20)
+            until(lambda: notifier.job("live").progress().finished, 60)
+            until(lambda: notifier.job(waiting).progress().state is JobState.PAUSED, 60)
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=25)
+            out, err = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == 0, err.decode()

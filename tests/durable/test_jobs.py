@@ -31,13 +31,13 @@ def test_a_job_begins_at_its_time(connect: MakeNotifier, monkeypatch: pytest.Mon
     transport = Recorder()
     with connect(transport) as notifier:
         past = notifier.submit(numbers(1, 5), "Hello", at=now() - datetime.timedelta(days=1))
-        assert past.wait(20).state is JobState.DONE
+        assert past.wait(60).state is JobState.DONE
         at = now() + datetime.timedelta(hours=1)
         submitted = time.monotonic()
         job = notifier.submit(numbers(2), "Hello", key="later", at=at)
         progress = job.progress()
         assert (progress.state, progress.starts) == (JobState.SCHEDULED, at)
-        assert job.wait(20).state is JobState.DONE
+        assert job.wait(60).state is JobState.DONE
     assert transport.times[1] - submitted >= 1.0
     assert delays[0] == 0.0
     assert delays[1] == pytest.approx(3600, abs=60)
@@ -54,7 +54,7 @@ def test_what_is_late_is_skipped(connect: MakeNotifier) -> None:
     transport = Recorder(an_hour, SLOW)
     with connect(transport) as notifier:
         notifier._components.engine().clock = lambda: time.time() + passed
-        progress = notifier.submit(numbers(8), "Hello", key="k", expires_in=600.0).wait(30)
+        progress = notifier.submit(numbers(8), "Hello", key="k", expires_in=600.0).wait(60)
         assert 0 < progress.accepted < 8
         assert progress.accepted + progress.skipped == 8
         assert {r.skipped for r in notifier.job("k").receipts() if r.skipped} == {"deadline"}
@@ -67,12 +67,12 @@ def test_a_job_is_paused_and_resumed(connect: MakeNotifier) -> None:
     def third_waits(batch: Batch, before: int) -> None:
         if before >= 2:
             out.set()
-            assert go.wait(20)
+            assert go.wait(60)
 
     transport = Recorder(third_waits, SLOW)
     with connect(transport) as notifier:
         job = notifier.submit(numbers(8), "Hello", key="k")
-        assert out.wait(20)
+        assert out.wait(60)
         assert job.pause().state is JobState.PAUSED
         go.set()
         until(lambda: job.progress().accepted == len(transport.batches))
@@ -82,7 +82,7 @@ def test_a_job_is_paused_and_resumed(connect: MakeNotifier) -> None:
         with pytest.raises(TimeoutError, match="it goes on"):
             job.wait(0.1)
         assert job.resume().state is JobState.RUNNING
-        assert job.wait(30).accepted == 8
+        assert job.wait(60).accepted == 8
     assert sorted(transport.addresses) == list(numbers(8))
 
 
@@ -92,15 +92,15 @@ def test_a_job_is_cancelled(connect: MakeNotifier) -> None:
 
     def waits(batch: Batch, before: int) -> None:
         out.set()
-        assert go.wait(20)
+        assert go.wait(60)
 
     transport = Recorder(waits, SLOW)
     with connect(transport) as notifier:
         job = notifier.submit(numbers(8), "Hello", key="k")
-        assert out.wait(20)
+        assert out.wait(60)
         job.cancel()
         go.set()
-        progress = job.wait(20)
+        progress = job.wait(60)
         assert progress.state is JobState.CANCELLED
         assert progress.accepted == len(transport.batches) < 8
         assert progress.accepted + progress.skipped == 8
@@ -124,7 +124,7 @@ def test_a_wait_for_the_provider_survives_a_restart(store: Store, connect: MakeN
     again = Recorder()
     with connect(again) as notifier:
         notifier.work()
-        assert notifier.job("k").wait(20).accepted == 2
+        assert notifier.job("k").wait(60).accepted == 2
     assert len(again.batches) == 1
     assert time.monotonic() - began < 10
 
@@ -135,7 +135,7 @@ def test_the_rate_limit_is_kept(connect: MakeNotifier) -> None:
     with connect(transport) as notifier:
         jobs = [notifier.submit(numbers(5, 10 * n), "Hello", urgent=False) for n in range(2)]
         for job in jobs:
-            job.wait(30)
+            job.wait(60)
     # What starts at its time may arrive late on a busy machine, and the next one in time: the whole span tells.
     assert max(transport.times) - min(transport.times) > 0.1 * (len(transport.times) - 1) - 0.3
     assert transport.times[-1] - transport.times[0] > 0.8
@@ -145,7 +145,7 @@ def test_deleted_texts_leave_nothing_to_decide(store: Store, notifiers: Callable
     """The counts stay as they were."""
     with notifiers(store, Recorder()) as notifier:
         job = notifier.submit(numbers(2), "Hello", key="k")
-        job.wait(20)
+        job.wait(60)
         engine: Any = notifier._components.engine()
         engine.store.prune(1e9, -1.0)
         for decision in ("as-sent", "resend"):
@@ -163,7 +163,7 @@ def test_many_threads_may_wait(connect: MakeNotifier) -> None:
     with connect(Recorder()) as notifier:
         jobs = [notifier.submit(numbers(3, 10 * n), "Hello") for n in range(5)]
         found: list[int] = []
-        threads = [threading.Thread(target=lambda job=job: found.append(job.wait(20).accepted)) for job in jobs * 3]
+        threads = [threading.Thread(target=lambda job=job: found.append(job.wait(60).accepted)) for job in jobs * 3]
         for thread in threads:
             thread.start()
         for thread in threads:

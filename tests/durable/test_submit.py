@@ -61,13 +61,13 @@ def test_every_outcome_survives_with_its_ids_costs_and_attempts(
     """Over the wire: accepted, a bad address, a duplicate, a veto, a refusal and a lost answer, read from the disk."""
     a, b, vetoed = numbers(3)
     with notifiers(smoke_store, sandbox.dsn + "&rate=4", guards=[NotTo(vetoed)]) as notifier:
-        progress = notifier.submit([a, "abc", a, vetoed, b], "Hello", key="all").wait(20)
+        progress = notifier.submit([a, "abc", a, vetoed, b], "Hello", key="all").wait(60)
         assert (progress.accepted, progress.rejected, progress.skipped, progress.cost) == (2, 1, 2, 2.0)
         sandbox.chaos("ERR010", endpoint="send")
-        refused = notifier.submit(a, "Hello", key="refused").wait(20)
+        refused = notifier.submit(a, "Hello", key="refused").wait(60)
         assert (refused.rejected, refused.left) == (1, 0)
         sandbox.chaos("reset", endpoint="send", after="accept")
-        unknown = notifier.submit(b, "Hello", key="unknown").wait(20)
+        unknown = notifier.submit(b, "Hello", key="unknown").wait(60)
         assert (unknown.unknown, unknown.state) == (1, JobState.DONE)
     with notifiers(smoke_store, "memory", workers="separate") as other:
         job = other.job("all")
@@ -91,7 +91,7 @@ def test_a_duplicate_far_down_the_list_is_skipped(connect: MakeNotifier) -> None
     """As in a plain send: it does not matter how many requests are between the two."""
     transport = Recorder(capabilities=Capabilities(batch_size=5))
     with connect(transport) as notifier:
-        progress = notifier.submit([*numbers(12), *numbers(2)], "Hello").wait(20)
+        progress = notifier.submit([*numbers(12), *numbers(2)], "Hello").wait(60)
     assert (progress.accepted, progress.skipped) == (12, 2)
     assert len(transport.addresses) == 12
 
@@ -102,7 +102,7 @@ def test_the_same_key_and_content_are_the_same_job(connect: MakeNotifier) -> Non
     with connect(transport) as notifier:
         for _ in range(3):
             job = notifier.submit(numbers(7), "Hello", key="k")
-            job.wait(20)
+            job.wait(60)
     assert len(transport.addresses) == 7
 
 
@@ -110,7 +110,7 @@ def test_another_content_under_the_same_key_is_refused_without_showing_either(co
     """Every difference is named; texts and numbers are not."""
     transport = Recorder()
     with connect(transport) as notifier:
-        notifier.submit(numbers(3), "Your secret is 123456", key="k", tags=["a"]).wait(20)
+        notifier.submit(numbers(3), "Your secret is 123456", key="k", tags=["a"]).wait(60)
         with pytest.raises(ConfigError) as caught:
             notifier.submit(numbers(4, 5), "Your secret is 654321", key="k", tags=["b"])
         with pytest.raises(ConfigError, match="recipients are others") as other:
@@ -143,7 +143,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     threads = [threading.Thread(target=submit) for _ in range(4)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    progress = notifier.job("race").wait(30)
+    progress = notifier.job("race").wait(60)
     print(json.dumps([failed, progress.accepted]))
 """
 
@@ -189,7 +189,7 @@ def test_an_iterator_that_raises_leaves_nothing(store: Store, connect: MakeNotif
         with notifier._components.engine()._database.read() as db:
             for table in ("jobs", "batches", "contents"):
                 assert db.execute(sa.text(f"select count(*) from notifykit_{table}")).scalar() == 0
-        notifier.submit(numbers(2), "Hello", key="k").wait(20)
+        notifier.submit(numbers(2), "Hello", key="k").wait(60)
     assert transport.addresses == list(numbers(2))
 
 
@@ -250,7 +250,7 @@ def test_nothing_secret_is_in_logs_reprs_and_files_that_others_can_read(
     number = next(numbers(1, 4321))
     with notifiers(store, Recorder()) as notifier:
         job = notifier.submit(number, "Your code is 778899", key="k")
-        job.wait(20)
+        job.wait(60)
         shown = repr(job) + repr(notifier.jobs()) + repr(list(job.receipts())) + repr(job.report())
     for secret in (number, "778899"):
         assert secret not in shown + caplog.text
@@ -309,7 +309,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     sandbox.chaos("hang", endpoint="send", nth=2, after="accept")
     process = spawn(smoke_store, script, live(sandbox, rate=4))
     try:
-        until(lambda: len(sandbox.messages) >= 3, 30)  # the second one hangs
+        until(lambda: len(sandbox.messages) >= 3, 60)  # the second one hangs
     finally:
         process.kill()
         process.communicate()
@@ -345,7 +345,7 @@ def test_an_unknown_outcome_is_decided_by_a_person(connect: MakeNotifier) -> Non
     transport = Recorder(lost)
     with connect(transport) as notifier:
         first, second = (notifier.submit(numbers(2, n), "Hello", key=f"k{n}") for n in (0, 5))
-        assert [job.wait(20).unknown for job in (first, second)] == [2, 2]
+        assert [job.wait(60).unknown for job in (first, second)] == [2, 2]
         assert len(transport.batches) == 2
         progress = first.settle("as-sent")
         assert (progress.accepted, progress.unknown, progress.state) == (2, 0, JobState.DONE)
@@ -353,7 +353,7 @@ def test_an_unknown_outcome_is_decided_by_a_person(connect: MakeNotifier) -> Non
         assert receipt.submission is not None
         assert "settled it as sent" in receipt.submission.warnings[0]
         second.settle("resend")
-        progress = second.wait(20)
+        progress = second.wait(60)
         assert (progress.accepted, progress.unknown) == (2, 0)
         assert sorted(transport.addresses) == sorted([*numbers(2), *numbers(2, 5), *numbers(2, 5)])
         with pytest.raises(ValueError, match="perhaps"):

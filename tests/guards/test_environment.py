@@ -80,7 +80,7 @@ def test_addresses_and_domains_may_be_allowed(build):
     assert [address.lower() for address in transport.reached] == ["dev@example.org", "a@example.com"]
 
 
-def test_an_environment_that_says_nothing_more_reaches_nobody(build):
+def test_an_environment_without_a_list_reaches_no_recipient(build):
     """Through a live transport; a stub is what such an environment is for."""
     live, pretending = Live(), Live(live=False)
     with build(live, "staging") as notifier:
@@ -94,7 +94,7 @@ def test_an_environment_that_says_nothing_more_reaches_nobody(build):
 
 
 @pytest.mark.parametrize("environment", [None, "production", "Production", " PROD "])
-def test_production_and_saying_nothing_hold_nobody_back(build, environment):
+def test_production_and_no_settings_hold_nothing_back(build, environment):
     """The list of a staging environment does not count in production."""
     transport = Live()
     guard = {"allow": [DEVELOPER]} if environment else {}
@@ -103,8 +103,8 @@ def test_production_and_saying_nothing_hold_nobody_back(build, environment):
     assert transport.reached == ["96560000001"]
 
 
-def test_a_list_counts_where_nobody_says_which_environment_it_is(build):
-    """Somebody wrote it down."""
+def test_a_list_counts_if_the_environment_is_not_set(build):
+    """It was written to be used."""
     transport = Live()
     with build(transport, allow=[DEVELOPER]) as notifier:
         notifier.send([DEVELOPER, "96560000001"], "Hello")
@@ -129,7 +129,7 @@ def test_every_other_word_is_another_environment(build, name):
     assert transport.reached == []
 
 
-def test_everything_that_is_wrong_is_said_at_once(build):
+def test_all_problems_are_reported_at_once(build):
     """Entries by their place, not in clear."""
     with pytest.raises(ConfigError) as caught:
         build(Live(), "staging", allow=["abc", DEVELOPER, "*@x", "9*6"], redirect="abc", volume_cap="10")

@@ -51,7 +51,7 @@ def test_the_same_text_goes_to_the_same_person_once(build, clock):
         assert notifier.send(ONE, "Caf\u00e9").accepted
 
 
-def test_a_volume_cap_counts_messages_of_everybody(build, clock, numbers):
+def test_a_volume_cap_counts_messages_to_all_recipients(build, clock, numbers):
     """Several limits hold together, and what one of them refuses does not count in another."""
     transport = Live()
     with build(transport, volume_cap=["10/1m", "15/1h"]) as notifier:

@@ -56,7 +56,7 @@ def test_whose_country_is_not_known_lives_in_the_zone_of_the_settings(build, clo
         assert notifier.send("447000000000", "Hello").accepted
 
 
-def test_a_country_of_several_zones_sleeps_as_long_as_anybody_in_it(build, clock):
+def test_a_country_of_several_zones_is_quiet_while_any_zone_is(build, clock):
     """From ten in New York until eight on the last of its islands."""
     clock.advance((utc(2026, 3, 2, 13, 30) - NOON).total_seconds())  # 8:30 in New York, 3:30 in Honolulu
     with build(Live(), quiet_hours="22:00-08:00", quiet_zone="Asia/Kuwait") as notifier:
@@ -128,7 +128,7 @@ def test_every_country_has_zones():
         ({"quiet_hours": "8-8", "quiet_zone": "Asia/Kuwait"}, "begins when it ends"),
     ],
 )
-def test_what_is_wrong_is_said_when_the_notifier_is_made(build, guard, reported):
+def test_problems_are_raised_when_the_notifier_is_created(build, guard, reported):
     """And not when the first message is on its way."""
     with pytest.raises(ConfigError, match=reported):
         build(Live(), **guard)

@@ -10,7 +10,7 @@ from notifykit.guards.suppression import Suppression
 from tests.guards.conftest import Live
 
 
-def test_nobody_in_the_file_is_sent_to_in_whatever_form_it_is_written(build, tmp_path):
+def test_no_address_in_the_file_is_sent_to_in_any_written_form(build, tmp_path):
     """Comments, empty lines, and numbers as people write them."""
     (tmp_path / "suppressed.txt").write_text(
         "# unsubscribed\n\n+965 5000-0001  # Monday\n0096550000002;\nX@Example.com\n"
@@ -38,7 +38,7 @@ def test_the_file_is_read_again_when_it_changes(build, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"96550000009\nsomebody\n"])
-def test_a_file_that_can_not_be_read_holds_everybody_back(build, tmp_path, content):
+def test_a_file_that_can_not_be_read_holds_all_messages_back(build, tmp_path, content):
     """A suppressed recipient may be on the line that can't be read."""
     if content is not None:
         (tmp_path / "suppressed.txt").write_bytes(content)

@@ -77,7 +77,7 @@ def test_it_is_as_far_as_the_furthest_report(received):
 
 @given(st.lists(reports(), max_size=60))
 def test_what_it_keeps_is_bounded(received):
-    """Whoever posts a thousand different reports fills no memory; every state that was reported is still there."""
+    """A thousand different reports fill no memory; every state that was reported is still there."""
     delivery = known(*received)
     assert len(delivery.reports) <= 4 * len(ORDER)
     assert {report.state for report in delivery.reports} == {report.state for report in received}
@@ -198,7 +198,7 @@ def test_the_earliest_time_counts():
     assert known(said("delivered", at=later), said("sent", at=NOON)).at == later
 
 
-def test_the_last_word_is_final_until_somebody_says_more_all_the_same():
+def test_a_last_report_is_final_until_another_comes():
     """Where the provider will say nothing more, asking again is of no use."""
     assert not known(said("sent")).final
     delivery = known(said("sent", last=True))
@@ -215,7 +215,7 @@ def test_without_a_report():
     assert fresh.advice
 
 
-def test_nobody_to_ask_is_final_with_its_reason_as_advice():
+def test_an_unavailable_provider_is_final_with_the_reason_as_advice():
     """What is pushed all the same counts, and an end speaks for itself."""
     silent = Delivery(ID, NUMBER, unavailable="The provider has no reports.")
     assert (silent.state, silent.final, silent.advice) == ("unconfirmed", True, "The provider has no reports.")

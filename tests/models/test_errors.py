@@ -93,7 +93,7 @@ def test_an_error_survives_a_pickle_and_a_copy_with_every_field(error: Transport
         assert twin.args == error.args
 
 
-def test_a_strangers_kind_of_error_keeps_its_own_fields_in_a_pickle() -> None:
+def test_a_plugins_kind_of_error_keeps_its_own_fields_in_a_pickle() -> None:
     """A subclass with one field more needs no code for it."""
     twin = pickle.loads(pickle.dumps(PortalClosed("closed", code="503", waits=(60.0,), opens_at="nine")))
     assert (twin.detail, twin.code, twin.waits, twin.opens_at) == ("closed", "503", (60.0,), "nine")
@@ -168,7 +168,7 @@ def test_an_error_is_frozen_and_can_still_be_raised(kind: type[TransportError]) 
         caught.value.detail = "another story"  # type: ignore[misc]
 
 
-def test_what_nobody_understands_is_never_tried_again_by_itself() -> None:
+def test_an_unclassified_error_is_never_retried() -> None:
     """Neither a code that is new nor an answer that got lost brings waits of its own."""
     assert not Unclassified("ERR999").retryable
     assert not OutcomeUnknown("timeout").retryable

@@ -101,7 +101,7 @@ def test_edits_of_several_cleaners_follow_each_other(data: st.DataObject, cleane
 
 
 @given(numbers(11), st.text("ΔΞΨΩ", min_size=1))
-def test_nothing_that_flows_shows_a_number_or_a_text(number: str, text: str) -> None:
+def test_no_model_shows_a_number_or_a_text(number: str, text: str) -> None:
     """Neither the ``repr`` nor the ``str`` of any model, nor of one that holds another."""
     message = Message(text, id="-")
     recipient = Recipient(number, raw=f"+{number}")
@@ -132,7 +132,7 @@ def test_nothing_that_flows_shows_a_number_or_a_text(number: str, text: str) -> 
         assert not re.search(r"\d{5}", shown)
 
 
-def test_everything_that_flows_is_frozen() -> None:
+def test_every_model_is_frozen() -> None:
     """What one step saw can't change under the next."""
     modules = [
         importlib.import_module(found.name) for found in pkgutil.iter_modules(models.__path__, "notifykit.models.")
@@ -180,7 +180,7 @@ def test_a_report_survives_a_pickle() -> None:
     ]
 
 
-def test_every_receipt_says_what_to_do_now() -> None:
+def test_every_receipt_has_advice() -> None:
     """The error's action, the reason of a skip, or what acceptance means, and that a test reaches nobody."""
     for receipt in receipts():
         assert receipt.advice.endswith((".", "!")), receipt
@@ -215,7 +215,7 @@ def test_a_receipt_reads_as_one_line_without_the_number() -> None:
     assert lines[4].endswith("skipped, duplicate")
 
 
-def test_a_receipt_tells_the_address_to_whoever_asks() -> None:
+def test_a_receipt_has_the_address_in_clear() -> None:
     """The canonical one; of a rejected one what the caller gave."""
     assert [receipt.to for receipt in receipts()[:2]] == ["96598765432", "123"]
     assert [receipt.message_id for receipt in receipts()[:2]] == ["m1", None]
@@ -252,7 +252,7 @@ def test_a_plan_lists_everyone_in_order_and_knows_the_segments() -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_a_transport_that_takes_nobody_is_refused(size: int) -> None:
+def test_a_batch_size_of_zero_is_refused(size: int) -> None:
     """A batch has at least one recipient."""
     with pytest.raises(ValueError, match="batch_size"):
         Capabilities(batch_size=size)

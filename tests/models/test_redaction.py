@@ -81,7 +81,7 @@ def test_a_number_in_any_other_spelling_is_hidden_whole(number: str, spelling: s
     st.sampled_from(["EXAMPLE.COM", "M-X.ORG"]),
 )
 def test_an_email_address_shows_one_letter_of_the_person(local: str, domain: str) -> None:
-    """Whoever it is, and however long the name: the first letter and stars."""
+    """Whatever the name and its length: the first letter and stars."""
     shown = redact_address(f"{local}@{domain}")
     assert shown == (f"{local[0]}{STARS}@{domain}" if len(local) > 1 else STARS)
 

@@ -81,7 +81,7 @@ def test_a_text_with_its_braces_doubled_is_itself(text: str) -> None:
 
 
 @given(st.lists(st.tuples(TEXTS, NAMES), min_size=1), TEXTS, st.data())
-def test_values_stand_where_their_names_were(parts: list[tuple[str, str]], end: str, data: st.DataObject) -> None:
+def test_values_replace_their_names(parts: list[tuple[str, str]], end: str, data: st.DataObject) -> None:
     """In every place, and exactly as they were given: a value with braces is no template."""
     values = {name: data.draw(any_text() | st.sampled_from(["{code}", "{{", "}", "{0}", "%s"])) for _, name in parts}
     template = Template("".join(f"{text}{{{name}}}" for text, name in parts) + end)
@@ -117,7 +117,7 @@ def test_any_text_is_a_template_or_an_error_with_a_reason(text: str) -> None:
         ("{ code }", "{ code } at character 1 is no variable"),
     ],
 )
-def test_between_braces_stands_a_name_and_nothing_else(text: str, said: str) -> None:
+def test_only_a_name_is_allowed_between_braces(text: str, said: str) -> None:
     """So that no template fetches what it was not given."""
     (problem,) = problems_of(text)
     assert problem.startswith(said)
@@ -184,7 +184,7 @@ def test_a_budget_is_a_whole_number_above_zero(segments: Any) -> None:
     assert problems_of("x", segments=segments) == ("segments is not a whole number above zero",)
 
 
-def test_nothing_at_all_is_said_to_be_missing() -> None:
+def test_an_empty_mapping_of_texts_is_an_error() -> None:
     """An empty table is a slip."""
     assert problems_of({}) == ("there is no text",)
 
@@ -251,7 +251,7 @@ def test_everything_that_is_wrong_with_the_values_is_listed_without_them() -> No
     assert "4711" not in str(caught.value)
 
 
-def test_a_template_without_variables_says_that_it_has_none() -> None:
+def test_the_error_of_a_template_without_variables() -> None:
     """Instead of an empty list."""
     with pytest.raises(BadValues, match="code is no variable: there are none"):
         Template("Hello").render(code="1")
@@ -424,7 +424,7 @@ def test_recipients_are_grouped_by_the_language_that_they_are_written_to() -> No
     assert Template("Hello").by_language(people) == {ANY: people}
 
 
-def test_a_recipient_keeps_the_language_on_the_road() -> None:
+def test_a_recipient_keeps_the_language_in_the_pipeline() -> None:
     """The normalizer knows the number, the caller the person."""
     with Notifier("memory") as notifier:
         plan = notifier.plan([Recipient("+965 9876 5432", language="ar"), "96598765433"], "x")
@@ -447,7 +447,7 @@ def test_each_language_over_the_budget_is_listed_with_what_is_too_much() -> None
     )
 
 
-def test_an_arabic_name_makes_a_latin_text_dear() -> None:
+def test_an_arabic_name_makes_a_latin_text_longer() -> None:
     """The longest sample is not the dearest: a shorter one may force another encoding."""
     with pytest.raises(OverBudget, match="75 units"):
         Template("{name}" + "x" * 71, samples={"name": ["Abdulrahman", "خالد"]}, segments=1, measure=measure)
@@ -491,7 +491,7 @@ def test_a_value_longer_than_its_sample_is_found_when_it_comes() -> None:
     assert "it is 1 character too long" in str(caught.value)
 
 
-def test_where_nobody_measures_nothing_is_over() -> None:
+def test_without_a_measure_nothing_is_too_long() -> None:
     """As with transports to which length does not matter."""
     template = Template("x" * 999, segments=1)
     assert template.render() == template.measured_by(lambda text: None).render() == "x" * 999

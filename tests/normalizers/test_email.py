@@ -132,7 +132,7 @@ def test_addresses_as_the_standard_has_them(address):
 
 
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.PUSH])
-def test_other_channels_are_somebody_elses(channel):
+def test_other_channels_are_for_other_normalizers(channel):
     """None passes the address on."""
     assert NORMALIZER.normalize("a@b.example", channel) is None
 
@@ -171,7 +171,7 @@ def _notifier():
 
 @given(text=E_MAIL_TEXT)
 @settings(deadline=None)
-def test_no_cleaner_touches_what_an_e_mail_says(notifier, text):
+def test_no_cleaner_changes_the_text_of_an_e_mail(notifier, text):
     """With every plugin that comes along: emoji, HTML, Arabic digits, tabs and accents stay character by character."""
     report = notifier.send("a@b.example", text, channel="email")
     assert len(report.accepted) == 1

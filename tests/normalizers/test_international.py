@@ -90,7 +90,7 @@ def test_what_is_not_plainly_one_number_is_refused_with_the_reason(raw: str, rea
 
 
 @pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.PUSH])
-def test_other_channels_are_left_to_others(channel: Channel) -> None:
+def test_other_channels_are_for_other_normalizers(channel: Channel) -> None:
     """A number means nothing outside SMS, so the next normalizer is asked."""
     assert NORMALIZER.normalize("96598765432", channel) is None
 

@@ -40,7 +40,7 @@ def test_what_no_provider_could_mean_is_refused(raw, reason):
 
 
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
-def test_other_channels_are_somebody_elses(channel):
+def test_other_channels_are_for_other_normalizers(channel):
     """None passes the address on."""
     assert PushNormalizer().normalize("ops", channel) is None
 

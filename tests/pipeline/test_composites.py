@@ -117,7 +117,7 @@ def test_an_error_of_recipient_or_text_stays(walk, recorder, error: TransportErr
     assert recorder.named("failed_over") == []
 
 
-def test_an_unknown_outcome_stays_unless_the_caller_says_so_for_this_call(walk) -> None:
+def test_an_unknown_outcome_stays_unless_the_caller_allows_it_for_this_call(walk) -> None:
     """It may have been sent; whoever accepts that it comes twice can say so, and the next call is careful again."""
     first, second = twins(LOST, LOST, LOST)
     failover = Failover(first, second, failures=10)
@@ -538,7 +538,7 @@ def test_a_plan_names_the_transport_of_each_request_and_its_price(walk) -> None:
     assert [receipt.code for receipt in plan.excluded] == ["route"]
 
 
-def test_an_option_that_nobody_can_honour_is_warned_about_dropped_or_refused(walk) -> None:
+def test_an_option_that_no_part_can_honour_is_warned_about_dropped_or_refused(walk) -> None:
     """As the setting says; a failover finds a part that can."""
     from notifykit import Settings
 
@@ -654,7 +654,7 @@ def test_a_refused_recipient_is_refused_in_any_order(walk, turned: bool) -> None
     assert (receipt.outcome, third.got) == (REJECTED, [])
 
 
-def test_what_parts_said_is_not_the_last_word_of_the_log(walk, ears) -> None:
+def test_the_log_has_the_attempts_of_parts_and_the_result_of_the_batch(walk, ears) -> None:
     """Attempts inside a composite say so, and the result of each recipient is logged once."""
     first, second = twins(DOWN)
     walk.send(Failover(first, second), ONE)
@@ -678,7 +678,7 @@ def _breaks(part: Transport, batch: Batch) -> Carrying:
     yield
 
 
-def test_a_composite_can_not_send_twice_or_to_strangers(walk) -> None:
+def test_a_composite_can_not_send_twice_or_outside_of_the_batch(walk) -> None:
     """An accepted recipient is not in the next assignment; one that is not in the batch gets nothing."""
     part = Named("a")
     (receipt,) = walk.send(Odd(part, _twice), ONE)
@@ -690,7 +690,7 @@ def test_a_composite_can_not_send_twice_or_to_strangers(walk) -> None:
     assert "broke off with RuntimeError" in str(receipt.error)
 
 
-def test_each_cause_stands_beside_its_transport(walk) -> None:
+def test_each_cause_is_named_with_its_transport(walk) -> None:
     """A person can see which password is wrong."""
     first, second = Named("first", AuthFailed("Wrong password.", "ERR003")), Named("second", DOWN)
     (receipt,) = walk.send(Failover(first, second), ONE)
@@ -726,7 +726,7 @@ def test_what_was_never_sent_does_not_go_on_counting(walk, clock, numbers) -> No
         assert len(notifier.send([f"9655{n:07d}" for n in range(100)], "Hello").accepted) == 90
 
 
-def test_by_hand_nobody_is_taken_for_carried() -> None:
+def test_outside_of_a_pipeline_an_unassigned_recipient_is_rejected() -> None:
     """Whom no part was chosen for is among the refused."""
     batch = Batch(Message("Hello"), (Recipient("96590000001"), Recipient("97190000001")), (0, 1))
     assert dict(Route(("prefix=965", Named("a"))).send(batch, 5).refused).keys() == {"97190000001"}

@@ -87,14 +87,14 @@ def test_a_dsn_that_is_written_in_full_is_read_in_full(dsn: Dsn) -> None:
 
 
 @given(dsns())
-def test_what_a_dsn_says_about_itself_is_a_dsn_without_the_secrets(dsn: Dsn) -> None:
+def test_str_of_a_dsn_is_a_dsn_without_the_secrets(dsn: Dsn) -> None:
     """Read again it is the same transport, up to the password, the path and the secret options."""
     assert Dsn.parse(str(dsn)) == without_secrets(dsn)
     assert str(Dsn.parse(str(dsn))) == str(dsn)
 
 
 @given(passwords(), st.sampled_from(SECRET_NAMES))
-def test_a_dsn_shows_no_secret_wherever_it_stands(secret: str, name: str) -> None:
+def test_a_dsn_shows_no_secret_in_any_part(secret: str, name: str) -> None:
     """Neither as the password, nor in the path, nor in an option that is named like a secret."""
     text = f"hook://user:{quote(secret, safe='')}@host/{quote(secret, safe='')}?{urlencode({name: secret, 'sender': 'ME'})}"
     dsn = Dsn.parse(text)
@@ -109,7 +109,7 @@ def test_a_dsn_shows_no_secret_wherever_it_stands(secret: str, name: str) -> Non
 
 @given(st.text("abc123/?#@:&= ", max_size=12))
 def test_half_a_password_never_becomes_a_host_or_an_option(password: str) -> None:
-    """Whoever forgets the percent signs gets an error, or the whole password, and nobody else sees a piece of it."""
+    """Without percent signs it is an error, or the whole password, and no piece of it is shown."""
     try:
         dsn = Dsn.parse(f"kwtsms://user:{password}@default?sender=ME&test=1")
     except ConfigError as error:
@@ -305,7 +305,7 @@ def test_what_is_revealed_is_read_as_the_same(dsn: Dsn) -> None:
 
 
 @given(composites())
-def test_what_a_composite_says_about_itself_is_itself_without_the_secrets(dsn: Dsn) -> None:
+def test_str_of_a_composite_is_itself_without_the_secrets(dsn: Dsn) -> None:
     """At every depth; what has no secrets is read as the same."""
     bare = without_secrets(dsn)
     assert Dsn.parse(str(dsn)) == bare
@@ -477,7 +477,7 @@ def test_a_dsn_that_is_built_is_as_sound_as_one_that_is_read() -> None:
         Dsn("failover", parts=[deepest])
 
 
-def test_only_a_name_that_says_nothing_else_is_a_name() -> None:
+def test_only_a_bare_name_is_a_name() -> None:
     """With a host, options or parts it means a transport, and never a name in the settings."""
     assert [
         Dsn.parse(text).is_name for text in ("memory", "memory://", "memory://h", "memory://?x=1", "memory(a)")
@@ -519,7 +519,7 @@ def test_only_a_name_that_says_nothing_else_is_a_name() -> None:
     ],
 )
 def test_a_table_is_the_same_as_its_text(table: dict[str, Any], text: str) -> None:
-    """Whoever writes TOML gets the very same Dsn."""
+    """TOML gives the very same Dsn."""
     assert Dsn.read(table) == Dsn.parse(text)
     assert Dsn.read(text) == Dsn.parse(text)
     assert Dsn.read(Dsn.parse(text)) == Dsn.parse(text)
@@ -578,7 +578,7 @@ def test_all_that_is_wrong_with_a_table_is_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: {"f": [inner]}, lambda inner: {"f": [{"x": 1, "via": inner}]}])
-def test_tables_stand_in_tables_only_so_deep(wrap: Any) -> None:
+def test_tables_are_nested_only_so_deep(wrap: Any) -> None:
     """Thousands of them are one problem, and texts inside count with them."""
     table: Any = "memory"
     for _ in range(MOST_NESTED):

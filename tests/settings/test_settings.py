@@ -162,7 +162,7 @@ def test_a_value_of_the_wrong_kind_is_a_problem(read: Any, value: object) -> Non
     st.sets(st.sampled_from(PLACES)),
     st.dictionaries(st.sampled_from(PLACES), st.sampled_from(["", "   "])),
 )
-def test_the_first_place_that_speaks_wins_and_is_remembered(
+def test_the_first_source_wins_and_is_the_origin(
     tmp_path_factory: pytest.TempPathFactory, name: str, speak: set[str], blank: dict[str, str]
 ) -> None:
     """Arguments, the environment, ``.env``, the settings file, the default: whichever of them say something."""
@@ -234,7 +234,7 @@ def test_the_environment_is_read_and_never_changed(tmp_path: pathlib.Path, monke
     assert dict(os.environ) == before
 
 
-def test_an_argument_of_none_is_not_said(tmp_path: pathlib.Path) -> None:
+def test_an_argument_of_none_is_not_given(tmp_path: pathlib.Path) -> None:
     """So that callers can hand on what they were not given."""
     assert load(tmp_path, {"sender": None}, {"NOTIFYKIT_SENDER": "ME"}).sender == "ME"
 
@@ -259,7 +259,7 @@ def test_the_nearest_settings_file_upwards_counts(tmp_path: pathlib.Path) -> Non
 
 
 def test_a_folder_above_is_not_this_folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks for ``..`` does not get the settings of the folder that they stand in."""
+    """``..`` does not give the settings of the current folder."""
     inner = tmp_path / "inner"
     inner.mkdir()
     (inner / "notifykit.toml").write_text('sender = "INNER"\n')
@@ -310,14 +310,14 @@ def test_a_file_that_cant_be_understood_is_a_problem(
 
 
 @pytest.mark.parametrize("content", ["tool = 5\n", "[[tool]]\nnotifykit = 1\n", "[project]\nname = 'x'\n"])
-def test_a_pyproject_of_somebody_else_is_not_ours_to_judge(tmp_path: pathlib.Path, content: str) -> None:
+def test_a_pyproject_without_our_table_is_ignored(tmp_path: pathlib.Path, content: str) -> None:
     """Where it says nothing about this project, there is nothing to say about it."""
     (tmp_path / "pyproject.toml").write_text(content)
     assert load(tmp_path).problems == ()
 
 
 def test_another_env_file_has_to_exist(tmp_path: pathlib.Path) -> None:
-    """Whoever names a file means it; the default one may be absent."""
+    """A named file has to exist; the default one need not."""
     missing = Settings.load(environment={}, directory=tmp_path, env_file="production.env")
     assert missing.problems == ("production.env does not exist",)
     (tmp_path / "production.env").write_text("NOTIFYKIT_SENDER=ME\n")
@@ -380,13 +380,13 @@ def test_the_documented_sample_means_test_mode(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.parametrize("said", ["2", "live", "nein", "1 0", "-0", "", '""', "True!", "tru", "0x0", "#0"])
 def test_a_test_mode_that_cant_be_understood_is_a_problem_and_never_live(tmp_path: pathlib.Path, said: str) -> None:
-    """Nobody pays for a slip of the pen."""
+    """A typing slip costs nothing."""
     (tmp_path / ".env").write_text(SAMPLE_ENV.replace("TEST_MODE=1", f"TEST_MODE={said}"))
     with pytest.raises(ConfigError, match="KWTSMS_TEST_MODE"):
         KwtSmsSettings.of(load(tmp_path))
 
 
-def test_live_is_something_that_somebody_says(tmp_path: pathlib.Path) -> None:
+def test_live_has_to_be_set(tmp_path: pathlib.Path) -> None:
     """Zero in the sample's place is live; the line taken out is a test again."""
     (tmp_path / ".env").write_text(SAMPLE_ENV.replace("TEST_MODE=1", "TEST_MODE=0"))
     assert KwtSmsSettings.of(load(tmp_path)).test is False
@@ -405,7 +405,7 @@ def token(environment: dict[str, str], dotenv: dict[str, str] | None = None) -> 
 
 
 @given(passwords(), st.sampled_from(["", "\n", "\r\n"]))
-def test_a_secret_may_stand_in_a_file_of_its_own(
+def test_a_secret_may_be_in_a_file_of_its_own(
     tmp_path_factory: pytest.TempPathFactory, password: str, end: str
 ) -> None:
     """Containers mount them; the line's end is not part of it."""
@@ -453,7 +453,7 @@ def test_no_settings_object_shows_a_secret(password: str) -> None:
 
 
 def test_every_problem_of_every_place_is_reported_at_once(tmp_path: pathlib.Path) -> None:
-    """Whoever mends one does not have to come back for the next, and every value that is good is kept."""
+    """Not one after the other, and every good value is kept."""
     (tmp_path / ".env").write_text("NOTIFYKIT_LOG_BODY=loud\nBROKEN='\nNOTIFYKIT_SENDER=ME\n")
     (tmp_path / "notifykit.toml").write_text('strict = "perhaps"\nnonsense = 1\n')
     settings = load(
@@ -568,7 +568,7 @@ def test_transports_have_names_in_settings_files_and_arguments(tmp_path: pathlib
     assert said.origins["transports"] == "argument"
 
 
-def test_a_name_stands_for_its_transport_and_nothing_else_does() -> None:
+def test_a_name_means_its_transport_and_nothing_else_does() -> None:
     """Through other names too; whatever has a host, options or brackets is what it says."""
     settings = load(pathlib.Path(), {"transports": {"a": "b", "b": "memory://?like=x", "c": "memory"}}).check()
     assert settings.named(Dsn("a")) == settings.named(Dsn("b")) == Dsn("memory", options={"like": "x"})
@@ -606,7 +606,7 @@ def test_names_that_refer_to_each_other_in_a_circle_are_a_problem(given: dict[st
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdefm"), min_size=1, max_size=3), max_size=6)
 )
-def test_names_are_tangled_where_one_can_be_reached_from_itself(given: dict[str, list[str]]) -> None:
+def test_there_is_a_cycle_if_a_name_can_be_reached_from_itself(given: dict[str, list[str]]) -> None:
     """And only then: a name that is not reported can be followed to its end."""
     table = {name: Dsn("f", parts=[Dsn(inner) for inner in inside]) for name, inside in given.items()}
     reached = {name: set(inside) for name, inside in given.items()}
@@ -655,7 +655,7 @@ def test_all_that_is_wrong_with_the_transports_is_reported_at_once(tmp_path: pat
     assert dict(found.transports) == {}
 
 
-def test_nobody_changes_the_transports() -> None:
+def test_the_transports_can_not_be_changed() -> None:
     """They are shared by everything that was built from them."""
     given = {"a": Dsn("memory")}
     found = Transports(given)

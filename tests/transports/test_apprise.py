@@ -84,7 +84,7 @@ def push(to: str = "all", text: str = "Disk full", **parts) -> Batch:
     return Batch(Message(text, Channel.PUSH, **parts), (Recipient(to, Channel.PUSH),), (0,))
 
 
-def test_a_tag_stands_for_its_targets():
+def test_a_tag_means_its_targets():
     """The name that is sent to is a tag; ``all`` is everybody; title and text arrive as they are."""
     with targets() as there, notifier(there.url("a", "ops,night"), there.url("b", "dev"), there.url("c")) as sender:
         assert sender.send("ops", "Disk <b>full</b> 😀", channel="push").accepted
@@ -98,7 +98,7 @@ def test_a_tag_stands_for_its_targets():
     assert there.received[-1][1]["title"] == "Title"
 
 
-def test_a_tag_that_nobody_has_was_certainly_not_sent():
+def test_a_tag_without_a_target_was_certainly_not_sent():
     """It is about the recipient."""
     with targets() as there, notifier(there.url("a", "ops")) as sender:
         (receipt,) = sender.send("opps", "x", channel="push").receipts
@@ -237,7 +237,7 @@ def test_settings_that_cannot_be_used(environment, dsn, problem):
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_file_without_targets_is_said(tmp_path):
+def test_a_file_without_targets_is_an_error(tmp_path):
     """An empty one would send nothing for ever."""
     file = tmp_path / "empty.conf"
     file.write_text("# nothing\n")

@@ -77,7 +77,7 @@ def test_any_channel_is_written(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_nobody_else_may_read_it(tmp_path):
+def test_other_users_can_not_read_it(tmp_path):
     """A new file is made so; of one that others can read, a plan says so."""
     private, public = tmp_path / "private.jsonl", tmp_path / "public.jsonl"
     public.touch(0o644)
@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_used(dsn, problem, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
-def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path):
+def test_a_pipe_without_a_reader_does_not_block(tmp_path):
     """It is no file."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ConfigError, match="plain file"):
@@ -166,7 +166,7 @@ def test_a_file_that_was_moved_away_is_made_anew(tmp_path):
 
 
 @pytest.mark.parametrize("room", ["none", "half a line", "one line", "a line and a half", "two lines and no end"])
-def test_a_full_disk_is_told_line_by_line(tmp_path, monkeypatch, room):
+def test_a_full_disk_is_an_error_for_each_line(tmp_path, monkeypatch, room):
     """Whole lines were taken, a torn one is unknown, the rest was certainly not written."""
     path = tmp_path / "m.jsonl"
     transport = FileTransport(path, VirtualClock())

@@ -38,7 +38,7 @@ from notifykit.http.network import Network
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.transports.smtp import Mailbox, SmtpSettings, SmtpTransport, email_bytes, one_line, subject_of
-from notifykit.transports.smtp_session import Stage, queue_id, redact_words, refusal
+from notifykit.transports.smtp_session import Session, Stage, queue_id, redact_words, refusal
 from tests.transports.post import USUAL, Post, close, dribble_of, in_turn, post_office, reset, stall
 
 BUILTINS = (
@@ -230,7 +230,7 @@ def test_smtps_is_encrypted_from_the_start(authority, ca_file):
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_a_bad_certificate_is_refused_before_anything_is_said(authority, ca_file, trusted):
+def test_a_bad_certificate_is_refused_before_anything_is_sent(authority, ca_file, trusted):
     """Of an unknown authority, or for another host: no password and no message is sent to it."""
     context = certified(authority, "elsewhere.example") if trusted else certified(trustme.CA())
     with (
@@ -256,7 +256,7 @@ def test_a_server_without_encryption_never_sees_the_password():
     assert post.commands == ["EHLO"]
 
 
-def test_words_said_before_encryption_are_forgotten(authority, ca_file):
+def test_answers_from_before_encryption_are_dropped(authority, ca_file):
     """An answer that was slipped in before the handshake is not taken for one that came after it."""
     offered = b"250-post.example\r\n250 STARTTLS\r\n"
     answers = {"EHLO": offered, "STARTTLS": b"220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n"}
@@ -394,12 +394,13 @@ def test_what_breaks_inside_the_text_was_not_sent(authority, ca_file, how, tls):
 
     with post_office({"DATA": act}, tls=certified(authority) if tls == "implicit" else None) as post:
         post.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        network = Network(ca_file=ca_file)
-        with contextlib.closing(transport_to(post, tls=tls, network=network)) as transport:
-            began = time.monotonic()
-            with pytest.raises(NotReached) as caught:
-                transport.send(batch(f"{'x' * 70}\n" * 90_000), 1.5 if how is sip else 20)
-            assert how is not sip or time.monotonic() - began < 10
+        content = b"\r\n" + (b"x" * 70 + b"\r\n") * 90_000
+        began = time.monotonic()
+        deadline = began + (1.5 if how is sip else 20)
+        session = Session("127.0.0.1", post.port, tls, Network(ca_file=ca_file), None, deadline)
+        with contextlib.closing(session), pytest.raises(NotReached) as caught:
+            session.deliver("shop@example.com", PERSON, content, utf8=False)
+        assert how is not sip or time.monotonic() - began < 10
     assert caught.value.code == ("connect_timeout" if how is sip else "connection_lost")
     assert post.messages == []
 
@@ -807,7 +808,7 @@ def test_settings_that_cannot_be_used(given, problem):
     assert "pw" not in str(caught.value)
 
 
-def test_every_problem_is_said_at_once():
+def test_every_problem_is_reported_at_once():
     """Not one after the other."""
     with pytest.raises(ConfigError) as caught:
         build("smtp://me@default")

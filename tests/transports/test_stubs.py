@@ -62,7 +62,7 @@ def test_stubs_plan_like_the_transport_that_they_imitate():
     assert plan.notices == ()
 
 
-def test_to_be_like_nobody_is_a_config_error():
+def test_to_be_like_an_unknown_transport_is_a_config_error():
     """A typing slip in ``like`` is an error."""
     with pytest.raises(ConfigError, match="pigeon"):
         Notifier("memory://default?like=pigeon")

@@ -117,7 +117,7 @@ def test_refusals_are_read_in_every_likely_form(rejected):
 
 
 @pytest.mark.parametrize("rejected", ["all", ["1"], {"1": "no"}, 7])
-def test_refusals_that_can_not_be_read_are_said_aloud(rejected):
+def test_refusals_that_can_not_be_read_are_a_warning(rejected):
     """It is not taken for a success."""
     with scripted(answer(json.dumps({"rejected": rejected}).encode())) as wire, _notifier(_dsn(wire)) as notifier:
         (receipt,) = notifier.send(NUMBER, "Hi").accepted

@@ -35,7 +35,7 @@ from notifykit_kwtsms.sandbox.text_rules import (
 )
 from notifykit_kwtsms.text.cleaning import clean
 from notifykit_kwtsms.text.gsm7 import nearest
-from notifykit_kwtsms.text.replacements import cheapest
+from notifykit_kwtsms.text.segments import to_gsm7
 from notifykit_kwtsms.text.segments import count_segments, measure
 
 _Encoding: TypeAlias = Literal["gsm7", "ucs2"]
@@ -140,7 +140,7 @@ def _savings(message: CapturedMessage) -> dict[str, Any] | None:
     swaps = {character: replacement for character in found if (replacement := nearest(character)) is not None}
     if not swaps:
         return None
-    replaced = cheapest(text) if len(swaps) == len(found) else text
+    replaced = to_gsm7(text) if len(swaps) == len(found) else text
     if replaced == text:
         replaced = text.translate({ord(character): replacement for character, replacement in swaps.items()})
     return _SAVINGS(count_text(replaced), message, replaced, swaps)

@@ -654,7 +654,7 @@ def test_a_refused_recipient_is_refused_in_any_order(walk, turned: bool) -> None
     assert (receipt.outcome, third.got) == (REJECTED, [])
 
 
-def test_the_log_has_the_attempts_of_parts_and_the_result_of_the_batch(walk, ears) -> None:
+def test_the_log_has_the_attempts_of_parts_and_the_result_of_the_batch(walk, recorder) -> None:
     """Attempts inside a composite say so, and the result of each recipient is logged once."""
     first, second = twins(DOWN)
     walk.send(Failover(first, second), ONE)

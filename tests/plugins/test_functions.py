@@ -59,7 +59,7 @@ class TestFunctionSink(SinkContract):
     def sink(self) -> Callable[[Event], None]:
         return functools.partial(note, [])
 
-    def heard(self, sink: Any) -> list[str]:
+    def output(self, sink: Any) -> list[str]:
         lines: list[str] = sink.args[0]
         return lines
 

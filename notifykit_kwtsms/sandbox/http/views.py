@@ -35,8 +35,7 @@ from notifykit_kwtsms.sandbox.text_rules import (
 )
 from notifykit_kwtsms.text.cleaning import clean
 from notifykit_kwtsms.text.gsm7 import nearest
-from notifykit_kwtsms.text.segments import to_gsm7
-from notifykit_kwtsms.text.segments import count_segments, measure
+from notifykit_kwtsms.text.segments import count_segments, measure, to_gsm7
 
 _Encoding: TypeAlias = Literal["gsm7", "ucs2"]
 _Numbers: TypeAlias = tuple[int, ...]

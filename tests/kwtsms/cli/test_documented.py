@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from notifykit_kwtsms.program.main import COMMANDS
 
 from notifykit.cli.exit_codes import Exit
 from notifykit_kwtsms.cli.program import COMMANDS

@@ -116,9 +116,11 @@ class Components:
         for name, value in texts:
             if not isinstance(value, str):
                 raise TypeError(f"{name} is a {type(value).__name__}: give a str")
-        if channel not in list(Channel):
-            raise ValueError(f"channel is none of {', '.join(Channel)}")
-        return Message(text, Channel(channel), sender, tags, key, subject=subject)
+        if not isinstance(channel, Channel):
+            if channel not in list(Channel):
+                raise ValueError(f"channel is none of {', '.join(Channel)}")
+            channel = Channel(channel)
+        return Message(text, channel, sender, tags, key, subject=subject)
 
     def context(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import attrs
 
@@ -27,7 +27,6 @@ from notifykit import (
 )
 from notifykit.errors import InvalidRecipient
 from notifykit.http.network import Network
-from notifykit.pipeline.notifier import NotifierBase
 from notifykit.protocols import Clock
 from notifykit.settings.fields import boolean, path, seconds, secret, text
 from notifykit_kwtsms.api.codes import CODES
@@ -49,11 +48,14 @@ from notifykit_kwtsms.settings import KwtSmsSettings, base_url as read_base_url
 from notifykit_kwtsms.text.cleaning import CLEANERS
 from notifykit_kwtsms.transport import KwtSmsTransport
 
+if TYPE_CHECKING:
+    from notifykit import AsyncNotifier, Notifier
+
 #: The same number was sent to less than 15 seconds ago: ``send_with_retry`` waits.
 SAME_NUMBER: Final = "ERR028"
 SAME_NUMBER_WAIT: Final = CODES[SAME_NUMBER].waits[0]
 _QUEUE_FULL: Final = "ERR013"
-_Notifier = TypeVar("_Notifier", bound=NotifierBase)
+_Notifier = TypeVar("_Notifier", bound="Notifier | AsyncNotifier")
 
 
 @attrs.frozen

@@ -44,7 +44,7 @@ def arrived(gateway: Sandbox) -> list[str]:
     return [number for message in gateway.messages for number in message.numbers]
 
 
-def test_a_send_that_is_kept_is_carried_out_and_told_as_any_other(gateway: Sandbox, run: Run) -> None:
+def test_a_durable_send_is_done_and_shown_as_any_other(gateway: Sandbox, run: Run) -> None:
     """Its name and its sums first; the exit code is that of a send."""
     answer = run("send", ONE, "abc", "Hello", "--durable", "--key", "opening")
     assert answer.code == 3
@@ -55,12 +55,12 @@ def test_a_send_that_is_kept_is_carried_out_and_told_as_any_other(gateway: Sandb
 
 
 def test_the_same_again_is_the_same_job(gateway: Sandbox, run: Run) -> None:
-    """Nobody is sent to twice, and the answer is what became of it."""
+    """No recipient is sent to twice, and the answer has the results."""
     first = run("send", ONE, "Hello", "--durable", "--key", "opening")
     again = run("send", ONE, "Hello", "--durable", "--key", "opening")
     assert (first.code, again.code) == (0, 0)
     assert again.out == first.out
-    assert "There is a job opening since " in again.err
+    assert "Job opening already exists (created " in again.err
     assert arrived(gateway) == [ONE]
 
 
@@ -92,7 +92,7 @@ def test_json_is_the_document_of_the_job(gateway: Sandbox, run: Run) -> None:
     assert answer.document["warnings"][0].startswith("Test mode")
 
 
-def test_what_may_have_been_sent_is_told_before_anything_else(gateway: Sandbox, run: Run) -> None:
+def test_what_may_have_been_sent_comes_before_anything_else(gateway: Sandbox, run: Run) -> None:
     """Exit code 6, and how to decide about it."""
     answer = run("send", "96545006001", "Hello", "--durable", "--key", "opening")
     assert answer.code == 6
@@ -119,7 +119,7 @@ def test_a_dry_run_keeps_nothing(gateway: Sandbox, run: Run) -> None:
 
 
 def test_a_live_send_is_asked_about(live: Sandbox, run: Run, people: pathlib.Path) -> None:
-    """With what it costs; nothing is kept until somebody says yes."""
+    """With what it costs; no job is written before a yes."""
     answer = run("send", "--to-file", str(people), "--column", "mobile", "Hello", "--durable", "--key", "opening")
     assert answer.code == 7
     assert "LIVE: 1,200 recipients" in answer.err
@@ -137,7 +137,7 @@ def test_what_is_over_is_not_asked_about(live: Sandbox, run: Run) -> None:
 
 
 def test_live_is_no_word_that_a_job_can_keep(gateway: Sandbox, run: Run) -> None:
-    """Whoever goes on with it would send the rest as a test: the settings have to say it."""
+    """Another process would send the rest as a test: the settings have to say it."""
     answer = run("send", ONE, "Hello", "--durable", "--live", "--yes")
     assert answer.code == 2
     assert "KWTSMS_TEST_MODE=0" in answer.err
@@ -157,7 +157,7 @@ def test_live_is_no_word_that_a_job_can_keep(gateway: Sandbox, run: Run) -> None
         (("--durable", "--expires-in", "soon"), "--expires-in: 'soon' is not a length of time"),
     ],
 )
-def test_options_that_do_not_go_together_are_told(
+def test_options_that_do_not_go_together_are_errors(
     gateway: Sandbox, run: Run, options: tuple[str, ...], said: str
 ) -> None:
     """With what to do instead; nothing is sent."""
@@ -227,8 +227,8 @@ def test_a_time_is_the_next_one_of_its_kind(monkeypatch: pytest.MonkeyPatch, wor
 
 
 @pytest.mark.parametrize("words", ["2026-12-01", "24:00", "09:60", "9", "", "soon"])
-def test_what_is_no_time_is_told(words: str) -> None:
-    """A day alone is none: nobody knows when on that day."""
+def test_what_is_no_time_is_an_error(words: str) -> None:
+    """A day alone is none: it does not say when on that day."""
     with pytest.raises(click.UsageError, match="is no time"):
         parse_time(words, datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC))
 
@@ -236,7 +236,7 @@ def test_what_is_no_time_is_told(words: str) -> None:
 # --- the process ends in the middle ---
 
 
-def test_a_killed_process_loses_nothing_and_nobody_gets_it_twice(live: Sandbox, run: Run, people: pathlib.Path) -> None:
+def test_a_killed_process_loses_nothing_and_sends_nothing_twice(live: Sandbox, run: Run, people: pathlib.Path) -> None:
     """SIGKILL in the middle; the same command goes on, and says who may have been sent to."""
     words = ("send", "--to-file", str(people), "--column", "mobile", "Hello", "--durable", "--key", "opening", "--yes")
     with subprocess.Popen(command(*words), stderr=subprocess.DEVNULL, env=environment()) as process:
@@ -271,7 +271,7 @@ def test_an_interrupt_leaves_the_rest_on_disk(live: Sandbox, run: Run, people: p
 def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
     gateway: Sandbox, run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All or nothing: no job is left, also where the file broke after the survey."""
+    """All or nothing: no job is left, also where the file broke after the plan."""
     file = tmp_path / "people.txt"
     file.write_text(f"{ONE}\n{TWO}\n", encoding="utf-8")
     rows = iter([[ONE], [ONE, TWO], None])
@@ -285,7 +285,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
     monkeypatch.setattr("notifykit.cli.inputs._rows", read)
     answer = run("send", "--to-file", str(file), "Hello", "--durable", "--key", "opening")
     assert answer.code == 2
-    assert "the file is gone" in answer.err
+    assert "the file was deleted" in answer.err
     assert not gateway.messages
     with sqlite3.connect(state() / "jobs.sqlite3") as database:
         assert database.execute("SELECT count(*) FROM notifykit_jobs").fetchone() == (0,)
@@ -294,7 +294,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
 
 def _breaking() -> object:
     yield ONE
-    raise click.UsageError("the file is gone")
+    raise click.UsageError("the file was deleted")
 
 
 def state() -> pathlib.Path:
@@ -313,7 +313,7 @@ def _wait_for(gateway: Sandbox, messages: int) -> None:
 
 
 def test_the_medium_and_the_line_above_are_said(run: Run, tmp_path: pathlib.Path) -> None:
-    """An e-mail address is one where the channel says so; the survey and the send agree."""
+    """An e-mail address is one where the channel says so; the dry run and the send agree."""
     via = ("--via", f"file://{tmp_path}/out.jsonl")
     words = ("send", "ada@example.com", "We open at nine", "--channel", "email", "--subject", "Opening")
     assert "1 recipient" in run(*words, *via, "--dry-run").out
@@ -322,7 +322,7 @@ def test_the_medium_and_the_line_above_are_said(run: Run, tmp_path: pathlib.Path
 
 
 def test_an_unknown_outcome_can_be_moved_on(gateway: Sandbox, run: Run) -> None:
-    """Only where somebody says so: the next transport is asked then."""
+    """Only on request: the next transport is asked then."""
     words = ("send", "96545006001", "Hello", "--via", "failover(kwtsms, memory)")
     assert run(*words).code == 6
     gateway.reset()
@@ -339,7 +339,7 @@ def test_a_job_can_go_through_a_transport_with_a_name(gateway: Sandbox, run: Run
     assert not gateway.messages
 
 
-def test_whoever_stands_in_the_list_twice_is_sent_to_once(live: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
+def test_a_repeated_recipient_is_sent_to_once(live: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
     """Also where another request would carry the second; a duplicate is no failure."""
     file = tmp_path / "people.txt"
     file.write_text("".join(f"9655{number:07d}\n" for number in (*range(300), 0, 1)), encoding="utf-8")
@@ -374,7 +374,7 @@ def test_what_is_paused_is_not_waited_for(gateway: Sandbox, run: Run, monkeypatc
 
 
 def test_what_came_too_late_is_skipped(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--expires-in counts from when it may begin; nobody is sent to after that."""
+    """--expires-in counts from when it may begin; nothing is sent after that."""
     monkeypatch.setenv("NOTIFYKIT_WORKERS", "separate")
     run("send", ONE, "Hello", "--durable", "--key", "opening", "--expires-in", "0.01s")
     monkeypatch.setenv("NOTIFYKIT_WORKERS", "embedded")

@@ -20,7 +20,7 @@ _FIRST = (
     "test_pytest_plugin.py",
     "test_submit.py",
     "test_example_projects.py",
-    "test_send_durable.py",
+    "test_durable_send.py",
     "test_no_way_out.py",
     "test_scaffold.py",
     "test_first_plugin.py",
@@ -28,7 +28,7 @@ _FIRST = (
     "test_jobs.py",
     "test_authors.py",
     "test_demo.py",
-    "test_terminal.py",
+    "test_output.py",
 )
 
 

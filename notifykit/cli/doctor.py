@@ -34,7 +34,7 @@ _EXTRAS: Final = {"sandbox": "werkzeug"}
 
 @click.command("doctor", epilog=examples("notifykit doctor", "notifykit doctor --online", "notifykit doctor --strict"))
 @click.option("--online", is_flag=True, help="Ask the provider too: address, credentials, balance, sender.")
-@click.option("--strict", is_flag=True, help="Answer 3 where there are warnings.")
+@click.option("--strict", is_flag=True, help="Exit with 3 if there are warnings.")
 @common
 def doctor(online: bool, strict: bool, as_json: bool) -> int:
     """Look at versions, settings, files, plugins and the account. The answer can be pasted: nothing in it is secret."""

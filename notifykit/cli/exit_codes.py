@@ -34,7 +34,7 @@ class Exit(enum.IntEnum):
     NOT_REACHED = 5, "the provider could not be reached: certainly not sent"
     UNKNOWN = 6, "it may have been sent: look before you send again"
     CREDIT = 7, "not enough credit, above --max-cost and not confirmed, or held back by spend_cap"
-    RATE = 8, "too much at once: a batch after all tries, a single send that is told to wait"
+    RATE = 8, "too much at once: a batch after all tries, a single send that has to wait"
     PLUGIN = 9, "a plugin failed or is missing: none brings the transport that was named"
     INTERRUPTED = 130, "Ctrl-C"
 

@@ -37,7 +37,9 @@ _NUMBER: Final = re.compile(r"\+?[0-9]{5,}")
     ),
 )
 @click.argument("what", metavar="MESSAGE|NUMBER|CODE")
-@click.option("--as", "kind", type=click.Choice(["message", "number", "code"]), help="What it is, where a guess fails.")
+@click.option(
+    "--as", "kind", type=click.Choice(["message", "number", "code"]), help="What it is, if the guess is wrong."
+)
 @via_option
 @common
 def explain(what: str, kind: str | None, via: str | None, as_json: bool) -> int:
@@ -95,7 +97,7 @@ def _retry(error: TransportError) -> str:
         return "does not help until the cause is removed"
     waits = ", ".join(f"{wait:g} s" for wait in error.waits)
     if error.scope is Scope.RECIPIENT:
-        return f"a batch waits by itself, {waits}; a single send is not held up: it is told to wait"
+        return f"a batch waits by itself, {waits}; a single send does not: the error says how long to wait"
     return f"by itself, after {waits}"
 
 
@@ -140,7 +142,7 @@ def _normalize(raw: str, notifier: Notifier) -> tuple[str, Recipient | Rejected]
         result = normalizer.normalize(raw, Channel.SMS)
         if result is not None:
             return normalizer.name, result
-    return "nobody", notifier.plan([raw], "x").excluded[0].recipient
+    return "no normalizer", notifier.plan([raw], "x").excluded[0].recipient
 
 
 def _steps(raw: str, result: Recipient | Rejected) -> Iterator[tuple[str, str]]:
@@ -158,7 +160,7 @@ def _steps(raw: str, result: Recipient | Rejected) -> Iterator[tuple[str, str]]:
 
 def _difference(digits: str, address: str) -> str:
     if address.endswith(digits.lstrip("0")) and len(address) > len(digits.lstrip("0")):
-        return f"the country code {address[: -len(digits.lstrip('0'))]} of default_country put in front"
+        return f"the country code {address[: -len(digits.lstrip('0'))]} of default_country added"
     steps = difflib.SequenceMatcher(None, digits, address).get_opcodes()
     changes = [(digits[:start], digits[start:end], address[a:b]) for tag, start, end, a, b in steps if tag != "equal"]
     if len(changes) == 1:

@@ -26,7 +26,7 @@ Every command takes --json, before or after its name, and prints one document on
     "command": "send",
     "data": {{}},           the answer; its keys are the command's own
     "warnings": [],       what a person should know besides
-    "error": null         or {{"kind", "message"}}, and "code", "scope", "action", "next" where there are any
+    "error": null         or {{"kind", "message"}}, and "code", "scope", "action", "next" if there are any
   }}
 
 The exit code is the same as without --json. `notifykit log tail -f --json` prints one JSON object a line instead.

@@ -77,7 +77,7 @@ def read_recipients(words: Sequence[str], file: str | None, column: str | None) 
         path = pathlib.Path(file)
         next(_rows(path, column), None)  # what is wrong with it is an error before anything is sent
     if not given and path is None:
-        raise click.UsageError("There is nobody to send to: give numbers, - for standard input, or --to-file.")
+        raise click.UsageError("There are no recipients: give numbers, - for standard input, or --to-file.")
     return Recipients(tuple(given), path, column)
 
 

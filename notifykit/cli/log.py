@@ -91,7 +91,8 @@ def tail(
         return Exit.OK
     for entry in last:
         _show(entry, as_json=as_json)
-    _warn(reader)
+    for warning in _warnings(reader):
+        warn(f"warning: {warning}")
     while follow and is_read(sys.stdout):
         time.sleep(_POLL)
         for entry in filter(wanted, reader.new_entries()):
@@ -141,7 +142,8 @@ def stats(by: str, since: datetime.datetime | None, file: str | None, as_json: b
         print_json("log", {"by": by, "rows": rows}, _warnings(reader))
         return Exit.OK
     _show_counts(by, counts)
-    _warn(reader)
+    for warning in _warnings(reader):
+        warn(f"warning: {warning}")
     return Exit.OK
 
 
@@ -197,8 +199,3 @@ def _show(entry: LogEntry, *, as_json: bool) -> None:
 
 def _warnings(reader: LogReader) -> list[str]:
     return [f"{plural(reader.torn, 'line')} could not be read"] if reader.torn else []
-
-
-def _warn(reader: LogReader) -> None:
-    for warning in _warnings(reader):
-        warn(f"warning: {warning}")

@@ -23,7 +23,7 @@ from notifykit.models.receipt import Receipt, Veto
 
 #: A longer address can't be typed again.
 _LONGEST: Final = 40
-#: More digits may be somebody's number.
+#: More digits may be a number of a person.
 _MOST_DIGITS: Final = 5
 
 

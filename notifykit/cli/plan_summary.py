@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
@@ -56,7 +56,7 @@ class PlanSummary:
     examples: list[Receipt] = attrs.field(factory=list)
     #: Notices about addresses, and how many recipients each is about.
     address_notices: Counter[str] = attrs.field(factory=Counter)
-    #: Why this text can't be sent to anybody; None if it can.
+    #: Why this text can't be sent to any recipient; None if it can.
     refusal: TransportError | None = None
     #: The first request.
     first: Batch | None = None
@@ -158,12 +158,14 @@ def summarize(notifier: Notifier, to: Iterable[str], text: str, **message: Any) 
 
 @attrs.frozen
 class Replacement:
-    """Cheaper characters in place of those that force an encoding, and what they save."""
+    """What replacing characters that force an encoding saves."""
 
     #: What is replaced: one character, or all that can be.
     forced: tuple[ForcedCharacter, ...]
     #: Segments that each recipient saves.
     segments: int
+    #: Segments that remain.
+    remaining: int
     #: How many times the characters stand in the text.
     times: int
 
@@ -178,40 +180,37 @@ class Suggestions:
 
     def __init__(self, plan: Plan, capabilities: Capabilities) -> None:
         self._text = plan.message.text
-        self._size = plan.measurement
-        self._measure: Callable[[str], Measurement] | None = capabilities.measure
+        self._measure = capabilities.measure
+        self._size = plan.measurement if self._measure else None
         #: The characters that force the encoding.
-        self.forced = self._size.forced if self._size and self._measure else ()
+        self.forced = self._size.forced if self._size else ()
 
     def each(self) -> list[Replacement]:
         """Return what each character would save if it alone were replaced."""
-        return [self._replace((forced,)) for forced in self.forced]
+        return [self._replace(forced) for forced in self.forced]
 
     def all(self) -> Replacement | None:
         """Return what replacing all that can be replaced would save; None if none can be."""
-        replaceable = tuple(forced for forced in self.forced if forced.replacement is not None)
-        return self._replace(replaceable) if replaceable else None
+        replaceable = [forced for forced in self.forced if forced.replacement is not None]
+        return self._replace(*replaceable) if replaceable else None
 
     def sentence(self) -> str:
         """Return in one sentence what replacing would save."""
-        best, size = self.all(), self._size
-        assert size is not None, "it was measured"
+        best = self.all()
         if best is None or best.segments <= 0:
-            room = f"; {plural(size.units_left, 'unit')} left in this segment" if size.units_left else ""
+            units = self._size.units_left if self._size else 0
+            room = f"; {plural(units, 'unit')} left in this segment" if units else ""
             return f"nothing by replacing characters{room}"
         swaps = ", ".join(f"{replacement_name(forced)} for {quoted(forced.character)}" for forced in best.forced)
-        hopeless = len(self.forced) - len(best.forced)
-        rest = f" ({hopeless} others have no replacement)" if hopeless else ""
-        after = plural(size.segments - best.segments, "segment")
-        return f"{plural(best.segments, 'segment')}: {swaps} makes it {after}{rest}"
+        others = len(self.forced) - len(best.forced)
+        rest = f" ({others} others have no replacement)" if others else ""
+        return f"{plural(best.segments, 'segment')}: {swaps} makes it {plural(best.remaining, 'segment')}{rest}"
 
-    def _replace(self, forced: tuple[ForcedCharacter, ...]) -> Replacement:
-        assert self._size is not None, "it was measured"
-        assert self._measure is not None, "it was measured"
+    def _replace(self, *forced: ForcedCharacter) -> Replacement:
         table = {ord(one.character): one.replacement for one in forced if one.replacement is not None}
-        times = sum(self._text.count(one.character) for one in forced)
-        after = self._measure(self._text.translate(table)) if table else self._size
-        return Replacement(forced, self._size.segments - after.segments, times)
+        before = self._size.segments if self._size else 0
+        after = self._measure(self._text.translate(table)).segments if self._measure and table else before
+        return Replacement(forced, before - after, after, sum(self._text.count(one.character) for one in forced))
 
 
 def replacement_name(forced: ForcedCharacter) -> str:

@@ -18,8 +18,8 @@ from notifykit.cli.messages import describe_edit, quoted
 from notifykit.cli.options import common, examples, read_text
 from notifykit.cli.output import encoding_name, plural, print_json, print_line
 from notifykit.cli.plan_summary import Suggestions, measurement_document, replacement_name
-from notifykit.errors import NotifyError, TransportError
-from notifykit.models.capabilities import Capabilities, Measurement
+from notifykit.errors import NotifyError
+from notifykit.models.capabilities import Capabilities
 from notifykit.models.plan import Plan
 from notifykit.models.recipient import Rejected
 from notifykit.pipeline.notifier import Notifier
@@ -76,8 +76,17 @@ def preview(message: str | None, as_json: bool, **options: Any) -> int:
             head = (plan.message.sender, f"to {recipient}" if recipient else None, now)
             if any(head):
                 print_line(f" {' · '.join(filter(None, head))}", "strong")
-            _show(plan, price, capabilities)
-            _show_problems(notices, next(iter(rejected), None), refusal)
+            for line in phone_lines(plan.message.text, isolated=sys.stdout.isatty()):
+                print_line(line)
+            lines = [*_lines(plan, price, capabilities)]
+            lines += [
+                (" " if number else "changed", describe_edit(edit), None) for number, edit in enumerate(plan.edits)
+            ]
+            lines += [("notice", notice, "care") for notice in notices]
+            lines += [("rejected", str(problem), "bad") for problem in rejected]
+            lines += [("refused", str(refusal), "bad")] if refusal else []
+            for label, line, style in lines:
+                print_line(f" {label:<12} {line}" if label else f" {line}", style)
     return Exit.FAILED if refusal else Exit.PARTLY if rejected else Exit.OK
 
 
@@ -113,51 +122,32 @@ def _document(plan: Plan, price: float | None, capabilities: Capabilities) -> di
     }
 
 
-def _show(plan: Plan, price: float | None, capabilities: Capabilities) -> None:
+def _lines(plan: Plan, price: float | None, capabilities: Capabilities) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the label, the text and the style of each line below the phone."""
     size = plan.measurement
-    for line in phone_lines(plan.message.text, isolated=sys.stdout.isatty()):
-        print_line(line)
     if size is None or capabilities.measure is None:
-        print_line(" encoding     not known: this transport does not measure texts")
-    else:
-        cost = [] if price is None else [f"{plural(price, capabilities.unit)} a recipient"]
-        parts = [encoding_name(size.encoding), plural(size.segments, "segment"), *cost]
-        print_line(f" {' · '.join(parts)}", "good" if size.segments <= 1 else "care")
-        print_line(f" {_meter(size)}")
-        if size.forced:
-            _show_forced(encoding_name(size.encoding), Suggestions(plan, capabilities))
-    for number, edit in enumerate(plan.edits):
-        print_line(f" {'changed' if number == 0 else '':<12} {describe_edit(edit)}")
-
-
-def _show_problems(notices: tuple[str, ...], rejected: TransportError | None, refusal: TransportError | None) -> None:
-    for notice in notices:
-        print_line(f" notice       {notice}", "care")
-    for label, error in (("rejected", rejected), ("refused", refusal)):
-        if error:
-            print_line(f" {label:<12} {error}", "bad")
-
-
-def _meter(size: Measurement) -> str:
+        yield "encoding", "not known: this transport does not measure texts", None
+        return
+    cost = [] if price is None else [f"{plural(price, capabilities.unit)} a recipient"]
+    parts = [encoding_name(size.encoding), plural(size.segments, "segment"), *cost]
+    yield "", " · ".join(parts), "good" if size.segments <= 1 else "care"
     room = size.units + size.units_left
     filled = round(_METER * size.units / room) if room else 0
-    return f"{'█' * filled}{'░' * (_METER - filled)} {size.units}/{room} units, {size.units_left} left"
-
-
-def _show_forced(encoding: str, suggestions: Suggestions) -> None:
-    """Print which characters force the encoding; letters without a replacement are named together."""
-    replaceable = [forced for forced in suggestions.forced if forced.replacement is not None]
-    letters = [forced for forced in suggestions.forced if forced.replacement is None]
-    lines = [
+    bar = f"{'█' * filled}{'░' * (_METER - filled)}"
+    yield "", f"{bar} {size.units}/{room} units, {size.units_left} left", None
+    suggestions = Suggestions(plan, capabilities)
+    letters = [quoted(forced.character) for forced in suggestions.forced if forced.replacement is None]
+    reasons = [
         f"{quoted(forced.character)}  {forced.name.lower()}, at {forced.position + 1} → {replacement_name(forced)}"
-        for forced in replaceable[:_MOST_LINES]
-    ]
+        for forced in suggestions.forced
+        if forced.replacement is not None
+    ][:_MOST_LINES]
     if letters:
-        shown = " ".join(quoted(forced.character) for forced in letters)
-        lines.append(f"{plural(len(letters), 'character')} without a GSM-7 form: {shown}")
-    for number, line in enumerate(lines):
-        print_line(f" {'' if number else f'why {encoding}':<12} {line}")
-    print_line(f" could save   {suggestions.sentence()}")
+        reasons.append(f"{plural(len(letters), 'character')} without a GSM-7 form: {' '.join(letters)}")
+    for number, reason in enumerate(reasons):
+        yield " " if number else f"why {encoding_name(size.encoding)}", reason, None
+    if suggestions.forced:
+        yield "could save", suggestions.sentence(), None
 
 
 # --- the phone ---

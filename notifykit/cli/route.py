@@ -34,7 +34,7 @@ def route(ctx: click.Context, as_json: bool) -> None:
     ),
 )
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@click.option("--expect", metavar="NAME", help="Fail unless this transport would carry all of them.")
+@click.option("--expect", metavar="NAME", help="Fail unless this transport would send all of them.")
 @click.option("--message", "text", default="Hello", metavar="TEXT", help="The text, for rules about its size.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A label of the message; may be given again.")
 @click.option("--sender", metavar="ID", help="The sender that the message names.")

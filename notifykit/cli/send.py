@@ -230,7 +230,7 @@ def _live_dsn(notifier: Notifier) -> Dsn:
 
 
 def _test_kind(notifier: Notifier) -> str:
-    return "made of stand-ins" if isinstance(notifier.transport, Composite) else "a stand-in"
+    return "made of test transports" if isinstance(notifier.transport, Composite) else "a test transport"
 
 
 def _show_mode(notifier: Notifier) -> None:
@@ -239,7 +239,7 @@ def _show_mode(notifier: Notifier) -> None:
         warn(notice)
     if capabilities.live:
         tests = dict.fromkeys(str(leaf) for leaf in leaves(notifier.transport) if not leaf.capabilities.live)
-        but = f"; through {' and '.join(tests)} they reach nobody" if tests else ""
+        but = f"; those through {' and '.join(tests)} reach no phone" if tests else ""
         note(f"Live: messages reach phones, and are paid for{but}.")
     elif not capabilities.notices:
         warn(f"Test: {notifier.transport.name} is {_test_kind(notifier)}, and nothing leaves this machine.")
@@ -413,7 +413,7 @@ def _submit(
         except KeyError:
             job_options.require_future()
         if before is not None:
-            note(f"There is a job {key} since {before.created:%Y-%m-%d %H:%M:%S} UTC: nobody is sent to twice.")
+            note(f"Job {key} already exists (created {before.created:%Y-%m-%d %H:%M:%S} UTC): nothing is sent twice.")
         if capabilities.live and (before is None or before.finished is None):
             _ask(notifier, send_options, summary)
         keywords = send_options.keywords("idempotency_key", "move_unknown", "via") | attrs.asdict(job_options)

@@ -35,7 +35,7 @@ _Check = tuple[str, Recipient | Rejected, TransportError | None]
 )
 @click.argument("numbers", nargs=-1, metavar="NUMBER...")
 @file_options
-@click.option("--remote", is_flag=True, help="Ask the provider too: form and route, not whether somebody has it.")
+@click.option("--remote", is_flag=True, help="Ask the provider too: form and route, not whether it is in use.")
 @via_option
 @common
 def validate(

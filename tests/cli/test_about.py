@@ -1,4 +1,4 @@
-"""What a plugin tells of itself through ``notifykit_about``: settings, codes, checks, pages."""
+"""What a plugin says of itself through ``notifykit_about``: settings, codes, checks, pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def notifykit_about():
     return About(
         section="pigeon",
         fields=(Field("loft", text, "roof", ("PIGEON_LOFT",), help="Where they live."), Field("seed", secret, None, ("PIGEON_SEED",))),
-        codes=lambda: [NotReached("The pigeon came back.", "P01", action="Feed it.")],
+        codes=lambda: [NotReached("The pigeon came back.", "P01", action="Water it.")],
         checks=checks,
         topics={"feathers": lambda: "Comb them."},
     )
@@ -40,7 +40,7 @@ def notifykit_about():
 
 @pytest.fixture(autouse=True)
 def _strangers(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install one plugin that tells of itself, and one that tells nonsense."""
+    """Install one plugin that describes itself, and one that returns nonsense."""
     monkeypatch.syspath_prepend(tmp_path)
     for name, source in (("pigeon", PIGEON), ("liar", LIAR)):
         about = tmp_path / f"{name}_plugin-1.dist-info"
@@ -69,7 +69,7 @@ def test_its_settings_are_listed_with_the_others(run: Run, monkeypatch: pytest.M
 def test_its_codes_are_explained(run: Run) -> None:
     """As those of every provider."""
     answer = run("explain", "p01")
-    assert "cure    Feed it." in answer.out
+    assert "cure    Water it." in answer.out
     assert "P01" in run("help", "errors").out
 
 
@@ -80,7 +80,7 @@ def test_its_pages_are_pages_of_help(run: Run) -> None:
 
 
 def test_its_checks_are_part_of_the_doctor(run: Run) -> None:
-    """One that breaks off is a failure of its own, and the others are heard."""
+    """One that breaks off is a failure of its own, and the others run."""
     answer = run("doctor")
     assert answer.code == 1
     assert "warn  pigeons              one is tired" in answer.out
@@ -89,6 +89,6 @@ def test_its_checks_are_part_of_the_doctor(run: Run) -> None:
 
 
 def test_who_tells_nonsense_is_set_aside(run: Run) -> None:
-    """With the reason, and nobody else is hurt."""
+    """With the reason, and no other plugin is affected."""
     answer = run("doctor")
     assert "liar is broken: notifykit_about brings a dict, not an About" in answer.out

@@ -50,7 +50,7 @@ def options(command: click.Command) -> set[str]:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_command_has_the_common_options_and_a_sentence(name: str) -> None:
-    """So that nobody has to remember which one has them."""
+    """No command is an exception."""
     command = EVERY[name]
     assert options(command) >= COMMON
     assert command.help
@@ -215,7 +215,7 @@ def test_every_example_of_the_reference_answers_as_it_says(
 ) -> None:
     """In their order, in one folder, against one gateway; ``…`` stands for anything."""
     monkeypatch.chdir(tmp_path)
-    seen = 0
+    count = 0
     for line, expected in examples():
         if line.startswith("export "):
             name, _, value = line.removeprefix("export ").partition("=")
@@ -224,8 +224,8 @@ def test_every_example_of_the_reference_answers_as_it_says(
         out = _example_output(run, line)
         pattern = re.escape(expected).replace("…", "(?:.|\n)*?")
         assert re.fullmatch(pattern, out), f"{line}\n{out}"
-        seen += 1
-    assert seen > 15
+        count += 1
+    assert count > 15
 
 
 def _example_output(run: Run, line: str) -> str:

@@ -10,7 +10,7 @@ from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import LONG_TEXT, Run
 
 ONE, TWO = "96598765432", "96598765433"
-#: A webhook where nobody listens: it is live, it can't be asked anything, and it does not measure.
+#: A webhook to a closed port: it is live, it can't be asked anything, and it does not measure.
 HOOK = "webhook+http://hooker:hookpassword@127.0.0.1:9/hookpath"
 #: Ways to mean the account of the sandbox: by name, in brackets, behind another part, as a name of names.
 WAYS = ("kuwait", "safe", "outer", "failover(kuwait, null)", f"failover({HOOK}, kuwait)")
@@ -98,7 +98,7 @@ def test_the_program_alone_shows_what_it_is_made_of(run: Run) -> None:
 
 
 def test_one_live_part_makes_it_live(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the parts that are not are seen to be in test mode."""
+    """And the parts that are not are shown to be in test mode."""
     monkeypatch.setenv("NOTIFYKIT_TRANSPORT", "failover(safe, backup)")
     answer = run()
     assert "mode       LIVE" in answer.out
@@ -125,7 +125,7 @@ def test_the_doctor_finds_the_account_wherever_it_stands(gateway: Sandbox, run: 
 
 
 def test_the_doctor_asks_each_account_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several are told apart, without the user's name; one that is locked out does not hide the other."""
+    """Several have different names, without the user's name; one that is locked out does not hide the other."""
     monkeypatch.setenv("NOTIFYKIT_TRANSPORT", "failover(both, kuwait)")
     found = checks(run, "--online")
     assert [said.partition(" is ")[0] for name, _, said in found if name == "kwtsms"] == [
@@ -176,13 +176,13 @@ def test_live_reaches_every_part_that_has_a_test_mode(gateway: Sandbox, run: Run
 
 
 def test_live_is_for_the_others_too_where_one_is_live_already(gateway: Sandbox, run: Run) -> None:
-    """The word is about the whole, whichever part makes the request; without it, it is said who reaches nobody."""
+    """The word is about the whole, whichever part makes the request; without it, it says which parts reach no phone."""
     via = "failover(kuwait, backup)"
     answer = run("send", ONE, "Hello", "--via", via, "--yes")
-    assert "Live: messages reach phones, and are paid for; through kwtsms://" in answer.err
+    assert "Live: messages reach phones, and are paid for; those through kwtsms://" in answer.err
     assert run("send", ONE, "Hello", "--via", via).code == 2
     answer = run("send", ONE, "Hello", "--via", via, "--live", "--yes")
-    assert "reach nobody" not in answer.err
+    assert "reach no phone" not in answer.err
     assert [message.test for message in gateway.messages] == [True, False]
 
 
@@ -190,10 +190,10 @@ def test_stand_ins_in_brackets_can_not_be_made_live(run: Run) -> None:
     """All of it would pretend; it says so instead."""
     answer = run("send", ONE, "Hello", "--via", "failover(null, roundrobin(memory, null))", "--live")
     assert (answer.code, answer.out) == (2, "")
-    assert "failover can't send for real: it is made of stand-ins" in answer.err
+    assert "failover can't send for real: it is made of test transports" in answer.err
     answer = run("send", ONE, "Hello", "--via", "failover(null, memory)")
     assert answer.code == 0
-    assert "failover is made of stand-ins, and nothing leaves this machine" in answer.err
+    assert "failover is made of test transports, and nothing leaves this machine" in answer.err
 
 
 def test_a_move_to_another_transport_is_told(run: Run) -> None:

@@ -167,7 +167,7 @@ def test_what_is_wrong_fails(
 
 
 def test_the_shared_sender_is_warned_of(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looks like a fault of the program to whoever does not know."""
+    """It looks like a fault of the program at first sight."""
     monkeypatch.setenv("KWTSMS_SENDER_ID", "KWT-SMS")
     assert checks(run)["kwtsms sender"] == ["warn"]
 

@@ -32,11 +32,11 @@ def test_every_code_can_be_explained(run: Run, code: str) -> None:
 
 
 def test_a_wait_for_one_number_is_a_batchs(run: Run) -> None:
-    """A single send is told to wait, and the page must not say that it waits by itself."""
+    """A single send does not wait, and the text must not say that it does."""
     for words in (["explain", "ERR028"], ["help", "errors", "ERR028"]):
         line = run(*words).out.splitlines()[-1]
         assert line.startswith("retry   a batch waits by itself, ")
-        assert line.endswith("a single send is not held up: it is told to wait")
+        assert line.endswith("a single send does not: the error says how long to wait")
 
 
 def test_a_code_that_nobody_knows_is_guessed(run: Run) -> None:
@@ -79,7 +79,7 @@ def test_a_country_that_is_put_in_front_is_a_step(run: Run, monkeypatch: pytest.
     """With the setting that did it."""
     monkeypatch.setenv("KWTSMS_DEFAULT_COUNTRY", "KW")
     answer = run("explain", "9876 5432")
-    assert "96598765432          the country code 965 of default_country put in front" in answer.out
+    assert "96598765432          the country code 965 of default_country added" in answer.out
     data = run("explain", "9876 5432", "--json").data
     assert (data["address"], data["country"], data["normalizer"]) == ("96598765432", "KW", "kwtsms")
 
@@ -121,7 +121,7 @@ def test_a_character_alone_may_save_nothing(run: Run) -> None:
 
 
 def test_a_text_that_is_fine_is_said_to_be(run: Run) -> None:
-    """Nothing is changed, and nothing is dear."""
+    """Nothing is changed, and nothing costs more."""
     answer = run("explain", "Hello")
     assert answer.out == "changed   nothing: the text can be sent as it is\nencoding  GSM-7, 5 units, 1 segment\n"
 

@@ -1,4 +1,4 @@
-"""The list of commands: what the program and its plugins say of commands that nobody has imported."""
+"""The list of commands: what the program and its plugins say of commands that are not imported yet."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def nowhere(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("NOTIFYKIT_DISABLE", "NOTIFYKIT_ALLOW"):
         monkeypatch.delenv(name, raising=False)
-    site = tmp_path / "site"
-    about = site / "notifykit-9.dist-info"
+    packages = tmp_path / "packages"
+    about = packages / "notifykit-9.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: notifykit\nVersion: 9\n")
     (about / "entry_points.txt").write_text("[notifykit]\nwings = wings_plugin\n")
-    (site / "wings_plugin.py").write_text(PLUGIN)
-    (site / "wings_fly.py").write_text(FLY)
-    monkeypatch.syspath_prepend(site)
+    (packages / "wings_plugin.py").write_text(PLUGIN)
+    (packages / "wings_fly.py").write_text(FLY)
+    monkeypatch.syspath_prepend(packages)
     for module in ("wings_plugin", "wings_fly"):
         monkeypatch.delitem(sys.modules, module, raising=False)
 
@@ -94,7 +94,7 @@ def test_a_shell_completes_inside_a_command(monkeypatch: pytest.MonkeyPatch) -> 
         assert CliRunner().invoke(program, [], prog_name="notifykit").output == f"plain,{offered}\n"
 
 
-def test_without_plugins_nobody_is_listed_but_the_frameworks_own() -> None:
+def test_without_plugins_only_the_frameworks_own_are_listed() -> None:
     """The option counts for the list too."""
     listed = answer("--no-plugins", "--help")
     assert "fly" not in listed
@@ -111,7 +111,7 @@ def test_what_is_left_out_is_not_listed(how: str, tmp_path: pathlib.Path, monkey
     elif how == "environment":
         monkeypatch.setenv("NOTIFYKIT_DISABLE", "wings")
     elif how == "dotenv":
-        (tmp_path / ".env").write_text("NOTIFYKIT_ALLOW=somebody\n")
+        (tmp_path / ".env").write_text("NOTIFYKIT_ALLOW=another\n")
     elif how == "pyproject":
         (tmp_path / "pyproject.toml").write_text('[tool.notifykit]\ndisable = ["fly"]\n')
     else:

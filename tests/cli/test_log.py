@@ -184,7 +184,7 @@ def test_half_a_packed_file_is_read_as_far_as_it_goes(sends: pathlib.Path, run: 
 
 
 def test_a_try_that_was_repeated_is_counted_once() -> None:
-    """What became of it is told by the later try."""
+    """The later attempt has the outcome."""
     at = datetime.datetime(2026, 3, 4, tzinfo=datetime.UTC)
     first = LogEntry(at, "attempt_finished", "m", batch="m-1", attempt=1, outcome="rejected", code="ERR013")
     again = LogEntry(at, "retry_scheduled", "m", batch="m-1", attempt=1)
@@ -238,7 +238,7 @@ def test_a_log_is_followed_until_ctrl_c(sends: pathlib.Path) -> None:
     assert "Traceback" not in shown.shown
 
 
-def test_nothing_is_said_about_a_reader_who_has_seen_enough(sends: pathlib.Path) -> None:
+def test_a_closed_pipe_is_no_error(sends: pathlib.Path) -> None:
     """``| head`` closes the pipe."""
     write(sends, [DOCUMENTED] * 20_000)
     with start_piped("log", "tail", "-n", "20000") as process:

@@ -90,8 +90,8 @@ def test_the_head_says_who_would_get_it_and_whether_it_is_a_test(
     assert gateway.requests == ()
 
 
-def test_marks_that_nobody_sees_are_for_terminals_only(run: Run) -> None:
-    """Whoever searches the answer finds what the message says."""
+def test_invisible_marks_are_for_terminals_only(run: Run) -> None:
+    """A search in the answer finds the words of the message."""
     text = "رمز التحقق هو 123456"
     assert "هو 123456" in run("preview", text).out
     code, shown = on_terminal("preview", text)
@@ -104,7 +104,7 @@ def test_marks_that_nobody_sees_are_for_terminals_only(run: Run) -> None:
 
 @pytest.mark.parametrize("text", ["Hello", "رمز التحقق هو 123456 من MYAPP", "a\nb", "", "你好" * 30, "x" * 200])
 def test_every_line_of_the_frame_is_as_wide_as_the_others(text: str) -> None:
-    """As a terminal counts: marks that nobody sees take no column, wide signs two."""
+    """As a terminal counts: invisible marks take no column, wide signs two."""
     lines = phone_lines(text)
     assert len({columns(line) for line in lines}) == 1
     assert (lines[0][1], lines[0][-1], lines[-1][1], lines[-1][-1]) == ("╭", "╮", "╰", "╯")

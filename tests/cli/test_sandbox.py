@@ -28,7 +28,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 
 def arrive(sandbox: Sandbox, text: str, to: str = KUWAIT) -> None:
-    """Have a message arrive by the gateway's own road."""
+    """Send a message through the gateway's own API."""
     login = {"username": "sandbox", "password": "sandboxpassword", "sender": "MY-APP", "test": "1"}
     assert sandbox.gateway.handle(Call("send", "127.0.0.1", {**login, "mobile": to, "message": text})).msg_id
 
@@ -65,10 +65,10 @@ def test_the_feed_shows_what_arrives(inbox: Sandbox) -> None:
         arrive(inbox, "one")
         inbox.account.balance = 5
         arrive(inbox, "two", OTHER)
-        heard = [json.loads(line) for line in process.stdout]
+        events = [json.loads(line) for line in process.stdout]
         assert process.wait(20) == 0
-    assert [event["event"] for event in heard] == ["new", "account", "new"]
-    assert [event["id"] for event in heard] == [2, 3, 4]
+    assert [event["event"] for event in events] == ["new", "account", "new"]
+    assert [event["id"] for event in events] == [2, 3, 4]
 
 
 def test_the_feed_is_taken_up_again_after_a_restart(tmp_path: pathlib.Path) -> None:
@@ -128,7 +128,7 @@ def test_an_inbox_is_written_and_read_back(inbox: Sandbox, run: Run, tmp_path: p
 
 
 def test_whether_it_is_there(inbox: Sandbox, run: Run) -> None:
-    """At once, or waited for; where nobody is, the next command starts one."""
+    """At once, or waited for; without one, the next command starts one."""
     assert run("sandbox", "ready", "--json").data == {"ready": True, "url": inbox.url}
     inbox.stop()
     for line in (("ready",), ("ready", "--wait", "--timeout", "0.01"), ("otp",), ("tail",)):

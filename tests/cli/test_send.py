@@ -108,7 +108,7 @@ def test_standard_input_is_not_read_unless_it_is_asked_for(gateway: Sandbox) -> 
 
 
 def test_numbers_and_text_can_not_both_come_from_standard_input(run: Run) -> None:
-    """Nobody could say where one ends."""
+    """It would not be clear where one ends."""
     assert run("send", "-", "-").code == 2
     assert run("send", "-", "--message-file", "-").code == 2
 
@@ -281,7 +281,7 @@ def test_a_cost_above_the_limit_is_refused_with_its_own_exit_code(gateway: Sandb
 
 
 def test_a_no_to_a_cost_above_the_limit_is_about_credit_too(gateway: Sandbox) -> None:
-    """Whoever refuses it, the exit code is seven."""
+    """The exit code is seven, as without a terminal."""
     code, shown = on_terminal("send", ONE, "x" * 161, "--live", "--max-cost", "1", typed="n\n")
     assert code == 7
     assert "[y/N]" in shown
@@ -297,7 +297,7 @@ def test_a_stand_in_can_not_be_made_live(run: Run) -> None:
     """It says so instead of pretending; and without --live it says that nothing leaves."""
     answer = run("send", ONE, "Hello", "--via", "memory", "--live")
     assert (answer.code, answer.out) == (2, "")
-    assert "stand-in" in answer.err
+    assert "a test transport" in answer.err
     answer = run("send", ONE, "Hello", "--via", "memory")
     assert answer.code == 0
     assert "nothing leaves this machine" in answer.err
@@ -313,7 +313,7 @@ def test_a_person_is_asked_on_a_terminal(gateway: Sandbox, typed: str, code: int
     assert (found, len(gateway.messages)) == (code, sent)
 
 
-# --- while it is under way ---
+# --- while it runs ---
 
 
 def test_progress_is_plain_lines_in_a_pipe(gateway: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
@@ -351,8 +351,8 @@ def test_an_interrupt_says_what_was_sent(gateway: Sandbox) -> None:
     assert "Traceback" not in shown.shown
 
 
-def test_a_wait_is_told_and_an_interrupt_during_it_is_told_truly(gateway: Sandbox) -> None:
-    """A full queue is waited for, somebody knows; what it answered is known, and no request was in flight."""
+def test_a_wait_is_shown_and_an_interrupt_during_it_is_reported_correctly(gateway: Sandbox) -> None:
+    """The wait for a full queue is shown; its answer is known, and no request was in flight."""
     with terminal("send", "96545000013", "Hello") as shown:
         shown.read_until("(ERR013): trying again in 30 s")
         shown.until_it_waits()
@@ -389,7 +389,7 @@ def test_the_next_command_can_be_typed(
     assert run(*shlex.split(then)[1:]).code in (0, 3)
 
 
-def test_the_next_command_shows_no_number_that_is_masked(gateway: Sandbox, run: Run) -> None:
+def test_the_next_command_shows_no_number_that_is_redacted(gateway: Sandbox, run: Run) -> None:
     """Among several a bad number is known by its place only."""
     answer = run("send", ONE, "98765432", "Hello")
     assert "98765432" not in answer.err + answer.out
@@ -404,8 +404,8 @@ def test_credentials_that_are_missing_have_their_exit_code(run: Run) -> None:
     assert run("send", ONE, "Hello", "--via", "kwtsms", "--json").document["error"]["kind"] == "MissingCredentials"
 
 
-def test_progress_is_drawn_behind_a_request(gateway: Sandbox) -> None:
-    """Not behind its first receipt: the counter stands at 200, 400, 450."""
+def test_progress_is_shown_after_each_request(gateway: Sandbox) -> None:
+    """Not after its first receipt: the bar shows 200, 400, 450."""
     gateway.account.change(balance=10_000)
     numbers = [f"9659{index:07d}" for index in range(450)]
     code, shown = on_terminal("send", *numbers, "Hello")

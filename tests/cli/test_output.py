@@ -1,4 +1,4 @@
-"""Streams: colours, terminals, pipes, consoles, and questions that nobody is there to answer."""
+"""Streams: colours, terminals, pipes, consoles, and questions without a terminal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_colour_in_a_pipe(
     environment: dict[str, str],
     colored: bool,
 ) -> None:
-    """None, unless somebody wants it."""
+    """None, unless it is asked for."""
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

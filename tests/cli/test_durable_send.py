@@ -68,7 +68,7 @@ def test_the_same_again_is_the_same_job(gateway: Sandbox, run: Run) -> None:
     again = run("send", ONE, "Hello", "--durable", "--key", "opening")
     assert (first.code, again.code) == (0, 0)
     assert again.out == first.out
-    assert "There is a job opening since " in again.err
+    assert "Job opening already exists (created " in again.err
     assert arrived(gateway) == [ONE]
 
 
@@ -245,7 +245,7 @@ def test_what_is_no_time_is_an_error(words: str) -> None:
 # --- the process ends in the middle ---
 
 
-def test_a_killed_process_loses_nothing_and_nobody_gets_it_twice(live: Sandbox, run: Run, people: pathlib.Path) -> None:
+def test_a_killed_process_loses_nothing_and_sends_nothing_twice(live: Sandbox, run: Run, people: pathlib.Path) -> None:
     """SIGKILL in the middle; the same command goes on, and says who may have been sent to."""
     words = ("send", "--to-file", str(people), "--column", "mobile", "Hello", "--durable", "--key", "opening", "--yes")
     with subprocess.Popen(command(*words), stderr=subprocess.DEVNULL, env=environment()) as process:
@@ -280,7 +280,7 @@ def test_an_interrupt_leaves_the_rest_on_disk(live: Sandbox, run: Run, people: p
 def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
     gateway: Sandbox, run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All or nothing: no job is left, also where the file broke after the survey."""
+    """All or nothing: no job is left, also where the file broke after the plan."""
     file = tmp_path / "people.txt"
     file.write_text(f"{ONE}\n{TWO}\n", encoding="utf-8")
     rows = iter([[ONE], [ONE, TWO], None])
@@ -294,7 +294,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
     monkeypatch.setattr("notifykit.cli.inputs._rows", read)
     answer = run("send", "--to-file", str(file), "Hello", "--durable", "--key", "opening")
     assert answer.code == 2
-    assert "the file is gone" in answer.err
+    assert "the file was deleted" in answer.err
     assert not gateway.messages
     with sqlite3.connect(state() / "jobs.sqlite3") as database:
         assert database.execute("SELECT count(*) FROM notifykit_jobs").fetchone() == (0,)
@@ -303,7 +303,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
 
 def _breaking() -> object:
     yield ONE
-    raise click.UsageError("the file is gone")
+    raise click.UsageError("the file was deleted")
 
 
 def state() -> pathlib.Path:
@@ -322,7 +322,7 @@ def _wait_for(gateway: Sandbox, messages: int) -> None:
 
 
 def test_the_medium_and_the_line_above_are_said(run: Run, tmp_path: pathlib.Path) -> None:
-    """An e-mail address is one where the channel says so; the survey and the send agree."""
+    """An e-mail address is one where the channel says so; the dry run and the send agree."""
     via = ("--via", f"file://{tmp_path}/out.jsonl")
     words = ("send", "ada@example.com", "We open at nine", "--channel", "email", "--subject", "Opening")
     assert "1 recipient" in run(*words, *via, "--dry-run").out

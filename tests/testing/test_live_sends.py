@@ -153,7 +153,7 @@ def test_no_live_send_gets_out(pytester: pytest.Pytester, *, early: bool) -> Non
         check=False,
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=120,
         cwd=pytester.path,
         env=outside(),
     )
@@ -204,12 +204,12 @@ def test_what_was_started_inside_of_an_outbox_never_sends_for_real(tmp_path: pat
         "sign_up('behind it')\n"
     )
     environment = outside()
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment, timeout=40)
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment, timeout=120)
     assert (tmp_path / "sent.txt").read_text() == "behind it\n"
     half = {**environment, "NOTIFYKIT_INTERCEPTOR": rules.INTERCEPT}
     code = "from app import sign_up; sign_up('half')"
     done = subprocess.run(
-        [sys.executable, "-c", code], check=False, cwd=tmp_path, env=half, capture_output=True, text=True, timeout=40
+        [sys.executable, "-c", code], check=False, cwd=tmp_path, env=half, capture_output=True, text=True, timeout=120
     )
     assert "NOTIFYKIT_TESTING does not say what it may send" in done.stderr
 

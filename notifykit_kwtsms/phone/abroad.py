@@ -54,8 +54,6 @@ def read_abroad(digits: str, raw: str, strict: Collection[str] = ()) -> Recipien
         number = phonenumbers.parse(f"+{digits}")
     except NumberParseException as error:
         return _unreadable(error)
-    if not number.national_number:
-        return InvalidRecipient("There are only zeros after the country code.", action="Give the whole number.")
     number, notice = _corrected(number)
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.UNKNOWN:
@@ -167,6 +165,9 @@ def _impossible(number: PhoneNumber) -> InvalidRecipient | None:
     """Return the error of a number of no known range; None if it may be a mobile number."""
     found = phonenumbers.is_possible_number_for_type_with_reason(number, PhoneNumberType.MOBILE)
     if found == ValidationResult.IS_POSSIBLE:
+        national = phonenumbers.national_significant_number(number)
+        if phonenumbers.parse(f"+{number.country_code}{national}") != number:  # it would lose another trunk zero
+            return InvalidRecipient("There are too many zeros after the country code.", action="Remove the zeros.")
         return _outside_north_american_plan(number)
     count = len(phonenumbers.national_significant_number(number))
     detail = f"Mobile numbers of {_where(number)} have {_lengths(number)} digits after the code; this one has {count}."

@@ -284,6 +284,7 @@ def test_a_canonical_address_is_its_own(by: KwtSmsNormalizer, raw: str) -> None:
 @pytest.mark.parametrize("by", NORMALIZERS)
 @given(raw=st.one_of(any_text(), mobiles(), st.from_regex(r"\A\+?[0-9]{6,16}\Z")))
 @example(raw="+2000000000000")
+@example(raw="+4400000000012")
 def test_a_marked_canonical_address_is_its_own_whatever_the_default_country(by: KwtSmsNormalizer, raw: str) -> None:
     """A number with a plus sign is never read as local."""
     answer = normalized(raw, by)

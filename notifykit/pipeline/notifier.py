@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, overload
 
+from notifykit.events import Event
 from notifykit.models.capabilities import Measurement
 from notifykit.models.delivery import Delivery, DeliveryReport
 from notifykit.models.job import JobSpec, Progress
@@ -32,7 +33,7 @@ from notifykit.pipeline.stages import (
     report,
 )
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Clock, Guard, Job, Sink, Transport
+from notifykit.protocols import Cleaner, Clock, Guard, Job, Sink, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template
@@ -46,7 +47,8 @@ class NotifierBase:
     :param transport: what sends the messages: an object, a name such as ``memory``, or a DSN.
     :param settings: other settings than the defaults.
     :param host: the plugins; without one, everything that is installed.
-    :param sinks: log sinks besides those of the plugins.
+    :param sinks: log sinks besides those of the plugins: objects, or functions that take an event.
+    :param cleaners: cleaners besides those of the plugins, and before them: objects, or functions from text to text.
     :param guards: guards besides those of the plugins; they are asked first.
     :param clock: the time, for tests.
     :param retry: what decides about another try.
@@ -59,13 +61,21 @@ class NotifierBase:
         *,
         settings: Settings | None = None,
         host: PluginHost | None = None,
-        sinks: Sequence[Sink] = (),
+        sinks: Sequence[Sink | Callable[[Event], None]] = (),
+        cleaners: Sequence[Cleaner | Callable[[str], str]] = (),
         guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
         self._components = Components(
-            transport, settings=settings, host=host, sinks=sinks, guards=guards, clock=clock, retry=retry
+            transport,
+            settings=settings,
+            host=host,
+            sinks=sinks,
+            cleaners=cleaners,
+            guards=guards,
+            clock=clock,
+            retry=retry,
         )
 
     @classmethod
@@ -77,7 +87,8 @@ class NotifierBase:
         directory: str | os.PathLike[str] = ".",
         environment: Mapping[str, str] | None = None,
         host: PluginHost | None = None,
-        sinks: Sequence[Sink] = (),
+        sinks: Sequence[Sink | Callable[[Event], None]] = (),
+        cleaners: Sequence[Cleaner | Callable[[str], str]] = (),
         guards: Sequence[Guard] = (),
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
@@ -103,7 +114,7 @@ class NotifierBase:
         given = None if named else transport
         notifier = cls.__new__(cls)
         notifier._components = Components(
-            given, settings=settings, host=host, sinks=sinks, guards=guards, clock=clock, retry=retry
+            given, settings=settings, host=host, sinks=sinks, cleaners=cleaners, guards=guards, clock=clock, retry=retry
         )
         return notifier
 

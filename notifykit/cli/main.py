@@ -34,13 +34,15 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was typed, or suggest one."""
         name = args[0]
+        # Set first: loading the plugins may fail, and the error names the command that was typed.
+        global_options().command = name
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             from notifykit.suggest import did_you_mean
 
+            global_options().command = "notifykit"
             listed = "`notifykit --help` lists what there is."
             hint = did_you_mean(name, self.list_commands(ctx), listed, form="Did you mean `notifykit {}`?")
             ctx.fail(f"There is no command {name!r}. {hint}")
-        global_options().command = name
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -176,7 +176,7 @@ class BatchFinished(Event):
     batch: str
     #: The composite.
     transport: str
-    #: Everybody in the batch, each with the outcome.
+    #: Every recipient of the batch, each with the outcome.
     recipients: Sequence[LoggedRecipient]
     #: The sender's name; None where the transport's own is used.
     sender: str | None
@@ -238,7 +238,7 @@ class DeliveryChanged(Event):
 
     #: The provider's id of the request.
     message_id: str
-    #: The address, redacted unless ``log_numbers`` is ``full``; None where the report is about everybody in the request.
+    #: The address, redacted unless ``log_numbers`` is ``full``; None where the report is about all recipients of the request.
     to: str | None
     #: A keyed hash of the address. None without a key.
     to_hash: str | None

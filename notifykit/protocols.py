@@ -120,7 +120,7 @@ class Assignment:
 
 
 #: What a composite does with a batch: it yields assignments and is sent the receipts of each.
-Carrying: TypeAlias = "Generator[Assignment, Sequence[Receipt], None]"
+Assignments: TypeAlias = "Generator[Assignment, Sequence[Receipt], None]"
 
 
 @runtime_checkable
@@ -132,7 +132,7 @@ class Composite(Transport, Protocol):
         """The transports that it is made of, in order."""
         ...
 
-    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
         """Yield an assignment, be sent the receipts of its recipients, yield the next.
 
         The pipeline merges the results for each recipient: accepted wins over unknown, and unknown over rejected. A

@@ -72,7 +72,7 @@ jobs: Final = sa.Table(
     _counter("batches"),
     #: Everything but text and recipients.
     sa.Column("options", Encoded, nullable=False),
-    #: Hashes that tell two submissions with one key apart.
+    #: Hashes that distinguish two submissions with one key.
     sa.Column("fingerprint", Encoded, nullable=False, default=dict),
     #: Text and subject; NULL after ``keep_bodies``.
     sa.Column("body", Encoded),

@@ -95,7 +95,7 @@ class Timeouts(urllib3.Timeout):
 
     @property
     def connect_timeout(self) -> float:
-        """The remaining seconds; never 0, which tells a socket not to wait instead of to time out."""
+        """The remaining seconds; never 0, which makes a socket not wait instead of time out."""
         return max(1e-6, self._ends - time.monotonic())
 
     read_timeout = connect_timeout

@@ -269,7 +269,7 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
     known: dict[int, Receipt] = {}
     failures: dict[int, list[str]] = {}
     recipients = dict(zip(batch.positions, batch.recipients, strict=True))
-    assignments = composite.carry(batch, after_unknown=send.move_unknown)
+    assignments = composite.assign(batch, after_unknown=send.move_unknown)
     receipts: Sequence[Receipt] | None = None
     broken: TransportError = not_assigned()
     while not context.state.over:

@@ -23,7 +23,7 @@ _OPTIONS = {"sender": "senders", "subject": "subjects", "idempotency_key": "idem
 def is_composite(transport: Transport) -> TypeGuard[Composite]:
     """Return whether a transport is made of others."""
     # isinstance would look up every method of the protocol, several times a send.
-    return hasattr(transport, "carry") and hasattr(transport, "parts")
+    return hasattr(transport, "assign") and hasattr(transport, "parts")
 
 
 def can_connect(transport: Transport) -> TypeGuard[Connectable]:

@@ -170,7 +170,7 @@ def _reason_not_to_ask(receipt: Receipt, leaves: Sequence[Transport]) -> str | N
     if _able_to_answer(leaves, name):
         return None
     if any(str(transport) == name for transport in leaves):
-        return f"The transport {name.partition(':')[0]} can't be asked: only reports that are pushed can tell."
+        return f"The transport {name.partition(':')[0]} can't be asked: only pushed reports can say."
     return _NOT_HERE
 
 

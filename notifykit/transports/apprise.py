@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from apprise import NotifyBase
 
 #: The recipient for every target.
-EVERYBODY: Final = "all"
-#: The tag of a target that gets every message, whoever the recipient is: Apprise's own rule.
+ALL_TARGETS: Final = "all"
+#: The tag of a target that gets every message, for any recipient: Apprise's own rule.
 ALWAYS: Final = "always"
 
 _TAGGED: Final = re.compile(r"(?:(?P<tags>[\w.,;-]+)=)?(?P<url>[a-z][a-z0-9+.-]*://?.*)", re.IGNORECASE | re.DOTALL)
@@ -95,7 +95,7 @@ class Target:
 
     def matches(self, tag: str) -> bool:
         """Return whether a message to a tag is for it."""
-        return tag == EVERYBODY or tag in self.tags or ALWAYS in self.tags
+        return tag == ALL_TARGETS or tag in self.tags or ALWAYS in self.tags
 
 
 class AppriseTransport:
@@ -131,7 +131,7 @@ class AppriseTransport:
         if not targets:
             raise InvalidRecipient(
                 "No Apprise target has this tag.",
-                action=f"Give a tag that one of the targets has, or {EVERYBODY!r} for all of them.",
+                action=f"Give a tag that one of the targets has, or {ALL_TARGETS!r} for all of them.",
             )
         answers = _ask(targets, batch.message, timeout)
         counts = {"targets": len(targets), "took_it": sum(answers)}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 REQUIRED: Final = "browser" in os.environ.get("NOTIFYKIT_REQUIRE", "").split(",")
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
-#: Nothing but the page: no sandbox of the process (it may run as root), and nobody at home to call.
+#: Nothing but the page: no sandbox of the process (it may run as root), and no calls to Google.
 FLAGS: Final = (
     "--headless",
     "--no-sandbox",
@@ -100,7 +100,7 @@ class Watch:
 
     #: Where it may go.
     origin: str
-    #: Errors and warnings on its console, and exceptions that nobody caught.
+    #: Errors and warnings on its console, and uncaught exceptions.
     complaints: list[str] = attrs.field(factory=list)
     #: Every address it asked for.
     asked: list[str] = attrs.field(factory=list)
@@ -310,7 +310,7 @@ Launch = Callable[..., Process]
 
 @pytest.fixture
 def launch() -> Iterator[Launch]:
-    """Start ``notifykit sandbox`` with options, as somebody does in a terminal."""
+    """Start ``notifykit sandbox`` with options, as a person does in a terminal."""
     started: list[Process] = []
 
     def start(*options: str, port: int) -> Process:

@@ -218,7 +218,7 @@ def test_meaning_is_never_by_colour_alone(inbox: Inbox) -> None:
     expect(inbox.tab("Encoding")).to_contain_text("GSM-7")
 
 
-def test_the_open_message_and_the_pressed_buttons_are_told(inbox: Inbox) -> None:
+def test_the_open_message_and_the_pressed_buttons_are_announced(inbox: Inbox) -> None:
     """By their states, for who does not see them."""
     _believable(inbox)
     page = inbox.open().page

@@ -96,7 +96,7 @@ def test_texts_are_shown_literally_and_run_nowhere(inbox: Inbox) -> None:
 
 @pytest.mark.parametrize("text", LINKS)
 def test_only_web_addresses_become_links(inbox: Inbox, text: str) -> None:
-    """And those open elsewhere, without telling where they came from."""
+    """And those open elsewhere, without a referrer."""
     inbox.send(f"see {text} now")
     page = inbox.open("m/1").page
     inbox.bubble("see").wait_for()
@@ -234,14 +234,14 @@ def test_a_script_that_is_put_into_the_page_is_stopped_by_the_policy(inbox: Inbo
 
 
 def test_another_origin_can_not_listen_or_write(inbox: Inbox, sandbox: object) -> None:
-    """A page of somebody else: its fetch and its event stream get nothing, and the inbox stays as it was."""
+    """A page of another origin: its fetch and its event stream get nothing, and the inbox stays as it was."""
     from notifykit_kwtsms.sandbox import Sandbox
 
     inbox.send("private 123456")
     with Sandbox() as stranger:
         page = inbox.page.context.new_page()
         page.goto(stranger.url + "/")
-        told = page.evaluate(
+        results = page.evaluate(
             """async (there) => {
               const attempt = async (path, options) => {
                 try { const answer = await fetch(there + path, options); return answer.type === 'opaque' ? 'opaque' : await answer.text(); }
@@ -250,7 +250,7 @@ def test_another_origin_can_not_listen_or_write(inbox: Inbox, sandbox: object) -
               const stream = await new Promise((resolve) => {
                 try {
                   const source = new EventSource(there + '/sandbox/events?after=0');
-                  source.onmessage = source.onopen = () => resolve('heard');
+                  source.onmessage = source.onopen = () => resolve('received');
                   source.onerror = () => resolve('failed');
                 } catch (problem) { resolve('failed'); }
               });
@@ -260,5 +260,5 @@ def test_another_origin_can_not_listen_or_write(inbox: Inbox, sandbox: object) -
             inbox.sandbox.url,
         )
         page.close()
-    assert set(told) <= {"failed", "opaque"}
+    assert set(results) <= {"failed", "opaque"}
     assert len(inbox.sandbox.messages) == 1

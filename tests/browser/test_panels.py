@@ -71,7 +71,7 @@ def test_what_is_wrong_is_said_and_changes_nothing(inbox: Inbox) -> None:
     inbox.watch.expected.append("400 (Bad Request)")
     page = inbox.open().page
     dialog = inbox.panel("Account")
-    field = dialog.get_by_label("Empty lets everybody; others get ERR024")
+    field = dialog.get_by_label("Empty allows every address; others get ERR024")
     field.fill("nonsense")
     field.press("Enter")
     expect(page.locator("#toast")).to_contain_text("nonsense")
@@ -176,7 +176,7 @@ def test_a_single_fault_ends_by_itself(inbox: Inbox) -> None:
     assert [fault.fault.do for fault in inbox.sandbox.faults] == ["close"]
 
 
-def test_chaos_of_somebody_else_is_seen(inbox: Inbox) -> None:
+def test_chaos_from_another_client_is_shown(inbox: Inbox) -> None:
     """A program arms a preset; the open panel and the header follow."""
     inbox.open()
     dialog = inbox.panel("Chaos")

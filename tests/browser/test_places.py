@@ -24,14 +24,14 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture
 def mounted() -> Iterator[str]:
-    """Somebody's application with the sandbox at a prefix, on Werkzeug's server; the address of the prefix."""
+    """An application with the sandbox at a prefix, on Werkzeug's server; the address of the prefix."""
     gateway = Gateway(Rules(rate_limit=None))
 
-    def somebody(environ: object, start_response: object) -> list[bytes]:
+    def application_(environ: object, start_response: object) -> list[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])  # type: ignore[operator]
         return [b"my application"]
 
-    application = DispatcherMiddleware(somebody, {"/__sms__": create_app(gateway)})
+    application = DispatcherMiddleware(application_, {"/__sms__": create_app(gateway)})
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -127,7 +127,7 @@ def test_a_sandbox_that_others_can_reach_says_so(context: BrowserContext) -> Non
         page.close()
 
 
-def test_a_label_tells_sandboxes_apart(context: BrowserContext) -> None:
+def test_a_label_distinguishes_sandboxes(context: BrowserContext) -> None:
     """Beside the name of the page and in its title."""
     with Sandbox(label="staging") as labelled:
         page, watch = _followed(context, labelled.url)

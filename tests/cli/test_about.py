@@ -88,7 +88,7 @@ def test_its_checks_are_part_of_the_doctor(run: Run) -> None:
     assert "kwtsms" in answer.out
 
 
-def test_who_tells_nonsense_is_set_aside(run: Run) -> None:
+def test_a_plugin_that_describes_itself_wrongly_is_quarantined(run: Run) -> None:
     """With the reason, and no other plugin is affected."""
     answer = run("doctor")
     assert "liar is broken: notifykit_about brings a dict, not an About" in answer.out

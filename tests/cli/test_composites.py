@@ -196,7 +196,7 @@ def test_stand_ins_in_brackets_can_not_be_made_live(run: Run) -> None:
     assert "failover is made of test transports, and nothing leaves this machine" in answer.err
 
 
-def test_a_move_to_another_transport_is_told(run: Run) -> None:
+def test_a_failover_is_shown(run: Run) -> None:
     """While it happens and at the end, in the conversation; each attempt stands in the document."""
     answer = run("send", ONE, TWO, "Hello", "--via", "moving")
     assert answer.code == 0
@@ -212,7 +212,7 @@ def test_a_move_to_another_transport_is_told(run: Run) -> None:
     assert [tried["transport"].partition(":")[0] for tried in receipts[0]["tries"]] == ["kwtsms", "memory"]
 
 
-def test_the_same_move_of_many_requests_is_told_once(run: Run) -> None:
+def test_the_same_failover_of_many_requests_is_shown_once(run: Run) -> None:
     """A long list must not fill the screen."""
     many = "\n".join(f"9659{number:07}" for number in range(450))
     answer = run("send", "-", "Hello", "--via", "failover(backup, memory)", "--yes", "--no-progress", stdin=many)
@@ -221,7 +221,7 @@ def test_the_same_move_of_many_requests_is_told_once(run: Run) -> None:
     assert "Taken by memory://default: 450 recipients." in answer.err
 
 
-def test_who_shared_the_work_is_told(run: Run) -> None:
+def test_the_transports_that_sent_are_shown(run: Run) -> None:
     """Without a failure too: how many went through which."""
     answer = run("send", ONE, "966551234567", "Hello", "--via", "route(country=KW => memory, null)")
     assert answer.code == 0

@@ -105,7 +105,7 @@ def checks(run: Run, *options: str) -> dict[str, list[str]]:
     return found
 
 
-def test_a_healthy_house_is_healthy(gateway: Sandbox, run: Run) -> None:
+def test_a_healthy_setup_is_healthy(gateway: Sandbox, run: Run) -> None:
     """Online too: address, credentials, balance, sender, coverage."""
     answer = run("doctor", "--online")
     assert (answer.code, answer.err) == (0, "")
@@ -146,7 +146,7 @@ def test_a_repository_that_would_take_the_secrets_in_is_a_warning(run: Run, fold
     ("variable", "value", "check"),
     [
         ("KWTSMS_PASSWORD", "wrong", "kwtsms account"),
-        ("KWTSMS_SENDER_ID", "NOBODY", "kwtsms sender ID"),
+        ("KWTSMS_SENDER_ID", "UNKNOWN", "kwtsms sender ID"),
         ("KWTSMS_BASE_URL", "http://127.0.0.1:9/API/", "kwtsms account"),
         ("KWTSMS_PASSWORD", "", "kwtsms credentials"),
         ("KWTSMS_TEST_MODE", "perhaps", "kwtsms settings"),

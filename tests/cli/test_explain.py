@@ -39,7 +39,7 @@ def test_a_wait_for_one_number_is_a_batchs(run: Run) -> None:
         assert line.endswith("a single send does not: the error says how long to wait")
 
 
-def test_a_code_that_nobody_knows_is_guessed(run: Run) -> None:
+def test_an_unknown_code_is_guessed(run: Run) -> None:
     """It is not taken for a text."""
     answer = run("explain", "ERR039")
     assert answer.code == 2

@@ -91,7 +91,7 @@ def test_guards_are_listed_and_can_be_switched_off_for_one_command(run: Run, set
 
 
 @pytest.mark.parametrize("command", [("preview", "Hello", "--to", OTHER), ("validate", OTHER), ("explain", OTHER)])
-def test_commands_that_send_nothing_hold_nobody_back(run: Run, command):
+def test_commands_that_send_nothing_hold_no_message_back(run: Run, command):
     """They are about texts and numbers."""
     assert run(*command).code == 0
 

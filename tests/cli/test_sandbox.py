@@ -108,7 +108,7 @@ def test_the_account_is_shown_and_changed(inbox: Sandbox, run: Run) -> None:
     changed = run("sandbox", "account", "--balance", "3", "--set", 'senders=["A"]', "--set", "blocked=true", "--json")
     assert (inbox.account.balance, inbox.account.senders, inbox.account.blocked) == (3, ("A",), True)
     assert changed.code == 0
-    assert run("sandbox", "account", "--username", "nobody").code == 1
+    assert run("sandbox", "account", "--username", "unknown").code == 1
     assert run("sandbox", "account", "--set", "colour=red").code == 2
     assert run("sandbox", "account", "--set", "colour").code == 2
 
@@ -137,7 +137,7 @@ def test_whether_it_is_there(inbox: Sandbox, run: Run) -> None:
     assert run("sandbox", "ready", "--url", "nowhere").code == 2
 
 
-def test_a_wrong_token_is_told(inbox: Sandbox, run: Run) -> None:
+def test_a_wrong_token_is_reported(inbox: Sandbox, run: Run) -> None:
     """With the exit code of credentials."""
     assert run("sandbox", "otp", "--token", "wrong").code == 4
     assert run("sandbox", "tail", "--token", "wrong").code == 4

@@ -33,7 +33,7 @@ def test_a_text_is_sent_and_what_became_of_it_is_the_answer(gateway: Sandbox, ru
     assert (message.text, list(message.numbers), message.test) == ("Your code is 123456", [ONE], True)
 
 
-def test_numbers_are_masked_where_there_are_several(gateway: Sandbox, run: Run) -> None:
+def test_numbers_are_redacted_where_there_are_several(gateway: Sandbox, run: Run) -> None:
     """Unless they are asked for; a rejected one is known by its place."""
     answer = run("send", f"{ONE}, {TWO}", "abc", "Hello")
     assert answer.code == 3
@@ -75,7 +75,7 @@ def test_the_exit_code_says_what_to_do(gateway: Sandbox, run: Run, number: str, 
     assert answer.err.splitlines()[-1].startswith("Next: notifykit ")
 
 
-def test_an_address_where_nobody_listens_is_certainly_not_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_without_a_server_is_certainly_not_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 5, after the tries that are safe."""
     for name, value in {"USERNAME": "u", "PASSWORD": "p", "BASE_URL": "http://127.0.0.1:9/API/", "RATE": "4"}.items():
         monkeypatch.setenv(f"KWTSMS_{name}", value)
@@ -166,7 +166,7 @@ def test_a_column_that_is_not_there_is_answered_with_those_that_are(
         (["send", ONE, "Hello", "--dry-rum"], "--dry-run"),
     ],
 )
-def test_a_command_line_that_can_not_be_used_is_told_how(run: Run, words: list[str], said: str) -> None:
+def test_a_command_line_that_can_not_be_used_gets_advice(run: Run, words: list[str], said: str) -> None:
     """With the next command to type, and in the document where one is asked for."""
     answer = run(*words)
     assert (answer.code, answer.out) == (2, "")
@@ -209,7 +209,7 @@ def test_a_large_file_is_planned_in_sums(gateway: Sandbox, run: Run, tmp_path: p
     assert data["excluded"][0]["position"] == 12_001
 
 
-def test_a_text_that_would_be_refused_is_told_before(gateway: Sandbox, run: Run) -> None:
+def test_a_text_that_would_be_refused_is_reported_before(gateway: Sandbox, run: Run) -> None:
     """And nothing leaves for it."""
     answer = run("send", ONE, " ", "--dry-run")
     assert answer.code == 1
@@ -257,7 +257,7 @@ def test_a_transport_that_is_named_by_its_dsn_goes_live_as_well(gateway: Sandbox
     assert [message.test for message in gateway.messages] == [True, False]
 
 
-def test_several_live_messages_are_refused_where_nobody_can_be_asked(gateway: Sandbox, run: Run) -> None:
+def test_several_live_messages_are_refused_without_a_terminal(gateway: Sandbox, run: Run) -> None:
     """The option that answers is named; nothing was sent."""
     answer = run("send", ONE, TWO, "Hello", "--live")
     assert (answer.code, answer.out) == (2, "")

@@ -84,7 +84,7 @@ def test_a_list_with_mistakes_reports_them(client: Client, gateway: Sandbox) -> 
     assert gateway.messages[0].numbers == (NUMBER, "96599999999")
 
 
-def test_nothing_valid_asks_nobody(client: Client, gateway: Sandbox) -> None:
+def test_nothing_valid_makes_no_request(client: Client, gateway: Sandbox) -> None:
     """Its local code, and no request."""
     assert client.call_all(gateway, ("send", "abc", "Hi")).only["code"] == "ERR_INVALID_INPUT"
     assert gateway.requests == ()
@@ -96,7 +96,7 @@ def test_the_sender_of_one_call_counts(client: Client, gateway: Sandbox) -> None
     calls = [
         ("send", NUMBER, "a", {"sender": "KWT-SMS"}),
         ("send", "96599999999", "b", "MY-APP"),
-        ("send", "96599999998", "c", "NOBODY"),
+        ("send", "96599999998", "c", "UNKNOWN"),
     ]
     first, second, third = client.call_all(gateway, *calls, options=live).returned
     assert (first["result"], second["result"], third["code"]) == ("OK", "OK", "ERR008")

@@ -84,7 +84,7 @@ def test_mistakes_are_reported_and_the_rest_goes(client: Client, gateway: Sandbo
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("to", "text", "code"), [("abc", "Hi", "ERR_INVALID_INPUT"), (NUMBER, "🎉\u200b", "ERR009")])
-def test_what_it_refuses_itself_asks_nobody(
+def test_what_it_refuses_itself_makes_no_request(
     client: Client, gateway: Sandbox, kind: str, to: str, text: str, code: str
 ) -> None:
     """No valid number, and a text that is empty after cleaning."""

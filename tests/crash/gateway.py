@@ -60,7 +60,7 @@ class Gateway:
         return self._sandbox.dsn.replace("test=1", "test=0") + f"&rate={self._rate:g}"
 
     def delay(self, least: float, most: float) -> None:
-        """Have every answer come late: the request is accepted, and whoever made it does not know yet."""
+        """Have every answer come late: the request is accepted, and the sender does not know yet."""
         self._sandbox.calm()
         self._sandbox.chaos(
             "slow", endpoint="send", times=None, seed=self._seed, delay=Delay("uniform", least, max(least, most))

@@ -1,4 +1,4 @@
-"""Killing whoever submits, in the middle of a hundred thousand recipients."""
+"""Killing the process that submits, in the middle of a hundred thousand recipients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEY: Final = "interrupted"
 
 
 def interrupted_submit(plan: Plan) -> Verdict:
-    """Kill whoever submits five times: nobody sees a job, nothing is sent, and what was written is forgotten later."""
+    """Kill the submitting process five times: there is no job, nothing is sent, and what was written is deleted later."""
     dice = random.Random(plan.seed)
     verdict = Verdict()
     with stage(plan) as on, on.workers(1) as workers:

@@ -47,7 +47,7 @@ class Verdict:
 
 
 def judge(load: Load, verdict: Verdict) -> Verdict:
-    """Compare what arrived with what the store says of everybody, and look at the rate limit."""
+    """Compare what arrived with what the store says of every recipient, and look at the rate limit."""
     reported = [
         Reported(receipt.to, receipt.outcome, (job._id, receipt.position))  # type: ignore[attr-defined]
         for job in load.jobs
@@ -86,7 +86,7 @@ def compare(
 ) -> None:
     """Compare what arrived with what is reported.
 
-    :param addresses: everybody who was submitted, each once.
+    :param addresses: every submitted recipient, each once.
     :param arrivals: every request that the gateway accepted.
     :param reported: what the store says.
     :param begun: the request that was begun and not answered, by job and position.

@@ -66,9 +66,9 @@ class Workers:
         self.all: list[Worker] = []
         #: The workers that live now.
         self.alive: list[Worker] = []
-        #: When somebody first said that the worker with this process id is gone.
+        #: When a worker first said that the worker with this process id is gone.
         self.noticed: dict[int, float] = {}
-        #: What workers said that nobody expected.
+        #: Unexpected output of workers.
         self.complaints: list[str] = []
 
     def __enter__(self) -> Self:
@@ -115,7 +115,7 @@ class Workers:
         self.alive.remove(worker)
 
     def notice_times(self) -> list[float]:
-        """Return the seconds from each kill to the moment that somebody took over what the dead one had in hand."""
+        """Return the seconds from each kill to the moment that another worker took over its batches."""
         return sorted(
             self.noticed[worker.pid] - worker.killed
             for worker in self.all
@@ -160,7 +160,7 @@ class Workers:
 
 
 def environment(*more: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a worker: this one without anybody's settings, and more."""
+    """Return the environment of a worker: this one without the developer's settings, and more."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NOTIFYKIT_", "KWTSMS_"))}
     kept |= {
         "PYTHONPATH": f"{_INJECTED}{os.pathsep}{_TESTS}{os.pathsep}{ROOT}",

@@ -18,7 +18,7 @@ from tests.crash.verdict import Verdict, database_of
 from tests.crash.workers import Worker, Workers
 
 _MOST: Final = 3
-#: Seconds that every answer takes: long enough to stop whoever waits for it.
+#: Seconds that every answer takes: long enough to stop a worker that waits for it.
 _ANSWER: Final = 2.5
 
 
@@ -39,7 +39,7 @@ def zombie(plan: Plan) -> Verdict:
             held = held and worker.pid not in workers.noticed
             _let_go(on, name)
             _wait_until(lambda pid=worker.pid: pid in workers.noticed, 20)
-            # Whoever took over notes that nobody knows, and goes on with the next batch.
+            # The worker that took over stores an unknown outcome, and goes on with the next batch.
             _wait_until(lambda: _unknown(on) > 0, 20)
             most = max(most, _unknown(on))
             os.kill(worker.pid, signal.SIGCONT)

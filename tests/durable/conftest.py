@@ -146,7 +146,7 @@ class Store:
 
     #: ``sqlite`` or ``postgresql``.
     kind: str
-    #: The folder of locks, paces, and of the file where it is one.
+    #: The folder of locks, rate limits, and of the database file, if it is one.
     folder: pathlib.Path
     #: The environment that leads there, for any process.
     environment: dict[str, str]

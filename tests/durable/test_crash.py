@@ -10,7 +10,7 @@ from tests.crash.gateway import Arrival, most_in_a_second
 from tests.crash.interrupted import interrupted_submit
 from tests.crash.scenarios import Impossible, Plan, clock_jump, full_disk, kills, restart_database
 from tests.crash.stores import binaries
-from tests.crash.verdict import Told, Verdict, compare, spread
+from tests.crash.verdict import Reported, Verdict, compare, spread
 from tests.crash.zombie import zombie
 
 #: A run that is over in less than twenty seconds.
@@ -75,7 +75,7 @@ def test_a_killed_submit_leaves_nothing() -> None:
 
 @pytest.mark.crash
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=needs_postgres)])
-def test_a_worker_that_wakes_up_late_tells_the_truth(store: str) -> None:
+def test_a_worker_that_wakes_up_late_reports_the_truth(store: str) -> None:
     """Claim: a worker that was stopped and taken for dead sends nothing twice, and its late result replaces the unknown."""
     verdict = zombie(attrs.evolve(SHORT, store=store, requests=20))
     _kept(verdict)
@@ -100,9 +100,9 @@ def test_the_harness_sees_what_is_wrong(
 ) -> None:
     """Claim: each broken promise is a problem of the verdict, in words and in the document; a kept one is none."""
     verdict = Verdict()
-    told = [] if outcome is None else [Told("a", outcome, ("job", 0))]
+    reported = [] if outcome is None else [Reported("a", outcome, ("job", 0))]
     arrivals = [Arrival(float(at), tuple(numbers)) for at, numbers in enumerate(arrived)]
-    compare(["a"], arrivals, told, {("job", 0): "request"} if begun else {}, verdict)
+    compare(["a"], arrivals, reported, {("job", 0): "request"} if begun else {}, verdict)
     assert verdict.document()["ok"] is (problem is None)
     if problem is None:
         assert verdict.table().endswith("every promise was kept")

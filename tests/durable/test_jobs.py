@@ -136,7 +136,7 @@ def test_the_rate_limit_is_kept(connect: MakeNotifier) -> None:
         jobs = [notifier.submit(numbers(5, 10 * n), "Hello", urgent=False) for n in range(2)]
         for job in jobs:
             job.wait(60)
-    # What starts at its time may arrive late on a busy machine, and the next one in time: the whole span tells.
+    # What starts at its time may arrive late on a busy machine, and the next one in time: compare the whole span.
     assert max(transport.times) - min(transport.times) > 0.1 * (len(transport.times) - 1) - 0.3
     assert transport.times[-1] - transport.times[0] > 0.8
 

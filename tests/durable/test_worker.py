@@ -95,7 +95,7 @@ def outcomes(bench: Bench, job: str) -> dict[int, Outcome]:
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", range(1, 9))
 @pytest.mark.parametrize("second", [None, 3])
-def test_a_worker_that_dies_at_any_step_sends_nobody_anything_twice(
+def test_a_worker_that_dies_at_any_step_sends_nothing_twice(
     bench: Bench, worker: MakeWorker, call: int, moment: str, second: int | None
 ) -> None:
     """Nor does one that takes over and dies as well; at the end every recipient has an outcome, and one message at most."""
@@ -263,7 +263,7 @@ def test_no_recipient_is_sent_to_too_late(bench: Bench, worker: MakeWorker) -> N
 
 
 def test_at_least_once_sends_again_what_may_be_lost_with_the_same_key(bench: Bench, worker: MakeWorker) -> None:
-    """So that the provider can tell; without that promise it is not sent again."""
+    """So that the provider recognises it; without that promise it is not sent again."""
 
     def dies(batch: Any, before: int) -> None:
         if before == 0:

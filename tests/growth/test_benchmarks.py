@@ -34,7 +34,7 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.usefixtures("benchmarks")
 def test_the_tables_are_what_was_measured() -> None:
-    """Nobody typed a figure: both tables follow from the results that lie beside the benchmarks."""
+    """No figure is typed by hand: both tables follow from the results that lie beside the benchmarks."""
     model, writing, program = (
         importlib.import_module(f"benchmarks.{name}") for name in ("model", "writing", "__main__")
     )

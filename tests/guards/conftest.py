@@ -55,7 +55,7 @@ class Live(MemoryTransport):
 
     @property
     def reached(self) -> list[str]:
-        """Everybody who was sent to, in order, once for each time."""
+        """Every recipient that was sent to, in order, once for each time."""
         return [recipient.address for batch in self.batches for recipient in batch.recipients]
 
 

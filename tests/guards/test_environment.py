@@ -22,8 +22,8 @@ def customers(count: int) -> list[str]:
 def test_of_ten_thousand_customers_none_is_reached_who_is_not_on_the_list(build):
     """Counted where it matters: at the transport."""
     transport = Live()
-    everybody = customers(10_000)
-    to = [*everybody[:5000], "+965 5000 0001", *everybody[5000:], "96550000099", "96550000002"]
+    people = customers(10_000)
+    to = [*people[:5000], "+965 5000 0001", *people[5000:], "96550000099", "96550000002"]
     with build(transport, "staging", allow=["+965-5000-0001", "9655000009*"]) as notifier:
         report = notifier.send(to, "Hello")
     assert sorted(transport.reached) == ["96550000001", "96550000099"]
@@ -33,7 +33,7 @@ def test_of_ten_thousand_customers_none_is_reached_who_is_not_on_the_list(build)
 
 
 def test_a_thousand_customers_are_one_message_to_the_developer(build):
-    """Everybody behind the first is a duplicate, and the first receipt says who got it."""
+    """All after the first are duplicates, and the first receipt says who got it."""
     transport = Live()
     with build(transport, "staging", redirect="+965 5000 0001") as notifier:
         report = notifier.send(customers(1000), "Hello")

@@ -84,7 +84,7 @@ def test_a_campaign_is_two_questions(sandbox, live):
     assert _asked(sandbox) == ["status", "dlr", "status", "dlr"]
 
 
-def test_one_question_tells_of_everybody_in_the_request(sandbox, live):
+def test_one_question_covers_every_recipient_of_the_request(sandbox, live):
     """Dlr answers for all numbers, also where one receipt is asked about."""
     first, second = live.send([ABROAD, ABROAD_TOO], "Hello")
     sandbox.clock.advance(310)
@@ -202,13 +202,13 @@ def test_the_same_from_asyncio(sandbox):
     assert [delivery.state for delivery in all_of_them] == ["sent", "delivered"]
 
 
-def test_a_posted_receipt_is_heard(sandbox, live):
+def test_a_posted_receipt_is_recorded(sandbox, live):
     """One line from what was posted to what is known, whether the receipt or the post came first."""
     (receipt,) = live.send(KUWAIT, "Hello")
     payload = {**PAYLOAD, "msg-id": receipt.message_id, "mobile": "+965 9876 5432"}
-    heard = live.record_delivery_report(delivery_report(parse_webhook(payload)))
-    assert (heard.state, heard.words, heard.address) == ("delivered", "DELIVERED", KUWAIT)
-    assert live.delivery(receipt) == heard
+    delivery = live.record_delivery_report(delivery_report(parse_webhook(payload)))
+    assert (delivery.state, delivery.words, delivery.address) == ("delivered", "DELIVERED", KUWAIT)
+    assert live.delivery(receipt) == delivery
     assert _asked(sandbox) == []
 
 

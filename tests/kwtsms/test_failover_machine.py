@@ -108,7 +108,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: any(receipt.message_id for receipt in self.receipts))
     @rule(data=st.data(), state=st.sampled_from(DeliveryState), words=st.sampled_from([None, "Blue moon"]))
-    def hear_a_late_report(self, data: st.DataObject, state: DeliveryState, words: str | None) -> None:
+    def record_a_late_report(self, data: st.DataObject, state: DeliveryState, words: str | None) -> None:
         """In any order, once or again, about any recipient."""
         receipt = data.draw(st.sampled_from([receipt for receipt in self.receipts if receipt.message_id][-5:]))
         assert receipt.message_id

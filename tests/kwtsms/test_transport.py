@@ -173,7 +173,7 @@ def test_a_lost_answer_to_a_question_is_no_unknown_send(sandbox, connect):
     assert raised.value.safe_to_resend
 
 
-def test_the_plan_tells_what_it_costs_and_what_to_know(connect):
+def test_the_plan_says_what_it_costs_and_what_to_know(connect):
     """Segments, points and a word about test mode, without a request."""
     plan = connect().plan(_campaign(250), "س" * 71)
     assert (plan.segments, plan.cost, plan.measurement.encoding) == (2, 500, "ucs2")

@@ -242,7 +242,7 @@ def test_a_batch_names_its_message_and_its_number() -> None:
 
 
 def test_a_plan_lists_everyone_in_order_and_knows_the_segments() -> None:
-    """Across batches, without those that were set aside."""
+    """Across batches, without those that were excluded."""
     message = Message("hello")
     batches = tuple(Batch(message, (Recipient(str(n)),), (n,), n + 1) for n in range(3))
     plan = Plan(message, (), Measurement("gsm7", 5, 1), batches, ())

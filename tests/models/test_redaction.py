@@ -87,7 +87,7 @@ def test_an_email_address_shows_one_letter_of_the_person(local: str, domain: str
 
 
 @given(any_text())
-def test_any_text_in_place_of_an_address_is_masked_without_complaint(address: str) -> None:
+def test_any_text_in_place_of_an_address_is_redacted_without_complaint(address: str) -> None:
     """What is no number and no e-mail address shows nothing, and nothing raises."""
     shown = redact_address(address)
     local, _, domain = address.rpartition("@")
@@ -97,7 +97,7 @@ def test_any_text_in_place_of_an_address_is_masked_without_complaint(address: st
 
 
 @given(any_text())
-def test_masking_twice_shows_no_more_than_masking_once(address: str) -> None:
+def test_redacting_twice_shows_no_more_than_redacting_once(address: str) -> None:
     """A sink may redact what the pipeline has redacted before it."""
     once = redact_address(address)
     assert redact_address(once) in (once, STARS)

@@ -12,7 +12,7 @@ from notifykit import AsyncNotifier, Notifier, PluginHost, Receipt, Report, Virt
 
 
 class RecordingSink:
-    """A sink that keeps what it hears."""
+    """A sink that keeps its events."""
 
     name = "recorder"
 

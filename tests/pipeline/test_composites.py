@@ -43,7 +43,7 @@ from notifykit.errors import (
     TransportError,
     Unclassified,
 )
-from notifykit.protocols import Assignment, Carrying, Composite, Transport
+from notifykit.protocols import Assignment, Assignments, Composite, Transport
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.circuit_breaker import Health
 
@@ -245,11 +245,11 @@ def test_only_one_batch_probes(clock) -> None:
     batch = Batch(Message("Hello"), (Recipient(ONE),), (0,))
     failover.send(batch, 5)
     clock.advance(10)
-    probe, other = failover.carry(batch, after_unknown=False), failover.carry(batch, after_unknown=False)
+    probe, other = failover.assign(batch, after_unknown=False), failover.assign(batch, after_unknown=False)
     assert next(probe).transport is first
     assert next(other).transport is second
     probe.close()
-    assert next(failover.carry(batch, after_unknown=False)).transport is first
+    assert next(failover.assign(batch, after_unknown=False)).transport is first
 
 
 def test_a_refused_account_rests_at_once(walk, clock) -> None:
@@ -425,22 +425,22 @@ class Odd(CompositeTransport):
         super().__init__(part)
         self._steps = steps
 
-    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
         """Do it."""
         return self._steps(self.parts[0], batch)  # type: ignore[no-any-return]
 
 
-def _raises_after(part: Transport, batch: Batch) -> Carrying:
+def _raises_after(part: Transport, batch: Batch) -> Assignments:
     yield Assignment(part, batch)
     raise RuntimeError("secret")
 
 
-def _yields_rubbish(part: Transport, batch: Batch) -> Carrying:
+def _yields_rubbish(part: Transport, batch: Batch) -> Assignments:
     yield Assignment(part, batch)
     yield "nonsense"  # type: ignore[misc]
 
 
-def _chooses_nobody(part: Transport, batch: Batch) -> Carrying:
+def _chooses_nobody(part: Transport, batch: Batch) -> Assignments:
     yield from ()
 
 
@@ -664,16 +664,16 @@ def test_the_log_has_the_attempts_of_parts_and_the_result_of_the_batch(walk, rec
     assert recorder.named("batch_excluded") == []
 
 
-def _twice(part: Transport, batch: Batch) -> Carrying:
+def _twice(part: Transport, batch: Batch) -> Assignments:
     yield Assignment(part, batch)
     yield Assignment(part, batch)
 
 
-def _for_a_stranger(part: Transport, batch: Batch) -> Carrying:
+def _for_a_stranger(part: Transport, batch: Batch) -> Assignments:
     yield Assignment(part, attrs.evolve(batch, recipients=(Recipient("96590000009"),)))
 
 
-def _breaks(part: Transport, batch: Batch) -> Carrying:
+def _breaks(part: Transport, batch: Batch) -> Assignments:
     raise RuntimeError("secret")
     yield
 

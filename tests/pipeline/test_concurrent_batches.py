@@ -1,4 +1,4 @@
-"""Several batches of a paced send under way at once: answers that take longer than a slot hold nobody up."""
+"""Several batches of a rate-limited send in flight at once: slow answers delay no other batch."""
 
 from __future__ import annotations
 
@@ -443,7 +443,7 @@ def test_requests_of_an_abandoned_stream_are_completed_and_logged(notifier: Any,
 
 
 def test_a_list_that_breaks_off_loses_nothing_that_is_out(walk: Walk, recorder: Any) -> None:
-    """Both requests are heard, the caller gets their receipts, and then the list's own error."""
+    """Both answers are read, the caller gets their receipts, and then the list's own error."""
     gateway = Gateway(held)
 
     class Crowd(list[str]):

@@ -1,4 +1,4 @@
-"""What a notifier hears of messages later: what it asks for, what is pushed, and what it tells the sinks."""
+"""Delivery reports: those that a notifier asks for, those that are pushed, and their events."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOBODY = Unclassified("This message ID is missing or wrong.", "ERR029")
 
 
 class Knowing(MemoryTransport):
-    """A provider that can be asked: it says what a test tells it to."""
+    """A provider that can be asked: it says what a test sets."""
 
     def __init__(self, name: str = "knowing", *, size: int = 200) -> None:
         super().__init__(capabilities=Capabilities(batch_size=size))
@@ -69,7 +69,7 @@ class Together(MemoryTransport):
         super().__init__()
         self.parts = parts
 
-    def carry(self, batch: Batch, *, after_unknown: bool) -> Generator[Assignment, Sequence[Receipt], None]:
+    def assign(self, batch: Batch, *, after_unknown: bool) -> Generator[Assignment, Sequence[Receipt], None]:
         """Ask one after the other."""
         for part in self.parts:
             receipts = yield Assignment(part, batch)

@@ -25,7 +25,7 @@ from notifykit.pipeline.intercept import VARIABLE, Interception, set_interceptor
 from notifykit.protocols import Transport
 
 #: It must not be asked for anything.
-PACED = Capabilities(batch_size=2, rate_limit=RateLimit(2.0, "interception"), spacing=15.0)
+LIMITED = Capabilities(batch_size=2, rate_limit=RateLimit(2.0, "interception"), spacing=15.0)
 
 
 class Elsewhere:
@@ -54,7 +54,7 @@ def _elsewhere() -> Iterator[Elsewhere]:
 
 def test_every_notifier_is_intercepted(elsewhere: Elsewhere) -> None:
     """Also one whose plugins nobody chose; the transport that was meant is planned by and named, and makes no request."""
-    meant = MemoryTransport(capabilities=PACED)
+    meant = MemoryTransport(capabilities=LIMITED)
     with Notifier(meant, host=PluginHost(builtins=("notifykit.normalizers.phone",))) as notifier:
         report = notifier.send(["96598765432", "96598765433", "96598765434"], "Hello")
     assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED] * 3
@@ -67,7 +67,7 @@ def test_every_notifier_is_intercepted(elsewhere: Elsewhere) -> None:
 def test_waits_pass_in_the_other_time(elsewhere: Elsewhere) -> None:
     """Retries and the rate limit wait by the interception's clock, so that nobody waits for real."""
     elsewhere._transport.answer(RateLimited("Too fast.", "X", waits=(30.0,)))
-    with Notifier(MemoryTransport(capabilities=PACED)) as notifier:
+    with Notifier(MemoryTransport(capabilities=LIMITED)) as notifier:
         report = notifier.send(["96598765432", "96598765433", "96598765434"], "Hello")
     assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED] * 3
     assert elsewhere.interception.clock.monotonic() >= 30.5

@@ -231,7 +231,7 @@ def test_threads_that_ask_at_once_get_one_transport() -> None:
     assert workshop.names() == ["box://one", "turns(box://one, box://one)"]
 
 
-def test_an_assembly_tells_the_names_of_what_it_built(workshop: Workshop) -> None:
+def test_components_know_the_names_of_what_they_built(workshop: Workshop) -> None:
     """All of them, in their order; what was not built here, or has no name, has none."""
     built = components(workshop, "turns(a, null)", a="box://a", other="box://b", main="turns(a, null)", again="a")
     main = built.transport

@@ -124,7 +124,7 @@ def test_a_full_queue_is_waited_out_and_then_works(walk, recorder):
 
 
 def test_a_queue_that_stays_full_ends_as_rejected_after_four_tries(walk):
-    """30, 60 and 120 seconds are waited for, then the caller hears why."""
+    """30, 60 and 120 seconds are waited for, then the caller gets the reason."""
     transport = MemoryTransport([QUEUE_FULL] * 9)
     report = walk.send(transport, NUMBER)
     assert walk.clock.sleeps == [30, 60, 120]
@@ -387,7 +387,7 @@ def test_a_report_refuses_to_be_true_or_false(walk):
 
 
 def test_no_transport_at_all_says_what_to_set(walk):
-    """Someone who has configured nothing hears the three ways out."""
+    """A person who has configured nothing reads the three ways out."""
     with pytest.raises(ConfigError, match="NOTIFYKIT_TRANSPORT") as raised:
         Notifier.from_settings(host=PluginHost(entry_points=False))
     assert "notifykit demo" in str(raised.value)

@@ -48,9 +48,9 @@ def test_every_factory_finds_its_transport() -> None:
 def test_every_guard_says_what_its_settings_are() -> None:
     """As ``notifykit config`` lists them."""
     host = PluginHost(entry_points=False)
-    told = host.about()
-    assert set(told) >= GUARDS
-    assert all(told[name].section == "guard" for name in GUARDS)
+    about = host.about()
+    assert set(about) >= GUARDS
+    assert all(about[name].section == "guard" for name in GUARDS)
 
 
 def test_loading_them_imports_no_transport_and_writes_nothing() -> None:

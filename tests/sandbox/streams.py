@@ -11,7 +11,7 @@ import attrs
 
 
 @attrs.frozen
-class Heard:
+class ReceivedEvent:
     """One event, or a comment."""
 
     kind: str
@@ -36,21 +36,21 @@ class Listener:
         self.answer.close()
         self.connection.close()
 
-    def events(self, *kinds: str) -> Iterator[Heard]:
+    def events(self, *kinds: str) -> Iterator[ReceivedEvent]:
         """Yield events, of some kinds only, until the stream ends."""
         return (received for received in self._events if received.kind in kinds or not kinds)
 
-    def next(self, *kinds: str) -> Heard:
+    def next(self, *kinds: str) -> ReceivedEvent:
         """Return the next one."""
         return next(self.events(*kinds))
 
-    def _read(self) -> Iterator[Heard]:
+    def _read(self) -> Iterator[ReceivedEvent]:
         while data := self.answer.read1(65536):
             *blocks, self._rest = (self._rest + data).split(b"\n\n")
             for block in blocks:
                 fields = dict(line.split(": ", 1) for line in block.decode().split("\n"))
                 if "event" in fields:
                     number = int(fields["id"]) if "id" in fields else None
-                    yield Heard(fields["event"], number, json.loads(fields["data"]))
+                    yield ReceivedEvent(fields["event"], number, json.loads(fields["data"]))
                 elif "" in fields:
-                    yield Heard("comment", None, fields[""])
+                    yield ReceivedEvent("comment", None, fields[""])

@@ -102,7 +102,7 @@ def test_a_message_arrives_within_a_tenth_of_a_second(client: Client, sandbox: S
 
 
 def test_a_jump_of_the_clock_is_streamed(client: Client, sandbox: Sandbox) -> None:
-    """A jump from any side, without anybody asking."""
+    """A jump from any side, without a request for it."""
     sandbox.account.prefixes = ("966",)
     client.live(SAUDI)
     with Listener(sandbox.port) as listener:

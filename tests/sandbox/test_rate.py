@@ -54,7 +54,7 @@ def test_a_block_can_drop_the_connection(start: Start) -> None:
 
 
 def test_the_default_rules_have_the_rule() -> None:
-    """Nobody has to remember to switch it on."""
+    """It is on by default."""
     assert (Rules().rate_limit, Rules().block_seconds) == (5, 60.0)
 
 

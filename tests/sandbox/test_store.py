@@ -104,7 +104,7 @@ def test_waiting_ends_without_a_match(gateway: Gateway) -> None:
 
 
 def test_every_change_is_logged(gateway: Gateway) -> None:
-    """Whoever shows the inbox live reads on from where it was."""
+    """A reader of the live inbox continues from where it was."""
     msg_id = _send(gateway)
     gateway.store.update(msg_id, unread=False, retag=lambda tags: ("seen",))
     gateway.store.force(msg_id, "delivered")

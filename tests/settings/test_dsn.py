@@ -463,7 +463,7 @@ def test_a_text_that_was_made_to_hurt_is_read_at_once(text: str) -> None:
 
 
 def test_a_dsn_that_is_built_is_as_sound_as_one_that_is_read() -> None:
-    """What could not be written is refused: a composite with a host, a label that nobody sees, too many floors."""
+    """What could not be written is refused: a composite with a host, a label that is not shown, too many levels."""
     with pytest.raises(ConfigError, match="no host, account or path"):
         Dsn("failover", "host", parts=[Dsn("memory")])
     for label in ("", "  ", "a\nb", "\u200f"):

@@ -188,7 +188,7 @@ def test_the_first_source_wins_and_is_the_origin(
 @given(st.permutations(range(4)), st.integers(0, 15))
 def test_a_plugins_own_settings_have_the_same_order_behind_its_dsn(order: list[int], silent: int) -> None:
     """DSN, environment by each of its names, ``.env``, the plugin's table, the default."""
-    field = Field("sender", text, "nobody", ("ACME_SENDER_ID", "ACME_SENDER"))
+    field = Field("sender", text, "default", ("ACME_SENDER_ID", "ACME_SENDER"))
     said = {place: f"from-{place}" for place in order if not silent & (1 << place)}
     dsn_says, environment, dotenv, table = (said.get(place) for place in range(4))
     sources = Sources(
@@ -200,7 +200,7 @@ def test_a_plugins_own_settings_have_the_same_order_behind_its_dsn(order: list[i
     found = Settings(sources=sources).section("acme", [field], {"sender": dsn_says} if dsn_says else {})["sender"]
     winner = min(said, default=4)
     origins = ["DSN", "environment", ".env", "notifykit.toml", "default"]
-    assert found == Value(said.get(winner, "nobody"), origins[winner])
+    assert found == Value(said.get(winner, "default"), origins[winner])
 
 
 def test_of_several_variables_the_first_that_is_set_counts() -> None:
@@ -214,7 +214,7 @@ def test_of_several_variables_the_first_that_is_set_counts() -> None:
 
 
 def test_every_setting_has_a_place_in_the_object_and_a_default_that_agrees(tmp_path: pathlib.Path) -> None:
-    """What nobody says is the same whether it was looked for or not."""
+    """A value that is not set is the same whether it was looked for or not."""
     loaded, built = load(tmp_path), Settings()
     for field in FIELDS:
         assert getattr(loaded, field.name) == getattr(built, field.name) == field.default
@@ -522,7 +522,7 @@ def test_settings_that_are_fine_check_to_themselves(tmp_path: pathlib.Path) -> N
 
 def test_a_name_without_a_value_is_a_problem(tmp_path: pathlib.Path) -> None:
     """``NOTIFYKIT_STRICT`` alone on its line is a slip, and not the default."""
-    (tmp_path / ".env").write_text("NOTIFYKIT_STRICT\nSOMEBODY_ELSES\n")
+    (tmp_path / ".env").write_text("NOTIFYKIT_STRICT\nANOTHER\n")
     problems = Settings.load(environment={}, directory=tmp_path).problems
     assert problems == ("NOTIFYKIT_STRICT (.env) has no value: write NOTIFYKIT_STRICT=…, or take the line out",)
 
@@ -573,7 +573,7 @@ def test_a_name_means_its_transport_and_nothing_else_does() -> None:
     settings = load(pathlib.Path(), {"transports": {"a": "b", "b": "memory://?like=x", "c": "memory"}}).check()
     assert settings.named(Dsn("a")) == settings.named(Dsn("b")) == Dsn("memory", options={"like": "x"})
     assert settings.named(Dsn("c")) == settings.named(Dsn("memory")) == Dsn("memory")
-    for other in (Dsn("a", "host"), Dsn("a", options={"x": "1"}), Dsn.parse("a(b)"), Dsn("nobody")):
+    for other in (Dsn("a", "host"), Dsn("a", options={"x": "1"}), Dsn.parse("a(b)"), Dsn("default")):
         assert settings.named(other) == other
 
 

@@ -94,7 +94,7 @@ def test_codes_and_links_are_read_out_of_the_text() -> None:
 def test_a_failure_shows_the_nearest_miss_first_and_marks_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table fits the screen, the text is its last column, and a long one is shown where it differs."""
     monkeypatch.setenv("COLUMNS", "90")
-    long = "Dear customer, your parcel was delivered this morning, and your code for the gate is "
+    long = "Dear customer, your package was delivered this morning, and your code for the gate is "
     messages = [
         sent(to="96511111111", text="Hello", sender="A"),
         sent(text=f"{long}123456 until noon, and then it is not any more", sender="B"),

@@ -41,7 +41,7 @@ from tests.testing.conftest import ONE, TWO, Real
 def test_a_captured_message_passed_the_whole_pipeline(outbox: Outbox) -> None:
     """Normalizers and cleaners ran, the text was measured and has a price, as kwtSMS would have it."""
     report = outbox.notifier.send(
-        ["+965 9876 5432", "nobody", ONE], "رمزك ١٢٣٤٥٦ 😀", sender="KWT-SMS", tags="otp", idempotency_key="k"
+        ["+965 9876 5432", "ada", ONE], "رمزك ١٢٣٤٥٦ 😀", sender="KWT-SMS", tags="otp", idempotency_key="k"
     )
     assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED, Outcome.REJECTED, Outcome.SKIPPED]
     message = outbox.one(to="+965 9876 5432")
@@ -79,7 +79,7 @@ def test_it_captures_the_sends_of_every_notifier(outbox: Outbox, send: Callable[
 
 
 def test_no_send_waits_for_real(outbox: Outbox) -> None:
-    """Retries, paces and slow answers pass in the outbox's own time, which starts at noon in Kuwait."""
+    """Retries, rate limits and slow answers pass in the outbox's own time, which starts at noon in Kuwait."""
     seconds: list[float] = []
     leave = outbox.clock.follow(seconds.append)  # type: ignore[attr-defined]
     outbox.script.queue_full(times=2).delay(5)

@@ -113,7 +113,7 @@ def test_where_there_is_a_rate_limit_it_connects_before_its_turn(tmp_path):
     """The connection is there before the request is sent, and is the one that carries it."""
     found = []
 
-    class Paced(Provider):
+    class RateLimitedProvider(Provider):
         capabilities = Capabilities(batch_size=1, rate_limit=RateLimit(50, f"http-transport-{tmp_path.name}"))
 
         def request(self, batch: Batch) -> HttpRequest:
@@ -123,7 +123,9 @@ def test_where_there_is_a_rate_limit_it_connects_before_its_turn(tmp_path):
 
     with scripted(answer(b'{"sid": "SM1"}')) as wire:
         settings = Settings(state_dir=str(tmp_path))
-        with Notifier(Paced(wire.url), host=PluginHost(entry_points=False), settings=settings) as notifier:
+        with Notifier(
+            RateLimitedProvider(wire.url), host=PluginHost(entry_points=False), settings=settings
+        ) as notifier:
             assert notifier.send("96598765432", "Hello").accepted
         assert found == [(1, 0)]
         assert wire.connections == 1

@@ -1,4 +1,4 @@
-"""A server that says, byte by byte, what a test tells it to."""
+"""A server that says, byte by byte, what a test sets."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from notifykit.models.merge import error_of, merge_receipts, receipts_of
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, Submission, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import Assignment, BuildContext, Carrying, Transport
+from notifykit.protocols import Assignment, Assignments, BuildContext, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field
 
 
 class CompositeTransport:
-    """A transport made of others; subclasses decide in :meth:`carry` or :meth:`expected` which part gets which recipients.
+    """A transport made of others; subclasses decide in :meth:`assign` or :meth:`expected` which part gets which recipients.
 
     A pipeline never calls :meth:`send`: it makes the requests of the assignments itself, so that every request keeps to the
     rate limit, is retried and recorded like any other.
@@ -43,7 +43,7 @@ class CompositeTransport:
         self.parts: tuple[Transport, ...] = parts
         self.capabilities = _merge([part.capabilities for part in parts])
 
-    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
         """Yield the assignments of a batch; by default those that are expected."""
         for assignment in self.expected(batch):  # noqa: UP028 - receipts are sent in, which a plain iterator can't take
             yield assignment
@@ -63,7 +63,7 @@ class CompositeTransport:
         """
         ends = time.monotonic() + timeout
         known: dict[int, Receipt] = {}
-        assignments = self.carry(batch, after_unknown=False)
+        assignments = self.assign(batch, after_unknown=False)
         receipts: Sequence[Receipt] | None = None
         while True:
             try:

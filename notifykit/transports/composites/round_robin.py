@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from notifykit.errors import ConfigError
 from notifykit.models.plan import Batch
-from notifykit.protocols import Assignment, BuildContext, Carrying, Transport
+from notifykit.protocols import Assignment, Assignments, BuildContext, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.transports.composites.base import CompositeTransport, build_labelled_parts, build_parts, options
 
@@ -41,7 +41,7 @@ class Weighted(CompositeTransport):
         self._credits = [0] * len(weights)
         self._lock = threading.Lock()
 
-    def carry(self, batch: Batch, *, after_unknown: bool) -> Carrying:
+    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
         """Yield one assignment: the whole batch, for the part whose turn it is."""
         yield Assignment(self.parts[self._next()], batch)
 

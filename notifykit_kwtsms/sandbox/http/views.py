@@ -115,7 +115,7 @@ ANALYSIS: Final = View(
 _REPLACEMENT: Final = View(
     "Replacement", {"character": (str, lambda character: character), "nearest": (str | None, nearest)}
 )
-_SAVINGS: Final = View(
+_SUGGESTIONS: Final = View(
     "Savings",
     {
         "text": (str, lambda after, message, text, replaced: text),
@@ -132,7 +132,7 @@ def _saved_points(message: CapturedMessage, after: Count) -> float:
     return round((message.segments - after.segments) * each, 4)
 
 
-def _savings(message: CapturedMessage) -> dict[str, Any] | None:
+def _suggestions(message: CapturedMessage) -> dict[str, Any] | None:
     """Return what the message would be with every character outside GSM-7 replaced; None where nothing can be."""
     text = message.text
     found = list(dict.fromkeys(item.character for item in message.analysis.forced))
@@ -142,7 +142,7 @@ def _savings(message: CapturedMessage) -> dict[str, Any] | None:
     replaced = to_gsm7(text) if len(swaps) == len(found) else text
     if replaced == text:
         replaced = text.translate({ord(character): replacement for character, replacement in swaps.items()})
-    return _SAVINGS(count_text(replaced), message, replaced, swaps)
+    return _SUGGESTIONS(count_text(replaced), message, replaced, swaps)
 
 
 def _price_of(message: CapturedMessage, account: Account | None) -> float:
@@ -311,7 +311,7 @@ DETAIL: Final = View(
     {
         "dropped": tuple[Dropped, ...],
         "analysis": (ANALYSIS, lambda message, account: ANALYSIS(message.analysis, message.text)),
-        "savings": (_SAVINGS | None, lambda message, account: _savings(message)),
+        "savings": (_SUGGESTIONS | None, lambda message, account: _suggestions(message)),
         "own": (_CLIENT_COUNT, lambda message, account: _CLIENT_COUNT(measure(message.text), message, account)),
         "cleaned": (_CLEANED, lambda message, account: _cleaned(message)),
         "checks": (tuple[Check, ...], lambda message, account: list(_checks(message, account))),

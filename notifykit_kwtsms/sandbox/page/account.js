@@ -84,7 +84,7 @@ function rules(account) {
     section("Queue limit", numberForm("queue_limit", "Places; beyond them ERR013", account.queue_limit)),
     section(
       "Addresses that may use it",
-      listForm("ip_list", "Empty lets everybody; others get ERR024", account.ip_list ?? [], null),
+      listForm("ip_list", "Empty allows every address; others get ERR024", account.ip_list ?? [], null),
     ),
   ];
 }

@@ -34,10 +34,10 @@ const search = new Search(node("search"), (ids) => store.filter(ids));
 
 /** The message that is open, and which of its numbers. */
 let open = { id: null, number: null };
-/** What somebody marked unread although it is open. */
+/** The message that a person marked unread although it is open. */
 const keptUnread = new Set();
 let label = null;
-/** Until the first list is here nobody knows whether the inbox is empty. */
+/** Whether the first list has arrived: before, the inbox may or may not be empty. */
 let ready = false;
 
 // ---- Which message is open ------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ export async function refreshDialog(name) {
   if (focused) body.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
-/** Fills a panel again after an event, unless somebody is typing in it. */
+/** Fills a panel again after an event, unless a person is typing in it. */
 export function refreshUnlessTyping(name) {
   const { activeElement } = document;
   const typing = body.contains(activeElement) && activeElement.matches("input:not([type=checkbox]), select");

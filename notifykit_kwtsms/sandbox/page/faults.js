@@ -66,7 +66,7 @@ export async function showFaults(body) {
     section("Add a fault", faultForm(found)),
     section(
       "Magic numbers",
-      el("p.muted", "Numbers that nobody owns and that misbehave by themselves: "),
+      el("p.muted", "Numbers that are not in use, each with its own fault: "),
       el("ul.stack", MAGIC_NUMBERS.map(magic)),
     ),
   );

@@ -51,7 +51,7 @@ export class List {
     return this.#view;
   }
 
-  /** Tells which message is open, so that its row is marked. */
+  /** Sets which message is open, so that its row is marked. */
   set opened(opened) {
     this.#opened = opened;
     this.#open = this.#find();
@@ -298,7 +298,7 @@ export class Selection {
   }
 }
 
-/** Draws the bar for the selected messages; it keeps the field for a tag while somebody types. */
+/** Draws the bar for the selected messages; it keeps the field for a tag while a person types. */
 export function drawSelectionBar(node, selection, actions, mark) {
   node.hidden = selection.size === 0;
   if (node.hidden) {

@@ -1,4 +1,4 @@
-// What the page tells a person: a toast with a way back, words for screen readers, the number of unread messages where
+// Messages of the page to a person: a toast with a way back, words for screen readers, the number of unread messages where
 // it shows while the page is hidden, and that something was copied.
 
 import { el, fill, hiddenText, icon } from "./dom.js";

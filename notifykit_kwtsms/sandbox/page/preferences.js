@@ -94,7 +94,7 @@ export function showSettings(body) {
   const choose = (name, choices) => select(choices, values[name], (value) => setPreference(name, value), name);
   const toggle = (name, words) => checkbox(name, words, values[name], (value) => setPreference(name, value));
   const directions = Object.entries({ ltr: "left to right", rtl: "right to left" });
-  const notifyWords = "Tell me of new messages while this page is hidden";
+  const notifyWords = "Notify me of new messages while this page is hidden";
   const all = "Messages, requests, accounts, faults, blocks and the clock go back to the start. There is no way back.";
   body.append(
     section(

@@ -108,7 +108,7 @@ def test_validate_says_why_a_number_is_not_ok(shell):
     assert lines[6] == "OK  96598765433 (+965-9876-5433)"
 
 
-def test_validate_reads_standard_input_where_it_is_told_to(shell):
+def test_validate_reads_standard_input_for_a_dash(shell):
     """One number a line, beside those of the command line."""
     ended = shell.run("kwtsms validate 96598765432 -", stdin="96598765433\r\n\n٩٦٥٩٨٧٦٥٤٣٤\n")
     assert ended.code == 0
@@ -137,7 +137,7 @@ def test_validate_has_the_documented_lists_for_programs(shell):
 # --- send ---
 
 
-def test_numbers_that_are_none_are_told_and_the_others_are_sent_to(shell):
+def test_numbers_that_are_none_are_listed_and_the_others_are_sent_to(shell):
     """Exit code 3: some were accepted."""
     ended = shell.run('kwtsms send 96598765432,abc,user@gmail.com "Hello"')
     assert ended.code == 3
@@ -209,7 +209,7 @@ def test_an_empty_text_is_refused_here(shell):
     assert shell.sandbox.requests == ()
 
 
-def test_an_unknown_outcome_is_told_apart_from_one_that_was_certainly_not_sent(shell):
+def test_an_unknown_outcome_differs_from_one_that_was_certainly_not_sent(shell):
     """6 says look before you send again; 5 says that nothing was sent."""
     shell.sandbox.chaos("reset", endpoint="send", after="accept")
     lost = shell.run('kwtsms send 96598765432 "Hello"')
@@ -300,7 +300,7 @@ def test_a_wrong_password_is_not_shown(shell, command):
     assert "hunter2" not in ended.out + ended.err
 
 
-def test_settings_that_cannot_be_read_are_all_told(shell):
+def test_settings_that_cannot_be_read_are_all_listed(shell):
     """Exit code 2; a typing slip must not decide what is sent."""
     ended = shell.run('kwtsms send 96598765432 "Hello"', KWTSMS_TEST_MODE="maybe", NOTIFYKIT_TIMEOUT="soon")
     assert ended.code == 2

@@ -143,7 +143,7 @@ def test_a_gateway_that_cannot_be_reached_is_no_wrong_password(bare):
     assert list(bare.folder.iterdir()) == []
 
 
-def test_the_wizard_goes_without_the_gateway_where_it_is_told_to(bare):
+def test_setup_goes_without_the_gateway_on_request(bare):
     """And without the questions that the command line answers."""
     with bare.terminal("kwtsms setup --no-verify --username me --mode live --log-file calls.log") as terminal:
         _answer(terminal, "API password, not shown: ", "let me 'in' # \\")
@@ -218,7 +218,7 @@ def test_scripts_give_the_password_on_standard_input(bare):
     assert "--password " not in bare.run("kwtsms setup --help").out
 
 
-def test_scripts_are_told_everything_that_is_missing(bare):
+def test_scripts_get_a_list_of_everything_that_is_missing(bare):
     """At once, with exit code 2; nothing is written and nothing is asked."""
     ended = bare.run("kwtsms setup --non-interactive", KWTSMS_TEST_MODE="maybe")
     assert ended.code == 2

@@ -17,7 +17,7 @@ from tests.transports.wire import answer, scripted
 
 
 @pytest.fixture(name="client_for")
-def _hear(build):
+def _received(build):
     """Make clients for a server that always says the same; they are done with when the test is."""
     with contextlib.ExitStack() as stack:
 

@@ -107,7 +107,7 @@ def test_a_number_given_twice_is_paid_for_once(sandbox, sms):
     assert sandbox.accepted(NUMBER) == 1
 
 
-def test_text_and_number_are_cleaned_on_the_road(sandbox, sms):
+def test_text_and_number_are_cleaned_by_the_pipeline(sandbox, sms):
     """As documented: digits, emoji, tags and hidden characters of the text, and everything but digits of the number."""
     sms.send("+965 9876-5432", "<b>رمز</b>: ١٢٣٤ 🎉\u200b\ufeff")
     assert sandbox.messages[0].numbers == (NUMBER,)
@@ -120,7 +120,7 @@ def test_an_empty_sender_is_the_default_one(sandbox, sms):
     assert sandbox.messages[0].sender == "MY-APP"
 
 
-def test_test_mode_is_what_the_gateway_hears(sandbox, connect):
+def test_test_mode_reaches_the_gateway(sandbox, connect):
     """``test`` goes with each message, and a live one is live."""
     connect(test_mode=True).send("96598765432", "Hello")
     connect(test_mode=False).send("96598765433", "Hello")
@@ -185,7 +185,7 @@ def test_an_answer_without_an_id_still_has_the_key(sandbox, sms):
     assert (result["result"], result["msg-id"]) == ("OK", None)
 
 
-def test_sends_keep_the_pace(sandbox, connect):
+def test_sends_keep_the_rate_limit(sandbox, connect):
     """Half a second between two requests, questions included."""
     clock = VirtualClock()
     sms = connect(clock=clock)

@@ -89,7 +89,7 @@ def test_a_number_of_argentina_gets_its_9(raw: str) -> None:
         ("+881 6 1234 5678", None),
     ],
 )
-def test_countries_that_share_a_calling_code_are_told_apart(raw: str, country: str | None) -> None:
+def test_countries_that_share_a_calling_code_are_distinguished(raw: str, country: str | None) -> None:
     """A satellite phone belongs to no country."""
     assert recipient(raw).country == country
 

@@ -173,7 +173,7 @@ def test_any_text_gets_an_answer(raw: str) -> None:
         ("96112345", ("Lebanon", "7 or 8 digits")),
     ],
 )
-def test_a_number_against_its_countrys_rule_is_told_which(number: str, words: tuple[str, ...]) -> None:
+def test_a_number_against_its_countrys_rule_names_the_rule(number: str, words: tuple[str, ...]) -> None:
     """The text names the country and what it expects."""
     valid, error = validate_phone_format(number)
     assert not valid

@@ -93,7 +93,7 @@ def test_forced_characters(text: str) -> None:
         assert character.name == unicodedata.name(character.character, character.name)
 
 
-def test_forced_characters_tell_what_to_do() -> None:
+def test_forced_characters_say_what_to_do() -> None:
     """A forced character comes with its name and with what could stand in its place."""
     assert measure("It’s ي \x80’") == Measurement(
         "ucs2",

@@ -15,12 +15,12 @@ from notifykit_kwtsms.transport import KwtSmsTransport
 class TestKwtSms(WireContract):
     """``kwtsms``, against a gateway that has every fault."""
 
-    secrets = ("hunter2-hunter2", "somebody-user")
+    secrets = ("hunter2-hunter2", "user-of-kwtsms")
 
     def transport_to(self, url: str) -> Transport:
         port = url.rpartition(":")[2]
         settings = KwtSmsSettings.of(Settings(), Dsn.parse(f"kwtsms://127.0.0.1:{port}?sender=ACME&test=0&rate=4"))
-        return KwtSmsTransport("somebody-user", Secret("hunter2-hunter2"), settings)
+        return KwtSmsTransport("user-of-kwtsms", Secret("hunter2-hunter2"), settings)
 
     def yes(self, request: bytes) -> bytes:
         numbers = json.loads(body_of(request))["mobile"].count(",") + 1

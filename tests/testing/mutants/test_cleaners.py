@@ -122,7 +122,7 @@ class Counts(Plain):
         return super().clean(text, channel) if self.calls % 3 else Cleaned(text)
 
 
-class Tells(Plain):
+class ShowsText(Plain):
     def result(self, text, cleaned):
         return attrs.evolve(cleaned, edits=tuple(attrs.evolve(edit, reason=text) for edit in cleaned.edits))
 
@@ -171,7 +171,7 @@ MUTANTS = {
     "test_other_channels_are_left_alone": [_of(Everywhere)],
     "test_it_answers_the_same_every_time": [_of(Counts)],
     "test_the_examples_hold": [_of(Plain, cleans={"١": "one"}), _of(Plain, leaves=("١",)), Unprepared],
-    "test_it_shows_no_text": [_of(Tells), _of(Remembers)],
+    "test_it_shows_no_text": [_of(ShowsText), _of(Remembers)],
     "test_it_is_safe_under_threads": [_of(Shared)],
     "test_it_pickles": [_of(Locked)],
 }

@@ -106,7 +106,7 @@ class Spoken(Plain):
         return Recipient(digits, channel, raw=raw)
 
 
-class Tells(Plain):
+class ShowsAddress(Plain):
     def normalize(self, raw, channel):
         answer = super().normalize(raw, channel)
         if isinstance(answer, Rejected):
@@ -170,7 +170,7 @@ MUTANTS = {
         _of(Plain, passes_on=("+965 9731-5264",)),
         Unprepared,
     ],
-    "test_a_rejection_has_a_reason_without_the_address": [_of(Tells), _of(Silent)],
+    "test_a_rejection_has_a_reason_without_the_address": [_of(ShowsAddress), _of(Silent)],
     "test_it_is_safe_under_threads": [_of(Shared)],
     "test_it_pickles": [_of(Locked), _of(HalfPickled)],
 }

@@ -47,7 +47,7 @@ class Plain:
             raise ContentRejected("The provider refused it.")
         if 300 <= answer.status < 500:
             raise ProviderUnavailable("It was refused.", waits=())
-        raise OutcomeUnknown("Nobody can tell.")
+        raise OutcomeUnknown("No readable answer.")
 
     def close(self):
         self.client.close()

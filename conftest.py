@@ -21,7 +21,7 @@ _FIRST = (
     "test_submit.py",
     "test_example_projects.py",
     "test_durable_send.py",
-    "test_no_way_out.py",
+    "test_live_sends.py",
     "test_scaffold.py",
     "test_first_plugin.py",
     "test_third_party.py",

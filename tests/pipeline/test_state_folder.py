@@ -12,7 +12,6 @@ import pytest
 
 from notifykit import ConfigError
 from notifykit.counters import CounterStoreUnavailable, FileCounterStore
-from notifykit.durable.database import DurableSettings
 from notifykit.pipeline.clock import SystemClock
 from notifykit.rate_limit import file_rate_limit_store
 from notifykit.settings.folders import lasting_folder, own_folder, state_folder
@@ -86,6 +85,9 @@ def test_without_a_home_of_its_own_a_user_has_a_temporary_folder(home, tmp_path,
 
 def test_a_user_who_is_in_no_list_has_a_temporary_folder_and_no_jobs_in_it(home, tmp_path, monkeypatch):
     """As in a container that runs under an arbitrary number: there is no home to be found, and no `~` is made."""
+    pytest.importorskip("sqlalchemy", reason="jobs need the extra durable")
+    from notifykit.durable.database import DurableSettings
+
     monkeypatch.delenv("HOME")
     monkeypatch.setattr("pwd.getpwuid", lambda uid: (_ for _ in ()).throw(KeyError(uid)))
     assert state_folder() == tmp_path / f"tmp/notifykit-{os.getuid()}"

@@ -19,7 +19,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from notifykit.durable.tables import METADATA
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
-from notifykit.settings.fields import Field, one_of, seconds, secret
+from notifykit.settings.fields import Field, duration, one_of, secret
 from notifykit.settings.folders import lasting_folder
 from notifykit.settings.sources import Settings
 
@@ -42,11 +42,8 @@ _IDENTITY: Final = sa.text("select current_database(), pg_postmaster_start_time(
 
 
 def days(value: object) -> float:
-    """Return a number of days above zero in seconds."""
-    try:
-        return seconds(value) * _DAY
-    except ValueError:
-        raise ValueError("is not a number of days above zero") from None
+    """Return a length of time in seconds; a plain number counts days."""
+    return duration(value, unit="d")
 
 
 FIELDS: Final = (

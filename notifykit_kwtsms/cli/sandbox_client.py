@@ -45,7 +45,7 @@ class SandboxNotRunning(click.ClickException):
 
     exit_code = Exit.NOT_REACHED
     #: What to type next.
-    following = "notifykit sandbox"
+    next_command = "notifykit sandbox"
 
     def __init__(self, url: str) -> None:
         super().__init__(f"No sandbox answers at {url}.")
@@ -55,7 +55,7 @@ class SandboxError(click.ClickException):
     """The sandbox refused a request."""
 
     #: What to type next.
-    following = "notifykit sandbox --help"
+    next_command = "notifykit sandbox --help"
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -70,7 +70,7 @@ class WaitTimedOut(click.ClickException):
 
     exit_code = Exit.FAILED
     #: What to type next.
-    following = "notifykit sandbox tail -n 20"
+    next_command = "notifykit sandbox tail -n 20"
 
 
 @attrs.frozen

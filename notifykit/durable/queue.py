@@ -1,6 +1,7 @@
 """The queue: DBOS, which delivers each task at least once, after its delay and by its priority.
 
-Only this module knows DBOS. The queue decides nothing: whether a request was sent is known to the store alone.
+It also takes over the tasks of a worker that died. Only this module knows DBOS. The queue decides nothing: whether a
+request was sent is known to the store alone.
 """
 
 from __future__ import annotations

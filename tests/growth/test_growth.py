@@ -36,10 +36,12 @@ class Taking:
 
     def __init__(self) -> None:
         self.sent = 0
+        self._lock = threading.Lock()
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Take it."""
-        self.sent += len(batch)
+        with self._lock:
+            self.sent += len(batch)
         return Submission(str(batch.number), cost=float(len(batch)), test=True)
 
     def close(self) -> None:

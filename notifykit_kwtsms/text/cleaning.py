@@ -30,7 +30,7 @@ from notifykit_kwtsms.text.characters import (
     outside,
 )
 from notifykit_kwtsms.text.html import find_tags
-from notifykit_kwtsms.text.segments import count_segments
+from notifykit_kwtsms.text.segments import boundaries
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class TextCleaner:
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
-        changes = self.find(text) if channel is Channel.SMS else ()
+        changes = () if channel is not Channel.SMS or is_clean(text) else self.find(text)
         return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
 
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
@@ -76,7 +76,7 @@ _SUSPECT_ASCII: Final = bytes(code for first, last in _SUSPECT for code in range
 
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
-    if _is_clean(text):
+    if is_clean(text):
         return Cleaned(text)
     edits: list[Edit] = []
     for cleaner in CLEANERS:
@@ -92,13 +92,14 @@ def clean_message(text: str) -> str:
 
     ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
     """
-    if not _is_clean(text):
+    if not is_clean(text):
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
 
 
-def _is_clean(text: str) -> bool:
+def is_clean(text: str) -> bool:
+    """Return whether no cleaner finds anything in a text."""
     if text.isascii():
         return len(text.encode().translate(None, _SUSPECT_ASCII)) == len(text)
     return _clean_text().fullmatch(text) is not None
@@ -114,6 +115,6 @@ def check(message: Message) -> ContentRejected | None:
     """Return the error with which the gateway would refuse a cleaned message; None where it would accept it."""
     if not message.text.strip():
         return cast("ContentRejected", error_for("ERR009"))
-    if count_segments(message.text) > MAX_SEGMENTS:
+    if len(boundaries(message.text)) >= MAX_SEGMENTS:
         return cast("ContentRejected", error_for("ERR012"))
     return None

@@ -44,7 +44,7 @@ class TextCleaner:
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
-        changes = () if channel is not Channel.SMS or is_clean(text) else self.find(text)
+        changes = () if channel is not Channel.SMS or _is_clean(text) else self.find(text)
         return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
 
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
@@ -76,7 +76,7 @@ _SUSPECT_ASCII: Final = bytes(code for first, last in _SUSPECT for code in range
 
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
-    if is_clean(text):
+    if _is_clean(text):
         return Cleaned(text)
     edits: list[Edit] = []
     for cleaner in CLEANERS:
@@ -92,14 +92,13 @@ def clean_message(text: str) -> str:
 
     ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
     """
-    if not is_clean(text):
+    if not _is_clean(text):
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
 
 
-def is_clean(text: str) -> bool:
-    """Return whether no cleaner finds anything in a text."""
+def _is_clean(text: str) -> bool:
     if text.isascii():
         return len(text.encode().translate(None, _SUSPECT_ASCII)) == len(text)
     return _clean_text().fullmatch(text) is not None

@@ -102,10 +102,14 @@ class FileRateLimitStore:
         except OSError as error:
             raise _unusable(self._file.parent, error) from error
         try:
-            if not _lock(descriptor):
-                _log.warning(
-                    "the rate limit is not shared for the moment: another process holds its lock and is stopped"
-                )
+            ends = time.monotonic() + _LOCK_TIMEOUT
+            while not _try_to_lock(descriptor):
+                if time.monotonic() > ends:
+                    _log.warning(
+                        "the rate limit is not shared for the moment: another process holds its lock and is stopped"
+                    )
+                    break
+                time.sleep(_LOCK_POLL)
             content = os.read(descriptor, _LONGEST * _SIZE)
             found = struct.unpack_from(f"{len(content) // _SIZE}d", content)
             recent = RecentStarts(found)
@@ -116,16 +120,6 @@ class FileRateLimitStore:
                     os.ftruncate(descriptor, len(recent.starts) * _SIZE)
         finally:
             os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock a file until its descriptor is closed; return False where another process does not release it."""
-    ends = time.monotonic() + _LOCK_TIMEOUT
-    while not _try_to_lock(descriptor):
-        if time.monotonic() > ends:
-            return False
-        time.sleep(_LOCK_POLL)
-    return True
 
 
 if sys.platform == "win32":  # pragma: no cover - the other branch runs where the tests run

@@ -89,17 +89,18 @@ class KwtSmsTransport:
         wait = rate_limiter(limit, clock, state_dir).wait if clock else None
         #: The account: balance, sender IDs, coverage, status and delivery reports.
         self.api = ApiClient(username, password, settings.base_url, on_call, wait, settings.network)
+        notices = (_SHARED_NOTICE,) if settings.sender == SHARED_SENDER else ()
         self.capabilities = attrs.evolve(
             capabilities(),
             live=not settings.test,
             rate_limit=limit,
             spacing=0.0 if settings.test else SAME_NUMBER_GAP,  # the gateway does not check it for test messages
-            notices=(_TEST_NOTICE,) if settings.test else _sender_warnings(settings.sender, test=False),
+            notices=(_TEST_NOTICE,) if settings.test else notices,
         )
 
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one ``send`` request."""
-        sender, test = self._sender(batch), self._settings.test
+        sender, test = batch.message.sender or self._settings.sender, self._settings.test
         try:
             result = self.api.send(
                 sender=sender,
@@ -115,14 +116,14 @@ class KwtSmsTransport:
             cost=result.points,
             balance=result.balance,
             test=test,
-            warnings=(*_answer_warnings(result, batch), *_sender_warnings(sender, test=test)),
+            warnings=_warnings(result, batch, sender, test=test),
             advice=_TEST_ADVICE if test else None,
             fields=result.fields,
         )
 
     def connect(self, timeout: float) -> None:
         """Open a connection for the next request, unless one is idle."""
-        self.api.connect(timeout)
+        self.api.client.connect(timeout)
 
     def balance(self, timeout: float) -> float | None:
         """Return the points left."""
@@ -153,7 +154,7 @@ class KwtSmsTransport:
         body = {
             "username": STARS,
             "password": STARS,
-            "sender": self._sender(batch),
+            "sender": batch.message.sender or self._settings.sender,
             "mobile": ",".join(map(str, batch.recipients)),
             "message": batch.message.text,
             "test": "1" if self._settings.test else "0",
@@ -165,9 +166,6 @@ class KwtSmsTransport:
     def close(self) -> None:
         """Close the connections."""
         self.api.close()
-
-    def _sender(self, batch: Batch) -> str:
-        return batch.message.sender or self._settings.sender
 
     def __str__(self) -> str:
         """Return the DSN that would build the transport, without the account."""
@@ -189,19 +187,16 @@ def build(dsn: Dsn, context: BuildContext) -> KwtSmsTransport:
     return KwtSmsTransport(*credentials, settings, clock=context.clock, state_dir=context.settings.state_dir)
 
 
-def _sender_warnings(sender: str, *, test: bool) -> tuple[str, ...]:
-    """Return a warning for a live message from the shared sender: it counts as accepted, and may not arrive."""
-    return (_SHARED_NOTICE,) if sender == SHARED_SENDER and not test else ()
-
-
-def _answer_warnings(result: SendResult, batch: Batch) -> tuple[str, ...]:
-    """Return warnings for an answer that lacks what the gateway documents; the request was accepted all the same."""
+def _warnings(result: SendResult, batch: Batch, sender: str, *, test: bool) -> tuple[str, ...]:
+    """Return warnings about a request that was accepted: what the answer lacks, and a sender that may not arrive."""
     warnings = []
     if not result.message_id:
         warnings.append("The gateway gave no message id: status and reports can't be asked for.")
-    if result.numbers is not None and result.numbers != len(batch):
+    count = len(batch.recipients)
+    if result.numbers is not None and result.numbers != count:
         warnings.append(
-            f"The gateway counted {result.numbers} of {len(batch)} numbers and does not say which: "
-            "`validate` them to find out."
+            f"The gateway counted {result.numbers} of {count} numbers and does not say which: `validate` them to find out."
         )
+    if sender == SHARED_SENDER and not test:
+        warnings.append(_SHARED_NOTICE)
     return tuple(warnings)

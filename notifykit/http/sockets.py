@@ -180,7 +180,8 @@ class DeadlineSocket:
 
     def makefile(self, mode: str = "rb", buffering: int = -1) -> BinaryIO:
         """Return a file that reads from the socket until the deadline."""
-        self._file = ReceivedFile(self)
+        self._file = ReceivedFile(socket.SocketIO(cast("socket.socket", self), "r"))
+        self._file.sock = self
         return cast("BinaryIO", self._file)
 
     def close(self) -> None:
@@ -214,13 +215,10 @@ class DeadlineSocket:
 class ReceivedFile(io.BufferedReader):
     """What is received over a socket, as a file."""
 
+    #: The socket.
+    sock: DeadlineSocket
     #: Whether more had been received than was read, when it was closed.
     has_more = False
-
-    def __init__(self, sock: DeadlineSocket) -> None:
-        super().__init__(socket.SocketIO(cast("socket.socket", sock), "r"))
-        #: The socket.
-        self.sock = sock
 
     def close(self) -> None:
         """Close it, and note whether its buffer has more."""

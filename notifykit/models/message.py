@@ -20,10 +20,6 @@ class Channel(enum.StrEnum):
     PUSH = "push"
 
 
-def _new_id() -> str:
-    return os.urandom(16).hex()
-
-
 @attrs.frozen
 class Message:
     """A text, with its sender and everything else that is the same for all recipients."""
@@ -43,7 +39,7 @@ class Message:
     #: The caller's name for this send, passed on to providers that can use it.
     idempotency_key: str | None = None
     #: The same id in all events, attempts and receipts of one send.
-    id: str = attrs.field(factory=_new_id)
+    id: str = attrs.field(factory=lambda: os.urandom(16).hex())
 
 
 @attrs.frozen

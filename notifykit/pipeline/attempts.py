@@ -26,9 +26,9 @@ from notifykit.models.merge import error_of, merge_receipts, outcome_of, receipt
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient
-from notifykit.pipeline.capabilities import adapt, can_connect, is_composite, not_assigned
+from notifykit.pipeline.capabilities import adapt, is_composite, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
-from notifykit.protocols import Assignment, Composite, Connectable, Transport
+from notifykit.protocols import Assignment, Composite, Transport
 from notifykit.rate_limit import RateLimiter
 
 #: Errors that the next batch of the same message would meet as well.
@@ -49,8 +49,8 @@ class Sleep:
 class Connect:
     """Open a connection for the next request, before the rate limit counts it: then it is sent when its turn comes."""
 
-    #: The transport that will make the request.
-    transport: Connectable
+    #: The method of the transport that will make the request.
+    connect: Callable[[float], object]
     #: Seconds for it.
     timeout: float
 
@@ -246,9 +246,10 @@ def _wait_for_slot(
     of that is returned.
     """
     send = context.send
+    connect = getattr(requester, "connect", None)
     while True:
-        if can_connect(requester):
-            result = yield Connect(requester, min(send.timeout, send.seconds_left()))
+        if callable(connect):
+            result = yield Connect(connect, min(send.timeout, send.seconds_left()))
             if result is not None and result.answer is not None:
                 return result
             if not context.may_start(transport):

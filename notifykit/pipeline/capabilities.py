@@ -11,7 +11,7 @@ from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.pipeline.context import Adapted, SendContext
-from notifykit.protocols import Composite, Connectable, Transport
+from notifykit.protocols import Composite, Transport
 
 _Question = TypeVar("_Question")
 _Answer = TypeVar("_Answer")
@@ -24,11 +24,6 @@ def is_composite(transport: Transport) -> TypeGuard[Composite]:
     """Return whether a transport is made of others."""
     # isinstance would look up every method of the protocol, several times a send.
     return hasattr(transport, "assign") and hasattr(transport, "parts")
-
-
-def can_connect(transport: Transport) -> TypeGuard[Connectable]:
-    """Return whether a transport can connect before it sends."""
-    return callable(getattr(transport, "connect", None))
 
 
 def adapt(message: Message, transport: Transport, context: SendContext, *, check: bool = True) -> Adapted:
@@ -61,16 +56,11 @@ def adapt(message: Message, transport: Transport, context: SendContext, *, check
     return Adapted(message, warnings, ask(transport, capabilities.check if check else None, message, message, context))
 
 
-def lead(transport: Transport, channel: Channel) -> Transport:
-    """Return the transport that a text is measured for.
-
-    Of a composite it is the first part that takes the channel and measures, else the first that takes it.
-    """
-    if not is_composite(transport):
-        return transport
-    candidates = [leaf for leaf in leaves(transport) if channel in leaf.capabilities.channels]
+def lead(composite: Composite, channel: Channel) -> Transport:
+    """Return the part that a text is measured for: the first that takes the channel and measures, else that takes it."""
+    candidates = [leaf for leaf in leaves(composite) if channel in leaf.capabilities.channels]
     measuring = (leaf for leaf in candidates if leaf.capabilities.measure)
-    return next(measuring, candidates[0] if candidates else transport)
+    return next(measuring, candidates[0] if candidates else composite)
 
 
 def leaves(transport: Transport) -> Iterator[Transport]:

@@ -73,20 +73,20 @@ class GuardCounters:
         return reserved
 
 
+@attrs.define(eq=False, repr=False)
 class Reservations:
     """What the guards of one send have reserved; what is certainly not sent is released.
 
     A recipient's reservations are *open* until its request may start, and *started* until its receipt is there.
     """
 
-    def __init__(self, store: CounterStore, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._failure: CounterStoreUnavailable | None = None
-        self._failed_until = 0.0
-        self._open: dict[int, list[Reservation]] = {}
-        self._started: dict[int, list[Reservation]] = {}
-        self._reported: set[tuple[str, type[BaseException]]] = set()
+    _store: CounterStore
+    _clock: Clock
+    _failure: CounterStoreUnavailable | None = attrs.field(init=False, default=None)
+    _failed_until: float = attrs.field(init=False, default=0.0)
+    _open: dict[int, list[Reservation]] = attrs.field(init=False, factory=dict)
+    _started: dict[int, list[Reservation]] = attrs.field(init=False, factory=dict)
+    _reported: set[tuple[str, type[BaseException]]] = attrs.field(init=False, factory=set)
 
     def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
         """Reserve an amount in the store.

@@ -24,8 +24,9 @@ from notifykit.pipeline.attempts import (
     Sleep,
     attempt_with_retries,
 )
-from notifykit.pipeline.capabilities import can_connect, is_composite, leaves
+from notifykit.pipeline.capabilities import is_composite, leaves
 from notifykit.pipeline.context import BatchContext, Prepared, SendContext, SendState
+from notifykit.protocols import Clock
 from notifykit.rate_limit import SAME_TIME
 
 #: The most batches of one send that are in progress at once: at two a second answers may take four seconds before they
@@ -51,7 +52,7 @@ def deliver(
         batches = [piece for piece in pieces if isinstance(piece, Batch)]
         ready, single = len(batches) > 1, len(batches) == 1 and len(batches[0].recipients) == 1
     state = SendState({id(context.transport): prepared.adapted}, single, ready and _is_limited_by_rate(context))
-    return Scheduler(pieces, prepared, context, state)
+    return Scheduler(iter(pieces), prepared, context, state, context.clock)
 
 
 def _is_limited_by_rate(context: SendContext) -> bool:
@@ -60,7 +61,8 @@ def _is_limited_by_rate(context: SendContext) -> bool:
     A virtual clock stands still while an answer is waited for, so there batches are sent one after the other.
     """
     limited = [leaf for leaf in leaves(context.transport) if leaf.capabilities.rate_limit]
-    return context.clock.shared and bool(limited) and all(map(can_connect, limited))
+    can_connect = all(callable(getattr(leaf, "connect", None)) for leaf in limited)
+    return context.clock.shared and bool(limited) and can_connect
 
 
 @attrs.define(eq=False)
@@ -77,6 +79,7 @@ class BatchTask:
     waits_for_slot: bool = False
 
 
+@attrs.define(eq=False, repr=False)
 class Scheduler:
     """The batches of one send, until each has its outcome.
 
@@ -88,29 +91,27 @@ class Scheduler:
     :param prepared: the message.
     :param context: the context of the send.
     :param state: what its batches know together.
+    :param clock: the time.
     """
 
-    def __init__(
-        self, pieces: Iterable[Batch | Receipt], prepared: Prepared, context: SendContext, state: SendState
-    ) -> None:
-        #: The message.
-        self.prepared = prepared
-        #: The time.
-        self.clock = context.clock
-        self._context = context
-        self._state = state
-        self._pieces: Iterator[Batch | Receipt] = iter(pieces)
-        self._all_taken = False
-        self._most = MAX_CONCURRENT if state.concurrent else 1
-        self._tasks: list[BatchTask] = []
-        self._in_flight: dict[ProviderRequest | Connect, BatchTask] = {}
-        #: Whether all results that are there were taken: a sleep was asked for since the last one.
-        self._looked = False
-        self._failure: BaseException | None = None
-        self._began: float | None = None
-        self._ended = self._stopped = False
-        self._counts: dict[Outcome, int] = {}
-        self._cost: float | None = None
+    _pieces: Iterator[Batch | Receipt]
+    #: The message.
+    prepared: Prepared
+    _context: SendContext
+    _state: SendState
+    #: The time.
+    clock: Clock
+    _all_taken: bool = attrs.field(init=False, default=False)
+    _tasks: list[BatchTask] = attrs.field(init=False, factory=list)
+    _in_flight: dict[ProviderRequest | Connect, BatchTask] = attrs.field(init=False, factory=dict)
+    #: Whether all results that are there were taken: a sleep was asked for since the last one.
+    _looked: bool = attrs.field(init=False, default=False)
+    _failure: BaseException | None = attrs.field(init=False, default=None)
+    _began: float | None = attrs.field(init=False, default=None)
+    _ended: bool = attrs.field(init=False, default=False)
+    _stopped: bool = attrs.field(init=False, default=False)
+    _counts: dict[Outcome, int] = attrs.field(init=False, factory=dict)
+    _cost: float | None = attrs.field(init=False, default=None)
 
     def next_action(self, result: RequestResult | None = None) -> Action | None:
         """Return what is to be done next; None where every batch has its outcome.
@@ -122,7 +123,11 @@ class Scheduler:
         while True:
             try:
                 if self._began is None:
-                    self._begin()
+                    self._began = self.clock.monotonic()
+                    message, dispatcher = self.prepared.message, self._context.dispatcher
+                    edits, measurement = self.prepared.cleaned.edits, self.prepared.measurement
+                    dispatcher.planned(message, edits, measurement, str(self._context.transport))
+                    dispatcher.raise_failures(message.id)
                 if result is not None:
                     action = self._resume(self._in_flight.pop(result.request), result)
                 action = action or self._choose()
@@ -159,12 +164,6 @@ class Scheduler:
                 self._abort(task, self._failure or GeneratorExit())
             self._context.reservations.abandon()
 
-    def _begin(self) -> None:
-        prepared, dispatcher = self.prepared, self._context.dispatcher
-        self._began = self.clock.monotonic()
-        dispatcher.planned(prepared.message, prepared.cleaned.edits, prepared.measurement, str(self._context.transport))
-        dispatcher.raise_failures(prepared.message.id)
-
     def _end(self) -> None:
         if self._failure is not None or self._stopped:
             self.close()
@@ -186,7 +185,7 @@ class Scheduler:
         while True:
             may_start = (
                 not (self._all_taken or state.over)
-                and len(self._tasks) < self._most
+                and len(self._tasks) < (MAX_CONCURRENT if state.concurrent else 1)
                 and not any(task.waits_for_slot for task in self._tasks)
             )
             task = None if may_start else min(self._tasks, key=_wakes_at, default=None)
@@ -219,7 +218,7 @@ class Scheduler:
         if isinstance(piece, Receipt):
             self._looked = False
             self._context.dispatcher.excluded(self.prepared.message, piece)
-            return self._count([piece])
+            return self._settle([piece])
         context = BatchContext(self._context, self._state)
         task = BatchTask(attempt_with_retries(self._context.transport, piece, context), piece)
         self._tasks.append(task)
@@ -232,7 +231,9 @@ class Scheduler:
             action = task.attempts.send(result)
         except StopIteration as ended:
             self._tasks.remove(task)
-            return self._complete(task.batch, ended.value)
+            if ended.value and is_composite(self._context.transport):
+                self._log_end(task.batch, ended.value)
+            return self._settle(ended.value)
         except BaseException:
             self._tasks.remove(task)
             raise
@@ -244,19 +245,16 @@ class Scheduler:
         task.wakes_at, task.waits_for_slot = math.inf, isinstance(action, Connect)
         return action
 
-    def _complete(self, batch: Batch, receipts: list[Receipt]) -> list[Receipt]:
-        """Log the end of a batch, settle what guards reserved for it, and return its receipts."""
-        transport = self._context.transport
-        if receipts and is_composite(transport):
-            try:
-                self._context.dispatcher.batch_finished(batch, str(transport), receipts)
-            except BaseException as interrupt:  # what was answered is handed over first
-                self._state.keep_interrupt(interrupt)
-        self._context.reservations.settle(receipts)
-        return self._count(receipts)
+    def _log_end(self, batch: Batch, receipts: list[Receipt]) -> None:
+        """Log the end of a batch that went through a composite."""
+        try:
+            self._context.dispatcher.batch_finished(batch, str(self._context.transport), receipts)
+        except BaseException as interrupt:  # what was answered is handed over first
+            self._state.keep_interrupt(interrupt)
 
-    def _count(self, receipts: list[Receipt]) -> list[Receipt]:
-        """Count receipts for the last event, and return them."""
+    def _settle(self, receipts: list[Receipt]) -> list[Receipt]:
+        """Settle what guards reserved for these recipients, count the receipts for the last event, and return them."""
+        self._context.reservations.settle(receipts)
         # A list counts faster than a dictionary: the hash of an outcome is slow.
         outcomes = [receipt.outcome for receipt in receipts]
         for outcome in _OUTCOMES:

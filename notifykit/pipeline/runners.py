@@ -53,7 +53,7 @@ def _complete(request: ProviderRequest | Connect, clock: Clock, send: Send = sen
         answer = send(request, clock)
     else:
         try:
-            request.transport.connect(request.timeout)
+            request.connect(request.timeout)
         except INTERRUPTS:
             raise
         except BaseException as error:

@@ -7,9 +7,10 @@ passes it on to the next stage, so that a million recipients take constant memor
 from __future__ import annotations
 
 import collections
+import functools
 import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import Final, TypeAlias
 
@@ -22,7 +23,16 @@ from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit.models.plan import Batch, Plan
 from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Veto
 from notifykit.models.recipient import Recipient, Rejected
-from notifykit.pipeline.capabilities import ExpectedRequest, adapt, ask, lead, not_assigned, predict_requests, price
+from notifykit.pipeline.capabilities import (
+    ExpectedRequest,
+    adapt,
+    ask,
+    is_composite,
+    lead,
+    not_assigned,
+    predict_requests,
+    price,
+)
 from notifykit.pipeline.context import GuardCounters, Prepared, SendContext
 from notifykit.protocols import Guard, GuardContext
 
@@ -117,12 +127,13 @@ def clean(message: Message, context: SendContext) -> Prepared:
         edits += cleaned.edits
     if text is not message.text:
         message = attrs.evolve(message, text=text)
-    leader = lead(context.transport, message.channel)
+    transport = context.transport
+    leader = lead(transport, message.channel) if is_composite(transport) else transport
     prepared = Prepared(
         message,
         Cleaned(text, tuple(edits)),
         measurement=ask(leader, leader.capabilities.measure, text, message, context),
-        adapted=adapt(message, context.transport, context),
+        adapted=adapt(message, transport, context),
     )
     if context.on_prepared:
         context.on_prepared(prepared)
@@ -276,24 +287,23 @@ def plan_batches(
 ) -> Iterator[Batch | Receipt]:
     """Yield each batch once it is full, and each receipt of a recipient who is not tried at once."""
     size = context.transport.capabilities.batch_size
-    batch: list[Admitted] = []
-    number = 0
+    new_batch = functools.partial(Batch, prepared.message, measurement=prepared.measurement)
+    recipients: list[Recipient] = []
+    positions: list[int] = []
+    number = 1
     for each in admitted:
         if isinstance(each, Receipt):
             yield each
             continue
-        batch.append(each)
-        if len(batch) == size:
+        position, recipient = each
+        positions.append(position)
+        recipients.append(recipient)
+        if len(recipients) == size:
+            yield new_batch(tuple(recipients), tuple(positions), number)
+            recipients, positions = [], []
             number += 1
-            yield _batch(batch, number, prepared)
-            batch.clear()
-    if batch:
-        yield _batch(batch, number + 1, prepared)
-
-
-def _batch(admitted: Sequence[Admitted], number: int, prepared: Prepared) -> Batch:
-    positions, recipients = zip(*admitted, strict=True)
-    return Batch(prepared.message, recipients, positions, number, prepared.measurement)
+    if recipients:
+        yield new_batch(tuple(recipients), tuple(positions), number)
 
 
 def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: SendContext) -> Plan:

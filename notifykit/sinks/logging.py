@@ -46,7 +46,11 @@ class LoggingSink:
 
     def handle(self, event: Event) -> None:
         """Log one event."""
-        logger, level = _logger(event), _level(event)
+        logger, level = _SEND, _level(event)
+        if isinstance(event, AttemptFinished | RetryScheduled | BatchFinished | FailedOver):
+            logger = logging.getLogger(f"notifykit.transport.{event.transport.partition(':')[0]}")
+        elif isinstance(event, PluginFailed):
+            logger = _PLUGINS
         if logger.isEnabledFor(level):
             line, fields = _describe(event)
             extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
@@ -55,39 +59,26 @@ class LoggingSink:
             )
 
 
-def _logger(event: Event) -> logging.Logger:
-    match event:
-        case AttemptFinished() | RetryScheduled() | BatchFinished() | FailedOver():
-            return logging.getLogger(f"notifykit.transport.{event.transport.partition(':')[0]}")
-        case PluginFailed():
-            return _PLUGINS
-        case _:
-            return _SEND
-
-
 def _level(event: Event) -> int:
     match event:
+        # An attempt that another one follows, or that is a composite's, is not the last one.
+        case AttemptFinished() if event.again is not None or event.inside is not None:
+            is_warning = True
+        case AttemptFinished(outcome=Outcome.REJECTED | Outcome.UNKNOWN):
+            return logging.ERROR
         case AttemptFinished():
-            return _level_of_attempt(event)
+            is_warning = event.outcome is Outcome.ACCEPTED and (event.test or bool(event.warnings))
         case RecipientExcluded():
-            return logging.WARNING if event.recipient.outcome is Outcome.REJECTED else logging.INFO
+            is_warning = event.recipient.outcome is Outcome.REJECTED
         case DeliveryChanged():
-            bad = event.contradicted or event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
-            return logging.WARNING if bad else logging.INFO
+            is_warning = event.contradicted or event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
         case BatchFinished():
-            return logging.INFO
+            is_warning = False
         case BatchExcluded() | RetryScheduled() | FailedOver() | PluginFailed():
-            return logging.WARNING
+            is_warning = True
         case _:
             return logging.DEBUG
-
-
-def _level_of_attempt(event: AttemptFinished) -> int:
-    taken = event.outcome is Outcome.ACCEPTED
-    # An attempt that is followed by another one, or that is a composite's, is not the last one.
-    if event.again is not None or event.inside is not None or (taken and (event.test or event.warnings)):
-        return logging.WARNING
-    return logging.INFO if taken or event.outcome is Outcome.SKIPPED else logging.ERROR
+    return logging.WARNING if is_warning else logging.INFO
 
 
 @functools.singledispatch

@@ -20,6 +20,8 @@ from notifykit_kwtsms.api.facts import BALANCE, BASE_URL, COVERAGE, DLR, SEND, S
 #: What replaces the password in logs.
 REDACTED: Final = "***"
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+#: The fields of a request whose content must not appear in the words of an error.
+_SCRUBBED: Final = ("message", "mobile")
 #: Whole numbers below it are exact as floats too.
 _EXACT: Final = 1 << 53
 _CODE: Final = re.compile(r"ERR[0-9]{3}")
@@ -218,7 +220,8 @@ class ApiClient:
         wait_for_slot: Callable[[], None] | None = None,
         network: Network | None = None,
     ) -> None:
-        self._client = HttpClient(base_url, network=network)
+        #: The connections.
+        self.client = HttpClient(base_url, network=network)
         self._username = username
         self._password = password
         self._on_call = on_call
@@ -277,18 +280,14 @@ class ApiClient:
             if isinstance(report, Mapping)
         )
 
-    def connect(self, timeout: float) -> None:
-        """Open a connection for the next request, unless one is idle."""
-        self._client.connect(timeout)
-
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.client.close()
 
     def _query(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
         """Call an endpoint that sends nothing: after a lost answer, it is safe to call it again."""
         if self._wait_for_slot:
-            self.connect(timeout)
+            self.client.connect(timeout)
             self._wait_for_slot()
         try:
             return self._call(endpoint, fields, timeout)
@@ -306,9 +305,11 @@ class ApiClient:
         received: Mapping[str, Any] = {}
         failure: BaseException | None = None
         try:
-            answer = self._client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
+            answer = self.client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
             received = parse_body(answer.body)
-            return checked_fields(answer, received, self._secrets(fields))
+            # What must not appear in an error's words. A generator, because a traceback shows variables.
+            secrets = (text for text in (self._password.reveal(), self._username, *map(fields.get, _SCRUBBED)) if text)
+            return checked_fields(answer, received, secrets)
         except BaseException as error:
             failure = error
             raise
@@ -317,8 +318,3 @@ class ApiClient:
                 account = {"username": self._username, "password": REDACTED}
                 self._on_call(ApiCall(endpoint.name, {**account, **fields}, received or None, failure))
             del failure  # it refers to this frame
-
-    def _secrets(self, fields: Mapping[str, str]) -> Iterable[str]:
-        """Yield what must not appear in an error's words, when there is an error."""
-        yield from (self._password.reveal(), self._username)
-        yield from (fields[name] for name in ("message", "mobile") if fields.get(name))

@@ -30,7 +30,7 @@ from notifykit_kwtsms.text.characters import (
     outside,
 )
 from notifykit_kwtsms.text.html import find_tags
-from notifykit_kwtsms.text.segments import count_segments
+from notifykit_kwtsms.text.segments import boundaries
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class TextCleaner:
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
-        changes = self.find(text) if channel is Channel.SMS else ()
+        changes = () if channel is not Channel.SMS or _is_clean(text) else self.find(text)
         return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
 
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
@@ -114,6 +114,6 @@ def check(message: Message) -> ContentRejected | None:
     """Return the error with which the gateway would refuse a cleaned message; None where it would accept it."""
     if not message.text.strip():
         return cast("ContentRejected", error_for("ERR009"))
-    if count_segments(message.text) > MAX_SEGMENTS:
+    if len(boundaries(message.text)) >= MAX_SEGMENTS:
         return cast("ContentRejected", error_for("ERR012"))
     return None

@@ -64,13 +64,9 @@ def any_of(characters: frozenset[str]) -> str:
 
 
 @functools.cache
-def _gsm7_text() -> re.Pattern[str]:
+def gsm7_text() -> re.Pattern[str]:
+    """Return the pattern of a text in GSM-7."""
     return re.compile(any_of(ALPHABET) + "*+")
-
-
-def is_gsm7(text: str) -> bool:
-    """Return whether GSM-7 has every character; one that it lacks makes the whole text Unicode."""
-    return _gsm7_text().fullmatch(text) is not None
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from notifykit.models.capabilities import ForcedCharacter, Measurement
-from notifykit_kwtsms.text.gsm7 import ALPHABET, EXTENSION, any_of, is_gsm7, nearest
+from notifykit_kwtsms.text.gsm7 import ALPHABET, EXTENSION, any_of, gsm7_text, nearest
 
 
 @attrs.frozen
@@ -30,10 +30,6 @@ class Encoding:
     #: The pattern of characters of two units, which never cross a boundary.
     wide: re.Pattern[str] = attrs.field(repr=False)
 
-    def units(self, text: str) -> int:
-        """Return the septets or UTF-16 units of a text."""
-        return len(text) + len(self.wide.findall(text))
-
 
 GSM7: Final = Encoding("gsm7", 160, 153, re.compile(any_of(EXTENSION)))
 UCS2: Final = Encoding("ucs2", 70, 67, re.compile("[\U00010000-\U0010ffff]"))
@@ -41,8 +37,8 @@ _ACCENTED: Final = re.compile("[A-Za-z][\u0300-\u036f]")
 
 
 def encoding_of(text: str) -> Encoding:
-    """Return the encoding in which a text is sent."""
-    return GSM7 if is_gsm7(text) else UCS2
+    """Return the encoding in which a text is sent: one character that GSM-7 lacks makes the whole text Unicode."""
+    return GSM7 if gsm7_text().fullmatch(text) else UCS2
 
 
 def boundaries(text: str, encoding: Encoding | None = None) -> tuple[int, ...]:
@@ -80,12 +76,12 @@ def count_segments(text: str) -> int:
 def measure(text: str) -> Measurement:
     """Return the encoding, the units and the segments of a text, and the characters that force Unicode."""
     encoding = encoding_of(text)
-    units = encoding.units(text)
+    units = len(text) + len(encoding.wide.findall(text))
     forced = () if encoding is GSM7 else _forced(text)
     if units <= encoding.single:
         return Measurement(encoding.name, units, 1 if text else 0, encoding.single - units, forced)
     starts = boundaries(text, encoding)
-    free = encoding.part - encoding.units(text[starts[-1] :])
+    free = encoding.part - (len(text) - starts[-1]) - len(encoding.wide.findall(text, starts[-1]))
     return Measurement(encoding.name, units, len(starts) + 1, free, forced)
 
 
@@ -104,7 +100,7 @@ def to_gsm7(text: str) -> str:
     The text comes back unchanged where a character has no replacement, and where the replacements would need more
     segments.
     """
-    if is_gsm7(text):
+    if encoding_of(text) is GSM7:
         return text
     replacements = {ord(character): nearest(character) for character in set(text) - ALPHABET}
     if None in replacements.values():

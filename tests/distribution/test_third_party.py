@@ -42,12 +42,7 @@ ACME: Final = '''\
 import json
 import pathlib
 
-from notifykit.models.capabilities import Capabilities
-from notifykit.models.message import Cleaned, Edit
-from notifykit.models.recipient import Recipient
-from notifykit.models.receipt import Submission
-from notifykit.protocols import TransportFactory
-from notifykit.hookspecs import hookimpl
+from notifykit.plugin import Capabilities, Cleaned, Edit, Recipient, Submission, TransportFactory, hookimpl
 
 
 class Lofts:

@@ -17,7 +17,7 @@ from notifykit import Notifier
 from tests.transports.wire import answer, scripted
 
 ROOT: Final = pathlib.Path(notifykit.__file__).parent.parent
-PAGE: Final = ROOT / "docs" / "explanation" / "pipeline.md"
+PAGE: Final = pathlib.Path(__file__).parents[2] / "docs" / "explanation" / "pipeline.md"
 #: The most functions that one send may enter, and the most modules that they may be in.
 FUNCTIONS: Final = 100
 MODULES: Final = 32

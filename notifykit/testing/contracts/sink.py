@@ -81,7 +81,7 @@ class SinkContract(Contract):
             self._handle(sink, event)
 
         for kind in event_kinds():
-            self.for_all(check, 0.1, event=events(kind))
+            self.for_all(check, 0.2, event=events(kind))
 
     @clause("Pass over events of unknown kinds.")
     def test_it_takes_kinds_that_do_not_exist_yet(self) -> None:

@@ -31,7 +31,7 @@ class Plain:
 
     def send(self, batch, timeout):
         said = {"to": [person.address for person in batch.recipients], "text": batch.message.text}
-        return self.check(self.post(json.dumps(said).encode(), timeout))
+        return self.judge(self.post(json.dumps(said).encode(), timeout))
 
     def post(self, body, timeout):
         return self.client.post("/send", body, {"Content-Type": "application/json"}, timeout)
@@ -88,7 +88,7 @@ class Deaf(Plain):
 class Unsure(Plain):
     def judge(self, answer):
         try:
-            return super().check(answer)
+            return super().judge(answer)
         except ContentRejected as error:
             raise OutcomeUnknown("Perhaps.") from error
 
@@ -119,19 +119,19 @@ class Certain(Plain):
 
 class Gullible(Plain):
     def judge(self, answer):
-        return Submission() if answer.status < 300 else super().check(answer)
+        return Submission() if answer.status < 300 else super().judge(answer)
 
 
 class Blames(Plain):
     def judge(self, answer):
         if answer.status >= 500:
             raise ProviderUnavailable("It is broken.")
-        return super().check(answer)
+        return super().judge(answer)
 
 
 class Credulous(Plain):
     def judge(self, answer):
-        return Submission() if answer.status < 400 else super().check(answer)
+        return Submission() if answer.status < 400 else super().judge(answer)
 
 
 class Follows(Plain):
@@ -151,7 +151,7 @@ class Hasty(Plain):
     def judge(self, answer):
         if answer.status < 200:
             raise ProviderUnavailable(f"It said {answer.status}.")
-        return super().check(answer)
+        return super().judge(answer)
 
 
 class Insists(Plain):
@@ -189,14 +189,14 @@ class Repeats(Plain):
     def judge(self, answer):
         if answer.status == 422:
             raise ContentRejected(f"It said {answer.body!r}.")
-        return super().check(answer)
+        return super().judge(answer)
 
 
 class RepeatsWords(Plain):
     def judge(self, answer):
         if b"why" in answer.body:
             raise ContentRejected("It was refused.", provider_words=answer.body.decode())
-        return super().check(answer)
+        return super().judge(answer)
 
 
 class Local(Plain):
@@ -206,7 +206,7 @@ class Local(Plain):
             """Made inside a function, which pickle can't find again."""
 
         try:
-            return super().check(answer)
+            return super().judge(answer)
         except ContentRejected:
             raise Refused("No.") from None
 

@@ -32,7 +32,7 @@ _log = logging.getLogger("notifykit.durable")
 #: The name of the application in DBOS's tables, and of the queue of transports without a rate limit.
 _NAME: Final = "notifykit"
 #: A worker takes no task of another version; changed only when the arguments of a task change.
-_VERSION: Final = "notifykit-1"
+_VERSION: Final = "notifykit-2"
 _WORKFLOW: Final = "notifykit_batch"
 #: Seconds between two polls of a queue.
 _POLL: Final = 0.15

@@ -253,7 +253,8 @@ def variables_of(outbox: Capture) -> dict[str, str]:
 @contextlib.contextmanager
 def _served(known: Rules) -> Iterator[None]:
     """Answer the questions of other processes in the block, in threads of this one."""
-    from multiprocessing.connection import Listener
+    from multiprocessing import AuthenticationError
+    from multiprocessing.connection import Client, Listener
 
     listener = Listener(known.address, backlog=_BACKLOG, authkey=known.key.encode())
     closed = threading.Event()
@@ -271,8 +272,9 @@ def _served(known: Rules) -> Iterator[None]:
         yield
     finally:
         closed.set()
-        with contextlib.suppress(OutboxUnreachable):
-            _ask(known, "find", None)  # accept() returns only for a connection
+        if known.ours:  # a forked process has a copy of the listener, and no thread that accepts
+            with contextlib.suppress(OSError, EOFError, AuthenticationError):
+                Client(known.address, authkey=known.key.encode()).close()  # accept() returns only for a connection
         listener.close()
 
 

@@ -167,6 +167,32 @@ def test_a_process_whose_outbox_can_not_be_reached_sends_nothing(outbox: Outbox)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
+ORPHAN = """
+import os
+from notifykit.testing import capture
+with capture():
+    if child := os.fork():
+        os._exit(0)
+    with capture() as outbox:
+        print("open")
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_has_outboxes_of_its_own_after_its_parent_has_ended() -> None:
+    """It does not wait for the parent's listener, of which it has a copy."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ORPHAN],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["open", "closed"]
+    assert "Exception ignored" not in done.stderr
+
+
 def test_other_rules_take_the_outboxes_to_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run within a run has rules of its own: its processes find their outbox, and those of the outer run theirs."""
     outer = Rules.new(live=False)

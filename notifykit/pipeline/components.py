@@ -79,8 +79,7 @@ class Components:
         self.builder = Builder(self.settings, self.registry, self.clock)
         wrong = [ConfigError(problem) for problem in self.builder.wrong_names()]
         problems += wrong
-        # A problem may be the reason why no transport is named: that is no second problem. From names that are wrong
-        # nothing is built: they could refer to each other in a circle.
+        # A problem may be why no transport is named: that is no second one. Wrong names could refer to themselves.
         build = self.builder.check if wrong else self.builder.default
         self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:

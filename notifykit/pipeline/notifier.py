@@ -256,14 +256,11 @@ class NotifierBase:
     ) -> Job:
         """Have a text sent in the background, even if this process ends: when this returns, it is safe on disk.
 
-        The recipients may be an iterator of any length; they are stored whole or not at all, and memory stays constant.
-        Guards are asked when it is sent. A worker sends it: this process, unless the setting ``workers`` says that only
-        ``notifykit worker`` does.
+        The recipients may be an iterator of any length, stored whole or not at all in constant memory. Guards are asked
+        when it is sent: by this process, unless the setting ``workers`` leaves it to ``notifykit worker``. The arguments
+        are those of ``send``, and these:
 
-        :param to: the recipients, as for ``send``.
-        :param text: the text.
-        :param key: your name for the job, 1 to 200 characters. Submitted again with the same content it is the same
-            job; with other content that is an error.
+        :param key: your name for the job, 1 to 200 characters. Submitted again with the same content it is the same job.
         :param at: when it may begin, with its time zone; now without one.
         :param expires_in: seconds after that in which it may be sent; recipients without an outcome are then skipped.
         :param urgent: whether it is sent before jobs that are not; by default, jobs of at most ten recipients are.
@@ -271,17 +268,15 @@ class NotifierBase:
             request. A lost answer is unknown all the same.
         :param via: a transport's name in the settings; every worker has to know it.
         :param move_unknown: let a failover go on after an unknown outcome.
-        :param connection: a SQLAlchemy connection or session in the middle of a transaction on the PostgreSQL database of
-            the jobs: the job is a part of it, and is sent once that is committed.
-        :raises ConfigError: where the key is that of another job, or jobs can't be stored or sent.
+        :param connection: a SQLAlchemy connection or session on the PostgreSQL database of the jobs, in a transaction: the
+            job is a part of it.
+        :raises ConfigError: if the key is that of a job with other content, or jobs can't be stored or sent.
         :raises TypeError: where an argument is of the wrong kind.
         :raises ValueError: where a time has no zone or is not in the future.
         """
         named: object = via
         if named is not None and not (isinstance(named, str) and Dsn.parse(named).is_name):
-            raise TypeError(
-                "via is a transport's name in the settings: a job outlives objects, and stores no passwords"
-            )
+            raise TypeError("via is a transport's name in the settings: a job stores no objects and no passwords")
         if at is not None and at.tzinfo is None:
             raise ValueError("at has no time zone: write datetime.datetime(…, tzinfo=…)")
         if expires_in is not None and not expires_in > 0:

@@ -325,9 +325,9 @@ def test_a_retry_holds_up_only_its_own_batch(walk: Walk, numbers: Any) -> None:
 
     def first_fails(number: int, gateway: Gateway) -> None:
         if number == 1:
-            raise NotReached("No.", waits=(0.25,))
+            raise NotReached("No.", waits=(0.5,))  # time enough for the others on a busy machine
 
-    receipts = walk.stream(Gateway(first_fails), numbers(3))
+    receipts = walk.stream(Gateway(first_fails, rate=100), numbers(3))
     assert [receipt.position for receipt in receipts] == [1, 2, 0]
     assert [len(receipt.attempts) for receipt in receipts] == [1, 1, 2]
 

@@ -339,7 +339,7 @@ export function drawFooter(node, list, { unread, queued, query }, actions) {
   }
   const markAllRead = () =>
     actions.mark(
-      list.items.flatMap((item) => item.ids),
+      list.items.filter((item) => item.unread).flatMap((item) => item.ids),
       false,
     );
   const words = query ? "Delete what was found" : "Delete all";

@@ -132,6 +132,7 @@ function* chunks(ids) {
 export class Actions {
   #store;
   #changed;
+  #last = Promise.resolve();
 
   /** `changed(id)` is called when the details of a message are new. */
   constructor(store, changed) {
@@ -139,11 +140,9 @@ export class Actions {
     this.#changed = changed;
   }
 
-  /** Marks messages read or unread, on the page at once. */
+  /** Marks messages read or unread; the page changes when the sandbox says that they are. */
   async mark(ids, unread) {
-    const changing = ids.filter((id) => (this.#store.get(id)?.unread ?? unread) !== unread);
-    for (const id of changing) this.#store.put({ ...this.#store.get(id), unread });
-    await this.#each(changing, (some) => api.updateMessages(some, { unread }));
+    await this.#each(ids, (some) => api.updateMessages(some, { unread }));
   }
 
   /** Gives messages a tag. */
@@ -218,11 +217,9 @@ export class Actions {
     });
   }
 
-  async #try(act) {
-    try {
-      await act();
-    } catch (problem) {
-      toastError(problem);
-    }
+  // One after the other: requests on two connections may arrive in the other order, and the last one wins.
+  #try(act) {
+    this.#last = this.#last.then(act).catch(toastError);
+    return this.#last;
   }
 }

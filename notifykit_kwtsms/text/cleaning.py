@@ -60,7 +60,7 @@ EMOJI: Final = TextCleaner("kwtsms-emoji", find_emoji)
 HIDDEN_CHARACTERS: Final = TextCleaner("kwtsms-hidden", find_hidden)
 #: Writes Arabic-Indic and Persian digits as Latin ones, a number as one edit.
 DIGITS: Final = TextCleaner("kwtsms-digits", find_digits)
-#: Removes HTML and XML tags, and keeps signs of comparison.
+#: Writes what HTML stands for, and keeps signs of comparison and words in brackets.
 TAGS: Final = TextCleaner("kwtsms-html", find_tags)
 #: Emoji first: joiners and selectors belong to them, and some of them become letters. Tags last: a hidden character
 #: must not protect a tag. No cleaner produces what an earlier one removes, so a second cleaning changes nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -17,7 +18,7 @@ from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SEND, SHARED_SENDER
 from notifykit_kwtsms.settings import KwtSmsSettings
-from notifykit_kwtsms.text.cleaning import check
+from notifykit_kwtsms.text.cleaning import check, warn
 from notifykit_kwtsms.text.segments import measure
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def capabilities() -> Capabilities:
         spacing=SAME_NUMBER_GAP,
         measure=measure,
         check=check,
+        warn=functools.partial(warn, default_sender=SHARED_SENDER),
         price=price,
         unit="point",
     )
@@ -93,6 +95,7 @@ class KwtSmsTransport:
         self.capabilities = attrs.evolve(
             capabilities(),
             live=not settings.test,
+            warn=functools.partial(warn, default_sender=settings.sender),
             rate_limit=limit,
             spacing=0.0 if settings.test else SAME_NUMBER_GAP,  # the gateway does not check it for test messages
             notices=(_TEST_NOTICE,) if settings.test else notices,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 
-from notifykit import Capabilities, Channel, OutcomeUnknown, Submission
+from notifykit import Capabilities, Channel, OutcomeUnknown, Submission, SystemClock
 from notifykit.models.capabilities import RateLimit
 from notifykit.rate_limit import rate_limiter
 from notifykit.redaction import STARS
@@ -30,9 +31,11 @@ _TEST_NOTICE: Final = (
     "Delete them at kwtsms.com → Account → Queue to get the points back; KWTSMS_TEST_MODE=0 sends for real."
 )
 _TEST_ADVICE: Final = "Test mode: it is queued at kwtSMS and reaches no phone; KWTSMS_TEST_MODE=0 sends for real."
+#: The zone of the account's pages; Kuwait has no summer time (gateway facts, section 3.9).
+_ZONE: Final = datetime.timezone(datetime.timedelta(hours=3))
 _UNKNOWN_ACTION: Final = (
-    "It may have been sent. Look for this number and time at kwtsms.com, in the queue and in the archive of the account, "
-    "before you send it again."
+    "It may have been sent. Look for this number at kwtsms.com, about {:%Y-%m-%d %H:%M} in Kuwait (UTC+3), in the queue and "
+    "in the archive of the account, before you send it again."
 )
 _SHARED_NOTICE: Final = (
     "KWT-SMS is the shared sender for trying things out: it is slow, and some Kuwaiti networks block it. "
@@ -69,7 +72,7 @@ class KwtSmsTransport:
     :param password: the API password.
     :param settings: everything else.
     :param on_call: called with each request to the gateway, for a log.
-    :param clock: the time by which queries wait for the rate limit; None does not wait.
+    :param clock: the time, by which queries wait for the rate limit; None is the system's, and does not wait.
     :param state_dir: the folder in which processes share the rate limit.
     """
 
@@ -85,6 +88,7 @@ class KwtSmsTransport:
         state_dir: str | None = None,
     ) -> None:
         self._settings = settings
+        self._clock = clock or SystemClock()
         # The key names the account, but not in clear.
         account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
         limit = RateLimit(settings.rate, f"kwtsms-{account}")
@@ -104,6 +108,7 @@ class KwtSmsTransport:
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one ``send`` request."""
         sender, test = batch.message.sender or self._settings.sender, self._settings.test
+        started = self._clock.now()
         try:
             result = self.api.send(
                 sender=sender,
@@ -113,7 +118,8 @@ class KwtSmsTransport:
                 test=test,
             )
         except OutcomeUnknown as error:
-            raise attrs.evolve(error, action=_UNKNOWN_ACTION) from error.__cause__
+            action = _UNKNOWN_ACTION.format(started.astimezone(_ZONE))
+            raise attrs.evolve(error, action=action) from error.__cause__
         return Submission(
             message_id=result.message_id,
             cost=result.points,

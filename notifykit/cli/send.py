@@ -26,7 +26,17 @@ from notifykit.cli.inputs import (
 )
 from notifykit.cli.messages import describe_edits, next_command, recipient_name, veto_advice
 from notifykit.cli.options import common, examples, nested_dsns, read_text
-from notifykit.cli.output import ProgressBar, confirm, encoding_name, note, plural, print_json, print_line, warn
+from notifykit.cli.output import (
+    ProgressBar,
+    confirm,
+    encoding_name,
+    note,
+    plural,
+    print_json,
+    print_line,
+    print_text,
+    warn,
+)
 from notifykit.cli.plan_summary import DEDUPE_WINDOW, PlanSummary, summarize
 from notifykit.cli.progress import ProgressSink
 from notifykit.cli.results import SendResults, attempts_document, edits_document, receipt_document, show_edits
@@ -267,7 +277,7 @@ def _show_plan(notifier: Notifier, send_options: SendOptions, summary: PlanSumma
         notices = (*transport.capabilities.notices, *summary.warnings, *summary.notices)
         print_json("send", data, notices, ok=code is Exit.OK, error=error)
     elif request is not None:
-        print_line(request)
+        print_text(request)
     else:
         for label, text, style in _plan_lines(summary, transport.capabilities.unit, clear=clear):
             print_line(f"{label:<11} {text}", style)

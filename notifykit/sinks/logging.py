@@ -28,7 +28,7 @@ from notifykit.events import (
 )
 from notifykit.models.delivery import DeliveryState
 from notifykit.models.receipt import Outcome
-from notifykit.redaction import redact_address
+from notifykit.redaction import one_line, redact_address
 from notifykit.settings.sources import Settings
 
 _SEND: Final = logging.getLogger("notifykit.send")
@@ -180,10 +180,10 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 
 def _whole(value: Any) -> Any:
-    """Return a value without lone surrogates, which no handler can write."""
+    """Return a value in one line and without lone surrogates, which no handler can write: the words may be foreign."""
     if isinstance(value, tuple):
         return tuple(map(_whole, value))
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _redacted(to: str) -> str:

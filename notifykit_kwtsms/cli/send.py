@@ -13,6 +13,7 @@ from notifykit.cli import output
 from notifykit.cli.exit_codes import Exit, for_receipts
 from notifykit.cli.messages import describe_edits
 from notifykit.cli.options import common, examples, global_options, read_text
+from notifykit.redaction import scrub
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account
@@ -33,6 +34,13 @@ class _Client(KwtSMS):
     @property
     def notices(self) -> tuple[str, ...]:
         return self._transport.capabilities.notices
+
+    def shown(self, result: Result, message: str) -> Result:
+        """Return a result with the gateway's words as a terminal may show them."""
+        secrets = (message, self.username, self._own.password.reveal() if self._own.password else "")
+        words = {"description": scrub(str(result["description"]), *secrets)} if "description" in result else {}
+        errors = {"errors": [self.shown(each, message) for each in result["errors"]]} if "errors" in result else {}
+        return {**result, **words, **errors}
 
     def _result(self, prepared: PreparedSend, report: Report) -> Result:
         self.report, self.warnings = report, prepared.plan.warnings
@@ -74,6 +82,7 @@ def send(words: Sequence[str], sender: str | None) -> CommandResult:
             log = f"{client.log_file} says which requests were made; " if client.log_file else ""
             output.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
             raise
+        result = client.shown(result, message)
     return _command_result(result, client.report, [*(notices if global_options().json else ()), *client.warnings])
 
 

@@ -401,3 +401,12 @@ def test_a_refused_test_send_is_marked_as_a_test(tmp_path, caplog):
     live = MemoryTransport([OutcomeUnknown("Lost.")], capabilities=Capabilities(live=True))
     _, rows, _ = _send(tmp_path, live, to=NUMBERS[0])
     assert [row["test"] for row in rows if row["event"] == "attempt_finished"] == [False]
+
+
+def test_a_row_is_one_line_for_every_reader(tmp_path):
+    """Also for programs that take U+2028 for a line end; JSON gives the text back as it was."""
+    text = "one\x85two\u2028three\u202efour\u2067"
+    _, rows, log = _send(tmp_path, text=text, log_body="full", disable=["kwtsms"])
+    assert len(log.read_text(encoding="utf-8").splitlines()) == len(rows)
+    assert rows[0]["text"] == text
+    assert not set(log.read_text(encoding="utf-8")) & set("\x85\u2028\u202e\u2067")

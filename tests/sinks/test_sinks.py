@@ -370,7 +370,7 @@ def test_a_plugin_that_raises_in_such_a_send_ends_it_too(kind):
 
 
 def test_records_of_one_kind_have_one_form(tmp_path, caplog):
-    """Error trackers group records by their form: it tells the outcome and the code, and nothing that differs."""
+    """Error trackers group records by their form: it has the outcome and the code, and nothing that differs."""
     with caplog.at_level("DEBUG", "notifykit"):
         for number in NUMBERS:
             _send(tmp_path, MemoryTransport([OutOfCredit("No credit.", "ERR010")]), to=number)

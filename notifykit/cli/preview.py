@@ -165,7 +165,7 @@ def phone_lines(text: str, *, isolated: bool = True) -> list[str]:
     # The whole paragraph decides on the direction, not the first word of each line.
     lines = [
         (line, is_right_to_left(paragraph))
-        for paragraph in text.splitlines() or [""]
+        for paragraph in text.replace("\t", " ").splitlines() or [""]
         for line in _wrap("".join(letter for letter in paragraph if unicodedata.category(letter) != "Cc"))
     ]
     width = max((columns(line) for line, _ in lines), default=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
 import sys
 import unicodedata
 
@@ -493,3 +495,28 @@ class TestHostileTexts:
         assert not has_tags(cleaned.text)
         assert clean(cleaned.text).text is cleaned.text
         assert replay(text, cleaned.edits) == cleaned.text
+
+
+def _signs_of_the_page() -> dict[str, str]:
+    """Return each sign that the page about texts names, and what becomes of it."""
+    page = (pathlib.Path(__file__).parents[3] / "docs/explanation/text.md").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for line in page.splitlines():
+        given, becomes, *_ = [*line.strip("| ").split(" | "), ""]
+        groups = [re.findall("`([^`a-zA-Z&<>]+)`", group) for group in given.split(", ")]
+        signs = [sign for group in groups for sign in group]
+        plain = re.findall("`([^`]+)`", becomes)
+        if becomes == "nothing" or becomes.startswith("stay"):
+            found |= {sign: sign if becomes.startswith("stay") else "" for sign in signs}
+        elif len(plain) == len(signs):
+            found |= zip(signs, plain, strict=True)
+        elif len(plain) == len(groups):
+            found |= {sign: after for group, after in zip(groups, plain, strict=True) for sign in group}
+    return {sign: after for sign, after in found.items() if len(sign) == 1}
+
+
+def test_the_page_says_what_the_code_does() -> None:
+    """Of every sign that it names."""
+    signs = _signs_of_the_page()
+    assert set("❶🆗✓❌★♥↔➜⬅☎☆↕©←→") <= signs.keys()
+    assert {sign: clean_message(sign) for sign in signs} == signs

@@ -37,9 +37,9 @@ from notifykit.protocols import Clock, Sink
 from notifykit.redaction import redact_address, scrub, text_shape
 
 _log = logging.getLogger("notifykit.plugins")
-#: The names of the sinks that handle an event now, in this thread or task; that of the logger above is among them while it
-#: logs.
+#: The names of the sinks that handle an event now, in this thread or task. What is logged here counts as the sink ``logging``.
 _at_work: Final = contextvars.ContextVar[frozenset[str]]("notifykit_sinks_at_work", default=frozenset())
+_LOGGING: Final = "logging"
 
 
 @attrs.frozen
@@ -343,12 +343,8 @@ class EventDispatcher:
             if kind != "transport":
                 raise failure from error
             self._fail(failure, error, message.id)
-        at_work = _at_work.get()
-        if _log.name not in at_work:
-            became = "held the message back" if kind == "guard" else "was passed over"
-            token = _at_work.set(at_work | {_log.name})
-            _log.warning("the %s %s raised %s and %s", kind, name, type(error).__name__, became)
-            _at_work.reset(token)
+        became = "held the message back" if kind == "guard" else "was passed over"
+        _log_once(logging.WARNING, "the %s %s raised %s and %s", kind, name, type(error).__name__, became)
         self.emit(
             PluginFailed(
                 at=self._clock.now(),
@@ -375,11 +371,22 @@ class EventDispatcher:
             self._fail(PluginError(name, f"the sink raised {type(error).__name__}"), error, message_id)
         level = logging.DEBUG if name in self._broken else logging.WARNING
         self._broken.add(name)
-        _log.log(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
+        _log_once(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
 
     def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
         failure.__cause__ = error
         self._failures.setdefault(message_id, failure)
+
+
+def _log_once(level: int, form: str, *places: str) -> None:
+    """Log, but not what is sent by a handler of our own records."""
+    at_work = _at_work.get()
+    if _LOGGING not in at_work:
+        token = _at_work.set(at_work | {_LOGGING})
+        try:
+            _log.log(level, form, *places)
+        finally:
+            _at_work.reset(token)
 
 
 def _frames(error: BaseException) -> str:

@@ -329,44 +329,28 @@ def test_a_handler_that_sends_does_not_send_about_itself(tmp_path):
     assert (len(handler.records), len(alerts.batches)) == (1, 1)
 
 
-@pytest.mark.parametrize("kind", ["sink", "cleaner"])
+class Broken:
+    """A sink and a cleaner that always raise."""
+
+    name = "broken"
+
+    def handle(self, event):
+        raise ValueError(event)
+
+    def clean(self, text, channel):
+        raise ValueError(text)
+
+
+@pytest.mark.parametrize("kind", ["sinks", "cleaners"])
 def test_a_plugin_that_raises_in_such_a_send_ends_it_too(kind):
-    """The record about a broken plugin makes one alert, not one for each alert."""
-
-    class Broken:
-        name = "broken"
-
-        def handle(self, event):
-            raise ValueError(event)
-
-        def clean(self, text, channel):
-            raise ValueError(text)
-
-        def notifykit_sinks(self):
-            return [self] if kind == "sink" else []
-
-        def notifykit_cleaners(self):
-            return [self] if kind == "cleaner" else []
-
-    def host():
-        found = PluginHost(entry_points=False)
-        plugin = type("Plugin", (), {})()
-        hook = f"notifykit_{kind}s"
-        setattr(plugin, hook, getattr(Broken(), hook))
-        found.register(plugin, "broken")
-        return found
-
-    alerts, transport = MemoryTransport(), MemoryTransport()
-    with Notifier(alerts, host=host(), clock=VirtualClock()) as own:
-        handler = Alert(own)
-        logging.getLogger("notifykit").addHandler(handler)
-        try:
-            with Notifier(transport, host=host(), clock=VirtualClock()) as notifier:
-                notifier.send(NUMBERS[0], TEXT)
-        finally:
-            logging.getLogger("notifykit").removeHandler(handler)
-    assert len(transport.batches) == 1
-    assert 1 <= len(alerts.batches) == len(handler.records) <= 6
+    """A record about a broken plugin is one alert, and not one for each alert."""
+    alerts = MemoryTransport()
+    with _alerts(alerts, **{kind: [Broken()]}) as handler:
+        parts = {"host": PluginHost(entry_points=False), "clock": VirtualClock(), kind: [Broken()]}
+        with Notifier(MemoryTransport(), **parts) as notifier:
+            notifier.send(NUMBERS[0], TEXT)
+    assert "notifykit.plugins" in {record.name for record in handler.records}
+    assert len(alerts.batches) == len(handler.records) <= 6
 
 
 def test_records_of_one_kind_have_one_form(tmp_path, caplog):

@@ -107,8 +107,10 @@ class TransportError(NotifyError, RuntimeError):
     detail: str
     #: The provider's code, ``ERR013``; None where the provider gave none.
     code: str | None = None
-    #: The provider's own words, scrubbed.
-    provider_words: str | None = None
+    #: The provider's own words as it said them, which may repeat a number or a text: not for logs. ``scrub`` makes them fit.
+    provider_words: str | None = attrs.field(
+        default=None, repr=lambda words: str(words and f"<{len(words)} characters>")
+    )
     #: What a person does now.
     action: str = attrs.field(default=attrs.Factory(lambda self: type(self).advice, takes_self=True))
     #: Seconds to wait before the second, third, … try; empty where waiting does not help.

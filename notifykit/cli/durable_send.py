@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -15,9 +15,10 @@ from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import option_group
 from notifykit.cli.output import ProgressBar, note, print_json, print_line, warn
 from notifykit.cli.progress import watch_job
-from notifykit.cli.results import SendResults
+from notifykit.cli.results import SendResults, edits_document, show_edits
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.job import JobState, Progress
+from notifykit.models.message import Edit
 from notifykit.pipeline.notifier import Notifier
 from notifykit.protocols import Job
 from notifykit.settings.dsn import Dsn
@@ -129,12 +130,20 @@ def job_results(job: Job) -> SendResults:
 
 
 def finish_job(
-    notifier: Notifier, job: Job, capabilities: Capabilities, *, clear: bool, show: bool, as_json: bool
+    notifier: Notifier,
+    job: Job,
+    capabilities: Capabilities,
+    *,
+    clear: bool,
+    show: bool,
+    as_json: bool,
+    edits: Sequence[Edit] = (),
 ) -> int:
     """Send a job here until it is finished, if this process may send, and show the results.
 
     :param notifier: has the job.
     :param capabilities: those of the transport that the job is sent through.
+    :param edits: what cleaning changes in the text.
     :param clear: whether numbers are shown in clear.
     :param show: whether to show the progress.
     :return: the exit code.
@@ -153,10 +162,11 @@ def finish_job(
         results = None  # its addresses are deleted: only the totals are known
     code: int = Exit.INTERRUPTED if interrupted else results.exit_code if results else exit_for(progress)
     if as_json:
-        data = document(progress) | {"interrupted": interrupted}
+        data = document(progress) | {"interrupted": interrupted, "edits": edits_document(edits)}
         print_json("send", data, capabilities.notices, ok=code == Exit.OK, error=results.error if results else None)
     else:
         print_line(f"job       {progress}")
+        show_edits(edits)
         if results:
             results.show(capabilities.unit, clear=clear)
     _show_next(progress, interrupted=interrupted)

@@ -12,8 +12,10 @@ import attrs
 import click
 
 from notifykit.cli.options import option_group, read_stdin, unreadable
+from notifykit.cli.output import warn
 from notifykit.pipeline.notifier import Notifier
 from notifykit.suggest import did_you_mean
+from notifykit.templates.leftovers import named_like_variables
 from notifykit.templates.template import BadValues, TemplateError
 
 _SEPARATORS: Final = re.compile(r"[,;\n]")
@@ -153,6 +155,8 @@ class FilledTemplate:
         :raises ConfigError: if there is no such template.
         """
         template = notifier.template(self.name)
+        if warning := named_like_variables(self.values):
+            warn(warning)
         try:
             return template.render_from_text(self.values, self.language)
         except TemplateError as error:

@@ -96,8 +96,8 @@ class LogEntry:
             return f"{time}  {self.event:<20} {self.error or self.id or ''}".rstrip()
         who = self.to or (f"{self.recipients} numbers" if self.recipients > 1 else "")
         what = ": ".join(filter(None, (self.code, self.error)))
-        facts = [what or None, f"id {self.message_id}" if self.message_id else None, "test" if self.test else None]
-        return f"{time}  {state:<9} {who}  {', '.join(filter(None, facts))}".rstrip()
+        facts = ", ".join(filter(None, (what, f"id {self.message_id}" if self.message_id else None)))
+        return f"{time}  {state:<9} {who}  {facts}{' (test)' if self.test else ''}".rstrip()
 
 
 @attrs.define

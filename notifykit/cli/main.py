@@ -156,11 +156,14 @@ def _run(given: list[str], options: GlobalOptions) -> int:
         return Exit.OK
     except Exception as error:
         # Imported here: `--help` and `--version` do without it.
-        from notifykit.errors import NotifyError
+        from notifykit.errors import NotifyError, TransportError
+        from notifykit.redaction import one_line
 
         if not isinstance(error, NotifyError):
             raise
-        _print_error(error, str(error), options)
+        # The words of a transport may be foreign; a list of problems is ours.
+        sentence = one_line(str(error)) if isinstance(error, TransportError) else str(error)
+        _print_error(error, sentence, options)
         return for_error(error)
     return result if isinstance(result, int) else Exit.OK
 

@@ -17,6 +17,7 @@ import click
 
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import global_options
+from notifykit.redaction import one_line
 
 #: The version of the JSON document.
 JSON_VERSION: Final = 1
@@ -31,7 +32,9 @@ _ASCII: Final = str.maketrans(
         **dict.fromkeys("\u200e\u200f\u2066\u2067\u2068\u2069", ""),
     }
 )
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: What could steer a terminal, break a line or turn the words of the next one around. The marks that a preview itself puts
+#: around codes are not among them.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028-\u202e]")
 _STYLES: Final[dict[str, dict[str, Any]]] = {
     "good": {"fg": "green"},
     "bad": {"fg": "red"},
@@ -62,7 +65,7 @@ def encodable(text: str, stream: TextIO) -> str:
 
     Control characters are always escaped: a text from elsewhere must not control the terminal.
     """
-    text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    text = _CONTROL.sub(lambda found: one_line(found[0]), text)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
@@ -84,11 +87,16 @@ def _use_color(stream: TextIO) -> bool:
 
 
 def print_line(text: str = "", style: str | None = None) -> None:
-    """Print a line of the answer on standard output.
+    """Print a line of the answer on standard output; a line end in it is shown as an escape, because it may be foreign.
 
     :param style: ``good``, ``bad``, ``care``, ``faint`` or ``strong``.
     """
-    _write(sys.stdout, text, style)
+    _write(sys.stdout, text.replace("\n", "\\n"), style)
+
+
+def print_text(text: str) -> None:
+    """Print a text of several lines, none of them foreign, on standard output."""
+    _write(sys.stdout, text)
 
 
 def note(text: str, style: str | None = None) -> None:
@@ -172,7 +180,7 @@ def _print_json(document: Any, indent: int | None) -> None:
     import json
 
     # A stream that lacks characters gets JSON's own escapes, which any reader undoes.
-    print_line(json.dumps(document, ensure_ascii=not _supports_unicode(sys.stdout), indent=indent))
+    print_text(json.dumps(document, ensure_ascii=not _supports_unicode(sys.stdout), indent=indent))
 
 
 # --- questions and progress ---

@@ -24,12 +24,22 @@ from notifykit.cli.inputs import (
     template_options,
     via_option,
 )
-from notifykit.cli.messages import describe_edit, next_command, recipient_name, veto_advice
+from notifykit.cli.messages import describe_edits, next_command, recipient_name, veto_advice
 from notifykit.cli.options import common, examples, nested_dsns, read_text
-from notifykit.cli.output import ProgressBar, confirm, encoding_name, note, plural, print_json, print_line, warn
+from notifykit.cli.output import (
+    ProgressBar,
+    confirm,
+    encoding_name,
+    note,
+    plural,
+    print_json,
+    print_line,
+    print_text,
+    warn,
+)
 from notifykit.cli.plan_summary import DEDUPE_WINDOW, PlanSummary, summarize
 from notifykit.cli.progress import ProgressSink
-from notifykit.cli.results import SendResults, attempts_document, receipt_document
+from notifykit.cli.results import SendResults, attempts_document, edits_document, receipt_document, show_edits
 from notifykit.errors import ConfigError, TransportError
 from notifykit.models.job import Progress
 from notifykit.models.message import Channel
@@ -132,13 +142,15 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
             send_options = attrs.evolve(send_options, text=template.render(notifier))
         summary = summarize(notifier, to, send_options.text, **send_options.keywords())
         _show_mode(notifier)
+        for warning in summary.warnings:
+            warn(warning)
         if options["dry_run"] or options["offline"]:
             return _show_plan(notifier, send_options, summary)
         if job:
             return _submit(notifier, send_options, job, summary, sink)
         if notifier.transport.capabilities.live:
             _ask(notifier, send_options, summary)
-        return _send(notifier, send_options, summary.given, sink)
+        return _send(notifier, send_options, summary, sink)
 
 
 def _recipients_and_text(
@@ -262,10 +274,10 @@ def _show_plan(notifier: Notifier, send_options: SendOptions, summary: PlanSumma
         data |= send_options.template.as_document(notifier) if send_options.template else {}
         data |= {"request": request} if offline else {}
         error = next((receipt.error for receipt in summary.examples), None)
-        notices = (*transport.capabilities.notices, *summary.notices)
+        notices = (*transport.capabilities.notices, *summary.warnings, *summary.notices)
         print_json("send", data, notices, ok=code is Exit.OK, error=error)
     elif request is not None:
-        print_line(request)
+        print_text(request)
     else:
         for label, text, style in _plan_lines(summary, transport.capabilities.unit, clear=clear):
             print_line(f"{label:<11} {text}", style)
@@ -277,8 +289,8 @@ def _plan_lines(summary: PlanSummary, unit: str, *, clear: bool) -> Iterator[tup
     """Yield the label, the text and the style of each line of a dry run."""
     yield "would send", summary.sentence(unit), None
     yield "text", summary.message.text, None
-    for edit in summary.edits:
-        yield "changed", describe_edit(edit), None
+    if summary.edits:
+        yield "changed", describe_edits(summary.edits), None
     size = summary.measurement
     if size and size.forced:
         yield "encoding", f"{encoding_name(size.encoding)}; `notifykit preview` says why", None
@@ -341,9 +353,9 @@ def _balances(notifier: Notifier, cost: float | None) -> Iterator[str]:
 # --- sending ---
 
 
-def _send(notifier: Notifier, send_options: SendOptions, total: int, sink: ProgressSink) -> int:
+def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, sink: ProgressSink) -> int:
     capabilities, as_json, clear = notifier.transport.capabilities, send_options.as_json, send_options.clear
-    sink.bar = ProgressBar(total, show=send_options.show_progress)
+    sink.bar = ProgressBar(summary.given, show=send_options.show_progress)
     results = SendResults()
     documents: list[dict[str, Any]] = []
     interrupted = False
@@ -357,8 +369,12 @@ def _send(notifier: Notifier, send_options: SendOptions, total: int, sink: Progr
     if as_json:
         data = results.as_document() | {"interrupted": interrupted, "under_way": sink.interrupted_request}
         data["receipts"] = sorted(documents, key=lambda document: document["position"])
-        print_json("send", data, capabilities.notices, ok=code is Exit.OK, error=results.error)
+        data["test"] = results.test or not capabilities.live
+        data["edits"] = edits_document(summary.edits)
+        notices = (*capabilities.notices, *summary.warnings)
+        print_json("send", data, notices, ok=code is Exit.OK, error=results.error)
     else:
+        show_edits(summary.edits)
         results.show(capabilities.unit, clear=clear)
     if results.moved or len(results.accepted_by) > 1:
         counts = (f"{name}: {plural(count, 'recipient')}" for name, count in results.accepted_by.items())
@@ -423,4 +439,6 @@ def _submit(
             warn(f"Interrupted while the job was written: `notifykit jobs {key}` says whether it was taken.")
             return Exit.INTERRUPTED
         show, as_json = send_options.show_progress, send_options.as_json
-        return finish_job(jobs, job, capabilities, clear=send_options.clear, show=show, as_json=as_json)
+        return finish_job(
+            jobs, job, capabilities, edits=summary.edits, clear=send_options.clear, show=show, as_json=as_json
+        )

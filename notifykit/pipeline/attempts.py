@@ -212,7 +212,8 @@ class _StartedRequest:
         attempt = Attempt(self._number, str(self._transport), self._started, elapsed, error, answer)
         receipts = receipts_of(self._batch, attempt)
         try:
-            context.send.dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside)
+            test = not self._transport.capabilities.live
+            context.send.dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside, test=test)
         except BaseException as interrupt:
             context.state.keep_interrupt(interrupt)
         return receipts
@@ -234,7 +235,8 @@ class _StartedRequest:
         lost = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
         elapsed = self._context.send.clock.monotonic() - self.began
         attempt = Attempt(self._number, str(self._transport), self._started, elapsed, lost)
-        self._context.send.dispatcher.attempt(self._batch, attempt, Outcome.UNKNOWN, inside=self._inside)
+        test = not self._transport.capabilities.live
+        self._context.send.dispatcher.attempt(self._batch, attempt, Outcome.UNKNOWN, inside=self._inside, test=test)
 
 
 def _wait_for_slot(

@@ -53,6 +53,7 @@ def adapt(message: Message, transport: Transport, context: SendContext, *, check
                 f"The transport {transport.name} can't use the {option} that was given; it went without."
                 for option in unusable
             )
+    warnings += tuple(ask(transport, capabilities.warn, message, message, context) or ())
     return Adapted(message, warnings, ask(transport, capabilities.check if check else None, message, message, context))
 
 

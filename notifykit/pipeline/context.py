@@ -233,7 +233,7 @@ class Adapted:
 
     #: The message, without the options that the transport can't use.
     message: Message
-    #: What was left out, each a sentence.
+    #: What was left out, and what the transport knows about such a message, each a sentence.
     warnings: tuple[str, ...] = ()
     #: Why the transport can't send it at all; None where it can.
     refusal: TransportError | None = None

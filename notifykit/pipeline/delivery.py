@@ -248,7 +248,10 @@ class Scheduler:
     def _log_end(self, batch: Batch, receipts: list[Receipt]) -> None:
         """Log the end of a batch that went through a composite."""
         try:
-            self._context.dispatcher.batch_finished(batch, str(self._context.transport), receipts)
+            transport = self._context.transport
+            self._context.dispatcher.batch_finished(
+                batch, str(transport), receipts, test=not transport.capabilities.live
+            )
         except BaseException as interrupt:  # what was answered is handed over first
             self._state.keep_interrupt(interrupt)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import hashlib
 import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import attrs
 
@@ -36,6 +37,9 @@ from notifykit.protocols import Clock, Sink
 from notifykit.redaction import redact_address, scrub, text_shape
 
 _log = logging.getLogger("notifykit.plugins")
+#: The names of the sinks that handle an event now, in this thread or task. What is logged here counts as the sink ``logging``.
+_at_work: Final = contextvars.ContextVar[frozenset[str]]("notifykit_sinks_at_work", default=frozenset())
+_LOGGING: Final = "logging"
 
 
 @attrs.frozen
@@ -127,14 +131,23 @@ class EventDispatcher:
         self._failures: dict[str, PluginError] = {}
 
     def emit(self, event: Event) -> None:
-        """Hand one event to every sink, in order."""
+        """Hand one event to every sink, in order.
+
+        A sink that is at work gets none: what it sends itself would never end.
+        """
+        at_work = _at_work.get()
         for sink in self._sinks:
+            if sink.name in at_work:
+                continue
+            token = _at_work.set(at_work | {sink.name})
             try:
                 sink.handle(event)
             except INTERRUPTS:
                 raise
             except BaseException as error:  # a sink may raise anything
                 self._sink_failed(sink.name, error, event.id)
+            finally:
+                _at_work.reset(token)
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Emit that the message is cleaned and measured."""
@@ -185,10 +198,13 @@ class EventDispatcher:
         outcome: Outcome,
         again: float | None = None,
         inside: str | None = None,
+        *,
+        test: bool = False,
     ) -> None:
         """Emit the end of a request, and the seconds until the next try.
 
         :param inside: the composite that assigned it.
+        :param test: whether the transport reaches nobody.
         """
         error, submission, size = attempt.error, attempt.submission, batch.measurement
         recipients = _LoggedRecipients(
@@ -214,7 +230,7 @@ class EventDispatcher:
                 cost=submission.cost if submission else None,
                 balance=submission.balance if submission else None,
                 elapsed_ms=round(attempt.elapsed * 1000, 3),
-                test=submission.test if submission else False,
+                test=submission.test if submission else test,
                 warnings=submission.warnings if submission else (),
                 encoding=size.encoding if size else None,
                 segments=size.segments if size else None,
@@ -240,8 +256,11 @@ class EventDispatcher:
             )
         )
 
-    def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt]) -> None:
-        """Emit the outcome of everybody in a batch that went through a composite."""
+    def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt], *, test: bool = False) -> None:
+        """Emit the outcome of everybody in a batch that went through a composite.
+
+        :param test: whether it reaches nobody.
+        """
         said = submissions_of(receipts)
         self.emit(
             BatchFinished(
@@ -253,7 +272,7 @@ class EventDispatcher:
                 sender=batch.message.sender,
                 segments=batch.measurement.segments if batch.measurement else None,
                 cost=cost_of(said),
-                test=bool(said) and all(one.test for one in said),
+                test=all(one.test for one in said) if said else test,
                 tags=batch.message.tags,
             )
         )
@@ -325,7 +344,7 @@ class EventDispatcher:
                 raise failure from error
             self._fail(failure, error, message.id)
         became = "held the message back" if kind == "guard" else "was passed over"
-        _log.warning("the %s %s raised %s and %s", kind, name, type(error).__name__, became)
+        _log_once(logging.WARNING, "the %s %s raised %s and %s", kind, name, type(error).__name__, became)
         self.emit(
             PluginFailed(
                 at=self._clock.now(),
@@ -352,11 +371,22 @@ class EventDispatcher:
             self._fail(PluginError(name, f"the sink raised {type(error).__name__}"), error, message_id)
         level = logging.DEBUG if name in self._broken else logging.WARNING
         self._broken.add(name)
-        _log.log(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
+        _log_once(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
 
     def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
         failure.__cause__ = error
         self._failures.setdefault(message_id, failure)
+
+
+def _log_once(level: int, form: str, *places: str) -> None:
+    """Log, but not what is sent by a handler of our own records."""
+    at_work = _at_work.get()
+    if _LOGGING not in at_work:
+        token = _at_work.set(at_work | {_LOGGING})
+        try:
+            _log.log(level, form, *places)
+        finally:
+            _at_work.reset(token)
 
 
 def _frames(error: BaseException) -> str:

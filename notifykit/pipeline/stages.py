@@ -35,6 +35,7 @@ from notifykit.pipeline.capabilities import (
 )
 from notifykit.pipeline.context import GuardCounters, Prepared, SendContext
 from notifykit.protocols import Guard, GuardContext
+from notifykit.templates.leftovers import unfilled
 
 #: What a caller may give: one address, several in one text, or any iterable of them.
 Addresses: TypeAlias = str | int | Recipient | Iterable[str | int | Recipient]
@@ -43,6 +44,7 @@ Addresses: TypeAlias = str | int | Recipient | Iterable[str | int | Recipient]
 #: of another. A tuple, because there may be millions.
 Admitted: TypeAlias = tuple[int, Recipient]
 
+_LOST: Final = "which stands for a letter that was lost: read the text in the encoding that it was written in"
 _ANSWERS: Final = (Recipient, Rejected)
 _BETWEEN_NUMBERS: Final = re.compile(r"[,;\n]")
 
@@ -320,7 +322,12 @@ def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: Se
         else:
             excluded.append(piece)
     leaves = list(dict.fromkeys(request.path[-1] for request in requests)) or [context.transport]
-    adapted_to = [adapt(prepared.message, leaf, context, check=False) for leaf in leaves]
+    text = prepared.message.text
+    lost = f"The text has U+FFFD, {_LOST}." if "\ufffd" in text else None
+    warnings = [
+        *filter(None, (unfilled(text), lost)),
+        *(one for leaf in leaves for one in adapt(prepared.message, leaf, context, check=False).warnings),
+    ]
     return Plan(
         message=prepared.message,
         edits=prepared.cleaned.edits,
@@ -328,14 +335,9 @@ def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: Se
         batches=tuple(request.batch for request in requests),
         excluded=tuple(excluded),
         cost=_cost(requests, prepared.measurement) if requests or context.transport.capabilities.price else None,
-        notices=tuple(
-            dict.fromkeys(
-                notice
-                for leaf, adapted in zip(leaves, adapted_to, strict=True)
-                for notice in (*leaf.capabilities.notices, *adapted.warnings)
-            )
-        )
+        notices=tuple(dict.fromkeys((*(one for leaf in leaves for one in leaf.capabilities.notices), *warnings)))
         + notices_with_counts(doubts),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

@@ -24,6 +24,8 @@ def _default(value: object) -> str:
     return format_time(value) if isinstance(value, datetime.datetime) else str(value)
 
 
+#: Some programs take these for line ends, and some terminals are turned around by them. JSON undoes the escape.
+_ESCAPES: Final = {code: f"\\u{code:04x}" for code in (0x85, 0x61C, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_default).encode
 
 
@@ -53,7 +55,7 @@ class LineFile:
         """
         # One write with O_APPEND needs no lock, and so a forked child can't inherit one that is held.
         text = "\n" if self._torn else ""
-        text += "".join(_encode(row) + "\n" for row in rows)
+        text += "".join(_encode(row).translate(_ESCAPES) + "\n" for row in rows)
         unwritten = text.encode("utf-8", "backslashreplace")
         while unwritten:
             unwritten = unwritten[os.write(self._descriptor, unwritten) :]

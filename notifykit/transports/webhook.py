@@ -21,7 +21,7 @@ from notifykit.models.message import Channel
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
 from notifykit.protocols import BuildContext
-from notifykit.redaction import Secret, scrub
+from notifykit.redaction import Secret
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, secret, text
 
@@ -112,7 +112,7 @@ def _refused(rejected: object, batch: Batch) -> tuple[dict[str, TransportError],
         if address is None:
             odd = True
             continue
-        words = scrub(str(why), address, batch.message.text, batch.message.subject or "") if why else None
+        words = str(why) if why else None
         refused[address] = InvalidRecipient("The endpoint refused this recipient.", provider_words=words)
     return refused, ("The endpoint rejected an address that is not in the batch.",) if odd else ()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notifykit.cli.options import common, examples
-from notifykit.cli.output import print_json
+from notifykit.cli.output import print_json, print_line
 from notifykit_kwtsms.cli import sandbox_client
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _print_messages(running: Sandbox, stopped: threading.Event, *, quiet: bool) 
             if change.kind == "new" and message and not quiet:
                 names = ("at", "test", "accepted", "code", "sender", "points", "text")
                 facts = {name: getattr(message, name) for name in names}
-                click.echo(sandbox_client.message_line({**facts, "to": message.numbers, "fault": None}))
+                print_line(sandbox_client.message_line({**facts, "to": message.numbers, "fault": None}))
 
 
 @contextlib.contextmanager

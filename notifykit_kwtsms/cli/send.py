@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import click
 
 from notifykit import InvalidRecipient, Report, TransportError
 from notifykit.cli import output
 from notifykit.cli.exit_codes import Exit, for_receipts
+from notifykit.cli.messages import describe_edits
 from notifykit.cli.options import common, examples, global_options, read_text
+from notifykit.redaction import scrub
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account
@@ -25,13 +28,22 @@ class _Client(KwtSMS):
     """The documented client, with the report of its last send."""
 
     report: Report | None = None
+    #: What the plan of that send said about its text and sender.
+    warnings: tuple[str, ...] = ()
 
     @property
     def notices(self) -> tuple[str, ...]:
         return self._transport.capabilities.notices
 
+    def shown(self, result: Result, message: str) -> Result:
+        """Return a result with the gateway's words as a terminal may show them."""
+        secrets = (message, self.username, self._own.password.reveal() if self._own.password else "")
+        words = {"description": scrub(str(result["description"]), *secrets)} if "description" in result else {}
+        errors = {"errors": [self.shown(each, message) for each in result["errors"]]} if "errors" in result else {}
+        return {**result, **words, **errors}
+
     def _result(self, prepared: PreparedSend, report: Report) -> Result:
-        self.report = report
+        self.report, self.warnings = report, prepared.plan.warnings
         return super()._result(prepared, report)
 
 
@@ -70,7 +82,8 @@ def send(words: Sequence[str], sender: str | None) -> CommandResult:
             log = f"{client.log_file} says which requests were made; " if client.log_file else ""
             output.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
             raise
-    return _command_result(result, client.report, notices if global_options().json else [])
+        result = client.shown(result, message)
+    return _command_result(result, client.report, [*(notices if global_options().json else ()), *client.warnings])
 
 
 def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
@@ -101,13 +114,16 @@ def _command_result(result: Result, report: Report | None, notices: Sequence[str
     warnings = [*notices, *invalid]
     if report is not None:
         warnings += dict.fromkeys(warning for submission in report.submissions for warning in submission.warnings)
-        if report.edits:
-            warnings.append("The text was cleaned: emoji, hidden characters, tags or digits are not as you typed them.")
+        warnings = list(dict.fromkeys(warnings))
     warnings += [
         f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())
     ]
     following = next_command(failed, "send") if failed else "kwtsms validate NUMBER"
-    return CommandResult(result, _lines(result, accepted), warnings, code, next="" if code is Exit.OK else following)
+    edits = () if report is None else report.edits
+    changed = [f"changed: {describe_edits(edits)}"] if edits else []
+    lines = [*changed, *_lines(result, accepted)]
+    data = {**result, "edits": [attrs.asdict(edit) for edit in edits]}
+    return CommandResult(data, lines, warnings, code, next="" if code is Exit.OK else following)
 
 
 def _local_error(result: Result) -> TransportError:

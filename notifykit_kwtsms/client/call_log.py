@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from notifykit.protocols import Clock
-from notifykit.redaction import Secret
+from notifykit.redaction import Secret, without_secrets
 from notifykit.sinks.jsonl import LineFile
 from notifykit_kwtsms.api.client import REDACTED, ApiCall
 
@@ -58,7 +58,8 @@ class CallLog:
     def _redacted(self, value: Any) -> Any:
         """Return a value without the password: a gateway may repeat it in its answer."""
         if isinstance(value, str):
-            return value.replace(self._password.reveal(), REDACTED)
+            # As a word of its own: a short password is a part of many words.
+            return without_secrets(value, self._password.reveal(), stars=REDACTED)
         if isinstance(value, Mapping):
             return {self._redacted(name): self._redacted(item) for name, item in value.items()}
         return [self._redacted(item) for item in value] if isinstance(value, list) else value

@@ -12,7 +12,7 @@ import attrs
 from notifykit.errors import ContentRejected
 from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit_kwtsms.api.codes import error_for
-from notifykit_kwtsms.api.facts import MAX_SEGMENTS
+from notifykit_kwtsms.api.facts import MAX_SEGMENTS, SENDER_LENGTH
 from notifykit_kwtsms.text.characters import (
     ARABIC_DIGITS,
     ASTRAL,
@@ -60,7 +60,7 @@ EMOJI: Final = TextCleaner("kwtsms-emoji", find_emoji)
 HIDDEN_CHARACTERS: Final = TextCleaner("kwtsms-hidden", find_hidden)
 #: Writes Arabic-Indic and Persian digits as Latin ones, a number as one edit.
 DIGITS: Final = TextCleaner("kwtsms-digits", find_digits)
-#: Removes HTML and XML tags, and keeps signs of comparison.
+#: Writes what HTML stands for, and keeps signs of comparison and words in brackets.
 TAGS: Final = TextCleaner("kwtsms-html", find_tags)
 #: Emoji first: joiners and selectors belong to them, and some of them become letters. Tags last: a hidden character
 #: must not protect a tag. No cleaner produces what an earlier one removes, so a second cleaning changes nothing.
@@ -96,6 +96,38 @@ def clean_message(text: str) -> str:
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
+
+
+#: What most sender IDs look like, in which there is no problem.
+_SENDER: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,{SENDER_LENGTH - 1}}}")
+
+
+def sender_problem(sender: str) -> str | None:
+    """Return why the gateway knows no such sender ID, in a sentence; None where it may know it.
+
+    In test mode it takes any sender; live it answers with ERR008 (gateway facts, section 3.4).
+    """
+    if not sender.strip():
+        problem = "is blank"
+    elif len(sender) > SENDER_LENGTH:
+        problem = f"has {len(sender)} characters, and {SENDER_LENGTH} are allowed"
+    elif not (sender.isascii() and sender.isprintable()):
+        problem = "has characters outside of A to Z, digits and signs"
+    elif sender != sender.strip():
+        problem = "begins or ends with a space"
+    else:
+        return None
+    return f"The sender ID {sender!r:.40} {problem}: a live send is refused with ERR008. Use one that is registered at kwtsms.com."
+
+
+def warn(message: Message, default_sender: str) -> tuple[str, ...]:
+    """Return what a person should know about a message before the gateway gets it.
+
+    :param default_sender: the sender ID where the message names none.
+    """
+    sender = message.sender or default_sender
+    problem = None if _SENDER.fullmatch(sender) else sender_problem(sender)
+    return (problem,) if problem else ()
 
 
 def _is_clean(text: str) -> bool:

@@ -91,11 +91,11 @@ def test_a_job_without_a_name_gets_one(gateway: Sandbox, run: Run) -> None:
 
 
 def test_json_is_the_document_of_the_job(gateway: Sandbox, run: Run) -> None:
-    """The one that ``jobs`` prints, and whether it was interrupted."""
+    """The one that ``jobs`` prints, with the edits of the text and whether it was interrupted."""
     answer = run("send", ONE, "Hello", "--durable", "--key", "opening", "--json")
     assert answer.code == 0
     shown = run("jobs", "opening", "--json").data
-    assert {**answer.data, "rate": None} == {**shown, "rate": None, "interrupted": False}
+    assert {**answer.data, "rate": None} == {**shown, "rate": None, "interrupted": False, "edits": []}
     assert (answer.data["state"], answer.data["accepted"], answer.data["cost"]) == ("done", 1, 1)
     assert answer.document["warnings"][0].startswith("Test mode")
 

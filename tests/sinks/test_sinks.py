@@ -14,10 +14,12 @@ import sys
 import pytest
 
 from notifykit import (
+    Capabilities,
     ConfigError,
     MemoryTransport,
     Notifier,
     OutcomeUnknown,
+    OutOfCredit,
     PluginHost,
     RateLimited,
     Submission,
@@ -292,3 +294,103 @@ def test_logging_leaves_no_half_characters_for_a_handler_to_fail_on(tmp_path, ca
     assert any("Lost \\ud83d." in line for line in lines)
     assert any("half \\\\ude00" in line for line in lines)
     assert "".join(lines).encode()
+
+
+class Alert(logging.Handler):
+    """A handler that sends each record it gets as a message of its own, as an alert to the person on duty."""
+
+    def __init__(self, notifier):
+        super().__init__(logging.WARNING)
+        self.notifier = notifier
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+        self.notifier.send(NUMBERS[1], "Alert")
+
+
+@contextlib.contextmanager
+def _alerts(transport, **more):
+    clock = VirtualClock()
+    with Notifier(transport, host=PluginHost(entry_points=False), clock=clock, **more) as notifier:
+        handler = Alert(notifier)
+        logging.getLogger("notifykit").addHandler(handler)
+        try:
+            yield handler
+        finally:
+            logging.getLogger("notifykit").removeHandler(handler)
+
+
+def test_a_handler_that_sends_does_not_send_about_itself(tmp_path):
+    """One rejected message is one record and one alert, though the alert is rejected too; other sinks have both."""
+    alerts = MemoryTransport([OutcomeUnknown("Lost.")] * 50)
+    with _alerts(alerts) as handler:
+        _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost.")]), to=NUMBERS[0])
+    assert (len(handler.records), len(alerts.batches)) == (1, 1)
+
+
+class Broken:
+    """A sink and a cleaner that always raise."""
+
+    name = "broken"
+
+    def handle(self, event):
+        raise ValueError(event)
+
+    def clean(self, text, channel):
+        raise ValueError(text)
+
+
+@pytest.mark.parametrize("kind", ["sinks", "cleaners"])
+def test_a_plugin_that_raises_in_such_a_send_ends_it_too(kind):
+    """A record about a broken plugin is one alert, and not one for each alert."""
+    alerts = MemoryTransport()
+    with _alerts(alerts, **{kind: [Broken()]}) as handler:
+        parts = {"host": PluginHost(entry_points=False), "clock": VirtualClock(), kind: [Broken()]}
+        with Notifier(MemoryTransport(), **parts) as notifier:
+            notifier.send(NUMBERS[0], TEXT)
+    assert "notifykit.plugins" in {record.name for record in handler.records}
+    assert len(alerts.batches) == len(handler.records) <= 6
+
+
+def test_records_of_one_kind_have_one_form(tmp_path, caplog):
+    """Error trackers group records by their form: it has the outcome and the code, and nothing that differs."""
+    with caplog.at_level("DEBUG", "notifykit"):
+        for number in NUMBERS:
+            _send(tmp_path, MemoryTransport([OutOfCredit("No credit.", "ERR010")]), to=number)
+            _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost 100%.", "50%")]), to=number)
+            _send(tmp_path, MemoryTransport([RateLimited("Full.", "ERR013")]), to=[number, "abc"])
+    assert {record.msg for record in caplog.records} == {
+        "message_planned by %s",
+        "attempt_finished %s rejected: ERR010 %s",
+        "attempt_finished %s unknown: 50%% %s",
+        "attempt_finished %s rejected: ERR013 %s",
+        "attempt_finished %s accepted%s",
+        "recipient_excluded %s rejected: %s",
+        "retry_scheduled again in %g s: ERR013 %s",
+        "send_finished %s",
+    }
+    said = [record.getMessage() for record in caplog.records]
+    assert "attempt_finished 965****5432 unknown: 50% Lost 100%. → " in "\n".join(said)
+    assert "retry_scheduled again in 30 s: ERR013 Full." in said
+
+
+def test_a_refused_test_send_is_marked_as_a_test(tmp_path, caplog):
+    """Whatever the provider answers, and whether an answer came or not."""
+    for error in (OutOfCredit("No credit.", "ERR010"), OutcomeUnknown("Lost.")):
+        _, rows, log = _send(tmp_path, MemoryTransport([error]), to=NUMBERS[0])
+        assert [row["test"] for row in rows if row["event"] == "attempt_finished"] == [True]
+        log.unlink()
+    assert [record.nk_test for record in caplog.records if record.nk_event == "attempt_finished"] == [True, True]
+    live = MemoryTransport([OutcomeUnknown("Lost.")], capabilities=Capabilities(live=True))
+    _, rows, _ = _send(tmp_path, live, to=NUMBERS[0])
+    assert [row["test"] for row in rows if row["event"] == "attempt_finished"] == [False]
+
+
+def test_a_row_is_one_line_for_every_reader(tmp_path):
+    """Also for programs that take U+2028 for a line end; JSON gives the text back as it was."""
+    text = "one\x85two\u2028three\u202efour\u2067"
+    _, rows, log = _send(tmp_path, text=text, log_body="full", disable=["kwtsms"])
+    assert len(log.read_text(encoding="utf-8").splitlines()) == len(rows)
+    assert rows[0]["text"] == text
+    assert not set(log.read_text(encoding="utf-8")) & set("\x85\u2028\u202e\u2067")

@@ -455,3 +455,13 @@ def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     modules = {name: import_module(f"notifykit_kwtsms.cli.{module}") for name, (module, _) in COMMANDS.items()}
     own = {name: getattr(module, name).get_short_help_str(200) for name, module in modules.items()}
     assert own == {name: words for name, (_, words) in COMMANDS.items()}
+
+
+def test_what_was_changed_in_the_text_is_said(shell):
+    """In one line, and in JSON as edits; with what the gateway would refuse in a live send."""
+    found = shell.run("kwtsms send 96598765432 '<b>Hi</b> {name} 🎉' --sender TWELVE-CHARS")
+    assert found.out.splitlines()[0] == ("changed: 🎉 removed (emoji), <b> removed (HTML tag), </b> removed (HTML tag)")
+    assert "{name} stands in the text" in found.err
+    assert found.err.count("has 12 characters, and 11 are allowed") == 1
+    edits = json.loads(shell.run("kwtsms send 96598765432 'Hi 🎉' --json").out)["data"]["edits"]
+    assert [(edit["before"], edit["reason"]) for edit in edits] == [("🎉", "emoji")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -23,6 +24,8 @@ from notifykit.errors import (
     ProviderUnavailable,
     RateLimited,
     TransportError,
+    interrupt_of,
+    raise_interrupt,
     without_frames,
 )
 from notifykit.http.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
@@ -152,6 +155,7 @@ class HttpClient:
         :raises NotReached: where no connection could be made; nothing was sent.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
+        outer = sys.exception()
         try:
             problem = _header_problem(headers)
             if problem:
@@ -165,7 +169,8 @@ class HttpClient:
                 timeout,
             )
         except BaseException as error:
-            raise without_frames(error)  # noqa: B904 - the same error, without the variables that hold what was sent
+            # The same error, without the variables that hold what was sent.
+            raise without_frames(interrupt_of(error, outer) or error)  # noqa: B904
         finally:
             del path, body, headers  # a traceback shows variables
         return HttpAnswer(*answer)
@@ -303,9 +308,11 @@ class HttpTransport:
         error = self.error(answer)
         if error is not None:
             raise error
+        outer = sys.exception()
         try:
             return self.read(answer, batch)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
+            raise_interrupt(problem, outer)
             kind = type(problem).__name__
         # Raised here, so that it does not hold the problem: its frames have the body.
         raise OutcomeUnknown(f"{self.provider}'s answer can't be read ({kind}).", "unreadable")

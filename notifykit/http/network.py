@@ -13,13 +13,12 @@ import ipaddress
 import os
 import pathlib
 import socket
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, TransportError
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, TransportError, causes
 from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
@@ -158,13 +157,6 @@ class Authorities:
 
     def __str__(self) -> str:
         return f"{self.path} ({self.origin})" if self.path else f"those of this machine ({self.origin})"
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what it was raised from: libraries wrap what a socket raised."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def connect_problem(error: BaseException, lost: str | None = None) -> str:

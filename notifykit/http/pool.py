@@ -15,6 +15,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import time
 import weakref
 import zlib
@@ -35,13 +36,12 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 from urllib3.util.ssltransport import SSLTransport
 
-from notifykit.errors import NotReached, OutcomeUnknown, without_frames
+from notifykit.errors import NotReached, OutcomeUnknown, causes, raise_interrupt, without_frames
 from notifykit.http.network import (
     EXCHANGE_PROBLEMS,
     Network,
     Proxy,
     basic_authorization,
-    causes,
     connect_problem,
     not_reached,
     tls_context,
@@ -239,7 +239,7 @@ class Pool(HTTPConnectionPool):
         :raises NotReached: where no connection could be made.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
-        response = None
+        response, outer = None, sys.exception()
         try:
             response = self.urlopen(
                 "POST",
@@ -257,6 +257,7 @@ class Pool(HTTPConnectionPool):
             limit = self.body_limit + 1
             content = _gunzip(response, limit) if is_gzip else response.read(limit)
         except (HTTPError, http.client.HTTPException, OSError) as error:
+            raise_interrupt(error, outer)
             raise _unknown(error) from None  # its words may be the server's
         finally:
             if response is not None:
@@ -285,6 +286,7 @@ class Pool(HTTPConnectionPool):
         conn.timeout = min(timeout, CONNECT_LIMIT)
         conn.deadline = time.monotonic() + conn.timeout
         conn.socks = self.through if self.through and self.through.is_socks else None
+        outer = sys.exception()
         try:
             if self.uses_tunnel:
                 self._prepare_proxy(conn)
@@ -294,6 +296,7 @@ class Pool(HTTPConnectionPool):
         except Exception as error:
             failure = self._not_reached(conn, error)
             conn.close()
+            raise_interrupt(error, outer)
             raise failure from without_frames(error)
         except BaseException:
             conn.close()

@@ -11,9 +11,12 @@ import io
 import math
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from notifykit.errors import raise_interrupt
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -54,6 +57,7 @@ def connect_socket(
     deadline = time.monotonic() + timeout
     failure: OSError = OSError("the host has no address")
     addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    outer = sys.exception()
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         try:
             sock = new_socket(family, kind, protocol)
@@ -68,6 +72,7 @@ def connect_socket(
             sock.settimeout(seconds_until(deadline))
         except OSError as error:
             sock.close()
+            raise_interrupt(error, outer)
             failure = error
         else:
             return sock
@@ -198,14 +203,15 @@ class DeadlineSocket:
         """Return whether the other side has neither closed the connection nor sent anything after its last answer."""
         if self._file is not None and self._file.has_more:
             return False
+        outer = sys.exception()
         try:
             self._sock.settimeout(0)
             # Unlike polling, this sees what a TLS socket has decrypted, and is not misled by session tickets.
             self._sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
-        except OSError:
-            return False
+        except OSError as error:
+            raise_interrupt(error, outer)
         return False
 
     def __getattr__(self, name: str) -> Any:

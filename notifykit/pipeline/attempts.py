@@ -7,13 +7,13 @@ makes of them: accepted wins over unknown, and unknown over rejected.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import attrs
 
 from notifykit.errors import (
-    INTERRUPTS,
     AuthFailed,
     ContentRejected,
     OutcomeUnknown,
@@ -21,6 +21,7 @@ from notifykit.errors import (
     ProviderUnavailable,
     SenderNotAllowed,
     TransportError,
+    raise_interrupt,
 )
 from notifykit.models.merge import error_of, merge_receipts, outcome_of, receipts_of
 from notifykit.models.plan import Batch
@@ -273,14 +274,14 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
     assignments = composite.assign(batch, after_unknown=send.move_unknown)
     receipts: Sequence[Receipt] | None = None
     broken: TransportError = not_assigned()
+    outer = sys.exception()
     while not context.state.over:
         try:
             assigned = _checked(assignments.send(receipts), recipients, known, send)  # type: ignore[arg-type]  # it starts with None
         except StopIteration:
             break
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
+        except Exception as error:
+            raise_interrupt(error, outer)
             send.dispatcher.plugin_failed("transport", composite.name, error, batch.message)
             broken = _broke(composite, error)
             break

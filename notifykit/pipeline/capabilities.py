@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard, TypeVar
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError
+from notifykit.errors import ProviderUnavailable, TransportError, raise_interrupt
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.pipeline.context import Adapted, SendContext
@@ -82,11 +83,11 @@ def ask(
     """Return what a function of a transport's capabilities returns; None where it has none, or where it raises."""
     if function is None:
         return None
+    outer = sys.exception()
     try:
         return function(question)
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a plugin may raise anything
+    except Exception as error:
+        raise_interrupt(error, outer)
         context.dispatcher.plugin_failed("transport", transport.name, error, message)
         return None
 

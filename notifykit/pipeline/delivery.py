@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from notifykit.errors import interrupt_of, is_interrupt
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Receipt, cost_of, submissions_of
 from notifykit.pipeline.attempts import (
@@ -147,7 +148,8 @@ class Scheduler:
         if isinstance(action, ProviderRequest | Connect) and action in self._in_flight:
             self._abort(self._in_flight.pop(action), error)
         is_first = self._failure is None and not self._stopped
-        if is_first or (_is_interrupt(error) and not _is_interrupt(self._failure)):
+        interrupt_of(error, error.__cause__ or error.__context__)  # one that came between two calls is marked now
+        if is_first or (is_interrupt(error) and not is_interrupt(self._failure)):
             self._failure = error
         self._send_no_more()
 
@@ -195,7 +197,7 @@ class Scheduler:
             # batch would keep a request in another thread from starting in time.
             seconds = self._seconds_until(task.wakes_at) if task else 0.0
             if seconds or (self._in_flight and not self._looked):
-                if seconds and _is_interrupt(self._failure):
+                if seconds and is_interrupt(self._failure):
                     if self._looked:
                         return None
                     seconds = 0.0
@@ -278,11 +280,6 @@ class Scheduler:
         self._tasks.remove(task)
         with contextlib.suppress(BaseException):
             task.attempts.throw(error)
-
-
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Return whether an exception is for the program, so that nothing is waited for."""
-    return not isinstance(error, Exception | None)
 
 
 def _wakes_at(task: BatchTask) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import collections
 import hashlib
 import logging
+import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, PluginError, TransportError
+from notifykit.errors import PluginError, TransportError, causes, raise_interrupt
 from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
@@ -128,12 +129,12 @@ class EventDispatcher:
 
     def emit(self, event: Event) -> None:
         """Hand one event to every sink, in order."""
+        outer = sys.exception()
         for sink in self._sinks:
             try:
                 sink.handle(event)
-            except INTERRUPTS:
-                raise
-            except BaseException as error:  # a sink may raise anything
+            except Exception as error:
+                raise_interrupt(error, outer)
                 self._sink_failed(sink.name, error, event.id)
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
@@ -362,11 +363,6 @@ class EventDispatcher:
 def _frames(error: BaseException) -> str:
     """Return the traceback and the kind of an exception, without its message, which may hold what was sent."""
     lines: list[str] = []
-    current: BaseException | None = error
-    while current is not None:
-        lines += [
-            *traceback.format_tb(current.__traceback__),
-            f"{type(current).__module__}.{type(current).__qualname__}\n",
-        ]
-        current = current.__cause__ or current.__context__
+    for cause in causes(error):
+        lines += [*traceback.format_tb(cause.__traceback__), f"{type(cause).__module__}.{type(cause).__qualname__}\n"]
     return "".join(lines)

@@ -13,6 +13,7 @@ import re
 import smtplib
 import socket
 import ssl
+import sys
 import time
 from typing import Any, BinaryIO, Final, cast
 
@@ -28,9 +29,11 @@ from notifykit.errors import (
     Scope,
     SenderNotAllowed,
     TransportError,
+    causes,
+    raise_interrupt,
     without_frames,
 )
-from notifykit.http.network import CONNECT_PROBLEMS, Network, causes, connect_problem, tls_context
+from notifykit.http.network import CONNECT_PROBLEMS, Network, connect_problem, tls_context
 from notifykit.http.sockets import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
 from notifykit.redaction import STARS, Secret, scrub
 
@@ -103,6 +106,7 @@ class Session(smtplib.SMTP):
         self._deadline = deadline
         #: How many messages were sent over it.
         self.messages = 0
+        outer = sys.exception()
         try:
             # The name is set after connecting: smtplib would ask DNS for one, without a deadline.
             super().__init__(host, port, local_hostname="")
@@ -113,10 +117,12 @@ class Session(smtplib.SMTP):
                 self._login(*credentials)
         except smtplib.SMTPResponseException as error:
             self.close()
+            raise_interrupt(error, outer)
             stage = {smtplib.SMTPConnectError: Stage.GREETING, smtplib.SMTPHeloError: Stage.HELLO}.get(type(error))
             raise refusal(stage or Stage.STARTTLS, error.smtp_code, cast("bytes", error.smtp_error)) from None
         except (OSError, ValueError) as error:
             self.close()
+            raise_interrupt(error, outer)
             raise _not_reached(error, host) from without_frames(error)
         except TransportError:
             self.close()
@@ -130,9 +136,11 @@ class Session(smtplib.SMTP):
 
     def is_usable(self) -> bool:
         """Return whether the server still answers, and reset what it knows of an earlier message."""
+        outer = sys.exception()
         try:
             return self.rset()[0] == 250
-        except OSError:
+        except OSError as error:
+            raise_interrupt(error, outer)
             return False
 
     def deliver(self, sender: str, address: str, content: bytes, *, utf8: bool) -> tuple[str | None, str]:
@@ -150,7 +158,7 @@ class Session(smtplib.SMTP):
         options = ["SMTPUTF8"] if utf8 else []
         if self.has_extn("size"):
             options.append(f"size={len(content)}")
-        complete = False
+        complete, outer = False, sys.exception()
         try:
             _expect(Stage.MAIL, self.mail(sender, options), sender, address)
             _expect(Stage.RCPT, self.rcpt(address), sender, address)
@@ -163,6 +171,7 @@ class Session(smtplib.SMTP):
             self.send(b".\r\n")
             code, words = self.getreply()
         except (OSError, ValueError) as error:
+            raise_interrupt(error, outer)
             if not complete:
                 raise _not_reached(error, self._host) from without_frames(error)
             late = any(isinstance(cause, TimeoutError) for cause in causes(error))

@@ -31,15 +31,15 @@ Send: TypeAlias = Callable[[ProviderRequest, Clock], Answer]
 
 def send_request(request: ProviderRequest, clock: Clock) -> Answer:
     """Make one request, and return what the transport returned or raised."""
-    timeout = request.timeout
-    if request.ends is not None:
-        timeout = min(timeout, request.ends - clock.monotonic())
-    if timeout <= 0:
-        return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
     outer = sys.exception()
     try:
         if request.on_start is not None:
             request.on_start()
+        timeout = request.timeout
+        if request.ends is not None:
+            timeout = min(timeout, request.ends - clock.monotonic())
+        if timeout <= 0:
+            return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
         return request.transport.send(request.batch, timeout)
     except Exception as error:  # a transport may raise anything; the attempt says what it means
         raise_interrupt(error, outer)

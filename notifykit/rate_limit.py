@@ -241,7 +241,7 @@ class RateLimiter:
         for _ in range(_COUNTS):
             with self._store.edit() as recent:
                 now = self._clock.monotonic()
-                starts = past_starts(recent.starts, now)
+                starts: Sequence[float] = [start for start in recent.starts if start <= now]  # as in past_starts
                 if instead_of is not None:
                     recent.starts = starts = _without(starts, instead_of)
                 if starts:

@@ -29,7 +29,7 @@ from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Subm
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import adapt, is_composite, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
-from notifykit.protocols import Assignment, Composite, Transport
+from notifykit.protocols import Assignment, Composite, Transport, shown
 from notifykit.rate_limit import RateLimiter
 
 #: Errors that the next batch of the same message would meet as well.
@@ -187,7 +187,7 @@ class _StartedRequest:
         self._transport = transport
         self._batch = batch
         self._context = context
-        self._inside = None if inside is None else str(inside)
+        self._inside = None if inside is None else shown(inside)
         self._tries = tries
         context.attempts += 1
         self._number = context.attempts
@@ -210,7 +210,7 @@ class _StartedRequest:
         elif warnings:
             answer = attrs.evolve(answer, warnings=(*answer.warnings, *warnings))
         elapsed = max(0.0, result.at - self.began)
-        attempt = Attempt(self._number, str(self._transport), self._started, elapsed, error, answer)
+        attempt = Attempt(self._number, shown(self._transport), self._started, elapsed, error, answer)
         receipts = receipts_of(self._batch, attempt)
         try:
             context.send.dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside)
@@ -234,7 +234,7 @@ class _StartedRequest:
         """Log that the request may have been sent, and that its answer will not be read."""
         lost = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
         elapsed = self._context.send.clock.monotonic() - self.began
-        attempt = Attempt(self._number, str(self._transport), self._started, elapsed, lost)
+        attempt = Attempt(self._number, shown(self._transport), self._started, elapsed, lost)
         self._context.send.dispatcher.attempt(self._batch, attempt, Outcome.UNKNOWN, inside=self._inside)
 
 
@@ -287,7 +287,7 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
             break
         if assigned.instead_of is not None and assigned.because is not None:
             send.dispatcher.failed_over(
-                assigned.batch, str(assigned.instead_of), str(assigned.transport), assigned.because
+                assigned.batch, shown(assigned.instead_of), shown(assigned.transport), assigned.because
             )
         # What is sent as well by other transports has all its tries now; else the composite decides first.
         attempts = attempt_with_retries if assigned.also else attempt
@@ -345,7 +345,7 @@ def _without_waits(receipt: Receipt) -> Receipt:
 def _warning(receipt: Receipt, transport: Transport) -> str:
     why = receipt.error.detail if receipt.error else str(receipt.skipped)
     doubt = "may or may not have been" if receipt.outcome is Outcome.UNKNOWN else "was not"
-    return f"It {doubt} carried by {transport} too: {why}"
+    return f"It {doubt} carried by {shown(transport)} too: {why}"
 
 
 def _with_warnings(receipt: Receipt, failures: Sequence[str]) -> Receipt:

@@ -12,7 +12,7 @@ from notifykit.errors import ProviderUnavailable, TransportError, raise_interrup
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.pipeline.context import Adapted, SendContext
-from notifykit.protocols import Composite, Transport
+from notifykit.protocols import Composite, Transport, shown
 
 _Question = TypeVar("_Question")
 _Answer = TypeVar("_Answer")
@@ -110,7 +110,7 @@ def predict_requests(transport: Transport, batch: Batch, path: tuple[Transport, 
             yield from predict_requests(assignment.transport, assignment.batch, path)
     else:
         for piece in batch.pieces(transport.capabilities.batch_size):
-            yield ExpectedRequest(path, attrs.evolve(piece, transport=str(transport)))
+            yield ExpectedRequest(path, attrs.evolve(piece, transport=shown(transport)))
 
 
 def price(transport: Transport, batch: Batch) -> float | None:

@@ -27,7 +27,7 @@ from notifykit.pipeline.attempts import (
 )
 from notifykit.pipeline.capabilities import is_composite, leaves
 from notifykit.pipeline.context import BatchContext, Prepared, SendContext, SendState
-from notifykit.protocols import Clock
+from notifykit.protocols import Clock, shown
 from notifykit.rate_limit import SAME_TIME
 
 #: The most batches of one send that are in progress at once: at two a second answers may take four seconds before they
@@ -127,7 +127,7 @@ class Scheduler:
                     self._began = self.clock.monotonic()
                     message, dispatcher = self.prepared.message, self._context.dispatcher
                     edits, measurement = self.prepared.cleaned.edits, self.prepared.measurement
-                    dispatcher.planned(message, edits, measurement, str(self._context.transport))
+                    dispatcher.planned(message, edits, measurement, shown(self._context.transport))
                     dispatcher.raise_failures(message.id)
                 if result is not None:
                     action = self._resume(self._in_flight.pop(result.request), result)
@@ -175,7 +175,7 @@ class Scheduler:
         self._ended = True
         message, context = self.prepared.message, self._context
         elapsed = self.clock.monotonic() - (self._began or 0.0)
-        context.dispatcher.finished(message, str(context.transport), self._counts, self._cost, elapsed)
+        context.dispatcher.finished(message, shown(context.transport), self._counts, self._cost, elapsed)
         context.dispatcher.raise_failures(message.id)
 
     def _choose(self) -> Action | None:
@@ -250,7 +250,7 @@ class Scheduler:
     def _log_end(self, batch: Batch, receipts: list[Receipt]) -> None:
         """Log the end of a batch that went through a composite."""
         try:
-            self._context.dispatcher.batch_finished(batch, str(self._context.transport), receipts)
+            self._context.dispatcher.batch_finished(batch, shown(self._context.transport), receipts)
         except BaseException as interrupt:  # what was answered is handed over first
             self._state.keep_interrupt(interrupt)
 

@@ -15,7 +15,7 @@ from notifykit.models.delivery import Delivery, DeliveryReport
 from notifykit.models.receipt import Outcome, Receipt
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.dispatcher import EventDispatcher
-from notifykit.protocols import KnowsDeliveries, Transport
+from notifykit.protocols import KnowsDeliveries, Transport, shown
 
 #: The most recipients whose deliveries are kept. A delivery takes about a kilobyte.
 REMEMBERED: Final = 100_000
@@ -170,7 +170,7 @@ def _reason_not_to_ask(receipt: Receipt, leaves: Sequence[Transport]) -> str | N
     name = _sent_by(receipt)
     if _able_to_answer(leaves, name):
         return None
-    if any(str(transport) == name for transport in leaves):
+    if any(shown(transport) == name for transport in leaves):
         return f"The transport {name.partition(':')[0]} can't be asked: only pushed reports can say."
     return _NOT_HERE
 

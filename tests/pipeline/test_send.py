@@ -13,6 +13,7 @@ from notifykit import (
     Cleaned,
     ConfigError,
     ContentRejected,
+    Failover,
     InvalidRecipient,
     MemoryTransport,
     Message,
@@ -600,3 +601,22 @@ def test_an_interrupt_when_a_retry_starts_to_wait_keeps_the_rejection(clock):
             attempts.throw(KeyboardInterrupt())
     assert [(receipt.outcome, receipt.code) for receipt in ended.value.value] == [("rejected", "ERR013")]
     assert isinstance(context.state.interrupt, KeyboardInterrupt)
+
+
+class Speechless(MemoryTransport):
+    """A transport that can't be printed."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+    __str__ = __repr__
+
+
+def test_a_transport_that_can_not_be_printed_breaks_no_receipt_and_no_event(walk, recorder):
+    """Its name stands for it."""
+    (receipt,) = walk.send(Speechless(), NUMBER)
+    assert receipt.outcome is Outcome.ACCEPTED
+    assert [attempt.transport for attempt in receipt.attempts] == ["memory"]
+    assert [event.transport for event in recorder.named("attempt_finished")] == ["memory"]
+    (receipt,) = walk.send(Failover(Speechless([ZeroDivisionError()]), MemoryTransport()), NUMBER, move_unknown=True)
+    assert receipt.outcome is Outcome.ACCEPTED

@@ -7,6 +7,7 @@ dropped, belongs to another process, or has received more than the answer.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import io
@@ -36,9 +37,10 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 from urllib3.util.ssltransport import SSLTransport
 
-from notifykit.errors import NotReached, OutcomeUnknown, causes, raise_interrupt, without_frames
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, causes, raise_interrupt, without_frames
 from notifykit.http.network import (
     EXCHANGE_PROBLEMS,
+    SAFE,
     Network,
     Proxy,
     basic_authorization,
@@ -334,6 +336,8 @@ class Pool(HTTPConnectionPool):
         conn.socks = self.through if self.through and self.through.is_socks else None
         outer = sys.exception()
         try:
+            if isinstance(conn, _TlsConnection):
+                conn.ssl_context = tls_context(self.network)  # it may have been read again
             if self.uses_tunnel:
                 self._prepare_proxy(conn)
             else:
@@ -372,8 +376,10 @@ class Pool(HTTPConnectionPool):
             if refusal:
                 code = "proxy_auth_failed" if refusal[1] == "407" else "proxy_refused"
         via = f" through the proxy {self.through}" if self.through else ""
-        why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
-        return not_reached(f"Cannot connect to {self.host}{via}", code, why)
+        what = f"Cannot connect to {self.host}{via}"
+        if isinstance(error, ConfigError):  # a file of certificates that was there before
+            return NotReached(f"{what}: {error}.", "tls_failed", action=f"Correct that first; {SAFE}", waits=())
+        return not_reached(what, code, error if code == "tls_failed" else None, self.network)
 
 
 class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property ConnectionCls
@@ -383,7 +389,8 @@ class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property 
 
     def _new_conn(self) -> BaseHTTPSConnection:
         # Not before it is needed: reading the certificates of a machine takes longer than a request.
-        self.conn_kw["ssl_context"] = tls_context(self.network)
+        with contextlib.suppress(ConfigError):  # connecting says what is wrong
+            self.conn_kw["ssl_context"] = tls_context(self.network)
         return super()._new_conn()
 
 

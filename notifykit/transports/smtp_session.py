@@ -33,7 +33,14 @@ from notifykit.errors import (
     raise_interrupt,
     without_frames,
 )
-from notifykit.http.network import CONNECT_PROBLEMS, Network, connect_problem, tls_context
+from notifykit.http.network import (
+    CONNECT_PROBLEMS,
+    Network,
+    connect_problem,
+    forget_tls_contexts,
+    tls_context,
+    tls_problem,
+)
 from notifykit.http.sockets import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
 from notifykit.redaction import STARS, Secret, scrub
 
@@ -123,7 +130,7 @@ class Session(smtplib.SMTP):
         except (OSError, ValueError) as error:
             self.close()
             raise_interrupt(error, outer)
-            raise _not_reached(error, host) from without_frames(error)
+            raise _not_reached(error, host, network) from without_frames(error)
         except TransportError:
             self.close()
             raise
@@ -173,7 +180,7 @@ class Session(smtplib.SMTP):
         except (OSError, ValueError) as error:
             raise_interrupt(error, outer)
             if not complete:
-                raise _not_reached(error, self._host) from without_frames(error)
+                raise _not_reached(error, self._host, self._network) from without_frames(error)
             late = any(isinstance(cause, TimeoutError) for cause in causes(error))
             raise _unknown("timeout" if late else "connection_lost") from without_frames(error)
         if not 200 <= code < 600 or 300 <= code < 400:
@@ -360,10 +367,20 @@ def _unknown(code: str) -> OutcomeUnknown:
     return OutcomeUnknown(f"The whole message was sent, and no readable answer came: {why}.", code, action=_LOOK)
 
 
-def _not_reached(error: Exception, host: str) -> NotReached:
+def _not_reached(error: Exception, host: str, network: Network) -> NotReached:
     code = connect_problem(error, lost="connection_lost")
     words, action = CONNECT_PROBLEMS.get(code, ("the connection broke off", ""))
-    why = f" ({error.verify_message})" if isinstance(error, ssl.SSLCertVerificationError) else ""
+    problem = tls_problem(error, network) if code == "tls_failed" else None
+    if problem:
+        words = f"{words} because {problem[0]}"
+        cure = problem[1].replace("NOTIFYKIT_CA_FILE", "NOTIFYKIT_SMTP_CA_FILE")
+    why = ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f" ({error.verify_message})"
+        forget_tls_contexts()
     waits = () if code == "tls_failed" else NotReached.default_waits
-    action = f"{_ACTIONS[code]} {_SAFE}" if code in _ACTIONS else action
+    if problem:
+        action = f"{cure}. {_SAFE}"
+    elif code in _ACTIONS:
+        action = f"{_ACTIONS[code]} {_SAFE}"
     return NotReached(f"No message was handed to {host}: {words}{why}.", code, action=action, waits=waits)

@@ -100,6 +100,7 @@ EXCHANGE_PROBLEMS: Final = {
     "connection_lost": "The connection broke off before the answer.",
     "incomplete": "The connection broke off in the middle of the answer.",
     "unreadable": "The answer can't be read to its end.",
+    "not_http": "What came back is no answer of HTTP/1.1.",
     "oversized": "The answer is longer than a mebibyte.",
 }
 

@@ -79,7 +79,10 @@ _NEVER: Final = Retry(False)
 _FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
     ((TimeoutError, ReadTimeoutError), "timeout"),
     ((NotWhole, InvalidHeader, DecodeError), "unreadable"),
-    ((IncompleteRead, InvalidChunkLength, http.client.IncompleteRead, http.client.LineTooLong), "incomplete"),
+    ((IncompleteRead, InvalidChunkLength, http.client.IncompleteRead), "incomplete"),
+    ((http.client.RemoteDisconnected,), "connection_lost"),
+    ((http.client.BadStatusLine, http.client.UnknownProtocol), "not_http"),
+    ((http.client.HTTPException,), "unreadable"),  # more or longer headers than http.client reads
     ((BaseException,), "connection_lost"),
 )
 

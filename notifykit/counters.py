@@ -2,7 +2,7 @@
 
 Time is divided into buckets, sixty to a window, so that a look-up costs the same for ten messages and for a million. A
 bucket counts until its latest entry is older than the window: a limit may hold a little longer than it says, and is never
-exceeded. An entry from the future, left by a clock that was set back, counts too.
+exceeded. An entry from the future, left by a clock that was wrong, counts from the moment at which it is found.
 """
 
 from __future__ import annotations
@@ -102,14 +102,14 @@ class CounterStore(Protocol):
 
 def seconds_until_room(rows: Iterable[CounterBucket], amount: float, most: float, window: float, now: float) -> float:
     """Return the seconds until an amount may be added to what is counted: 0 for now, infinity for never."""
-    counted = sorted((row for row in rows if row.last + window > now), key=lambda row: row.last)
+    counted = sorted((row for row in rows if row.last + window > now), key=lambda row: min(row.last, now))
     total = sum(row.amount for row in counted)
     if total + amount <= most + _CLOSE:
         return 0.0
     for row in counted:
         total -= row.amount
         if total + amount <= most + _CLOSE:
-            return row.last + window - now
+            return min(row.last, now) + window - now
     return math.inf
 
 
@@ -140,14 +140,20 @@ class MemoryCounterStore:
         with self._lock:
             now = self._clock.now().timestamp()
             self._forget(now)
-            rows = self._rows.get(hashed, {})
+            known = self._rows.get(hashed, {})
+            rows = {
+                number: attrs.evolve(row, last=min(row.last, now))
+                for number, row in known.items()
+                if row.last + window > now
+            }
+            if known:
+                self._rows[hashed] = rows
             wait = seconds_until_room(rows.values(), amount, most, window, now)
             if wait:
                 return wait
             bucket = _bucket(now, window)
             here = rows.get(bucket, CounterBucket(bucket, 0.0, now))
-            live = {number: row for number, row in rows.items() if row.last + window > now}
-            self._rows[hashed] = {**live, bucket: CounterBucket(bucket, here.amount + amount, max(here.last, now))}
+            self._rows[hashed] = {**rows, bucket: CounterBucket(bucket, here.amount + amount, max(here.last, now))}
             self._ends.pop(hashed, None)
             self._ends[hashed] = now + window
             return Reservation(hashed, bucket, amount)
@@ -230,14 +236,19 @@ class FileCounterStore:
         with self._writing() as connection:
             hashed = _hashed(self._secret, key, window)
             now = self._clock.now().timestamp()
-            wait = seconds_until_room(_read(connection, hashed), amount, most, window, now)
+            rows = _read(connection, hashed)
+            if any(row.last > now for row in rows):
+                connection.execute(
+                    "UPDATE entries SET last = ?, ends = ? WHERE key = ? AND last > ?", (now, now + window, hashed, now)
+                )
+            wait = seconds_until_room(rows, amount, most, window, now)
             if wait:
                 return wait
             bucket = _bucket(now, window)
             connection.execute(
                 "INSERT INTO entries (key, bucket, amount, last, ends) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (key, bucket) DO UPDATE SET amount = amount + excluded.amount, "
-                "last = max(last, excluded.last), ends = max(ends, excluded.ends)",
+                "ON CONFLICT (key, bucket) DO UPDATE SET last = excluded.last, ends = excluded.ends, "
+                "amount = excluded.amount + CASE WHEN ends > excluded.last THEN amount ELSE 0 END",
                 (hashed, bucket, amount, now, now + window),
             )
             # Two for each that is written, so that old ones never pile up and are never deleted all at once.
@@ -392,12 +403,11 @@ def _set_journal_mode(connection: sqlite3.Connection) -> None:
     """Set it as soon as no other process is in the way: here SQLite does not wait by itself."""
     import sqlite3
 
-    ends = time.monotonic() + _LOCK_TIMEOUT
-    while True:
+    for polls_left in reversed(range(round(_LOCK_TIMEOUT / _LOCK_POLL))):  # counted, because a clock may stand still
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if not _is_locked(error) or time.monotonic() > ends:
+            if not _is_locked(error) or not polls_left:
                 raise
             time.sleep(_LOCK_POLL)
         else:

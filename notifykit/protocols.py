@@ -470,3 +470,11 @@ class About:
     checks: Checks = _no_checks
     #: Pages for ``notifykit help``, by their names.
     topics: Mapping[str, Callable[[], str]] = attrs.field(factory=dict)
+
+
+def shown(transport: Transport) -> str:
+    """Return the ``str`` of a transport, its DSN without secrets; its name where that raises."""
+    try:
+        return str(transport)
+    except Exception:  # a plugin may raise anything
+        return transport.name

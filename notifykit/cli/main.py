@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli import output
+from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit, for_error
 from notifykit.cli.options import GlobalOptions, begin, common, global_options
 
@@ -126,12 +126,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [_decode(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     options = begin(given)
     output.prepare_streams()
-    code = _run(given, options)
-    for stream in (sys.stdout, sys.stderr):
-        try:
+    with signals.handled():
+        code = signals.exit_code(_run(given, options))
+        for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        except BrokenPipeError:
-            output.discard(stream)
     sys.exit(code)
 
 
@@ -151,9 +149,6 @@ def _run(given: list[str], options: GlobalOptions) -> int:
             output.print_json_error(options.command, error)
         output.warn("Interrupted.")
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        output.discard(sys.stdout)
-        return Exit.OK
     except Exception as error:
         # Imported here: `--help` and `--version` do without it.
         from notifykit.errors import NotifyError, TransportError

@@ -5,12 +5,15 @@ Both streams survive pipes, colours and old consoles. Public for plugins that br
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
 import os
+import pathlib
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TextIO
 
 import click
@@ -45,8 +48,46 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
 _ENCODINGS: Final = {"gsm7": "GSM-7", "ucs2": "Unicode"}
 
 
+class _Stream(io.TextIOWrapper):
+    """A standard stream that raises nothing when it can't be written: the command finishes its work."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text."""
+        with _discarded_on_failure(self):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is still in memory."""
+        with _discarded_on_failure(self):
+            super().flush()
+
+
+@contextlib.contextmanager
+def _discarded_on_failure(stream: TextIO) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        discard(stream)
+        # A reader that wants no more, as `head`, is no problem.
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            warn(f"notifykit: standard output can't be written ({error.strerror}); what was done is not undone by it")
+
+
 def prepare_streams() -> None:
-    """Make standard output and error carry any text: UTF-8 into a pipe, and never a traceback."""
+    """Make standard output and error carry any text: UTF-8 into a pipe, and never a traceback.
+
+    One that was closed before the start (``>&-``) is the null device: its number must not become that of a file or socket.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, pathlib.Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it stays open
+        elif type(stream) is io.TextIOWrapper and stream is getattr(
+            sys, f"__{name}__"
+        ):  # not what a test captures with
+            encoding, errors, by_line = stream.encoding, stream.errors, stream.line_buffering
+            setattr(sys, name, _Stream(stream.detach(), encoding, errors, line_buffering=by_line))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:
@@ -114,10 +155,7 @@ def _write(stream: TextIO, text: str, style: str | None = None, *, newline: bool
     color = _use_color(stream)
     shown = encodable(text, stream)
     shown = click.style(shown, **_STYLES[style]) if style and color else shown
-    try:
-        click.echo(prefix + shown, file=stream, nl=newline, color=color or None)
-    except BrokenPipeError:
-        discard(stream)
+    click.echo(prefix + shown, file=stream, nl=newline, color=color or None)
 
 
 _discarded: Final[set[int]] = set()

@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from notifykit.cli.output import ProgressBar, format_duration, note
+from notifykit.cli.signals import raise_received
 from notifykit.events import AttemptFinished, Event, FailedOver, RetryScheduled
 from notifykit.models.job import JobState, Progress
 from notifykit.models.receipt import Outcome
@@ -34,6 +35,7 @@ class ProgressSink:
         """Print a wait before it begins and a failover once; remember how the last request ended."""
         if isinstance(event, RetryScheduled):
             self._print(f"{_reason(event)}: trying again in {event.wait:g} s")
+            raise_received()
         elif isinstance(event, FailedOver):
             key = (event.instead_of, event.transport, event.code)
             if key not in self._printed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -40,6 +41,7 @@ from notifykit.cli.output import (
 from notifykit.cli.plan_summary import DEDUPE_WINDOW, PlanSummary, summarize
 from notifykit.cli.progress import ProgressSink
 from notifykit.cli.results import SendResults, attempts_document, edits_document, receipt_document, show_edits
+from notifykit.cli.signals import interrupts
 from notifykit.errors import ConfigError, TransportError
 from notifykit.models.job import Progress
 from notifykit.models.message import Channel
@@ -358,11 +360,9 @@ def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, s
     sink.bar = ProgressBar(summary.given, show=send_options.show_progress)
     results = SendResults()
     documents: list[dict[str, Any]] = []
-    interrupted = False
+    work = functools.partial(_stream, notifier, send_options, results, sink.bar, documents)
     try:
-        _stream(notifier, send_options, results, sink.bar, documents)
-    except KeyboardInterrupt:
-        interrupted = True
+        interrupted = interrupts(work)
     finally:
         sink.bar.end()
     code = Exit.INTERRUPTED if interrupted else results.exit_code

@@ -24,7 +24,7 @@ from notifykit.pipeline.delivery import deliver
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.runners import run, send_request
 from notifykit.pipeline.stages import clean, guard, plan_batches
-from notifykit.protocols import Clock
+from notifykit.protocols import Clock, shown
 
 #: Seconds between the fence and the request after which it is not sent: the worker may count as dead by then.
 _FRESH: Final = 10.0
@@ -181,7 +181,7 @@ class Fence:
         """
         began = time.monotonic()
         positions = [self._positions[position] for position in request.batch.positions]
-        claim = self._store.start_request(self._batch, str(request.transport), positions)
+        claim = self._store.start_request(self._batch, shown(request.transport), positions)
         if claim is None:
             raise Superseded
         started = clock.now()
@@ -191,7 +191,7 @@ class Fence:
             answer = send_request(request, clock)
         submission = answer if isinstance(answer, Submission) else None
         error = None if submission else error_of(answer)
-        attempt = Attempt(1, str(request.transport), started, time.monotonic() - began, error, submission)
+        attempt = Attempt(1, shown(request.transport), started, time.monotonic() - began, error, submission)
         receipts = [self.positioned(receipt) for receipt in receipts_of(request.batch, attempt)]
         self._store.complete_request(self._batch, claim, receipts)
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from notifykit.counters import DryRunCounterStore, open_counter_store
-from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
+from notifykit.errors import ConfigError, PluginError, all_of, raise_interrupt
 from notifykit.events import Event
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
@@ -233,15 +234,15 @@ class Components:
             self.counters,
         ]
         self.builder.forget()
+        outer = sys.exception()
         for thing in closable:
             close = getattr(thing, "close", None)
             if close is None:
                 continue
             try:
                 close()
-            except INTERRUPTS:
-                raise
-            except BaseException as error:  # a plugin may raise anything
+            except Exception as error:
+                raise_interrupt(error, outer)
                 _log.warning("%s raised %s while it was closed", type(thing).__name__, type(error).__name__)
 
     def _redaction(self) -> Redaction:
@@ -407,11 +408,13 @@ class Builder:
             yield f"no plugin brings {scheme!r}: {hint} `notifykit plugins` lists what is broken"
 
     def _make(self, factory: TransportFactory, dsn: Dsn) -> Transport:
+        outer = sys.exception()
         try:
             return factory.build(dsn, BuildContext(self._settings, self._clock, self.of, self._imitate))
-        except (ConfigError, *INTERRUPTS):
+        except ConfigError:
             raise
         except BaseException as error:  # a plugin may raise anything
+            raise_interrupt(error, outer)
             raise PluginError(factory.name, f"building its transport raised {type(error).__name__}") from error
 
     def _imitate(self, scheme: str | None) -> Capabilities | None:

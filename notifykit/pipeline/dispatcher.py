@@ -6,13 +6,14 @@ import collections
 import contextvars
 import hashlib
 import logging
+import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, overload
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, PluginError, TransportError
+from notifykit.errors import PluginError, TransportError, causes, raise_interrupt
 from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
@@ -135,16 +136,15 @@ class EventDispatcher:
 
         A sink that is at work gets none: what it sends itself would never end.
         """
-        at_work = _at_work.get()
+        at_work, outer = _at_work.get(), sys.exception()
         for sink in self._sinks:
             if sink.name in at_work:
                 continue
             token = _at_work.set(at_work | {sink.name})
             try:
                 sink.handle(event)
-            except INTERRUPTS:
-                raise
-            except BaseException as error:  # a sink may raise anything
+            except Exception as error:
+                raise_interrupt(error, outer)
                 self._sink_failed(sink.name, error, event.id)
             finally:
                 _at_work.reset(token)
@@ -392,11 +392,6 @@ def _log_once(level: int, form: str, *places: str) -> None:
 def _frames(error: BaseException) -> str:
     """Return the traceback and the kind of an exception, without its message, which may hold what was sent."""
     lines: list[str] = []
-    current: BaseException | None = error
-    while current is not None:
-        lines += [
-            *traceback.format_tb(current.__traceback__),
-            f"{type(current).__module__}.{type(current).__qualname__}\n",
-        ]
-        current = current.__cause__ or current.__context__
+    for cause in causes(error):
+        lines += [*traceback.format_tb(cause.__traceback__), f"{type(cause).__module__}.{type(cause).__qualname__}\n"]
     return "".join(lines)

@@ -10,6 +10,7 @@ import collections
 import functools
 import operator
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import Final, TypeAlias
@@ -17,7 +18,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from notifykit.counters import CounterStoreUnavailable
-from notifykit.errors import INTERRUPTS, InvalidRecipient
+from notifykit.errors import InvalidRecipient, raise_interrupt
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit.models.plan import Batch, Plan
@@ -73,6 +74,7 @@ def _normalize_one(address: object, message: Message, context: SendContext) -> R
     """Ask the normalizers about one address, in their order; the first answer counts."""
     if not isinstance(address, str):
         return _normalize_object(address, message, context)
+    outer = sys.exception()
     for normalizer in context.registry.normalizers:
         try:
             answer = normalizer.normalize(address, message.channel)
@@ -80,9 +82,8 @@ def _normalize_one(address: object, message: Message, context: SendContext) -> R
                 continue
             if not isinstance(answer, _ANSWERS):
                 raise TypeError("a normalizer returns a Recipient, a Rejected or None")
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
+        except Exception as error:
+            raise_interrupt(error, outer)
             context.dispatcher.plugin_failed("normalizer", normalizer.name, error, message)
             continue
         return answer
@@ -115,14 +116,14 @@ def clean(message: Message, context: SendContext) -> Prepared:
     """Return the message with the text that the cleaners make of it, measured for the transport."""
     text = message.text
     edits: list[Edit] = []
+    outer = sys.exception()
     for cleaner in context.registry.cleaners:
         try:
             cleaned = cleaner.clean(text, message.channel)
             if not isinstance(cleaned, Cleaned):
                 raise TypeError("a cleaner returns a Cleaned")
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
+        except Exception as error:
+            raise_interrupt(error, outer)
             context.dispatcher.plugin_failed("cleaner", cleaner.name, error, message)
             continue
         text = cleaned.text
@@ -230,13 +231,13 @@ def _ask_guard(
     asked: Guard, checked: GuardContext, counters: GuardCounters, context: SendContext
 ) -> Veto | Recipient | None:
     """Ask one guard; one that raises holds the message back."""
+    outer = sys.exception()
     try:
         answer = asked.check(checked, counters)
         if not isinstance(answer, Veto | Recipient | None):
             raise TypeError("a guard returns a Veto, a Recipient or None")
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a plugin may raise anything
+    except Exception as error:
+        raise_interrupt(error, outer)
         if context.reservations.is_first_failure(asked.name, error):
             context.dispatcher.plugin_failed("guard", asked.name, error, checked.message)
         if isinstance(error, CounterStoreUnavailable):
@@ -250,12 +251,11 @@ def _ask_guard(
 
 
 def _price_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> float | None:
-    transport = context.transport
+    transport, outer = context.transport, sys.exception()
     try:
         return price(transport, Batch(prepared.message, (recipient,), (0,), measurement=prepared.measurement))
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a plugin may raise anything
+    except Exception as error:
+        raise_interrupt(error, outer)
         if context.reservations.is_first_failure(transport.name, error):
             context.dispatcher.plugin_failed("transport", transport.name, error, prepared.message)
         return None

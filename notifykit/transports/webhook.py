@@ -2,7 +2,8 @@
 
 ``webhook://user:password@host/path?bearer=TOKEN`` posts over HTTPS; ``webhook+http://`` over plain HTTP. The body is
 ``{"v": 1, "id", "channel", "sender", "subject", "text", "to": [...], "tags": [...], "idempotency_key"}``.
-Any 2xx status accepts the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``.
+Any 2xx status accepts the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``. Where it
+repeats the ``id`` as ``"batch_id"``, an answer to another batch is noticed, and the outcome is unknown.
 
 Path and query are kept out of everything that is shown or logged.
 """
@@ -13,7 +14,7 @@ import json
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from notifykit.errors import ConfigError, InvalidRecipient, TransportError
+from notifykit.errors import ConfigError, InvalidRecipient, OutcomeUnknown, TransportError
 from notifykit.http import HttpAnswer, HttpRequest, HttpTransport
 from notifykit.http.network import Network, basic_authorization
 from notifykit.models.capabilities import Capabilities
@@ -86,6 +87,8 @@ class WebhookTransport(HttpTransport):
                 warnings = ("The endpoint accepted with a body that is not JSON.",)
         if not isinstance(fields, dict):
             fields = {}
+        if fields.get("batch_id", batch.id) != batch.id:
+            raise OutcomeUnknown("The endpoint's answer is one to another batch.", "other_answer")
         refused, odd = _refused(fields.get("rejected"), batch)
         message_id = fields.get("message_id")
         return Submission(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from notifykit.errors import AuthFailed, OutcomeUnknown, ProviderUnavailable, TransportError, Unclassified
-from notifykit.http import HttpAnswer, HttpClient, error_for_status
+from notifykit.http import UNCLEAR, HttpAnswer, HttpClient, error_for_status
 from notifykit.http.network import Network
 from notifykit.redaction import Secret, SecretBytes
 from notifykit_kwtsms.api.codes import error_for
@@ -76,7 +76,7 @@ def _status_error(answer: HttpAnswer) -> TransportError:
     status, code = answer.status, f"HTTP{answer.status}"
     if status == 429 and not answer.turned_away:  # with a page in the body, it may be from a proxy behind the gateway
         return OutcomeUnknown(f"The gateway, or a proxy before it, failed with {status}.", code)
-    if 300 <= status < 500 and status not in (401, 403, 407, 429):
+    if 300 <= status < 500 and status not in (401, 403, 407, 429, *UNCLEAR):
         redirect = " It is a redirect, which is not followed: it could carry the password away." if status < 400 else ""
         return ProviderUnavailable(
             f"The gateway's address answered {status}, so it is not the gateway.{redirect}",

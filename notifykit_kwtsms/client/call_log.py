@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
 
+from notifykit.errors import raise_interrupt
 from notifykit.protocols import Clock
 from notifykit.redaction import Secret, without_secrets
 from notifykit.sinks.jsonl import LineFile
@@ -39,10 +41,12 @@ class CallLog:
 
     def __call__(self, call: ApiCall) -> None:
         """Write one line."""
+        outer = sys.exception()
         try:
             with contextlib.closing(LineFile(self._path)) as file:
                 file.write(self._row(call))
         except Exception as error:  # whatever is wrong with the log, the message may have been sent
+            raise_interrupt(error, outer)
             self._warn_once(error)
 
     def _row(self, call: ApiCall) -> dict[str, Any]:

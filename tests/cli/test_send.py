@@ -355,7 +355,6 @@ def test_a_wait_is_shown_and_an_interrupt_during_it_is_reported_correctly(gatewa
     """The wait for a full queue is shown; its answer is known, and no request was in flight."""
     with terminal("send", "96545000013", "Hello") as shown:
         shown.read_until("(ERR013): trying again in 30 s")
-        shown.until_it_waits()
         shown.interrupt()
         assert shown.end() == 130
     assert "Interrupted: 1 done, 0 accepted; no request was in flight." in shown.shown

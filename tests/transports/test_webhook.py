@@ -149,3 +149,33 @@ def test_a_bare_name_asks_where_to_post():
     """``webhook`` alone can't work."""
     with pytest.raises(ConfigError, match="webhook://host/path"):
         _notifier("webhook")
+
+
+def test_an_answer_to_another_batch_is_unknown():
+    """An endpoint that repeats the id lets a mix-up be noticed; its own id is none of ours."""
+
+    def echo(connection, request):
+        batch = json.loads(request.partition(b"\r\n\r\n")[2])["id"]
+        return answer(json.dumps({"batch_id": batch if b"right" in request else "other", "id": 7}).encode())(
+            connection, request
+        )
+
+    with scripted(echo) as wire, _notifier(_dsn(wire)) as notifier:
+        assert len(notifier.send(NUMBER, "right").accepted) == 1
+        assert notifier.send(NUMBER, "wrong")[0].error.code == "other_answer"
+
+
+def test_a_lost_connection_that_was_kept_costs_an_endpoint_nothing():
+    """It takes the same key once, so the batch is posted again."""
+    kept = []
+
+    def script(connection, request):
+        if connection in kept:
+            return False
+        kept.append(connection)
+        return answer()(connection, request)
+
+    with scripted(script) as wire, _notifier(_dsn(wire)) as notifier:
+        assert all(len(notifier.send(NUMBER, f"Hi {number}").accepted) == 1 for number in range(4))
+    keys = [line for request in wire.requests for line in request.split(b"\r\n") if line.startswith(b"Idempotency-Key")]
+    assert (len(keys), len(set(keys))) == (5, 4)

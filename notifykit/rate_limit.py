@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 
 from notifykit.errors import ConfigError
-from notifykit.settings.folders import own_folder, state_folder
+from notifykit.settings.files import open_file
+from notifykit.settings.folders import SHARED_FOLDER, own_folder, state_folder
 
 if TYPE_CHECKING:
     from notifykit.models.capabilities import RateLimit
@@ -48,7 +49,6 @@ _LONGEST: Final = 64
 _PROMPT: Final = 0.004
 #: Bytes of one time.
 _SIZE: Final = struct.calcsize("d")
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 #: Real seconds after which a lock is not waited for any more: it is held for microseconds, or by a stopped process.
 _LOCK_TIMEOUT: Final = 1.0
 _LOCK_POLL: Final = 0.001
@@ -98,7 +98,7 @@ class FileRateLimitStore:
     def edit(self) -> Iterator[RecentStarts]:
         """Lock the starts between threads and processes, and return them to be changed in place."""
         try:
-            descriptor = os.open(self._file, _FLAGS, 0o600)
+            descriptor = open_file(self._file)
         except OSError as error:
             raise _unusable(self._file.parent, error) from error
         try:
@@ -180,7 +180,7 @@ class RateLimiter:
         """Return 0 where a request may start now, and count it as started; else the seconds that are missing."""
         with self._store.edit() as recent:
             now = self._clock.monotonic()
-            starts = past_starts(recent.starts, now)
+            starts = [start for start in recent.starts if start <= now]  # past_starts(), once a send
             if starts:
                 due = starts[-1] + self._nearest
                 if len(starts) >= self._row:
@@ -237,14 +237,15 @@ def file_rate_limit_store(key: str, state_dir: str | None = None) -> FileRateLim
     :raises ConfigError: where the folder can't be used.
     """
     try:
-        folder = state_folder(state_dir)
+        file = state_folder(state_dir) / f"rate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+        os.close(open_file(file))
     except OSError as error:
         raise _unusable(pathlib.Path(state_dir).absolute() if state_dir else own_folder(), error) from error
-    return FileRateLimitStore(folder / f"rate-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+    return FileRateLimitStore(file)
 
 
 def _unusable(folder: pathlib.Path, error: OSError) -> ConfigError:
     return ConfigError(
         f"state_dir: the rate limit of an account can't be shared in {folder} ({type(error).__name__}): "
-        "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
+        f"set NOTIFYKIT_STATE_DIR to a folder that this user can write to; {SHARED_FOLDER}"
     )

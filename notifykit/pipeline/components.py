@@ -57,6 +57,8 @@ class Components:
         self.settings = settings if settings is not None else Settings()
         if not isinstance(self.settings, Settings):
             raise TypeError("settings is a Settings: see Settings.load, or pass single settings to from_settings")
+        if self.settings.sources.unreadable:
+            self.settings.check()  # what else is missing may stand in the file
         problems = [ConfigError(problem) for problem in self.settings.problems]
         self.host = host or PluginHost(
             disable=self.settings.disable, allow=self.settings.allow, strict=self.settings.strict

@@ -180,7 +180,7 @@ class RateLimiter:
         """Return 0 where a request may start now, and count it as started; else the seconds that are missing."""
         with self._store.edit() as recent:
             now = self._clock.monotonic()
-            starts = [start for start in recent.starts if start <= now]  # past_starts(), once a send
+            starts = [start for start in recent.starts if start <= now]
             if starts:
                 due = starts[-1] + self._nearest
                 if len(starts) >= self._row:
@@ -203,7 +203,7 @@ class RateLimiter:
             counted = max((each for each in starts if each <= start), default=None)
             if counted is not None:
                 starts.remove(counted)
-            recent.starts = sorted([*past_starts(starts, now), now])[-self._row :]
+            recent.starts = sorted([*(start for start in starts if start <= now), now])[-self._row :]
 
     def wait(self) -> None:
         """Sleep until a request may start, and count it as started."""

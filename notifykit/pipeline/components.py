@@ -22,6 +22,7 @@ from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
 from notifykit.pipeline.intercept import intercept
 from notifykit.pipeline.retry import RetryPolicy
+from notifykit.pipeline.sink_queue import QueuedSink
 from notifykit.pipeline.stages import clean
 from notifykit.plugins import PluginHost, Registry
 from notifykit.plugins.registry import components
@@ -87,7 +88,8 @@ class Components:
         if self.transport is not None:
             _collect(problems, functools.partial(self.rate_limiters.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
-        self.dispatcher = EventDispatcher(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
+        self._sinks = [self._queued(sink) for sink in self.registry.sinks]
+        self.dispatcher = EventDispatcher(self._sinks, redaction, self.clock, strict=self.host.strict)
         self.delivery_reports = DeliveryTracker(self.dispatcher)
         #: The templates of the settings, measured as this notifier measures texts.
         self.templates = self._templates(problems) if self.transport is not None else {}
@@ -230,7 +232,7 @@ class Components:
         closable = [
             *filter(None, (engine,)),
             *self.builder.built,
-            *self.registry.sinks,
+            *self._sinks,
             *self.registry.guards,
             self.counters,
         ]
@@ -245,6 +247,20 @@ class Components:
                 raise
             except BaseException as error:  # a plugin may raise anything
                 _log.warning("%s raised %s while it was closed", type(thing).__name__, type(error).__name__)
+
+    def _queued(self, sink: Sink) -> Sink:
+        """Return a sink behind a queue, unless its attribute ``background`` is false.
+
+        In strict mode the caller is told what a sink raised, and a virtual clock knows no slowness: there is no queue.
+        """
+        if self.host.strict or not self.clock.shared or not getattr(sink, "background", True):
+            return sink
+        return QueuedSink(
+            sink,
+            self.settings.sink_queue,
+            self.settings.sink_queue_full,
+            lambda name, error, id: self.dispatcher.sink_failed(name, error, id),
+        )
 
     def _redaction(self) -> Redaction:
         key: bytes | None = None

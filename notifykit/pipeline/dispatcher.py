@@ -134,7 +134,7 @@ class EventDispatcher:
             except INTERRUPTS:
                 raise
             except BaseException as error:  # a sink may raise anything
-                self._sink_failed(sink.name, error, event.id)
+                self.sink_failed(sink.name, error, event.id)
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Emit that the message is cleaned and measured."""
@@ -347,7 +347,8 @@ class EventDispatcher:
             if failures:
                 raise failures[0]
 
-    def _sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
+    def sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
+        """Log that a sink raised; in strict mode, keep it for :meth:`raise_failures`."""
         if self._strict:
             self._fail(PluginError(name, f"the sink raised {type(error).__name__}"), error, message_id)
         level = logging.DEBUG if name in self._broken else logging.WARNING

@@ -155,6 +155,12 @@ class Settings:
     log_size: int | None = setting(kinds.size, help="Begin a new log file from this size on: 10MB.")
     #: How many renamed log files are kept.
     log_keep: int = setting(kinds.count, 10, help="How many renamed log files are kept.")
+    #: How many events may wait for a slow sink.
+    sink_queue: int = setting(kinds.count, 10_000, help="How many events may wait for a slow log sink.")
+    #: What happens to an event when that many wait: ``drop`` or ``wait``.
+    sink_queue_full: str = setting(
+        kinds.one_of("drop", "wait"), "drop", help="What happens to an event when that many wait."
+    )
     #: How sinks see addresses: ``redacted`` or ``full``.
     log_numbers: str = setting(kinds.one_of("redacted", "full"), "redacted", help="How sinks see addresses.")
     #: How sinks see the text: ``none``, ``shape`` or ``full``.

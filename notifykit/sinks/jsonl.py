@@ -182,6 +182,8 @@ class JsonlSink:
     """
 
     name = "jsonl"
+    #: It is quick, and what it wrote survives a killed process: it needs no queue.
+    background = False
 
     def __init__(self, path: str | os.PathLike[str], *, size: int | None = None, keep: int = KEPT_FILES) -> None:
         self._file = LineFile(path, size=size, keep=keep)

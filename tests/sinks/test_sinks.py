@@ -284,7 +284,7 @@ def test_processes_that_share_a_log_lose_no_row_when_it_is_renamed(tmp_path):
     code = (
         "import sys\n"
         "from notifykit.sinks.jsonl import LineFile\n"
-        "file = LineFile(sys.argv[1], size=2000, keep=1000)\n"
+        "file = LineFile(sys.argv[1], size=2000, keep=50)\n"
         "for number in range(300):\n"
         "    file.write({'process': sys.argv[2], 'number': number})\n"
     )
@@ -292,7 +292,7 @@ def test_processes_that_share_a_log_lose_no_row_when_it_is_renamed(tmp_path):
     running = [subprocess.Popen([sys.executable, "-c", code, str(log), str(process)]) for process in range(3)]
     assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
     found = [json.loads(line) for path in tmp_path.iterdir() for line in path.read_text().splitlines()]
-    assert len(list(tmp_path.iterdir())) > 5
+    assert len(list(tmp_path.iterdir())) > 2
     assert sorted((row["process"], row["number"]) for row in found) == sorted(
         (str(process), number) for process in range(3) for number in range(300)
     )

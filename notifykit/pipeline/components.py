@@ -255,11 +255,15 @@ class Components:
         """
         if self.host.strict or not self.clock.shared or not getattr(sink, "background", True):
             return sink
+
+        def failed(name: str, error: BaseException, message_id: str) -> None:
+            self.dispatcher.sink_failed(name, error, message_id)
+
         return QueuedSink(
             sink,
             self.settings.sink_queue,
             self.settings.sink_queue_full,
-            lambda name, error, id: self.dispatcher.sink_failed(name, error, id),
+            failed,
         )
 
     def _redaction(self) -> Redaction:

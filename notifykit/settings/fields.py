@@ -13,8 +13,11 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.redaction import STARS, Secret
+from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    import zoneinfo
+
     from notifykit.settings.dsn import Dsn
     from notifykit.templates.template import Template  # noqa: F401 - named by the base of Templates
 
@@ -105,6 +108,22 @@ def size(value: object) -> int:
     if not number or isinstance(value, bool):
         raise ValueError("is not a size: write 500kB, 10MB or 1GB")
     return number
+
+
+def zone(value: object) -> zoneinfo.ZoneInfo:
+    """Read the name of a time zone: ``Asia/Kuwait``."""
+    import zoneinfo
+
+    if isinstance(value, zoneinfo.ZoneInfo):
+        return value
+    name = text(value)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
+        known = zoneinfo.available_timezones()
+    if not known:
+        raise ValueError("can't be looked up: this machine has no time zone database: `pip install tzdata` brings one")
+    raise ValueError(f"is no time zone: {did_you_mean(name, known, 'write one such as Asia/Kuwait')}")
 
 
 def count(value: object) -> int:

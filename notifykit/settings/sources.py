@@ -17,6 +17,8 @@ from notifykit.settings.files import read_text, why_unreadable
 from notifykit.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
+    import zoneinfo
+
     from notifykit.http.network import Network
     from notifykit.settings.dsn import Dsn
     from notifykit.templates.template import Template
@@ -191,6 +193,8 @@ class Settings:
     )
     #: Where processes share the rate limit of an account.
     state_dir: str | None = setting(kinds.path, help="Where processes share the rate limit of an account.")
+    #: The time zone of times without one, and of recipients whose country is not known; None for this machine's.
+    zone: zoneinfo.ZoneInfo | None = setting(kinds.zone, help="The zone of times without one: Asia/Kuwait.")  # noqa: RUF009
     #: Where each value comes from.
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     #: Everything that was found, for the settings of plugins.

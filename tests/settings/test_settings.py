@@ -6,6 +6,7 @@ import itertools
 import os
 import pathlib
 import string
+import zoneinfo
 from typing import Any, Final
 
 import pytest
@@ -484,6 +485,15 @@ def test_a_variable_in_small_letters_is_named(tmp_path: pathlib.Path) -> None:
     """Names of variables are case-sensitive on most systems."""
     (tmp_path / ".env").write_text("notifykit_sender=ME\n")
     assert load(tmp_path).problems == ("notifykit_sender (.env) is not a setting: did you mean NOTIFYKIT_SENDER?",)
+
+
+def test_a_zone_is_a_name_of_the_database(tmp_path: pathlib.Path) -> None:
+    """A slip is told with the name that was probably meant."""
+    assert load(tmp_path, environment={"NOTIFYKIT_ZONE": "Asia/Kuwait"}).check().zone == zoneinfo.ZoneInfo(
+        "Asia/Kuwait"
+    )
+    (problem,) = load(tmp_path, environment={"NOTIFYKIT_ZONE": "Asia/Kuwayt"}).problems
+    assert problem == "NOTIFYKIT_ZONE (environment) is no time zone: did you mean Asia/Kuwait?"
 
 
 @given(passwords())

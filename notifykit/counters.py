@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from notifykit.protocols import Clock
-from notifykit.settings.folders import own_folder, state_folder
+from notifykit.settings.files import open_file
+from notifykit.settings.folders import SHARED_FOLDER, own_folder, state_folder
 
 if TYPE_CHECKING:
     import sqlite3
@@ -310,7 +311,7 @@ class FileCounterStore:
 
         file = state_folder(self._state_dir) / _FILE
         # SQLite gives the files beside it the same mode.
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        os.close(open_file(file))
         connection = sqlite3.connect(file, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
             self._secret = _make_tables(connection)
@@ -453,7 +454,7 @@ def _unusable(error: Exception, file: pathlib.Path) -> CounterStoreUnavailable:
         )
     return CounterStoreUnavailable(
         f"The counter store of the guards can't be written ({type(error).__name__}).",
-        f"Set NOTIFYKIT_STATE_DIR to a folder that this user can write to; now it is {file.parent}.",
+        f"Set NOTIFYKIT_STATE_DIR to a folder that this user can write to; now it is {file.parent}; {SHARED_FOLDER}.",
     )
 
 

@@ -254,7 +254,11 @@ class Guard(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
-    """Is given each event."""
+    """Is given each event.
+
+    It runs in a thread of its own behind a queue, so that it holds up no send, unless it has an attribute ``background``
+    that is false: then it runs in the thread that sends.
+    """
 
     @property
     def name(self) -> str:

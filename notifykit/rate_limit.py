@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 
 from notifykit.errors import ConfigError
-from notifykit.settings.folders import own_folder, state_folder
+from notifykit.settings.files import open_file
+from notifykit.settings.folders import SHARED_FOLDER, own_folder, state_folder
 
 if TYPE_CHECKING:
     from notifykit.models.capabilities import RateLimit
@@ -49,7 +50,6 @@ _LONGEST: Final = 64
 _PROMPT: Final = 0.004
 #: Bytes of one time.
 _SIZE: Final = struct.calcsize("d")
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 #: Real seconds between two looks at a lock, and how many there are: it is held for microseconds, or by a stopped process.
 _LOCK_POLL: Final = 0.001
 _LOCK_POLLS: Final = 1000
@@ -102,7 +102,7 @@ class FileRateLimitStore:
         """Lock the starts between threads and processes, and return them to be changed in place."""
         descriptor, is_locked = -1, False
         with contextlib.suppress(OSError):  # the other way is slower, and says what is wrong
-            descriptor = os.open(self._file, _FLAGS, 0o600)
+            descriptor = open_file(self._file)
             is_locked = _try_to_lock(descriptor) and os.path.samestat(os.fstat(descriptor), self._file.stat())
         if not is_locked:
             if descriptor >= 0:
@@ -157,7 +157,7 @@ class FileRateLimitStore:
 
     def _open(self, file: pathlib.Path) -> int:
         try:
-            return os.open(file, _FLAGS, 0o600)
+            return open_file(file)
         except OSError as error:
             raise _unusable(file.parent, error) from error
 
@@ -308,14 +308,15 @@ def file_rate_limit_store(key: str, state_dir: str | None = None) -> FileRateLim
     :raises ConfigError: where the folder can't be used.
     """
     try:
-        folder = state_folder(state_dir)
+        file = state_folder(state_dir) / f"rate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+        os.close(open_file(file))
     except OSError as error:
         raise _unusable(pathlib.Path(state_dir).absolute() if state_dir else own_folder(), error) from error
-    return FileRateLimitStore(folder / f"rate-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+    return FileRateLimitStore(file)
 
 
 def _unusable(folder: pathlib.Path, error: OSError) -> ConfigError:
     return ConfigError(
         f"state_dir: the rate limit of an account can't be shared in {folder} ({type(error).__name__}): "
-        "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
+        f"set NOTIFYKIT_STATE_DIR to a folder that this user can write to; {SHARED_FOLDER}"
     )

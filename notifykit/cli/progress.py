@@ -23,6 +23,8 @@ class ProgressSink:
 
     #: The name in listings.
     name = "progress"
+    #: What it prints belongs to the moment.
+    background = False
 
     #: The bar whose line must end before another is printed; None if there is none.
     bar: ProgressBar | None = None

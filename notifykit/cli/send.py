@@ -133,7 +133,7 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
     The last word is the text, unless --template names one. A - reads the numbers, or the text, from standard input.
     """
     template = filled_template(options)
-    job = job_options(options, datetime.datetime.now(datetime.UTC))
+    job = job_options(options, datetime.datetime.now(datetime.UTC), load_settings().zone)
     to, text = _recipients_and_text(words, options, template)
     send_options = SendOptions(to, text, template, options, as_json)
     sink = ProgressSink()

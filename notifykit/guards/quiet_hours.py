@@ -22,7 +22,6 @@ from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
-from notifykit.suggest import did_you_mean
 
 _TABLE: Final = "zone.tab"
 _DAY: Final = datetime.timedelta(days=1)
@@ -72,8 +71,8 @@ class QuietHours:
 
     #: When it is quiet.
     hours: Hours
-    #: The zone of recipients whose country is not known.
-    zone: zoneinfo.ZoneInfo
+    #: The zone of recipients whose country is not known; None holds their messages back.
+    zone: zoneinfo.ZoneInfo | None
     #: Tags of messages that pass at any time.
     exempt_tags: Collection[str] = ()
 
@@ -81,7 +80,13 @@ class QuietHours:
         """Hold the message back if it is quiet in any time zone of the recipient's country."""
         if any(tag in self.exempt_tags for tag in context.message.tags):
             return None
-        zones = zones_of(context.recipient.country or "") or (self.zone,)
+        zones = zones_of(context.recipient.country or "") or ((self.zone,) if self.zone else ())
+        if not zones:
+            return Veto(
+                self.name,
+                "The recipient's time zone is not known, so it may be night there.",
+                "Set NOTIFYKIT_GUARD_QUIET_ZONE=Asia/Kuwait, or another: it is for recipients without a known country.",
+            )
         if not any(self.is_quiet(context.now, zone) for zone in zones):
             return None
         ends = self.end(context.now, zones)
@@ -132,32 +137,18 @@ def _changed(before: datetime.datetime, after: datetime.datetime, zone: zoneinfo
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[QuietHours]:
     """Return the guard if the settings have quiet hours."""
     given, problems = resolved(settings)
-    zone = None
-    try:
-        zone = _zone(given["quiet_zone"]) if given["quiet_hours"] else None
-    except ConfigError as error:
-        problems += error.problems
+    if given["quiet_hours"]:
+        try:
+            names_of_zones()
+        except FileNotFoundError:
+            problems.append(
+                "guard.quiet_hours: this machine has no time zone database: `pip install tzdata` brings one"
+            )
     if problems:
         raise ConfigError(problems)
-    return [QuietHours(given["quiet_hours"], zone, frozenset(given["quiet_except"]))] if zone else []
-
-
-def _zone(name: str | None) -> zoneinfo.ZoneInfo:
-    if not name:
-        raise ConfigError(
-            "guard.quiet_zone is missing: quiet_hours needs the time zone of recipients whose country is not known; "
-            "set NOTIFYKIT_GUARD_QUIET_ZONE=Asia/Kuwait, or another"
-        )
-    try:
-        names_of_zones()
-        return zoneinfo.ZoneInfo(name)
-    except FileNotFoundError:
-        raise ConfigError(
-            "guard.quiet_hours: this machine has no time zone database: `pip install tzdata` brings one"
-        ) from None
-    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
-        hint = did_you_mean(name, zoneinfo.available_timezones(), "write one such as Asia/Kuwait")
-        raise ConfigError(f"guard.quiet_zone is no time zone: {hint}") from None
+    if not given["quiet_hours"]:
+        return []
+    return [QuietHours(given["quiet_hours"], given["quiet_zone"] or settings.zone, frozenset(given["quiet_except"]))]
 
 
 def notifykit_about() -> About:

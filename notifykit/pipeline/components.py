@@ -23,6 +23,7 @@ from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
 from notifykit.pipeline.intercept import intercept
 from notifykit.pipeline.retry import RetryPolicy
+from notifykit.pipeline.sink_queue import QueuedSink
 from notifykit.pipeline.stages import clean
 from notifykit.plugins import PluginHost, Registry
 from notifykit.plugins.registry import components
@@ -58,6 +59,8 @@ class Components:
         self.settings = settings if settings is not None else Settings()
         if not isinstance(self.settings, Settings):
             raise TypeError("settings is a Settings: see Settings.load, or pass single settings to from_settings")
+        if self.settings.sources.unreadable:
+            self.settings.check()  # what else is missing may stand in the file
         problems = [ConfigError(problem) for problem in self.settings.problems]
         self.host = host or PluginHost(
             disable=self.settings.disable, allow=self.settings.allow, strict=self.settings.strict
@@ -86,7 +89,8 @@ class Components:
         if self.transport is not None:
             _collect(problems, functools.partial(self.rate_limiters.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
-        self.dispatcher = EventDispatcher(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
+        self._sinks = [self._queued(sink) for sink in self.registry.sinks]
+        self.dispatcher = EventDispatcher(self._sinks, redaction, self.clock, strict=self.host.strict)
         self.delivery_reports = DeliveryTracker(self.dispatcher)
         #: The templates of the settings, measured as this notifier measures texts.
         self.templates = self._templates(problems) if self.transport is not None else {}
@@ -229,7 +233,7 @@ class Components:
         closable = [
             *filter(None, (engine,)),
             *self.builder.built,
-            *self.registry.sinks,
+            *self._sinks,
             *self.registry.guards,
             self.counters,
         ]
@@ -244,6 +248,24 @@ class Components:
             except Exception as error:
                 raise_interrupt(error, outer)
                 _log.warning("%s raised %s while it was closed", type(thing).__name__, type(error).__name__)
+
+    def _queued(self, sink: Sink) -> Sink:
+        """Return a sink behind a queue, unless its attribute ``background`` is false.
+
+        In strict mode the caller is told what a sink raised, and a virtual clock knows no slowness: there is no queue.
+        """
+        if self.host.strict or not self.clock.shared or not getattr(sink, "background", True):
+            return sink
+
+        def failed(name: str, error: BaseException, message_id: str) -> None:
+            self.dispatcher.sink_failed(name, error, message_id)
+
+        return QueuedSink(
+            sink,
+            self.settings.sink_queue,
+            self.settings.sink_queue_full,
+            failed,
+        )
 
     def _redaction(self) -> Redaction:
         key: bytes | None = None

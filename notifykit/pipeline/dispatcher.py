@@ -145,7 +145,7 @@ class EventDispatcher:
                 sink.handle(event)
             except Exception as error:
                 raise_interrupt(error, outer)
-                self._sink_failed(sink.name, error, event.id)
+                self.sink_failed(sink.name, error, event.id)
             finally:
                 _at_work.reset(token)
 
@@ -366,7 +366,8 @@ class EventDispatcher:
             if failures:
                 raise failures[0]
 
-    def _sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
+    def sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
+        """Log that a sink raised; in strict mode, keep it for :meth:`raise_failures`."""
         if self._strict:
             self._fail(PluginError(name, f"the sink raised {type(error).__name__}"), error, message_id)
         level = logging.DEBUG if name in self._broken else logging.WARNING

@@ -6,15 +6,19 @@ import contextlib
 import os
 import pathlib
 import stat
+from typing import Final
 
 from notifykit.errors import ConfigError
+
+#: What several users need, for errors.
+SHARED_FOLDER: Final = "several users need one of a group that all of them are in, mode 2770"
 
 
 def state_folder(state_dir: str | None = None) -> pathlib.Path:
     """Return the folder that processes share; it is created with mode 0700 if there is none.
 
     :param state_dir: the folder; None for the user's own. If processes of different users share an account, give one
-        that all of them can write to.
+        that all of them can write to, like one with mode 2770: the files in it are open to the same users.
     :raises OSError: if it can't be used.
     """
     folder = pathlib.Path(state_dir).absolute() if state_dir else own_folder()

@@ -49,6 +49,8 @@ class LoggingSink:
     """Logs each event through :mod:`logging`."""
 
     name = "logging"
+    #: It runs in the thread that sends: for slow handlers the standard library has a ``QueueHandler``.
+    background = False
 
     def handle(self, event: Event) -> None:
         """Log one event."""

@@ -110,6 +110,8 @@ class _WaitSink:
     """Keeps the waits before retries."""
 
     name = "demo"
+    #: What it keeps is read at once.
+    background = False
 
     def __init__(self) -> None:
         self.waits: list[str] = []

@@ -9,11 +9,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zoneinfo
 
 import click
 import pytest
 
-from notifykit.cli.durable_send import parse_time
+from notifykit.cli.durable_send import parse_time, show_time
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, terminal
 from tests.durable.conftest import be_fast, shorten_delays
@@ -233,6 +234,29 @@ def test_a_time_is_the_next_one_of_its_kind(monkeypatch: pytest.MonkeyPatch, wor
     time.tzset()
     now = datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC)
     assert parse_time(words, now) == datetime.datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("09:00", "2026-11-23T09:00+03:00"),
+        ("16:00", "2026-11-22T16:00+03:00"),
+        ("Tomorrow 9:00", "2026-11-23T09:00+03:00"),
+        ("tomorrow 16:00", "2026-11-23T16:00+03:00"),
+        ("today 16:00", "2026-11-22T16:00+03:00"),
+        ("2026-12-01T09:00", "2026-12-01T09:00+03:00"),
+        ("2026-12-01T09:00Z", "2026-12-01T09:00+00:00"),
+    ],
+)
+def test_a_time_is_that_of_the_zone_of_the_settings(monkeypatch: pytest.MonkeyPatch, words: str, expected: str) -> None:
+    """On a server whose clock shows another one; a time says both."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    now = datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC)
+    zone = zoneinfo.ZoneInfo("Asia/Kuwait")
+    assert parse_time(words, now, zone) == datetime.datetime.fromisoformat(expected)
+    assert show_time(now, zone) == "2026-11-22 15:30 Asia/Kuwait (here 2026-11-22 12:30 UTC)"
+    assert show_time(now) == "2026-11-22 12:30 UTC"
 
 
 @pytest.mark.parametrize("words", ["2026-12-01", "24:00", "09:60", "9", "", "soon"])

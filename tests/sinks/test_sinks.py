@@ -25,6 +25,7 @@ from notifykit import (
     Submission,
     VirtualClock,
 )
+from notifykit.sinks.jsonl import LineFile
 
 NUMBERS = ["96598765432", "96598765433"]
 TEXT = "Your code is 778899"
@@ -206,8 +207,6 @@ def test_what_a_plugin_gives_in_place_of_a_number_breaks_no_line(tmp_path, given
 
 def test_a_full_disk_tears_a_line_and_not_the_next(tmp_path):
     """What was written half is ended before anything else is written."""
-    from notifykit.sinks.jsonl import LineFile
-
     script = (
         "import resource, signal, sys\n"
         "from notifykit.sinks.jsonl import LineFile\n"
@@ -227,6 +226,104 @@ def test_a_full_disk_tears_a_line_and_not_the_next(tmp_path):
     assert (json.loads(first), json.loads(last)) == ({"number": 1}, {"number": 3})
     assert torn.startswith('{"number":2')
     LineFile(log).close()
+
+
+def test_a_row_is_never_glued_to_a_torn_one(tmp_path):
+    """Another process may have been stopped in the middle of a row."""
+    log = tmp_path / "log"
+    log.write_text('{"number":1')
+    file = LineFile(log)
+    file.write({"number": 2})
+    file.close()
+    assert log.read_text() == '{"number":1\n{"number":2}\n'
+
+
+def test_after_logrotate_rows_are_in_the_new_file(tmp_path):
+    """Whether it makes the new file itself or leaves that to the program; a torn row stays behind."""
+    log = tmp_path / "log"
+    file = LineFile(log)
+    file.write({"number": 1})
+    log.rename(tmp_path / "log.1")
+    file.write({"number": 2})
+    log.rename(tmp_path / "log.2")
+    log.touch(mode=0o600)
+    file.write({"number": 3})
+    file.close()
+    assert [(tmp_path / name).read_text() for name in ("log.1", "log.2", "log")] == [
+        f'{{"number":{number}}}\n' for number in (1, 2, 3)
+    ]
+
+
+def test_a_row_is_written_somewhere_while_the_name_is_somebody_elses(tmp_path):
+    """A link that was put in the place of the log is not followed."""
+    log = tmp_path / "log"
+    file = LineFile(log)
+    log.rename(tmp_path / "log.1")
+    (tmp_path / "victim").write_text("")
+    log.symlink_to(tmp_path / "victim")
+    file.write({"number": 1})
+    file.close()
+    assert (tmp_path / "victim").read_text() == ""
+    assert (tmp_path / "log.1").read_text() == '{"number":1}\n'
+
+
+def test_a_log_is_renamed_once_it_has_its_size(tmp_path):
+    """The newest of the renamed files is .1; only as many are kept as the settings say."""
+    log = tmp_path / "log"
+    file = LineFile(log, size=10, keep=2)
+    for number in range(5):
+        file.write({"number": number})
+    file.close()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "log": '{"number":4}\n',
+        "log.1": '{"number":3}\n',
+        "log.2": '{"number":2}\n',
+    }
+
+
+def test_processes_that_share_a_log_lose_no_row_when_it_is_renamed(tmp_path):
+    """Each row is in exactly one of the files, and whole."""
+    code = (
+        "import sys\n"
+        "from notifykit.sinks.jsonl import LineFile\n"
+        "file = LineFile(sys.argv[1], size=2000, keep=50)\n"
+        "for number in range(300):\n"
+        "    file.write({'process': sys.argv[2], 'number': number})\n"
+    )
+    log = tmp_path / "log"
+    running = [subprocess.Popen([sys.executable, "-c", code, str(log), str(process)]) for process in range(3)]
+    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    found = [json.loads(line) for path in tmp_path.iterdir() for line in path.read_text().splitlines()]
+    assert len(list(tmp_path.iterdir())) > 2
+    assert sorted((row["process"], row["number"]) for row in found) == sorted(
+        (str(process), number) for process in range(3) for number in range(300)
+    )
+
+
+def test_the_settings_say_when_a_log_is_renamed(tmp_path):
+    """`log_size` and `log_keep` reach the sink."""
+    for _ in range(3):
+        _send(tmp_path, log_size="1kB", log_keep=1)
+    assert sorted(path.name for path in tmp_path.glob("sends.jsonl*")) == ["sends.jsonl", "sends.jsonl.1"]
+
+
+@pytest.mark.parametrize("word", ["ten", "0", "10 MiB", True])
+def test_a_size_that_is_none_is_a_problem(tmp_path, word):
+    """It says how one is written."""
+    with pytest.raises(ConfigError, match=r"log_size .* is not a size: write 500kB, 10MB or 1GB"):
+        _send(tmp_path, log_size=word)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+@pytest.mark.parametrize("what", ["pipe", "link", "-"])
+def test_a_log_that_is_no_file_is_an_error_at_once(tmp_path, monkeypatch, what):
+    """A pipe without a reader would hold up the notifier for ever; `-` would be a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    with pytest.raises(ConfigError, match="log_file"):
+        Notifier.from_settings("null", directory=tmp_path, environment={}, log_file=what)
+    assert not (tmp_path / "-").exists()
 
 
 def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):

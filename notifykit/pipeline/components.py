@@ -14,6 +14,7 @@ import attrs
 from notifykit.counters import DryRunCounterStore, open_counter_store
 from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
 from notifykit.events import Event
+from notifykit.forking import renew_in_child
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import SystemClock
@@ -65,6 +66,7 @@ class Components:
         #: What decides about another try.
         self.retry = retry or RetryPolicy()
         self._opening = threading.Lock()
+        renew_in_child(self, _opening=threading.Lock)
         self.rate_limiters = RateLimiters(self.clock, self.settings.state_dir)
         self.counters = open_counter_store(self.clock, self.settings.state_dir)
         self._closed = False
@@ -292,6 +294,7 @@ class Builder:
         self._clock = clock
         self._built: dict[Dsn, Transport] = {}
         self._lock = threading.RLock()
+        renew_in_child(self, _lock=threading.RLock)
 
     @property
     def built(self) -> tuple[Transport, ...]:

@@ -97,6 +97,8 @@ SQLITE: Final = Sqlite()
 _FILES: Final[weakref.WeakSet[sa.Engine]] = weakref.WeakSet()
 #: Open files and connections whose locks and sessions end with this process, and not with its children.
 _OWN: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+#: Those of the parent.
+_INHERITED: Final[list[Any]] = []
 
 
 class Pool(sa.QueuePool):
@@ -138,6 +140,7 @@ def _close_in_child() -> None:
         # The number stays taken, so that what is closed later is no other file of the child.
         with contextlib.suppress(Exception):
             os.dup2(nothing, thing.fileno(), inheritable=False)
+        _INHERITED.append(thing)  # closing it would tell its other end
     os.close(nothing)
     _OWN.clear()
 

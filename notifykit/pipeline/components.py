@@ -15,6 +15,7 @@ import attrs
 from notifykit.counters import DryRunCounterStore, open_counter_store
 from notifykit.errors import ConfigError, PluginError, all_of, raise_interrupt
 from notifykit.events import Event
+from notifykit.forking import renew_in_child
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import SystemClock
@@ -69,6 +70,7 @@ class Components:
         #: What decides about another try.
         self.retry = retry or RetryPolicy()
         self._opening = threading.Lock()
+        renew_in_child(self, _opening=threading.Lock)
         self.rate_limiters = RateLimiters(self.clock, self.settings.state_dir)
         self.counters = open_counter_store(self.clock, self.settings.state_dir)
         self._closed = False
@@ -315,6 +317,7 @@ class Builder:
         self._clock = clock
         self._built: dict[Dsn, Transport] = {}
         self._lock = threading.RLock()
+        renew_in_child(self, _lock=threading.RLock)
 
     @property
     def built(self) -> tuple[Transport, ...]:

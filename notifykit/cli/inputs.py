@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import pathlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
@@ -12,11 +11,11 @@ import attrs
 import click
 
 from notifykit.cli.options import option_group, read_stdin, unreadable
+from notifykit.normalizers.phone import split_addresses
 from notifykit.pipeline.notifier import Notifier
 from notifykit.suggest import did_you_mean
 from notifykit.templates.template import BadValues, TemplateError
 
-_SEPARATORS: Final = re.compile(r"[,;\n]")
 _TABLES: Final = (".csv", ".tsv")
 
 #: Options of commands that read recipients from a file.
@@ -69,7 +68,7 @@ def read_recipients(words: Sequence[str], file: str | None, column: str | None) 
     """
     if column and not file:
         raise click.UsageError("--column says which column of a file: give the file with --to-file.")
-    given = [part.strip() for word in words for part in _parts(word)]
+    given = [part for word in words for part in _parts(word)]
     path = None
     if file == "-":
         given += _lines(read_stdin())
@@ -84,7 +83,7 @@ def read_recipients(words: Sequence[str], file: str | None, column: str | None) 
 def _parts(word: str) -> list[str]:
     if word == "-":
         return _lines(read_stdin())
-    return [part for part in _SEPARATORS.split(word) if part.strip()] or [word]
+    return split_addresses(word)
 
 
 def _lines(text: str) -> list[str]:

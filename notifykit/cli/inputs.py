@@ -1,25 +1,21 @@
-"""Read recipients and texts from the command line: arguments, standard input, files, tables and templates."""
+"""Read recipients and texts from the command line: arguments, standard input, files and templates."""
 
 from __future__ import annotations
 
-import csv
 import pathlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import attrs
 import click
 
-from notifykit.cli.options import option_group, read_stdin, unreadable
+from notifykit.cli.options import option_group, read_stdin
 from notifykit.cli.output import warn
+from notifykit.cli.tables import check_addresses, read_addresses
+from notifykit.normalizers.phone import split_addresses
 from notifykit.pipeline.notifier import Notifier
-from notifykit.suggest import did_you_mean
 from notifykit.templates.leftovers import named_like_variables
 from notifykit.templates.template import BadValues, TemplateError
-
-_SEPARATORS: Final = re.compile(r"[,;\n]")
-_TABLES: Final = (".csv", ".tsv")
 
 #: Options of commands that read recipients from a file.
 file_options: Final = option_group(
@@ -60,7 +56,7 @@ class Recipients:
     def __iter__(self) -> Iterator[str]:
         yield from self.given
         if self.file is not None:
-            yield from _rows(self.file, self.column)
+            yield from read_addresses(self.file, self.column)
 
 
 def read_recipients(words: Sequence[str], file: str | None, column: str | None) -> Recipients:
@@ -71,13 +67,17 @@ def read_recipients(words: Sequence[str], file: str | None, column: str | None) 
     """
     if column and not file:
         raise click.UsageError("--column says which column of a file: give the file with --to-file.")
-    given = [part.strip() for word in words for part in _parts(word)]
+    given = [part for word in words for part in _parts(word)]
     path = None
     if file == "-":
         given += _lines(read_stdin())
     elif file is not None:
         path = pathlib.Path(file)
-        next(_rows(path, column), None)  # what is wrong with it is an error before anything is sent
+        if path.exists() and not path.is_file():  # a pipe can be read only once
+            given += read_addresses(path, column)
+            path = None
+        else:
+            check_addresses(path, column)
     if not given and path is None:
         raise click.UsageError("There are no recipients: give numbers, - for standard input, or --to-file.")
     return Recipients(tuple(given), path, column)
@@ -86,55 +86,11 @@ def read_recipients(words: Sequence[str], file: str | None, column: str | None) 
 def _parts(word: str) -> list[str]:
     if word == "-":
         return _lines(read_stdin())
-    return [part for part in _SEPARATORS.split(word) if part.strip()] or [word]
+    return split_addresses(word)
 
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _rows(file: pathlib.Path, column: str | None) -> Iterator[str]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="" if column else None) as opened:
-            if column:
-                yield from _cells(file, opened, column)
-            elif file.suffix.lower() in _TABLES:
-                names = ", ".join(_names(_table(opened)))
-                raise click.UsageError(
-                    f"{file} is a table: say with --column which column has the numbers. There are: {names}."
-                )
-            else:
-                yield from (line.strip() for line in opened if line.strip())
-    except OSError as error:
-        raise unreadable(str(file), error) from None
-    except UnicodeDecodeError:
-        raise click.UsageError(f"{file} is not UTF-8 text: save it as UTF-8.") from None
-    except csv.Error as error:
-        raise click.UsageError(f"{file} is no table that can be read: {error}.") from None
-
-
-def _cells(file: pathlib.Path, opened: TextIO, column: str) -> Iterator[str]:
-    table = _table(opened)
-    names = _names(table)
-    lowered = [name.lower() for name in names]
-    if column.strip().lower() not in lowered:
-        hint = did_you_mean(column, names, "", form=" Did you mean {}?")
-        raise click.UsageError(f"{file} has no column {column!r}; there are: {', '.join(names) or 'none'}.{hint}")
-    place = lowered.index(column.strip().lower())
-    for row in table:
-        if any(cell.strip() for cell in row):
-            yield row[place].strip() if place < len(row) else ""
-
-
-def _table(opened: TextIO) -> Iterator[list[str]]:
-    """Read a table, whose separator is the one of its first line: many spreadsheets write semicolons."""
-    first = opened.readline()
-    opened.seek(0)
-    return csv.reader(opened, delimiter=max((",", ";", "\t"), key=first.count))
-
-
-def _names(table: Iterator[list[str]]) -> list[str]:
-    return [name.strip() for name in next(table, [])]
 
 
 @attrs.frozen

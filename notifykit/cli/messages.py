@@ -104,7 +104,7 @@ def next_command(
 
 def _explain_address(address: str | None, *, clear: bool) -> str:
     """Return the command that explains a bad address, without showing one that is redacted elsewhere."""
-    secret = address is None or (not clear and sum(map(str.isdigit, address)) > _MOST_DIGITS)
+    secret = address is None or not address.strip() or (not clear and sum(map(str.isdigit, address)) > _MOST_DIGITS)
     if address is None or secret or len(address) > _LONGEST or not address.isprintable():
         return "the same command with --dry-run --show-numbers"
     return f"notifykit explain --as number {'-- ' if address.startswith('-') else ''}{shlex.quote(address)}"

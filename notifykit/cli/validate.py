@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import click
@@ -21,6 +24,9 @@ from notifykit.protocols import KnowsNumbers
 
 #: How many numbers are asked about at once.
 _CHUNK: Final = 200
+#: So many rejected numbers are shown to a person; a screen holds no more.
+_SHOWN: Final = 10
+_REJECTED_COLUMNS: Final = ("given", "code", "reason", "advice", "suggestion")
 #: A number as it was given, how it was read, and why it can't be sent to.
 _Check = tuple[str, Recipient | Rejected, TransportError | None]
 
@@ -35,32 +41,63 @@ _Check = tuple[str, Recipient | Rejected, TransportError | None]
 )
 @click.argument("numbers", nargs=-1, metavar="NUMBER...")
 @file_options
+@click.option("--rejected", metavar="FILE", help="Write all rejected numbers, with the reasons, to a table.")
 @click.option("--remote", is_flag=True, help="Ask the provider too: form and route, not whether it is in use.")
 @via_option
 @common
 def validate(
-    numbers: Sequence[str], to_file: str | None, column: str | None, remote: bool, via: str | None, as_json: bool
+    numbers: Sequence[str],
+    to_file: str | None,
+    column: str | None,
+    rejected: str | None,
+    remote: bool,
+    via: str | None,
+    as_json: bool,
 ) -> int:
     """Check numbers by the rules of their countries; - reads them from standard input. Nothing is sent."""
     if not numbers and to_file is None:
         raise click.UsageError("There is nothing to validate: give numbers, - for standard input, or --to-file.")
     given = read_recipients(numbers, to_file, column)
+    if rejected and to_file and os.path.realpath(rejected) == os.path.realpath(to_file):
+        raise click.UsageError("--rejected would overwrite the file of --to-file: name another.")
     good = bad = 0
     documents = []
-    with dry_run_notifier(via) as notifier:
+    with dry_run_notifier(via) as notifier, _table_of_rejected(rejected) as write:
         checks = _check(given, notifier)
         for document in map(_document, _ask_provider(checks, via) if remote else checks):
             good += document["ok"]
-            bad += not document["ok"]
+            if not document["ok"]:
+                bad += 1
+                write(document)
             if as_json:
                 documents.append(document)
-            else:
+            elif document["ok"] or bad <= _SHOWN:
                 _show(document)
     if as_json:
         print_json("validate", {"ok": good, "rejected": bad, "numbers": documents}, ok=not bad)
+    elif bad > _SHOWN:
+        where = f"all of them are in {rejected}" if rejected else "--rejected FILE writes all of them, with the reasons"
+        note(f"{plural(good, 'number')} OK, {bad} rejected: the first {_SHOWN} are shown, {where}.")
     elif good + bad > 1:
         note(f"{plural(good, 'number')} OK, {bad} rejected")
     return Exit.PARTLY if bad else Exit.OK
+
+
+@contextlib.contextmanager
+def _table_of_rejected(file: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Return what writes one rejected number to a table; it holds numbers in clear, so only its owner can read it."""
+    if file is None:
+        yield lambda document: None
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            opened = stack.enter_context(os.fdopen(descriptor, "w", encoding="utf-8-sig", newline=""))
+        except OSError as error:
+            raise click.UsageError(f"{file} can't be written: {error.strerror or type(error).__name__}.") from None
+        table = csv.DictWriter(opened, _REJECTED_COLUMNS, extrasaction="ignore")
+        table.writeheader()
+        yield table.writerow
 
 
 def _check(numbers: Iterable[str], notifier: Notifier) -> Iterator[_Check]:

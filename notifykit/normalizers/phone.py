@@ -53,9 +53,24 @@ def latin_digits(raw: str) -> str:
 FEWEST_DIGITS: Final = 7
 #: The most digits that a number can have, country code included (ITU-T E.164, section 6).
 MOST_DIGITS: Final = 15
+_FROM_NORTH_AMERICA: Final = "011"
+#: With so many digits or more, 011 is no trunk zero and area code: 01123456789 is a number of Egypt.
+_DIALLED_ABROAD: Final = 13
 _WHOLE_NUMBER: Final = "Give the whole number: country code, then the number, digits only."
 _SCHEME: Final = re.compile(r"\s*(?:tel|sms):", re.IGNORECASE)
-_DECIMAL: Final = re.compile(r"\s*\+?\d+\.0+\s*")
+#: A number cell of a spreadsheet as text: with a fraction, or one digit, a fraction and an exponent.
+_CELL: Final = re.compile(
+    r"\+?(?:(?P<whole>\d+)[.,](?P<zeros>00?)|\d+\.0+|\d{7,}\.\d{1,2}"
+    r"|(?P<first>\d)(?:[.,](?P<fraction>\d{0,20}))?[eE]\+?(?P<exponent>\d{1,2}))"
+)
+#: What spreadsheets and people put around a cell: ``="965…"``, ``'965…``.
+_AROUND_CELLS: Final = f"='\"\r\n{_SPACES}{_HIDDEN}"
+#: How a column of a spreadsheet keeps its digits.
+_AS_TEXT: Final = (
+    "Format the column as text in the spreadsheet (in Excel: Format Cells, Number, Text), enter the number again, and "
+    "export it as CSV."
+)
+_BETWEEN_ADDRESSES: Final = re.compile(r"[,;\n\u060c\u061b]")
 _SEPARATORS: Final = r",;|&\n\r\u060c\u061b"
 #: Patterns of texts that are not one number, each with the reason and what to do; the first match counts. What is before
 #: the sign that a pattern looks for can't match that sign, so hostile texts take linear time.
@@ -88,6 +103,9 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
     With the prefix, the digits begin with the country code. Without it they are as they were typed, leading zeros
     included. There are 7 to 15 of them, not counting leading zeros.
     """
+    if is_cell(raw):
+        cell = _read_cell(raw)
+        return cell if isinstance(cell, InvalidRecipient) else read_number(cell)
     text = compact(raw)
     digits = text.removeprefix("+")
     reason = None
@@ -99,11 +117,6 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
         reason = _problem(text) if raw.strip() else empty
         digits = "" if reason else latin_digits(text)
     significant = digits.lstrip("0")
-    if reason is None and is_decimal(raw):
-        reason = InvalidRecipient(
-            "This is a decimal number, as a spreadsheet writes it.",
-            action="Keep numbers as text, without .0 at the end.",
-        )
     reason = reason or _wrong_length(len(significant))
     if reason:
         return reason
@@ -112,9 +125,38 @@ def read_number(raw: str) -> tuple[str, bool] | InvalidRecipient:
     return digits, False
 
 
-def is_decimal(raw: str) -> bool:
-    """Return whether a text is a number with a point and only zeros after it: without the point it would be another."""
-    return "." in raw and _DECIMAL.fullmatch(raw) is not None
+def is_cell(raw: str) -> bool:
+    """Return whether a text is a number cell of a spreadsheet, ``96598765432.0`` or ``9.65E+10``.
+
+    All its digits, put together, would be another number.
+    """
+    return any(sign in raw for sign in ".,eE") and _CELL.fullmatch(raw.strip(_AROUND_CELLS)) is not None
+
+
+def split_addresses(text: str) -> list[str]:
+    """Return the addresses of a text with commas, semicolons or line ends between them.
+
+    The comma of ``9,65987E+10`` separates nothing. A text without any address comes back as it is.
+    """
+    if is_cell(text):
+        return [text]
+    return [part.strip() for part in _BETWEEN_ADDRESSES.split(text) if part.strip()] or [text]
+
+
+def _read_cell(raw: str) -> str | InvalidRecipient:
+    """Return the number of a cell, or the error where the spreadsheet may have dropped digits."""
+    text = raw.strip(_AROUND_CELLS)
+    cell = _CELL.fullmatch(text)
+    assert cell is not None
+    plus = "+" if text.startswith("+") else ""
+    if cell["whole"]:
+        return plus + cell["whole"]
+    if not cell["first"]:
+        return InvalidRecipient("This is a number with a fraction, not a phone number.", action=_AS_TEXT)
+    fraction, places = cell["fraction"] or "", int(cell["exponent"])
+    if len(fraction) < places or latin_digits(fraction[places:]).strip("0"):
+        return InvalidRecipient("A spreadsheet rounded this number: its last digits are lost.", action=_AS_TEXT)
+    return plus + cell["first"] + fraction[:places]
 
 
 def too_short(count: int) -> InvalidRecipient:
@@ -124,8 +166,13 @@ def too_short(count: int) -> InvalidRecipient:
     )
 
 
-def national_form() -> InvalidRecipient:
-    """Return the error of a number with one leading zero, as it is dialled inside its country."""
+def national_form(digits: str) -> InvalidRecipient:
+    """Return the error of a number with one leading zero, as it is dialled inside its country or from North America."""
+    if digits.startswith(_FROM_NORTH_AMERICA) and len(digits) >= _DIALLED_ABROAD:
+        return InvalidRecipient(
+            "This number begins with 011, as numbers abroad are dialled in North America.",
+            action="Write + in place of 011.",
+        )
     return InvalidRecipient(
         "This is a number as it is dialled inside its country, with a zero in front and no country code.",
         action="Give the country code instead of the zero.",
@@ -173,7 +220,7 @@ class InternationalNormalizer:
             return Rejected(raw, reading)
         digits, _ = reading
         if digits.startswith("0"):
-            return Rejected(raw, national_form())
+            return Rejected(raw, national_form(digits))
         return Recipient(digits, channel, raw=raw)
 
 

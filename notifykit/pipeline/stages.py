@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import numbers
 import operator
 import re
 import sys
@@ -38,8 +39,8 @@ from notifykit.pipeline.context import GuardCounters, Prepared, SendContext
 from notifykit.protocols import Guard, GuardContext
 from notifykit.templates.leftovers import unfilled
 
-#: What a caller may give: one address, several in one text, or any iterable of them.
-Addresses: TypeAlias = str | int | Recipient | Iterable[str | int | Recipient]
+#: What a caller may give: one address, several in one text, or any iterable of them; an int is a float to type checkers.
+Addresses: TypeAlias = str | float | Recipient | Iterable[str | float | Recipient | None]
 
 #: A recipient who will be sent to, with the position in the caller's list, from 0; a guard may have put it in the place
 #: of another. A tuple, because there may be millions.
@@ -58,12 +59,12 @@ def normalize(to: Addresses, message: Message, context: SendContext) -> Iterator
     :raises TypeError: where ``to`` is nothing that can hold addresses.
     """
     given: Iterable[object]
-    if isinstance(to, Recipient | int) and not isinstance(to, bool):
+    if isinstance(to, Recipient | numbers.Real) and not isinstance(to, bool):
         given = (to,)
     elif isinstance(to, str):
         given = [part for part in _BETWEEN_NUMBERS.split(to) if part.strip()] if message.channel is Channel.SMS else ()
         given = given or (to,)
-    elif isinstance(to, Iterable) and not isinstance(to, bytes):
+    elif isinstance(to, Iterable) and not isinstance(to, bytes | Mapping):
         given = to
     else:
         raise TypeError(f"to is a {type(to).__name__}: give an address or an iterable of addresses")
@@ -97,7 +98,7 @@ def _normalize_one(address: object, message: Message, context: SendContext) -> R
 
 
 def _normalize_object(address: object, message: Message, context: SendContext) -> Recipient | Rejected:
-    """Return an address that is given as a Recipient or an int, normalized as its text is."""
+    """Return an address that is given as a Recipient or a number, normalized as its text is."""
     if isinstance(address, Recipient):
         # Made by hand, it may be anything; a canonical number has its country code, and says so with a plus.
         text = address.address
@@ -106,8 +107,9 @@ def _normalize_object(address: object, message: Message, context: SendContext) -
         if isinstance(answer, Recipient) and address.language is not None:
             return attrs.evolve(answer, language=address.language)
         return answer
-    if isinstance(address, int) and not isinstance(address, bool):
-        return _normalize_one(str(address), message, context)
+    if address is None or (isinstance(address, numbers.Real) and not isinstance(address, bool)):
+        # A cell of a table is a float, a number of a library, or None where it is empty.
+        return _normalize_one("" if address is None else str(address), message, context)
     kind = type(address).__name__
     return Rejected("", InvalidRecipient(f"The address is a {kind}, not a text.", action="Give addresses as texts."))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import collections
-import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from notifykit import Outcome, Plan, Receipt, Rejected, Report, Submission
 from notifykit.errors import NotifyError, TransportError
+from notifykit.normalizers.phone import split_addresses
 from notifykit_kwtsms.api.client import ApiClient, Validation, parse_number
 from notifykit_kwtsms.api.codes import CODES
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
@@ -18,28 +18,25 @@ from notifykit_kwtsms.phone.documented import validate_phone_input
 #: What the documented methods return.
 Result: TypeAlias = dict[str, Any]
 #: What ``send`` and ``validate`` take: one number, several with commas between them, or many.
-Mobile: TypeAlias = str | int | Iterable[str | int]
+Mobile: TypeAlias = str | float | Iterable[str | float | None]
 
 #: The code where no number was valid, so that the gateway was not asked.
 INVALID_INPUT: Final = "ERR_INVALID_INPUT"
 #: The code where the gateway was not reached, or its answer is not known.
 NETWORK: Final = "NETWORK"
-_SEPARATOR: Final = re.compile(r"[,;\n\u060c\u061b]")
 
 
-def split_numbers(mobile: Mobile) -> list[str | int]:
+def split_numbers(mobile: Mobile | None) -> list[str | float | None]:
     """Return each number as it was given; a text with commas is several.
 
     :raises TypeError: for a value that cannot hold numbers.
     """
-    if isinstance(mobile, bytes) or not isinstance(mobile, str | int | Iterable):
+    if mobile is None:
+        return []
+    if isinstance(mobile, bytes | Mapping) or not isinstance(mobile, str | int | float | Iterable):
         raise TypeError(f"mobile is a {type(mobile).__name__}: give a number as a text, or a list of them")
-    given = [mobile] if isinstance(mobile, str | int) else mobile
-    return [number for item in given for number in (_split(item) if isinstance(item, str) else [item])]
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in _SEPARATOR.split(text) if part.strip()] or [text]
+    given = [mobile] if isinstance(mobile, str | int | float) else mobile
+    return [number for item in given for number in (split_addresses(item) if isinstance(item, str) else [item])]
 
 
 def error_text(error: TransportError) -> str:
@@ -73,8 +70,9 @@ def invalid_numbers(plan: Plan, given: Sequence[object]) -> list[Result]:
 
 
 def _number_error(given: object, rejected: Rejected) -> str | None:
-    # For a value that is not a text, no error is documented: the normalizer's own sentence describes it.
-    return validate_phone_input(rejected.raw)[1] if isinstance(given, str | int) else rejected.error.detail
+    # For another kind of value, no error is documented: the framework's own sentence describes it.
+    documented = given is None or isinstance(given, str | int | float)
+    return validate_phone_input(given)[1] if documented else rejected.error.detail
 
 
 def nothing_to_send(plan: Plan, invalid: Sequence[Result]) -> Result:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from notifykit.normalizers.phone import FEWEST_DIGITS, MOST_DIGITS, latin_digits
+from notifykit.errors import InvalidRecipient
+from notifykit.normalizers.phone import FEWEST_DIGITS, MOST_DIGITS, is_cell, latin_digits, read_number
 from notifykit_kwtsms.phone.rules import GULF, CountryRule
 
 # Two facts are not the vendor's but the numbering plans': Italian landlines and, since 2021, all numbers of the Ivory
@@ -110,8 +111,12 @@ def find_country_code(number: str) -> str | None:
 def normalize_phone(raw: str) -> str:
     """Return a number in the gateway's form: Latin digits, country code first, no ``+``, ``00`` or trunk zero.
 
-    It checks nothing: a text without digits becomes the empty text. A normalized number stays unchanged.
+    It checks nothing but for a number cell of a spreadsheet, ``96598765432.0``, which is read as one. A text without digits,
+    or a cell whose digits are lost, becomes the empty text. A normalized number stays unchanged.
     """
+    if is_cell(raw):
+        reading = read_number(raw)
+        raw = "" if isinstance(reading, InvalidRecipient) else reading[0]
     digits = latin_digits(raw).lstrip("0")
     rule = find_rule(digits)
     return rule.without_trunk_zero(digits) if rule else digits
@@ -120,26 +125,35 @@ def normalize_phone(raw: str) -> str:
 def validate_phone_input(raw: object) -> tuple[bool, str | None, str]:
     """Return whether a text is a number, the error, and its digits by :func:`normalize_phone`.
 
-    Any 7 to 15 digits are a number here, whatever the rules of their country. An email address has no digits. A number
-    may be an int.
+    Any 7 to 15 digits are a number here, whatever the rules of their country; what stands between them is read as by
+    the framework's normalizers. A number may be an int or a float.
     """
-    text = str(raw).strip()
+    text = "" if raw is None else str(raw).strip()
+    digits = "" if "@" in text else normalize_phone(text)
+    error = _problem(text, digits)
+    possible = FEWEST_DIGITS <= len(digits) <= MOST_DIGITS
+    return error is None, error, "" if error and possible else digits
+
+
+def _problem(text: str, digits: str) -> str | None:
+    """Return why a text is no number, in the documented words where there are some; None for a number."""
     if not text:
-        return False, "Phone number is required", ""
+        return "Phone number is required"
     if "@" in text:
-        return False, f"'{text}' is an email address, not a phone number", ""
-    digits = normalize_phone(text)
-    if not digits:
-        return False, f"'{text}' is not a valid phone number — no digits found", ""
+        return f"'{text}' is an email address, not a phone number"
     count = len(digits)
-    if count < FEWEST_DIGITS:
-        counted = "1 digit" if count == 1 else f"{count} digits"
-        problem = f"is too short to be a valid phone number ({counted}, minimum is {FEWEST_DIGITS})"
-        return False, f"'{text}' {problem}", digits
-    if count > MOST_DIGITS:
-        problem = f"is too long to be a valid phone number ({count} digits, maximum is {MOST_DIGITS})"
-        return False, f"'{text}' {problem}", digits
-    return True, None, digits
+    if is_cell(text) or FEWEST_DIGITS <= count <= MOST_DIGITS:
+        reading = read_number(text)
+        if not isinstance(reading, InvalidRecipient):
+            return None
+        reason = f"{reading.detail[0].lower()}{reading.detail[1:].rstrip('.')}"
+        return f"'{text}' is not a valid phone number — {reason} → {reading.action}"
+    if not digits:
+        return f"'{text}' is not a valid phone number — no digits found"
+    length, limit = ("short", "minimum") if count < FEWEST_DIGITS else ("long", "maximum")
+    counted = "1 digit" if count == 1 else f"{count} digits"
+    bound = FEWEST_DIGITS if count < FEWEST_DIGITS else MOST_DIGITS
+    return f"'{text}' is too {length} to be a valid phone number ({counted}, {limit} is {bound})"
 
 
 def validate_phone_format(number: str) -> tuple[bool, str | None]:

@@ -14,7 +14,7 @@ from notifykit.normalizers.phone import (
     FEWEST_DIGITS,
     MOST_DIGITS,
     compact,
-    is_decimal,
+    is_cell,
     national_form,
     read_number,
     too_short,
@@ -98,7 +98,7 @@ class KwtSmsNormalizer:
         elif len(raw) != _KUWAITI_DIGITS:
             plain = raw.encode().translate(_UNCHANGED, _PUNCTUATION)
             address = plain.removeprefix(b"+").lstrip(b"0").decode()
-            if "." in raw and is_decimal(raw):
+            if "." in raw and is_cell(raw):
                 return self._normalize_any(raw)
         if (
             len(address) != _KUWAITI_DIGITS
@@ -117,8 +117,10 @@ class KwtSmsNormalizer:
         found: Recipient | InvalidRecipient | None = None if marked else self._completed(digits, raw)
         if found is None and self.kuwait_rule == "relaxed":
             found = _relaxed(digits, raw, marked)
+        elif found is None and not marked and self.default_country and _is_local(digits):
+            found = self._not_completed(number)
         elif found is None and digits.startswith("0") and not _is_kuwaiti(number):
-            found = national_form()
+            found = national_form(digits)
         elif found is None and len(digits) <= _LOCAL_DIGITS and not marked:
             suggestion = Recipient(KUWAIT.code + digits, _SMS, "KW") if KUWAIT.matches(digits) else None
             return Rejected(raw, _no_country_code(digits), suggestion)
@@ -139,6 +141,17 @@ class KwtSmsNormalizer:
         local = digits.lstrip("0")
         return Recipient(rule.code + local, _SMS, rule.country, raw=raw) if rule.matches(local) else None
 
+    def _not_completed(self, local: str) -> InvalidRecipient:
+        """Return the error of local digits that are no mobile number of the default country."""
+        rule = BY_COUNTRY.get(self.default_country or "")
+        error = _read_gulf(rule.code + local, rule, local) if rule else None
+        if isinstance(error, InvalidRecipient):
+            return error
+        return InvalidRecipient(
+            f"This is not a mobile number of {self.default_country}, the default country.",
+            action="Look for a digit missing or too many, or give the whole number: +, country code, then the number.",
+        )
+
     def _read_abroad(self, number: str, raw: str) -> Recipient | InvalidRecipient:
         from notifykit_kwtsms.phone.abroad import read_abroad
 
@@ -146,9 +159,9 @@ class KwtSmsNormalizer:
 
 
 def _compacted(raw: str) -> str:
-    """Return the digits for the fast path; empty for a decimal or digits of a rare script."""
+    """Return the digits for the fast path; empty for a cell of a spreadsheet or digits of a rare script."""
     address = compact(raw).removeprefix("+").lstrip("0")
-    return address if address.isascii() and not is_decimal(raw) else ""
+    return address if address.isascii() and not is_cell(raw) else ""
 
 
 def _read_gulf(number: str, rule: CountryRule, raw: str) -> Recipient | InvalidRecipient:
@@ -174,6 +187,12 @@ def _relaxed(digits: str, raw: str, marked: bool) -> Recipient | InvalidRecipien
         found = read_abroad(address, raw)
         country = found.country if isinstance(found, Recipient) else None
     return Recipient(address, _SMS, country, raw=raw)
+
+
+def _is_local(digits: str) -> bool:
+    """Whether digits without ``+`` have no country code: they are few, or have one trunk zero in front."""
+    number = digits.lstrip("0")
+    return len(digits) <= _LOCAL_DIGITS or (digits != number and len(number) < _KUWAITI_DIGITS)
 
 
 def _is_kuwaiti(number: str) -> bool:

@@ -117,7 +117,7 @@ def test_numbers_and_text_can_not_both_come_from_standard_input(run: Run) -> Non
 def test_a_table_gives_its_column(gateway: Sandbox, run: Run, tmp_path: pathlib.Path, delimiter: str) -> None:
     """Whatever a spreadsheet separates by; a duplicate is sent to once."""
     table = tmp_path / "people.csv"
-    rows = [["name", "Mobile"], ["A", ONE], ["B", f"+{TWO}"], ["B again", TWO], ["C"]]
+    rows = [["name", "Mobile"], ["A", ONE], ["B", f"+{TWO}"], ["B again", TWO], ["C", ""]]
     table.write_text("\ufeff" + "\n".join(delimiter.join(row) for row in rows) + "\n", encoding="utf-8")
     answer = run("send", "--to-file", str(table), "--column", "mobile", "Hello", "--json")
     assert answer.code == 3
@@ -386,6 +386,15 @@ def test_the_next_command_can_be_typed(
     line = run("send", number, "Hello").err.splitlines()[-1]
     assert line == f"Next: {then}"
     assert run(*shlex.split(then)[1:]).code in (0, 3)
+
+
+def test_an_empty_cell_leads_to_no_empty_command(gateway: Sandbox, run: Run, tmp_path: pathlib.Path) -> None:
+    """There is nothing in it to explain."""
+    (tmp_path / "people.csv").write_text("name,mobile\nA,\n")
+    answer = run("send", "--to-file", str(tmp_path / "people.csv"), "--column", "mobile", "Hello")
+    assert "The address is empty" in answer.out + answer.err
+    assert "''" not in answer.err
+    assert answer.err.splitlines()[-1] == "Next: the same command with --dry-run --show-numbers"
 
 
 def test_the_next_command_shows_no_number_that_is_redacted(gateway: Sandbox, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import pathlib
 
 from notifykit_kwtsms.sandbox import Sandbox
@@ -36,6 +37,39 @@ def test_json_has_every_number(run: Run) -> None:
     assert (answer.code, answer.document["ok"]) == (3, False)
     assert [number["ok"] for number in answer.data["numbers"]] == [True, False]
     assert answer.data["numbers"][1]["advice"] == "Give a telephone number."
+
+
+def test_many_bad_numbers_are_ten_on_the_screen_and_all_in_a_table(run: Run, tmp_path: pathlib.Path) -> None:
+    """321 of them don't push the summary off the screen."""
+    people = tmp_path / "people.txt"
+    people.write_text("96598765432\n" + "98765432\n" * 321)
+    answer = run("validate", "--to-file", str(people))
+    assert answer.code == 3
+    assert answer.out.count("rejected  ") == 10
+    assert "1 number OK, 321 rejected: the first 10 are shown, --rejected FILE writes all" in answer.err
+    table = tmp_path / "rejected.csv"
+    answer = run("validate", "--to-file", str(people), "--rejected", str(table))
+    assert f"all of them are in {table}" in answer.err
+    with table.open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert len(rows) == 321
+    assert rows[0]["given"] == "98765432"
+    assert "without its country code" in rows[0]["reason"]
+    assert rows[0]["suggestion"] == "96598765432"
+    assert table.stat().st_mode & 0o777 == 0o600
+    assert len(run("validate", "--to-file", str(people), "--json").data["numbers"]) == 322
+
+
+def test_the_table_of_rejected_numbers_never_replaces_the_list(run: Run, tmp_path: pathlib.Path) -> None:
+    """And a folder that is not there is an error."""
+    people = tmp_path / "people.txt"
+    people.write_text("abc\n")
+    answer = run("validate", "--to-file", str(people), "--rejected", str(people))
+    assert (answer.code, people.read_text()) == (2, "abc\n")
+    assert "would overwrite" in answer.err
+    answer = run("validate", "abc", "--rejected", str(tmp_path / "nowhere" / "x.csv"))
+    assert answer.code == 2
+    assert "can't be written" in answer.err
 
 
 def test_numbers_come_from_standard_input_and_files_too(run: Run, tmp_path: pathlib.Path) -> None:

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit.normalizers.phone import compact, latin_digits
+from notifykit.normalizers.phone import compact, latin_digits, split_addresses
 
 ANY_TEXT = st.text(st.one_of(st.sampled_from("0123456789٠٩۰۹+- ()a\ud800\u200e"), st.characters(categories=None)))
 
@@ -59,6 +59,21 @@ def test_compacting_loses_no_digit(raw: str) -> None:
 def test_compacting_leaves_what_says_something() -> None:
     """Letters, the plus sign, separators of lists and dial codes stay for a caller to see."""
     assert compact(" +965 (9876)\u200e-5432, *#ab@ ") == "+96598765432,*#ab@"
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("96598765432, 96598765433;96598765434\n96598765435", [f"9659876543{digit}" for digit in range(2, 6)]),
+        ("96598765432،96598765433", ["96598765432", "96598765433"]),
+        ("9,65987E+10", ["9,65987E+10"]),
+        ("96598765432,0", ["96598765432,0"]),
+        (" , ", [" , "]),
+    ],
+)
+def test_commas_separate_addresses_but_not_a_number_from_its_fraction(text: str, addresses: list[str]) -> None:
+    """A spreadsheet of many countries writes a comma for the decimal point."""
+    assert split_addresses(text) == addresses
 
 
 def test_a_long_text_is_no_problem() -> None:

@@ -45,6 +45,13 @@ def detail(raw: str) -> str:
         ("+00001234567", "1234567"),
         ("'96598765432", "96598765432"),
         ("'+965 98765432'", "96598765432"),
+        ('="96598765432"', "96598765432"),
+        ("96598765432.0", "96598765432"),
+        ("96598765432,00", "96598765432"),
+        ("\ufeff+96598765432.0", "96598765432"),
+        ("9.6598765432E+10", "96598765432"),
+        ("9,65987654320e10", "96598765432"),
+        ("٩٦٥٩٨٧٦٥٤٣٢.0", "96598765432"),
     ],
 )
 def test_an_international_number_is_taken_however_it_is_set(raw: str, address: str) -> None:
@@ -67,13 +74,19 @@ def test_an_international_number_is_taken_however_it_is_set(raw: str, address: s
         ("call 96598765432", "letters"),
         ("96598765432 ext 5", "letters"),
         ("12345abc", "letters"),
-        ("9.6598765432E+10", "letters"),
+        ("9.65987654E10", "rounded"),
+        ("9,65987E+10", "rounded"),
+        ("9.6599E+10", "rounded"),
+        ("96598765432.5", "fraction"),
+        ("96598765432e3", "letters"),
+        ("O6598765432", "letters"),
+        ("+1 415 555 2671 x12", "letters"),
+        ("01196598765432", "begins with 011"),
         ("96598765432,96598765433", "several"),
         ("96598765432\n96598765433", "several"),
         ("96598765432 ; 96598765433", "several"),
         ("*123*96598765432#", "dial code"),
         ("965+98765432", "plus sign between"),
-        ("96598765432.0", "decimal"),
         ("123456", "at least 7"),
         ("0000000", "at least 7"),
         ("1234567890123456", "at most 15"),
@@ -115,7 +128,8 @@ def test_it_joins_as_a_plugin() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", [",", "1", "0", " ", "+", "!", "1,", "1!", "a", "@", "٣", "0.", "\ud800", "\u200e", "\n"]
+    "unit",
+    [",", "1", "0", " ", "+", "!", "1,", "1!", "a", "@", "٣", "0.", "=", "E", "1E", "0.0", "\ud800", "\u200e", "\n"],
 )
 def test_a_hostile_text_costs_no_more_than_its_length(unit: str) -> None:
     """A hundred thousand of anything are answered at once; squared, it would take minutes."""

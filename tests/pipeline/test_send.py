@@ -88,11 +88,17 @@ def test_a_recipient_is_normalized_like_anything_else(walk):
     assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED, Outcome.SKIPPED, Outcome.REJECTED]
 
 
-@pytest.mark.parametrize("to", [None, 1.5, b"96598765432", True])
+@pytest.mark.parametrize("to", [None, {"96598765432": "Sara"}, b"96598765432", True])
 def test_something_that_holds_no_addresses_is_a_type_error(walk, to):
     """A slip in the call is raised, and says what to give."""
     with pytest.raises(TypeError, match="give an address or an iterable"):
         walk.send(MemoryTransport(), to)
+
+
+def test_a_cell_of_a_table_is_an_address(walk):
+    """Libraries for tables give a number as a float."""
+    report = walk.send(MemoryTransport(), [96598765432.0, 96598765433, float("nan")])
+    assert [receipt.outcome for receipt in report] == [Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.REJECTED]
 
 
 def test_a_hole_in_a_list_costs_only_itself(walk):

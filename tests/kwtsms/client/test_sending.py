@@ -82,11 +82,32 @@ def test_no_valid_number_is_refused_here(sandbox, sms):
     assert sandbox.requests == ()
 
 
-@pytest.mark.parametrize("mobile", [None, b"96598765432", 1.5])
-def test_what_can_not_hold_numbers_is_a_type_error(sms, mobile):
-    """A mistake of the program, not of a person who types numbers."""
+@pytest.mark.parametrize("mobile", [b"96598765432", {"96598765432": "Sara"}, object()])
+def test_what_can_not_hold_numbers_is_a_type_error(sandbox, sms, mobile):
+    """A mistake of the program, not of a person who types numbers; the keys of a dict are no list of them."""
     with pytest.raises(TypeError, match="mobile is a"):
         sms.send(mobile, "Hello")
+    assert sandbox.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("mobile", "words"),
+    [(None, "No phone number was given"), ([None], "Phone number is required"), ([[]], "The address is a list")],
+)
+def test_an_empty_cell_is_the_documented_error(sandbox, sms, mobile, words):
+    """A missing number is the number of nobody, and no mistake of the program."""
+    result = sms.send(mobile, "Hello")
+    assert (result["result"], result["code"]) == ("ERROR", "ERR_INVALID_INPUT")
+    assert words in result["description"]
+    assert result["action"]
+    assert sandbox.requests == ()
+
+
+def test_a_cell_of_a_table_is_a_number(sandbox, sms):
+    """As the libraries for tables give them: a float, an int."""
+    assert sms.send([96598765432.0, 96598765433], "Hello")["numbers"] == 2
+    assert sms.send("9.6598765434E+10", "Hello")["numbers"] == 1
+    assert sandbox.accepted("96598765432") == sandbox.accepted("96598765434") == 1
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,36 @@ def test_any_7_to_15_digits_are_a_number(raw: str, digits: str) -> None:
     assert validate_phone_input(raw) == (True, None, digits)
 
 
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("9.65987654E10", "a spreadsheet rounded this number: its last digits are lost → Format the column as text"),
+        ("9,65987E+10", "a spreadsheet rounded this number"),
+        ("O6598765432", "there are letters between the digits → "),
+        ("+20 10 1234 567 or 8", "there are letters between the digits"),
+        ("+1 415 555 2671 x12", "there are letters between the digits"),
+        ("96598765432.5", "this is a number with a fraction"),
+        ("9659876,5432123", "these are several numbers in one"),
+        ("*123*96598765432#", "this is a dial code"),
+        ("965+98765432", "there is a plus sign between the digits"),
+    ],
+)
+def test_what_is_not_plainly_one_number_is_refused_as_by_the_framework(raw: str, reason: str) -> None:
+    """Digits read out of a text that is no number are the number of a stranger."""
+    valid, error, digits = validate_phone_input(raw)
+    assert (valid, digits) == (False, "")
+    assert error is not None
+    assert error.startswith(f"'{raw}' is not a valid phone number — {reason}")
+
+
+@pytest.mark.parametrize("cell", ["96598765432.0", "9.6598765432E+10", '="96598765432"', "'96598765432", 96598765432.0])
+def test_a_cell_of_a_spreadsheet_is_read_where_no_digit_is_lost(cell: object) -> None:
+    """By both functions; what is lost is no number."""
+    assert validate_phone_input(cell) == (True, None, "96598765432")
+    assert normalize_phone(str(cell)) == "96598765432"
+    assert normalize_phone("9.65987654E10") == ""
+
+
 @pytest.mark.parametrize(("raw", "words"), [("abc123", "too short"), ("888765", "too short"), (" abc ", "'abc'")])
 def test_further_words(raw: str, words: str) -> None:
     """Letters beside too few digits are too short, and blanks around the input are not shown."""

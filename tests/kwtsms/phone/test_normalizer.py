@@ -95,7 +95,9 @@ def test_a_number_is_taken_however_it_is_set(raw: str, address: str, country: st
         ("+965 98765432 ext 3", "letters", "extensions"),
         ("12345abc", "letters", "digits only"),
         ("96598765432,96598765433", "several numbers", "item of its own"),
-        ("96598765432.0", "decimal", "as text"),
+        ("9.65987654E10", "rounded", "column as text"),
+        ("96598765432.5", "fraction", "column as text"),
+        ("01196598765432", "begins with 011", "+ in place of 011"),
         ("123", "at least 7", "country code"),
         ("1234567890123456", "at most 15", "too many"),
         ("9876543", "7 digits are too few", "country code"),
@@ -331,9 +333,40 @@ def test_the_fast_path_equals_the_slow_path(by: KwtSmsNormalizer, data: st.DataO
 
 
 @pytest.mark.parametrize("raw", ["9659800012.0", "+9659800012.0", " 9659800012.0 ", "9659800012.0\u00a0"])
-def test_a_decimal_of_one_digit_too_few_is_no_number(raw: str) -> None:
+def test_a_cell_of_one_digit_too_few_is_no_number(raw: str) -> None:
     """Without its point it would be another person's number."""
-    assert "decimal" in reason(raw).detail
+    assert "have 8 digits after 965; this one has 7" in reason(raw).detail
+
+
+@pytest.mark.parametrize(
+    "raw", ["96598765432.0", "+96598765432.00", "9.6598765432E+10", '="96598765432"', "'96598765432"]
+)
+def test_a_cell_of_a_spreadsheet_is_read_where_no_digit_is_lost(raw: str) -> None:
+    """Its point and its exponent are no part of the number."""
+    assert normalized(raw) == Recipient("96598765432", country="KW")
+
+
+@pytest.mark.parametrize(
+    ("country", "raw", "said"),
+    [
+        ("KW", "22334455", "start with 4, 5, 6 or 9 after 965; 2 is a landline, which can't receive SMS"),
+        ("KW", "9876543", "Kuwait mobile numbers have 8 digits after 965; this one has 7"),
+        ("KW", "022334455", "2 is a landline"),
+        ("SA", "0112345678", "Saudi Arabia mobile numbers start with 5"),
+        ("EG", "0223456789", "not a mobile number of EG, the default country"),
+        ("KW", "01196598765432", "begins with 011"),
+        ("KW", "+9876543", "+98 (IR)"),
+        ("KW", "0022334455", "+223 (ML)"),
+    ],
+)
+def test_a_local_number_is_judged_by_the_default_country_and_a_marked_one_is_not(
+    country: str, raw: str, said: str
+) -> None:
+    """What is missing is no country code: one is set, or given."""
+    rejected = normalized(raw, KwtSmsNormalizer(default_country=country))
+    assert isinstance(rejected, Rejected)
+    assert said in rejected.error.detail
+    assert rejected.suggestion is None
 
 
 @pytest.mark.parametrize("raw", ["096598765432", "0965 9876.5432", "٠96598765432", "0965-9876-5432\n"])

@@ -113,7 +113,8 @@ def seconds_until_room(rows: Iterable[CounterBucket], amount: float, most: float
     return math.inf
 
 
-def _bucket(now: float, window: float) -> int:
+def bucket_of(now: float, window: float) -> int:
+    """Return the number of the bucket that a time is in."""
     return math.floor(now / (window / _BUCKETS))
 
 
@@ -144,7 +145,7 @@ class MemoryCounterStore:
             wait = seconds_until_room(rows.values(), amount, most, window, now)
             if wait:
                 return wait
-            bucket = _bucket(now, window)
+            bucket = bucket_of(now, window)
             here = rows.get(bucket, CounterBucket(bucket, 0.0, now))
             live = {number: row for number, row in rows.items() if row.last + window > now}
             self._rows[hashed] = {**live, bucket: CounterBucket(bucket, here.amount + amount, max(here.last, now))}
@@ -233,7 +234,7 @@ class FileCounterStore:
             wait = seconds_until_room(_read(connection, hashed), amount, most, window, now)
             if wait:
                 return wait
-            bucket = _bucket(now, window)
+            bucket = bucket_of(now, window)
             connection.execute(
                 "INSERT INTO entries (key, bucket, amount, last, ends) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (key, bucket) DO UPDATE SET amount = amount + excluded.amount, "

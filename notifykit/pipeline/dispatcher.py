@@ -136,6 +136,12 @@ class EventDispatcher:
             except BaseException as error:  # a sink may raise anything
                 self._sink_failed(sink.name, error, event.id)
 
+    def address_fields(self, recipient: Recipient) -> dict[str, str | None]:
+        """Return the fields of an event about one recipient, as a log may show them."""
+        address = recipient.address
+        redaction = self._redaction
+        return {"to": redaction.address(address), "to_hash": redaction.hash(address), "country": recipient.country}
+
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Emit that the message is cleaned and measured."""
         self.emit(

@@ -21,6 +21,7 @@ from notifykit.pipeline.notifier import NotifierBase
 from notifykit.pipeline.stages import normalize
 from notifykit.protocols import Clock
 from notifykit.redaction import Secret
+from notifykit.settings.sources import Settings
 from notifykit.verify.codes import Keyring, network_of, prefix_of, read_code
 from notifykit.verify.messages import CodeMessage
 from notifykit.verify.results import Checked, CheckReason, Started, StartStatus, Traffic
@@ -76,13 +77,12 @@ class VerifierBase:
         self.notifier = notifier
         self.purpose = purpose
         self._components = notifier._components  # noqa: SLF001 - it is the notifier's part that has no public name
-        self.settings = settings or VerifySettings.of(self._components.settings, self._components.host)
+        self._settings = self._components.settings
+        self.settings = settings or VerifySettings.of(self._settings, self._components.host)
         self._clock = clock
         self._store = store
         self._own_store: Store | None = None
-        self._rules: Rules | None = (
-            Rules(self.settings, Keyring.temporary()) if isinstance(store, MemoryStore) else None
-        )
+        self._rules: tuple[Store, Rules] | None = None
         self._opening = threading.Lock()
         template = None if self.settings.template is None else self._components.template(self.settings.template)
         self._message = CodeMessage(self.settings, template, self._measure)
@@ -120,23 +120,16 @@ class VerifierBase:
         assert transport is not None, "the constructor of the notifier raises where there is no transport"
         captured = intercept(transport)
         clock = self._clock or (captured or self._components).clock
-        if self._store is None and captured is not None:
-            store, keys = _of_test(captured)
-            return store, Rules(self.settings, keys), clock
-        store = self._store or self._opened(clock)
-        if self._rules is None:
-            keys = (
-                Keyring.temporary()
-                if isinstance(store, MemoryStore)
-                else Keyring.of(self._components.settings, shared=store.shared)
-            )
-            self._rules = Rules(self.settings, keys)
-        return store, self._rules, clock
+        store = self._store or (_of_test(captured) if captured else self._opened(clock))
+        if self._rules is None or self._rules[0] is not store:
+            keys = store.keys if isinstance(store, MemoryStore) else Keyring.of(self._settings, shared=store.shared)
+            self._rules = store, Rules(self.settings, keys)
+        return store, self._rules[1], clock
 
     def _opened(self, clock: Clock) -> Store:
         with self._opening:
             if self._own_store is None:
-                self._own_store = open_store(self._components.settings) if clock.shared else MemoryStore()
+                self._own_store = open_store(self._settings) if clock.shared else MemoryStore()
             return self._own_store
 
     def _measure(self, text: str) -> Any:
@@ -275,17 +268,17 @@ def _now(clock: Clock) -> float:
     return clock.now().timestamp()
 
 
-#: The store and the keys of each test that captures messages: all verifiers of the test share them.
-_tests: Final[weakref.WeakKeyDictionary[Interception, tuple[Store, Keyring]]] = weakref.WeakKeyDictionary()
+#: The store of each test that captures messages: all verifiers of the test share it.
+_tests: Final[weakref.WeakKeyDictionary[Interception, Store]] = weakref.WeakKeyDictionary()
 _tests_lock: Final = threading.Lock()
 
 
-def _of_test(captured: Interception) -> tuple[Store, Keyring]:
+def _of_test(captured: Interception) -> Store:
     with _tests_lock:
-        return _tests.setdefault(captured, (MemoryStore(), Keyring.temporary()))
+        return _tests.setdefault(captured, MemoryStore())
 
 
-def open_store(settings: Any) -> Store:
+def open_store(settings: Settings) -> Store:
     """Return the store in the state folder or the database of the settings.
 
     :raises ConfigError: if it can't be used, or SQLAlchemy is missing.

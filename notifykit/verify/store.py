@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import attrs
 
 from notifykit.counters import CounterBucket
+from notifykit.verify.codes import Keyring
 
 #: Rows of each kind that one transaction deletes at most: old ones never pile up, and no call waits for all of them.
 PRUNED: Final = 20
@@ -157,6 +158,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        #: The keys of its hashes.
+        self.keys = Keyring.temporary()
         #: The codes, by their rows.
         self.codes: dict[str, Code] = {}
         #: The buckets of each key, each with its end.

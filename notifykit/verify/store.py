@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import attrs
 
 from notifykit.counters import CounterBucket
+from notifykit.errors import NotifyError
 from notifykit.verify.codes import Keyring
 
 #: Rows of each kind that one transaction deletes at most: old ones never pile up, and no call waits for all of them.
@@ -146,8 +147,8 @@ class Store(Protocol):
         ...
 
 
-class StoreUnavailable(OSError):  # noqa: N818 - it says what happened
-    """The store can't be read or written. Nothing was sent, and nothing was checked."""
+class StoreUnavailable(NotifyError):  # noqa: N818 - it says what happened
+    """The store can't be read or written: nothing was checked, and no further message is sent."""
 
 
 class MemoryStore:

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import attrs
 
@@ -35,6 +35,8 @@ from notifykit.models.recipient import Recipient
 from notifykit.protocols import Clock, Sink
 from notifykit.redaction import redact_address, scrub, text_shape
 
+#: The label of messages with one-time codes: no log has their text.
+CODE_TAG: Final = "verify"
 _log = logging.getLogger("notifykit.plugins")
 
 
@@ -53,9 +55,11 @@ class Redaction:
         """Return an address as a log may show it."""
         return address if self.numbers == "full" else redact_address(address)
 
-    def text(self, text: str) -> str | None:
-        """Return a text as a log may show it."""
-        return {"full": text, "none": None}.get(self.body) if self.body != "shape" else text_shape(text)
+    def text(self, message: Message) -> str | None:
+        """Return the text of a message as a log may show it: never in full where it has a one-time code."""
+        if self.body == "none":
+            return None
+        return message.text if self.body == "full" and CODE_TAG not in message.tags else text_shape(message.text)
 
     def hash(self, address: str) -> str | None:
         """Return the keyed hash of an address."""
@@ -150,7 +154,7 @@ class EventDispatcher:
                 id=message.id,
                 transport=transport,
                 sender=message.sender,
-                text=self._redaction.text(message.text),
+                text=self._redaction.text(message),
                 edits=collections.Counter(edit.reason for edit in edits) if edits else {},
                 encoding=measurement.encoding if measurement else None,
                 segments=measurement.segments if measurement else None,

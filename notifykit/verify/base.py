@@ -16,6 +16,7 @@ from notifykit.models.message import Channel
 from notifykit.models.receipt import Outcome, Receipt
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.components import Via
+from notifykit.pipeline.dispatcher import CODE_TAG
 from notifykit.pipeline.intercept import Interception, intercept
 from notifykit.pipeline.notifier import NotifierBase
 from notifykit.pipeline.stages import normalize
@@ -30,7 +31,7 @@ from notifykit.verify.settings import VerifySettings
 from notifykit.verify.store import MemoryStore, Store
 
 #: The labels of messages with codes.
-TAGS: Final = ("otp", "verify")
+TAGS: Final = ("otp", CODE_TAG)
 #: Amounts of a message whose price is not known: as many points as it has segments.
 _UNPRICED: Final = 1.0
 

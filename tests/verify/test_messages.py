@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 
 from notifykit import ConfigError, Notifier, Verifier
 from notifykit.redaction import Secret
@@ -22,10 +22,10 @@ def notifier(**more: Any) -> Notifier:
     return Notifier("memory://default?like=kwtsms", host=host(), **more)
 
 
-def message(language: str | None, **settings: Any) -> str:
+def message(reader: str | None, **settings: Any) -> str:
     """Return the text for a reader of a language."""
     verifier = Verifier(notifier(), settings=VerifySettings(**settings))
-    return verifier._message.text(Secret("123456"), language)
+    return verifier._message.text(Secret("123456"), reader)
 
 
 def test_the_text_is_in_the_language_of_the_person() -> None:
@@ -60,14 +60,20 @@ NAMES = st.text(
 ).map(str.strip).filter(bool)  # fmt: skip
 
 
+@example(name="م" * LONGEST_NAME, language="ar", android=True, data=None)
+@example(name="م" * LONGEST_NAME, language="en", android=True, data=None)
+@example(name="€" * LONGEST_NAME, language="en", android=False, data=None)
+@example(name="ﷺ" * LONGEST_NAME, language="en", android=False, data=None)
+@example(name="𝔐" * (LONGEST_NAME // 2), language="ar", android=False, data=None)
 @given(name=NAMES, language=st.sampled_from(["en", "ar", "ar-KW", "fr", None]), android=st.booleans(), data=st.data())
 def test_no_language_and_no_name_makes_it_two_segments(
-    name: str, language: str | None, android: bool, data: st.DataObject
+    name: str, language: str | None, android: bool, data: st.DataObject | None
 ) -> None:
     """Up to the lengths that the page states, measured as the gateway measures; with the longest domain too."""
     assume(len(name.encode("utf-16-le")) // 2 <= LONGEST_NAME)
     longest = LONGEST_DOMAINS[android]
-    domain = data.draw(st.sampled_from([None, "x" * (longest - 3) + ".kw"]))
+    with_domain = "x" * (longest - 3) + ".kw"
+    domain = data.draw(st.sampled_from([None, with_domain])) if data else with_domain
     verifier = Verifier(
         notifier(), settings=VerifySettings(app=name, domain=domain, android_hash=HASH if android else None)
     )

@@ -64,9 +64,9 @@ def _each_environment(kind: str, request: pytest.FixtureRequest, tmp_path: pathl
     yield from _environment(kind, request, tmp_path)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"], name="shared_environment")
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], name="shared_environment")
 def _shared_environment(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[dict[str, str]]:
-    """As ``environment``, for the kinds that processes share."""
+    """As ``environment``, for the kinds that processes share: PostgreSQL where slow tests run."""
     yield from _environment(request.param, request, tmp_path)
 
 

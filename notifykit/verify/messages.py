@@ -68,11 +68,11 @@ class CodeMessage:
             if unknown:
                 problems.append(f"verify.template: there are values of code and app, and none of {', '.join(unknown)}")
         for language in () if problems else self._templates[0].languages:
-            fitting = next((one for one in self._templates if self._fits(one, language)), None)
-            if fitting is None:
+            found = next((one for one in self._templates if self._fits(one, language)), None)
+            if found is None:
                 problems.append(self._too_long(language))
             else:
-                self._chosen[language] = fitting
+                self._chosen[language] = found
         if problems:
             raise ConfigError(problems)
 

@@ -114,7 +114,8 @@ def seconds_until_room(rows: Iterable[CounterBucket], amount: float, most: float
     return math.inf
 
 
-def _bucket(now: float, window: float) -> int:
+def bucket_of(now: float, window: float) -> int:
+    """Return the number of the bucket that a time is in."""
     return math.floor(now / (window / _BUCKETS))
 
 
@@ -152,7 +153,7 @@ class MemoryCounterStore:
             wait = seconds_until_room(rows.values(), amount, most, window, now)
             if wait:
                 return wait
-            bucket = _bucket(now, window)
+            bucket = bucket_of(now, window)
             here = rows.get(bucket, CounterBucket(bucket, 0.0, now))
             self._rows[hashed] = {**rows, bucket: CounterBucket(bucket, here.amount + amount, max(here.last, now))}
             self._ends.pop(hashed, None)
@@ -245,7 +246,7 @@ class FileCounterStore:
             wait = seconds_until_room(rows, amount, most, window, now)
             if wait:
                 return wait
-            bucket = _bucket(now, window)
+            bucket = bucket_of(now, window)
             connection.execute(
                 "INSERT INTO entries (key, bucket, amount, last, ends) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (key, bucket) DO UPDATE SET last = excluded.last, ends = excluded.ends, "

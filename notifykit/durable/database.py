@@ -134,25 +134,32 @@ class DurableSettings:
         embedded = values["workers"] == "embedded" if values["workers"] else file is not None
         return cls(Secret(url), file, embedded, values["keep_jobs"], values["keep_bodies"])
 
+    def at(self, file: pathlib.Path) -> DurableSettings:
+        """Return the settings of a database in another file."""
+        return attrs.evolve(self, url=Secret(f"sqlite:///{file}"), file=file)
+
 
 class Database:
-    """The database, with the store's tables in it.
+    """A database, with a store's tables in it.
 
     :param settings: where it is.
+    :param metadata: the tables.
+    :param what: what is kept in it, for errors.
     :raises ConfigError: it can't be used.
     """
 
-    def __init__(self, settings: DurableSettings) -> None:
+    def __init__(self, settings: DurableSettings, metadata: sa.MetaData = METADATA, what: str = "jobs") -> None:
         self.settings = settings
+        self._what = what
         self.file = settings.file
         if self.file is not None:
-            _create_private(self.file)
+            _create_private(self.file, what)
         self.engine = new_engine(settings)
         #: ``INSERT`` in the database's dialect: with ``on_conflict_do_update``.
         self.insert: Any = sqlite.insert if self.file is not None else postgresql.insert
         try:
             with self.migration_lock():
-                METADATA.create_all(self.engine)
+                metadata.create_all(self.engine)
         except SQLAlchemyError as error:
             raise self.unusable(error) from None
 
@@ -245,7 +252,7 @@ class Database:
             return ConfigError(_held(f"{self.file}, for {_BUSY / 1000:.0f} s", _lock_owners(self.file)))
         if self.file is None and getattr(getattr(error, "orig", None), "sqlstate", None) == "55P03":
             return ConfigError(_held("its rows, for 15 s", self._sessions()))
-        return unusable(self.settings, error)
+        return unusable(self.settings, error, self._what)
 
     def _sessions(self) -> list[str]:
         """Return the sessions of PostgreSQL that hold locks of jobs; none if it does not answer."""
@@ -311,12 +318,12 @@ def _server_engine(url: str) -> sa.Engine:
     return engine
 
 
-def unusable(settings: DurableSettings, error: Exception) -> ConfigError:
+def unusable(settings: DurableSettings, error: Exception, what: str = "jobs") -> ConfigError:
     """Return the error for a database that can't be used. It does not quote the driver, which may show the password."""
     kind = type(getattr(error, "orig", None) or error).__name__
     if settings.file is not None:
         return ConfigError(
-            f"database_url: jobs can't be kept in {settings.file}: {_reason(error)}. If it can't be helped there, set "
+            f"database_url: {what} can't be kept in {settings.file}: {_reason(error)}. If it can't be helped there, set "
             "NOTIFYKIT_DATABASE_URL or NOTIFYKIT_STATE_DIR"
         )
     return ConfigError(
@@ -412,12 +419,12 @@ def _set_pragma(connection: Any, pragma: str) -> None:
             return
 
 
-def _create_private(file: pathlib.Path) -> None:
+def _create_private(file: pathlib.Path, what: str) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise ConfigError(
-            f"database_url: jobs can't be kept in {file} ({type(error).__name__}): "
+            f"database_url: {what} can't be kept in {file} ({type(error).__name__}): "
             "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
         ) from error

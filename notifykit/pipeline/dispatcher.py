@@ -37,6 +37,8 @@ from notifykit.models.recipient import Recipient
 from notifykit.protocols import Clock, Sink
 from notifykit.redaction import redact_address, scrub, text_shape
 
+#: The label of messages with one-time codes: no log has their text.
+CODE_TAG: Final = "verify"
 _log = logging.getLogger("notifykit.plugins")
 #: The names of the sinks that handle an event now, in this thread or task. What is logged here counts as the sink ``logging``.
 _at_work: Final = contextvars.ContextVar[frozenset[str]]("notifykit_sinks_at_work", default=frozenset())
@@ -58,9 +60,11 @@ class Redaction:
         """Return an address as a log may show it."""
         return address if self.numbers == "full" else redact_address(address)
 
-    def text(self, text: str) -> str | None:
-        """Return a text as a log may show it."""
-        return {"full": text, "none": None}.get(self.body) if self.body != "shape" else text_shape(text)
+    def text(self, message: Message) -> str | None:
+        """Return the text of a message as a log may show it: never in full where it has a one-time code."""
+        if self.body == "none":
+            return None
+        return message.text if self.body == "full" and CODE_TAG not in message.tags else text_shape(message.text)
 
     def hash(self, address: str) -> str | None:
         """Return the keyed hash of an address."""
@@ -149,6 +153,12 @@ class EventDispatcher:
             finally:
                 _at_work.reset(token)
 
+    def address_fields(self, recipient: Recipient) -> dict[str, str | None]:
+        """Return the fields of an event about one recipient, as a log may show them."""
+        address = recipient.address
+        redaction = self._redaction
+        return {"to": redaction.address(address), "to_hash": redaction.hash(address), "country": recipient.country}
+
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Emit that the message is cleaned and measured."""
         self.emit(
@@ -157,7 +167,7 @@ class EventDispatcher:
                 id=message.id,
                 transport=transport,
                 sender=message.sender,
-                text=self._redaction.text(message.text),
+                text=self._redaction.text(message),
                 edits=collections.Counter(edit.reason for edit in edits) if edits else {},
                 encoding=measurement.encoding if measurement else None,
                 segments=measurement.segments if measurement else None,

@@ -5,16 +5,13 @@ Everything in a ``repr``, a log line, an error or an event passes through one of
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import html
 import os
 import pathlib
 import re
 import secrets
 import tempfile
 import unicodedata
-import urllib.parse
 from collections.abc import Iterator
 from typing import Final
 
@@ -168,6 +165,8 @@ def without_secrets(text: str, *secrets: str, stars: str = STARS) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
+    import base64
+
     yield secret
     raw = secret.encode("utf-8", "surrogatepass")
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -183,6 +182,9 @@ def scrub(text: str, *secrets: str) -> str:
     ourselves: a provider's description, the message of a foreign exception.
     """
     if "&" in text or "%" in text:
+        import html
+        import urllib.parse
+
         text = urllib.parse.unquote(html.unescape(text), errors="replace")
     text = without_secrets(text, *secrets)
     for shape in (_QUOTED, _EMAIL_INSIDE, _DIGIT_RUN, _CODE, _TOKEN):

@@ -29,7 +29,6 @@ from notifykit_kwtsms.text.characters import (
     find_hidden,
     outside,
 )
-from notifykit_kwtsms.text.html import find_tags
 from notifykit_kwtsms.text.segments import boundaries
 
 
@@ -54,6 +53,15 @@ class TextCleaner:
         )
 
 
+def _find_html(text: str) -> Sequence[Change]:
+    """Return the changes that :mod:`notifykit_kwtsms.text.html` makes; its parser is imported for the first text with a tag."""
+    if "<" not in text or ">" not in text:
+        return ()
+    from notifykit_kwtsms.text.html import find_tags
+
+    return find_tags(text)
+
+
 #: Removes emoji, each whole sequence as one edit, and keeps the key of a keycap.
 EMOJI: Final = TextCleaner("kwtsms-emoji", find_emoji)
 #: Removes hidden characters, and writes line ends and spaces in the form that every phone and encoding has.
@@ -61,7 +69,7 @@ HIDDEN_CHARACTERS: Final = TextCleaner("kwtsms-hidden", find_hidden)
 #: Writes Arabic-Indic and Persian digits as Latin ones, a number as one edit.
 DIGITS: Final = TextCleaner("kwtsms-digits", find_digits)
 #: Writes what HTML stands for, and keeps signs of comparison and words in brackets.
-TAGS: Final = TextCleaner("kwtsms-html", find_tags)
+TAGS: Final = TextCleaner("kwtsms-html", _find_html)
 #: Emoji first: joiners and selectors belong to them, and some of them become letters. Tags last: a hidden character
 #: must not protect a tag. No cleaner produces what an earlier one removes, so a second cleaning changes nothing.
 CLEANERS: Final[tuple[TextCleaner, ...]] = (EMOJI, HIDDEN_CHARACTERS, DIGITS, TAGS)

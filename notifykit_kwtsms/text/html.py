@@ -90,8 +90,6 @@ class _Tag:
 
 def find_tags(text: str) -> list[Change]:
     """Return the changes after which a text has no HTML, and nothing that looks like it."""
-    if "<" not in text or ">" not in text:
-        return []
     changes: list[Change] = []
     tags: list[_Tag] = []
     for found in _tags_and_words(text):

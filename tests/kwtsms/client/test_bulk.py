@@ -96,10 +96,10 @@ def test_a_code_that_concerns_one_batch_leaves_the_others(sandbox, connect):
 
 
 def test_an_empty_account_is_not_asked_again(sandbox, connect):
-    """Each batch has its error; those behind the refusal say that they were not sent for it."""
+    """Each batch has its error; those behind the refusal say that they were not sent for it, and are no calls."""
     sandbox.account.change(balance=0)
     result = connect().send(campaign(401), "Hello")
-    assert (result["result"], result["batches"], result["numbers"], result["msg-ids"]) == ("ERROR", 3, 0, [])
+    assert (result["result"], result["batches"], result["numbers"], result["msg-ids"]) == ("ERROR", 1, 0, [])
     assert (result["points-charged"], result["balance-after"]) == (0, None)
     assert [(error["batch"], error["code"]) for error in result["errors"]] == [(n, "ERR010") for n in (1, 2, 3)]
     assert not result["errors"][0]["description"].startswith("Not sent")

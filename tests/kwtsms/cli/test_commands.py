@@ -526,3 +526,17 @@ def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     modules = {name: import_module(f"notifykit_kwtsms.cli.{module}") for name, (module, _) in COMMANDS.items()}
     own = {name: getattr(module, name).get_short_help_str(200) for name, module in modules.items()}
     assert own == {name: words for name, (_, words) in COMMANDS.items()}
+
+
+def test_the_module_is_the_program_too(shell):
+    """For machines where another package owns, or took away, ``bin/kwtsms``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "notifykit_kwtsms", "errors", "ERR011"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        cwd=shell.folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"ERR011  ")

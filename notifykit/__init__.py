@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Exhausted as Exhausted,
         InvalidRecipient as InvalidRecipient,
         MissingCredentials as MissingCredentials,
+        NotEnoughCredit as NotEnoughCredit,
         NotifyError as NotifyError,
         NotReached as NotReached,
         OutcomeUnknown as OutcomeUnknown,
@@ -100,7 +101,7 @@ else:
         __name__,
         {
             "errors": "AuthFailed ConfigError ContentRejected DestinationNotCovered Exhausted InvalidRecipient "
-            "MissingCredentials NotReached NotifyError OutOfCredit OutcomeUnknown PluginError ProviderUnavailable RateLimited "
+            "MissingCredentials NotEnoughCredit NotReached NotifyError OutOfCredit OutcomeUnknown PluginError ProviderUnavailable RateLimited "
             "Scope SenderNotAllowed TransportError Unclassified",
             "hookspecs": "hookimpl",
             "models.capabilities": "Capabilities Measurement RateLimit",

@@ -258,6 +258,10 @@ class OutOfCredit(TransportError):
     advice = "Top up the account."
 
 
+class NotEnoughCredit(OutOfCredit):
+    """The account can't pay for this request; it may be able to pay for one of fewer recipients."""
+
+
 class SenderNotAllowed(TransportError):
     """The account may not send under this sender name."""
 

@@ -54,7 +54,7 @@ FIELDS: Final = (
     USERNAME,
     Field("password", secret, environment=("KWTSMS_PASSWORD",), help="The API password."),
     Field("sender", text, None, ("KWTSMS_SENDER_ID", "KWTSMS_SENDER"), help="The sender ID, case sensitive."),
-    Field("test", boolean, True, ("KWTSMS_TEST_MODE",), empty_counts=True, help="1 queues only; 0 sends for real."),
+    Field("test", boolean, True, ("KWTSMS_TEST_MODE",), help="1 queues only; 0 sends for real."),
     Field(
         "log_file", path, "kwtsms.log", ("KWTSMS_LOG_FILE",), empty_counts=True, help="The log of the KwtSMS client."
     ),

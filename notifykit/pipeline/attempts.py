@@ -156,9 +156,9 @@ def attempt(
     size = transport.capabilities.batch_size
     receipts: list[Receipt] = []
     for piece in (batch,) if len(batch.recipients) <= size else batch.pieces(size):
-        slot: RequestResult | bool = context.may_start(transport)
+        slot: RequestResult | bool = context.may_start(transport, len(piece.recipients))
         if rate_limiter and slot:
-            slot = yield from _wait_for_slot(transport, requester, rate_limiter, context)
+            slot = yield from _wait_for_slot(transport, requester, rate_limiter, context, len(piece.recipients))
         if not slot:
             receipts += _not_started(piece, transport, context, inside)
             continue
@@ -228,7 +228,7 @@ class _StartedRequest:
             context.send.dispatcher.plugin_failed("transport", self._transport.name, raised, self._batch.message)
         personal = self._transport.capabilities.personal and isinstance(error, ContentRejected | SenderNotAllowed)
         if isinstance(error, _STOPPING) and not personal:
-            context.state.stopped[id(self._transport)] = error
+            context.state.stop(self._transport, error, len(self._batch.recipients))
         return error, None if self._inside is not None else context.retry_after(error, self._tries)
 
     def interrupted(self) -> None:
@@ -241,7 +241,7 @@ class _StartedRequest:
 
 
 def _wait_for_slot(
-    transport: Transport, requester: Transport, rate_limiter: RateLimiter, context: BatchContext
+    transport: Transport, requester: Transport, rate_limiter: RateLimiter, context: BatchContext, recipients: int
 ) -> Generator[Sleep | Connect, RequestResult | None, RequestResult | bool]:
     """Wait until the rate limit lets a request start, and return True; False where none shall start any more.
 
@@ -255,7 +255,7 @@ def _wait_for_slot(
             result = yield Connect(connect, min(send.timeout, send.seconds_left()))
             if result is not None and result.answer is not None:
                 return result
-            if not context.may_start(transport):
+            if not context.may_start(transport, recipients):
                 return False
         wait = rate_limiter.start()
         if not wait:
@@ -263,7 +263,7 @@ def _wait_for_slot(
         if wait >= send.seconds_left():
             return False
         yield Sleep(wait, for_slot=True)
-        if not context.may_start(transport):
+        if not context.may_start(transport, recipients):
             return False
 
 
@@ -362,7 +362,7 @@ def _not_started(batch: Batch, transport: Transport, context: BatchContext, insi
     """Return the receipts of recipients whose request may not start; none where the whole send is over."""
     if context.state.over:
         return []
-    error = context.state.stopped.get(id(transport))
+    error = context.state.stopped_by(transport, len(batch.recipients))
     return _untried(batch, context.send, error=error, skipped=None if error else SkipReason.DEADLINE, inside=inside)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from notifykit.counters import CounterStore, CounterStoreUnavailable, Reservation
-from notifykit.errors import TransportError
+from notifykit.errors import NotEnoughCredit, TransportError
 from notifykit.models.capabilities import Measurement, RateLimit
 from notifykit.models.message import Cleaned, Message
 from notifykit.models.receipt import Outcome, Receipt
@@ -192,12 +192,23 @@ class SendState:
     single: bool = False
     #: Whether several requests may be in flight.
     concurrent: bool = False
-    #: Why a transport need not be asked again for this message, by the id of the transport.
-    stopped: dict[int, TransportError] = attrs.field(init=False, factory=dict)
+    #: Why a transport need not be asked again for this message, and from how many recipients on; by the transport's id.
+    stopped: dict[int, tuple[TransportError, int]] = attrs.field(init=False, factory=dict)
     #: Whether nothing more shall be sent: a batch then ends with what it knows.
     over: bool = attrs.field(init=False, default=False)
     #: What interrupted the logging of an answer; it is raised once the answer's receipts are handed over.
     interrupt: BaseException | None = attrs.field(init=False, default=None)
+
+    def stop(self, transport: Transport, error: TransportError, recipients: int) -> None:
+        """Let no more requests be made; where the credit was too small for this one, smaller ones still may be."""
+        least = recipients if isinstance(error, NotEnoughCredit) else 0
+        if least <= self.stopped.get(id(transport), (error, least))[1]:
+            self.stopped[id(transport)] = (error, least)
+
+    def stopped_by(self, transport: Transport, recipients: int) -> TransportError | None:
+        """Return the error for which a request to so many recipients need not be made; None where it may be."""
+        error, least = self.stopped.get(id(transport), (None, 0))
+        return error if recipients >= least else None
 
     def keep_interrupt(self, interrupt: BaseException) -> None:
         """Let nothing more be sent, and keep an exception that is raised later."""
@@ -215,9 +226,12 @@ class BatchContext:
     #: How many attempts there have been.
     attempts: int = attrs.field(init=False, default=0)
 
-    def may_start(self, transport: Transport) -> bool:
-        """Return whether a request of a transport may start: the result of another batch may have stopped it."""
-        return not self.state.over and id(transport) not in self.state.stopped and self.send.seconds_left() > 0
+    def may_start(self, transport: Transport, recipients: int) -> bool:
+        """Return whether a request to so many may start: the result of another batch may have stopped the transport."""
+        state = self.state
+        if state.over or (state.stopped and state.stopped_by(transport, recipients)):
+            return False
+        return self.send.seconds_left() > 0
 
     def retry_after(self, failure: Receipt | TransportError, tries: int) -> float | None:
         """Return the seconds until another try may be made, or None where there is none."""

@@ -138,7 +138,7 @@ class Settings:
     #: Seconds for one send, waits included; None for no limit.
     deadline: float | None = setting(kinds.seconds, help="Seconds for one send, waits included.")
     #: Whether a broken plugin is an error.
-    strict: bool = setting(kinds.boolean, False, help="A broken plugin is an error.", empty_counts=True)
+    strict: bool = setting(kinds.boolean, False, help="A broken plugin is an error.")
     #: Plugins, or things they bring, to leave out.
     disable: tuple[str, ...] = setting(kinds.names, (), help="Plugins, or things they bring, to leave out.")
     #: The only installed plugins to load; None for all.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.errors import AuthFailed, OutcomeUnknown, ProviderUnavailable, TransportError, Unclassified
+from notifykit.errors import AuthFailed, NotReached, OutcomeUnknown, ProviderUnavailable, TransportError, Unclassified
 from notifykit.http import UNCLEAR, HttpAnswer, HttpClient, error_for_status
 from notifykit.http.network import Network
 from notifykit.redaction import Secret, SecretBytes
@@ -20,6 +20,7 @@ from notifykit_kwtsms.api.facts import BALANCE, BASE_URL, COVERAGE, DLR, SEND, S
 #: What replaces the password in logs.
 REDACTED: Final = "***"
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+_ASK_AGAIN: Final = "Ask again; nothing is sent or charged by asking."
 #: Whole numbers below it are exact as floats too.
 _EXACT: Final = 1 << 53
 _CODE: Final = re.compile(r"ERR[0-9]{3}")
@@ -85,8 +86,26 @@ def _status_error(answer: HttpAnswer) -> TransportError:
         )
     error = error_for_status(answer, "The gateway")
     if error is None:
-        return OutcomeUnknown("The gateway's answer can't be read: it is not the JSON that it documents.", "unreadable")
+        what = _describe(answer.body)
+        return OutcomeUnknown(
+            f"The gateway's answer can't be read: {what}, not the JSON that it documents.", "unreadable"
+        )
     return attrs.evolve(error, action=_BLOCKED) if isinstance(error, AuthFailed) else error
+
+
+def _describe(body: bytes) -> str:
+    """Return what a body is that is no JSON object."""
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        return "it is empty"
+    if start.startswith(b"<"):
+        return "it is a page of HTML or XML"
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return "it is broken JSON" if start[:1] in b"{[" else "it is a text"
+    names = {list: "a JSON list", str: "a JSON text", bool: "true or false", type(None): "null"}
+    return "it is JSON without a result" if isinstance(found, dict) else f"it is {names.get(type(found), 'a number')}"
 
 
 def parse_number(value: object) -> float | None:
@@ -289,17 +308,18 @@ class ApiClient:
 
     def _query(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
         """Call an endpoint that sends nothing: after a lost answer, it is safe to call it again."""
-        if self._wait_for_slot:
-            self.client.connect(timeout)
-            self._wait_for_slot()
         try:
+            if self._wait_for_slot:
+                self.client.connect(timeout)
+                self._wait_for_slot()
             return self._call(endpoint, fields, timeout)
         except OutcomeUnknown as error:
-            raise ProviderUnavailable(
-                f"No readable answer from {endpoint.name}.",
-                error.code,
-                action="Ask again; nothing is sent or charged by asking.",
-            ) from error
+            detail = f"No readable answer from {endpoint.name}: {error.detail[0].lower()}{error.detail[1:]}"
+            raise ProviderUnavailable(detail, error.code, action=_ASK_AGAIN) from error
+        except NotReached as error:
+            # Its advice is about a message, which a query has not.
+            cure, about_message, _ = error.action.partition("; nothing was sent")
+            raise attrs.evolve(error, action=f"{cure}. {_ASK_AGAIN}" if about_message else error.action) from error
 
     def _call(self, endpoint: Endpoint, fields: Mapping[str, str], timeout: float) -> Mapping[str, Any]:
         request = {"username": self._username, "password": self._password.reveal(), **fields}

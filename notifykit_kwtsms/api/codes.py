@@ -14,6 +14,7 @@ from notifykit.errors import (
     ContentRejected,
     DestinationNotCovered,
     InvalidRecipient,
+    NotEnoughCredit,
     OutOfCredit,
     ProviderUnavailable,
     RateLimited,
@@ -96,7 +97,7 @@ _TABLE = (
     Code("ERR010", OutOfCredit, "Account balance is zero.", "Top up your kwtSMS account at kwtsms.com."),
     Code(
         "ERR011",
-        OutOfCredit,
+        NotEnoughCredit,
         "The balance is smaller than the cost of this request.",
         "Top up your kwtSMS account at kwtsms.com, or send to fewer numbers.",
     ),

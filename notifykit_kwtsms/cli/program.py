@@ -104,6 +104,8 @@ def next_command(error: BaseException, command: str = "") -> str:
         (kinds.ConfigError, "kwtsms setup"),
     )
     found = next((following for kind, following in by_error if isinstance(error, kind)), None)
+    if found == f"kwtsms {command}":  # it has just failed
+        found = "notifykit doctor --online"
     return found or (f"kwtsms errors {code}" if code in CODES else f"kwtsms {command} --help".replace("  ", " "))
 
 
@@ -156,8 +158,25 @@ def _code_data(code: Code) -> dict[str, Any]:
     }
 
 
+class Interrupted(click.Abort):
+    """Ctrl-C, with what a person should know then.
+
+    :param sentence: the error's message.
+    :param warnings: what the command would have printed besides.
+    """
+
+    def __init__(self, sentence: str, warnings: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.warnings = tuple(warnings)
+
+
 class Program(click.Group):
     """A group that imports a command when it is used."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with its whole sentence, which click would cut to the width of the terminal."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -196,7 +215,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 @click.group(
     cls=Program,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples("kwtsms setup", 'kwtsms send 96598765432 "Your OTP is: 123456"', "kwtsms balance --min 50"),
 )
 @click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show versions.")
@@ -229,7 +248,10 @@ def _run(given: list[str]) -> int:
         return error.exit_code
     except click.Abort as error:
         if global_options().json:
-            print_json_error(global_options().command, error)
+            said = error if str(error) else Interrupted("Interrupted.")
+            print_json(global_options().command, None, getattr(said, "warnings", ()), ok=False, error=said)
+        elif str(error):
+            output.warn(f"kwtsms: {error}")
         output.warn("Interrupted.")
         return Exit.INTERRUPTED
     except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import click
@@ -13,15 +13,19 @@ from notifykit.cli import output
 from notifykit.cli.exit_codes import Exit, for_receipts
 from notifykit.cli.messages import describe_edits
 from notifykit.cli.options import common, examples, global_options, read_text
+from notifykit.cli.output import plural
 from notifykit.redaction import scrub
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account
 from notifykit_kwtsms.cli.messages import read_numbers
-from notifykit_kwtsms.cli.program import CommandResult, ResultCommand, next_command, points
+from notifykit_kwtsms.cli.program import CommandResult, Interrupted, ResultCommand, next_command, points
 from notifykit_kwtsms.client.base import PreparedSend
 from notifykit_kwtsms.client.results import Result
 from notifykit_kwtsms.client.sync import KwtSMS
+
+#: The errors of so many numbers are shown; a screen holds no more.
+_SHOWN: Final = 10
 
 
 class _Client(KwtSMS):
@@ -52,7 +56,7 @@ class _Client(KwtSMS):
     cls=ResultCommand,
     epilog=examples(
         'kwtsms send 96598765432 "Your OTP is: 123456"',
-        'kwtsms send 96598765432,96512345678 "Hello!"',
+        'kwtsms send 96598765432,96598765433 "Hello!"',
         'kwtsms send 96598765432 "Hello" --sender MY-APP',
         'cat numbers.txt | kwtsms send - "Hello!"',
     ),
@@ -80,10 +84,10 @@ def send(words: Sequence[str], sender: str | None) -> CommandResult:
             result = client.send(to, message, sender)
         except KeyboardInterrupt:
             log = f"{client.log_file} says which requests were made; " if client.log_file else ""
-            output.warn(f"kwtsms: interrupted in the middle of a send: {log}`kwtsms balance` says what is left.")
-            raise
+            sentence = f"interrupted in the middle of a send: {log}`kwtsms balance` says what is left."
+            raise Interrupted(sentence, notices) from None
         result = client.shown(result, message)
-    return _command_result(result, client.report, [*(notices if global_options().json else ()), *client.warnings])
+    return _command_result(result, client.report, notices, client.warnings)
 
 
 def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
@@ -98,23 +102,26 @@ def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
     return read_numbers(given), read_text("-") if message == "-" else message
 
 
-def _command_result(result: Result, report: Report | None, notices: Sequence[str]) -> CommandResult:
+def _command_result(
+    result: Result, report: Report | None, notices: Sequence[str], planned: Sequence[str]
+) -> CommandResult:
     invalid = [str(number["error"]) for number in result.get("invalid", ())]
     code = Exit.FAILED if report is None else for_receipts(report)
     receipts = () if report is None else report.receipts
+    shown = [*(notices if global_options().json else ()), *planned]
     failed = next((receipt.error for receipt in receipts if receipt.error), None)
     if result["result"] == "ERROR" and not result.get("bulk"):
         error = failed or _local_error(result)
         others = [sentence for sentence in invalid if sentence != error.detail]
-        return CommandResult(result, (), [*notices, *others], code, error, next_command(error, "send"))
+        return CommandResult(result, (), [*shown, *_first(others)], code, error, next_command(error, "send"))
     accepted = 0 if report is None else len(report.accepted)
     counted = result["numbers"] or accepted
     if code is Exit.OK and (invalid or counted < accepted):
         code = Exit.PARTLY
-    warnings = [*notices, *invalid]
+    warnings = [*shown, *_first(invalid)]
     if report is not None:
-        warnings += dict.fromkeys(warning for submission in report.submissions for warning in submission.warnings)
-        warnings = list(dict.fromkeys(warnings))
+        said = dict.fromkeys(warning for submission in report.submissions for warning in submission.warnings)
+        warnings += [warning for warning in said if warning not in {*notices, *warnings}]
     warnings += [
         f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())
     ]
@@ -124,6 +131,15 @@ def _command_result(result: Result, report: Report | None, notices: Sequence[str
     lines = [*changed, *_lines(result, accepted)]
     data = {**result, "edits": [attrs.asdict(edit) for edit in edits]}
     return CommandResult(data, lines, warnings, code, next="" if code is Exit.OK else following)
+
+
+def _first(sentences: Sequence[str]) -> list[str]:
+    """Return the sentences about the first numbers; the JSON document has all of them under ``invalid``."""
+    more = len(sentences) - _SHOWN
+    hint = (
+        [f"{more} more numbers can't be sent to: --json has them under invalid, with the reasons."] if more > 0 else []
+    )
+    return [*sentences[:_SHOWN], *hint]
 
 
 def _local_error(result: Result) -> TransportError:
@@ -137,7 +153,7 @@ def _local_error(result: Result) -> TransportError:
 def _lines(result: Result, accepted: int) -> list[str]:
     bulk = result.get("bulk")
     ids: list[Any] = result["msg-ids"] if bulk else [result["msg-id"]]
-    requests = f" in {result['batches']} requests" if bulk else ""
+    requests = f" in {plural(result['batches'], 'request')}" if bulk else ""
     cost = f"points charged: {points(result['points-charged'])}, balance: {points(result['balance-after'])}"
     of = f" of {accepted}" if (result["numbers"] or accepted) < accepted else ""
     summary = f"{result['result']}: {points(result['numbers'])}{of} accepted{requests}, {cost}"

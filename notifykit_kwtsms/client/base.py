@@ -137,8 +137,7 @@ class PreparedSend:
 
         :raises RuntimeError: where the single request failed in the network.
         """
-        batches = len(self.plan.batches)
-        return self._with_invalid(bulk_result(report, batches) if self.is_bulk else single_result(report))
+        return self._with_invalid(bulk_result(report) if self.is_bulk else single_result(report))
 
     def _with_invalid(self, result: Result) -> Result:
         return {**result, "invalid": self.invalid} if self.invalid else result

@@ -116,8 +116,11 @@ def _accepted(submission: Submission) -> Result:
     }
 
 
-def bulk_result(report: Report, batches: int) -> Result:
-    """Return the dict for several requests, with everything that was confirmed in any of them."""
+def bulk_result(report: Report) -> Result:
+    """Return the dict for several batches, with everything that was confirmed in any of them.
+
+    ``batches`` counts the calls that were made: after a refusal of all, the batches behind it are not asked for.
+    """
     firsts = {receipt.batch: receipt for receipt in reversed(report.receipts)}
     sizes = collections.Counter(receipt.batch for receipt in report)
     ordered = [receipt for receipt in report if firsts[receipt.batch] is receipt]
@@ -126,7 +129,7 @@ def bulk_result(report: Report, batches: int) -> Result:
     return {
         "result": ("PARTIAL" if accepted else "ERROR") if errors else "OK",
         "bulk": True,
-        "batches": batches,
+        "batches": sum(1 for receipt in ordered if receipt.attempts),
         "numbers": sum(_count(receipt, sizes[receipt.batch]) for receipt in accepted),
         "points-charged": report.cost or 0,
         "balance-after": report.balance,

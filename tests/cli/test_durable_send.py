@@ -307,7 +307,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
     """All or nothing: no job is left, also where the file broke after the plan."""
     file = tmp_path / "people.txt"
     file.write_text(f"{ONE}\n{TWO}\n", encoding="utf-8")
-    rows = iter([[ONE], [ONE, TWO], None])
+    rows = iter([[ONE, TWO], None])
 
     def read(*_: object) -> object:
         found = next(rows)
@@ -315,7 +315,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
             return iter(found)
         return _breaking()
 
-    monkeypatch.setattr("notifykit.cli.inputs._rows", read)
+    monkeypatch.setattr("notifykit.cli.inputs.read_addresses", read)
     answer = run("send", "--to-file", str(file), "Hello", "--durable", "--key", "opening")
     assert answer.code == 2
     assert "the file was deleted" in answer.err

@@ -209,7 +209,6 @@ def test_settings_come_from_the_environment(sandbox):
     [
         ({"KWTSMS_USERNAME": "u"}, "KWTSMS_PASSWORD is missing"),
         ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_TEST_MODE": "maybe"}, "neither yes nor no"),
-        ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_TEST_MODE": ""}, "neither yes nor no"),
         ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_BASE_URL": "http://example.com/"}, "https://"),
         ({"KWTSMS_USERNAME": "u", "KWTSMS_PASSWORD": "p", "KWTSMS_RATE": "50"}, "at most 4"),
     ],

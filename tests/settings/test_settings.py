@@ -380,7 +380,7 @@ def test_the_documented_sample_means_test_mode(tmp_path: pathlib.Path) -> None:
     assert own.credentials() == ("your_api_user", Secret("your_api_pass"))
 
 
-@pytest.mark.parametrize("said", ["2", "live", "nein", "1 0", "-0", "", '""', "True!", "tru", "0x0", "#0"])
+@pytest.mark.parametrize("said", ["2", "live", "nein", "1 0", "-0", "True!", "tru", "0x0", "#0"])
 def test_a_test_mode_that_cant_be_understood_is_a_problem_and_never_live(tmp_path: pathlib.Path, said: str) -> None:
     """A typing slip costs nothing."""
     (tmp_path / ".env").write_text(SAMPLE_ENV.replace("TEST_MODE=1", f"TEST_MODE={said}"))

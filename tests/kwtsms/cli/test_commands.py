@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -389,6 +390,62 @@ def test_a_reader_that_had_enough_is_no_error(shell):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_live_send_as_the_shared_sender_warns_once(shell):
+    """Before the send and behind it would be the same words."""
+    line = 'kwtsms send 96598765432 "Hello"'
+    settings = {"KWTSMS_TEST_MODE": "0", "KWTSMS_SENDER_ID": "KWT-SMS"}
+    ended = shell.run(line, **settings)
+    assert (ended.code, ended.err.count("shared sender")) == (0, 1)
+    document = json.loads(shell.run(f"{line.replace('5432', '5433')} --json", **settings).out)
+    assert sum("shared sender" in warning for warning in document["warnings"]) == 1
+
+
+def test_many_numbers_that_are_none_are_ten_on_the_screen(shell):
+    """And all of them for programs."""
+    bad = ",".join(f"abc{number}" for number in range(1, 31))
+    ended = shell.run(f'kwtsms send 96598765432,{bad} "Hello"')
+    assert ended.code == 3
+    assert ended.err.count("is too short") == 10
+    assert "20 more numbers can't be sent to: --json has them" in ended.err
+    document = json.loads(shell.run(f'kwtsms send 96598765433,{bad} "Hello" --json').out)
+    assert len(document["data"]["invalid"]) == 30
+
+
+def test_an_early_stop_counts_the_requests_that_were_made(shell):
+    """The batches behind the refusal were no requests."""
+    shell.sandbox.account.change(balance=0)
+    numbers = ",".join(f"9659{number:07}" for number in range(401))
+    document = json.loads(shell.run(f'kwtsms send {numbers} "Hello" --json').out)
+    assert document["data"]["batches"] == len(shell.sandbox.requests) == 1
+    assert "0 accepted in 1 request, " in shell.run(f'kwtsms send {numbers} "Hello"').out
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("setup", "sandbox", "errors")])
+def test_the_next_command_is_never_the_one_that_failed(shell, command):
+    """It would fail again."""
+    needed = {"send": ' 96598765432 "Hello"', "validate": " 96598765432", "status": " 1", "dlr": " 1"}
+    line = f"kwtsms {command}{needed.get(command, '')}"
+    ended = shell.run(line, KWTSMS_BASE_URL="http://127.0.0.1:9/API/")
+    assert ended.code != 0
+    assert ended.err.splitlines()[-1] not in (f"Next: kwtsms {command}", f"Next: {line}")
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100", "200"])
+def test_no_text_of_the_list_of_commands_is_cut(shell, columns):
+    """However narrow the terminal is."""
+    out = shell.run("kwtsms --help", COLUMNS=columns).out
+    listed = " ".join(out.split())
+    assert all(summary in listed for _, summary in COMMANDS.values())
+    assert "..." not in out.partition("Commands:")[2]
+
+
+def test_the_examples_of_send_go_to_numbers_that_exist(shell):
+    """Each of them is accepted by the sandbox."""
+    numbers = re.findall(r"\b965\d+", shell.run("kwtsms send --help").out)
+    assert numbers
+    assert shell.run(f"kwtsms validate {' '.join(numbers)}").code == 0
+
+
 def test_an_interrupted_send_says_where_to_look(shell):
     """Exit code 130: the request may have arrived."""
     shell.sandbox.chaos("ERR013", endpoint="send", delay=20)
@@ -401,6 +458,20 @@ def test_an_interrupted_send_says_where_to_look(shell):
     assert ended.code == 130
     assert "kwtsms.log says which requests were made" in ended.out
     assert "Interrupted." in ended.out
+
+
+def test_an_interrupted_send_is_a_document_for_programs(shell):
+    """With the message and the warnings that a person gets."""
+    shell.sandbox.chaos("ERR013", endpoint="send", delay=20)
+    with shell.terminal('kwtsms send 96598765432 "Hello" --json') as terminal:
+        ends = time.monotonic() + 20
+        while not shell.sandbox.requests and time.monotonic() < ends:
+            time.sleep(0.01)
+        ended = terminal.interrupt()
+    assert ended.code == 130
+    document = json.loads(ended.out[ended.out.index("{") : ended.out.rindex("}") + 1])
+    assert "kwtsms.log says which requests were made" in document["error"]["message"]
+    assert any("Test mode" in warning for warning in document["warnings"])
 
 
 def test_colour_is_for_terminals_that_want_it(shell):
@@ -465,3 +536,17 @@ def test_what_was_changed_in_the_text_is_said(shell):
     assert found.err.count("has 12 characters, and 11 are allowed") == 1
     edits = json.loads(shell.run("kwtsms send 96598765432 'Hi 🎉' --json").out)["data"]["edits"]
     assert [(edit["before"], edit["reason"]) for edit in edits] == [("🎉", "emoji")]
+
+
+def test_the_module_is_the_program_too(shell):
+    """For machines where another package owns, or took away, ``bin/kwtsms``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "notifykit_kwtsms", "errors", "ERR011"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        cwd=shell.folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"ERR011  ")

@@ -347,3 +347,12 @@ def test_scripts_are_warned_where_git_would_take_the_file(bare):
     ended = bare.run("kwtsms setup --non-interactive --gitignore", **bare.sandbox.env)
     assert "Git would take" not in ended.err
     assert (bare.folder / ".gitignore").read_text() == ".env\n"
+
+
+def test_setup_for_live_mode_ends_with_nothing_to_pay_for(bare):
+    """A line to paste must not send a paid message to the stranger whose number is in it."""
+    line = "kwtsms setup --non-interactive --username sandbox --password-stdin --mode {}"
+    live = bare.run(line.format("live"), stdin=bare.password)
+    assert (live.code, live.err.splitlines()[-1]) == (0, "Next: kwtsms verify")
+    test = bare.run(line.format("test"), stdin=bare.password)
+    assert test.err.splitlines()[-1] == 'Next: kwtsms send 96598765432 "Hello"'

@@ -96,10 +96,10 @@ def test_a_code_that_concerns_one_batch_leaves_the_others(sandbox, connect):
 
 
 def test_an_empty_account_is_not_asked_again(sandbox, connect):
-    """Each batch has its error; those behind the refusal say that they were not sent for it."""
+    """Each batch has its error; those behind the refusal say that they were not sent for it, and are no calls."""
     sandbox.account.change(balance=0)
     result = connect().send(campaign(401), "Hello")
-    assert (result["result"], result["batches"], result["numbers"], result["msg-ids"]) == ("ERROR", 3, 0, [])
+    assert (result["result"], result["batches"], result["numbers"], result["msg-ids"]) == ("ERROR", 1, 0, [])
     assert (result["points-charged"], result["balance-after"]) == (0, None)
     assert [(error["batch"], error["code"]) for error in result["errors"]] == [(n, "ERR010") for n in (1, 2, 3)]
     assert not result["errors"][0]["description"].startswith("Not sent")
@@ -110,10 +110,20 @@ def test_an_empty_account_is_not_asked_again(sandbox, connect):
 def test_credit_that_runs_out_half_way(sandbox, sms):
     """What the first batch cost and its id come back beside the refusal of the second."""
     sandbox.account.change(balance=250)
-    result = sms.send(campaign(401), "Hello")
+    result = sms.send(campaign(600), "Hello")
     assert (result["result"], result["numbers"], result["balance-after"]) == ("PARTIAL", 200, 50)
     assert [error["code"] for error in result["errors"]] == ["ERR011", "ERR011"]
-    assert len(result["msg-ids"]) == 1
+    assert (len(result["msg-ids"]), result["batches"], len(sandbox.requests)) == (1, 2, 2)
+
+
+def test_credit_for_a_smaller_batch_is_used(sandbox, sms):
+    """ERR011 is about one batch: those as large would get it too, and a smaller one goes."""
+    sandbox.account.change(balance=250)
+    result = sms.send(campaign(640), "Hello")
+    assert (result["result"], result["numbers"], result["balance-after"]) == ("PARTIAL", 240, 10)
+    assert [(error["batch"], error["code"]) for error in result["errors"]] == [(2, "ERR011"), (3, "ERR011")]
+    assert result["errors"][1]["description"].startswith("Not sent, because an earlier batch was refused: ")
+    assert (len(result["msg-ids"]), result["batches"], len(sandbox.requests)) == (2, 3, 3)
 
 
 def test_a_full_queue_is_waited_out(sandbox, connect):

@@ -128,3 +128,12 @@ def test_local_numbers_are_completed_only_where_a_country_is_set(sandbox, build,
     monkeypatch.setenv("KWTSMS_DEFAULT_COUNTRY", "nowhere")
     with pytest.raises(ValueError, match="default_country"):
         build(lambda cls: cls.from_env())
+
+
+def test_an_empty_variable_is_not_set(load, monkeypatch):
+    """Compose files write them so: test mode stays the default, and the file's value is not hidden."""
+    monkeypatch.setenv("KWTSMS_TEST_MODE", "")
+    assert load().test_mode
+    assert not load(f"{CREDENTIALS}KWTSMS_TEST_MODE=0\n").test_mode
+    monkeypatch.setenv("NOTIFYKIT_STRICT", " ")
+    assert load(f"{CREDENTIALS}KWTSMS_TEST_MODE=\n").test_mode

@@ -54,6 +54,48 @@ def test_a_question_never_raises_either(sandbox, sms, question):
     assert getattr(sms, question)(*arguments)["code"] == "ERR003"
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("html-200", "it is a page of HTML or XML"),
+        ("empty-200", "it is empty"),
+        ("broken-json", "it is broken JSON"),
+        ("json-list", "it is a JSON list"),
+        ("html-502", "failed with 502"),
+        ("reset", "the connection broke off before the answer"),
+    ],
+)
+@pytest.mark.parametrize("question", ["verify", "validate", "senderids", "coverage", "status"])
+def test_a_question_without_an_answer_says_why(sandbox, sms, question, fault, reason):
+    """As a send does, and without a word about sending again."""
+    sandbox.chaos(fault)
+    arguments = {"validate": [NUMBER], "status": ["0" * 32]}.get(question, [])
+    found = getattr(sms, question)(*arguments)
+    if question == "verify":
+        words = found[2]
+    else:
+        words = found["error"] if question == "validate" else f"{found['description']} → {found['action']}"
+    assert reason in words
+    assert "Ask again; nothing is sent or charged by asking." in words
+    assert "may have been sent" not in words
+
+
+def test_a_question_that_is_not_answered_in_time_says_so(sandbox, connect):
+    """It is another cause than an answer that can't be read."""
+    sandbox.chaos("hang", delay=5)
+    _, _, error = connect(timeout=1).verify()
+    assert "No readable answer from balance: no whole answer came before the deadline." in error
+
+
+def test_a_question_that_met_no_network_does_not_speak_of_sending(sandbox, sms):
+    """There is no message that could be sent again."""
+    sandbox.stop()
+    _, _, error = sms.verify()
+    assert "connection was refused" in error
+    assert "sending again" not in error
+    assert error.endswith("Ask again; nothing is sent or charged by asking.")
+
+
 def test_status_asks_the_endpoint_that_exists(sandbox, connect):
     """A live message is sent; a test message ends stuck; an unknown id has its code and action."""
     live = connect(test_mode=False)

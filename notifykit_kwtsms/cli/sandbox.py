@@ -46,6 +46,7 @@ def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--chaos", metavar="PRESET", help="Start with the faults of a preset.")
+@click.option("--demo", is_flag=True, help="Start with the messages of `notifykit demo` in the inbox.")
 @click.option("--seed", type=int, help="Makes message ids and chance the same in every run.")
 @click.option("--keep", default=2000, show_default=True, type=click.IntRange(min=1), help="Messages to keep.")
 @click.option("--keep-for", callback=_age, metavar="AGE", help="Forget messages that are older: 30m, 12h, 7d.")
@@ -55,15 +56,17 @@ def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine; needs a token.")
 @common
 @click.pass_context
-def sandbox(ctx: click.Context, /, chaos: str | None, as_json: bool, **options: Any) -> int:
+def sandbox(ctx: click.Context, /, chaos: str | None, demo: bool, as_json: bool, **options: Any) -> int:
     """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs."""
     if ctx.invoked_subcommand is not None:
-        _refuse_misplaced(ctx, ["chaos", *options])
+        _refuse_misplaced(ctx, ["chaos", "demo", *options])
         return 0
     from notifykit_kwtsms.sandbox import Sandbox
 
     prepared = Sandbox(options.pop("host"), options.pop("port"), **options)
     with stop_signal() as stopped, prepared as running:
+        if demo:
+            _send_examples(running)
         if chaos:
             _apply_preset(running, chaos)
         if as_json:
@@ -88,6 +91,14 @@ def _refuse_misplaced(ctx: click.Context, options: list[str]) -> None:
         raise click.UsageError(
             f"{', '.join(misplaced)} stands before {ctx.invoked_subcommand!r}, where it starts a new sandbox."
         )
+
+
+def _send_examples(running: Sandbox) -> None:
+    """Fill the inbox with the messages of the demo."""
+    from notifykit_kwtsms.cli.demo import run_examples
+
+    for _ in run_examples(running, None, shown=False):
+        pass
 
 
 def _apply_preset(running: Sandbox, chaos: str) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import collections
 import re
-import signal
 import threading
-from collections.abc import Iterator
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,12 +58,13 @@ def sandbox(ctx: click.Context, /, chaos: str | None, demo: bool, as_json: bool,
     if ctx.invoked_subcommand is not None:
         _refuse_misplaced(ctx, ["chaos", "demo", *options])
         return 0
+    from notifykit_kwtsms.cli.demo import run_examples, stop_signal
     from notifykit_kwtsms.sandbox import Sandbox
 
     prepared = Sandbox(options.pop("host"), options.pop("port"), **options)
     with stop_signal() as stopped, prepared as running:
         if demo:
-            _send_examples(running)
+            collections.deque(run_examples(running, None, shown=False), 0)
         if chaos:
             _apply_preset(running, chaos)
         if as_json:
@@ -91,14 +89,6 @@ def _refuse_misplaced(ctx: click.Context, options: list[str]) -> None:
         raise click.UsageError(
             f"{', '.join(misplaced)} stands before {ctx.invoked_subcommand!r}, where it starts a new sandbox."
         )
-
-
-def _send_examples(running: Sandbox) -> None:
-    """Fill the inbox with the messages of the demo."""
-    from notifykit_kwtsms.cli.demo import run_examples
-
-    for _ in run_examples(running, None, shown=False):
-        pass
 
 
 def _apply_preset(running: Sandbox, chaos: str) -> None:
@@ -134,19 +124,3 @@ def _print_messages(running: Sandbox, stopped: threading.Event, *, quiet: bool) 
                 names = ("at", "test", "accepted", "code", "sender", "points", "text")
                 facts = {name: getattr(message, name) for name in names}
                 click.echo(sandbox_client.message_line({**facts, "to": message.numbers, "fault": None}))
-
-
-@contextlib.contextmanager
-def stop_signal() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C or SIGTERM sets, so that both stop the server in order."""
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)

@@ -321,6 +321,11 @@ def _server_engine(url: str) -> sa.Engine:
 def unusable(settings: DurableSettings, error: Exception, what: str = "jobs") -> ConfigError:
     """Return the error for a database that can't be used. It does not quote the driver, which may show the password."""
     kind = type(getattr(error, "orig", None) or error).__name__
+    if settings.file is not None and "locked" in str(getattr(error, "orig", None) or error):
+        return ConfigError(
+            f"database_url: another process has held the lock of {settings.file} for too long: try again, and look for a "
+            "process that was stopped"
+        )
     if settings.file is not None:
         return ConfigError(
             f"database_url: {what} can't be kept in {settings.file}: {_reason(error)}. If it can't be helped there, set "

@@ -155,11 +155,13 @@ class HttpClient:
             raise ConfigError("the URL has half a character (a lone surrogate): copy the address again")
         if parts.scheme not in PORTS or not parts.hostname:
             raise ConfigError("a URL starts with https:// or http:// and names a host")
-        host, port = _ascii(parts.hostname), port or PORTS[parts.scheme]
+        host, port = _ascii(parts.hostname.replace("%25", "%")), port or PORTS[parts.scheme]
         proxy = find_proxy(parts.scheme, host, port, network)
         if parts.scheme == "https" and (find_authorities(network).path or network.client_cert):
             tls_context(network)  # files that settings name are read now, because they may be wrong
-        self._pool = make_pool(parts.scheme, host, port, network, proxy, idle_limit=idle_limit, body_limit=BODY_LIMIT)
+        self._pool = make_pool(
+            parts.scheme, url_host(host), port, network, proxy, idle_limit=idle_limit, body_limit=BODY_LIMIT
+        )
         self._path = quote(parts.path, _PATH)
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
         # A proxy without a tunnel gets the whole URL.
@@ -304,7 +306,7 @@ class HttpTransport:
                 raise ConfigError(problem)
             self._client = HttpClient(url, network=network)
             parts = urlsplit(url)
-            self._host, self._plain = (parts.hostname or "", parts.port), parts.scheme == "http"
+            self._host, self._plain = ((parts.hostname or "").replace("%25", "%"), parts.port), parts.scheme == "http"
             del parts
         finally:
             del url, headers  # as in HttpClient

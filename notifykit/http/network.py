@@ -272,8 +272,8 @@ def network_errors() -> list[TransportError]:
 
 
 def url_host(host: str) -> str:
-    """Return a host as a URL has it: an IPv6 address stands in brackets."""
-    return f"[{host}]" if ":" in host else host
+    """Return a host as a URL has it: an IPv6 address stands in brackets, with %25 before its zone (RFC 6874)."""
+    return f"[{host.replace('%', '%25')}]" if ":" in host else host
 
 
 def basic_authorization(credentials: str) -> str:

@@ -254,7 +254,7 @@ class Components:
     def _queued(self, sink: Sink) -> Sink:
         """Return a sink behind a queue, unless its attribute ``background`` is false.
 
-        In strict mode the caller is told what a sink raised, and a virtual clock knows no slowness: there is no queue.
+        In strict mode what a sink raises is raised, and a virtual clock knows no slowness: there is no queue.
         """
         if self.host.strict or not self.clock.shared or not getattr(sink, "background", True):
             return sink

@@ -47,7 +47,7 @@ class QueuedSink:
     :param sink: what handles the events, one after the other, each in the context variables of the send.
     :param size: how many events may wait.
     :param full: what happens to an event when the queue is full: ``wait`` for room, or ``drop`` and count it.
-    :param failed: is told what the sink raised when nobody waited for it.
+    :param failed: is called with what the sink raised when nobody waited for it.
     """
 
     def __init__(self, sink: Sink, size: int, full: str, failed: Callable[[str, BaseException, str], None]) -> None:
@@ -87,7 +87,7 @@ class QueuedSink:
                 return
             self._slow = True
             _log.warning("the sink %s is slow: from now on it runs behind the sends, in a queue", self.name)
-        done.add_done_callback(functools.partial(self._tell, event))
+        done.add_done_callback(functools.partial(self._report, event))
 
     def _put(self, handle: Callable[[], None]) -> Future[None]:
         done: Future[None] = Future()
@@ -115,7 +115,7 @@ class QueuedSink:
             else:
                 done.set_result(None)
 
-    def _tell(self, event: Event, ended: Future[None]) -> None:
+    def _report(self, event: Event, ended: Future[None]) -> None:
         error = ended.exception()
         if error is not None:
             self._failed(self.name, error, event.id)

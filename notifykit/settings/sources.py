@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 #: How alike two names are if one is a typing slip of the other; KWTSMS_LOG_FILE and KWTSMS_LOG_LEVEL are not.
 _NEARLY: Final = 0.9
+
+
+_SERVICE: Final = re.compile(r"(?:tcp|udp|sctp)://[0-9a-fA-F.:\[\]]+:[0-9]+")
 
 
 @attrs.frozen
@@ -99,7 +103,7 @@ class Sources:
         arguments = self.arguments if section is None else self.arguments.get(section, {})
         yield arguments.get(field.name), "argument", label
         for name in field.environment:
-            yield self.environment.get(name), "environment", name
+            yield _without_services(name, self.environment.get(name)), "environment", name
             if field.is_secret and self.environment.get(f"{name}_FILE"):
                 yield _secret_file(self.environment[f"{name}_FILE"], name), "environment", f"{name}_FILE"
         for name in field.environment:
@@ -109,6 +113,11 @@ class Sources:
         table = self.table.get(section, {}) if section else self.table
         if isinstance(table, Mapping):
             yield table.get(field.name), self.table_name, label
+
+
+def _without_services(name: str, value: str | None) -> str | None:
+    """Return a variable's value; None if Kubernetes set it: a service `notifykit-smtp` makes NOTIFYKIT_SMTP_PORT."""
+    return None if value and name.endswith("_PORT") and _SERVICE.fullmatch(value) else value
 
 
 def _secret_file(name: str, variable: str) -> str:

@@ -11,8 +11,11 @@ Path and query are kept out of everything that is shown or logged.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 from urllib.parse import quote, urlencode
+
+import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient, OutcomeUnknown, TransportError
 from notifykit.http import HttpAnswer, HttpRequest, HttpTransport
@@ -24,12 +27,17 @@ from notifykit.models.receipt import Submission
 from notifykit.protocols import BuildContext
 from notifykit.redaction import Secret
 from notifykit.settings.dsn import Dsn
-from notifykit.settings.fields import Field, secret, text
+from notifykit.settings.fields import Field, path, proxy, secret, text
 
 _FIELDS: Final = (
     Field("bearer", secret, help="The token for an Authorization header."),
     Field("sender", text, help="The sender's name if a message has none."),
+    Field("ca_file", path, help="Certificates to trust instead of this machine's."),
+    Field("client_cert", path, help="A PEM file with the client's certificate and its key."),
+    Field("proxy", proxy, help="The proxy, or none."),
 )
+#: A header's value: printable ASCII without spaces.
+_TOKEN: Final = re.compile(r"[!-~]+")
 CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
 
 
@@ -132,18 +140,24 @@ def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
     values = context.settings.section("webhook", _FIELDS, own)
     authorization = None
     if values["bearer"].value:
+        if not _TOKEN.fullmatch(values["bearer"].value.reveal()):
+            raise ConfigError(
+                "webhook.bearer is no token: it has a space or a character that is not ASCII; write the token alone, "
+                "without the word Bearer"
+            )
         authorization = Secret(f"Bearer {values['bearer'].value.reveal()}")
     elif dsn.user:
         password = dsn.password.reveal() if dsn.password else ""
         authorization = Secret(basic_authorization(f"{dsn.user}:{password}"))
         del password
+    given = {name: values[name].value for name in ("proxy", "ca_file", "client_cert") if values[name].value}
     url = WebhookTransport.url_of(dsn, "") + (f"?{rest}" if rest else "")
     try:
         return WebhookTransport(
             url,
             authorization=authorization,
             sender=values["sender"].value or context.settings.sender,
-            network=context.settings.network,
+            network=attrs.evolve(context.settings.network, **given),
         )
     finally:
-        del own, rest, url, values  # an error's frames must not hold them
+        del own, rest, url, values, given  # an error's frames must not hold them

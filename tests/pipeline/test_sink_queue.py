@@ -160,7 +160,7 @@ def test_nothing_is_lost_at_the_end_of_a_program_nor_in_a_forked_one(tmp_path):
     )
 
 
-def test_in_strict_mode_the_sender_is_told_what_a_sink_raised(tmp_path):
+def test_in_strict_mode_a_sink_runs_in_the_thread_that_sends(tmp_path):
     """So there the sink runs in the thread that sends."""
     threads = set()
 

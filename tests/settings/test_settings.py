@@ -487,8 +487,16 @@ def test_a_variable_in_small_letters_is_named(tmp_path: pathlib.Path) -> None:
     assert load(tmp_path).problems == ("notifykit_sender (.env) is not a setting: did you mean NOTIFYKIT_SENDER?",)
 
 
+@pytest.mark.parametrize("value", ["tcp://10.0.0.1:25", "udp://[fd00::1]:25"])
+def test_a_service_of_kubernetes_is_no_setting(tmp_path: pathlib.Path, value: str) -> None:
+    """A service with the name notifykit-smtp sets this variable in every container."""
+    port = Field("port", count, environment=("NOTIFYKIT_SMTP_PORT",))
+    found = load(tmp_path, environment={"NOTIFYKIT_SMTP_PORT": value, "NOTIFYKIT_SMTP_SERVICE_HOST": "10.0.0.1"})
+    assert found.check().section("smtp", [port])["port"] == Value(None, "default")
+
+
 def test_a_zone_is_a_name_of_the_database(tmp_path: pathlib.Path) -> None:
-    """A slip is told with the name that was probably meant."""
+    """An error has the name that was probably meant."""
     assert load(tmp_path, environment={"NOTIFYKIT_ZONE": "Asia/Kuwait"}).check().zone == zoneinfo.ZoneInfo(
         "Asia/Kuwait"
     )

@@ -69,7 +69,7 @@ export class Store {
 
   /**
    * The views, newest first. `all` and `queued` (test messages in the queue) disregard the search; `log`, `queue` and
-   * `threads` (one row for each number, one for each request to several numbers) follow it. `unread` is a count.
+   * `threads` (one row for each number, one for each request to several numbers, with its refused tries) follow it. `unread` is a count.
    */
   get views() {
     this.#views ??= makeViews(this.#messages, this.#hidden, this.#found);
@@ -112,13 +112,21 @@ function makeViews(messages, hidden, found) {
 function groupByNumber(log) {
   const threads = new Map();
   for (const message of log) {
-    const key = message.to.length === 1 ? message.to[0] : `batch:${message.id}`;
-    if (!threads.has(key)) threads.set(key, { key, to: message.to, last: message, ids: [], unread: 0 });
-    const thread = threads.get(key);
+    const request = JSON.stringify([message.sender, message.text, message.to]);
+    const place = message.to.length === 1 ? message.to[0] : request;
+    let thread = threads.get(place);
+    // Newest first: refused tries of a request to several numbers belong to the one that follows them.
+    if (!thread || (place === request && message.accepted)) {
+      thread = { key: place, to: message.to, last: message, ids: [], unread: 0 };
+      if (threads.has(place)) threads.set(`${place} ${message.id}`, threads.get(place));
+      threads.delete(place);
+      threads.set(place, thread);
+    }
+    if (place === request) thread.key = `batch:${message.id}`;
     thread.ids.push(message.id);
     if (message.unread) thread.unread += 1;
   }
-  return [...threads.values()];
+  return [...threads.values()].sort((one, two) => two.last.id - one.last.id);
 }
 
 /** Ids that fit into one address. */

@@ -145,7 +145,8 @@ def finish_job(
     if progress.finished is None and embedded(notifier):
         if progress.state is JobState.SCHEDULED:
             start = f"{progress.starts.astimezone():%Y-%m-%d %H:%M %Z}"
-            note(f"It begins at {start}, and is sent here: leave this running.")
+            # Not only with --quiet off: who waits without a word is interrupted.
+            warn(f"It begins at {start}, and is sent here: leave this running.")
         notifier.work()
         progress, interrupted = watch_job(job, ProgressBar(progress.total, show=show))
     results = job_results(job) if progress.finished is not None else None

@@ -17,7 +17,7 @@ LAYERS: Final = (
     ("imports", "suggest", "errors", "redaction", "models"),
     ("http", "templates", "settings", "events"),
     ("protocols",),
-    ("hookspecs", "counters", "rate_limit", "forking"),
+    ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("pipeline",),
     ("", "__main__", "plugin", "cli", "testing", "durable", "contrib", "verify"),

@@ -174,9 +174,9 @@ def finish_job(
     progress, interrupted = job.progress(), False
     if progress.finished is None and embedded(notifier):
         if progress.state is JobState.SCHEDULED:
-            note(
-                f"It begins at {show_time(progress.starts, load_settings().zone)}, and is sent here: leave this running."
-            )
+            start = show_time(progress.starts, load_settings().zone)
+            # With --quiet too: who waits without a word is interrupted.
+            warn(f"It begins at {start}, and is sent here: leave this running.")
         notifier.work()
         progress, interrupted = watch_job(job, ProgressBar(progress.total, show=show))
     results = job_results(job) if progress.finished is not None else None

@@ -282,6 +282,10 @@ class LogCounts:
         return {"messages": self.messages, **counts, "test": self.tests, "cost": round(self.cost, 4)}
 
 
+#: Refused requests that are remembered until a retry is logged: it follows at once, among what others write meanwhile.
+_MOST_REJECTED: Final = 1000
+
+
 def count_entries(entries: Iterable[LogEntry], key: Callable[[LogEntry], str]) -> dict[str, LogCounts]:
     """Count entries by a key, and return the counts in order of the key.
 
@@ -293,11 +297,11 @@ def count_entries(entries: Iterable[LogEntry], key: Callable[[LogEntry], str]) -
         if entry.event == "retry_scheduled":
             for name, repeated in rejected.pop((entry.batch, entry.attempt), ()):
                 counts[name].add(repeated, -1)
-        elif entry.event == "send_finished":
-            rejected = {attempt: found for attempt, found in rejected.items() if found[0][1].id != entry.id}
         elif entry.outcome is not None:
             name = key(entry)
             counts[name].add(entry)
             if entry.outcome == Outcome.REJECTED and entry.batch:
                 rejected.setdefault((entry.batch, entry.attempt), []).append((name, entry))
+                if len(rejected) > _MOST_REJECTED:
+                    del rejected[next(iter(rejected))]
     return {name: counts[name] for name in sorted(counts) if counts[name].messages}

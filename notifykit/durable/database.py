@@ -1,6 +1,6 @@
 """The database of jobs: its settings, and transactions on a file of this user or on PostgreSQL.
 
-Every wait for another process has an end, and its error names that process where the system tells.
+Every wait for another process has an end, and its error names that process where the system shows it.
 """
 
 from __future__ import annotations
@@ -364,7 +364,7 @@ def _held(what: str, owners: list[str]) -> str:
 
 
 def _lock_owners(file: pathlib.Path) -> list[str]:
-    """Return the processes that have locks on a database file, where the system tells (Linux)."""
+    """Return the processes that have locks on a database file, where the system shows them (Linux)."""
     try:
         inodes = {path.stat().st_ino for path in (file, file.with_name(f"{file.name}-shm")) if path.exists()}
         rows = [line.split() for line in pathlib.Path("/proc/locks").read_text(encoding="ascii").splitlines()]

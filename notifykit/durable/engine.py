@@ -34,13 +34,13 @@ from notifykit.durable.serialization import (
 from notifykit.durable.store import JobStore, KeyTakenError
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
-from notifykit.forking import renew_in_child
 from notifykit.models.job import JobSpec, Progress, Settlement
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submission
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
+from notifykit.pipeline.forking import renew_in_child
 from notifykit.protocols import Transport
 from notifykit.settings.sources import Settings
 
@@ -377,7 +377,7 @@ class AddressSet:
 
 
 def _require_times(spec: JobSpec, now: float) -> None:
-    """Raise a :class:`ValueError` where a job's times can't be meant, or not be told."""
+    """Raise a :class:`ValueError` where a job's times can't be meant."""
     problems = []
     if spec.at is not None and not spec.at.timestamp() - now <= _LONGEST:
         problems.append(f"at is {spec.at:%Y-%m-%d}: give a time within the next ten years")

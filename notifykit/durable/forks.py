@@ -111,7 +111,7 @@ class Pool(sa.QueuePool):
 
 
 def keep_from_children(thing: Any) -> None:
-    """Close a file or a connection in every child, without a word to who is at its other end.
+    """Close a file or a connection in every child, without ending the session of the parent.
 
     :param thing: has a ``fileno``.
     """
@@ -140,7 +140,7 @@ def _close_in_child() -> None:
         # The number stays taken, so that what is closed later is no other file of the child.
         with contextlib.suppress(Exception):
             os.dup2(nothing, thing.fileno(), inheritable=False)
-        _INHERITED.append(thing)  # closing it would tell its other end
+        _INHERITED.append(thing)  # closing it would end the session of the parent
     os.close(nothing)
     _OWN.clear()
 

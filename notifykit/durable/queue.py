@@ -22,8 +22,8 @@ from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, new_engine
 from notifykit.durable.leases import leases_of
 from notifykit.errors import ConfigError
-from notifykit.forking import renew_in_child
 from notifykit.models.capabilities import RateLimit
+from notifykit.pipeline.forking import renew_in_child
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

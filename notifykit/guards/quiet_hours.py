@@ -75,6 +75,8 @@ class QuietHours:
     zone: zoneinfo.ZoneInfo | None
     #: Tags of messages that pass at any time.
     exempt_tags: Collection[str] = ()
+    #: Whether jobs wait for their end; a plain send skips the recipient at any rate.
+    wait: bool = True
 
     def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Hold the message back if it is quiet in any time zone of the recipient's country."""
@@ -95,6 +97,7 @@ class QuietHours:
             f"It is quiet from {self.hours.start:%H:%M} to {self.hours.end:%H:%M} in the recipient's country.",
             "Send it when the quiet hours are over, or give it a tag of NOTIFYKIT_GUARD_QUIET_EXCEPT.",
             None if ends is None else (ends - context.now).total_seconds(),
+            postpone=self.wait and ends is not None,
         )
 
     def is_quiet(self, moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> bool:
@@ -148,9 +151,10 @@ def notifykit_guards(settings: Settings, normalize: Normalize) -> list[QuietHour
         raise ConfigError(problems)
     if not given["quiet_hours"]:
         return []
-    return [QuietHours(given["quiet_hours"], given["quiet_zone"] or settings.zone, frozenset(given["quiet_except"]))]
+    zone, wait = given["quiet_zone"] or settings.zone, given["quiet_policy"] == "wait"
+    return [QuietHours(given["quiet_hours"], zone, frozenset(given["quiet_except"]), wait)]
 
 
 def notifykit_about() -> About:
     """Return the settings."""
-    return about("quiet_hours", "quiet_zone", "quiet_except")
+    return about("quiet_hours", "quiet_policy", "quiet_zone", "quiet_except")

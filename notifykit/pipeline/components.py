@@ -15,13 +15,13 @@ import attrs
 from notifykit.counters import DryRunCounterStore, open_counter_store
 from notifykit.errors import ConfigError, PluginError, all_of, raise_interrupt
 from notifykit.events import Event
-from notifykit.forking import renew_in_child
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import SystemClock
 from notifykit.pipeline.context import RateLimiters, Reservations, SendContext
 from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
+from notifykit.pipeline.forking import renew_in_child
 from notifykit.pipeline.intercept import intercept
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.sink_queue import QueuedSink

@@ -10,7 +10,6 @@ from typing import Any, Final, Self
 
 import attrs
 
-
 #: Seconds that a reader waits for what it was promised, however many heartbeats come meanwhile.
 PATIENCE: Final = 30.0
 

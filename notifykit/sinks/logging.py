@@ -25,6 +25,9 @@ from notifykit.events import (
     RecipientExcluded,
     RetryScheduled,
     SendFinished,
+    VerificationBlocked,
+    VerificationChecked,
+    VerificationStarted,
 )
 from notifykit.models.delivery import DeliveryState
 from notifykit.models.receipt import Outcome
@@ -74,6 +77,8 @@ def _level(event: Event) -> int:
             is_warning = event.contradicted or event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
         case BatchFinished():
             is_warning = False
+        case VerificationBlocked():
+            is_warning = event.held is not None or event.rule != "waits"
         case BatchExcluded() | RetryScheduled() | FailedOver() | PluginFailed():
             is_warning = True
         case _:
@@ -151,6 +156,27 @@ def _(event: DeliveryChanged) -> _Description:
     doubt = "; reports contradict each other" if event.contradicted else ""
     fields = _fields(event, "state", "before", "words", "contradicted", "transport")
     return f"{to or 'all recipients'} {event.state}{words}{doubt}", fields | {"to": to, "msg_id": event.message_id}
+
+
+@_describe.register
+def _(event: VerificationStarted) -> _Description:
+    fields = _fields(event, "purpose", "status", "resend", "sends", "cost", "country") | {
+        "to": _redacted(event.to or "")
+    }
+    return f"{fields['to']} code {'sent again' if event.resend else 'asked for'}: {event.status}", fields
+
+
+@_describe.register
+def _(event: VerificationChecked) -> _Description:
+    fields = _fields(event, "purpose", "verified", "country") | {"to": _redacted(event.to or "")}
+    return f"{fields['to']} {'verified' if event.verified else 'not verified'}", fields
+
+
+@_describe.register
+def _(event: VerificationBlocked) -> _Description:
+    what = f"prefix {event.held}" if event.held else _redacted(event.to or "")
+    fields = _fields(event, "purpose", "rule", "retry_after", "held", "country")
+    return f"{what} held back by {event.rule}", fields | {"to": event.to and _redacted(event.to)}
 
 
 @_describe.register

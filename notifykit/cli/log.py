@@ -8,6 +8,7 @@ import pathlib
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import click
@@ -137,12 +138,23 @@ def show(id: str, file: str | None, as_json: bool) -> int:
 def stats(by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
     """Count messages by how they ended, and what they cost. Tests are counted apart."""
     reader = _reader(file)
-    counts = count_entries((entry for entry in reader.entries() if _is_recent(entry, since)), GROUP_KEYS[by])
+    codes: collections.Counter[str | None] = collections.Counter()
+
+    def recent() -> Iterator[LogEntry]:
+        for entry in reader.entries():
+            if _is_recent(entry, since):
+                codes[entry.code_event] += 1
+                yield entry
+
+    counts = count_entries(recent(), GROUP_KEYS[by])
+    sent, verified = codes["sent"], codes["verified"]
     if as_json:
         rows = [{by: name, **group.as_document()} for name, group in counts.items()]
-        print_json("log", {"by": by, "rows": rows}, _warnings(reader))
+        print_json("log", {"by": by, "rows": rows, "codes": {"sent": sent, "verified": verified}}, _warnings(reader))
         return Exit.OK
     _show_counts(by, counts)
+    if sent:
+        print_line(f"one-time codes: {sent} sent, {verified} verified ({verified / sent:.0%})")
     for warning in _warnings(reader):
         warn(f"warning: {warning}")
     return Exit.OK

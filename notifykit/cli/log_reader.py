@@ -70,6 +70,8 @@ class LogEntry:
     elapsed_ms: float | None = None
     #: Whether it was a test.
     test: bool = False
+    #: ``sent`` for a one-time code that was sent for the first time, ``verified`` for one that was typed.
+    code_event: str | None = None
 
     @property
     def is_error(self) -> bool:
@@ -186,8 +188,15 @@ def _sink_entry(row: Mapping[str, Any]) -> LogEntry:
         recipients=1 if counted else 0,
         cost=row.get("cost") if counted else None,
         test=row.get("test") is True,
+        code_event=_code_event(event, row),
         **{name: row.get(name) for name in _SAME},
     )
+
+
+def _code_event(event: str, row: Mapping[str, Any]) -> str | None:
+    if event == "verification_started" and not row.get("resend") and row.get("status") in ("sent", "unknown"):
+        return "sent"
+    return "verified" if event == "verification_checked" and row.get("verified") else None
 
 
 def _error(row: Mapping[str, Any]) -> str | None:

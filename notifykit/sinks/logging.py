@@ -25,6 +25,9 @@ from notifykit.events import (
     RecipientExcluded,
     RetryScheduled,
     SendFinished,
+    VerificationBlocked,
+    VerificationChecked,
+    VerificationStarted,
 )
 from notifykit.models.delivery import DeliveryState
 from notifykit.models.receipt import Outcome
@@ -66,6 +69,8 @@ class LoggingSink:
         elif isinstance(event, DeliveryChanged):
             failed = event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
             level = logging.WARNING if event.contradicted or failed else logging.INFO
+        elif isinstance(event, VerificationBlocked):
+            level = logging.WARNING if event.held is not None or event.rule != "waits" else logging.INFO
         logger = _SEND
         if isinstance(event, _OF_TRANSPORTS):
             logger = logging.getLogger(f"notifykit.transport.{event.transport.partition(':')[0]}")
@@ -165,6 +170,27 @@ def _(event: DeliveryChanged) -> _Description:
     fields = _fields(event, "state", "before", "words", "contradicted", "transport")
     places = (to or "all recipients", words)
     return f"%s {event.state}%s{doubt}", places, fields | {"to": to, "msg_id": event.message_id}
+
+
+@_describe.register
+def _(event: VerificationStarted) -> _Description:
+    fields = _fields(event, "purpose", "status", "resend", "sends", "cost", "country") | {
+        "to": _redacted(event.to or "")
+    }
+    return f"%s code {'sent again' if event.resend else 'asked for'}: {event.status}", (fields["to"],), fields
+
+
+@_describe.register
+def _(event: VerificationChecked) -> _Description:
+    fields = _fields(event, "purpose", "verified", "country") | {"to": _redacted(event.to or "")}
+    return f"%s {'verified' if event.verified else 'not verified'}", (fields["to"],), fields
+
+
+@_describe.register
+def _(event: VerificationBlocked) -> _Description:
+    what = f"prefix {event.held}" if event.held else _redacted(event.to or "")
+    fields = _fields(event, "purpose", "rule", "retry_after", "held", "country")
+    return f"%s held back by {event.rule}", (what,), fields | {"to": event.to and _redacted(event.to)}
 
 
 @_describe.register

@@ -89,3 +89,17 @@ def test_what_can_not_be_understood_is_said(run: Run, gateway: Sandbox, argument
     """With the exit code of the command line, and nothing is sent."""
     assert run("verify", *arguments).code == 2
     assert not gateway.messages
+
+
+def test_the_log_counts_codes(run: Run, gateway: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent and verified; what was held back is in its rows, and no code is."""
+    monkeypatch.setenv("NOTIFYKIT_LOG_FILE", "sends.jsonl")
+    for number in (NUMBER, OTHER, NUMBER):
+        run("verify", "start", number)
+    run("verify", "check", NUMBER, gateway.otp(NUMBER))
+    shown = run("log", "stats")
+    assert shown.out.splitlines()[-1] == "one-time codes: 2 sent, 1 verified (50%)"
+    assert run("log", "stats", "--json").data["codes"] == {"sent": 2, "verified": 1}
+    rows = run("log", "tail", "-v").out
+    assert "verification_blocked" in rows
+    assert gateway.otp(NUMBER) not in rows

@@ -10,7 +10,7 @@ import click
 
 from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import print_json, print_line, table_lines, warn
 from notifykit.redaction import Secret
 from notifykit.settings.fields import Field, Value
@@ -20,6 +20,7 @@ from notifykit.suggest import did_you_mean
 
 @click.group(
     "config",
+    cls=CommandGroup,
     invoke_without_command=True,
     epilog=examples("notifykit config", "notifykit config get kwtsms.sender", "notifykit config path"),
 )

@@ -16,7 +16,7 @@ import click
 from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.log_reader import GROUP_KEYS, LogCounts, LogEntry, LogReader, count_entries
-from notifykit.cli.options import common, examples, global_options, option_group
+from notifykit.cli.options import CommandGroup, common, examples, global_options, option_group
 from notifykit.cli.output import (
     CommandError,
     is_read,
@@ -54,7 +54,9 @@ _entry_options: Final = option_group(
 )
 
 
-@click.group("log", invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats"))
+@click.group(
+    "log", cls=CommandGroup, invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats")
+)
 @common
 @click.pass_context
 def log(ctx: click.Context, as_json: bool) -> None:

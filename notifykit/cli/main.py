@@ -11,7 +11,7 @@ import click
 
 from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit, for_error
-from notifykit.cli.options import GlobalOptions, begin, common, global_options
+from notifykit.cli.options import GlobalOptions, begin, common, global_options, summary
 
 if TYPE_CHECKING:
     from notifykit.plugins import PluginHost
@@ -47,10 +47,9 @@ class Program(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the framework's own commands, and those of plugins below them."""
-        limit = max(20, formatter.width - 16)
         rows: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
         for name, (command, plugin) in sorted(_host(ctx).commands().items()):
-            rows[plugin.location == __package__].append((name, command.get_short_help_str(limit)))
+            rows[plugin.location == __package__].append((name, summary(command)))
         for own, title in ((True, "Commands"), (False, "Commands from plugins")):
             if rows[own]:
                 with formatter.section(title):

@@ -20,7 +20,7 @@ import click
 
 import notifykit
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import common, examples
+from notifykit.cli.options import CommandGroup, common, examples
 from notifykit.cli.output import print_json, print_line
 from notifykit.hookspecs import PROJECT
 from notifykit.plugins import BUILTINS
@@ -110,7 +110,7 @@ class Scaffold:
         return string.Template(file.read_text(encoding="utf-8")).substitute(names)
 
 
-@click.group("new", epilog=examples("notifykit new plugin acme-sms --kind transport"))
+@click.group("new", cls=CommandGroup, epilog=examples("notifykit new plugin acme-sms --kind transport"))
 @common
 def new(as_json: bool) -> int:
     """Write the beginning of something of your own."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+#: Longer than the first sentence of any command.
+_WHOLE: Final = 1000
 #: How alike an unknown error code and a known one must be to suggest it: ERR999 is no slip for ERR029.
 ALIKE_CODES: Final = 0.7
 
@@ -123,6 +125,21 @@ common: Final = option_group(
 def examples(*lines: str) -> str:
     """Return the end of a command's help: command lines that can be typed, one a line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def summary(command: click.Command) -> str:
+    """Return the first sentence of a command's help, which click would cut to the width of the terminal."""
+    return command.get_short_help_str(_WHOLE)
+
+
+class CommandGroup(click.Group):
+    """A group whose help lists each command with its whole first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary(command)) for name, command in commands if command])
 
 
 class LazyCommand(click.Command):

@@ -211,6 +211,8 @@ def _error_document(error: BaseException) -> dict[str, Any]:
     if isinstance(error, TransportError):
         more = {"code": error.code, "scope": error.scope.value, "action": error.action}
         return {"kind": kind, "message": error.detail, **more}
+    if isinstance(error, click.Abort):  # as click raises it, it says nothing
+        return {"kind": "Interrupted", "message": str(error) or "Interrupted."}
     return {"kind": kind, "message": error.format_message() if isinstance(error, click.ClickException) else str(error)}
 
 

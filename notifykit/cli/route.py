@@ -10,13 +10,15 @@ import click
 from notifykit.cli.dry_run import open_notifier
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.inputs import via_option
-from notifykit.cli.options import common, examples
+from notifykit.cli.options import CommandGroup, common, examples
 from notifykit.cli.output import note, print_json, print_line
 from notifykit.models.message import Channel
 from notifykit.pipeline.notifier import Notifier
 
 
-@click.group("route", invoke_without_command=True, epilog=examples("notifykit route test +96598765432"))
+@click.group(
+    "route", cls=CommandGroup, invoke_without_command=True, epilog=examples("notifykit route test +96598765432")
+)
 @common
 @click.pass_context
 def route(ctx: click.Context, as_json: bool) -> None:

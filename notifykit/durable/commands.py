@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
 from notifykit.cli.progress import watch_job
 from notifykit.errors import ConfigError
@@ -34,7 +34,7 @@ _COLUMNS: Final = ("state", "total", "left", "accepted", "rejected", "unknown")
 _ROW: Final = "{:<34} {:<10} {:>9} {:>9} {:>9} {:>9} {:>8}"
 
 
-class Jobs(click.Group):
+class Jobs(CommandGroup):
     """A group whose first word may be a job's key."""
 
     def resolve_command(

@@ -13,7 +13,7 @@ import click
 
 from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import LazyCommand, begin, common, examples, global_options
+from notifykit.cli.options import CommandGroup, LazyCommand, begin, common, examples, global_options
 from notifykit.cli.output import print_json, print_json_error
 
 if TYPE_CHECKING:
@@ -90,23 +90,26 @@ def next_command(error: BaseException, command: str = "") -> str:
         no_answer = isinstance(error, kinds.NotReached | kinds.ProviderUnavailable)
         return "kwtsms setup --no-verify" if no_answer else "kwtsms setup --help"
     code = error.code if isinstance(error, kinds.TransportError) else None
+    explained = f"kwtsms errors {code}" if code in CODES else ""
     if isinstance(error, kinds.AuthFailed):
-        return f"kwtsms errors {code}" if code in CODES and code != _WRONG_PASSWORD else "kwtsms setup"
+        return explained if explained and code != _WRONG_PASSWORD else "kwtsms setup"
     by_error: tuple[tuple[type[BaseException], str], ...] = (
         (kinds.SenderNotAllowed, "kwtsms senderid"),
         (kinds.DestinationNotCovered, "kwtsms coverage"),
         (kinds.OutOfCredit, "kwtsms balance"),
         (kinds.OutcomeUnknown, "kwtsms balance"),  # fewer points mean that it was sent
         (kinds.InvalidRecipient, "kwtsms validate NUMBER"),
-        (kinds.ContentRejected, "kwtsms send --help"),
         (kinds.NotReached, "kwtsms verify"),
         (kinds.ProviderUnavailable, "kwtsms verify"),
         (kinds.ConfigError, "kwtsms setup"),
+        (kinds.TransportError, explained),
+        (kinds.NotReached, "notifykit doctor --online"),
+        (kinds.ProviderUnavailable, "notifykit doctor --online"),
     )
-    found = next((following for kind, following in by_error if isinstance(error, kind)), None)
-    if found == f"kwtsms {command}":  # it has just failed
-        found = "notifykit doctor --online"
-    return found or (f"kwtsms errors {code}" if code in CODES else f"kwtsms {command} --help".replace("  ", " "))
+    choices = [following for kind, following in by_error if following and isinstance(error, kind)]
+    # The command that has just failed would fail again.
+    others = (choice for choice in choices if choice.split()[1] != command)
+    return next(others, f"kwtsms {command} --help".replace("  ", " "))
 
 
 @click.command("errors", cls=ResultCommand)
@@ -170,13 +173,8 @@ class Interrupted(click.Abort):
         self.warnings = tuple(warnings)
 
 
-class Program(click.Group):
+class Program(CommandGroup):
     """A group that imports a command when it is used."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each command with its whole sentence, which click would cut to the width of the terminal."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -248,8 +246,7 @@ def _run(given: list[str]) -> int:
         return error.exit_code
     except click.Abort as error:
         if global_options().json:
-            said = error if str(error) else Interrupted("Interrupted.")
-            print_json(global_options().command, None, getattr(said, "warnings", ()), ok=False, error=said)
+            print_json(global_options().command, None, getattr(error, "warnings", ()), ok=False, error=error)
         elif str(error):
             output.warn(f"kwtsms: {error}")
         output.warn("Interrupted.")

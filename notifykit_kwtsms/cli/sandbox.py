@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli.options import common, examples
+from notifykit.cli.options import CommandGroup, common, examples
 from notifykit.cli.output import print_json, print_line
 from notifykit_kwtsms.cli import sandbox_client
 
@@ -35,6 +35,7 @@ def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 
 @click.group(
     "sandbox",
+    cls=CommandGroup,
     invoke_without_command=True,
     epilog=examples(
         "notifykit sandbox", "notifykit sandbox --store inbox.sqlite3 --keep-for 7d", "notifykit sandbox tail"

@@ -93,7 +93,7 @@ def send(words: Sequence[str], sender: str | None) -> CommandResult:
 def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
     *given, message = words
     if not given:
-        raise click.UsageError('Give the numbers, and then the message in quotes: kwtsms send 96598765432 "Hello".')
+        raise click.UsageError('Give the numbers, and then the message in quotes: kwtsms send NUMBER "Hello".')
     strays = [word for word in given if word != "-" and not any(c.isdigit() or c in ",@" for c in word)]
     if strays:
         raise click.UsageError(f"{strays[0]!r} is no number; put quotes around the message. Nothing was sent.")

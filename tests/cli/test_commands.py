@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import click
@@ -17,7 +19,7 @@ from notifykit.cli.options import LazyCommand
 from notifykit.plugins import PluginHost
 from notifykit_kwtsms import plugin
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.cli.conftest import ROOT, Run, environment, start
+from tests.cli.conftest import ROOT, Run, environment, start, terminal
 
 REFERENCE = ROOT / "docs" / "reference" / "cli.md"
 COMMON = {"--json", "--quiet", "--verbose", "--color", "--env-file", "--no-plugins"}
@@ -55,6 +57,34 @@ def test_every_command_has_the_common_options_and_a_sentence(name: str) -> None:
     assert options(command) >= COMMON
     assert command.help
     assert all(param.help for param in command.params if isinstance(param, click.Option) and param.name != "version")
+
+
+@pytest.mark.parametrize("name", ["", *(name for name, command in EVERY.items() if isinstance(command, click.Group))])
+def test_no_sentence_in_a_list_of_commands_is_cut(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """However narrow the terminal is."""
+    monkeypatch.setenv("COLUMNS", "60")
+    listed = run(*name.split(), "--help").out.partition("\nCommands:\n")[2]
+    below = [path for path in EVERY if path.rpartition(" ")[0] == name]
+    assert below
+    words = " ".join(listed.split())
+    missing = [path for path in below if EVERY[path].get_short_help_str(1000) not in words]
+    assert missing == []
+
+
+def test_an_interrupt_is_a_document_for_programs_too(gateway: Sandbox) -> None:
+    """Of any command, with a message: an empty one explains nothing."""
+    gateway.chaos("ERR013", endpoint="balance", delay=20)
+    with terminal("doctor", "--online", "--json") as shown:
+        ends = time.monotonic() + 20
+        while not gateway.requests:
+            assert shown.process.poll() is None, shown.shown
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        shown.until_it_waits()
+        shown.interrupt()
+        assert shown.end() == 130
+    document = json.loads(shown.shown[shown.shown.index("{") : shown.shown.rindex("}") + 1])
+    assert document["error"] == {"kind": "Interrupted", "message": "Interrupted."}
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -13,9 +13,11 @@ from importlib import import_module
 import pytest
 
 from notifykit_kwtsms.api.codes import CODES
-from notifykit_kwtsms.cli.program import COMMANDS
+from notifykit_kwtsms.cli.program import COMMANDS, next_command
 from tests.kwtsms.cli.program_runner import Terminal
 
+#: The rest of a line that runs a command again and does not what failed.
+HARMLESS = (["--help"], ["--no-verify"])
 DOCUMENT_KEYS = ["ok", "v", "command", "data", "warnings", "error"]
 
 
@@ -428,6 +430,22 @@ def test_the_next_command_is_never_the_one_that_failed(shell, command):
     ended = shell.run(line, KWTSMS_BASE_URL="http://127.0.0.1:9/API/")
     assert ended.code != 0
     assert ended.err.splitlines()[-1] not in (f"Next: kwtsms {command}", f"Next: {line}")
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "errors"])  # it asks no gateway
+def test_no_refusal_of_the_gateway_leads_back_to_the_same_command(command):
+    """Whichever code it answers with, to whichever command."""
+    following = {next_command(code.as_error(), command) for code in CODES.values()}
+    repeated = [line for line in following if line.split()[1] == command and line.split()[2:] not in HARMLESS]
+    assert repeated == []
+
+
+def test_advice_about_the_command_line_can_be_typed_without_paying(shell):
+    """Its number is a word, which is refused: a sample number would belong to a stranger."""
+    shown = shell.run("kwtsms send 96598765432", KWTSMS_TEST_MODE="0").err
+    [line] = re.findall(r'kwtsms send .*"', shown)
+    assert shell.run(line, KWTSMS_TEST_MODE="0").code == 2
+    assert shell.sandbox.requests == ()
 
 
 @pytest.mark.parametrize("columns", ["60", "80", "100", "200"])

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, Scope
 from notifykit.events import VerificationBlocked, VerificationChecked, VerificationStarted
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Outcome, Receipt
@@ -262,7 +262,10 @@ def _status_of(receipt: Receipt) -> tuple[StartStatus, str | None]:
         return StartStatus.UNKNOWN, None
     if receipt.veto is not None:
         return StartStatus.BLOCKED, receipt.veto.guard
-    return (StartStatus.WAIT if receipt.retry_after is not None else StartStatus.FAILED), None
+    if receipt.retry_after is not None:
+        return StartStatus.WAIT, None
+    refused = receipt.error is not None and receipt.error.scope is Scope.RECIPIENT
+    return StartStatus.FAILED, "number" if refused else None
 
 
 def _now(clock: Clock) -> float:

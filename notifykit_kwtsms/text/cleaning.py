@@ -43,7 +43,7 @@ class TextCleaner:
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
-        changes = () if channel is not Channel.SMS or _is_clean(text) else self.find(text)
+        changes = () if channel is not Channel.SMS or _clean_text().fullmatch(text) else self.find(text)
         return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
 
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
@@ -79,12 +79,11 @@ _SUSPECT: Final[tuple[Range, ...]] = (
     *(PICTOGRAPHS + PICTOGRAPH_PARTS + HIDDEN + LINE_ENDS + SPACES + ARABIC_DIGITS + ASTRAL),
     (ord("<"), ord("<")),
 )
-_SUSPECT_ASCII: Final = bytes(code for first, last in _SUSPECT for code in range(first, min(last, 0x7F) + 1))
 
 
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
-    if _is_clean(text):
+    if _clean_text().fullmatch(text):
         return Cleaned(text)
     edits: list[Edit] = []
     for cleaner in CLEANERS:
@@ -100,7 +99,7 @@ def clean_message(text: str) -> str:
 
     ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
     """
-    if not _is_clean(text):
+    if not _clean_text().fullmatch(text):
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
@@ -136,12 +135,6 @@ def warn(message: Message, default_sender: str) -> tuple[str, ...]:
     sender = message.sender or default_sender
     problem = None if _SENDER.fullmatch(sender) else sender_problem(sender)
     return (problem,) if problem else ()
-
-
-def _is_clean(text: str) -> bool:
-    if text.isascii():
-        return len(text.encode().translate(None, _SUSPECT_ASCII)) == len(text)
-    return _clean_text().fullmatch(text) is not None
 
 
 @functools.cache

@@ -173,6 +173,8 @@ class CodeMachine(RuleBasedStateMachine):
             known.used = True
         elif checked.reason != "too_many":
             assert len(today) < GUESSES_PER_DAY
+            alive = known.code is not None and now < known.since + LIFETIME
+            assert known.guesses < GUESSES or not alive, "one guess too many"
             known.guesses += 1
             self.wrong[person].append(now)
         return checked

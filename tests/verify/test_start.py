@@ -168,6 +168,23 @@ def test_a_new_code_that_was_not_sent_leaves_the_one_before_valid(codes: Codes) 
     assert codes.verifier.check(NUMBER, code).ok
 
 
+def test_guesses_while_a_new_code_is_sent_count_for_the_one_before(codes: Codes) -> None:
+    """Otherwise starts that fail would be a way to guess more often."""
+
+    def guess_and_fail(batch: object) -> Exception:
+        for _ in range(4):
+            codes.verifier.check(NUMBER, "0000")
+        return AuthFailed("The password is wrong.")
+
+    codes.verifier.start(NUMBER)
+    code = codes.code
+    codes.later(30)
+    codes.transport.answer(guess_and_fail)  # type: ignore[arg-type]
+    assert codes.verifier.start(NUMBER, new=True).status == "failed"
+    assert codes.verifier.check(NUMBER, wrong(code)).attempts_left == 0
+    assert codes.verifier.check(NUMBER, code).reason == "too_many"
+
+
 def test_a_crash_while_a_message_is_sent_leaves_it_counted_and_valid(codes: Codes) -> None:
     """It may have been sent."""
 

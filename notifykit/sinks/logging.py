@@ -94,7 +94,7 @@ def _log(logger: logging.Logger, level: int, event: Event) -> None:
 
 def _constant(words: object) -> str:
     """Return words as a part of a form."""
-    return str(words).replace("%", "%%")
+    return one_line(str(words)).replace("%", "%%")
 
 
 @functools.singledispatch
@@ -177,7 +177,7 @@ def _(event: VerificationStarted) -> _Description:
     fields = _fields(event, "purpose", "status", "resend", "sends", "cost", "country") | {
         "to": _redacted(event.to or "")
     }
-    return f"%s code {'sent again' if event.resend else 'asked for'}: {event.status}", (fields["to"],), fields
+    return f"%s code {'sent again' if event.resend else 'asked for'}: {_constant(event.status)}", (fields["to"],), fields
 
 
 @_describe.register
@@ -190,7 +190,7 @@ def _(event: VerificationChecked) -> _Description:
 def _(event: VerificationBlocked) -> _Description:
     what = f"prefix {event.held}" if event.held else _redacted(event.to or "")
     fields = _fields(event, "purpose", "rule", "retry_after", "held", "country")
-    return f"%s held back by {event.rule}", (what,), fields | {"to": event.to and _redacted(event.to)}
+    return f"%s held back by {_constant(event.rule)}", (what,), fields | {"to": event.to and _redacted(event.to)}
 
 
 @_describe.register

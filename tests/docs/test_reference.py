@@ -9,6 +9,8 @@ import re
 
 import pytest
 
+import notifykit
+import notifykit_kwtsms
 from notifykit.hookspecs import PROJECT
 from notifykit.settings.sources import FIELDS
 from notifykit_kwtsms.api.codes import CODES, Code
@@ -58,6 +60,17 @@ def test_names_in_prose_exist():
     assert 'sandbox.chaos("half-body"' in page
     assert "half-body" in FAULTS
     assert f"[project.entry-points.{PROJECT}]" in (DOCS / "how-to" / "plugins.md").read_text(encoding="utf-8")
+
+
+def test_the_reference_of_python_shows_names_as_they_are_imported():
+    """``notifykit.Notifier``, not the module that it happens to be in."""
+    page = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    shown = re.findall(r"^\.\. auto(?:class|function):: (\S+)$", page, re.MULTILINE)
+    assert "notifykit.Notifier" in shown
+    for package in (notifykit, notifykit_kwtsms):
+        public = {name: f"{package.__name__}.{name}" for name in package.__all__}
+        names = {name.rpartition(".")[2]: name for name in shown if name.startswith(f"{package.__name__}.")}
+        assert {name: names[name] for name in names if public.get(name, names[name]) != names[name]} == {}
 
 
 def test_the_table_of_transports_is_what_they_declare():

@@ -89,6 +89,9 @@ if TYPE_CHECKING:
     from notifykit.transports.composites.round_robin import RoundRobin as RoundRobin, Weighted as Weighted
     from notifykit.transports.composites.route import Route as Route
     from notifykit.transports.stubs import MemoryTransport as MemoryTransport
+    from notifykit.verify.async_verifier import AsyncVerifier as AsyncVerifier
+    from notifykit.verify.results import Checked as Checked, Started as Started
+    from notifykit.verify.verifier import Verifier as Verifier
 
     __version__: str
 else:
@@ -123,6 +126,9 @@ else:
             "transports.composites.round_robin": "RoundRobin Weighted",
             "transports.composites.route": "Route",
             "transports.stubs": "MemoryTransport",
+            "verify.async_verifier": "AsyncVerifier",
+            "verify.results": "Checked Started",
+            "verify.verifier": "Verifier",
         },
     )
     __all__ += ("__version__",)

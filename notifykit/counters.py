@@ -2,7 +2,7 @@
 
 Time is divided into buckets, sixty to a window, so that a look-up costs the same for ten messages and for a million. A
 bucket counts until its latest entry is older than the window: a limit may hold a little longer than it says, and is never
-exceeded. An entry from the future, left by a clock that was set back, counts too.
+exceeded. An entry from the future, left by a clock that was wrong, counts from the moment at which it is found.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from notifykit.protocols import Clock
-from notifykit.settings.folders import own_folder, state_folder
+from notifykit.settings.files import open_file
+from notifykit.settings.folders import SHARED_FOLDER, own_folder, state_folder
 
 if TYPE_CHECKING:
     import sqlite3
@@ -102,18 +103,19 @@ class CounterStore(Protocol):
 
 def seconds_until_room(rows: Iterable[CounterBucket], amount: float, most: float, window: float, now: float) -> float:
     """Return the seconds until an amount may be added to what is counted: 0 for now, infinity for never."""
-    counted = sorted((row for row in rows if row.last + window > now), key=lambda row: row.last)
+    counted = sorted((row for row in rows if row.last + window > now), key=lambda row: min(row.last, now))
     total = sum(row.amount for row in counted)
     if total + amount <= most + _CLOSE:
         return 0.0
     for row in counted:
         total -= row.amount
         if total + amount <= most + _CLOSE:
-            return row.last + window - now
+            return min(row.last, now) + window - now
     return math.inf
 
 
-def _bucket(now: float, window: float) -> int:
+def bucket_of(now: float, window: float) -> int:
+    """Return the number of the bucket that a time is in."""
     return math.floor(now / (window / _BUCKETS))
 
 
@@ -140,14 +142,20 @@ class MemoryCounterStore:
         with self._lock:
             now = self._clock.now().timestamp()
             self._forget(now)
-            rows = self._rows.get(hashed, {})
+            known = self._rows.get(hashed, {})
+            rows = {
+                number: attrs.evolve(row, last=min(row.last, now))
+                for number, row in known.items()
+                if row.last + window > now
+            }
+            if known:
+                self._rows[hashed] = rows
             wait = seconds_until_room(rows.values(), amount, most, window, now)
             if wait:
                 return wait
-            bucket = _bucket(now, window)
+            bucket = bucket_of(now, window)
             here = rows.get(bucket, CounterBucket(bucket, 0.0, now))
-            live = {number: row for number, row in rows.items() if row.last + window > now}
-            self._rows[hashed] = {**live, bucket: CounterBucket(bucket, here.amount + amount, max(here.last, now))}
+            self._rows[hashed] = {**rows, bucket: CounterBucket(bucket, here.amount + amount, max(here.last, now))}
             self._ends.pop(hashed, None)
             self._ends[hashed] = now + window
             return Reservation(hashed, bucket, amount)
@@ -230,14 +238,19 @@ class FileCounterStore:
         with self._writing() as connection:
             hashed = _hashed(self._secret, key, window)
             now = self._clock.now().timestamp()
-            wait = seconds_until_room(_read(connection, hashed), amount, most, window, now)
+            rows = _read(connection, hashed)
+            if any(row.last > now for row in rows):
+                connection.execute(
+                    "UPDATE entries SET last = ?, ends = ? WHERE key = ? AND last > ?", (now, now + window, hashed, now)
+                )
+            wait = seconds_until_room(rows, amount, most, window, now)
             if wait:
                 return wait
-            bucket = _bucket(now, window)
+            bucket = bucket_of(now, window)
             connection.execute(
                 "INSERT INTO entries (key, bucket, amount, last, ends) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (key, bucket) DO UPDATE SET amount = amount + excluded.amount, "
-                "last = max(last, excluded.last), ends = max(ends, excluded.ends)",
+                "ON CONFLICT (key, bucket) DO UPDATE SET last = excluded.last, ends = excluded.ends, "
+                "amount = excluded.amount + CASE WHEN ends > excluded.last THEN amount ELSE 0 END",
                 (hashed, bucket, amount, now, now + window),
             )
             # Two for each that is written, so that old ones never pile up and are never deleted all at once.
@@ -299,7 +312,7 @@ class FileCounterStore:
 
         file = state_folder(self._state_dir) / _FILE
         # SQLite gives the files beside it the same mode.
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        os.close(open_file(file))
         connection = sqlite3.connect(file, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
             self._secret = _make_tables(connection)
@@ -392,12 +405,11 @@ def _set_journal_mode(connection: sqlite3.Connection) -> None:
     """Set it as soon as no other process is in the way: here SQLite does not wait by itself."""
     import sqlite3
 
-    ends = time.monotonic() + _LOCK_TIMEOUT
-    while True:
+    for polls_left in reversed(range(round(_LOCK_TIMEOUT / _LOCK_POLL))):  # counted, because a clock may stand still
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if not _is_locked(error) or time.monotonic() > ends:
+            if not _is_locked(error) or not polls_left:
                 raise
             time.sleep(_LOCK_POLL)
         else:
@@ -443,7 +455,7 @@ def _unusable(error: Exception, file: pathlib.Path) -> CounterStoreUnavailable:
         )
     return CounterStoreUnavailable(
         f"The counter store of the guards can't be written ({type(error).__name__}).",
-        f"Set NOTIFYKIT_STATE_DIR to a folder that this user can write to; now it is {file.parent}.",
+        f"Set NOTIFYKIT_STATE_DIR to a folder that this user can write to; now it is {file.parent}; {SHARED_FOLDER}.",
     )
 
 

@@ -8,24 +8,112 @@ pickle.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+import functools
+import itertools
+import opcode
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType
 from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
 
-#: Exceptions of a plugin that are never caught: they are for the program.
-INTERRUPTS: Final = (KeyboardInterrupt, GeneratorExit)
+#: What marks an exception as an interrupt: its traceback, which shows that, may be dropped on its way.
+_INTERRUPT: Final = "_notifykit_interrupt"
+#: The instructions at which Python raises what another thread asked for.
+_INTERRUPTED_AT: Final = ("CALL", "PRECALL", "JUMP_BACKWARD", "RESUME")
 
 _Raised = TypeVar("_Raised", bound=BaseException)
 
 
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and what it was raised from, or while handling: libraries wrap what a socket raised."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def without_frames(error: _Raised) -> _Raised:
     """Drop the tracebacks of an exception and of its causes: the variables of their frames hold what was sent."""
-    current: BaseException | None = error
-    while current is not None:
-        current.__traceback__ = None
-        current = current.__cause__ or current.__context__
+    for cause in causes(error):
+        cause.__traceback__ = None
     return error
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an exception is for the program and no answer: no ``Exception``, or found by :func:`interrupt_of`."""
+    return error is not None and (not isinstance(error, Exception) or _INTERRUPT in error.__dict__)
+
+
+def interrupt_of(error: BaseException, outer: BaseException | None) -> BaseException | None:
+    """Return what was raised into this thread from outside the code that it ran; None where that code raised by itself.
+
+    That is what the handler of a signal raised (Ctrl-C, an alarm's TimeoutError, the soft time limit of Celery), and what
+    another thread raised here, also where a library made another exception of it.
+
+    :param error: what was caught.
+    :param outer: ``sys.exception()`` from before: what was raised earlier is no interrupt of this.
+    """
+    interrupt = None
+    # The last one counts: urllib3 gives what it makes of an exception the traceback of that.
+    for cause in itertools.takewhile(lambda cause: cause is not outer, causes(error)):
+        if (
+            isinstance(cause, KeyboardInterrupt | GeneratorExit)
+            or _INTERRUPT in cause.__dict__
+            or _came_from_outside(cause)
+        ):
+            interrupt = cause
+    if interrupt is not None:
+        interrupt.__dict__[_INTERRUPT] = True
+    return interrupt
+
+
+def raise_interrupt(error: BaseException, outer: BaseException | None) -> None:
+    """Raise what :func:`interrupt_of` finds: nobody but the program may catch it."""
+    interrupt = interrupt_of(error, outer)
+    if interrupt is None:
+        return
+    before = interrupt.__context__
+    try:
+        raise interrupt
+    finally:
+        interrupt.__context__ = before  # without what was made of it
+
+
+def _came_from_outside(error: BaseException) -> bool:
+    traceback = error.__traceback__
+    if traceback is None:
+        return False
+    handlers = {code for number in signal.valid_signals() if (code := _code_of(signal.getsignal(number)))}
+    while True:
+        if traceback.tb_frame.f_code in handlers:
+            return True
+        if traceback.tb_next is None:
+            break
+        traceback = traceback.tb_next
+    # What PyThreadState_SetAsyncExc raises has no statement that raises it, and no arguments.
+    instructions, at = traceback.tb_frame.f_code.co_code, traceback.tb_lasti
+    module = sys.modules.get(type(error).__module__)
+    return (
+        not error.args
+        and str(getattr(module, "__file__", "")).endswith(".py")
+        and at < len(instructions)
+        and opcode.opname[instructions[at]].startswith(_INTERRUPTED_AT)
+    )
+
+
+def _code_of(handler: object) -> CodeType | None:
+    """Return the code of a signal's handler; None where it is not written in Python."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    handler = getattr(handler, "__func__", handler)
+    if not hasattr(handler, "__code__"):
+        handler = getattr(type(handler), "__call__", None)  # noqa: B004 - not whether it is there, but its code
+    code = getattr(handler, "__code__", None)
+    return code if isinstance(code, CodeType) else None
 
 
 class Scope(enum.StrEnum):
@@ -107,8 +195,10 @@ class TransportError(NotifyError, RuntimeError):
     detail: str
     #: The provider's code, ``ERR013``; None where the provider gave none.
     code: str | None = None
-    #: The provider's own words, scrubbed.
-    provider_words: str | None = None
+    #: The provider's own words as it said them, which may repeat a number or a text: not for logs. ``scrub`` makes them fit.
+    provider_words: str | None = attrs.field(
+        default=None, repr=lambda words: str(words and f"<{len(words)} characters>")
+    )
     #: What a person does now.
     action: str = attrs.field(default=attrs.Factory(lambda self: type(self).advice, takes_self=True))
     #: Seconds to wait before the second, third, … try; empty where waiting does not help.

@@ -257,6 +257,55 @@ class DeliveryChanged(Event):
 
 
 @attrs.frozen(kw_only=True, slots=False)
+class VerificationEvent(Event):
+    """Something that happened to a one-time code. ``id`` is the same in all events of one code; nothing has the code."""
+
+    #: What the code is for.
+    purpose: str
+    #: The number, redacted unless ``log_numbers`` is ``full``; None where the event is about a prefix.
+    to: str | None = None
+    #: A keyed hash of the number. None without a key.
+    to_hash: str | None = None
+    #: ISO 3166 code of the country where it is known.
+    country: str | None = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class VerificationStarted(VerificationEvent):
+    """A message with a one-time code was sent, or could not be."""
+
+    #: ``sent``, ``unknown``, ``wait``, ``blocked`` by a guard, or ``failed``.
+    status: str
+    #: Whether the code was sent before.
+    resend: bool
+    #: How many messages had this code so far.
+    sends: int
+    #: What the message cost, in the provider's unit; None where that is not known.
+    cost: float | None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class VerificationChecked(VerificationEvent):
+    """A code was typed. Why another one was refused is not in the event, nor whether it was near."""
+
+    #: Whether it was the right one.
+    verified: bool
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class VerificationBlocked(VerificationEvent):
+    """A rule held a one-time code back, so that no message was sent."""
+
+    #: The setting: ``waits``, ``per_number``, ``per_client``, ``per_prefix``, ``per_country``, ``points``, ``countries``,
+    #: ``guesses_per_day`` or ``conversion``.
+    rule: str
+    #: Seconds until it ends by itself; None where it does not.
+    retry_after: float | None
+    #: The prefix, where the event says that it is held from now on; such an event has no number.
+    held: str | None = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
 class PluginFailed(Event):
     """Something of a plugin raised during a send.
 

@@ -254,7 +254,11 @@ class Guard(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
-    """Is given each event."""
+    """Is given each event.
+
+    It runs in a thread of its own behind a queue, so that it holds up no send, unless it has an attribute ``background``
+    that is false: then it runs in the thread that sends.
+    """
 
     @property
     def name(self) -> str:
@@ -470,3 +474,11 @@ class About:
     checks: Checks = _no_checks
     #: Pages for ``notifykit help``, by their names.
     topics: Mapping[str, Callable[[], str]] = attrs.field(factory=dict)
+
+
+def shown(transport: Transport) -> str:
+    """Return the ``str`` of a transport, its DSN without secrets; its name where that raises."""
+    try:
+        return str(transport)
+    except Exception:  # a plugin may raise anything
+        return transport.name

@@ -3,7 +3,8 @@
 The gateway blocks the address of a machine that sends too many requests, whichever of its processes did. So the times of
 the last starts are kept in a small file. A caller locks it, and starts if the last starts are far enough away; else it
 sleeps for the seconds that are missing and tries again. Nothing is reserved, so a process that is killed while it waits
-delays no other.
+delays no other. A request that stood still after it was counted takes its turn again. A process that is stopped while it holds the lock
+loses it: the others go on with a copy of the file.
 
 At two a second, the start before the last one must be a second and 5 ms away (``GUARD``), so that jitter never puts three
 starts into one second. Two neighbours may be a little closer than half a second (``SLACK``), so that a late start is made
@@ -28,7 +29,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 
 from notifykit.errors import ConfigError
-from notifykit.settings.folders import own_folder, state_folder
+from notifykit.settings.files import open_file
+from notifykit.settings.folders import SHARED_FOLDER, own_folder, state_folder
 
 if TYPE_CHECKING:
     from notifykit.models.capabilities import RateLimit
@@ -48,10 +50,11 @@ _LONGEST: Final = 64
 _PROMPT: Final = 0.004
 #: Bytes of one time.
 _SIZE: Final = struct.calcsize("d")
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-#: Real seconds after which a lock is not waited for any more: it is held for microseconds, or by a stopped process.
-_LOCK_TIMEOUT: Final = 1.0
+#: Real seconds between two looks at a lock, and how many there are: it is held for microseconds, or by a stopped process.
 _LOCK_POLL: Final = 0.001
+_LOCK_POLLS: Final = 1000
+#: How often a start is counted anew where counting takes too long, as in a database that is busy.
+_COUNTS: Final = 3
 
 
 @attrs.define
@@ -97,19 +100,15 @@ class FileRateLimitStore:
     @contextlib.contextmanager
     def edit(self) -> Iterator[RecentStarts]:
         """Lock the starts between threads and processes, and return them to be changed in place."""
+        descriptor, is_locked = -1, False
+        with contextlib.suppress(OSError):  # the other way is slower, and says what is wrong
+            descriptor = open_file(self._file)
+            is_locked = _try_to_lock(descriptor) and os.path.samestat(os.fstat(descriptor), self._file.stat())
+        if not is_locked:
+            if descriptor >= 0:
+                os.close(descriptor)
+            descriptor = self._open_locked()
         try:
-            descriptor = os.open(self._file, _FLAGS, 0o600)
-        except OSError as error:
-            raise _unusable(self._file.parent, error) from error
-        try:
-            ends = time.monotonic() + _LOCK_TIMEOUT
-            while not _try_to_lock(descriptor):
-                if time.monotonic() > ends:
-                    _log.warning(
-                        "the rate limit is not shared for the moment: another process holds its lock and is stopped"
-                    )
-                    break
-                time.sleep(_LOCK_POLL)
             content = os.read(descriptor, _LONGEST * _SIZE)
             found = struct.unpack_from(f"{len(content) // _SIZE}d", content)
             recent = RecentStarts(found)
@@ -120,6 +119,64 @@ class FileRateLimitStore:
                     os.ftruncate(descriptor, len(recent.starts) * _SIZE)
         finally:
             os.close(descriptor)
+
+    def _open_locked(self) -> int:
+        """Return a descriptor of the file with its lock."""
+        while True:
+            descriptor = self._open(self._file)
+            locked = _lock(descriptor)
+            if locked and _is_file(descriptor, self._file):
+                return descriptor
+            if not locked and not self._replace(descriptor):
+                _log.warning("the rate limit is not shared for the moment: its lock is held by stopped processes")
+                return descriptor
+            os.close(descriptor)
+
+    def _replace(self, held: int) -> bool:
+        """Put a copy in the place of a file whose lock a stopped process holds; return whether the file is another one now.
+
+        What that process writes later is lost, but it then takes its turn again.
+        """
+        guard = self._open(self._file.with_suffix(".lock"))
+        try:
+            if not _lock(guard):
+                return False
+            if _is_file(held, self._file):  # else another process was faster
+                _log.warning("a stopped process holds the lock of a rate limit: the others go on without it")
+                copy = self._file.with_suffix(".new")
+                copy.unlink(missing_ok=True)
+                with open(self._open(copy), "wb") as writing:  # noqa: PTH123 - with its mode
+                    writing.write(os.read(held, _LONGEST * _SIZE))
+                copy.replace(self._file)
+        except OSError:  # Windows replaces no file that is open
+            return False
+        else:
+            return True
+        finally:
+            os.close(guard)
+
+    def _open(self, file: pathlib.Path) -> int:
+        try:
+            return open_file(file)
+        except OSError as error:
+            raise _unusable(file.parent, error) from error
+
+
+def _lock(descriptor: int) -> bool:
+    """Wait for the lock of a file, a second or a little longer; return whether it was there."""
+    for _ in range(_LOCK_POLLS):  # counted, because a clock may stand still
+        if _try_to_lock(descriptor):
+            return True
+        time.sleep(_LOCK_POLL)
+    return False
+
+
+def _is_file(descriptor: int, file: pathlib.Path) -> bool:
+    """Return whether a file is still the one that was opened."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except OSError:
+        return False
 
 
 if sys.platform == "win32":  # pragma: no cover - the other branch runs where the tests run
@@ -176,39 +233,53 @@ class RateLimiter:
         self._store = store
         self._clock = clock
 
-    def start(self) -> float:
-        """Return 0 where a request may start now, and count it as started; else the seconds that are missing."""
-        with self._store.edit() as recent:
-            now = self._clock.monotonic()
-            starts = past_starts(recent.starts, now)
-            if starts:
-                due = starts[-1] + self._nearest
-                if len(starts) >= self._row:
-                    due = max(due, starts[-self._row] + self._row_takes)
-                if due - now > SAME_TIME:
-                    return due - now
-            recent.starts = [*starts, now][-self._row :]
-            return 0.0
+    def start(self, instead_of: float | None = None) -> float:
+        """Return 0 where a request may start now, and count it as started; else the seconds that are missing.
+
+        :param instead_of: when the same request was counted before, or a moment after that; None where it was not.
+        """
+        for _ in range(_COUNTS):
+            with self._store.edit() as recent:
+                now = self._clock.monotonic()
+                starts: Sequence[float] = [start for start in recent.starts if start <= now]  # as in past_starts
+                if instead_of is not None:
+                    recent.starts = starts = _without(starts, instead_of)
+                if starts:
+                    due = starts[-1] + self._nearest
+                    if len(starts) >= self._row:
+                        due = max(due, starts[-self._row] + self._row_takes)
+                    if due - now > SAME_TIME:
+                        return due - now
+                recent.starts = [*starts, now][-self._row :]
+            if self._clock.monotonic() - now < _PROMPT:
+                break
+            instead_of = now
+        return 0.0
 
     def restart(self, start: float) -> None:
-        """Count a request anew that starts late, because its thread or a database was slow.
+        """Let a request that starts late take its turn again, because its thread or a database was slow.
 
         :param start: when it was counted, or a moment after that.
         """
-        if self._clock.monotonic() - start < _PROMPT:
-            return
-        with self._store.edit() as recent:
-            now = self._clock.monotonic()
-            starts = list(recent.starts)
-            counted = max((each for each in starts if each <= start), default=None)
-            if counted is not None:
-                starts.remove(counted)
-            recent.starts = sorted([*past_starts(starts, now), now])[-self._row :]
+        if self._clock.monotonic() - start >= _PROMPT:
+            missing = self.start(start)
+            while missing:
+                self._clock.sleep(missing)
+                missing = self.start()
 
     def wait(self) -> None:
         """Sleep until a request may start, and count it as started."""
         while missing := self.start():
             self._clock.sleep(missing)
+
+
+def _without(starts: Sequence[float], start: float) -> Sequence[float]:
+    """Return the starts without the one that was counted at a time, or a moment before it."""
+    counted = max((each for each in starts if each <= start), default=None)
+    rest = list(starts)
+    if counted is not None:
+        rest.remove(counted)
+    return rest
 
 
 def past_starts(starts: Sequence[float], now: float) -> Sequence[float]:
@@ -237,14 +308,15 @@ def file_rate_limit_store(key: str, state_dir: str | None = None) -> FileRateLim
     :raises ConfigError: where the folder can't be used.
     """
     try:
-        folder = state_folder(state_dir)
+        file = state_folder(state_dir) / f"rate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+        os.close(open_file(file))
     except OSError as error:
         raise _unusable(pathlib.Path(state_dir).absolute() if state_dir else own_folder(), error) from error
-    return FileRateLimitStore(folder / f"rate-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+    return FileRateLimitStore(file)
 
 
 def _unusable(folder: pathlib.Path, error: OSError) -> ConfigError:
     return ConfigError(
         f"state_dir: the rate limit of an account can't be shared in {folder} ({type(error).__name__}): "
-        "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
+        f"set NOTIFYKIT_STATE_DIR to a folder that this user can write to; {SHARED_FOLDER}"
     )

@@ -12,14 +12,31 @@ import re
 import secrets
 import tempfile
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 from notifykit.errors import ConfigError
 
 STARS: Final = "****"
+#: A secret of so many characters is hardly a part of another word.
+_LONG: Final = 8
 #: Fewer digits than this are hidden whole: the others would give the number away.
 _SHORTEST_SHOWN: Final = 11
 _DIGIT_RUN: Final = re.compile(r"\+?\d(?:[\W_]{0,3}\d){5,}")
+#: Four digits and more are a code, also with a space or a hyphen between them.
+_CODE: Final = re.compile(r"(?<!ERR)(?<!\d)(?<!\\u)\+?(?:\d[ -]?){3,}\d")
+_QUOTED: Final = re.compile(
+    "(?<!\\w)(?:" + "|".join(f"{a}[^{b}\\n]{{1,300}}{b}" for a, b in ("''", '""', "``", "“”", "‘’", "«»")) + ")(?!\\w)"
+)
+_EMAIL_INSIDE: Final = re.compile(r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+")
+#: Letters and digits mixed, as in passwords and keys; and base64, by its capitals or its end.
+_TOKEN: Final = re.compile(
+    r"(?<![A-Za-z0-9\\+/_-])(?:(?=[A-Za-z+_-]*\d)(?=[\d+_-]*[A-Za-z])[A-Za-z0-9+_-]{8,}={0,2}"
+    r"|(?=(?:[A-Z0-9+/_-]*[a-z0-9]+[A-Z]){3})[A-Za-z0-9+/_-]{12,}={0,2}|[A-Za-z0-9+/_-]{6,}={1,2}(?!\w))",
+    re.ASCII,
+)
+#: General categories Cc, Zl and Zp, the marks that change the direction of what follows, and surrogates.
+_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 #: What is behind the @ is shown only where it is a domain: a text that happens to hold an @ is hidden whole.
 _EMAIL: Final = re.compile(r"(\S)\S+@([\w-]+(?:\.[\w-]+)+)")
 
@@ -115,14 +132,64 @@ def _shape_of(character: str) -> str:
 _SHAPES: Final = _Shapes()
 
 
-def scrub(text: str, *secrets: str) -> str:
-    """Return someone else's words without our secrets: each one given, and anything that looks like a number.
+def one_line(text: str) -> str:
+    """Return someone else's words in one line that nothing in them can break, turn around or erase.
 
-    For texts that we did not write ourselves: a provider's description, the message of a foreign exception.
+    Control characters, line ends, marks of direction and lone surrogates become escapes, which in JSON are the same text.
     """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, STARS)
-    return _DIGIT_RUN.sub(STARS, text)
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    short = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
+    return short or (f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}")
+
+
+def without_secrets(text: str, *secrets: str, stars: str = STARS) -> str:
+    """Return a text without some secrets, whatever their capitals, and without their base64.
+
+    One of fewer than eight characters is hidden only where it stands as a word of its own: it may be a part of many words.
+
+    :param stars: what replaces them.
+    """
+    forms = {form for secret in secrets if secret.strip() for form in _forms(secret.strip())}
+    if not forms:
+        return text
+    longest_first = sorted(forms, key=len, reverse=True)
+    words = (
+        rf"(?<![^\W_]){re.escape(form)}(?![^\W_])" if len(form) < _LONG else re.escape(form) for form in longest_first
+    )
+    either = "|".join(words)
+    return re.sub(either, lambda _: stars, text, flags=re.IGNORECASE)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    import base64
+
+    yield secret
+    raw = secret.encode("utf-8", "surrogatepass")
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(raw).decode("ascii")
+        yield encode(raw).decode("ascii").rstrip("=")
+
+
+def scrub(text: str, *secrets: str) -> str:
+    """Return someone else's words as a log or a terminal may show them: in one line, and redacted by their shape.
+
+    Hidden is what is quoted, what looks like an address, a code, a token or a number, also where it is escaped as HTML or
+    in a URL, and each secret that is given, where it stands as a word of its own. For words that we did not write
+    ourselves: a provider's description, the message of a foreign exception.
+    """
+    if "&" in text or "%" in text:
+        import html
+        import urllib.parse
+
+        text = urllib.parse.unquote(html.unescape(text), errors="replace")
+    text = without_secrets(text, *secrets)
+    for shape in (_QUOTED, _EMAIL_INSIDE, _DIGIT_RUN, _CODE, _TOKEN):
+        text = shape.sub(STARS, text)
+    return one_line(text)
 
 
 _KEY_FILE: Final = ".notifykit.key"

@@ -15,6 +15,7 @@ from notifykit.http.network import Proxy, find_proxy
 from notifykit.protocols import About, Check, Health
 from notifykit_kwtsms.api.facts import KUWAIT_CODE, SHARED_SENDER
 from notifykit_kwtsms.settings import FIELDS, SECTION, KwtSmsSettings, is_configured
+from notifykit_kwtsms.text.cleaning import sender_problem
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.api.client import ApiClient
@@ -105,6 +106,13 @@ def _mode_check(own: KwtSmsSettings) -> Check:
 
 
 def _sender_check(own: KwtSmsSettings) -> Check:
+    if problem := sender_problem(own.sender):
+        return Check(
+            "kwtsms sender",
+            Health.WARN if own.test else Health.FAIL,
+            problem,
+            "notifykit doctor --online lists the registered ones",
+        )
     if own.sender != SHARED_SENDER:
         return Check("kwtsms sender", Health.OK, f"{own.sender} (names are case sensitive)")
     return Check(

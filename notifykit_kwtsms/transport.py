@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -9,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 
-from notifykit import Capabilities, Channel, OutcomeUnknown, Submission
+from notifykit import Capabilities, Channel, OutcomeUnknown, Submission, SystemClock
 from notifykit.models.capabilities import RateLimit
 from notifykit.rate_limit import rate_limiter
 from notifykit.redaction import STARS
@@ -17,7 +19,7 @@ from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SEND, SHARED_SENDER
 from notifykit_kwtsms.settings import KwtSmsSettings
-from notifykit_kwtsms.text.cleaning import check
+from notifykit_kwtsms.text.cleaning import check, warn
 from notifykit_kwtsms.text.segments import measure
 
 if TYPE_CHECKING:
@@ -29,9 +31,11 @@ _TEST_NOTICE: Final = (
     "Delete them at kwtsms.com → Account → Queue to get the points back; KWTSMS_TEST_MODE=0 sends for real."
 )
 _TEST_ADVICE: Final = "Test mode: it is queued at kwtSMS and reaches no phone; KWTSMS_TEST_MODE=0 sends for real."
+#: The zone of the account's pages; Kuwait has no summer time (gateway facts, section 3.9).
+_ZONE: Final = datetime.timezone(datetime.timedelta(hours=3))
 _UNKNOWN_ACTION: Final = (
-    "It may have been sent. Look for this number and time at kwtsms.com, in the queue and in the archive of the account, "
-    "before you send it again."
+    "It may have been sent. Look for this number at kwtsms.com, about {:%Y-%m-%d %H:%M} in Kuwait (UTC+3), in the queue and "
+    "in the archive of the account, before you send it again."
 )
 _SHARED_NOTICE: Final = (
     "KWT-SMS is the shared sender for trying things out: it is slow, and some Kuwaiti networks block it. "
@@ -55,6 +59,7 @@ def capabilities() -> Capabilities:
         spacing=SAME_NUMBER_GAP,
         measure=measure,
         check=check,
+        warn=functools.partial(warn, default_sender=SHARED_SENDER),
         price=price,
         unit="point",
     )
@@ -67,7 +72,7 @@ class KwtSmsTransport:
     :param password: the API password.
     :param settings: everything else.
     :param on_call: called with each request to the gateway, for a log.
-    :param clock: the time by which queries wait for the rate limit; None does not wait.
+    :param clock: the time, by which queries wait for the rate limit; None is the system's, and does not wait.
     :param state_dir: the folder in which processes share the rate limit.
     """
 
@@ -83,6 +88,7 @@ class KwtSmsTransport:
         state_dir: str | None = None,
     ) -> None:
         self._settings = settings
+        self._clock = clock or SystemClock()
         # The key names the account, but not in clear.
         account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
         limit = RateLimit(settings.rate, f"kwtsms-{account}")
@@ -93,6 +99,7 @@ class KwtSmsTransport:
         self.capabilities = attrs.evolve(
             capabilities(),
             live=not settings.test,
+            warn=functools.partial(warn, default_sender=settings.sender),
             rate_limit=limit,
             spacing=0.0 if settings.test else SAME_NUMBER_GAP,  # the gateway does not check it for test messages
             notices=(_TEST_NOTICE,) if settings.test else notices,
@@ -101,6 +108,7 @@ class KwtSmsTransport:
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Make one ``send`` request."""
         sender, test = batch.message.sender or self._settings.sender, self._settings.test
+        started = self._clock.now()
         try:
             result = self.api.send(
                 sender=sender,
@@ -110,7 +118,8 @@ class KwtSmsTransport:
                 test=test,
             )
         except OutcomeUnknown as error:
-            raise attrs.evolve(error, action=_UNKNOWN_ACTION) from error.__cause__
+            action = _UNKNOWN_ACTION.format(started.astimezone(_ZONE))
+            raise attrs.evolve(error, action=action) from error.__cause__
         return Submission(
             message_id=result.message_id,
             cost=result.points,

@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples
-from notifykit.cli.output import print_json, print_line
+from notifykit.cli.output import print_json, print_text
 
 _PROGRAM = "notifykit"
 
@@ -36,5 +36,5 @@ def completion(ctx: click.Context, shell: str, as_json: bool) -> int:
     if as_json:
         print_json("completion", {"shell": shell, "script": script})
     else:
-        print_line(script)
+        print_text(script)
     return Exit.OK

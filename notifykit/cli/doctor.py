@@ -24,6 +24,7 @@ from notifykit.errors import ConfigError
 from notifykit.http.network import Network, find_authorities, find_proxy, tls_context
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
+from notifykit.settings.folders import is_temporary, own_folder
 from notifykit.settings.sources import Settings
 
 _STYLES: Final = {Health.OK: "good", Health.WARN: "care", Health.FAIL: "bad"}
@@ -92,6 +93,10 @@ def _files(settings: Settings) -> Iterator[Check]:
         yield from _git(dotenv)
     else:
         yield Check(".env", Health.OK, "there is none")
+    state = own_folder()
+    if not settings.state_dir and is_temporary(state):
+        found = f"rate limits and what guards count are kept in {state}: a restart of the machine may empty it"
+        yield Check("state", Health.WARN, found, "set NOTIFYKIT_STATE_DIR to a folder that this user can write to")
     if settings.log_file:
         log = pathlib.Path(settings.log_file)
         if os.access(log if log.exists() else log.absolute().parent, os.W_OK):

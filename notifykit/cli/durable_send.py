@@ -5,31 +5,34 @@ from __future__ import annotations
 import datetime
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 import click
 
+from notifykit.cli.dry_run import load_settings
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import option_group
 from notifykit.cli.output import ProgressBar, note, print_json, print_line, warn
 from notifykit.cli.progress import watch_job
-from notifykit.cli.results import SendResults
+from notifykit.cli.results import SendResults, edits_document, show_edits
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.job import JobState, Progress
+from notifykit.models.message import Edit
 from notifykit.pipeline.notifier import Notifier
 from notifykit.protocols import Job
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import duration
 
-_TIME_OF_DAY: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_TIME_OF_DAY: Final = re.compile(r"(?:(today|tomorrow)\s+)?([01]?[0-9]|2[0-3]):([0-5][0-9])", re.IGNORECASE)
+_DAY: Final = datetime.timedelta(days=1)
 
 #: The options that make a send a job.
 durable_options: Final = option_group(
     click.option("--durable", is_flag=True, help="Keep the send on disk first, so that it outlives this process."),
     click.option("--key", metavar="KEY", help="Your name for the job: given again, it is the same job."),
-    click.option("--at", metavar="TIME", help="When a job may begin: 2026-12-01T09:00+03:00, or the next 09:00."),
+    click.option("--at", metavar="TIME", help="When a job may begin: 2026-12-01T09:00+03:00, 09:00, tomorrow 9:00."),
     click.option("--expires-in", metavar="TIME", help="How long after that it may be sent: 90s, 30m, 2h, 1d."),
     click.option("--urgent", is_flag=True, help="Let a job go ahead of others; those of up to ten recipients do."),
 )
@@ -57,11 +60,14 @@ class JobOptions:
             raise click.UsageError(f"--at: {self.at:%Y-%m-%d %H:%M %z} is over: give a time to come, or leave it out.")
 
 
-def job_options(options: Mapping[str, Any], now: datetime.datetime) -> JobOptions | None:
+def job_options(
+    options: Mapping[str, Any], now: datetime.datetime, zone: datetime.tzinfo | None = None
+) -> JobOptions | None:
     """Return the options of the job; None if the send is no job.
 
     :param options: what was typed.
     :param now: the present moment, with a zone.
+    :param zone: the zone of a time that names none; None for this machine's.
     :raises click.UsageError: if they don't go together, or can't be understood.
     """
     if not options["durable"]:
@@ -85,31 +91,47 @@ def job_options(options: Mapping[str, Any], now: datetime.datetime) -> JobOption
             raise click.UsageError(f"--expires-in: {options['expires_in']!r} {error}.") from None
     return JobOptions(
         key=options["key"] or f"{now.astimezone(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        at=None if options["at"] is None else parse_time(options["at"], now),
+        at=None if options["at"] is None else parse_time(options["at"], now, zone),
         expires_in=expires_in,
         urgent=options["urgent"] or None,
     )
 
 
-def parse_time(text: str, now: datetime.datetime) -> datetime.datetime:
-    """Return a date with a time, or the next time of day, in this machine's zone unless it names one.
+def parse_time(text: str, now: datetime.datetime, zone: datetime.tzinfo | None = None) -> datetime.datetime:
+    """Return a date with a time, the next time of day, or one of today or tomorrow.
 
-    :raises click.UsageError: if it is neither.
+    :param zone: the zone of a time that names none; None for this machine's.
+    :raises click.UsageError: if it is none of them.
     """
     text = text.strip()
-    local = now.astimezone().replace(tzinfo=None)
+    local = now.astimezone(zone).replace(tzinfo=None)
     clock = _TIME_OF_DAY.fullmatch(text)
     if clock:
-        found = local.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
-        return (found if found > local else found + datetime.timedelta(days=1)).astimezone()
+        day = (clock[1] or "").lower()
+        found = local.replace(hour=int(clock[2]), minute=int(clock[3]), second=0, microsecond=0)
+        later = day == "tomorrow" or (not day and found <= local)
+        return _in_zone(found + _DAY if later else found, zone)
     try:
         found = datetime.datetime.fromisoformat(text)
         if len(text) <= len("2026-12-01"):
             raise ValueError("it is a day without a time")
     except ValueError:
-        message = f"--at: {text!r} is no time: write 2026-12-01T09:00+03:00, or 09:00 for the next one."
+        message = (
+            f"--at: {text!r} is no time: write 2026-12-01T09:00+03:00, or 09:00 for the next one, or tomorrow 9:00."
+        )
         raise click.UsageError(message) from None
-    return found if found.tzinfo else found.astimezone()
+    return found if found.tzinfo else _in_zone(found, zone)
+
+
+def _in_zone(wall: datetime.datetime, zone: datetime.tzinfo | None) -> datetime.datetime:
+    return wall.replace(tzinfo=zone) if zone else wall.astimezone()
+
+
+def show_time(moment: datetime.datetime, zone: datetime.tzinfo | None = None) -> str:
+    """Return a time in a zone, and behind it that of this machine where it is another one."""
+    here, there = moment.astimezone(), moment.astimezone(zone)
+    shown = f"{there:%Y-%m-%d %H:%M} {zone or there.tzname()}"
+    return shown if here.utcoffset() == there.utcoffset() else f"{shown} (here {here:%Y-%m-%d %H:%M %Z})"
 
 
 def job_results(job: Job) -> SendResults:
@@ -129,12 +151,20 @@ def job_results(job: Job) -> SendResults:
 
 
 def finish_job(
-    notifier: Notifier, job: Job, capabilities: Capabilities, *, clear: bool, show: bool, as_json: bool
+    notifier: Notifier,
+    job: Job,
+    capabilities: Capabilities,
+    *,
+    clear: bool,
+    show: bool,
+    as_json: bool,
+    edits: Sequence[Edit] = (),
 ) -> int:
     """Send a job here until it is finished, if this process may send, and show the results.
 
     :param notifier: has the job.
     :param capabilities: those of the transport that the job is sent through.
+    :param edits: what cleaning changes in the text.
     :param clear: whether numbers are shown in clear.
     :param show: whether to show the progress.
     :return: the exit code.
@@ -144,8 +174,9 @@ def finish_job(
     progress, interrupted = job.progress(), False
     if progress.finished is None and embedded(notifier):
         if progress.state is JobState.SCHEDULED:
-            start = f"{progress.starts.astimezone():%Y-%m-%d %H:%M %Z}"
-            note(f"It begins at {start}, and is sent here: leave this running.")
+            start = show_time(progress.starts, load_settings().zone)
+            # With --quiet too: who waits without a word is interrupted.
+            warn(f"It begins at {start}, and is sent here: leave this running.")
         notifier.work()
         progress, interrupted = watch_job(job, ProgressBar(progress.total, show=show))
     results = job_results(job) if progress.finished is not None else None
@@ -153,10 +184,11 @@ def finish_job(
         results = None  # its addresses are deleted: only the totals are known
     code: int = Exit.INTERRUPTED if interrupted else results.exit_code if results else exit_for(progress)
     if as_json:
-        data = document(progress) | {"interrupted": interrupted}
+        data = document(progress) | {"interrupted": interrupted, "edits": edits_document(edits)}
         print_json("send", data, capabilities.notices, ok=code == Exit.OK, error=results.error if results else None)
     else:
         print_line(f"job       {progress}")
+        show_edits(edits)
         if results:
             results.show(capabilities.unit, clear=clear)
     _show_next(progress, interrupted=interrupted)

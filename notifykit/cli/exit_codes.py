@@ -36,7 +36,9 @@ class Exit(enum.IntEnum):
     CREDIT = 7, "not enough credit, above --max-cost and not confirmed, or held back by spend_cap"
     RATE = 8, "too much at once: a batch after all tries, a single send that has to wait"
     PLUGIN = 9, "a plugin failed or is missing: none brings the transport that was named"
+    HUNG_UP = 129, "the terminal is gone (SIGHUP)"
     INTERRUPTED = 130, "Ctrl-C"
+    TERMINATED = 143, "ended from outside (SIGTERM)"
 
 
 def for_error(error: BaseException | None) -> Exit:

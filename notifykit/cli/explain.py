@@ -194,7 +194,7 @@ def _message(text: str, notifier: Notifier, *, as_json: bool) -> int:
             "forced": [replacement.as_document() for replacement in suggestions.each()],
             "saving": best.as_document() if best else None,
         }
-        print_json("explain", data, ok=refusal is None, error=refusal)
+        print_json("explain", data, plan.warnings, ok=refusal is None, error=refusal)
         return code
     for edit in plan.edits:
         print_line(f"changed   {describe_change(edit)} at {edit.start + 1}: {edit.reason} ({edit.cleaner})")
@@ -206,6 +206,8 @@ def _message(text: str, notifier: Notifier, *, as_json: bool) -> int:
         print_line(f"forced    {_forced(replacement)}")
     if suggestions.forced:
         print_line(f"together  {suggestions.sentence()}")
+    for warning in plan.warnings:
+        print_line(f"notice    {warning}", "care")
     if refusal:
         print_line(f"refused   {refusal}", "bad")
     return code

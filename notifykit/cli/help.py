@@ -11,7 +11,7 @@ from notifykit.cli.dry_run import plugin_host, provider_codes
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.explain import explain_code
 from notifykit.cli.options import common, examples
-from notifykit.cli.output import JSON_VERSION, print_json, print_line
+from notifykit.cli.output import JSON_VERSION, print_json, print_text
 from notifykit.plugins import PluginHost
 from notifykit.settings.fields import Field
 from notifykit.settings.sources import FIELDS
@@ -73,7 +73,7 @@ def help(  # noqa: A001 - it is called what people type
     if as_json:
         print_json("help", data)
     else:
-        print_line(text)
+        print_text(text)
     return Exit.OK
 
 

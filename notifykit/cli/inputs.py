@@ -10,9 +10,11 @@ import attrs
 import click
 
 from notifykit.cli.options import option_group, read_stdin
+from notifykit.cli.output import warn
 from notifykit.cli.tables import check_addresses, read_addresses
 from notifykit.normalizers.phone import split_addresses
 from notifykit.pipeline.notifier import Notifier
+from notifykit.templates.leftovers import named_like_variables
 from notifykit.templates.template import BadValues, TemplateError
 
 #: Options of commands that read recipients from a file.
@@ -109,6 +111,8 @@ class FilledTemplate:
         :raises ConfigError: if there is no such template.
         """
         template = notifier.template(self.name)
+        if warning := named_like_variables(self.values):
+            warn(warning)
         try:
             return template.render_from_text(self.values, self.language)
         except TemplateError as error:

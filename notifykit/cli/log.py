@@ -8,6 +8,7 @@ import pathlib
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import click
@@ -19,6 +20,7 @@ from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import (
     CommandError,
     is_read,
+    note,
     plural,
     print_json,
     print_json_line,
@@ -60,7 +62,7 @@ _entry_options: Final = option_group(
 def log(ctx: click.Context, as_json: bool) -> None:
     """Read the JSONL log, and that of the kwtSMS client. Numbers are redacted, texts are not shown."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("Say what to read: log tail, log show ID or log stats.")
+        raise click.UsageError("Say what to read: log tail, log show ID, log stats or log prune.")
 
 
 @log.command(
@@ -138,15 +140,55 @@ def show(id: str, file: str | None, as_json: bool) -> int:
 def stats(by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
     """Count messages by how they ended, and what they cost. Tests are counted apart."""
     reader = _reader(file)
-    counts = count_entries((entry for entry in reader.entries() if _is_recent(entry, since)), GROUP_KEYS[by])
+    codes: collections.Counter[str | None] = collections.Counter()
+
+    def recent() -> Iterator[LogEntry]:
+        for entry in reader.entries():
+            if _is_recent(entry, since):
+                codes[entry.code_event] += 1
+                yield entry
+
+    counts = count_entries(recent(), GROUP_KEYS[by])
+    sent, verified = codes["sent"], codes["verified"]
     if as_json:
         rows = [{by: name, **group.as_document()} for name, group in counts.items()]
-        print_json("log", {"by": by, "rows": rows}, _warnings(reader))
+        print_json("log", {"by": by, "rows": rows, "codes": {"sent": sent, "verified": verified}}, _warnings(reader))
         return Exit.OK
     _show_counts(by, counts)
+    if sent:
+        print_line(f"one-time codes: {sent} sent, {verified} verified ({verified / sent:.0%})")
     for warning in _warnings(reader):
         warn(f"warning: {warning}")
     return Exit.OK
+
+
+@log.command("prune", epilog=examples("notifykit log prune --older 90d --dry-run", "notifykit log prune --older 90d"))
+@click.option("--older", metavar="AGE", required=True, callback=_since, help="30d, 12w, or a date.")
+@click.option("--dry-run", is_flag=True, help="Only say which files would be deleted.")
+@_file_option
+@common
+def prune(older: datetime.datetime, dry_run: bool, file: str | None, as_json: bool) -> int:
+    """Delete renamed log files whose last row is older than that. The file that is written to is never touched."""
+    reader = _reader(file)
+    found = [path for path in reader.files() if path != reader.path and _modified(path) < older]
+    if not dry_run:
+        for path in found:
+            path.unlink(missing_ok=True)
+    if as_json:
+        print_json("log", {"deleted": [str(path) for path in found], "dry_run": dry_run}, [])
+        return Exit.OK
+    for path in found:
+        print_line(f"{'would delete' if dry_run else 'deleted'} {path}")
+    if not found:
+        print_line("nothing to delete")
+    first = next((entry.at for entry in reader.entries() if entry.at), None)
+    if first is not None and first < older:
+        note("Older rows are left: files are deleted whole. Set NOTIFYKIT_LOG_SIZE to have smaller ones.")
+    return Exit.OK
+
+
+def _modified(path: pathlib.Path) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
 
 
 def _show_counts(by: str, counts: dict[str, LogCounts]) -> None:

@@ -70,6 +70,8 @@ class LogEntry:
     elapsed_ms: float | None = None
     #: Whether it was a test.
     test: bool = False
+    #: ``sent`` for a one-time code that was sent for the first time, ``verified`` for one that was typed.
+    code_event: str | None = None
 
     @property
     def is_error(self) -> bool:
@@ -96,8 +98,8 @@ class LogEntry:
             return f"{time}  {self.event:<20} {self.error or self.id or ''}".rstrip()
         who = self.to or (f"{self.recipients} numbers" if self.recipients > 1 else "")
         what = ": ".join(filter(None, (self.code, self.error)))
-        facts = [what or None, f"id {self.message_id}" if self.message_id else None, "test" if self.test else None]
-        return f"{time}  {state:<9} {who}  {', '.join(filter(None, facts))}".rstrip()
+        facts = ", ".join(filter(None, (what, f"id {self.message_id}" if self.message_id else None)))
+        return f"{time}  {state:<9} {who}  {facts}{' (test)' if self.test else ''}".rstrip()
 
 
 @attrs.define
@@ -186,8 +188,15 @@ def _sink_entry(row: Mapping[str, Any]) -> LogEntry:
         recipients=1 if counted else 0,
         cost=row.get("cost") if counted else None,
         test=row.get("test") is True,
+        code_event=_code_event(event, row),
         **{name: row.get(name) for name in _SAME},
     )
+
+
+def _code_event(event: str, row: Mapping[str, Any]) -> str | None:
+    if event == "verification_started" and not row.get("resend") and row.get("status") in ("sent", "unknown"):
+        return "sent"
+    return "verified" if event == "verification_checked" and row.get("verified") else None
 
 
 def _error(row: Mapping[str, Any]) -> str | None:
@@ -282,6 +291,10 @@ class LogCounts:
         return {"messages": self.messages, **counts, "test": self.tests, "cost": round(self.cost, 4)}
 
 
+#: Refused requests that are remembered until a retry is logged: it follows at once, among what others write meanwhile.
+_MOST_REJECTED: Final = 1000
+
+
 def count_entries(entries: Iterable[LogEntry], key: Callable[[LogEntry], str]) -> dict[str, LogCounts]:
     """Count entries by a key, and return the counts in order of the key.
 
@@ -293,11 +306,11 @@ def count_entries(entries: Iterable[LogEntry], key: Callable[[LogEntry], str]) -
         if entry.event == "retry_scheduled":
             for name, repeated in rejected.pop((entry.batch, entry.attempt), ()):
                 counts[name].add(repeated, -1)
-        elif entry.event == "send_finished":
-            rejected = {attempt: found for attempt, found in rejected.items() if found[0][1].id != entry.id}
         elif entry.outcome is not None:
             name = key(entry)
             counts[name].add(entry)
             if entry.outcome == Outcome.REJECTED and entry.batch:
                 rejected.setdefault((entry.batch, entry.attempt), []).append((name, entry))
+                if len(rejected) > _MOST_REJECTED:
+                    del rejected[next(iter(rejected))]
     return {name: counts[name] for name in sorted(counts) if counts[name].messages}

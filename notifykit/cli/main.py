@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from notifykit.cli import output
+from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit, for_error
 from notifykit.cli.options import GlobalOptions, begin, common, global_options, summary
 
@@ -125,12 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [_decode(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     options = begin(given)
     output.prepare_streams()
-    code = _run(given, options)
-    for stream in (sys.stdout, sys.stderr):
-        try:
+    with signals.handled():
+        code = signals.exit_code(_run(given, options))
+        for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        except BrokenPipeError:
-            output.discard(stream)
     sys.exit(code)
 
 
@@ -150,16 +148,16 @@ def _run(given: list[str], options: GlobalOptions) -> int:
             output.print_json_error(options.command, error)
         output.warn("Interrupted.")
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        output.discard(sys.stdout)
-        return Exit.OK
     except Exception as error:
         # Imported here: `--help` and `--version` do without it.
-        from notifykit.errors import NotifyError
+        from notifykit.errors import NotifyError, TransportError
+        from notifykit.redaction import one_line
 
         if not isinstance(error, NotifyError):
             raise
-        _print_error(error, str(error), options)
+        # The words of a transport may be foreign; a list of problems is ours.
+        sentence = one_line(str(error)) if isinstance(error, TransportError) else str(error)
+        _print_error(error, sentence, options)
         return for_error(error)
     return result if isinstance(result, int) else Exit.OK
 

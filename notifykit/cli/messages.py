@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import shlex
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
 import click
@@ -21,6 +22,8 @@ from notifykit.errors import (
 from notifykit.models.message import Edit
 from notifykit.models.receipt import Receipt, Veto
 
+#: How many different changes of a text are named in one line.
+_MOST_EDITS: Final = 5
 #: A longer address can't be typed again.
 _LONGEST: Final = 40
 #: More digits may be a number of a person.
@@ -50,6 +53,14 @@ def describe_change(edit: Edit) -> str:
 def describe_edit(edit: Edit) -> str:
     """Return what an edit changed, and why."""
     return f"{describe_change(edit)} ({edit.reason})"
+
+
+def describe_edits(edits: Sequence[Edit]) -> str:
+    """Return in one line what the edits changed, each change once, and why."""
+    counts = collections.Counter(map(describe_edit, edits))
+    shown = [f"{change} × {count}" if count > 1 else change for change, count in counts.most_common(_MOST_EDITS)]
+    more = len(counts) - len(shown)
+    return ", ".join(shown) + (f", and {more} more" if more else "")
 
 
 def recipient_name(receipt: Receipt, *, clear: bool) -> str:

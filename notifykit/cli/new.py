@@ -161,7 +161,8 @@ def plugin(name: str, kind: str, into: pathlib.Path | None, as_json: bool) -> in
         return Exit.OK
     for number, file in enumerate(written):
         print_line(f"{'' if number else 'wrote':<5}  {folder / file}")
-    print_line("\nNext:")
+    print_line()
+    print_line("Next:")
     for line in then:
         print_line(f"  {line}")
     return Exit.OK

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from notifykit.settings.files import NotUtf8, decode
+
 if TYPE_CHECKING:
     from notifykit.settings.dsn import Dsn
     from notifykit.settings.sources import Settings
@@ -194,9 +196,9 @@ def unreadable(name: str, error: OSError) -> click.UsageError:
 
 def _decode(raw: bytes, name: str) -> str:
     try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise click.UsageError(f"{name} is not UTF-8 text: save it as UTF-8.") from None
+        return decode(raw)
+    except NotUtf8 as error:
+        raise click.UsageError(f"{name} {error}.") from None
 
 
 def nested_dsns(settings: Settings, transport: Dsn) -> Iterator[Dsn]:

@@ -5,18 +5,22 @@ Both streams survive pipes, colours and old consoles. Public for plugins that br
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
 import os
+import pathlib
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TextIO
 
 import click
 
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import global_options
+from notifykit.redaction import one_line
 
 #: The version of the JSON document.
 JSON_VERSION: Final = 1
@@ -31,7 +35,9 @@ _ASCII: Final = str.maketrans(
         **dict.fromkeys("\u200e\u200f\u2066\u2067\u2068\u2069", ""),
     }
 )
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: What could steer a terminal, break a line or turn the words of the next one around. The marks that a preview itself puts
+#: around codes are not among them.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028-\u202e]")
 _STYLES: Final[dict[str, dict[str, Any]]] = {
     "good": {"fg": "green"},
     "bad": {"fg": "red"},
@@ -42,8 +48,46 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
 _ENCODINGS: Final = {"gsm7": "GSM-7", "ucs2": "Unicode"}
 
 
+class _Stream(io.TextIOWrapper):
+    """A standard stream that raises nothing when it can't be written: the command finishes its work."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text."""
+        with _discarded_on_failure(self):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is still in memory."""
+        with _discarded_on_failure(self):
+            super().flush()
+
+
+@contextlib.contextmanager
+def _discarded_on_failure(stream: TextIO) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        discard(stream)
+        # A reader that wants no more, as `head`, is no problem.
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            warn(f"notifykit: standard output can't be written ({error.strerror}); what was done is not undone by it")
+
+
 def prepare_streams() -> None:
-    """Make standard output and error carry any text: UTF-8 into a pipe, and never a traceback."""
+    """Make standard output and error carry any text: UTF-8 into a pipe, and never a traceback.
+
+    One that was closed before the start (``>&-``) is the null device: its number must not become that of a file or socket.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, pathlib.Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it stays open
+        elif type(stream) is io.TextIOWrapper and stream is getattr(
+            sys, f"__{name}__"
+        ):  # not what a test captures with
+            encoding, errors, by_line = stream.encoding, stream.errors, stream.line_buffering
+            setattr(sys, name, _Stream(stream.detach(), encoding, errors, line_buffering=by_line))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:
@@ -62,7 +106,7 @@ def encodable(text: str, stream: TextIO) -> str:
 
     Control characters are always escaped: a text from elsewhere must not control the terminal.
     """
-    text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    text = _CONTROL.sub(lambda found: one_line(found[0]), text)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
@@ -84,11 +128,16 @@ def _use_color(stream: TextIO) -> bool:
 
 
 def print_line(text: str = "", style: str | None = None) -> None:
-    """Print a line of the answer on standard output.
+    """Print a line of the answer on standard output; a line end in it is shown as an escape, because it may be foreign.
 
     :param style: ``good``, ``bad``, ``care``, ``faint`` or ``strong``.
     """
-    _write(sys.stdout, text, style)
+    _write(sys.stdout, text.replace("\n", "\\n"), style)
+
+
+def print_text(text: str) -> None:
+    """Print a text of several lines, none of them foreign, on standard output."""
+    _write(sys.stdout, text)
 
 
 def note(text: str, style: str | None = None) -> None:
@@ -106,10 +155,7 @@ def _write(stream: TextIO, text: str, style: str | None = None, *, newline: bool
     color = _use_color(stream)
     shown = encodable(text, stream)
     shown = click.style(shown, **_STYLES[style]) if style and color else shown
-    try:
-        click.echo(prefix + shown, file=stream, nl=newline, color=color or None)
-    except BrokenPipeError:
-        discard(stream)
+    click.echo(prefix + shown, file=stream, nl=newline, color=color or None)
 
 
 _discarded: Final[set[int]] = set()
@@ -174,7 +220,7 @@ def _print_json(document: Any, indent: int | None) -> None:
     import json
 
     # A stream that lacks characters gets JSON's own escapes, which any reader undoes.
-    print_line(json.dumps(document, ensure_ascii=not _supports_unicode(sys.stdout), indent=indent))
+    print_text(json.dumps(document, ensure_ascii=not _supports_unicode(sys.stdout), indent=indent))
 
 
 # --- questions and progress ---

@@ -40,6 +40,8 @@ class PlanSummary:
     edits: tuple[Edit, ...]
     #: The size of the text; None if the transport does not measure.
     measurement: Measurement | None
+    #: What a person should know about the text and the sender, each a sentence.
+    warnings: tuple[str, ...] = ()
     #: How many recipients would be sent to.
     recipients: int = 0
     #: How many have an address or a text that can't be sent.
@@ -150,7 +152,7 @@ def summarize(notifier: Notifier, to: Iterable[str], text: str, **message: Any) 
     """
     summary: PlanSummary | None = None
     for plan in notifier.iter_plans(to, text, **message):
-        summary = summary or PlanSummary(plan.message, plan.edits, plan.measurement)
+        summary = summary or PlanSummary(plan.message, plan.edits, plan.measurement, plan.warnings)
         summary.add(plan)
     assert summary is not None, "there is one plan at least"
     return summary

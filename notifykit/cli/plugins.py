@@ -11,7 +11,7 @@ import click
 from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.output import print_json, print_line, table_lines, warn
+from notifykit.cli.output import print_json, print_line, print_text, table_lines, warn
 from notifykit.errors import ConfigError
 from notifykit.plugins import PluginInfo, Status
 
@@ -60,6 +60,6 @@ def _show(infos: Sequence[PluginInfo]) -> None:
     for line, info in zip(lines, infos, strict=True):
         print_line(line)
         if info.reason:
-            print_line(textwrap.indent(info.reason, indent))
+            print_text(textwrap.indent(info.reason, indent))
         if info.traceback and global_options().verbose:
-            print_line(textwrap.indent(info.traceback, "    ").rstrip("\n"))
+            print_text(textwrap.indent(info.traceback, "    ").rstrip("\n"))

@@ -23,6 +23,7 @@ from notifykit.models.capabilities import Capabilities
 from notifykit.models.plan import Plan
 from notifykit.models.recipient import Rejected
 from notifykit.pipeline.notifier import Notifier
+from notifykit.protocols import Transport
 
 _METER: Final = 20
 #: How many characters with a replacement get a line each.
@@ -66,8 +67,12 @@ def preview(message: str | None, as_json: bool, **options: Any) -> int:
         rejected = [receipt.error for receipt in plan.excluded if isinstance(receipt.recipient, Rejected)]
         error = refusal or next(iter(rejected), None)
         recipient = plan.recipients[0] if plan.recipients else None
-        notices = recipient.notices if recipient else ()
-        now = _mode(options["via"])
+        configured = _configured(options["via"])
+        now = mode(configured) if configured else None
+        # The configured transport knows its own sender, and the one of the dry run does not.
+        about_message = configured and configured.capabilities.warn
+        warnings = (*plan.warnings, *(about_message(plan.message) if about_message else ()))
+        notices = tuple(dict.fromkeys((*warnings, *(recipient.notices if recipient else ()))))
         if as_json:
             data = _document(plan, price, capabilities) | {"to": recipient and str(recipient), "mode": now}
             data |= template.as_document(notifier) if template else {}
@@ -90,12 +95,11 @@ def preview(message: str | None, as_json: bool, **options: Any) -> int:
     return Exit.FAILED if refusal else Exit.PARTLY if rejected else Exit.OK
 
 
-def _mode(via: str | None) -> str | None:
+def _configured(via: str | None) -> Transport | None:
     try:
-        found = configured_transport(load_settings({"transport": via}))
+        return configured_transport(load_settings({"transport": via})).transport
     except NotifyError:
         return None
-    return mode(found.transport) if found.transport else None
 
 
 def _price(notifier: Notifier, plan: Plan, to: str | None) -> float | None:
@@ -161,7 +165,7 @@ def phone_lines(text: str, *, isolated: bool = True) -> list[str]:
     # The whole paragraph decides on the direction, not the first word of each line.
     lines = [
         (line, is_right_to_left(paragraph))
-        for paragraph in text.splitlines() or [""]
+        for paragraph in text.replace("\t", " ").splitlines() or [""]
         for line in _wrap("".join(letter for letter in paragraph if unicodedata.category(letter) != "Cc"))
     ]
     width = max((columns(line) for line, _ in lines), default=0)

@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from notifykit.cli.output import ProgressBar, format_duration, note
+from notifykit.cli.signals import raise_received
 from notifykit.events import AttemptFinished, Event, FailedOver, RetryScheduled
 from notifykit.models.job import JobState, Progress
 from notifykit.models.receipt import Outcome
@@ -22,6 +23,8 @@ class ProgressSink:
 
     #: The name in listings.
     name = "progress"
+    #: What it prints belongs to the moment.
+    background = False
 
     #: The bar whose line must end before another is printed; None if there is none.
     bar: ProgressBar | None = None
@@ -34,6 +37,7 @@ class ProgressSink:
         """Print a wait before it begins and a failover once; remember how the last request ended."""
         if isinstance(event, RetryScheduled):
             self._print(f"{_reason(event)}: trying again in {event.wait:g} s")
+            raise_received()
         elif isinstance(event, FailedOver):
             key = (event.instead_of, event.transport, event.code)
             if key not in self._printed:

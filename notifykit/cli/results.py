@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
 from notifykit.cli.exit_codes import Exit, for_receipts
-from notifykit.cli.messages import recipient_name, veto_advice
+from notifykit.cli.messages import describe_edits, recipient_name, veto_advice
 from notifykit.cli.output import plural, print_line
 from notifykit.errors import TransportError
 from notifykit.models.merge import outcome_of
+from notifykit.models.message import Edit
 from notifykit.models.receipt import Attempt, Outcome, Receipt, Submission
 
 _STYLES: Final = {Outcome.ACCEPTED: "good", Outcome.REJECTED: "bad", Outcome.UNKNOWN: "care", Outcome.SKIPPED: "faint"}
@@ -145,6 +146,17 @@ def _attempts(receipt: Receipt) -> Iterator[tuple[Attempt, TransportError | None
     """Yield each attempt with why it failed for this recipient; None if the transport accepted it."""
     for attempt in receipt.attempts:
         yield attempt, attempt.submission.refused.get(receipt.to) if attempt.submission else attempt.error
+
+
+def edits_document(edits: Iterable[Edit]) -> list[dict[str, Any]]:
+    """Return for ``--json`` what the cleaners changed in the text."""
+    return [attrs.asdict(edit) for edit in edits]
+
+
+def show_edits(edits: Sequence[Edit]) -> None:
+    """Print in one line what the cleaners changed in the text; nothing where they changed nothing."""
+    if edits:
+        print_line(f"changed   {describe_edits(edits)}")
 
 
 def attempts_document(receipt: Receipt) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -24,12 +25,23 @@ from notifykit.cli.inputs import (
     template_options,
     via_option,
 )
-from notifykit.cli.messages import describe_edit, next_command, recipient_name, veto_advice
+from notifykit.cli.messages import describe_edits, next_command, recipient_name, veto_advice
 from notifykit.cli.options import common, examples, nested_dsns, read_text
-from notifykit.cli.output import ProgressBar, confirm, encoding_name, note, plural, print_json, print_line, warn
+from notifykit.cli.output import (
+    ProgressBar,
+    confirm,
+    encoding_name,
+    note,
+    plural,
+    print_json,
+    print_line,
+    print_text,
+    warn,
+)
 from notifykit.cli.plan_summary import DEDUPE_WINDOW, PlanSummary, summarize
 from notifykit.cli.progress import ProgressSink
-from notifykit.cli.results import SendResults, attempts_document, receipt_document
+from notifykit.cli.results import SendResults, attempts_document, edits_document, receipt_document, show_edits
+from notifykit.cli.signals import interrupts
 from notifykit.errors import ConfigError, TransportError
 from notifykit.models.job import Progress
 from notifykit.models.message import Channel
@@ -121,7 +133,7 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
     The last word is the text, unless --template names one. A - reads the numbers, or the text, from standard input.
     """
     template = filled_template(options)
-    job = job_options(options, datetime.datetime.now(datetime.UTC))
+    job = job_options(options, datetime.datetime.now(datetime.UTC), load_settings().zone)
     to, text = _recipients_and_text(words, options, template)
     send_options = SendOptions(to, text, template, options, as_json)
     sink = ProgressSink()
@@ -132,13 +144,15 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
             send_options = attrs.evolve(send_options, text=template.render(notifier))
         summary = summarize(notifier, to, send_options.text, **send_options.keywords())
         _show_mode(notifier)
+        for warning in summary.warnings:
+            warn(warning)
         if options["dry_run"] or options["offline"]:
             return _show_plan(notifier, send_options, summary)
         if job:
             return _submit(notifier, send_options, job, summary, sink)
         if notifier.transport.capabilities.live:
             _ask(notifier, send_options, summary)
-        return _send(notifier, send_options, summary.given, sink)
+        return _send(notifier, send_options, summary, sink)
 
 
 def _recipients_and_text(
@@ -262,10 +276,10 @@ def _show_plan(notifier: Notifier, send_options: SendOptions, summary: PlanSumma
         data |= send_options.template.as_document(notifier) if send_options.template else {}
         data |= {"request": request} if offline else {}
         error = next((receipt.error for receipt in summary.examples), None)
-        notices = (*transport.capabilities.notices, *summary.notices)
+        notices = (*transport.capabilities.notices, *summary.warnings, *summary.notices)
         print_json("send", data, notices, ok=code is Exit.OK, error=error)
     elif request is not None:
-        print_line(request)
+        print_text(request)
     else:
         for label, text, style in _plan_lines(summary, transport.capabilities.unit, clear=clear):
             print_line(f"{label:<11} {text}", style)
@@ -277,8 +291,8 @@ def _plan_lines(summary: PlanSummary, unit: str, *, clear: bool) -> Iterator[tup
     """Yield the label, the text and the style of each line of a dry run."""
     yield "would send", summary.sentence(unit), None
     yield "text", summary.message.text, None
-    for edit in summary.edits:
-        yield "changed", describe_edit(edit), None
+    if summary.edits:
+        yield "changed", describe_edits(summary.edits), None
     size = summary.measurement
     if size and size.forced:
         yield "encoding", f"{encoding_name(size.encoding)}; `notifykit preview` says why", None
@@ -341,24 +355,26 @@ def _balances(notifier: Notifier, cost: float | None) -> Iterator[str]:
 # --- sending ---
 
 
-def _send(notifier: Notifier, send_options: SendOptions, total: int, sink: ProgressSink) -> int:
+def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, sink: ProgressSink) -> int:
     capabilities, as_json, clear = notifier.transport.capabilities, send_options.as_json, send_options.clear
-    sink.bar = ProgressBar(total, show=send_options.show_progress)
+    sink.bar = ProgressBar(summary.given, show=send_options.show_progress)
     results = SendResults()
     documents: list[dict[str, Any]] = []
-    interrupted = False
+    work = functools.partial(_stream, notifier, send_options, results, sink.bar, documents)
     try:
-        _stream(notifier, send_options, results, sink.bar, documents)
-    except KeyboardInterrupt:
-        interrupted = True
+        interrupted = interrupts(work)
     finally:
         sink.bar.end()
     code = Exit.INTERRUPTED if interrupted else results.exit_code
     if as_json:
         data = results.as_document() | {"interrupted": interrupted, "under_way": sink.interrupted_request}
         data["receipts"] = sorted(documents, key=lambda document: document["position"])
-        print_json("send", data, capabilities.notices, ok=code is Exit.OK, error=results.error)
+        data["test"] = results.test or not capabilities.live
+        data["edits"] = edits_document(summary.edits)
+        notices = (*capabilities.notices, *summary.warnings)
+        print_json("send", data, notices, ok=code is Exit.OK, error=results.error)
     else:
+        show_edits(summary.edits)
         results.show(capabilities.unit, clear=clear)
     if results.moved or len(results.accepted_by) > 1:
         counts = (f"{name}: {plural(count, 'recipient')}" for name, count in results.accepted_by.items())
@@ -423,4 +439,6 @@ def _submit(
             warn(f"Interrupted while the job was written: `notifykit jobs {key}` says whether it was taken.")
             return Exit.INTERRUPTED
         show, as_json = send_options.show_progress, send_options.as_json
-        return finish_job(jobs, job, capabilities, clear=send_options.clear, show=show, as_json=as_json)
+        return finish_job(
+            jobs, job, capabilities, edits=summary.edits, clear=send_options.clear, show=show, as_json=as_json
+        )

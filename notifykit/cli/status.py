@@ -34,7 +34,8 @@ def show_status(host: PluginHost, *, as_json: bool) -> int:
         print_line(f"           {problem}")
     if broken:
         print_line(f"broken     {', '.join(broken)}", "bad")
-    print_line("\nNext:")
+    print_line()
+    print_line("Next:")
     for line in following:
         print_line(f"  {line}")
     return Exit.OK

@@ -1,4 +1,7 @@
-"""The database of jobs: its settings, and transactions on a file of this user or on PostgreSQL."""
+"""The database of jobs: its settings, and transactions on a file of this user or on PostgreSQL.
+
+Every wait for another process has an end, and its error names that process where the system shows it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ import contextlib
 import datetime
 import os
 import pathlib
+import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, Final, TypeVar
 
 import attrs
@@ -16,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from notifykit.durable.forks import SQLITE, Pool, keep_from_children, watch_file
 from notifykit.durable.tables import METADATA
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
@@ -37,6 +42,18 @@ _LONGEST_PAUSE: Final = 2.0
 #: The advisory lock of the process that creates tables in PostgreSQL, and the seconds between two tries to get it.
 _MIGRATION_LOCK: Final = 7203165
 _LOCK_POLL: Final = 0.1
+#: The most seconds to wait for a process that creates tables.
+_MIGRATION: Final = 30.0
+#: What PostgreSQL ends by itself: a wait for a lock, and a session that stands still inside a transaction. The
+#: transactions of this package take milliseconds, so that is a session of a process that is stopped or gone.
+_LIMITS: Final = ("set lock_timeout = '15s'", "set idle_in_transaction_session_timeout = '5s'")
+_CONNECT: Final = 10
+_HOLDERS: Final = sa.text(
+    "select pid, application_name, client_addr::text from pg_stat_activity where pid <> pg_backend_pid() and pid in ("
+    "select pid from pg_locks where granted and database = (select oid from pg_database where datname = "
+    "current_database()) and (locktype = 'advisory' and objid = :migration or locktype = 'relation' and mode ~ "
+    "'Exclusive' and relation in (select oid from pg_class where relname ~ '^notifykit_'))) limit 5"
+)
 #: Equal for two connections to one PostgreSQL database, and for no others.
 _IDENTITY: Final = sa.text("select current_database(), pg_postmaster_start_time()")
 
@@ -117,27 +134,34 @@ class DurableSettings:
         embedded = values["workers"] == "embedded" if values["workers"] else file is not None
         return cls(Secret(url), file, embedded, values["keep_jobs"], values["keep_bodies"])
 
+    def at(self, file: pathlib.Path) -> DurableSettings:
+        """Return the settings of a database in another file."""
+        return attrs.evolve(self, url=Secret(f"sqlite:///{file}"), file=file)
+
 
 class Database:
-    """The database, with the store's tables in it.
+    """A database, with a store's tables in it.
 
     :param settings: where it is.
+    :param metadata: the tables.
+    :param what: what is kept in it, for errors.
     :raises ConfigError: it can't be used.
     """
 
-    def __init__(self, settings: DurableSettings) -> None:
+    def __init__(self, settings: DurableSettings, metadata: sa.MetaData = METADATA, what: str = "jobs") -> None:
         self.settings = settings
+        self._what = what
         self.file = settings.file
         if self.file is not None:
-            _create_private(self.file)
+            _create_private(self.file, what)
         self.engine = new_engine(settings)
         #: ``INSERT`` in the database's dialect: with ``on_conflict_do_update``.
         self.insert: Any = sqlite.insert if self.file is not None else postgresql.insert
         try:
             with self.migration_lock():
-                METADATA.create_all(self.engine)
+                metadata.create_all(self.engine)
         except SQLAlchemyError as error:
-            raise unusable(settings, error) from None
+            raise self.unusable(error) from None
 
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """Return a transaction: committed at the end, rolled back if something raises."""
@@ -189,21 +213,55 @@ class Database:
 
     @contextlib.contextmanager
     def migration_lock(self) -> Iterator[None]:
-        """Let one process at a time create tables."""
+        """Let one process at a time create tables.
+
+        :raises ConfigError: another one has been at it for too long.
+        """
         if self.file is not None:
-            with open(self.file.with_name(f"{self.file.name}.lock"), "a", opener=_private) as lock:
-                with contextlib.suppress(ImportError):  # Windows
-                    lock_file(lock)
+            # Whoever creates tables in a file is inside of SQLite, DBOS too.
+            with self._file_lock(self.file.with_name(f"{self.file.name}.lock")), SQLITE.inside():
                 yield
             return
         # Polled outside of a transaction: a waiting one would block CREATE INDEX CONCURRENTLY of the lock's holder.
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_MIGRATION_LOCK))).scalar():
-                time.sleep(_LOCK_POLL)
+            attempt = sa.select(sa.func.pg_try_advisory_lock(_MIGRATION_LOCK))
+            if not poll(lambda: bool(connection.execute(attempt).scalar()), _MIGRATION):
+                raise ConfigError(_held(f"its tables, for {_MIGRATION:.0f} s", self._sessions()))
             try:
                 yield
             finally:
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(_MIGRATION_LOCK)))
+
+    @contextlib.contextmanager
+    def _file_lock(self, path: pathlib.Path) -> Iterator[None]:
+        with open(path, "a+", encoding="utf-8", opener=_private) as lock:
+            keep_from_children(lock)
+            with contextlib.suppress(ImportError):  # Windows
+                if not poll(lambda: lock_file(lock), _MIGRATION):
+                    lock.seek(0)
+                    raise ConfigError(_held(f"{path}, for {_MIGRATION:.0f} s", _processes([lock.read(20).strip()])))
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def unusable(self, error: Exception) -> ConfigError:
+        """Return the error for a statement that failed, with who holds the database's lock if that is why."""
+        words = str(getattr(error, "orig", None) or error)
+        if self.file is not None and "locked" in words:
+            return ConfigError(_held(f"{self.file}, for {_BUSY / 1000:.0f} s", _lock_owners(self.file)))
+        if self.file is None and getattr(getattr(error, "orig", None), "sqlstate", None) == "55P03":
+            return ConfigError(_held("its rows, for 15 s", self._sessions()))
+        return unusable(self.settings, error, self._what)
+
+    def _sessions(self) -> list[str]:
+        """Return the sessions of PostgreSQL that hold locks of jobs; none if it does not answer."""
+        try:
+            with self.engine.connect() as connection:
+                rows = connection.execute(_HOLDERS, {"migration": _MIGRATION_LOCK}).all()
+        except SQLAlchemyError:
+            return []
+        return [f"session {row[0]} ({row[1] or 'no name'}, {row[2] or 'this machine'})" for row in rows]
 
     def close(self) -> None:
         """Close the connections."""
@@ -219,9 +277,12 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
     """
     url = settings.url.reveal()
     if settings.file is None:
-        return sa.create_engine(url, pool_size=10, max_overflow=5, pool_pre_ping=True, hide_parameters=True)
+        return _server_engine(url)
     wait = {"timeout": _BUSY / 1000}
-    engine = sa.create_engine(url, pool_size=20, max_overflow=0, hide_parameters=True, connect_args=wait)
+    engine = sa.create_engine(
+        url, poolclass=Pool, pool_size=20, max_overflow=0, hide_parameters=True, connect_args=wait
+    )
+    watch_file(engine)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:
@@ -240,13 +301,35 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
     return engine
 
 
-def unusable(settings: DurableSettings, error: Exception) -> ConfigError:
+def _server_engine(url: str) -> sa.Engine:
+    name = f"notifykit {socket.gethostname()[:30]} {os.getpid()}"
+    known = {"fallback_application_name": name, "connect_timeout": _CONNECT}
+    engine = sa.create_engine(
+        url, pool_size=10, max_overflow=5, pool_pre_ping=True, hide_parameters=True, connect_args=known
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: object) -> None:
+        keep_from_children(connection)
+        for statement in _LIMITS:
+            connection.execute(statement)
+        connection.commit()
+
+    return engine
+
+
+def unusable(settings: DurableSettings, error: Exception, what: str = "jobs") -> ConfigError:
     """Return the error for a database that can't be used. It does not quote the driver, which may show the password."""
     kind = type(getattr(error, "orig", None) or error).__name__
+    if settings.file is not None and "locked" in str(getattr(error, "orig", None) or error):
+        return ConfigError(
+            f"database_url: another process has held the lock of {settings.file} for too long: try again, and look for a "
+            "process that was stopped"
+        )
     if settings.file is not None:
         return ConfigError(
-            f"database_url: jobs can't be kept in {settings.file} ({kind}): is the disk full, or the folder not yours? "
-            "Set NOTIFYKIT_DATABASE_URL or NOTIFYKIT_STATE_DIR"
+            f"database_url: {what} can't be kept in {settings.file}: {_reason(error)}. If it can't be helped there, set "
+            "NOTIFYKIT_DATABASE_URL or NOTIFYKIT_STATE_DIR"
         )
     return ConfigError(
         f"database_url: PostgreSQL can't be used ({kind}): is it running, and are address, user, password and database "
@@ -254,21 +337,71 @@ def unusable(settings: DurableSettings, error: Exception) -> ConfigError:
     )
 
 
+#: What SQLite says, and what it means.
+_REASONS: Final = (
+    ("malformed", "the file is damaged: move it and the files beside it away, and restore a backup"),
+    ("can't be read", "a row of it is damaged: restore a backup, or move the file and the files beside it away"),
+    ("Could not decode", "a row of it is damaged: restore a backup, or move the file and the files beside it away"),
+    ("not a database", "the file is no database, or damaged: move it away, and restore a backup"),
+    ("full", "the disk is full: make room"),
+    ("readonly", "it can't be written to: is the file this user's?"),
+    ("unable to open", "it can't be opened: is the folder this user's?"),
+    ("disk I/O", "the disk can't be read or written: is it full, or broken?"),
+)
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with the file, in a sentence that quotes none of its content."""
+    words = str(getattr(error, "orig", None) or error)
+    kind = type(getattr(error, "orig", None) or error).__name__
+    return next((reason for said, reason in _REASONS if said in words), f"the database failed with {kind}")
+
+
+def _held(what: str, owners: list[str]) -> str:
+    """Return the sentence about a lock that did not become free."""
+    who = " and ".join(owners) or "another process"
+    return f"database_url: {who} holds the lock of {what}: try again; if it stays so, it is stopped or hangs: end it"
+
+
+def _lock_owners(file: pathlib.Path) -> list[str]:
+    """Return the processes that have locks on a database file, where the system shows them (Linux)."""
+    try:
+        inodes = {path.stat().st_ino for path in (file, file.with_name(f"{file.name}-shm")) if path.exists()}
+        rows = [line.split() for line in pathlib.Path("/proc/locks").read_text(encoding="ascii").splitlines()]
+    except OSError:
+        return []
+    # Readers have read locks: who keeps others from writing has one to write.
+    return _processes([r[4] for r in rows if r[3] == "WRITE" and int(r[5].rpartition(":")[2]) in inodes])
+
+
+def _processes(pids: Iterable[str]) -> list[str]:
+    return [f"process {pid}" for pid in dict.fromkeys(pids) if pid.isdigit() and int(pid) != os.getpid()][:5]
+
+
+def poll(acquire: Callable[[], bool], seconds: float) -> bool:
+    """Try to get a lock for so many seconds, and return whether that worked."""
+    ends = time.monotonic() + seconds
+    while not acquire():
+        if time.monotonic() > ends:
+            return False
+        time.sleep(_LOCK_POLL)
+    return True
+
+
 def moment(seconds_: float) -> datetime.datetime:
     """Return seconds since 1970 as a time, UTC."""
     return datetime.datetime.fromtimestamp(seconds_, datetime.UTC)
 
 
-def lock_file(file: IO[Any], *, wait: bool = True) -> bool:
-    """Lock a file until it is closed, and return whether that worked.
+def lock_file(file: IO[Any]) -> bool:
+    """Lock a file until it is closed, and return whether that worked; without waiting.
 
-    :param wait: whether to wait for another process that holds the lock.
     :raises ImportError: on Windows.
     """
     import fcntl
 
     try:
-        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -291,12 +424,12 @@ def _set_pragma(connection: Any, pragma: str) -> None:
             return
 
 
-def _create_private(file: pathlib.Path) -> None:
+def _create_private(file: pathlib.Path, what: str) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise ConfigError(
-            f"database_url: jobs can't be kept in {file} ({type(error).__name__}): "
+            f"database_url: {what} can't be kept in {file} ({type(error).__name__}): "
             "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
         ) from error

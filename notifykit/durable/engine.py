@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import attrs
 from sqlalchemy.exc import SQLAlchemyError
 
-from notifykit.durable.database import Database, DurableSettings, unusable
+from notifykit.durable.database import Database, DurableSettings
+from notifykit.durable.forks import SQLITE
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
@@ -39,6 +40,7 @@ from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submi
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
+from notifykit.pipeline.forking import renew_in_child
 from notifykit.protocols import Transport
 from notifykit.settings.sources import Settings
 
@@ -58,6 +60,8 @@ _URGENT, _BULK = 1, 100
 _GRACE: Final = 5.0
 #: Seconds between two runs of :meth:`JobStore.prune`.
 _PRUNE_EVERY: Final = 600.0
+#: The most seconds until a job begins, and from then until it expires.
+_LONGEST: Final = 10 * 366 * 86_400.0
 #: Seconds between two polls of a job that is waited for: the first, and the most that they grow to.
 _POLL: Final = 0.05
 _LONGEST_POLL: Final = 1.0
@@ -71,15 +75,17 @@ class StoredJob:
     _id: str
     #: The caller's name for it.
     key: str
-    #: The store.
-    _store: JobStore
+    #: The engine: it knows whether this process was forked since.
+    _engine: DurableEngine
 
     def progress(self) -> Progress:
         """Return its progress.
 
         :raises KeyError: it was deleted.
+        :raises ConfigError: the database can't be used; so does every method.
         """
-        found = self._store.progress(self.key)
+        with self._engine.usable() as store:
+            found = store.progress(self.key)
         if not found:
             raise KeyError(f"there is no job {self.key!r} any more: it was finished, and has been deleted since")
         return found[0]
@@ -103,28 +109,37 @@ class StoredJob:
 
     def receipts(self) -> Iterator[Receipt]:
         """Yield the receipt of each recipient, in the caller's order, in constant memory."""
-        return self._store.receipts(self._id)
+        for number in itertools.count():
+            with self._engine.usable() as store:
+                some = store.receipts_of(self._id, number)
+            if some is None:
+                return
+            yield from some
 
     def report(self) -> Report:
         """Return the report so far, without the recipients that have no outcome yet."""
-        row = self._store.find(self.key)
+        with self._engine.usable() as store:
+            row = store.find(self.key)
         if row is None or row["body"] is None:
             return Report((), Message("", Channel(row["options"]["channel"] if row else "sms")))
         return Report(tuple(self.receipts()), message_of(row, 0))
 
     def cancel(self) -> Progress:
         """Cancel it between two batches; recipients that have not been sent to are skipped."""
-        self._store.cancel(self._id)
+        with self._engine.usable() as store:
+            store.cancel(self._id)
         return self.progress()
 
     def pause(self) -> Progress:
         """Send nothing more of it until it is resumed; a batch that is running ends."""
-        self._store.pause(self._id, paused=True)
+        with self._engine.usable() as store:
+            store.pause(self._id, paused=True)
         return self.progress()
 
     def resume(self) -> Progress:
         """Resume it."""
-        self._store.pause(self._id, paused=False)
+        with self._engine.usable() as store:
+            store.pause(self._id, paused=False)
         return self.progress()
 
     def settle(self, decision: Settlement | str) -> Progress:
@@ -135,13 +150,14 @@ class StoredJob:
         :raises ValueError: there is no such decision.
         """
         decide = _as_sent if Settlement(decision) is Settlement.AS_SENT else _resend
-        row = self._store.find(self.key)
-        if row is None or row["body"] is None:
-            raise ConfigError(
-                f"{self.key}: its text and addresses have been deleted, so there is nothing to decide about: send to "
-                "these people with a new job"
-            )
-        self._store.settle(self._id, decide)
+        with self._engine.usable() as store:
+            row = store.find(self.key)
+            if row is None or row["body"] is None:
+                raise ConfigError(
+                    f"{self.key}: its text and addresses have been deleted, so there is nothing to decide about: send to "
+                    "these people with a new job"
+                )
+            store.settle(self._id, decide)
         return self.progress()
 
     def __repr__(self) -> str:
@@ -170,33 +186,38 @@ class DurableEngine:
         self._components = components
         #: Seconds since 1970: decides when jobs start, expire and are deleted.
         self.clock: Callable[[], float] = time.time
+        self._reopening = threading.Lock()
         self._open()
+        renew_in_child(self, _reopening=threading.Lock)
 
     def _open(self) -> None:
-        self._pid = os.getpid()
         self._database = Database(self._settings)
         self._queue = Queue(self._database)
         self.store = JobStore(self._database, self._queue.put, self._now)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._stopping = threading.Event()
+        self._pid = os.getpid()
 
     def _now(self) -> float:
         return self.clock()
 
     @contextlib.contextmanager
-    def _usable(self) -> Iterator[None]:
-        """Make errors of the database a ConfigError; in a child process, open everything again.
+    def usable(self) -> Iterator[JobStore]:
+        """Give the store, and make errors of the database a ConfigError that shows no value.
 
-        Connections, locks and threads are the parent's.
+        A child process opens everything again: connections, locks and threads are the parent's.
+
+        :raises ConfigError: the database can't be used.
         """
-        if os.getpid() != self._pid:
-            self._database.engine.dispose(close=False)
-            self._open()
+        with self._reopening:
+            if os.getpid() != self._pid:
+                self._database.engine.dispose(close=False)
+                self._open()
         try:
-            yield
-        except SQLAlchemyError as error:
-            raise unusable(self._settings, error) from None
+            yield self.store
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise self._database.unusable(error) from None
 
     def submit(self, spec: JobSpec, connection: Any = None) -> StoredJob:
         """Submit a job: whole or not at all, and safe on disk when this returns.
@@ -205,7 +226,8 @@ class DurableEngine:
             is a part of it, and exists when it is committed.
         :raises ConfigError: another job has the key, or this one can't be sent.
         """
-        with self._usable():
+        with self.usable():
+            _require_times(spec, self.clock())
             outer = None if connection is None else self._database.connection_of(connection)
             transport = self._transport(spec)
             key = uuid.uuid4().hex if spec.key is None else spec.key
@@ -221,18 +243,18 @@ class DurableEngine:
 
         :raises KeyError: there is none.
         """
-        with self._usable():
+        with self.usable():
             row = self.store.find(key)
         if row is None:
             raise KeyError(f"there is no job {key!r}: `notifykit jobs` lists those that there are")
-        return StoredJob(row["id"], key, self.store)
+        return StoredJob(row["id"], key, self)
 
     def jobs(self, most: int = 100) -> Sequence[Progress]:
         """Return the progress of each job, the newest first.
 
         :param most: the most jobs to return.
         """
-        with self._usable():
+        with self.usable():
             return self.store.progress(most=most)
 
     def work(self) -> None:
@@ -240,7 +262,7 @@ class DurableEngine:
 
         A child of a process that sends does nothing here: what the queue has in memory does not survive a fork.
         """
-        with self._usable(), self._lock:
+        with self.usable(), self._lock:
             if self._consumer is not None or Consumer.is_in_parent():
                 return
             rate_limiters: Any = DatabaseRateLimiters(self._database, self._components.settings.state_dir)
@@ -252,7 +274,7 @@ class DurableEngine:
 
     def close(self) -> None:
         """Wait for requests in flight, at most a request's timeout and five seconds, and close connections and files."""
-        with self._usable(), self._lock:
+        with self.usable(), self._lock:
             self._stopping.set()
             if self._consumer is not None:
                 self._consumer.stop(self._components.settings.timeout + _GRACE)
@@ -268,7 +290,7 @@ class DurableEngine:
         starts = spec.at.timestamp() if spec.at else now
         row = {
             "starts": starts,
-            "expires": None if spec.expires_in is None else max(starts, now) + spec.expires_in,
+            "expires": None if spec.expires_in is None else starts + spec.expires_in,
             "options": {**options_of(spec, live=live), "intercepted": is_intercepted(transport)},
             "body": body_of(spec),
             "queue": self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport))),
@@ -296,7 +318,7 @@ class DurableEngine:
         except BaseException:
             self.store.discard(job_id, outer)
             raise
-        return StoredJob(job_id, key, self.store)
+        return StoredJob(job_id, key, self)
 
     def _existing(self, key: str, fingerprint: Fingerprint, outer: sa.Connection | None) -> StoredJob:
         """Return the job that has a key, if its content is the same."""
@@ -305,7 +327,7 @@ class DurableEngine:
             raise ConfigError(f"key: {key!r} was taken a moment ago and is free again: submit once more")
         if row["fingerprint"] != fingerprint.as_dict():
             raise key_conflict(key, row["fingerprint"], fingerprint.as_dict())
-        return StoredJob(row["id"], key, self.store)
+        return StoredJob(row["id"], key, self)
 
     def _transport(self, spec: JobSpec) -> Transport:
         """Return the transport of a job, which every worker has to be able to build."""
@@ -333,22 +355,40 @@ class AddressSet:
     """The addresses of one job, hashed in a temporary SQLite file: any number of them in constant memory."""
 
     def __init__(self) -> None:
-        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"):
-            self._file.execute(f"PRAGMA {setting}")
-        self._file.execute("CREATE TABLE addresses (hash BLOB PRIMARY KEY) WITHOUT ROWID")
-        self._file.execute("BEGIN")
+        with SQLITE.inside():
+            self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"):
+                self._file.execute(f"PRAGMA {setting}")
+            self._file.execute("CREATE TABLE addresses (hash BLOB PRIMARY KEY) WITHOUT ROWID")
+            self._file.execute("BEGIN")
 
     def add(self, address: str) -> bool:
         """Add an address and return whether it is new."""
         digest = hashlib.blake2b(address.encode("utf-8", "replace"), digest_size=16).digest()
-        return self._file.execute("INSERT OR IGNORE INTO addresses VALUES (?)", (digest,)).rowcount == 1
+        with SQLITE.inside():
+            return self._file.execute("INSERT OR IGNORE INTO addresses VALUES (?)", (digest,)).rowcount == 1
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._file.close()
+        with SQLITE.inside():
+            self._file.close()
+
+
+def _require_times(spec: JobSpec, now: float) -> None:
+    """Raise a :class:`ValueError` where a job's times can't be meant."""
+    problems = []
+    if spec.at is not None and not spec.at.timestamp() - now <= _LONGEST:
+        problems.append(f"at is {spec.at:%Y-%m-%d}: give a time within the next ten years")
+    if spec.at is not None and spec.at.timestamp() < 0:
+        problems.append(f"at is {spec.at:%Y-%m-%d}: give a time to come")
+    if spec.expires_in is not None and not 0 < spec.expires_in <= _LONGEST:
+        problems.append(
+            f"expires_in is {spec.expires_in:g}: give seconds above zero, at most ten years; leave it out for ever"
+        )
+    if problems:
+        raise ValueError("; ".join(problems))
 
 
 def _duplicates(batch: Sequence[Positioned], addresses: AddressSet) -> list[Receipt]:

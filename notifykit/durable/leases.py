@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import functools
 import hashlib
 import os
 import pathlib
 import threading
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import sqlalchemy as sa
 
-from notifykit.durable.database import Database, lock_file
+from notifykit.durable.database import Database, lock_file, poll
+from notifykit.durable.forks import keep_from_children
+
+#: The most seconds to wait for the lock of the own lease.
+_PATIENCE: Final = 10.0
 
 
 class Leases(abc.ABC):
@@ -64,8 +69,10 @@ class FileLeases(Leases):
             held, self._held = self._held, file.open("a")
             if held is not None:
                 held.close()
+            keep_from_children(self._held)
             # A worker that looks for expired leases may hold the lock for a moment, and remove the file.
-            lock_file(self._held)
+            if not poll(functools.partial(lock_file, self._held), _PATIENCE):
+                raise TimeoutError(f"another process holds the lock of {file} and is stopped: end it")
 
     def remove_expired(self) -> None:
         """Remove the files of dead workers."""
@@ -84,7 +91,8 @@ class FileLeases(Leases):
         file = self._folder / name
         try:
             with file.open("r") as lock:
-                free = lock_file(lock, wait=False)
+                keep_from_children(lock)
+                free = lock_file(lock)
                 if free and remove:  # only while the lock is held: its worker may just be starting
                     file.unlink(missing_ok=True)
         except FileNotFoundError:

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.batch_state import Task
-from notifykit.durable.database import Database, new_engine, unusable
+from notifykit.durable.database import Database, new_engine
 from notifykit.durable.leases import leases_of
 from notifykit.errors import ConfigError
 from notifykit.models.capabilities import RateLimit
+from notifykit.pipeline.forking import renew_in_child
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -72,7 +73,7 @@ class Queue:
                     retry_connection_errors=False,
                 )
             except SQLAlchemyError as error:
-                raise unusable(database.settings, error) from None
+                raise database.unusable(error) from None
 
     def open(self, rate_limit: RateLimit | None) -> str:
         """Create the queue of a rate limit if there is none, and return its name."""
@@ -291,6 +292,9 @@ class Consumer:
                 self._queue.sweep()
             except Exception as error:  # the database may be unavailable: the next look follows
                 _log.debug("looking for dead workers raised %s", type(error).__name__)
+
+
+renew_in_child(Consumer, _starting=threading.Lock)
 
 
 def _serializer() -> Any:

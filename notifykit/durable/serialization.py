@@ -9,7 +9,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -26,9 +26,35 @@ from notifykit.protocols import Transport
 Positioned: TypeAlias = tuple[int, Recipient | Rejected]
 
 
+#: Levels of an answer that are kept, and digits of a number: JSON with more is written and can't be read again.
+_DEPTH: Final = 20
+_DIGITS: Final = 10**400
+
+
 def dump(value: Any) -> str:
     """Return a value as JSON; what JSON does not know becomes text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: a database takes it as an escape only
+        text = json.dumps(value, separators=(",", ":"), default=str)
+    return text
+
+
+def storable(value: Any, depth: int = _DEPTH) -> Any:
+    """Return what a plugin returned as something that JSON keeps, whatever it is: an answer is never lost for it."""
+    if value is None or isinstance(value, str | float | bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < _DIGITS else "a number of more than 400 digits"
+    if depth and isinstance(value, Mapping):
+        return {str(storable(key, 0)): storable(item, depth - 1) for key, item in value.items()}
+    if depth and isinstance(value, list | tuple | set | frozenset):
+        return [storable(item, depth - 1) for item in value]
+    try:
+        return str(value) if depth else f"a {type(value).__name__} that is nested too deep"
+    except Exception:
+        return f"a {type(value).__name__}"
 
 
 def dump_recipients(recipients: Iterable[Positioned]) -> str:
@@ -142,8 +168,8 @@ def _read_recipient(row: Sequence[Any]) -> Recipient | Rejected:
 
 def _error_row(error: TransportError) -> dict[str, Any]:
     fields = attrs.asdict(error, recurse=False)
-    fields["causes"] = [_error_row(cause) for cause in fields.get("causes", ())]
-    return {"kind": type(error).__name__, "safe": error.safe_to_resend, **fields}
+    causes = [_error_row(cause) for cause in fields.pop("causes", ())]
+    return {"kind": type(error).__name__, "safe": error.safe_to_resend, **storable(fields), "causes": causes}
 
 
 def _read_error(row: Mapping[str, Any]) -> TransportError:
@@ -162,8 +188,8 @@ def _read_error(row: Mapping[str, Any]) -> TransportError:
 
 def _submission_row(submission: Submission) -> dict[str, Any]:
     fields = attrs.asdict(submission, recurse=False)
-    fields["refused"] = {address: _error_row(error) for address, error in submission.refused.items()}
-    return fields
+    refused = {address: _error_row(error) for address, error in fields.pop("refused").items()}
+    return {**storable(fields), "refused": refused}
 
 
 def _read_submission(row: Mapping[str, Any]) -> Submission:

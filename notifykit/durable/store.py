@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -21,10 +22,12 @@ from notifykit.durable import batch_state as states
 from notifykit.durable.batch_state import Enqueue, Task
 from notifykit.durable.database import Database, moment
 from notifykit.durable.serialization import Positioned
-from notifykit.durable.tables import batches, contents, jobs, requests, spacing
+from notifykit.durable.tables import Damaged, batches, contents, jobs, requests, spacing
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
+
+_log = logging.getLogger("notifykit.durable")
 
 #: Seconds after which an unfinished submission is deleted: more than clocks may differ, summer time included.
 _ABANDONED: Final = 2 * 3600.0
@@ -339,15 +342,30 @@ class JobStore:
             .order_by(jobs.c.created.desc())
         )
         with self.database.read() as db:
-            return [_progress(dict(row), now) for row in db.execute(query).mappings()]
+            found = [dict(row) for row in db.execute(query).mappings()]
+        progress = []
+        for row in found:
+            try:
+                progress.append(_progress(row, now))
+            except (ValueError, TypeError, OverflowError, OSError) as error:
+                if key is not None:
+                    raise Damaged(f"the row of job {key!r} can't be read ({type(error).__name__})") from None
+                _log.warning("the row of a job can't be read (%s): it is not listed", type(error).__name__)
+        return progress
 
     def receipts(self, job: str) -> Iterator[Receipt]:
-        """Yield the receipts of a job, reading one batch at a time."""
+        """Yield the receipts of a job, reading one batch at a time; no transaction is open meanwhile."""
+        number = 0
+        while (found := self.receipts_of(job, number)) is not None:
+            yield from found
+            number += 1
+
+    def receipts_of(self, job: str, number: int) -> list[Receipt] | None:
+        """Return the receipts of one batch of a job; None if there is none of that number."""
         with self.database.read() as db:
-            count = db.execute(sa.select(jobs.c.batches).where(jobs.c.id == job)).scalar() or 0
-        for number in range(count):
-            with self.database.read() as db:
-                yield from states.read_receipts(db, job, number)
+            if not db.execute(sa.select(batches.c.job).where(states.of(batches, job, number))).first():
+                return None
+            return states.read_receipts(db, job, number)
 
     # --- retention ---
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.serialization import (
     dump,
@@ -15,6 +16,10 @@ from notifykit.durable.serialization import (
     load_receipts,
     load_recipients,
 )
+
+
+class Damaged(SQLAlchemyError):  # noqa: N818 - it says what is the case
+    """What the database holds is not what was written to it: the file is malformed."""
 
 
 class Encoded(sa.TypeDecorator[Any]):
@@ -40,7 +45,10 @@ class Encoded(sa.TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
         """Return the value of a text."""
-        return None if value is None else self.decode(value)
+        try:
+            return None if value is None else self.decode(value)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise Damaged(f"a stored value can't be read ({type(error).__name__})") from None
 
 
 METADATA: Final = sa.MetaData()

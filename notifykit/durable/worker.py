@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from notifykit.durable.batch_state import Task
+from notifykit.durable.database import moment
 from notifykit.durable.serialization import Positioned, message_of
 from notifykit.durable.store import ClaimedBatch, JobStore
 from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
+from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.attempts import Abandoned, Answer, ProviderRequest
@@ -24,7 +27,7 @@ from notifykit.pipeline.delivery import deliver
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.runners import run, send_request
 from notifykit.pipeline.stages import clean, guard, plan_batches
-from notifykit.protocols import Clock
+from notifykit.protocols import Clock, shown
 
 #: Seconds between the fence and the request after which it is not sent: the worker may count as dead by then.
 _FRESH: Final = 10.0
@@ -76,7 +79,7 @@ class Worker:
         waiting = [(p, who) for p, who in batch.recipients if not self._is_done(p, recovered, batch)]
         reason = self._too_late(batch)
         if reason is not None:
-            late = [_skipped(p, who, reason) for p, who in waiting if p not in batch.known]
+            late = [_skipped(p, who, reason) for p, who in waiting if _has_no_end(batch.known.get(p))]
             return [*recovered.values(), *late], None
         context = self._context(batch)
         gap = max((leaf.capabilities.spacing for leaf in leaves(context.transport)), default=0.0)
@@ -102,8 +105,15 @@ class Worker:
             return []
         prepared = clean(message_of(batch.job, batch.task.number), context)
         plan = list(plan_batches(guard((who for _, who in recipients), prepared, context), prepared, context))
-        fence = Fence(batch, self._store, [p for p, _ in recipients], {**batch.known, **recovered})
-        receipts = run(deliver(plan, prepared, context), fence.send)
+        fence = Fence(
+            batch,
+            self._store,
+            [p for p, _ in recipients],
+            {**batch.known, **recovered},
+            itertools.count(_attempts_of(batch) + 1),
+        )
+        receipts = list(run(deliver(plan, prepared, context), fence.send))
+        self._announce(plan, receipts, batch, context)
         return [fence.positioned(receipt) for receipt in receipts]
 
     def _context(self, batch: ClaimedBatch) -> SendContext:
@@ -129,11 +139,41 @@ class Worker:
             )
         # Retries are stored in the database so that they survive a crash.
         rate_limiters = context.rate_limiters if context.intercept else self._rate_limiters
-        return attrs.evolve(context, retry=RetryPolicy.never(), ends=None, rate_limiters=rate_limiters)
+        return attrs.evolve(
+            context, retry=RetryPolicy.never(), ends=None, rate_limiters=rate_limiters, attempts=_attempts_of(batch)
+        )
+
+    def _announce(
+        self, plan: Iterable[Batch | Receipt], receipts: Sequence[Receipt], batch: ClaimedBatch, context: SendContext
+    ) -> None:
+        """Emit which requests will be made again, and when; say it where a guard lets them wait."""
+        refused = [r for r in receipts if r.attempts and self._wait(r, batch) is not None]
+        for planned in plan:
+            again = [r for r in refused if isinstance(planned, Batch) and r.position in planned.positions]
+            if again and isinstance(planned, Batch):
+                wait = max(self._wait(receipt, batch) or 0.0 for receipt in again)
+                context.dispatcher.retry(planned, again[0], wait)
+        held = [r.veto for r in receipts if r.veto is not None and r.veto.postpone]
+        if held:
+            wait = max(veto.retry_after or 0.0 for veto in held)
+            until = moment(self._now() + wait)
+            _log.warning(
+                "job %s: %d recipients wait until %s UTC: %s",
+                batch.job["key"],
+                len(held),
+                f"{until:%Y-%m-%d %H:%M}",
+                held[0].reason,
+            )
+
+    def _wait(self, receipt: Receipt, batch: ClaimedBatch) -> float | None:
+        """Return the seconds until a recipient may be tried again; None for no other try."""
+        if receipt.veto is not None and receipt.veto.postpone:
+            return receipt.veto.retry_after
+        return self._components.retry.after(receipt, batch.tries + 1, alone=False)
 
     def _retry_after(self, receipts: Iterable[Receipt], batch: ClaimedBatch) -> float | None:
         """Return the seconds until the recipients that were refused may be tried again; None if none may."""
-        waits = (self._components.retry.after(receipt, batch.tries + 1, alone=False) for receipt in receipts)
+        waits = (self._wait(receipt, batch) for receipt in receipts)
         return max((wait for wait in waits if wait is not None), default=None)
 
     def _is_done(self, position: int, recovered: Mapping[int, Receipt], batch: ClaimedBatch) -> bool:
@@ -144,7 +184,9 @@ class Worker:
         if position in recovered:
             return _is_final(recovered[position])
         known = batch.known.get(position)
-        return known is not None and self._components.retry.after(known, batch.tries, alone=False) is None
+        if known is None or _is_postponed(known):
+            return False
+        return self._components.retry.after(known, batch.tries, alone=False) is None
 
     def _too_late(self, batch: ClaimedBatch) -> SkipReason | None:
         if batch.job["cancelled"]:
@@ -173,6 +215,8 @@ class Fence:
     _positions: Sequence[int]
     #: What is known of recipients already, by their position in the job.
     _known: Mapping[int, Receipt]
+    #: The numbers of its attempts.
+    _numbers: Iterator[int]
 
     def send(self, request: ProviderRequest, clock: Clock) -> Answer:
         """Send one request and return its result.
@@ -181,7 +225,7 @@ class Fence:
         """
         began = time.monotonic()
         positions = [self._positions[position] for position in request.batch.positions]
-        claim = self._store.start_request(self._batch, str(request.transport), positions)
+        claim = self._store.start_request(self._batch, shown(request.transport), positions)
         if claim is None:
             raise Superseded
         started = clock.now()
@@ -191,7 +235,9 @@ class Fence:
             answer = send_request(request, clock)
         submission = answer if isinstance(answer, Submission) else None
         error = None if submission else error_of(answer)
-        attempt = Attempt(1, str(request.transport), started, time.monotonic() - began, error, submission)
+        attempt = Attempt(
+            next(self._numbers), shown(request.transport), started, time.monotonic() - began, error, submission
+        )
         receipts = [self.positioned(receipt) for receipt in receipts_of(request.batch, attempt)]
         self._store.complete_request(self._batch, claim, receipts)
         return answer
@@ -223,6 +269,20 @@ def recover(batch: ClaimedBatch) -> Mapping[int, Receipt]:
 
 def _is_final(receipt: Receipt) -> bool:
     return receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)
+
+
+def _attempts_of(batch: ClaimedBatch) -> int:
+    """Return how many attempts of a batch are known."""
+    receipts = (*batch.known.values(), *batch.completed)
+    return max((attempt.number for receipt in receipts for attempt in receipt.attempts), default=0)
+
+
+def _is_postponed(receipt: Receipt) -> bool:
+    return receipt.veto is not None and receipt.veto.postpone
+
+
+def _has_no_end(receipt: Receipt | None) -> bool:
+    return receipt is None or _is_postponed(receipt)
 
 
 def _skipped(position: int, recipient: Recipient | Rejected, reason: SkipReason) -> Receipt:

@@ -11,7 +11,7 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.protocols import About
-from notifykit.settings.fields import Field, duration, names, one_of, path, section_fields, text
+from notifykit.settings.fields import Field, duration, names, one_of, path, section_fields, text, zone
 from notifykit.settings.sources import Settings
 
 SECTION: Final = "guard"
@@ -157,7 +157,10 @@ FIELDS: Final = section_fields(
     Field("redirect", text, help="Outside production, the address that gets what other recipients would."),
     Field("suppression_file", path, help="A file with an address a line; none of them is sent to."),
     Field("quiet_hours", hours, help="When people sleep: 22:00-08:00."),
-    Field("quiet_zone", text, help="The time zone of recipients whose country is not known: Asia/Kuwait."),
+    Field(
+        "quiet_policy", one_of("wait", "skip"), "wait", help="What jobs do in quiet hours: wait, or skip the recipient."
+    ),
+    Field("quiet_zone", zone, help="The time zone of recipients whose country is not known; else that of `zone`."),
     Field("quiet_except", names, (), help="Tags of messages that are sent in quiet hours too."),
     Field("cool_down", gaps, (), help="Time between two messages to one recipient: 15s, or 15s, otp=60s."),
     Field("same_content", duration, help="Time between two messages with the same text to one recipient: 10m."),

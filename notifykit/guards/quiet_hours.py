@@ -22,7 +22,6 @@ from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
-from notifykit.suggest import did_you_mean
 
 _TABLE: Final = "zone.tab"
 _DAY: Final = datetime.timedelta(days=1)
@@ -72,16 +71,24 @@ class QuietHours:
 
     #: When it is quiet.
     hours: Hours
-    #: The zone of recipients whose country is not known.
-    zone: zoneinfo.ZoneInfo
+    #: The zone of recipients whose country is not known; None holds their messages back.
+    zone: zoneinfo.ZoneInfo | None
     #: Tags of messages that pass at any time.
     exempt_tags: Collection[str] = ()
+    #: Whether jobs wait for their end; a plain send skips the recipient at any rate.
+    wait: bool = True
 
     def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Hold the message back if it is quiet in any time zone of the recipient's country."""
         if any(tag in self.exempt_tags for tag in context.message.tags):
             return None
-        zones = zones_of(context.recipient.country or "") or (self.zone,)
+        zones = zones_of(context.recipient.country or "") or ((self.zone,) if self.zone else ())
+        if not zones:
+            return Veto(
+                self.name,
+                "The recipient's time zone is not known, so it may be night there.",
+                "Set NOTIFYKIT_GUARD_QUIET_ZONE=Asia/Kuwait, or another: it is for recipients without a known country.",
+            )
         if not any(self.is_quiet(context.now, zone) for zone in zones):
             return None
         ends = self.end(context.now, zones)
@@ -90,6 +97,7 @@ class QuietHours:
             f"It is quiet from {self.hours.start:%H:%M} to {self.hours.end:%H:%M} in the recipient's country.",
             "Send it when the quiet hours are over, or give it a tag of NOTIFYKIT_GUARD_QUIET_EXCEPT.",
             None if ends is None else (ends - context.now).total_seconds(),
+            postpone=self.wait and ends is not None,
         )
 
     def is_quiet(self, moment: datetime.datetime, zone: zoneinfo.ZoneInfo) -> bool:
@@ -132,34 +140,21 @@ def _changed(before: datetime.datetime, after: datetime.datetime, zone: zoneinfo
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[QuietHours]:
     """Return the guard if the settings have quiet hours."""
     given, problems = resolved(settings)
-    zone = None
-    try:
-        zone = _zone(given["quiet_zone"]) if given["quiet_hours"] else None
-    except ConfigError as error:
-        problems += error.problems
+    if given["quiet_hours"]:
+        try:
+            names_of_zones()
+        except FileNotFoundError:
+            problems.append(
+                "guard.quiet_hours: this machine has no time zone database: `pip install tzdata` brings one"
+            )
     if problems:
         raise ConfigError(problems)
-    return [QuietHours(given["quiet_hours"], zone, frozenset(given["quiet_except"]))] if zone else []
-
-
-def _zone(name: str | None) -> zoneinfo.ZoneInfo:
-    if not name:
-        raise ConfigError(
-            "guard.quiet_zone is missing: quiet_hours needs the time zone of recipients whose country is not known; "
-            "set NOTIFYKIT_GUARD_QUIET_ZONE=Asia/Kuwait, or another"
-        )
-    try:
-        names_of_zones()
-        return zoneinfo.ZoneInfo(name)
-    except FileNotFoundError:
-        raise ConfigError(
-            "guard.quiet_hours: this machine has no time zone database: `pip install tzdata` brings one"
-        ) from None
-    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
-        hint = did_you_mean(name, zoneinfo.available_timezones(), "write one such as Asia/Kuwait")
-        raise ConfigError(f"guard.quiet_zone is no time zone: {hint}") from None
+    if not given["quiet_hours"]:
+        return []
+    zone, wait = given["quiet_zone"] or settings.zone, given["quiet_policy"] == "wait"
+    return [QuietHours(given["quiet_hours"], zone, frozenset(given["quiet_except"]), wait)]
 
 
 def notifykit_about() -> About:
     """Return the settings."""
-    return about("quiet_hours", "quiet_zone", "quiet_except")
+    return about("quiet_hours", "quiet_policy", "quiet_zone", "quiet_except")

@@ -17,6 +17,7 @@ from notifykit.guards.options import about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Counters, GuardContext
+from notifykit.settings.files import NotUtf8, read_text
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "suppression"
@@ -82,7 +83,7 @@ class SuppressionFile:
             if state != self._state:
                 self._list, self._problem = self._read()
                 self._state = state
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, NotUtf8) as error:
             self._state = None
             self._problem = Veto(
                 self.name,
@@ -93,7 +94,7 @@ class SuppressionFile:
     def _read(self) -> tuple[AddressList, Veto | None]:
         addresses: set[str] = set()
         wrong: list[int] = []
-        for number, line in enumerate(self._file.read_text(encoding="utf-8-sig").splitlines(), 1):
+        for number, line in enumerate(read_text(self._file).splitlines(), 1):
             written = line.partition("#")[0].strip().rstrip(",;")
             if written:
                 try:

@@ -5,6 +5,7 @@ if TYPE_CHECKING:
     from notifykit.http.client import (
         BODY_LIMIT as BODY_LIMIT,
         IDLE_LIMIT as IDLE_LIMIT,
+        UNCLEAR as UNCLEAR,
         HttpAnswer as HttpAnswer,
         HttpClient as HttpClient,
         HttpRequest as HttpRequest,
@@ -15,5 +16,6 @@ else:
     from notifykit.imports import lazy_attributes
 
     __getattr__, __dir__, __all__ = lazy_attributes(
-        __name__, {"client": "BODY_LIMIT IDLE_LIMIT HttpAnswer HttpClient HttpRequest HttpTransport error_for_status"}
+        __name__,
+        {"client": "BODY_LIMIT IDLE_LIMIT UNCLEAR HttpAnswer HttpClient HttpRequest HttpTransport error_for_status"},
     )

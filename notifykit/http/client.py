@@ -6,8 +6,10 @@ everything that goes wrong after that is :class:`~notifykit.errors.OutcomeUnknow
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -23,6 +25,8 @@ from notifykit.errors import (
     ProviderUnavailable,
     RateLimited,
     TransportError,
+    interrupt_of,
+    raise_interrupt,
     without_frames,
 )
 from notifykit.http.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
@@ -34,7 +38,16 @@ if TYPE_CHECKING:
     from notifykit.models.plan import Batch
     from notifykit.models.receipt import Submission
 
-__all__ = ["BODY_LIMIT", "IDLE_LIMIT", "HttpAnswer", "HttpClient", "HttpRequest", "HttpTransport", "error_for_status"]
+__all__ = [
+    "BODY_LIMIT",
+    "IDLE_LIMIT",
+    "UNCLEAR",
+    "HttpAnswer",
+    "HttpClient",
+    "HttpRequest",
+    "HttpTransport",
+    "error_for_status",
+]
 
 #: The most that is read of an answer, in bytes.
 BODY_LIMIT: Final = 1 << 20
@@ -42,6 +55,9 @@ BODY_LIMIT: Final = 1 << 20
 IDLE_LIMIT: Final = 4.0
 #: Seconds before the second and third try where a server is busy and does not say for how long.
 _BUSY_WAITS: Final = (2.0, 10.0)
+#: Statuses that do not say whether the message was taken: it may be taken already under the same key (409, 423), a redirect may show what became of it
+#: (303), or something in between gave up (408), did not wait (425) or answered from memory (304).
+UNCLEAR: Final = frozenset({303, 304, 408, 409, 423, 425})
 #: The most seconds that are believed of a ``Retry-After``: a day.
 _LONGEST_WAIT: Final = 86_400.0
 #: What stands in a path as it is.
@@ -51,6 +67,17 @@ _HEADER: Final = re.compile(
     r"(?!(?i:host|accept-encoding|content-length|transfer-encoding|connection):)"
     r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ -~]*"
 )
+
+
+def _read_date(value: str) -> datetime.datetime | None:
+    """Return the date of a header; None where it is none."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        found = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
 @attrs.frozen
@@ -66,9 +93,18 @@ class HttpAnswer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds from the ``Retry-After`` header, a day at most; None where there are none, or where it names a date."""
+        """Seconds from the ``Retry-After`` header, also where it names a date, a day at most; None where there are none.
+
+        A date is compared with the server's own ``Date``, because clocks differ; with this machine's clock where there is none.
+        """
         value = self.headers.get("retry-after", "")
-        return min(float(value), _LONGEST_WAIT) if value.isdecimal() and value.isascii() else None
+        if value.isdecimal() and value.isascii():
+            return min(float(value), _LONGEST_WAIT)
+        at = _read_date(value)
+        if at is None:
+            return None
+        now = _read_date(self.headers.get("date", "")) or datetime.datetime.now(datetime.UTC)
+        return min(max(0.0, (at - now).total_seconds()), _LONGEST_WAIT)
 
     @property
     def turned_away(self) -> bool:
@@ -112,14 +148,20 @@ class HttpClient:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise ConfigError("the URL's host or port can't be read: a port is a number between 0 and 65535") from None
+            raise ConfigError("the URL's host or port can't be read: a port is a number between 1 and 65535") from None
+        if port == 0:
+            raise ConfigError("the URL's port is 0: a port is a number between 1 and 65535")
+        if not url.isascii() and any(0xD800 <= ord(character) <= 0xDFFF for character in url):
+            raise ConfigError("the URL has half a character (a lone surrogate): copy the address again")
         if parts.scheme not in PORTS or not parts.hostname:
             raise ConfigError("a URL starts with https:// or http:// and names a host")
-        host, port = _ascii(parts.hostname), port or PORTS[parts.scheme]
+        host, port = _ascii(parts.hostname.replace("%25", "%")), port or PORTS[parts.scheme]
         proxy = find_proxy(parts.scheme, host, port, network)
         if parts.scheme == "https" and (find_authorities(network).path or network.client_cert):
             tls_context(network)  # files that settings name are read now, because they may be wrong
-        self._pool = make_pool(parts.scheme, host, port, network, proxy, idle_limit=idle_limit, body_limit=BODY_LIMIT)
+        self._pool = make_pool(
+            parts.scheme, url_host(host), port, network, proxy, idle_limit=idle_limit, body_limit=BODY_LIMIT
+        )
         self._path = quote(parts.path, _PATH)
         self._query = quote(f"?{parts.query}", f"{_PATH}?") if parts.query else ""
         # A proxy without a tunnel gets the whole URL.
@@ -141,7 +183,9 @@ class HttpClient:
             if error.code in ("connect_timeout", "closed"):
                 raise
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> HttpAnswer:
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], timeout: float, *, idempotent: bool = False
+    ) -> HttpAnswer:
         """Post a body and read the whole answer.
 
         :param path: appended to the client's URL.
@@ -149,9 +193,12 @@ class HttpClient:
         :param headers: besides the host, the encodings and the length, which every request has.
         :param timeout: seconds for everything: connecting, sending, and reading to the last byte. Only the look-up of
             the host's name, which the operating system does, is not counted.
+        :param idempotent: whether the server takes the same request once, however often it arrives: then it is made again
+            over a new connection where a kept one was lost before its answer.
         :raises NotReached: where no connection could be made; nothing was sent.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
+        outer = sys.exception()
         try:
             problem = _header_problem(headers)
             if problem:
@@ -163,9 +210,11 @@ class HttpClient:
                 SecretBytes(body),
                 {**headers} if named else {"User-Agent": "notifykit", **headers},
                 timeout,
+                idempotent=idempotent,
             )
         except BaseException as error:
-            raise without_frames(error)  # noqa: B904 - the same error, without the variables that hold what was sent
+            # The same error, without the variables that hold what was sent.
+            raise without_frames(interrupt_of(error, outer) or error)  # noqa: B904
         finally:
             del path, body, headers  # a traceback shows variables
         return HttpAnswer(*answer)
@@ -257,7 +306,7 @@ class HttpTransport:
                 raise ConfigError(problem)
             self._client = HttpClient(url, network=network)
             parts = urlsplit(url)
-            self._host, self._plain = (parts.hostname or "", parts.port), parts.scheme == "http"
+            self._host, self._plain = ((parts.hostname or "").replace("%25", "%"), parts.port), parts.scheme == "http"
             del parts
         finally:
             del url, headers  # as in HttpClient
@@ -299,13 +348,16 @@ class HttpTransport:
         :raises TransportError: where the provider did not take the batch, or that is not known.
         """
         request = self.request(batch)
-        answer = self._client.post(request.path, request.body, {**self._headers, **request.headers}, timeout)
+        headers, idempotent = {**self._headers, **request.headers}, self.capabilities.idempotent
+        answer = self._client.post(request.path, request.body, headers, timeout, idempotent=idempotent)
         error = self.error(answer)
         if error is not None:
             raise error
+        outer = sys.exception()
         try:
             return self.read(answer, batch)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
+            raise_interrupt(problem, outer)
             kind = type(problem).__name__
         # Raised here, so that it does not hold the problem: its frames have the body.
         raise OutcomeUnknown(f"{self.provider}'s answer can't be read ({kind}).", "unreadable")
@@ -347,8 +399,15 @@ def error_for_status(answer: HttpAnswer, provider: str = "The provider") -> Tran
             error = ProviderUnavailable(f"{provider} says that it is not available.", code, waits=answer.waits)
         case 400 | 413 | 422:
             error = ContentRejected(f"{provider} answered {status} to this message.", code)
-        case _ if 300 <= status < 500:
+        case _ if status in UNCLEAR:
+            error = OutcomeUnknown(
+                f"{provider} answered {status}, which does not say whether it took the message.", code
+            )
+        case _ if 300 <= status < 400:
             advice = "Check the address; redirects are not followed, because they could carry the password away."
+            error = ProviderUnavailable(f"{provider} answered {status}, a redirect.", code, action=advice)
+        case _ if 400 <= status < 500:
+            advice = "Check the address and its path, and what its log says about this request."
             error = ProviderUnavailable(f"{provider} answered {status}.", code, action=advice)
         case _:  # an answer below 200 is not final
             error = OutcomeUnknown(f"{provider}, or something before it, failed with {status}.", code)

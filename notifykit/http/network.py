@@ -13,52 +13,86 @@ import ipaddress
 import os
 import pathlib
 import socket
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, TransportError
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, TransportError, causes
 from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
     import ssl
 
-_SAFE: Final = "nothing was sent, so sending again is safe."
+#: What ends the advice for a connection that was not made.
+SAFE: Final = "nothing was sent, so sending again is safe."
 #: Why a connection was not made, in words, and what to do, by the error's code.
 CONNECT_PROBLEMS: Final = {
-    "name_not_found": ("DNS lookup failed", f"Check how the host is spelled, and the DNS of this machine; {_SAFE}"),
+    "name_not_found": ("DNS lookup failed", f"Check how the host is spelled, and the DNS of this machine; {SAFE}"),
     "tls_failed": (
         "the TLS handshake failed",
         (
             "Check that the host speaks HTTPS on this port. Where a company inspects TLS, name its certificate in ca_file "
-            f"(NOTIFYKIT_CA_FILE); where the server asks for a certificate, name yours in client_cert; {_SAFE}"
+            f"(NOTIFYKIT_CA_FILE); where the server asks for a certificate, name yours in client_cert; {SAFE}"
         ),
     ),
     "connection_refused": (
         "the connection was refused",
-        f"Check host and port: nothing listens there, or a firewall refuses; {_SAFE}",
+        f"Check host and port: nothing listens there, or a firewall refuses; {SAFE}",
     ),
     "connect_timeout": (
         "no answer in time",
-        f"Check the firewall of this machine, and whether the host is up or needs a proxy (HTTPS_PROXY); {_SAFE}",
+        f"Check the firewall of this machine, and whether the host is up or needs a proxy (HTTPS_PROXY); {SAFE}",
     ),
-    "connect_failed": ("the connection was not made", f"Check the network of this machine; {_SAFE}"),
+    "connect_failed": ("the connection was not made", f"Check the network of this machine; {SAFE}"),
     "proxy_not_reached": (
         "the proxy can't be reached",
-        f"Check the proxy's address, and NO_PROXY where this host needs no proxy; {_SAFE}",
+        f"Check the proxy's address, and NO_PROXY where this host needs no proxy; {SAFE}",
     ),
     "proxy_auth_failed": (
         "the proxy asks for a user and a password (407)",
-        f"Put them into the proxy's URL, http://user:password@host:port; {_SAFE}",
+        f"Put them into the proxy's URL, http://user:password@host:port; {SAFE}",
     ),
     "proxy_refused": (
         "the proxy refused to connect to it",
-        f"Ask the proxy's administrator to allow this host, or name it in NO_PROXY where it can be reached directly; {_SAFE}",
+        f"Ask the proxy's administrator to allow this host, or name it in NO_PROXY where it can be reached directly; {SAFE}",
     ),
 }
-#: Those of them that a later try would meet as well.
+#: Why a TLS handshake failed, in words, and what to do.
+_TLS_PROBLEMS: Final = {
+    "expired": (
+        "the host's certificate has expired, or is not valid yet",
+        "Ask whoever runs the host for a new certificate, and check the clock of this machine",
+    ),
+    "name": (
+        "the host's certificate is for another name",
+        "Check how the host is spelled: connect to it by a name that is on its certificate",
+    ),
+    "authority": (
+        "the host's certificate comes from an authority that is not trusted here",
+        "Where a company inspects TLS or has an authority of its own, name its file in ca_file (NOTIFYKIT_CA_FILE)",
+    ),
+    "no_authorities": (
+        "this machine has no certificate authorities to check a certificate with",
+        "Install them (in Debian's images: the package ca-certificates), or name a file in ca_file (NOTIFYKIT_CA_FILE)",
+    ),
+    "no_tls": (
+        "the host does not speak TLS on this port",
+        "Check the port: the scheme says whether TLS is spoken there (https or http, webhook or webhook+http, smtps or smtp)",
+    ),
+}
+#: The codes of OpenSSL for a certificate that is too young or too old, and for one of another name or address.
+_OUT_OF_DATE: Final = (9, 10)
+_OTHER_NAME: Final = (62, 64)
+#: The reasons of OpenSSL where the answer to its greeting was no TLS.
+_NO_TLS: Final = (
+    "WRONG_VERSION_NUMBER",
+    "RECORD_LAYER_FAILURE",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+)
+#: Those of the problems that a later try would meet as well.
 NOT_RETRIED: Final = ("proxy_auth_failed", "proxy_refused")
 #: Why there is no whole answer to a request that was sent, by the error's code.
 EXCHANGE_PROBLEMS: Final = {
@@ -66,6 +100,7 @@ EXCHANGE_PROBLEMS: Final = {
     "connection_lost": "The connection broke off before the answer.",
     "incomplete": "The connection broke off in the middle of the answer.",
     "unreadable": "The answer can't be read to its end.",
+    "not_http": "What came back is no answer of HTTP/1.1.",
     "oversized": "The answer is longer than a mebibyte.",
 }
 
@@ -160,13 +195,6 @@ class Authorities:
         return f"{self.path} ({self.origin})" if self.path else f"those of this machine ({self.origin})"
 
 
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what it was raised from: libraries wrap what a socket raised."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
 def connect_problem(error: BaseException, lost: str | None = None) -> str:
     """Return the code for why a connection was not made: a key of :data:`CONNECT_PROBLEMS`.
 
@@ -185,18 +213,56 @@ def connect_problem(error: BaseException, lost: str | None = None) -> str:
     return next(codes, lost or "connect_failed")
 
 
-def not_reached(what: str, code: str, why: str = "") -> NotReached:
+def tls_problem(error: BaseException, network: Network) -> tuple[str, str] | None:
+    """Return why a TLS handshake failed, in words, and what to do; None where that is not known.
+
+    :param error: what the handshake raised.
+    :param network: the certificates that were used.
+    """
+    import ssl
+
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            if cause.verify_code in _OUT_OF_DATE:
+                return _TLS_PROBLEMS["expired"]
+            if cause.verify_code in _OTHER_NAME:
+                return _TLS_PROBLEMS["name"]
+            return _TLS_PROBLEMS["authority" if _has_authorities(network) else "no_authorities"]
+        if isinstance(cause, ssl.SSLError) and str(cause.reason) in _NO_TLS:
+            return _TLS_PROBLEMS["no_tls"]
+    return None
+
+
+def _has_authorities(network: Network) -> bool:
+    import ssl
+
+    if find_authorities(network).path is not None:
+        return True
+    paths = ssl.get_default_verify_paths()  # each is None where it is not there
+    return bool(paths.cafile or (paths.capath and any(pathlib.Path(paths.capath).iterdir())))
+
+
+def not_reached(what: str, code: str, error: Exception | None = None, network: Network | None = None) -> NotReached:
     """Return the error of a connection that was not made.
 
     :param what: the first words of its sentence.
     :param code: a key of :data:`CONNECT_PROBLEMS`.
-    :param why: more about the reason, in brackets.
+    :param error: what a TLS handshake raised; it says which of the reasons it was.
+    :param network: the certificates that were used.
     """
+    import ssl
+
     words, action = CONNECT_PROBLEMS[code]
-    detail = f"{what}: {words}{why and f' ({why})'}."
+    if error is not None:
+        problem = tls_problem(error, network or Network())
+        if problem:
+            words, action = f"{words} because {problem[0]}", f"{problem[1]}; {SAFE}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            words += f" ({error.verify_message})"
+            forget_tls_contexts()
     if code in NOT_RETRIED:
-        return NotReached(detail, code, action=action, waits=())
-    return NotReached(detail, code, action=action)
+        return NotReached(f"{what}: {words}.", code, action=action, waits=())
+    return NotReached(f"{what}: {words}.", code, action=action)
 
 
 def network_errors() -> list[TransportError]:
@@ -206,8 +272,8 @@ def network_errors() -> list[TransportError]:
 
 
 def url_host(host: str) -> str:
-    """Return a host as a URL has it: an IPv6 address stands in brackets."""
-    return f"[{host}]" if ":" in host else host
+    """Return a host as a URL has it: an IPv6 address stands in brackets, with %25 before its zone (RFC 6874)."""
+    return f"[{host.replace('%', '%25')}]" if ":" in host else host
 
 
 def basic_authorization(credentials: str) -> str:
@@ -277,9 +343,16 @@ def find_authorities(network: Network) -> Authorities:
 def tls_context(network: Network) -> ssl.SSLContext:
     """Return the TLS context for these settings, one a process: reading certificates costs more than a request.
 
+    After :func:`forget_tls_contexts` the files are read again.
+
     :raises ConfigError: where a certificate can't be read.
     """
     return _tls_context(find_authorities(network), network.client_cert)
+
+
+def forget_tls_contexts() -> None:
+    """Read the certificates again for the next connection: those that did not fit may have been replaced."""
+    _tls_context.cache_clear()
 
 
 @functools.cache

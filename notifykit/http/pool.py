@@ -7,6 +7,7 @@ dropped, belongs to another process, or has received more than the answer.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import io
@@ -15,6 +16,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import time
 import weakref
 import zlib
@@ -35,13 +37,13 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 from urllib3.util.ssltransport import SSLTransport
 
-from notifykit.errors import NotReached, OutcomeUnknown, without_frames
+from notifykit.errors import ConfigError, NotReached, OutcomeUnknown, causes, raise_interrupt, without_frames
 from notifykit.http.network import (
     EXCHANGE_PROBLEMS,
+    SAFE,
     Network,
     Proxy,
     basic_authorization,
-    causes,
     connect_problem,
     not_reached,
     tls_context,
@@ -49,6 +51,7 @@ from notifykit.http.network import (
 from notifykit.http.sockets import (
     CONNECT_LIMIT,
     DeadlineSocket,
+    IdleConnectionLost,
     ReceivedFile,
     connect_socket,
     connect_through_socks,
@@ -64,6 +67,8 @@ class NotWhole(http.client.HTTPException):
     """The answer does not say where it ends, says it twice, or ends before."""
 
 
+#: Seconds for which no connection is kept where one that was kept was lost with a request.
+_FRESH: Final = 300.0
 #: Idle connections that are kept for one host.
 _MAX_IDLE: Final = 100
 _SWITCHING_PROTOCOLS: Final = 101
@@ -74,7 +79,10 @@ _NEVER: Final = Retry(False)
 _FAULTS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
     ((TimeoutError, ReadTimeoutError), "timeout"),
     ((NotWhole, InvalidHeader, DecodeError), "unreadable"),
-    ((IncompleteRead, InvalidChunkLength, http.client.IncompleteRead, http.client.LineTooLong), "incomplete"),
+    ((IncompleteRead, InvalidChunkLength, http.client.IncompleteRead), "incomplete"),
+    ((http.client.RemoteDisconnected,), "connection_lost"),
+    ((http.client.BadStatusLine, http.client.UnknownProtocol), "not_http"),
+    ((http.client.HTTPException,), "unreadable"),  # more or longer headers than http.client reads
     ((BaseException,), "connection_lost"),
 )
 
@@ -110,7 +118,12 @@ class WholeAnswer(http.client.HTTPResponse):
         :raises IncompleteRead: where the connection was closed before the headers ended.
         :raises NotWhole: where they can't be read or contradict each other.
         """
-        super().begin()
+        try:
+            super().begin()
+        except (http.client.RemoteDisconnected, ConnectionError) as error:
+            if isinstance(self.fp, ReceivedFile) and self.fp.sock.kept:
+                raise IdleConnectionLost(written=True) from error
+            raise
         # http.client skips only 100; every other 1xx comes before the answer too (RFC 9110, section 15.2).
         while self.status < 200 and self.status != _SWITCHING_PROTOCOLS:
             self.headers = self.msg = None  # type: ignore[assignment]  # so that the next answer is read
@@ -158,6 +171,8 @@ class _Connection(HTTPConnection):
     socks: Proxy | None = None
     #: The monotonic time after which it is not used again.
     usable_until = 0.0
+    #: Whether the other side sent what nobody had asked for.
+    has_unasked = False
 
     def connect(self) -> None:
         super().connect()
@@ -169,7 +184,11 @@ class _Connection(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Whether a request may be sent over it."""
-        return isinstance(self.sock, DeadlineSocket) and time.monotonic() < self.usable_until and self.sock.is_silent()
+        if not isinstance(self.sock, DeadlineSocket):
+            return False
+        is_usable = time.monotonic() < self.usable_until and self.sock.is_silent()
+        self.has_unasked = self.has_unasked or self.sock.has_unasked
+        return is_usable
 
     def _new_conn(self) -> socket.socket:
         seconds = min(CONNECT_LIMIT, seconds_until(self.deadline))
@@ -211,6 +230,8 @@ class Pool(HTTPConnectionPool):
     uses_tunnel = False
     #: Where TLS gets its certificates from.
     network = Network()
+    #: The monotonic time until which each request gets a connection of its own.
+    fresh_until = 0.0
 
     @property
     def ConnectionCls(self) -> type[BaseHTTPConnection]:  # type: ignore[override]  # noqa: N802 - urllib3's name
@@ -230,16 +251,18 @@ class Pool(HTTPConnectionPool):
             self._put_conn(conn)
 
     def post(
-        self, target: str, body: bytes, headers: dict[str, str], timeout: float
+        self, target: str, body: bytes, headers: dict[str, str], timeout: float, *, idempotent: bool = False
     ) -> tuple[int, dict[str, str], bytes]:
         """Post a body, and return the status, the headers with names in lower case, and the body of the answer.
 
         :param target: the path and the query; for a proxy without a tunnel the whole URL.
         :param timeout: seconds for everything.
+        :param idempotent: whether the same request may arrive twice: it is made again where a kept connection was lost.
         :raises NotReached: where no connection could be made.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
-        response = None
+        lost: IdleConnectionLost | None = None
+        response, outer, ends = None, sys.exception(), time.monotonic() + timeout
         try:
             response = self.urlopen(
                 "POST",
@@ -249,22 +272,48 @@ class Pool(HTTPConnectionPool):
                 retries=_NEVER,
                 redirect=False,
                 assert_same_host=False,
-                timeout=Timeouts(time.monotonic() + timeout),
+                timeout=Timeouts(ends),
                 pool_timeout=timeout,  # type: ignore[arg-type]  # urllib3 says int, and passes it on
                 preload_content=False,
             )
             is_gzip = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
             limit = self.body_limit + 1
             content = _gunzip(response, limit) if is_gzip else response.read(limit)
+            status, answered = response.status, {n.lower(): value for n, value in response.headers.itermerged()}
         except (HTTPError, http.client.HTTPException, OSError) as error:
-            raise _unknown(error) from None  # its words may be the server's
+            raise_interrupt(error, outer)
+            lost = next((cause for cause in causes(error) if isinstance(cause, IdleConnectionLost)), None)
+            if lost is not None:
+                self._distrust()
+            if lost is None or (lost.written and not idempotent):
+                raise _unknown(error) from None  # its words may be the server's
         finally:
             if response is not None:
                 response.close()  # where it was read to its end, its connection is in the pool by now
                 response.release_conn()
+        if lost is not None:
+            return self._post_again(lost, target, body, headers, ends - time.monotonic())
         if len(content) > self.body_limit:
             raise OutcomeUnknown(EXCHANGE_PROBLEMS["oversized"], code="oversized")
-        return response.status, {name.lower(): value for name, value in response.headers.itermerged()}, content
+        return status, answered, content
+
+    def _post_again(
+        self, lost: IdleConnectionLost, target: str, body: bytes, headers: dict[str, str], timeout: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Make a request again, over a new connection: its first one is not kept, so this happens once."""
+        try:
+            return self.post(target, body, headers, timeout)
+        except NotReached:
+            if lost.written:
+                raise _unknown(lost) from None
+            raise
+
+    def _distrust(self) -> None:
+        """Give each request a connection of its own for a while: this server ends or spoils those that are kept."""
+        self.fresh_until = time.monotonic() + _FRESH
+        for conn in filter(None, list(self.pool.queue) if self.pool else ()):
+            if isinstance(conn, _Connection):
+                conn.usable_until = 0.0
 
     def _get_conn(self, timeout: float | None = None) -> BaseHTTPConnection:
         """Return a connection over which a request can be written at once.
@@ -278,6 +327,9 @@ class Pool(HTTPConnectionPool):
                 "The transport is closed.", "closed", action="Send before you close the notifier.", waits=()
             ) from None
         if isinstance(conn, _Connection) and conn.is_closed:
+            if conn.has_unasked:
+                conn.has_unasked = False
+                self._distrust()
             self._connect(conn, CONNECT_LIMIT if timeout is None else timeout)
         return conn
 
@@ -285,7 +337,10 @@ class Pool(HTTPConnectionPool):
         conn.timeout = min(timeout, CONNECT_LIMIT)
         conn.deadline = time.monotonic() + conn.timeout
         conn.socks = self.through if self.through and self.through.is_socks else None
+        outer = sys.exception()
         try:
+            if isinstance(conn, _TlsConnection):
+                conn.ssl_context = tls_context(self.network)  # it may have been read again
             if self.uses_tunnel:
                 self._prepare_proxy(conn)
             else:
@@ -294,6 +349,7 @@ class Pool(HTTPConnectionPool):
         except Exception as error:
             failure = self._not_reached(conn, error)
             conn.close()
+            raise_interrupt(error, outer)
             raise failure from without_frames(error)
         except BaseException:
             conn.close()
@@ -301,7 +357,11 @@ class Pool(HTTPConnectionPool):
 
     def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
         if isinstance(conn, _Connection):
-            conn.usable_until = time.monotonic() + self.idle_limit
+            conn.usable_until = now = time.monotonic()
+            if isinstance(conn.sock, DeadlineSocket):
+                conn.sock.kept, conn.sock.is_checked = True, False
+                if not conn.sock.used or now >= self.fresh_until:
+                    conn.usable_until += self.idle_limit
         super()._put_conn(conn)
 
     def _not_reached(self, conn: _Connection, error: Exception) -> NotReached:
@@ -319,8 +379,10 @@ class Pool(HTTPConnectionPool):
             if refusal:
                 code = "proxy_auth_failed" if refusal[1] == "407" else "proxy_refused"
         via = f" through the proxy {self.through}" if self.through else ""
-        why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
-        return not_reached(f"Cannot connect to {self.host}{via}", code, why)
+        what = f"Cannot connect to {self.host}{via}"
+        if isinstance(error, ConfigError):  # a file of certificates that was there before
+            return NotReached(f"{what}: {error}.", "tls_failed", action=f"Correct that first; {SAFE}", waits=())
+        return not_reached(what, code, error if code == "tls_failed" else None, self.network)
 
 
 class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property ConnectionCls
@@ -330,7 +392,8 @@ class TlsPool(Pool, HTTPSConnectionPool):  # type: ignore[misc]  # the property 
 
     def _new_conn(self) -> BaseHTTPSConnection:
         # Not before it is needed: reading the certificates of a machine takes longer than a request.
-        self.conn_kw["ssl_context"] = tls_context(self.network)
+        with contextlib.suppress(ConfigError):  # connecting says what is wrong
+            self.conn_kw["ssl_context"] = tls_context(self.network)
         return super()._new_conn()
 
 

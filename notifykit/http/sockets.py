@@ -11,14 +11,29 @@ import io
 import math
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from notifykit.errors import raise_interrupt
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
     from notifykit.http.network import Proxy
+
+
+class IdleConnectionLost(ConnectionError):  # noqa: N818 - it says what happened
+    """A connection that was kept was of no use: the other side had closed it, or had sent what nobody asked for."""
+
+    #: Whether a request was written over it, or a part of one.
+    written: bool
+
+    def __init__(self, *, written: bool) -> None:
+        super().__init__("the kept connection was lost")
+        self.written = written
+
 
 #: Seconds for a connection to be made, where the deadline leaves that much.
 CONNECT_LIMIT: Final = 5.0
@@ -54,6 +69,7 @@ def connect_socket(
     deadline = time.monotonic() + timeout
     failure: OSError = OSError("the host has no address")
     addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    outer = sys.exception()
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         try:
             sock = new_socket(family, kind, protocol)
@@ -68,6 +84,7 @@ def connect_socket(
             sock.settimeout(seconds_until(deadline))
         except OSError as error:
             sock.close()
+            raise_interrupt(error, outer)
             failure = error
         else:
             return sock
@@ -130,6 +147,14 @@ class DeadlineSocket:
         self.is_cut = False
         #: Whether nothing more is received.
         self.paused = False
+        #: Whether something was sent.
+        self.used = False
+        #: Whether it was kept for the next request; then it is looked at again right before that is sent.
+        self.kept = False
+        #: Whether it was, and the request is being sent.
+        self.is_checked = False
+        #: Whether the other side sent what nobody had asked for.
+        self.has_unasked = False
         self.settimeout(timeout)
 
     def settimeout(self, timeout: float | None) -> None:
@@ -155,7 +180,13 @@ class DeadlineSocket:
         return cast("int", self._sock.send(data))
 
     def sendall(self, data: ReadableBuffer) -> None:
-        """Send all of it. In pieces: the ``sendall`` of a TLS socket begins its timeout again with each."""
+        """Send all of it. In pieces: the ``sendall`` of a TLS socket begins its timeout again with each.
+
+        :raises IdleConnectionLost: where it was kept, and can't be used any more; nothing was sent.
+        """
+        if self.kept and not self.is_checked and not self.is_silent():
+            raise IdleConnectionLost(written=False)
+        self.is_checked = self.used = True
         rest = memoryview(data)
         while rest:
             self.limit_next_call()
@@ -197,15 +228,17 @@ class DeadlineSocket:
     def is_silent(self) -> bool:
         """Return whether the other side has neither closed the connection nor sent anything after its last answer."""
         if self._file is not None and self._file.has_more:
+            self.has_unasked = True
             return False
+        outer = sys.exception()
         try:
             self._sock.settimeout(0)
             # Unlike polling, this sees what a TLS socket has decrypted, and is not misled by session tickets.
-            self._sock.recv(1)
+            self.has_unasked = bool(self._sock.recv(1))
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
-        except OSError:
-            return False
+        except OSError as error:
+            raise_interrupt(error, outer)
         return False
 
     def __getattr__(self, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -73,6 +73,8 @@ class Capabilities:
     measure: Callable[[str], Measurement] | None = None
     #: Pure: the error that a message would get, or None.
     check: Callable[[Message], TransportError | None] | None = None
+    #: Pure: what a person should know about a message before it is sent, each a sentence; it is sent all the same.
+    warn: Callable[[Message], Sequence[str]] | None = None
     #: Pure: the cost of one recipient for a number of segments, in the provider's unit; None if unknown.
     price: Callable[[Recipient, int], float | None] | None = None
     #: The provider's name for one unit of cost: ``point``.

@@ -84,6 +84,8 @@ class Plan:
     cost: float | None = None
     #: What a person should know before sending, each a sentence.
     notices: tuple[str, ...] = ()
+    #: Those of the notices that are about this text and sender.
+    warnings: tuple[str, ...] = ()
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:

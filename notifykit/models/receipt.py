@@ -62,6 +62,8 @@ class Veto:
     action: str = "It was not sent. Change the guard's settings if it should have been."
     #: Seconds until the guard would let it pass; None if waiting does not help.
     retry_after: float | None = None
+    #: Whether a job waits that long and then asks again; a plain send skips the recipient.
+    postpone: bool = False
 
     def __str__(self) -> str:
         return f"{self.guard}: {self.reason}"

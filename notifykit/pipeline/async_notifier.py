@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import contextvars
 import functools
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from notifykit.models.delivery import Delivery
 from notifykit.models.message import Channel
@@ -23,6 +24,22 @@ from notifykit.pipeline.stages import Addresses, Admitted, clean, guard, normali
 
 #: The most requests in flight: two a second, none longer than its timeout, stay below it.
 _THREADS: Final = 32
+#: Seconds after which the event loop gets a turn.
+_TURN: Final = 0.01
+
+_Item = TypeVar("_Item")
+
+
+async def _in_turns(items: Iterable[_Item]) -> list[_Item]:
+    """Return a list of the items; other tasks of the event loop get a turn while a long one is made."""
+    made: list[_Item] = []
+    ends = time.monotonic() + _TURN
+    for item in items:
+        made.append(item)
+        if time.monotonic() > ends:
+            await asyncio.sleep(0)
+            ends = time.monotonic() + _TURN
+    return made
 
 
 class AsyncNotifier(NotifierBase):
@@ -56,10 +73,14 @@ class AsyncNotifier(NotifierBase):
         """
         message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
         context = self._components.context(via, deadline, window=None, move_unknown=move_unknown)
-        recipients = list(normalize(to, message, context))
+        recipients = await _in_turns(normalize(to, message, context))
         prepared = clean(message, context)
         admitted = await self._guard(recipients, prepared, context)
-        batches = list(plan_batches(admitted, prepared, context))
+        try:
+            batches = await _in_turns(plan_batches(admitted, prepared, context))
+        except asyncio.CancelledError:
+            context.reservations.abandon()
+            raise
         receipts = await run_async(deliver(batches, prepared, context), self._executor)
         return report(receipts, prepared)
 
@@ -119,7 +140,7 @@ class AsyncNotifier(NotifierBase):
         Where the task is cancelled meanwhile, nothing was sent, and what they reserved is released.
         """
         if not context.registry.guards:
-            return list(guard(candidates, prepared, context))
+            return await _in_turns(guard(candidates, prepared, context))
         ask = functools.partial(contextvars.copy_context().run, list, guard(candidates, prepared, context))
         asking: asyncio.Future[list[Admitted | Receipt]] = asyncio.get_running_loop().run_in_executor(
             self._executor, ask

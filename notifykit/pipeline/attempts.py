@@ -7,13 +7,13 @@ makes of them: accepted wins over unknown, and unknown over rejected.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import attrs
 
 from notifykit.errors import (
-    INTERRUPTS,
     AuthFailed,
     ContentRejected,
     OutcomeUnknown,
@@ -21,6 +21,7 @@ from notifykit.errors import (
     ProviderUnavailable,
     SenderNotAllowed,
     TransportError,
+    raise_interrupt,
 )
 from notifykit.models.merge import error_of, merge_receipts, outcome_of, receipts_of
 from notifykit.models.plan import Batch
@@ -28,7 +29,7 @@ from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Subm
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import adapt, is_composite, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
-from notifykit.protocols import Assignment, Composite, Transport
+from notifykit.protocols import Assignment, Composite, Transport, shown
 from notifykit.rate_limit import RateLimiter
 
 #: Errors that the next batch of the same message would meet as well.
@@ -186,7 +187,7 @@ class _StartedRequest:
         self._transport = transport
         self._batch = batch
         self._context = context
-        self._inside = None if inside is None else str(inside)
+        self._inside = None if inside is None else shown(inside)
         self._tries = tries
         context.attempts += 1
         self._number = context.attempts
@@ -209,10 +210,11 @@ class _StartedRequest:
         elif warnings:
             answer = attrs.evolve(answer, warnings=(*answer.warnings, *warnings))
         elapsed = max(0.0, result.at - self.began)
-        attempt = Attempt(self._number, str(self._transport), self._started, elapsed, error, answer)
+        attempt = Attempt(self._number, shown(self._transport), self._started, elapsed, error, answer)
         receipts = receipts_of(self._batch, attempt)
         try:
-            context.send.dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside)
+            test = not self._transport.capabilities.live
+            context.send.dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside, test=test)
         except BaseException as interrupt:
             context.state.keep_interrupt(interrupt)
         return receipts
@@ -233,8 +235,9 @@ class _StartedRequest:
         """Log that the request may have been sent, and that its answer will not be read."""
         lost = OutcomeUnknown("The request was interrupted before its answer came.", code="interrupted")
         elapsed = self._context.send.clock.monotonic() - self.began
-        attempt = Attempt(self._number, str(self._transport), self._started, elapsed, lost)
-        self._context.send.dispatcher.attempt(self._batch, attempt, Outcome.UNKNOWN, inside=self._inside)
+        attempt = Attempt(self._number, shown(self._transport), self._started, elapsed, lost)
+        test = not self._transport.capabilities.live
+        self._context.send.dispatcher.attempt(self._batch, attempt, Outcome.UNKNOWN, inside=self._inside, test=test)
 
 
 def _wait_for_slot(
@@ -273,20 +276,20 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
     assignments = composite.assign(batch, after_unknown=send.move_unknown)
     receipts: Sequence[Receipt] | None = None
     broken: TransportError = not_assigned()
+    outer = sys.exception()
     while not context.state.over:
         try:
             assigned = _checked(assignments.send(receipts), recipients, known, send)  # type: ignore[arg-type]  # it starts with None
         except StopIteration:
             break
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
+        except Exception as error:
+            raise_interrupt(error, outer)
             send.dispatcher.plugin_failed("transport", composite.name, error, batch.message)
             broken = _broke(composite, error)
             break
         if assigned.instead_of is not None and assigned.because is not None:
             send.dispatcher.failed_over(
-                assigned.batch, str(assigned.instead_of), str(assigned.transport), assigned.because
+                assigned.batch, shown(assigned.instead_of), shown(assigned.transport), assigned.because
             )
         # What is sent as well by other transports has all its tries now; else the composite decides first.
         attempts = attempt_with_retries if assigned.also else attempt
@@ -344,7 +347,7 @@ def _without_waits(receipt: Receipt) -> Receipt:
 def _warning(receipt: Receipt, transport: Transport) -> str:
     why = receipt.error.detail if receipt.error else str(receipt.skipped)
     doubt = "may or may not have been" if receipt.outcome is Outcome.UNKNOWN else "was not"
-    return f"It {doubt} carried by {transport} too: {why}"
+    return f"It {doubt} carried by {shown(transport)} too: {why}"
 
 
 def _with_warnings(receipt: Receipt, failures: Sequence[str]) -> Receipt:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard, TypeVar
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError
+from notifykit.errors import ProviderUnavailable, TransportError, raise_interrupt
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
 from notifykit.pipeline.context import Adapted, SendContext
-from notifykit.protocols import Composite, Transport
+from notifykit.protocols import Composite, Transport, shown
 
 _Question = TypeVar("_Question")
 _Answer = TypeVar("_Answer")
@@ -53,6 +54,7 @@ def adapt(message: Message, transport: Transport, context: SendContext, *, check
                 f"The transport {transport.name} can't use the {option} that was given; it went without."
                 for option in unusable
             )
+    warnings += tuple(ask(transport, capabilities.warn, message, message, context) or ())
     return Adapted(message, warnings, ask(transport, capabilities.check if check else None, message, message, context))
 
 
@@ -82,11 +84,11 @@ def ask(
     """Return what a function of a transport's capabilities returns; None where it has none, or where it raises."""
     if function is None:
         return None
+    outer = sys.exception()
     try:
         return function(question)
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a plugin may raise anything
+    except Exception as error:
+        raise_interrupt(error, outer)
         context.dispatcher.plugin_failed("transport", transport.name, error, message)
         return None
 
@@ -109,7 +111,7 @@ def predict_requests(transport: Transport, batch: Batch, path: tuple[Transport, 
             yield from predict_requests(assignment.transport, assignment.batch, path)
     else:
         for piece in batch.pieces(transport.capabilities.batch_size):
-            yield ExpectedRequest(path, attrs.evolve(piece, transport=str(transport)))
+            yield ExpectedRequest(path, attrs.evolve(piece, transport=shown(transport)))
 
 
 def price(transport: Transport, batch: Batch) -> float | None:

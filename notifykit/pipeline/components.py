@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from notifykit.counters import DryRunCounterStore, open_counter_store
-from notifykit.errors import INTERRUPTS, ConfigError, PluginError, all_of
+from notifykit.errors import ConfigError, PluginError, all_of, raise_interrupt
 from notifykit.events import Event
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
@@ -20,8 +21,10 @@ from notifykit.pipeline.clock import SystemClock
 from notifykit.pipeline.context import RateLimiters, Reservations, SendContext
 from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
+from notifykit.pipeline.forking import renew_in_child
 from notifykit.pipeline.intercept import intercept
 from notifykit.pipeline.retry import RetryPolicy
+from notifykit.pipeline.sink_queue import QueuedSink
 from notifykit.pipeline.stages import clean
 from notifykit.plugins import PluginHost, Registry
 from notifykit.plugins.registry import components
@@ -57,6 +60,8 @@ class Components:
         self.settings = settings if settings is not None else Settings()
         if not isinstance(self.settings, Settings):
             raise TypeError("settings is a Settings: see Settings.load, or pass single settings to from_settings")
+        if self.settings.sources.unreadable:
+            self.settings.check()  # what else is missing may stand in the file
         problems = [ConfigError(problem) for problem in self.settings.problems]
         self.host = host or PluginHost(
             disable=self.settings.disable, allow=self.settings.allow, strict=self.settings.strict
@@ -65,6 +70,7 @@ class Components:
         #: What decides about another try.
         self.retry = retry or RetryPolicy()
         self._opening = threading.Lock()
+        renew_in_child(self, _opening=threading.Lock)
         self.rate_limiters = RateLimiters(self.clock, self.settings.state_dir)
         self.counters = open_counter_store(self.clock, self.settings.state_dir)
         self._closed = False
@@ -85,7 +91,8 @@ class Components:
         if self.transport is not None:
             _collect(problems, functools.partial(self.rate_limiters.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
-        self.dispatcher = EventDispatcher(self.registry.sinks, redaction, self.clock, strict=self.host.strict)
+        self._sinks = [self._queued(sink) for sink in self.registry.sinks]
+        self.dispatcher = EventDispatcher(self._sinks, redaction, self.clock, strict=self.host.strict)
         self.delivery_reports = DeliveryTracker(self.dispatcher)
         #: The templates of the settings, measured as this notifier measures texts.
         self.templates = self._templates(problems) if self.transport is not None else {}
@@ -228,21 +235,39 @@ class Components:
         closable = [
             *filter(None, (engine,)),
             *self.builder.built,
-            *self.registry.sinks,
+            *self._sinks,
             *self.registry.guards,
             self.counters,
         ]
         self.builder.forget()
+        outer = sys.exception()
         for thing in closable:
             close = getattr(thing, "close", None)
             if close is None:
                 continue
             try:
                 close()
-            except INTERRUPTS:
-                raise
-            except BaseException as error:  # a plugin may raise anything
+            except Exception as error:
+                raise_interrupt(error, outer)
                 _log.warning("%s raised %s while it was closed", type(thing).__name__, type(error).__name__)
+
+    def _queued(self, sink: Sink) -> Sink:
+        """Return a sink behind a queue, unless its attribute ``background`` is false.
+
+        In strict mode what a sink raises is raised, and a virtual clock knows no slowness: there is no queue.
+        """
+        if self.host.strict or not self.clock.shared or not getattr(sink, "background", True):
+            return sink
+
+        def failed(name: str, error: BaseException, message_id: str) -> None:
+            self.dispatcher.sink_failed(name, error, message_id)
+
+        return QueuedSink(
+            sink,
+            self.settings.sink_queue,
+            self.settings.sink_queue_full,
+            failed,
+        )
 
     def _redaction(self) -> Redaction:
         key: bytes | None = None
@@ -292,6 +317,7 @@ class Builder:
         self._clock = clock
         self._built: dict[Dsn, Transport] = {}
         self._lock = threading.RLock()
+        renew_in_child(self, _lock=threading.RLock)
 
     @property
     def built(self) -> tuple[Transport, ...]:
@@ -407,11 +433,13 @@ class Builder:
             yield f"no plugin brings {scheme!r}: {hint} `notifykit plugins` lists what is broken"
 
     def _make(self, factory: TransportFactory, dsn: Dsn) -> Transport:
+        outer = sys.exception()
         try:
             return factory.build(dsn, BuildContext(self._settings, self._clock, self.of, self._imitate))
-        except (ConfigError, *INTERRUPTS):
+        except ConfigError:
             raise
         except BaseException as error:  # a plugin may raise anything
+            raise_interrupt(error, outer)
             raise PluginError(factory.name, f"building its transport raised {type(error).__name__}") from error
 
     def _imitate(self, scheme: str | None) -> Capabilities | None:

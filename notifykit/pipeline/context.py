@@ -174,6 +174,8 @@ class SendContext:
     unsupported: str = "warn"
     #: Returns what makes the requests of a transport in its place, in a test run; None where it makes them itself.
     intercept: Callable[[Transport], Transport] | None = None
+    #: Attempts that were made before this send: those of a job.
+    attempts: int = 0
     #: Called with the prepared message, in a test run.
     on_prepared: Callable[[Prepared], None] | None = None
 
@@ -224,7 +226,7 @@ class BatchContext:
     #: What all batches of the send know.
     state: SendState
     #: How many attempts there have been.
-    attempts: int = attrs.field(init=False, default=0)
+    attempts: int = attrs.field(init=False, default=attrs.Factory(lambda self: self.send.attempts, takes_self=True))
 
     def may_start(self, transport: Transport, recipients: int) -> bool:
         """Return whether a request to so many may start: the result of another batch may have stopped the transport."""
@@ -247,7 +249,7 @@ class Adapted:
 
     #: The message, without the options that the transport can't use.
     message: Message
-    #: What was left out, each a sentence.
+    #: What was left out, and what the transport knows about such a message, each a sentence.
     warnings: tuple[str, ...] = ()
     #: Why the transport can't send it at all; None where it can.
     refusal: TransportError | None = None

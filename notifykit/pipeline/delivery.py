@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from notifykit.errors import interrupt_of, is_interrupt
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Receipt, cost_of, submissions_of
 from notifykit.pipeline.attempts import (
@@ -26,7 +27,7 @@ from notifykit.pipeline.attempts import (
 )
 from notifykit.pipeline.capabilities import is_composite, leaves
 from notifykit.pipeline.context import BatchContext, Prepared, SendContext, SendState
-from notifykit.protocols import Clock
+from notifykit.protocols import Clock, shown
 from notifykit.rate_limit import SAME_TIME
 
 #: The most batches of one send that are in progress at once: at two a second answers may take four seconds before they
@@ -126,7 +127,7 @@ class Scheduler:
                     self._began = self.clock.monotonic()
                     message, dispatcher = self.prepared.message, self._context.dispatcher
                     edits, measurement = self.prepared.cleaned.edits, self.prepared.measurement
-                    dispatcher.planned(message, edits, measurement, str(self._context.transport))
+                    dispatcher.planned(message, edits, measurement, shown(self._context.transport))
                     dispatcher.raise_failures(message.id)
                 if result is not None:
                     action = self._resume(self._in_flight.pop(result.request), result)
@@ -147,7 +148,8 @@ class Scheduler:
         if isinstance(action, ProviderRequest | Connect) and action in self._in_flight:
             self._abort(self._in_flight.pop(action), error)
         is_first = self._failure is None and not self._stopped
-        if is_first or (_is_interrupt(error) and not _is_interrupt(self._failure)):
+        interrupt_of(error, error.__cause__ or error.__context__)  # one that came between two calls is marked now
+        if is_first or (is_interrupt(error) and not is_interrupt(self._failure)):
             self._failure = error
         self._send_no_more()
 
@@ -173,7 +175,7 @@ class Scheduler:
         self._ended = True
         message, context = self.prepared.message, self._context
         elapsed = self.clock.monotonic() - (self._began or 0.0)
-        context.dispatcher.finished(message, str(context.transport), self._counts, self._cost, elapsed)
+        context.dispatcher.finished(message, shown(context.transport), self._counts, self._cost, elapsed)
         context.dispatcher.raise_failures(message.id)
 
     def _choose(self) -> Action | None:
@@ -195,7 +197,7 @@ class Scheduler:
             # batch would keep a request in another thread from starting in time.
             seconds = self._seconds_until(task.wakes_at) if task else 0.0
             if seconds or (self._in_flight and not self._looked):
-                if seconds and _is_interrupt(self._failure):
+                if seconds and is_interrupt(self._failure):
                     if self._looked:
                         return None
                     seconds = 0.0
@@ -248,7 +250,10 @@ class Scheduler:
     def _log_end(self, batch: Batch, receipts: list[Receipt]) -> None:
         """Log the end of a batch that went through a composite."""
         try:
-            self._context.dispatcher.batch_finished(batch, str(self._context.transport), receipts)
+            transport = self._context.transport
+            self._context.dispatcher.batch_finished(
+                batch, shown(transport), receipts, test=not transport.capabilities.live
+            )
         except BaseException as interrupt:  # what was answered is handed over first
             self._state.keep_interrupt(interrupt)
 
@@ -278,11 +283,6 @@ class Scheduler:
         self._tasks.remove(task)
         with contextlib.suppress(BaseException):
             task.attempts.throw(error)
-
-
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Return whether an exception is for the program, so that nothing is waited for."""
-    return not isinstance(error, Exception | None)
 
 
 def _wakes_at(task: BatchTask) -> float:

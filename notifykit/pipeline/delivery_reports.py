@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import collections
+import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, ProviderUnavailable, TransportError, without_frames
+from notifykit.errors import ProviderUnavailable, TransportError, raise_interrupt, without_frames
 from notifykit.models.delivery import Delivery, DeliveryReport
 from notifykit.models.receipt import Outcome, Receipt
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.dispatcher import EventDispatcher
-from notifykit.protocols import KnowsDeliveries, Transport
+from notifykit.protocols import KnowsDeliveries, Transport, shown
 
 #: The most recipients whose deliveries are kept. A delivery takes about a kilobyte.
 REMEMBERED: Final = 100_000
@@ -169,7 +170,7 @@ def _reason_not_to_ask(receipt: Receipt, leaves: Sequence[Transport]) -> str | N
     name = _sent_by(receipt)
     if _able_to_answer(leaves, name):
         return None
-    if any(str(transport) == name for transport in leaves):
+    if any(shown(transport) == name for transport in leaves):
         return f"The transport {name.partition(':')[0]} can't be asked: only pushed reports can say."
     return _NOT_HERE
 
@@ -206,13 +207,15 @@ def _first_answer(
 
 
 def _answer(transport: KnowsDeliveries, receipts: Sequence[Receipt], timeout: float) -> Sequence[DeliveryReport]:
+    outer = sys.exception()
     try:
         answer = tuple(transport.deliveries(receipts, timeout))
         if not all(isinstance(report, DeliveryReport) for report in answer):
             raise TypeError("a transport answers with DeliveryReports")
-    except (TransportError, *INTERRUPTS):
-        raise
-    except BaseException as error:  # a transport may raise anything
+    except Exception as error:
+        raise_interrupt(error, outer)
+        if isinstance(error, TransportError):
+            raise
         kind = type(error).__name__
         raise ProviderUnavailable(
             f"The transport broke off with {kind} instead of an answer.", code=kind, action=_ASK_AGAIN

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import hashlib
 import logging
+import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, PluginError, TransportError
+from notifykit.errors import PluginError, TransportError, causes, raise_interrupt
 from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
@@ -35,7 +37,12 @@ from notifykit.models.recipient import Recipient
 from notifykit.protocols import Clock, Sink
 from notifykit.redaction import redact_address, scrub, text_shape
 
+#: The label of messages with one-time codes: no log has their text.
+CODE_TAG: Final = "verify"
 _log = logging.getLogger("notifykit.plugins")
+#: The names of the sinks that handle an event now, in this thread or task. What is logged here counts as the sink ``logging``.
+_at_work: Final = contextvars.ContextVar[frozenset[str]]("notifykit_sinks_at_work", default=frozenset())
+_LOGGING: Final = "logging"
 
 
 @attrs.frozen
@@ -53,9 +60,11 @@ class Redaction:
         """Return an address as a log may show it."""
         return address if self.numbers == "full" else redact_address(address)
 
-    def text(self, text: str) -> str | None:
-        """Return a text as a log may show it."""
-        return {"full": text, "none": None}.get(self.body) if self.body != "shape" else text_shape(text)
+    def text(self, message: Message) -> str | None:
+        """Return the text of a message as a log may show it: never in full where it has a one-time code."""
+        if self.body == "none":
+            return None
+        return message.text if self.body == "full" and CODE_TAG not in message.tags else text_shape(message.text)
 
     def hash(self, address: str) -> str | None:
         """Return the keyed hash of an address."""
@@ -127,14 +136,28 @@ class EventDispatcher:
         self._failures: dict[str, PluginError] = {}
 
     def emit(self, event: Event) -> None:
-        """Hand one event to every sink, in order."""
+        """Hand one event to every sink, in order.
+
+        A sink that is at work gets none: what it sends itself would never end.
+        """
+        at_work, outer = _at_work.get(), sys.exception()
         for sink in self._sinks:
+            if sink.name in at_work:
+                continue
+            token = _at_work.set(at_work | {sink.name})
             try:
                 sink.handle(event)
-            except INTERRUPTS:
-                raise
-            except BaseException as error:  # a sink may raise anything
-                self._sink_failed(sink.name, error, event.id)
+            except Exception as error:
+                raise_interrupt(error, outer)
+                self.sink_failed(sink.name, error, event.id)
+            finally:
+                _at_work.reset(token)
+
+    def address_fields(self, recipient: Recipient) -> dict[str, str | None]:
+        """Return the fields of an event about one recipient, as a log may show them."""
+        address = recipient.address
+        redaction = self._redaction
+        return {"to": redaction.address(address), "to_hash": redaction.hash(address), "country": recipient.country}
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
         """Emit that the message is cleaned and measured."""
@@ -144,7 +167,7 @@ class EventDispatcher:
                 id=message.id,
                 transport=transport,
                 sender=message.sender,
-                text=self._redaction.text(message.text),
+                text=self._redaction.text(message),
                 edits=collections.Counter(edit.reason for edit in edits) if edits else {},
                 encoding=measurement.encoding if measurement else None,
                 segments=measurement.segments if measurement else None,
@@ -185,10 +208,13 @@ class EventDispatcher:
         outcome: Outcome,
         again: float | None = None,
         inside: str | None = None,
+        *,
+        test: bool = False,
     ) -> None:
         """Emit the end of a request, and the seconds until the next try.
 
         :param inside: the composite that assigned it.
+        :param test: whether the transport reaches nobody.
         """
         error, submission, size = attempt.error, attempt.submission, batch.measurement
         recipients = _LoggedRecipients(
@@ -214,7 +240,7 @@ class EventDispatcher:
                 cost=submission.cost if submission else None,
                 balance=submission.balance if submission else None,
                 elapsed_ms=round(attempt.elapsed * 1000, 3),
-                test=submission.test if submission else False,
+                test=submission.test if submission else test,
                 warnings=submission.warnings if submission else (),
                 encoding=size.encoding if size else None,
                 segments=size.segments if size else None,
@@ -240,8 +266,11 @@ class EventDispatcher:
             )
         )
 
-    def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt]) -> None:
-        """Emit the outcome of everybody in a batch that went through a composite."""
+    def batch_finished(self, batch: Batch, transport: str, receipts: Sequence[Receipt], *, test: bool = False) -> None:
+        """Emit the outcome of everybody in a batch that went through a composite.
+
+        :param test: whether it reaches nobody.
+        """
         said = submissions_of(receipts)
         self.emit(
             BatchFinished(
@@ -253,7 +282,7 @@ class EventDispatcher:
                 sender=batch.message.sender,
                 segments=batch.measurement.segments if batch.measurement else None,
                 cost=cost_of(said),
-                test=bool(said) and all(one.test for one in said),
+                test=all(one.test for one in said) if said else test,
                 tags=batch.message.tags,
             )
         )
@@ -325,7 +354,7 @@ class EventDispatcher:
                 raise failure from error
             self._fail(failure, error, message.id)
         became = "held the message back" if kind == "guard" else "was passed over"
-        _log.warning("the %s %s raised %s and %s", kind, name, type(error).__name__, became)
+        _log_once(logging.WARNING, "the %s %s raised %s and %s", kind, name, type(error).__name__, became)
         self.emit(
             PluginFailed(
                 at=self._clock.now(),
@@ -347,26 +376,33 @@ class EventDispatcher:
             if failures:
                 raise failures[0]
 
-    def _sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
+    def sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
+        """Log that a sink raised; in strict mode, keep it for :meth:`raise_failures`."""
         if self._strict:
             self._fail(PluginError(name, f"the sink raised {type(error).__name__}"), error, message_id)
         level = logging.DEBUG if name in self._broken else logging.WARNING
         self._broken.add(name)
-        _log.log(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
+        _log_once(level, "the sink %s raised and was passed over:\n%s", name, _frames(error))
 
     def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
         failure.__cause__ = error
         self._failures.setdefault(message_id, failure)
 
 
+def _log_once(level: int, form: str, *places: str) -> None:
+    """Log, but not what is sent by a handler of our own records."""
+    at_work = _at_work.get()
+    if _LOGGING not in at_work:
+        token = _at_work.set(at_work | {_LOGGING})
+        try:
+            _log.log(level, form, *places)
+        finally:
+            _at_work.reset(token)
+
+
 def _frames(error: BaseException) -> str:
     """Return the traceback and the kind of an exception, without its message, which may hold what was sent."""
     lines: list[str] = []
-    current: BaseException | None = error
-    while current is not None:
-        lines += [
-            *traceback.format_tb(current.__traceback__),
-            f"{type(current).__module__}.{type(current).__qualname__}\n",
-        ]
-        current = current.__cause__ or current.__context__
+    for cause in causes(error):
+        lines += [*traceback.format_tb(cause.__traceback__), f"{type(cause).__module__}.{type(cause).__qualname__}\n"]
     return "".join(lines)

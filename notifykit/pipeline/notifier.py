@@ -33,7 +33,7 @@ from notifykit.pipeline.stages import (
     report,
 )
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Cleaner, Clock, Guard, Job, Sink, Transport
+from notifykit.protocols import Cleaner, Clock, Guard, Job, Sink, Transport, shown
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template
@@ -158,7 +158,7 @@ class NotifierBase:
 
     def names(self, transport: Transport) -> tuple[str, ...]:
         """Return the names of a transport: those in the settings, its own name, and its DSN without secrets."""
-        return (*self._components.builder.names(transport), transport.name, str(transport))
+        return (*self._components.builder.names(transport), transport.name, shown(transport))
 
     def iter_plans(
         self,

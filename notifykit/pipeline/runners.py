@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, NotReached, without_frames
+from notifykit.errors import NotReached, raise_interrupt, without_frames
 from notifykit.models.receipt import Receipt
 from notifykit.pipeline.attempts import Answer, Connect, ProviderRequest, RequestResult, Sleep
 from notifykit.pipeline.delivery import Scheduler
@@ -31,18 +31,18 @@ Send: TypeAlias = Callable[[ProviderRequest, Clock], Answer]
 
 def send_request(request: ProviderRequest, clock: Clock) -> Answer:
     """Make one request, and return what the transport returned or raised."""
-    timeout = request.timeout
-    if request.ends is not None:
-        timeout = min(timeout, request.ends - clock.monotonic())
-    if timeout <= 0:
-        return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
+    outer = sys.exception()
     try:
         if request.on_start is not None:
             request.on_start()
+        timeout = request.timeout
+        if request.ends is not None:
+            timeout = min(timeout, request.ends - clock.monotonic())
+        if timeout <= 0:
+            return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
         return request.transport.send(request.batch, timeout)
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a transport may raise anything; the attempt says what it means
+    except Exception as error:  # a transport may raise anything; the attempt says what it means
+        raise_interrupt(error, outer)
         return without_frames(error)
 
 
@@ -52,11 +52,11 @@ def _complete(request: ProviderRequest | Connect, clock: Clock, send: Send = sen
     if isinstance(request, ProviderRequest):
         answer = send(request, clock)
     else:
+        outer = sys.exception()
         try:
             request.connect(request.timeout)
-        except INTERRUPTS:
-            raise
-        except BaseException as error:
+        except Exception as error:
+            raise_interrupt(error, outer)
             answer = without_frames(error)
     return RequestResult(request, answer, clock.monotonic())
 

@@ -11,6 +11,7 @@ import functools
 import numbers
 import operator
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import Final, TypeAlias
@@ -18,7 +19,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from notifykit.counters import CounterStoreUnavailable
-from notifykit.errors import INTERRUPTS, InvalidRecipient
+from notifykit.errors import InvalidRecipient, raise_interrupt
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit.models.plan import Batch, Plan
@@ -36,6 +37,7 @@ from notifykit.pipeline.capabilities import (
 )
 from notifykit.pipeline.context import GuardCounters, Prepared, SendContext
 from notifykit.protocols import Guard, GuardContext
+from notifykit.templates.leftovers import unfilled
 
 #: What a caller may give: one address, several in one text, or any iterable of them; an int is a float to type checkers.
 Addresses: TypeAlias = str | float | Recipient | Iterable[str | float | Recipient | None]
@@ -44,6 +46,7 @@ Addresses: TypeAlias = str | float | Recipient | Iterable[str | float | Recipien
 #: of another. A tuple, because there may be millions.
 Admitted: TypeAlias = tuple[int, Recipient]
 
+_LOST: Final = "which stands for a letter that was lost: read the text in the encoding that it was written in"
 _ANSWERS: Final = (Recipient, Rejected)
 _BETWEEN_NUMBERS: Final = re.compile(r"[,;\n]")
 
@@ -72,6 +75,7 @@ def _normalize_one(address: object, message: Message, context: SendContext) -> R
     """Ask the normalizers about one address, in their order; the first answer counts."""
     if not isinstance(address, str):
         return _normalize_object(address, message, context)
+    outer = sys.exception()
     for normalizer in context.registry.normalizers:
         try:
             answer = normalizer.normalize(address, message.channel)
@@ -79,9 +83,8 @@ def _normalize_one(address: object, message: Message, context: SendContext) -> R
                 continue
             if not isinstance(answer, _ANSWERS):
                 raise TypeError("a normalizer returns a Recipient, a Rejected or None")
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
+        except Exception as error:
+            raise_interrupt(error, outer)
             context.dispatcher.plugin_failed("normalizer", normalizer.name, error, message)
             continue
         return answer
@@ -115,14 +118,14 @@ def clean(message: Message, context: SendContext) -> Prepared:
     """Return the message with the text that the cleaners make of it, measured for the transport."""
     text = message.text
     edits: list[Edit] = []
+    outer = sys.exception()
     for cleaner in context.registry.cleaners:
         try:
             cleaned = cleaner.clean(text, message.channel)
             if not isinstance(cleaned, Cleaned):
                 raise TypeError("a cleaner returns a Cleaned")
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
+        except Exception as error:
+            raise_interrupt(error, outer)
             context.dispatcher.plugin_failed("cleaner", cleaner.name, error, message)
             continue
         text = cleaned.text
@@ -230,13 +233,13 @@ def _ask_guard(
     asked: Guard, checked: GuardContext, counters: GuardCounters, context: SendContext
 ) -> Veto | Recipient | None:
     """Ask one guard; one that raises holds the message back."""
+    outer = sys.exception()
     try:
         answer = asked.check(checked, counters)
         if not isinstance(answer, Veto | Recipient | None):
             raise TypeError("a guard returns a Veto, a Recipient or None")
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a plugin may raise anything
+    except Exception as error:
+        raise_interrupt(error, outer)
         if context.reservations.is_first_failure(asked.name, error):
             context.dispatcher.plugin_failed("guard", asked.name, error, checked.message)
         if isinstance(error, CounterStoreUnavailable):
@@ -250,12 +253,11 @@ def _ask_guard(
 
 
 def _price_of(recipient: Recipient, prepared: Prepared, context: SendContext) -> float | None:
-    transport = context.transport
+    transport, outer = context.transport, sys.exception()
     try:
         return price(transport, Batch(prepared.message, (recipient,), (0,), measurement=prepared.measurement))
-    except INTERRUPTS:
-        raise
-    except BaseException as error:  # a plugin may raise anything
+    except Exception as error:
+        raise_interrupt(error, outer)
         if context.reservations.is_first_failure(transport.name, error):
             context.dispatcher.plugin_failed("transport", transport.name, error, prepared.message)
         return None
@@ -322,7 +324,12 @@ def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: Se
         else:
             excluded.append(piece)
     leaves = list(dict.fromkeys(request.path[-1] for request in requests)) or [context.transport]
-    adapted_to = [adapt(prepared.message, leaf, context, check=False) for leaf in leaves]
+    text = prepared.message.text
+    lost = f"The text has U+FFFD, {_LOST}." if "\ufffd" in text else None
+    warnings = [
+        *filter(None, (unfilled(text), lost)),
+        *(one for leaf in leaves for one in adapt(prepared.message, leaf, context, check=False).warnings),
+    ]
     return Plan(
         message=prepared.message,
         edits=prepared.cleaned.edits,
@@ -330,14 +337,9 @@ def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: Se
         batches=tuple(request.batch for request in requests),
         excluded=tuple(excluded),
         cost=_cost(requests, prepared.measurement) if requests or context.transport.capabilities.price else None,
-        notices=tuple(
-            dict.fromkeys(
-                notice
-                for leaf, adapted in zip(leaves, adapted_to, strict=True)
-                for notice in (*leaf.capabilities.notices, *adapted.warnings)
-            )
-        )
+        notices=tuple(dict.fromkeys((*(one for leaf in leaves for one in leaf.capabilities.notices), *warnings)))
         + notices_with_counts(doubts),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

@@ -150,6 +150,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("logging", "notifykit.sinks.logging", _sink),
     ("jsonl", "notifykit.sinks.jsonl", _sink),
     ("cli", "notifykit.cli", _commands),
+    ("verify", "notifykit.verify.settings", lambda module: Plugin(_about(module))),
     # A module with hooks, as an installed plugin is.
     ("durable", "notifykit.durable", import_module),
 )

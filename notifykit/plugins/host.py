@@ -17,7 +17,7 @@ import attrs
 import pluggy
 
 from notifykit import hookspecs
-from notifykit.errors import INTERRUPTS, ConfigError, PluginError
+from notifykit.errors import ConfigError, PluginError, raise_interrupt
 from notifykit.plugins import discovery
 from notifykit.plugins.builtins import BUILTINS
 from notifykit.plugins.discovery import Candidate
@@ -181,8 +181,6 @@ class PluginHost:
         for name in sorted(self._names(), key=lambda name: self._tiers[name] != 2):
             try:
                 contributions = self._commands(name, commands)
-            except INTERRUPTS:
-                raise
             except BaseException as error:  # a plugin may raise anything
                 self._quarantine(name, error)
                 continue
@@ -200,8 +198,6 @@ class PluginHost:
                     if not isinstance(about, About):
                         raise PluginError(name, f"notifykit_about brings a {type(about).__name__}, not an About")
                     found[name] = about
-            except INTERRUPTS:
-                raise
             except BaseException as error:  # a plugin may raise anything
                 self._quarantine(name, error)
         return found
@@ -249,13 +245,12 @@ class PluginHost:
                 hint = did_you_mean(unknown[0], known, "", form="; did you mean {}?")
                 raise PluginError(name, f"there is no hook {unknown[0]!r}{hint}")
             self._infos[name] = attrs.evolve(self._infos[name], hooks=tuple(sorted(hooks)))
-        except INTERRUPTS:
-            raise
         except BaseException as error:  # a plugin may raise anything while it is imported
             self._quarantine(name, error)
 
     def _quarantine(self, name: str, error: BaseException) -> None:
-        """Unregister a plugin, and keep the reason and the traceback."""
+        """Unregister a plugin, and keep the reason and the traceback; an interrupt is raised."""
+        raise_interrupt(error, error.__cause__ or error.__context__)
         reason = error.detail if isinstance(error, PluginError) else _describe(error)
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
@@ -290,8 +285,6 @@ class PluginHost:
                 contributions += self._contributions(name, kinds, arguments)
             except ConfigError as error:
                 problems += error.problems
-            except INTERRUPTS:
-                raise
             except BaseException as error:  # a plugin may raise anything
                 self._quarantine(name, error)
         return contributions
@@ -355,9 +348,7 @@ def _describe(error: BaseException) -> str:
     """Return the type and the text of an exception; the type alone where its ``str`` raises."""
     try:
         return f"{type(error).__name__}: {error}"
-    except INTERRUPTS:
-        raise
-    except BaseException:  # a plugin's exception may raise in its own __str__
+    except Exception:  # a plugin's exception may raise in its own __str__
         return type(error).__name__
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, ConfigError, InvalidRecipient, PluginError
+from notifykit.errors import ConfigError, InvalidRecipient, PluginError, raise_interrupt
 from notifykit.plugins.functions import as_component
 from notifykit.protocols import Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
 from notifykit.suggest import did_you_mean
@@ -106,12 +107,12 @@ def normalize(normalizers: Sequence[Normalizer], raw: str, channel: Channel) -> 
     """Return the answer of the first normalizer that knows the address; one that raises is skipped."""
     from notifykit.models.recipient import Recipient, Rejected
 
+    outer = sys.exception()
     for normalizer in normalizers:
         try:
             answer = normalizer.normalize(raw, channel)
-        except INTERRUPTS:
-            raise
-        except BaseException as error:  # a plugin may raise anything
+        except Exception as error:
+            raise_interrupt(error, outer)
             _log.warning("the normalizer %s raised %s and was passed over", normalizer.name, type(error).__name__)
             continue
         if isinstance(answer, Recipient | Rejected):

@@ -168,7 +168,7 @@ class Dsn:
             return f"{self.scheme}({inside}){options}"
         password = f":{quote(self.password.reveal(), safe='')}" if secrets and self.password else ""
         account = f"{quote(self.user or '', safe='')}{password}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{self.host.replace('%', '%25')}]" if ":" in self.host else self.host
         port = "" if self.port is None else f":{self.port}"
         path = self.path if secrets else ""
         return f"{self.scheme}://{account}{'@' if account else ''}{host}{port}{path}{options}"
@@ -208,6 +208,8 @@ def _single(text: str, what: str, *, between_brackets: bool = False) -> Dsn:
     if options is None:
         raise ConfigError(f"{what} has an option twice: leave one of them")
     host, path = parts.hostname or "default", parts.path
+    if ":" in host:
+        host = unquote(host)  # the zone of an IPv6 address, %25eth0 (RFC 6874)
     return Dsn(
         scheme=parts.scheme,
         host=_decode_structure(host) if between_brackets else host,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -12,8 +13,11 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.redaction import STARS, Secret
+from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    import zoneinfo
+
     from notifykit.settings.dsn import Dsn
     from notifykit.templates.template import Template  # noqa: F401 - named by the base of Templates
 
@@ -24,7 +28,10 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 #: How alike a word may be to "production" if it means another environment.
 _LIKE_PRODUCTION: Final = 0.75
+_CURLY: Final = tuple("“”„‟‘’‚‛«»")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SIZES: Final = {"": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
+_SIZE: Final = re.compile(r"([0-9]+)\s*(kb|mb|gb|)")
 _DURATION: Final = re.compile(rf"([0-9]+(?:\.[0-9]+)?)\s*([{''.join(_UNITS)}]?)")
 
 
@@ -41,10 +48,16 @@ def boolean(value: object) -> bool:
 
 
 def text(value: object) -> str:
-    """Read a text."""
-    if isinstance(value, str):
-        return value.strip()
-    raise ValueError("is not a text")
+    """Read a text. One with quotes or characters that only a word processor or a chat writes is a :class:`ValueError`."""
+    if not isinstance(value, str):
+        raise ValueError("is not a text")  # noqa: TRY004 - it is listed with what else is wrong
+    word = value.strip()
+    if word[:1] in _CURLY or word[-1:] in _CURLY:
+        raise ValueError("has curly quotes around it: write straight ones, or none")
+    unseen = next((char for char in word if unicodedata.category(char) in ("Cc", "Cf")), None)
+    if unseen is not None:
+        raise ValueError(f"holds a character that can't be seen, U+{ord(unseen):04X}: type it again by hand")
+    return word
 
 
 def path(value: object) -> str:
@@ -86,6 +99,31 @@ def duration(value: object, unit: str = "s") -> float:
     if not 0 < length < float("inf"):
         raise ValueError("is not a length of time: write 15s, 2m, 1h or 1d")
     return length
+
+
+def size(value: object) -> int:
+    """Read a size and return it in bytes: ``500000``, ``500kB``, ``10MB``, ``1GB``; a kB is 1,000 bytes."""
+    found = _SIZE.fullmatch(str(value).strip().lower()) if isinstance(value, str | int) else None
+    number = int(found[1]) * _SIZES[found[2]] if found else 0
+    if not number or isinstance(value, bool):
+        raise ValueError("is not a size: write 500kB, 10MB or 1GB")
+    return number
+
+
+def zone(value: object) -> zoneinfo.ZoneInfo:
+    """Read the name of a time zone: ``Asia/Kuwait``."""
+    import zoneinfo
+
+    if isinstance(value, zoneinfo.ZoneInfo):
+        return value
+    name = text(value)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
+        known = zoneinfo.available_timezones()
+    if not known:
+        raise ValueError("can't be looked up: this machine has no time zone database: `pip install tzdata` brings one")
+    raise ValueError(f"is no time zone: {did_you_mean(name, known, 'write one such as Asia/Kuwait')}")
 
 
 def count(value: object) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,15 +14,21 @@ from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 from notifykit.settings import fields as kinds
 from notifykit.settings.fields import Field, Templates, Transports, Value, fields_of, reference_problems, setting
+from notifykit.settings.files import read_text, why_unreadable
 from notifykit.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
+    import zoneinfo
+
     from notifykit.http.network import Network
     from notifykit.settings.dsn import Dsn
     from notifykit.templates.template import Template
 
 #: How alike two names are if one is a typing slip of the other; KWTSMS_LOG_FILE and KWTSMS_LOG_LEVEL are not.
 _NEARLY: Final = 0.9
+
+
+_SERVICE: Final = re.compile(r"(?:tcp|udp|sctp)://[0-9a-fA-F.:\[\]]+:[0-9]+")
 
 
 @attrs.frozen
@@ -42,6 +49,8 @@ class Sources:
     table_name: str = ""
     #: The folder that the settings come from.
     directory: pathlib.Path = pathlib.Path()
+    #: Whether a file could not be read: then nobody knows what is missing in it.
+    unreadable: bool = False
 
     def resolve(
         self, fields: Iterable[Field], section: str | None = None, overrides: Mapping[str, Any] | None = None
@@ -67,7 +76,9 @@ class Sources:
         problems = []
         for origin, names_there in (("environment", self.environment), (self.dotenv_name, self.dotenv)):
             for name in sorted(names_there):
-                near = closest(name, known, _NEARLY) if name.startswith(prefixes) and name not in known else None
+                near = None
+                if name.upper().startswith(prefixes) and name not in known:
+                    near = closest(name.upper(), known, _NEARLY)
                 if near:
                     problems.append(f"{name} ({origin}) is not a setting: did you mean {near}?")
         return problems
@@ -92,7 +103,7 @@ class Sources:
         arguments = self.arguments if section is None else self.arguments.get(section, {})
         yield arguments.get(field.name), "argument", label
         for name in field.environment:
-            yield self.environment.get(name), "environment", name
+            yield _without_services(name, self.environment.get(name)), "environment", name
             if field.is_secret and self.environment.get(f"{name}_FILE"):
                 yield _secret_file(self.environment[f"{name}_FILE"], name), "environment", f"{name}_FILE"
         for name in field.environment:
@@ -104,11 +115,16 @@ class Sources:
             yield table.get(field.name), self.table_name, label
 
 
+def _without_services(name: str, value: str | None) -> str | None:
+    """Return a variable's value; None if Kubernetes set it: a service `notifykit-smtp` makes NOTIFYKIT_SMTP_PORT."""
+    return None if value and name.endswith("_PORT") and _SERVICE.fullmatch(value) else value
+
+
 def _secret_file(name: str, variable: str) -> str:
     try:
-        return pathlib.Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+        return read_text(name).rstrip("\n")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{variable}_FILE names a file that can't be read: {type(error).__name__}") from None
+        raise ConfigError(f"{variable}_FILE names a file that {why_unreadable(error)}") from None
 
 
 @attrs.frozen
@@ -146,6 +162,16 @@ class Settings:
     sinks: tuple[str, ...] | None = setting(kinds.names, help="Exactly these log sinks, in this order.")
     #: Where the jsonl sink writes.
     log_file: str | None = setting(kinds.path, help="Where the jsonl sink writes; no file, no jsonl sink.")
+    #: The bytes from which on the log file is renamed and a new one begun; None for never.
+    log_size: int | None = setting(kinds.size, help="Begin a new log file from this size on: 10MB.")
+    #: How many renamed log files are kept.
+    log_keep: int = setting(kinds.count, 10, help="How many renamed log files are kept.")
+    #: How many events may wait for a slow sink.
+    sink_queue: int = setting(kinds.count, 10_000, help="How many events may wait for a slow log sink.")
+    #: What happens to an event when that many wait: ``drop`` or ``wait``.
+    sink_queue_full: str = setting(
+        kinds.one_of("drop", "wait"), "drop", help="What happens to an event when that many wait."
+    )
     #: How sinks see addresses: ``redacted`` or ``full``.
     log_numbers: str = setting(kinds.one_of("redacted", "full"), "redacted", help="How sinks see addresses.")
     #: How sinks see the text: ``none``, ``shape`` or ``full``.
@@ -176,6 +202,8 @@ class Settings:
     )
     #: Where processes share the rate limit of an account.
     state_dir: str | None = setting(kinds.path, help="Where processes share the rate limit of an account.")
+    #: The time zone of times without one, and of recipients whose country is not known; None for this machine's.
+    zone: zoneinfo.ZoneInfo | None = setting(kinds.zone, help="The zone of times without one: Asia/Kuwait.")  # noqa: RUF009
     #: Where each value comes from.
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     #: Everything that was found, for the settings of plugins.
@@ -290,19 +318,20 @@ def _gather(
         table=table,
         table_name=table_path.name if table_path else "",
         directory=table_path.parent if table_path else directory,
+        unreadable=bool(problems or more),
     )
     return sources, problems + more
 
 
 def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str | None], list[str]]:
     try:
-        content = file.read_text(encoding="utf-8-sig")
+        content = read_text(file)
     except FileNotFoundError:
         return {}, [f"{file.name} does not exist"] if required else []
     except IsADirectoryError:  # some virtual environments are called .env
         return {}, [f"{file.name} is a folder"] if required else []
-    except (OSError, UnicodeDecodeError) as error:
-        return {}, [f"{file.name} can't be read: {type(error).__name__}"]
+    except (OSError, ValueError) as error:
+        return {}, [f"{file.name} {why_unreadable(error)}"]
     import io
 
     from dotenv.parser import parse_stream
@@ -325,11 +354,14 @@ def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Pat
         for name in ("notifykit.toml", "pyproject.toml"):
             file = folder / name
             try:
-                content = tomllib.loads(file.read_text(encoding="utf-8"))
+                content = tomllib.loads(read_text(file))
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            except (OSError, ValueError) as error:
+            except tomllib.TOMLDecodeError as error:
                 problems.append(f"{name} can't be read: {type(error).__name__}: {error}")
+                continue
+            except (OSError, ValueError) as error:
+                problems.append(f"{name} {why_unreadable(error)}")
                 continue
             tools = content.get("tool") if name == "pyproject.toml" else {"notifykit": content}
             table = tools.get("notifykit") if isinstance(tools, Mapping) else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import errno
 import json
 import math
 import os
@@ -11,6 +13,7 @@ from typing import Any, Final
 
 from notifykit.errors import ConfigError
 from notifykit.events import Event
+from notifykit.settings.files import open_file
 from notifykit.settings.sources import Settings
 
 
@@ -24,46 +27,145 @@ def _default(value: object) -> str:
     return format_time(value) if isinstance(value, datetime.datetime) else str(value)
 
 
+#: Some programs take these for line ends, and some terminals are turned around by them. JSON undoes the escape.
+_ESCAPES: Final = {code: f"\\u{code:04x}" for code in (0x85, 0x61C, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+_FLAGS: Final = os.O_RDWR | os.O_APPEND
+#: How many renamed files are kept unless the settings say otherwise.
+KEPT_FILES: Final = 10
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_default).encode
 
 
 class LineFile:
-    """One JSON object a line; made with mode 0600.
+    """One JSON object a line, in a file that is made with mode 0600.
+
+    Where another file has its name, as after ``logrotate``, the next row is written to that one.
 
     :param path: the file.
     :param setting: what the file is called in the settings, for the error.
-    :raises ConfigError: where it can't be written.
+    :param size: the bytes from which on it is renamed to ``PATH.1``, and that to ``PATH.2``; None for never.
+    :param keep: how many of the renamed files are kept.
+    :raises ConfigError: where it can't be written: also where it is a link, a pipe or a device.
     """
 
-    def __init__(self, path: str | os.PathLike[str], setting: str = "log_file") -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        setting: str = "log_file",
+        *,
+        size: int | None = None,
+        keep: int = KEPT_FILES,
+    ) -> None:
+        self._path = os.fspath(path)
+        self._size = size
+        self._keep = keep
+        if self._path == "-":
+            raise ConfigError(
+                f"{setting}: - is no file: name one; for standard output configure the standard library's logging, "
+                "which the sink `logging` writes to"
+            )
         try:
-            self._descriptor = os.open(path, flags, 0o600)
+            self._descriptor = open_file(self._path, _FLAGS)
         except OSError as error:
             raise ConfigError(
-                f"{setting}: {os.fspath(path)} can't be written ({type(error).__name__}): name a file in a folder "
-                "that exists and that this user may write to"
+                f"{setting}: {self._path} can't be written ({_reason(error)}): name a regular file, and no link, in a "
+                "folder that exists and that this user may write to"
             ) from error
-        self._torn = False
+        # Another process may have been stopped in the middle of a row.
+        self._torn = not _ends_a_line(self._descriptor)
 
     def write(self, *rows: Mapping[str, Any]) -> None:
         """Append rows, all in one write.
 
         :raises OSError: where the disk is full, or the file was closed.
         """
+        if (status := self._follow()) and self._size is not None and status.st_size >= self._size:
+            self._rotate()
         # One write with O_APPEND needs no lock, and so a forked child can't inherit one that is held.
         text = "\n" if self._torn else ""
-        text += "".join(_encode(row) + "\n" for row in rows)
+        text += "".join(_encode(row).translate(_ESCAPES) + "\n" for row in rows)
         unwritten = text.encode("utf-8", "backslashreplace")
         while unwritten:
             unwritten = unwritten[os.write(self._descriptor, unwritten) :]
             self._torn = bool(unwritten)
+
+    def _follow(self) -> os.stat_result | None:
+        """Open the file that has the name now, if it is another one; return its status, None if it can't be opened."""
+        now = os.fstat(self._descriptor)
+        try:
+            named = os.lstat(self._path)
+            if os.path.samestat(now, named):
+                return now
+        except OSError:
+            named = None
+        try:
+            descriptor = open_file(self._path, _FLAGS)
+        except OSError:
+            # A row in the renamed file is better than none; every write looks again.
+            return None
+        # The number stays the same: another thread may be writing to it.
+        os.dup2(descriptor, self._descriptor, inheritable=False)
+        os.close(descriptor)
+        self._torn = not _ends_a_line(self._descriptor)
+        return os.fstat(self._descriptor)
+
+    def _rotate(self) -> None:
+        """Rename the file, and those before it. Where that is impossible, it goes on growing."""
+        with contextlib.suppress(OSError):
+            rotate(self._path, self._keep)
+            self._follow()
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def rotate(path: str | os.PathLike[str], keep: int) -> bool:
+    """Rename a log to ``PATH.1``, that to ``PATH.2``, and delete what is above ``keep``; return whether it did.
+
+    It is locked meanwhile, so that of several threads and processes one does it. Who still has the old file open writes
+    to it under its new name.
+
+    :raises OSError: where that is impossible.
+    """
+    path = os.fspath(path)
+    descriptor = open_file(path)
+    try:
+        if not _try_to_lock(descriptor) or not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            return False
+        for number in range(keep - 1, 0, -1):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{path}.{number}", f"{path}.{number + 1}")  # noqa: PTH105 - the name is a text
+        os.replace(path, f"{path}.1")  # noqa: PTH105
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _try_to_lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover - there an open file can't be renamed anyway
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _ends_a_line(descriptor: int) -> bool:
+    """Return whether a file is empty or ends with a line's end."""
+    end = os.lseek(descriptor, 0, os.SEEK_END)
+    if not end:
+        return True
+    os.lseek(descriptor, end - 1, os.SEEK_SET)
+    return os.read(descriptor, 1) == b"\n"
+
+
+def _reason(error: OSError) -> str:
+    return str(error) if error.errno is None else type(error).__name__ if error.errno != errno.ELOOP else "it is a link"
 
 
 #: The version of the shape of a row.
@@ -76,13 +178,17 @@ class JsonlSink:
     """Writes events to a file.
 
     :param path: the file; it is made where there is none.
+    :param size: the bytes from which on it is renamed; None for never.
+    :param keep: how many renamed files are kept.
     :raises ConfigError: where it can't be written.
     """
 
     name = "jsonl"
+    #: It is quick, and what it wrote survives a killed process: it needs no queue.
+    background = False
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = LineFile(path)
+    def __init__(self, path: str | os.PathLike[str], *, size: int | None = None, keep: int = KEPT_FILES) -> None:
+        self._file = LineFile(path, size=size, keep=keep)
 
     def handle(self, event: Event) -> None:
         """Write the rows of one event."""
@@ -123,4 +229,6 @@ def _number(number: float) -> float | None:
 
 def notifykit_sinks(settings: Settings) -> list[JsonlSink]:
     """Bring ``jsonl`` where the settings name a log file."""
-    return [JsonlSink(settings.log_file)] if settings.log_file else []
+    if not settings.log_file:
+        return []
+    return [JsonlSink(settings.log_file, size=settings.log_size, keep=settings.log_keep)]

@@ -25,83 +25,100 @@ from notifykit.events import (
     RecipientExcluded,
     RetryScheduled,
     SendFinished,
+    VerificationBlocked,
+    VerificationChecked,
+    VerificationStarted,
 )
 from notifykit.models.delivery import DeliveryState
 from notifykit.models.receipt import Outcome
-from notifykit.redaction import redact_address
+from notifykit.redaction import one_line, redact_address
 from notifykit.settings.sources import Settings
 
 _SEND: Final = logging.getLogger("notifykit.send")
 _PLUGINS: Final = logging.getLogger("notifykit.plugins")
 logging.getLogger("notifykit").addHandler(logging.NullHandler())
 
-#: A sentence about an event, and its fields.
-_Description = tuple[str, dict[str, Any]]
+_OF_TRANSPORTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver)
+#: The level of each kind of event, where nothing makes it graver; DEBUG for the others.
+_LEVELS: Final[dict[type[Event], int]] = {
+    **dict.fromkeys((RecipientExcluded, BatchFinished, DeliveryChanged), logging.INFO),
+    **dict.fromkeys((BatchExcluded, RetryScheduled, FailedOver, PluginFailed), logging.WARNING),
+}
+#: The form of a sentence about an event, what goes into its places, and the event's fields.
+_Description = tuple[str, tuple[object, ...], dict[str, Any]]
 
 
 class LoggingSink:
     """Logs each event through :mod:`logging`."""
 
     name = "logging"
+    #: It runs in the thread that sends: for slow handlers the standard library has a ``QueueHandler``.
+    background = False
 
     def handle(self, event: Event) -> None:
         """Log one event."""
-        logger, level = _SEND, _level(event)
-        if isinstance(event, AttemptFinished | RetryScheduled | BatchFinished | FailedOver):
+        level = _LEVELS.get(type(event), logging.DEBUG)
+        if isinstance(event, AttemptFinished):
+            # An attempt that another one follows, or that is a composite's, is not the last one.
+            followed = event.again is not None or event.inside is not None
+            failed = event.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)
+            noted = not failed and (event.test or event.warnings)
+            level = logging.WARNING if followed or noted else logging.ERROR if failed else logging.INFO
+        elif isinstance(event, RecipientExcluded) and event.recipient.outcome is Outcome.REJECTED:
+            level = logging.WARNING
+        elif isinstance(event, DeliveryChanged):
+            failed = event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
+            level = logging.WARNING if event.contradicted or failed else logging.INFO
+        elif isinstance(event, VerificationBlocked):
+            level = logging.WARNING if event.held is not None or event.rule != "waits" else logging.INFO
+        logger = _SEND
+        if isinstance(event, _OF_TRANSPORTS):
             logger = logging.getLogger(f"notifykit.transport.{event.transport.partition(':')[0]}")
         elif isinstance(event, PluginFailed):
             logger = _PLUGINS
         if logger.isEnabledFor(level):
-            line, fields = _describe(event)
-            extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
-            logger.log(
-                level, "%s %s", event.name, _whole(line), extra={"nk_event": event.name, "nk_id": event.id, **extra}
-            )
+            _log(logger, level, event)
 
 
-def _level(event: Event) -> int:
-    match event:
-        # An attempt that another one follows, or that is a composite's, is not the last one.
-        case AttemptFinished() if event.again is not None or event.inside is not None:
-            is_warning = True
-        case AttemptFinished(outcome=Outcome.REJECTED | Outcome.UNKNOWN):
-            return logging.ERROR
-        case AttemptFinished():
-            is_warning = event.outcome is Outcome.ACCEPTED and (event.test or bool(event.warnings))
-        case RecipientExcluded():
-            is_warning = event.recipient.outcome is Outcome.REJECTED
-        case DeliveryChanged():
-            is_warning = event.contradicted or event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
-        case BatchFinished():
-            is_warning = False
-        case BatchExcluded() | RetryScheduled() | FailedOver() | PluginFailed():
-            is_warning = True
-        case _:
-            return logging.DEBUG
-    return logging.WARNING if is_warning else logging.INFO
+def _log(logger: logging.Logger, level: int, event: Event) -> None:
+    """Log an event under a form that is the same for events of one kind: error trackers group records by it."""
+    form, places, fields = _describe(event)
+    extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
+    logger.log(
+        level,
+        f"{event.name} {form}",
+        *map(_whole, places),
+        extra={"nk_event": event.name, "nk_id": event.id, **extra},
+    )
+
+
+def _constant(words: object) -> str:
+    """Return words as a part of a form."""
+    return str(words).replace("%", "%%")
 
 
 @functools.singledispatch
 def _describe(event: Event) -> _Description:
-    return "", {}
+    return "", (), {}
 
 
 @_describe.register
 def _(event: MessagePlanned) -> _Description:
-    return f"by {event.transport}", _fields(event, "transport", "sender", "encoding", "segments", "units", "tags")
+    fields = _fields(event, "transport", "sender", "encoding", "segments", "units", "tags")
+    return "by %s", (event.transport,), fields
 
 
 @_describe.register
 def _(event: RecipientExcluded) -> _Description:
     fields = _fields(event.recipient, "outcome", "code") | {"to": _redacted(event.recipient.to)}
-    return f"{fields['to']} {fields['outcome']}: {event.reason}", fields
+    return f"%s {fields['outcome']}: %s", (fields["to"], event.reason), fields
 
 
 @_describe.register
 def _(event: BatchExcluded) -> _Description:
     numbers = len(event.recipients)
     fields = _fields(event, "batch", "outcome", "code") | {"numbers": numbers}
-    return f"{numbers} numbers {event.outcome} without a try: {event.reason}", fields
+    return f"%s numbers {event.outcome} without a try: %s", (numbers, event.reason), fields
 
 
 @_describe.register
@@ -110,38 +127,39 @@ def _(event: AttemptFinished) -> _Description:
     to = _redacted(event.recipients[0].to) if numbers == 1 else None
     fields = _fields(event, "outcome", "code", "scope", "batch", "attempt", "transport", "sender", "encoding")
     fields |= _fields(event, "segments", "cost", "balance", "elapsed_ms", "test")
-    why = f": {event.code or ''} {event.error}" if event.error else ""
-    why += f" → {event.action}" if event.action and event.again is None else ""
-    notes = " (test: nothing reaches a phone)" if event.test else ""
-    notes += "".join(f" ({warning})" for warning in event.warnings)
-    line = f"{to or f'{numbers} numbers'} {event.outcome}{why}{notes}"
-    return line, fields | {"to": to, "numbers": numbers, "msg_id": event.message_id}
+    why = f": {_constant(event.code or '')} " if event.error else ""
+    said = event.error or ""
+    said += f" → {event.action}" if event.action and event.again is None else ""
+    said += " (test: nothing reaches a phone)" if event.test else ""
+    said += "".join(f" ({warning})" for warning in event.warnings)
+    places = (to or f"{numbers} numbers", said)
+    return f"%s {event.outcome}{why}%s", places, fields | {"to": to, "numbers": numbers, "msg_id": event.message_id}
 
 
 @_describe.register
 def _(event: RetryScheduled) -> _Description:
-    line = f"again in {event.wait:g} s: {event.code or ''} {event.error}"
-    return line, _fields(event, "batch", "attempt", "transport", "code", "wait")
+    fields = _fields(event, "batch", "attempt", "transport", "code", "wait")
+    return f"again in %g s: {_constant(event.code or '')} %s", (event.wait, event.error), fields
 
 
 @_describe.register
 def _(event: BatchFinished) -> _Description:
     counts = collections.Counter(recipient.outcome.value for recipient in event.recipients)
     fields = _fields(event, "batch", "transport", "sender", "segments", "cost", "test")
-    return _in_words(counts), fields | counts
+    return "%s", (_in_words(counts),), fields | counts
 
 
 @_describe.register
 def _(event: FailedOver) -> _Description:
-    line = f"{event.numbers} numbers by {event.transport} instead of {event.instead_of}"
     fields = _fields(event, "batch", "transport", "instead_of", "numbers", "code", "scope")
-    return f"{line}: {event.code or ''} {event.error}", fields
+    form = f"%s numbers by %s instead of %s: {_constant(event.code or '')} %s"
+    return form, (event.numbers, event.transport, event.instead_of, event.error), fields
 
 
 @_describe.register
 def _(event: SendFinished) -> _Description:
     counts = {outcome.value: count for outcome, count in event.counts.items()}
-    return _in_words(counts), _fields(event, "cost", "elapsed_ms") | counts
+    return "%s", (_in_words(counts),), _fields(event, "cost", "elapsed_ms") | counts
 
 
 @_describe.register
@@ -150,12 +168,35 @@ def _(event: DeliveryChanged) -> _Description:
     words = f" ({event.words})" if event.words and event.words.casefold() != event.state else ""
     doubt = "; reports contradict each other" if event.contradicted else ""
     fields = _fields(event, "state", "before", "words", "contradicted", "transport")
-    return f"{to or 'all recipients'} {event.state}{words}{doubt}", fields | {"to": to, "msg_id": event.message_id}
+    places = (to or "all recipients", words)
+    return f"%s {event.state}%s{doubt}", places, fields | {"to": to, "msg_id": event.message_id}
+
+
+@_describe.register
+def _(event: VerificationStarted) -> _Description:
+    fields = _fields(event, "purpose", "status", "resend", "sends", "cost", "country") | {
+        "to": _redacted(event.to or "")
+    }
+    return f"%s code {'sent again' if event.resend else 'asked for'}: {event.status}", (fields["to"],), fields
+
+
+@_describe.register
+def _(event: VerificationChecked) -> _Description:
+    fields = _fields(event, "purpose", "verified", "country") | {"to": _redacted(event.to or "")}
+    return f"%s {'verified' if event.verified else 'not verified'}", (fields["to"],), fields
+
+
+@_describe.register
+def _(event: VerificationBlocked) -> _Description:
+    what = f"prefix {event.held}" if event.held else _redacted(event.to or "")
+    fields = _fields(event, "purpose", "rule", "retry_after", "held", "country")
+    return f"%s held back by {event.rule}", (what,), fields | {"to": event.to and _redacted(event.to)}
 
 
 @_describe.register
 def _(event: PluginFailed) -> _Description:
-    return f"{event.kind} {event.plugin} raised {event.error}", _fields(event, "kind", "plugin", "error")
+    fields = _fields(event, "kind", "plugin", "error")
+    return f"{_constant(event.kind)} {_constant(event.plugin)} raised %s", (event.error,), fields
 
 
 def _fields(event: object, *names: str) -> dict[str, Any]:
@@ -167,10 +208,10 @@ def _in_words(counts: Mapping[str, int]) -> str:
 
 
 def _whole(value: Any) -> Any:
-    """Return a value without lone surrogates, which no handler can write."""
+    """Return a value in one line and without lone surrogates, which no handler can write: the words may be foreign."""
     if isinstance(value, tuple):
         return tuple(map(_whole, value))
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _redacted(to: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import abc
+import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
-from notifykit.errors import INTERRUPTS, TransportError
+from notifykit.errors import TransportError, raise_interrupt
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.merge import error_of
 from notifykit.models.plan import Batch
@@ -95,11 +96,11 @@ class CapturingTransport:
             raise answer
         if answer is not None:
             return answer
+        outer = sys.exception()
         try:
             submission = self._transport.send(batch, timeout)
-        except INTERRUPTS:
-            raise
         except Exception as error:
+            raise_interrupt(error, outer)
             # As a TransportError: other exceptions may not pickle.
             self._outbox.record(request, error_of(error))
             raise

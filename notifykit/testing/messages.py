@@ -16,10 +16,18 @@ from notifykit.models.message import Channel, Edit
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Submission
 from notifykit.pipeline.context import Prepared
+from notifykit.pipeline.dispatcher import CODE_TAG
 from notifykit.protocols import Transport
 from notifykit.settings.dsn import Dsn
+from notifykit.verify.codes import ALPHABETS
 
 _CODE: Final = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
+#: A code of a verifier in its message: behind the domain in the last line, else where a code begins the text.
+_VERIFY_CODES: Final = (
+    re.compile(r"^@\S+ #(\w{4,10})\Z", re.MULTILINE),
+    re.compile(r"(?<!\w)(\d{4,10})(?!\w)"),
+    re.compile(rf"(?<!\w)([{ALPHABETS['letters']}]{{4,10}})(?!\w)"),
+)
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 
 
@@ -81,7 +89,11 @@ class Sent:
 
     @property
     def otp(self) -> str | None:
-        """The first run of 4 to 8 digits in the text, in Latin digits; None where there is none."""
+        """The code of a verifier; else the first run of 4 to 8 digits in the text, in Latin digits; None without one."""
+        if CODE_TAG in self.tags:
+            code = next((found[1] for pattern in _VERIFY_CODES if (found := pattern.search(self.text))), None)
+            if code is not None:
+                return code
         found = _CODE.search(self.text)
         return "".join(str(unicodedata.digit(digit)) for digit in found[0]) if found else None
 

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 #: Processes that may connect at the same moment; a process that finds no room takes the outbox for unreachable.
 _BACKLOG: Final = 128
 
+#: The owner of processes that are started while several outboxes are open: none of them, and the send is not let through
+#: when they are closed.
+_NOBODY: Final = "several"
+
 
 class LiveSendBlocked(NotifyError):  # noqa: N818 - it says what happened
     """A test was about to send for real. Nothing was sent.
@@ -234,7 +238,7 @@ class OpenOutboxes:
         """Let processes that are started now belong to the innermost outbox, if each was opened inside of another."""
         tokens = list(self._outboxes)
         nested = all(self._outer[inner] == outer for outer, inner in itertools.pairwise(tokens))
-        rules.set_variable(rules.OWNER, tokens[-1] if nested else None)
+        rules.set_variable(rules.OWNER, tokens[-1] if nested else _NOBODY)
 
 
 #: Those of this process.

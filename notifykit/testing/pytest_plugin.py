@@ -269,6 +269,12 @@ def notify_clock() -> VirtualClock:
 
 
 @pytest.fixture
+def verify_clock(notify_outbox: Outbox, notify_clock: VirtualClock) -> VirtualClock:
+    """Give the time of one-time codes, the same as ``notify_clock``: ``verify_clock.advance(600)`` ends a code."""
+    return notify_clock
+
+
+@pytest.fixture
 def notify_plugins() -> Plugins:
     """Choose the plugins of ``notifier``: ``notify_plugins.register(plugin)``, ``notify_plugins.only("kwtsms")``."""
     from notifykit.testing.notifier import Plugins

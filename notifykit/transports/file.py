@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import stat
+import sys
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -21,7 +22,7 @@ from urllib.parse import unquote, urlencode
 
 import attrs
 
-from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError
+from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError, raise_interrupt
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
@@ -77,9 +78,11 @@ class FileTransport:
         :raises ProviderUnavailable: if nothing was written.
         """
         lines = [self._line(batch, recipient.address) for recipient in batch.recipients]
+        outer = sys.exception()
         try:
             written = _append(self._path, lines, timeout)
         except OSError as error:
+            raise_interrupt(error, outer)
             raise _not_written(type(error).__name__) from error
         return Submission(batch.id, test=True, refused=_refused(batch, lines, written), advice=_ADVICE)
 

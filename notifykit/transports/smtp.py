@@ -166,6 +166,11 @@ _FIELDS: Final = section_fields(
 def _check(message: Message) -> TransportError | None:
     if any("\ud800" <= character <= "\udfff" for character in message.text):
         return ContentRejected("The text has half a character, which no encoding can carry.", action="Take it out.")
+    length = len((message.subject or "").strip())
+    if length > MAX_HEADER:
+        return ContentRejected(
+            f"The subject has {length} characters, and at most {MAX_HEADER} are sent.", action="Shorten it."
+        )
     return None
 
 

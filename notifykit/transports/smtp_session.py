@@ -13,6 +13,7 @@ import re
 import smtplib
 import socket
 import ssl
+import sys
 import time
 from typing import Any, BinaryIO, Final, cast
 
@@ -28,9 +29,18 @@ from notifykit.errors import (
     Scope,
     SenderNotAllowed,
     TransportError,
+    causes,
+    raise_interrupt,
     without_frames,
 )
-from notifykit.http.network import CONNECT_PROBLEMS, Network, causes, connect_problem, tls_context
+from notifykit.http.network import (
+    CONNECT_PROBLEMS,
+    Network,
+    connect_problem,
+    forget_tls_contexts,
+    tls_context,
+    tls_problem,
+)
 from notifykit.http.sockets import CONNECT_LIMIT, DeadlineSocket, connect_socket, seconds_until
 from notifykit.redaction import STARS, Secret, scrub
 
@@ -103,6 +113,7 @@ class Session(smtplib.SMTP):
         self._deadline = deadline
         #: How many messages were sent over it.
         self.messages = 0
+        outer = sys.exception()
         try:
             # The name is set after connecting: smtplib would ask DNS for one, without a deadline.
             super().__init__(host, port, local_hostname="")
@@ -113,11 +124,13 @@ class Session(smtplib.SMTP):
                 self._login(*credentials)
         except smtplib.SMTPResponseException as error:
             self.close()
+            raise_interrupt(error, outer)
             stage = {smtplib.SMTPConnectError: Stage.GREETING, smtplib.SMTPHeloError: Stage.HELLO}.get(type(error))
             raise refusal(stage or Stage.STARTTLS, error.smtp_code, cast("bytes", error.smtp_error)) from None
         except (OSError, ValueError) as error:
             self.close()
-            raise _not_reached(error, host) from without_frames(error)
+            raise_interrupt(error, outer)
+            raise _not_reached(error, host, network) from without_frames(error)
         except TransportError:
             self.close()
             raise
@@ -130,9 +143,11 @@ class Session(smtplib.SMTP):
 
     def is_usable(self) -> bool:
         """Return whether the server still answers, and reset what it knows of an earlier message."""
+        outer = sys.exception()
         try:
             return self.rset()[0] == 250
-        except OSError:
+        except OSError as error:
+            raise_interrupt(error, outer)
             return False
 
     def deliver(self, sender: str, address: str, content: bytes, *, utf8: bool) -> tuple[str | None, str]:
@@ -150,7 +165,7 @@ class Session(smtplib.SMTP):
         options = ["SMTPUTF8"] if utf8 else []
         if self.has_extn("size"):
             options.append(f"size={len(content)}")
-        complete = False
+        complete, outer = False, sys.exception()
         try:
             _expect(Stage.MAIL, self.mail(sender, options), sender, address)
             _expect(Stage.RCPT, self.rcpt(address), sender, address)
@@ -163,8 +178,9 @@ class Session(smtplib.SMTP):
             self.send(b".\r\n")
             code, words = self.getreply()
         except (OSError, ValueError) as error:
+            raise_interrupt(error, outer)
             if not complete:
-                raise _not_reached(error, self._host) from without_frames(error)
+                raise _not_reached(error, self._host, self._network) from without_frames(error)
             late = any(isinstance(cause, TimeoutError) for cause in causes(error))
             raise _unknown("timeout" if late else "connection_lost") from without_frames(error)
         if not 200 <= code < 600 or 300 <= code < 400:
@@ -351,10 +367,20 @@ def _unknown(code: str) -> OutcomeUnknown:
     return OutcomeUnknown(f"The whole message was sent, and no readable answer came: {why}.", code, action=_LOOK)
 
 
-def _not_reached(error: Exception, host: str) -> NotReached:
+def _not_reached(error: Exception, host: str, network: Network) -> NotReached:
     code = connect_problem(error, lost="connection_lost")
     words, action = CONNECT_PROBLEMS.get(code, ("the connection broke off", ""))
-    why = f" ({error.verify_message})" if isinstance(error, ssl.SSLCertVerificationError) else ""
+    problem = tls_problem(error, network) if code == "tls_failed" else None
+    if problem:
+        words = f"{words} because {problem[0]}"
+        cure = problem[1].replace("NOTIFYKIT_CA_FILE", "NOTIFYKIT_SMTP_CA_FILE")
+    why = ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f" ({error.verify_message})"
+        forget_tls_contexts()
     waits = () if code == "tls_failed" else NotReached.default_waits
-    action = f"{_ACTIONS[code]} {_SAFE}" if code in _ACTIONS else action
+    if problem:
+        action = f"{cure}. {_SAFE}"
+    elif code in _ACTIONS:
+        action = f"{_ACTIONS[code]} {_SAFE}"
     return NotReached(f"No message was handed to {host}: {words}{why}.", code, action=action, waits=waits)

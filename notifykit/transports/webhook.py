@@ -2,7 +2,8 @@
 
 ``webhook://user:password@host/path?bearer=TOKEN`` posts over HTTPS; ``webhook+http://`` over plain HTTP. The body is
 ``{"v": 1, "id", "channel", "sender", "subject", "text", "to": [...], "tags": [...], "idempotency_key"}``.
-Any 2xx status accepts the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``.
+Any 2xx status accepts the batch; a JSON body may say more: ``{"message_id": "…", "rejected": {"ADDRESS": "why"}}``. Where it
+repeats the ``id`` as ``"batch_id"``, an answer to another batch is noticed, and the outcome is unknown.
 
 Path and query are kept out of everything that is shown or logged.
 """
@@ -10,10 +11,13 @@ Path and query are kept out of everything that is shown or logged.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from notifykit.errors import ConfigError, InvalidRecipient, TransportError
+import attrs
+
+from notifykit.errors import ConfigError, InvalidRecipient, OutcomeUnknown, TransportError
 from notifykit.http import HttpAnswer, HttpRequest, HttpTransport
 from notifykit.http.network import Network, basic_authorization
 from notifykit.models.capabilities import Capabilities
@@ -21,14 +25,19 @@ from notifykit.models.message import Channel
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
 from notifykit.protocols import BuildContext
-from notifykit.redaction import Secret, scrub
+from notifykit.redaction import Secret
 from notifykit.settings.dsn import Dsn
-from notifykit.settings.fields import Field, secret, text
+from notifykit.settings.fields import Field, path, proxy, secret, text
 
 _FIELDS: Final = (
     Field("bearer", secret, help="The token for an Authorization header."),
     Field("sender", text, help="The sender's name if a message has none."),
+    Field("ca_file", path, help="Certificates to trust instead of this machine's."),
+    Field("client_cert", path, help="A PEM file with the client's certificate and its key."),
+    Field("proxy", proxy, help="The proxy, or none."),
 )
+#: A header's value: printable ASCII without spaces.
+_TOKEN: Final = re.compile(r"[!-~]+")
 CAPABILITIES: Final = Capabilities(channels=frozenset(Channel), batch_size=200, idempotent=True, subjects=True)
 
 
@@ -86,6 +95,8 @@ class WebhookTransport(HttpTransport):
                 warnings = ("The endpoint accepted with a body that is not JSON.",)
         if not isinstance(fields, dict):
             fields = {}
+        if fields.get("batch_id", batch.id) != batch.id:
+            raise OutcomeUnknown("The endpoint's answer is one to another batch.", "other_answer")
         refused, odd = _refused(fields.get("rejected"), batch)
         message_id = fields.get("message_id")
         return Submission(
@@ -112,7 +123,7 @@ def _refused(rejected: object, batch: Batch) -> tuple[dict[str, TransportError],
         if address is None:
             odd = True
             continue
-        words = scrub(str(why), address, batch.message.text, batch.message.subject or "") if why else None
+        words = str(why) if why else None
         refused[address] = InvalidRecipient("The endpoint refused this recipient.", provider_words=words)
     return refused, ("The endpoint rejected an address that is not in the batch.",) if odd else ()
 
@@ -129,18 +140,24 @@ def build(dsn: Dsn, context: BuildContext) -> WebhookTransport:
     values = context.settings.section("webhook", _FIELDS, own)
     authorization = None
     if values["bearer"].value:
+        if not _TOKEN.fullmatch(values["bearer"].value.reveal()):
+            raise ConfigError(
+                "webhook.bearer is no token: it has a space or a character that is not ASCII; write the token alone, "
+                "without the word Bearer"
+            )
         authorization = Secret(f"Bearer {values['bearer'].value.reveal()}")
     elif dsn.user:
         password = dsn.password.reveal() if dsn.password else ""
         authorization = Secret(basic_authorization(f"{dsn.user}:{password}"))
         del password
+    given = {name: values[name].value for name in ("proxy", "ca_file", "client_cert") if values[name].value}
     url = WebhookTransport.url_of(dsn, "") + (f"?{rest}" if rest else "")
     try:
         return WebhookTransport(
             url,
             authorization=authorization,
             sender=values["sender"].value or context.settings.sender,
-            network=context.settings.network,
+            network=attrs.evolve(context.settings.network, **given),
         )
     finally:
-        del own, rest, url, values  # an error's frames must not hold them
+        del own, rest, url, values, given  # an error's frames must not hold them

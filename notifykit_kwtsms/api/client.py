@@ -11,17 +11,15 @@ from typing import Any, Final
 import attrs
 
 from notifykit.errors import AuthFailed, NotReached, OutcomeUnknown, ProviderUnavailable, TransportError, Unclassified
-from notifykit.http import HttpAnswer, HttpClient, error_for_status
+from notifykit.http import UNCLEAR, HttpAnswer, HttpClient, error_for_status
 from notifykit.http.network import Network
-from notifykit.redaction import Secret, SecretBytes, scrub
+from notifykit.redaction import Secret, SecretBytes
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import BALANCE, BASE_URL, COVERAGE, DLR, SEND, SENDERID, STATUS, VALIDATE, Endpoint
 
 #: What replaces the password in logs.
 REDACTED: Final = "***"
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
-#: The fields of a request whose content must not appear in the words of an error.
-_SCRUBBED: Final = ("message", "mobile")
 _ASK_AGAIN: Final = "Ask again; nothing is sent or charged by asking."
 #: Whole numbers below it are exact as floats too.
 _EXACT: Final = 1 << 53
@@ -32,16 +30,23 @@ _BLOCKED: Final = (
 )
 
 
+class AnswerFields(dict[str, Any]):
+    """The fields of an answer: exact for the caller, and only their number in a traceback that shows variables."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} fields>"
+
+
 def parse_body(body: bytes) -> Mapping[str, Any]:
     """Return the fields of a JSON object; none where the body is something else."""
     try:
         fields = json.loads(body.decode().removeprefix("\ufeff"))
     except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
+        return AnswerFields()
+    return AnswerFields(fields) if isinstance(fields, dict) else AnswerFields()
 
 
-def checked_fields(answer: HttpAnswer, fields: Mapping[str, Any], secrets: Iterable[str] = ()) -> Mapping[str, Any]:
+def checked_fields(answer: HttpAnswer, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the fields of an answer that says OK.
 
     The HTTP status decides only where the body says nothing: errors come with 200, 400 and 403 (gateway facts,
@@ -49,32 +54,30 @@ def checked_fields(answer: HttpAnswer, fields: Mapping[str, Any], secrets: Itera
 
     :param answer: the HTTP answer.
     :param fields: what :func:`parse_body` found in its body.
-    :param secrets: texts to remove from the provider's words.
     :raises TransportError: for every other answer; :class:`OutcomeUnknown` where its meaning is unclear.
     """
     result = str(fields.get("result", "")).upper()
     if result == "OK":
         return fields
     if result == "ERROR":
-        raise _gateway_error(fields, secrets)
+        raise _gateway_error(fields)
     raise _status_error(answer)
 
 
-def _gateway_error(fields: Mapping[str, Any], secrets: Iterable[str]) -> TransportError:
+def _gateway_error(fields: Mapping[str, Any]) -> TransportError:
     code, description = fields.get("code"), fields.get("description")
     known = isinstance(code, str) and _CODE.fullmatch(code)
     words = " ".join(str(part) for part in ((description,) if known else (code, description)) if part)
-    scrubbed = scrub(words, *secrets) if words else None
     if known:
-        return error_for(str(code), scrubbed)
-    return Unclassified("The gateway answered with an error that has no code.", provider_words=scrubbed)
+        return error_for(str(code), words or None)
+    return Unclassified("The gateway answered with an error that has no code.", provider_words=words or None)
 
 
 def _status_error(answer: HttpAnswer) -> TransportError:
     status, code = answer.status, f"HTTP{answer.status}"
     if status == 429 and not answer.turned_away:  # with a page in the body, it may be from a proxy behind the gateway
         return OutcomeUnknown(f"The gateway, or a proxy before it, failed with {status}.", code)
-    if 300 <= status < 500 and status not in (401, 403, 407, 429):
+    if 300 <= status < 500 and status not in (401, 403, 407, 429, *UNCLEAR):
         redirect = " It is a redirect, which is not followed: it could carry the password away." if status < 400 else ""
         return ProviderUnavailable(
             f"The gateway's address answered {status}, so it is not the gateway.{redirect}",
@@ -327,9 +330,7 @@ class ApiClient:
         try:
             answer = self.client.post(f"{endpoint.name}/", body, _HEADERS, timeout)
             received = parse_body(answer.body)
-            # What must not appear in an error's words. A generator, because a traceback shows variables.
-            secrets = (text for text in (self._password.reveal(), self._username, *map(fields.get, _SCRUBBED)) if text)
-            return checked_fields(answer, received, secrets)
+            return checked_fields(answer, received)
         except BaseException as error:
             failure = error
             raise

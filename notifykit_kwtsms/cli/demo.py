@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
+import signal
+import threading
 from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -15,7 +19,6 @@ from notifykit.cli.options import common
 from notifykit.cli.output import ProgressBar, encoding_name, plural, print_json, print_line
 from notifykit.events import Event, RetryScheduled
 from notifykit_kwtsms.api.facts import SHARED_SENDER
-from notifykit_kwtsms.cli.sandbox import stop_signal
 
 if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox
@@ -110,6 +113,8 @@ class _WaitSink:
     """Keeps the waits before retries."""
 
     name = "demo"
+    #: What it keeps is read at once.
+    background = False
 
     def __init__(self) -> None:
         self.waits: list[str] = []
@@ -272,3 +277,19 @@ def _print_totals(results: Sequence[ExampleResult], twice: Sequence[str]) -> Non
 
 def _print_row(label: str, text: str) -> None:
     click.echo(f"   {label:<9} {text}")
+
+
+@contextlib.contextmanager
+def stop_signal() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C or SIGTERM sets, so that both stop the server in order."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

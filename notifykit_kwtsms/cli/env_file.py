@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fnmatch
 import io
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 
 from notifykit.errors import ConfigError, NotifyError
+from notifykit.settings.files import decode, why_unreadable
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
@@ -68,11 +70,13 @@ class EnvFile:
             nothing can be written after it.
         """
         try:
-            found = cls(path, path.read_bytes().decode())
+            raw = path.read_bytes()
+            # The byte order mark of a UTF-8 file stays; a file in UTF-16 is written as UTF-8.
+            found = cls(path, raw.decode() if raw.startswith(codecs.BOM_UTF8) else decode(raw))
         except FileNotFoundError:
             return cls(path)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path.name} can't be read: {type(error).__name__}") from None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path.name} {why_unreadable(error)}") from None
         for binding in found._bindings():
             if binding.error:
                 raise ConfigError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from notifykit.cli import output
+from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, LazyCommand, begin, common, examples, global_options
 from notifykit.cli.output import print_json, print_json_error
@@ -227,12 +227,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     begin(given).command = "kwtsms"
     output.prepare_streams()
-    code = _run(given)
-    for stream in (sys.stdout, sys.stderr):
-        try:
+    with signals.handled():
+        code = signals.exit_code(_run(given))
+        for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        except BrokenPipeError:
-            output.discard(stream)
     sys.exit(code)
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import collections
 import re
-import signal
 import threading
-from collections.abc import Iterator
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from notifykit.cli.options import CommandGroup, common, examples
-from notifykit.cli.output import print_json
+from notifykit.cli.output import print_json, print_line
 from notifykit_kwtsms.cli import sandbox_client
 
 if TYPE_CHECKING:
@@ -47,6 +44,7 @@ def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--chaos", metavar="PRESET", help="Start with the faults of a preset.")
+@click.option("--demo", is_flag=True, help="Start with the messages of `notifykit demo` in the inbox.")
 @click.option("--seed", type=int, help="Makes message ids and chance the same in every run.")
 @click.option("--keep", default=2000, show_default=True, type=click.IntRange(min=1), help="Messages to keep.")
 @click.option("--keep-for", callback=_age, metavar="AGE", help="Forget messages that are older: 30m, 12h, 7d.")
@@ -56,15 +54,18 @@ def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine; needs a token.")
 @common
 @click.pass_context
-def sandbox(ctx: click.Context, /, chaos: str | None, as_json: bool, **options: Any) -> int:
+def sandbox(ctx: click.Context, /, chaos: str | None, demo: bool, as_json: bool, **options: Any) -> int:
     """Run an imitation of the kwtSMS gateway on this machine until Ctrl-C, or talk to one that runs."""
     if ctx.invoked_subcommand is not None:
-        _refuse_misplaced(ctx, ["chaos", *options])
+        _refuse_misplaced(ctx, ["chaos", "demo", *options])
         return 0
+    from notifykit_kwtsms.cli.demo import run_examples, stop_signal
     from notifykit_kwtsms.sandbox import Sandbox
 
     prepared = Sandbox(options.pop("host"), options.pop("port"), **options)
     with stop_signal() as stopped, prepared as running:
+        if demo:
+            collections.deque(run_examples(running, None, shown=False), 0)
         if chaos:
             _apply_preset(running, chaos)
         if as_json:
@@ -123,20 +124,4 @@ def _print_messages(running: Sandbox, stopped: threading.Event, *, quiet: bool) 
             if change.kind == "new" and message and not quiet:
                 names = ("at", "test", "accepted", "code", "sender", "points", "text")
                 facts = {name: getattr(message, name) for name in names}
-                click.echo(sandbox_client.message_line({**facts, "to": message.numbers, "fault": None}))
-
-
-@contextlib.contextmanager
-def stop_signal() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C or SIGTERM sets, so that both stop the server in order."""
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+                print_line(sandbox_client.message_line({**facts, "to": message.numbers, "fault": None}))

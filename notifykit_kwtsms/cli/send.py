@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import attrs
 import click
 
 from notifykit import InvalidRecipient, Report, TransportError
 from notifykit.cli import output
 from notifykit.cli.exit_codes import Exit, for_receipts
+from notifykit.cli.messages import describe_edits
 from notifykit.cli.options import common, examples, global_options, read_text
 from notifykit.cli.output import plural
+from notifykit.redaction import scrub
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account
@@ -29,13 +32,22 @@ class _Client(KwtSMS):
     """The documented client, with the report of its last send."""
 
     report: Report | None = None
+    #: What the plan of that send said about its text and sender.
+    warnings: tuple[str, ...] = ()
 
     @property
     def notices(self) -> tuple[str, ...]:
         return self._transport.capabilities.notices
 
+    def shown(self, result: Result, message: str) -> Result:
+        """Return a result with the gateway's words as a terminal may show them."""
+        secrets = (message, self.username, self._own.password.reveal() if self._own.password else "")
+        words = {"description": scrub(str(result["description"]), *secrets)} if "description" in result else {}
+        errors = {"errors": [self.shown(each, message) for each in result["errors"]]} if "errors" in result else {}
+        return {**result, **words, **errors}
+
     def _result(self, prepared: PreparedSend, report: Report) -> Result:
-        self.report = report
+        self.report, self.warnings = report, prepared.plan.warnings
         return super()._result(prepared, report)
 
 
@@ -74,7 +86,8 @@ def send(words: Sequence[str], sender: str | None) -> CommandResult:
             log = f"{client.log_file} says which requests were made; " if client.log_file else ""
             sentence = f"interrupted in the middle of a send: {log}`kwtsms balance` says what is left."
             raise Interrupted(sentence, notices) from None
-    return _command_result(result, client.report, notices)
+        result = client.shown(result, message)
+    return _command_result(result, client.report, notices, client.warnings)
 
 
 def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
@@ -89,11 +102,13 @@ def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
     return read_numbers(given), read_text("-") if message == "-" else message
 
 
-def _command_result(result: Result, report: Report | None, notices: Sequence[str]) -> CommandResult:
+def _command_result(
+    result: Result, report: Report | None, notices: Sequence[str], planned: Sequence[str]
+) -> CommandResult:
     invalid = [str(number["error"]) for number in result.get("invalid", ())]
     code = Exit.FAILED if report is None else for_receipts(report)
     receipts = () if report is None else report.receipts
-    shown = notices if global_options().json else []
+    shown = [*(notices if global_options().json else ()), *planned]
     failed = next((receipt.error for receipt in receipts if receipt.error), None)
     if result["result"] == "ERROR" and not result.get("bulk"):
         error = failed or _local_error(result)
@@ -106,14 +121,16 @@ def _command_result(result: Result, report: Report | None, notices: Sequence[str
     warnings = [*shown, *_first(invalid)]
     if report is not None:
         said = dict.fromkeys(warning for submission in report.submissions for warning in submission.warnings)
-        warnings += [warning for warning in said if warning not in notices]
-        if report.edits:
-            warnings.append("The text was cleaned: emoji, hidden characters, tags or digits are not as you typed them.")
+        warnings += [warning for warning in said if warning not in {*notices, *warnings}]
     warnings += [
         f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())
     ]
     following = next_command(failed, "send") if failed else "kwtsms validate NUMBER"
-    return CommandResult(result, _lines(result, accepted), warnings, code, next="" if code is Exit.OK else following)
+    edits = () if report is None else report.edits
+    changed = [f"changed: {describe_edits(edits)}"] if edits else []
+    lines = [*changed, *_lines(result, accepted)]
+    data = {**result, "edits": [attrs.asdict(edit) for edit in edits]}
+    return CommandResult(data, lines, warnings, code, next="" if code is Exit.OK else following)
 
 
 def _first(sentences: Sequence[str]) -> list[str]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
 
+from notifykit.errors import raise_interrupt
 from notifykit.protocols import Clock
-from notifykit.redaction import Secret
+from notifykit.redaction import Secret, without_secrets
 from notifykit.sinks.jsonl import LineFile
 from notifykit_kwtsms.api.client import REDACTED, ApiCall
 
@@ -39,10 +41,12 @@ class CallLog:
 
     def __call__(self, call: ApiCall) -> None:
         """Write one line."""
+        outer = sys.exception()
         try:
             with contextlib.closing(LineFile(self._path)) as file:
                 file.write(self._row(call))
         except Exception as error:  # whatever is wrong with the log, the message may have been sent
+            raise_interrupt(error, outer)
             self._warn_once(error)
 
     def _row(self, call: ApiCall) -> dict[str, Any]:
@@ -58,7 +62,8 @@ class CallLog:
     def _redacted(self, value: Any) -> Any:
         """Return a value without the password: a gateway may repeat it in its answer."""
         if isinstance(value, str):
-            return value.replace(self._password.reveal(), REDACTED)
+            # As a word of its own: a short password is a part of many words.
+            return without_secrets(value, self._password.reveal(), stars=REDACTED)
         if isinstance(value, Mapping):
             return {self._redacted(name): self._redacted(item) for name, item in value.items()}
         return [self._redacted(item) for item in value] if isinstance(value, list) else value

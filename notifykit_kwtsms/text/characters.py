@@ -1,7 +1,8 @@
 """Emoji, hidden characters and Arabic digits: what the gateway cannot deliver, found in a text (gateway facts, 3.6).
 
 The tables follow the Unicode Character Database and the emoji data, version 17.0. :mod:`unicodedata` cannot replace
-them: it knows no emoji, and its version differs with each Python.
+them: it knows no emoji, and its version differs with each Python. U+FFFD stays: the gateway carries it, and a reader
+sees that something is missing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
@@ -23,7 +25,7 @@ PICTOGRAPHS: Final[tuple[Range, ...]] = (
     (0x203C, 0x203C),  # ‼
     (0x2049, 0x2049),  # ⁉
     (0x2139, 0x2139),  # ℹ
-    (0x2194, 0x2199),  # ↔ to ↙; the plain arrows ← ↑ → ↓ are not emoji
+    (0x2194, 0x2199),  # ↔ to ↙ are emoji; the plain arrows ← ↑ → ↓ are not
     (0x21A9, 0x21AA),  # ↩ ↪
     (0x231A, 0x231B),  # ⌚ ⌛
     (0x2328, 0x2328),  # ⌨
@@ -100,13 +102,16 @@ HIDDEN: Final[tuple[Range, ...]] = (
 LINE_ENDS: Final[tuple[Range, ...]] = ((0x000B, 0x000D), (0x0085, 0x0085), (0x2028, 0x2029))
 
 
-#: General category Zs without the space: they look like it and make the whole text Unicode.
+#: What looks like a space and makes the whole text Unicode: general category Zs without the space itself, the tab, which
+#: the gateway carries and phones show as a space or not at all, and the blank of Braille.
 SPACES: Final[tuple[Range, ...]] = (
+    (0x0009, 0x0009),
     (0x00A0, 0x00A0),
     (0x1680, 0x1680),
     (0x2000, 0x200A),
     (0x202F, 0x202F),
     (0x205F, 0x205F),
+    (0x2800, 0x2800),
     (0x3000, 0x3000),
 )
 
@@ -180,10 +185,34 @@ def apply(text: str, changes: Sequence[Change]) -> str:
     return "".join(pieces)
 
 
-#: Emoji that stand for letters or marks, which stay.
-_SPELLED: Final = {"‼": "!!", "⁉": "!?", "ℹ": "i", "Ⓜ": "M"}
+#: Emoji that stand for marks, which stay: without them a list of what is paid, or a number of stars, would be lost.
+_SPELLED: Final = {
+    **dict(zip("‼⁉ℹⓂ↔⬅♥", ("!!", "!?", "i", "M", "<->", "<-", "<3"), strict=True)),
+    **dict.fromkeys("➔➙➛➜➝➞➟➠➡", "->"),
+    **dict.fromkeys("✓✔☑✅", "√"),  # the mark that is no emoji; GSM-7 has none
+    **dict.fromkeys("✕✖✗✘☒❌", "x"),
+    **dict.fromkeys("★⭐", "*"),
+}
+#: ``NEGATIVE SQUARED LATIN CAPITAL LETTER A``, ``SQUARED OK``.
+_SQUARED_LETTERS: Final = re.compile(r"(?:NEGATIVE )?(?:SQUARED|CIRCLED) (?:LATIN CAPITAL LETTER )?([A-Z]{1,4})")
 _KEYCAP_KEYS: Final = frozenset("0123456789#*")
 _KEYCAP_ENDS: Final = ("\u20e3", "\ufe0f\u20e3")
+
+
+@functools.lru_cache(maxsize=1024)
+def _plain_form(character: str) -> str:
+    """Return the digits, the letters or the mark that an emoji stands for; nothing for a picture."""
+    if character in _SPELLED:
+        return _SPELLED[character]
+    number = unicodedata.numeric(character, None)
+    if number is not None and number.is_integer():
+        return str(int(number))
+    plain = unicodedata.normalize("NFKD", character)
+    if plain != character and plain.isascii():
+        return plain
+    # The name of an older symbol, such as SQUARED KEY, is no spelling.
+    letters = _SQUARED_LETTERS.fullmatch(unicodedata.name(character, "")) if character >= "\U0001f100" else None
+    return letters[1] if letters else ""
 
 
 @functools.cache
@@ -214,7 +243,7 @@ def find_emoji(text: str) -> list[Change]:
         if start > done and text[start - 1] in _KEYCAP_KEYS and text.startswith(_KEYCAP_ENDS, start):
             changes.append((start - 1, end, text[start - 1], "keycap emoji"))
         else:
-            changes.append((start, end, _SPELLED.get(text[start], ""), "emoji"))
+            changes.append((start, end, _plain_form(text[start]), "emoji"))
         done = end
     return changes
 

@@ -12,7 +12,7 @@ import attrs
 from notifykit.errors import ContentRejected
 from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit_kwtsms.api.codes import error_for
-from notifykit_kwtsms.api.facts import MAX_SEGMENTS
+from notifykit_kwtsms.api.facts import MAX_SEGMENTS, SENDER_LENGTH
 from notifykit_kwtsms.text.characters import (
     ARABIC_DIGITS,
     ASTRAL,
@@ -29,7 +29,6 @@ from notifykit_kwtsms.text.characters import (
     find_hidden,
     outside,
 )
-from notifykit_kwtsms.text.html import find_tags
 from notifykit_kwtsms.text.segments import boundaries
 
 
@@ -44,7 +43,7 @@ class TextCleaner:
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
-        changes = () if channel is not Channel.SMS or _is_clean(text) else self.find(text)
+        changes = () if channel is not Channel.SMS or _clean_text().fullmatch(text) else self.find(text)
         return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
 
     def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
@@ -54,14 +53,23 @@ class TextCleaner:
         )
 
 
+def _find_html(text: str) -> Sequence[Change]:
+    """Return the changes that :mod:`notifykit_kwtsms.text.html` makes; its parser is imported for the first text with a tag."""
+    if "<" not in text or ">" not in text:
+        return ()
+    from notifykit_kwtsms.text.html import find_tags
+
+    return find_tags(text)
+
+
 #: Removes emoji, each whole sequence as one edit, and keeps the key of a keycap.
 EMOJI: Final = TextCleaner("kwtsms-emoji", find_emoji)
 #: Removes hidden characters, and writes line ends and spaces in the form that every phone and encoding has.
 HIDDEN_CHARACTERS: Final = TextCleaner("kwtsms-hidden", find_hidden)
 #: Writes Arabic-Indic and Persian digits as Latin ones, a number as one edit.
 DIGITS: Final = TextCleaner("kwtsms-digits", find_digits)
-#: Removes HTML and XML tags, and keeps signs of comparison.
-TAGS: Final = TextCleaner("kwtsms-html", find_tags)
+#: Writes what HTML stands for, and keeps signs of comparison and words in brackets.
+TAGS: Final = TextCleaner("kwtsms-html", _find_html)
 #: Emoji first: joiners and selectors belong to them, and some of them become letters. Tags last: a hidden character
 #: must not protect a tag. No cleaner produces what an earlier one removes, so a second cleaning changes nothing.
 CLEANERS: Final[tuple[TextCleaner, ...]] = (EMOJI, HIDDEN_CHARACTERS, DIGITS, TAGS)
@@ -71,12 +79,11 @@ _SUSPECT: Final[tuple[Range, ...]] = (
     *(PICTOGRAPHS + PICTOGRAPH_PARTS + HIDDEN + LINE_ENDS + SPACES + ARABIC_DIGITS + ASTRAL),
     (ord("<"), ord("<")),
 )
-_SUSPECT_ASCII: Final = bytes(code for first, last in _SUSPECT for code in range(first, min(last, 0x7F) + 1))
 
 
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
-    if _is_clean(text):
+    if _clean_text().fullmatch(text):
         return Cleaned(text)
     edits: list[Edit] = []
     for cleaner in CLEANERS:
@@ -92,16 +99,42 @@ def clean_message(text: str) -> str:
 
     ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
     """
-    if not _is_clean(text):
+    if not _clean_text().fullmatch(text):
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
 
 
-def _is_clean(text: str) -> bool:
-    if text.isascii():
-        return len(text.encode().translate(None, _SUSPECT_ASCII)) == len(text)
-    return _clean_text().fullmatch(text) is not None
+#: What most sender IDs look like, in which there is no problem.
+_SENDER: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,{SENDER_LENGTH - 1}}}")
+
+
+def sender_problem(sender: str) -> str | None:
+    """Return why the gateway knows no such sender ID, in a sentence; None where it may know it.
+
+    In test mode it takes any sender; live it answers with ERR008 (gateway facts, section 3.4).
+    """
+    if not sender.strip():
+        problem = "is blank"
+    elif len(sender) > SENDER_LENGTH:
+        problem = f"has {len(sender)} characters, and {SENDER_LENGTH} are allowed"
+    elif not (sender.isascii() and sender.isprintable()):
+        problem = "has characters outside of A to Z, digits and signs"
+    elif sender != sender.strip():
+        problem = "begins or ends with a space"
+    else:
+        return None
+    return f"The sender ID {sender!r:.40} {problem}: a live send is refused with ERR008. Use one that is registered at kwtsms.com."
+
+
+def warn(message: Message, default_sender: str) -> tuple[str, ...]:
+    """Return what a person should know about a message before the gateway gets it.
+
+    :param default_sender: the sender ID where the message names none.
+    """
+    sender = message.sender or default_sender
+    problem = None if _SENDER.fullmatch(sender) else sender_problem(sender)
+    return (problem,) if problem else ()
 
 
 @functools.cache

@@ -24,6 +24,21 @@ def test_an_empty_inbox_says_what_to_paste_and_shows_samples(inbox: Inbox) -> No
     assert len(inbox.sandbox.messages) == 3
 
 
+def test_the_tries_of_a_waiting_campaign_are_one_row(inbox: Inbox) -> None:
+    """With the request that was accepted at last; the log has each of them, and a second campaign is another row."""
+    both = f"{NUMBER},{OTHER}"
+    inbox.send("campaign", both)
+    inbox.sandbox.chaos("ERR013", times=2)
+    for _ in range(3):
+        inbox.send("campaign", both)
+    inbox.open()
+    expect(inbox.rows).to_have_count(2)
+    expect(inbox.rows.nth(0)).to_contain_text("3 tries")
+    expect(inbox.rows.nth(1)).not_to_contain_text("tries")
+    inbox.view("Log")
+    expect(inbox.rows).to_have_count(4)
+
+
 def test_threads_are_numbers_and_the_log_is_every_request(inbox: Inbox) -> None:
     """Two numbers with three messages: two rows or three, the newest first."""
     for text, to in (("first", NUMBER), ("second", OTHER), ("third", NUMBER)):

@@ -174,19 +174,6 @@ class Terminal:
         """Type something."""
         os.write(self._master, text.encode())
 
-    def until_it_waits(self, seconds: float = 20) -> None:
-        """Return once the process sleeps: what it shows comes a moment before it does what it says."""
-        stat = pathlib.Path(f"/proc/{self.process.pid}/stat")
-        ends, looks, before = time.monotonic() + seconds, 0, ()
-        while looks < 10:
-            assert time.monotonic() < ends, "it does not come to rest"
-            time.sleep(0.02)
-            # Behind the name in brackets: the state first, and the ticks of the processor it used as number 12 and 13.
-            fields = stat.read_text().rpartition(")")[2].split() if stat.exists() else ["S"]
-            now = (fields[0], *fields[11:13])
-            looks = looks + 1 if fields[0] == "S" and now == before else 0
-            before = now
-
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
@@ -201,9 +188,10 @@ class Terminal:
         return code
 
     def _read(self) -> bool:
+        has_ended = self.process.poll() is not None  # before it is looked for what it shows last
         ready, _, _ = select.select([self._master], [], [], 0.2)
         if not ready:
-            return self.process.poll() is None
+            return not has_ended
         try:
             chunk = os.read(self._master, 65536)
         except OSError:

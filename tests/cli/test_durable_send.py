@@ -9,11 +9,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zoneinfo
 
 import click
 import pytest
 
-from notifykit.cli.durable_send import parse_time
+from notifykit.cli.durable_send import parse_time, show_time
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, terminal
 from tests.durable.conftest import be_fast, shorten_delays
@@ -91,11 +92,11 @@ def test_a_job_without_a_name_gets_one(gateway: Sandbox, run: Run) -> None:
 
 
 def test_json_is_the_document_of_the_job(gateway: Sandbox, run: Run) -> None:
-    """The one that ``jobs`` prints, and whether it was interrupted."""
+    """The one that ``jobs`` prints, with the edits of the text and whether it was interrupted."""
     answer = run("send", ONE, "Hello", "--durable", "--key", "opening", "--json")
     assert answer.code == 0
     shown = run("jobs", "opening", "--json").data
-    assert {**answer.data, "rate": None} == {**shown, "rate": None, "interrupted": False}
+    assert {**answer.data, "rate": None} == {**shown, "rate": None, "interrupted": False, "edits": []}
     assert (answer.data["state"], answer.data["accepted"], answer.data["cost"]) == ("done", 1, 1)
     assert answer.document["warnings"][0].startswith("Test mode")
 
@@ -235,6 +236,29 @@ def test_a_time_is_the_next_one_of_its_kind(monkeypatch: pytest.MonkeyPatch, wor
     assert parse_time(words, now) == datetime.datetime.fromisoformat(expected)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("09:00", "2026-11-23T09:00+03:00"),
+        ("16:00", "2026-11-22T16:00+03:00"),
+        ("Tomorrow 9:00", "2026-11-23T09:00+03:00"),
+        ("tomorrow 16:00", "2026-11-23T16:00+03:00"),
+        ("today 16:00", "2026-11-22T16:00+03:00"),
+        ("2026-12-01T09:00", "2026-12-01T09:00+03:00"),
+        ("2026-12-01T09:00Z", "2026-12-01T09:00+00:00"),
+    ],
+)
+def test_a_time_is_that_of_the_zone_of_the_settings(monkeypatch: pytest.MonkeyPatch, words: str, expected: str) -> None:
+    """On a server whose clock shows another one; a time says both."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    now = datetime.datetime(2026, 11, 22, 12, 30, tzinfo=datetime.UTC)
+    zone = zoneinfo.ZoneInfo("Asia/Kuwait")
+    assert parse_time(words, now, zone) == datetime.datetime.fromisoformat(expected)
+    assert show_time(now, zone) == "2026-11-22 15:30 Asia/Kuwait (here 2026-11-22 12:30 UTC)"
+    assert show_time(now) == "2026-11-22 12:30 UTC"
+
+
 @pytest.mark.parametrize("words", ["2026-12-01", "24:00", "09:60", "9", "", "soon"])
 def test_what_is_no_time_is_an_error(words: str) -> None:
     """A day alone is not a time."""
@@ -283,7 +307,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
     """All or nothing: no job is left, also where the file broke after the plan."""
     file = tmp_path / "people.txt"
     file.write_text(f"{ONE}\n{TWO}\n", encoding="utf-8")
-    rows = iter([[ONE], [ONE, TWO], None])
+    rows = iter([[ONE, TWO], None])
 
     def read(*_: object) -> object:
         found = next(rows)
@@ -291,7 +315,7 @@ def test_a_list_that_can_not_be_read_to_its_end_is_not_sent_at_all(
             return iter(found)
         return _breaking()
 
-    monkeypatch.setattr("notifykit.cli.inputs._rows", read)
+    monkeypatch.setattr("notifykit.cli.inputs.read_addresses", read)
     answer = run("send", "--to-file", str(file), "Hello", "--durable", "--key", "opening")
     assert answer.code == 2
     assert "the file was deleted" in answer.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
+import os
 import pathlib
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -120,7 +121,7 @@ def test_messages_are_counted(sends: pathlib.Path, run: Run, by: str) -> None:
     rows = run("log", "stats", "--by", by, "--json").data["rows"]
     assert sum(row["messages"] for row in rows) == 2
     assert sum(row["accepted"] for row in rows) == 1
-    assert sum(row["test"] for row in rows) == 1
+    assert sum(row["test"] for row in rows) == 2
     assert sum(row["cost"] for row in rows) == 0
     assert run("log", "stats", "--by", by).out.splitlines()[0].split()[0] == by
 
@@ -257,3 +258,18 @@ def test_a_log_in_a_pipe_is_utf_8(sends: pathlib.Path) -> None:
     """Whatever the locale."""
     write(sends, [{**REFUSED, "response": {"code": "ERR010", "description": "الرصيد صفر"}}])
     assert "الرصيد صفر" in start("log", "tail", LC_ALL="C").stdout.decode("utf-8")
+
+
+def test_prune_deletes_renamed_files_that_are_older(run: Run, tmp_path: pathlib.Path) -> None:
+    """Never the one that is written to; --dry-run only says which."""
+    log = write(tmp_path / "sends.jsonl", [DOCUMENTED])
+    old, new = write(tmp_path / "sends.jsonl.2", [DOCUMENTED]), write(tmp_path / "sends.jsonl.1", [DOCUMENTED])
+    for file in (old, log):
+        os.utime(file, (0, 0))
+    assert run("log", "prune", "--older", "1d", "--file", str(log), "--dry-run").out == f"would delete {old}\n"
+    assert old.exists()
+    answer = run("log", "prune", "--older", "1d", "--file", str(log))
+    assert answer.out == f"deleted {old}\n"
+    assert "NOTIFYKIT_LOG_SIZE" in answer.err
+    assert (old.exists(), new.exists(), log.exists()) == (False, True, True)
+    assert run("log", "prune", "--older", "1d", "--file", str(log)).out == "nothing to delete\n"

@@ -148,3 +148,8 @@ def test_what_to_know_about_the_number_is_said(run: Run) -> None:
     answer = run("preview", "Hello", "--to", "+39 06 1234 5678")
     assert answer.code == 0
     assert " notice       This number of +39 (IT) is a landline" in answer.out
+
+
+def test_a_tab_keeps_words_apart() -> None:
+    """Also where the channel carries it as it is."""
+    assert " │ Price 5 │" in phone_lines("Price\t5")

@@ -44,6 +44,21 @@ def test_the_newest_code_is_the_whole_answer(inbox: Sandbox, run: Run) -> None:
     assert (nothing.code, nothing.out, "came in time" in nothing.err) == (1, "", True)
 
 
+def test_a_sandbox_may_start_with_the_messages_of_the_demo() -> None:
+    """So that its page has something to look at; it is ready when it prints its addresses."""
+    line = command("sandbox", "--demo", "--port", "0", "--json")
+    with subprocess.Popen(line, stdout=subprocess.PIPE, env=environment()) as process:
+        assert process.stdout is not None
+        try:
+            document = "".join(iter(lambda: process.stdout.readline().decode().rstrip("\n"), "}")) + "}"
+            url = json.loads(document)["data"]["url"]
+            found = urllib3.request("GET", f"{url}/sandbox/messages").json()
+        finally:
+            process.terminate()
+    assert any("Eid Mubarak" in message["text"] for message in found["messages"])
+    assert process.returncode == 0
+
+
 def test_a_message_is_waited_for(inbox: Sandbox, run: Run) -> None:
     """It is shown when it comes."""
     timer = threading.Timer(0.05, arrive, (inbox, "Hello there"))

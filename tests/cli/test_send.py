@@ -355,7 +355,6 @@ def test_a_wait_is_shown_and_an_interrupt_during_it_is_reported_correctly(gatewa
     """The wait for a full queue is shown; its answer is known, and no request was in flight."""
     with terminal("send", "96545000013", "Hello") as shown:
         shown.read_until("(ERR013): trying again in 30 s")
-        shown.until_it_waits()
         shown.interrupt()
         assert shown.end() == 130
     assert "Interrupted: 1 done, 0 accepted; no request was in flight." in shown.shown
@@ -438,3 +437,60 @@ def test_an_interrupt_is_a_document_where_one_is_asked_for(gateway: Sandbox) -> 
         out, _ = process.communicate(timeout=30)
     assert process.returncode == 130
     assert b'"interrupted": true' in out
+
+
+def test_what_was_changed_in_the_text_is_said(gateway: Sandbox, run: Run) -> None:
+    """In one line, each change once; in JSON as edits; of a job and of a plan too."""
+    text = "<p>Code ٤٧١١</p>🎉🎉🎉"
+    line = "changed   🎉 removed (emoji) × 3, ٤٧١١ → 4711 (Arabic-Indic digits), <p> removed (HTML tag), "
+    answer = run("send", ONE, text)
+    assert answer.out.startswith(f"{line}</p> removed (HTML tag)\naccepted")
+    assert texts(gateway) == ["Code 4711"]
+    edits = run("send", ONE, text, "--json").data["edits"]
+    assert [edit["before"] for edit in edits] == ["🎉", "🎉", "🎉", "٤٧١١", "<p>", "</p>"]
+    assert f"\nchanged     {line[10:]}" in run("send", ONE, text, "--dry-run").out
+    assert "changed" not in run("send", ONE, "Hello").out
+    assert run("send", ONE, "Hello", "--json").data["edits"] == []
+    many = run("send", ONE, "✓✗★♥➜❶ ok").out.splitlines()[0]
+    assert (many.startswith("changed   ✓ → √ (emoji), "), many.endswith(", and 1 more")) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("sender", "problem"),
+    [
+        ("TWELVE-CHARS", "'TWELVE-CHARS' has 12 characters, and 11 are allowed"),
+        ("متجر", "'متجر' has characters outside of A to Z, digits and signs"),
+        (" ", "' ' is blank"),
+        ("SHOP ", "'SHOP ' begins or ends with a space"),
+    ],
+)
+def test_a_sender_that_no_live_send_can_have_is_said_at_once(
+    gateway: Sandbox, run: Run, sender: str, problem: str
+) -> None:
+    """By a test send, which the gateway accepts, a dry run, a preview and a plan: not first by ERR008 when it is live."""
+    said = f"The sender ID {problem}: a live send is refused with ERR008."
+    answer = run("send", ONE, "Hello", "--sender", sender)
+    assert (answer.code, gateway.messages[0].sender) == (0, sender)
+    assert said in answer.err
+    assert said in run("send", ONE, "Hello", "--sender", sender, "--dry-run").err
+    assert said in run("preview", "Hello", "--sender", sender).out
+    assert "ERR008" not in run("send", ONE, "Hello", "--sender", "MY-APP").err
+
+
+def test_a_configured_sender_is_checked_too(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By doctor and preview as by a send; where messages are live it is a failure."""
+    monkeypatch.setenv("KWTSMS_SENDER_ID", "TWELVE-CHARS")
+    said = "The sender ID 'TWELVE-CHARS' has 12 characters"
+    for words in (("send", ONE, "Hello"), ("preview", "Hello"), ("doctor",)):
+        answer = run(*words)
+        assert said in answer.out + answer.err
+    assert f"warn  kwtsms sender        {said}" in run("doctor").out
+    monkeypatch.setenv("KWTSMS_TEST_MODE", "0")
+    assert f"fail  kwtsms sender        {said}" in run("doctor").out
+
+
+def test_a_letter_that_was_lost_is_said(gateway: Sandbox, run: Run) -> None:
+    """U+FFFD is sent, because the gateway carries it; a person should know before a campaign."""
+    answer = run("send", ONE, "Fatma\ufffd")
+    assert texts(gateway) == ["Fatma\ufffd"]
+    assert "The text has U+FFFD, which stands for a letter that was lost" in answer.err

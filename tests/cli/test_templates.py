@@ -156,3 +156,30 @@ def test_the_settings_show_names_and_languages(run: Run) -> None:
     """And no text."""
     answer = run("config", "get", "templates")
     assert answer.out == "hello (und); otp (en, ar); bill (und)\n"
+
+
+def test_a_value_that_is_the_variables_own_name_is_warned_of(gateway: Sandbox, run: Run) -> None:
+    """A column of a table is no value: everybody would read "Hello Name"."""
+    answer = run("send", ONE, "--template", "hello", "--var", "name=Name", "--var", "count=2")
+    assert (answer.code, texts(gateway)) == (0, ["Hello Name, you have 2 messages"])
+    assert "The value of name is the variable's own name" in answer.err
+    assert "own name" not in run("send", ONE, "--template", "hello", "--var", "name=Sara", "--var", "count=2").err
+
+
+@pytest.mark.parametrize("variable", ["{Name}", "{{name}}", "${name}", "{0}", "{}", "%(name)s"])
+def test_a_variable_that_is_left_in_a_text_is_warned_of(gateway: Sandbox, run: Run, variable: str) -> None:
+    """By a send, its dry run, a preview and explain, and in JSON."""
+    said = f"{variable} stands in the text, and everybody would read it so"
+    text = f"Dear {variable}, {{we}} % {{ open }}"[:-14]
+    assert said in run("send", ONE, text).err
+    assert [message.text for message in gateway.messages] == [text]
+    assert said in run("send", ONE, text, "--dry-run").err
+    assert said in run("preview", text).out
+    assert said in run("explain", "--as", "message", text).out
+    assert any(said in warning for warning in run("send", ONE, text, "--json").document["warnings"])
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "100% (sure)", "a {b c} d", "f(x) = {1, 2}", "Hello"])
+def test_other_braces_are_no_variables(gateway: Sandbox, run: Run, text: str) -> None:
+    """A set or JSON is what somebody wrote."""
+    assert "everybody would read it" not in run("send", ONE, text).err

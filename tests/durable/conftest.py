@@ -332,11 +332,12 @@ def environment(store: Store, **more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **store.environment, **more}
 
 
-def spawn(store: Store, script: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
+def spawn(store: Store, script: str, *arguments: str, stdin: int | None = None, **more: str) -> subprocess.Popen[bytes]:
     """Start a script in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
         env=environment(store, **more),
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import pathlib
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,11 +12,14 @@ from typing import Any
 import attrs
 import pytest
 
-from notifykit import Capabilities, Notifier, Outcome, Recipient, Submission
+from notifykit import Capabilities, Notifier, Outcome, Recipient, SkipReason, Submission, Veto
+from notifykit.cli.log_reader import LogReader, count_entries
 from notifykit.durable.database import DurableSettings
 from notifykit.durable.store import JobStore
 from notifykit.durable.worker import Worker
 from notifykit.errors import AuthFailed, NotReached, OutcomeUnknown, RateLimited
+from notifykit.events import AttemptFinished, Event, RetryScheduled
+from notifykit.sinks.jsonl import rows
 from notifykit.transports.composites.failover import Failover
 from tests.durable.bench import JOB, OPTIONS, Bench
 from tests.durable.conftest import Recorder, Store, host, settings
@@ -65,8 +70,8 @@ MakeWorker = Callable[..., Worker]
 def _worker(bench: Bench, store: Store) -> Iterator[MakeWorker]:
     made: list[Notifier] = []
 
-    def make(transport: Any, job_store: Any = None) -> Worker:
-        made.append(Notifier(transport, settings=settings(store), host=host()))
+    def make(transport: Any, job_store: Any = None, **parts: Any) -> Worker:
+        made.append(Notifier(transport, settings=settings(store), host=host(), **parts))
         components = made[-1]._components
         return Worker(components, job_store or bench.store, components.rate_limiters, lambda: bench.now)
 
@@ -359,3 +364,72 @@ def test_refused_addresses_and_guards_are_no_tries(bench: Bench, worker: MakeWor
     assert finish(bench, worker(transport)) == [0.0]
     assert outcomes(bench, job) == {0: Outcome.REJECTED, 1: Outcome.ACCEPTED}
     assert attrs.astuple(bench.store.progress("k")[0])[2:5] == (2, 1, 1)
+
+
+class Listener:
+    """A sink that keeps events."""
+
+    name = "listener"
+
+    def __init__(self, events: list[Event]) -> None:
+        self.handle = events.append
+
+    def close(self) -> None:
+        """Keep them."""
+
+
+def test_a_batch_that_is_tried_again_is_one_message_in_the_log(bench: Bench, worker: MakeWorker) -> None:
+    """Each try is logged with its number and the retry after it, so that who was accepted at try 2 is counted once."""
+
+    def once(batch: Any, before: int) -> None:
+        if before == 0:
+            raise RateLimited("full", "ERR013", waits=(30.0,))
+
+    job = bench.job("k", [2])
+    events: list[Event] = []
+    finish(bench, worker(Recorder(once), sinks=[Listener(events)]))
+    retries = [event for event in events if isinstance(event, RetryScheduled)]
+    assert [(event.attempt, event.wait, event.code) for event in retries] == [(1, 30.0, "ERR013")]
+    assert [event.attempt for event in events if isinstance(event, AttemptFinished)] == [1, 2]
+    assert [[a.number for a in receipt.attempts] for receipt in bench.store.receipts(job)] == [[1, 2]] * 2
+    reader = LogReader(pathlib.Path("none"))
+    written = [json.dumps(row, default=str) for event in events for row in rows(event)]
+    entries = [entry for line in written if (entry := reader.parse(line))]
+    counts = count_entries(entries, lambda entry: "all")["all"]
+    assert (counts.messages, counts.outcomes["accepted"]) == (2, 2)
+
+
+class Night:
+    """A guard that says when it is over."""
+
+    name = "night"
+
+    def __init__(self, bench: Bench, ends: float, *, postpone: bool) -> None:
+        self.bench, self.ends, self.postpone = bench, ends, postpone
+
+    def check(self, context: Any, counters: Any) -> Veto | None:
+        """Hold back until then."""
+        left = self.ends - self.bench.now
+        return Veto(self.name, "It is night.", retry_after=left, postpone=self.postpone) if left > 0 else None
+
+
+@pytest.mark.parametrize(
+    ("postpone", "expires", "outcome", "skipped"),
+    [
+        (True, None, Outcome.ACCEPTED, None),
+        (False, None, Outcome.SKIPPED, SkipReason.GUARD),
+        (True, 100.0, Outcome.SKIPPED, SkipReason.DEADLINE),
+    ],
+)
+def test_a_job_waits_for_the_end_of_the_night(
+    bench: Bench, worker: MakeWorker, postpone: bool, expires: float | None, outcome: Outcome, skipped: Any
+) -> None:
+    """Unless the guard skips, or it would come too late then."""
+    job = bench.job("k", [2], expires=None if expires is None else bench.now + expires)
+    transport = Recorder()
+    waits = finish(bench, worker(transport, guards=[Night(bench, bench.now + 3600, postpone=postpone)]))
+    assert waits == ([0.0, 3600.0] if postpone else [0.0])
+    for receipt in bench.store.receipts(job):
+        assert (receipt.outcome, receipt.skipped) == (outcome, skipped)
+    assert len(transport.batches) == (outcome is Outcome.ACCEPTED)
+    assert bench.store.progress("k")[0].finished is not None

@@ -188,7 +188,7 @@ def test_a_wrong_password_stops_the_campaign_and_says_which_password(sandbox, co
     assert "KWTSMS_PASSWORD" in report[0].advice
 
 
-def test_the_gateways_words_are_scrubbed(sandbox, connect):
+def test_the_gateways_words_are_not_shown(sandbox, connect):
     """Whatever it echoes, no password, number or text of ours comes back in an error."""
     report = connect().send("96545000025", "Your code is 778899")
     shown = f"{report[0].error!r} {report[0].error}"

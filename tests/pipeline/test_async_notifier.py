@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,7 +18,9 @@ from notifykit import (
     PluginHost,
     RateLimit,
     Submission,
+    VirtualClock,
 )
+from notifykit.pipeline import async_notifier
 
 
 class Held(MemoryTransport):
@@ -123,3 +126,33 @@ def test_cancelled_sends_delay_no_other(recorder, numbers):
 
     assert asyncio.run(main()) < 1
     assert len(transport.batches) == 2
+
+
+def test_a_long_list_leaves_turns_to_other_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its recipients are read, looked at and cut into batches."""
+    monkeypatch.setattr(async_notifier, "_TURN", -1.0)  # a turn after each
+    turns, read = 0, []
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def numbers() -> Iterator[str]:
+        for index in range(20):
+            read.append(turns)
+            yield f"9659{index:07d}"
+
+    async def sending() -> None:
+        async with AsyncNotifier(
+            MemoryTransport(), host=PluginHost(entry_points=False), clock=VirtualClock()
+        ) as notifier:
+            task = asyncio.create_task(other())
+            report = await notifier.send(numbers(), "Hello")
+            assert len(report.accepted) == 20
+            assert turns >= 40
+            task.cancel()
+
+    asyncio.run(sending())
+    assert len(set(read)) == 20

@@ -120,11 +120,26 @@ def test_keys_and_windows_count_apart(store):
 
 
 def test_a_clock_that_was_set_back_opens_nothing(store, clock):
-    """What stands in the future counts."""
-    clock.jump(3600)
+    """What stands in the future counts, for one window from when it is found."""
+    clock.jump(400 * 86_400)
     assert isinstance(store.reserve("key", 1, 1, WINDOW), Reservation)
+    clock.jump(-400 * 86_400)
+    assert store.reserve("key", 1, 1, WINDOW) == pytest.approx(WINDOW)
+    clock.advance(WINDOW / 2)
+    assert store.reserve("key", 1, 1, WINDOW) == pytest.approx(WINDOW / 2)
+    clock.advance(WINDOW / 2)
+    assert isinstance(store.reserve("key", 1, 1, WINDOW), Reservation)
+
+
+def test_a_bucket_whose_time_comes_again_begins_at_nothing(store, clock):
+    """What a clock that was wrong put into it is over by then."""
+    clock.jump(3600)
+    assert isinstance(store.reserve("key", 5, 5, WINDOW), Reservation)
     clock.jump(-3600)
-    assert store.reserve("key", 1, 1, WINDOW) == pytest.approx(3660)
+    assert store.reserve("key", 1, 5, WINDOW)
+    clock.advance(3600)
+    assert isinstance(store.reserve("key", 1, 5, WINDOW), Reservation)
+    assert isinstance(store.reserve("key", 4, 5, WINDOW), Reservation)
 
 
 def test_a_million_rows_are_not_kept(store, clock, tmp_path):

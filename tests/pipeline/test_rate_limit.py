@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import itertools
 import math
 import multiprocessing
@@ -15,7 +17,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from notifykit import ConfigError, RateLimit, SystemClock, VirtualClock
-from notifykit.rate_limit import MemoryRateLimitStore, RateLimiter, file_rate_limit_store, rate_limiter
+from notifykit.rate_limit import (
+    FileRateLimitStore,
+    MemoryRateLimitStore,
+    RateLimiter,
+    file_rate_limit_store,
+    rate_limiter,
+)
 
 FAST = RateLimit(100, "test")
 
@@ -93,7 +101,7 @@ def test_a_request_that_had_to_connect_counts_from_when_it_left():
 
 
 def test_a_start_of_another_process_stays_where_it_is():
-    """Only the start that was late moves behind it."""
+    """Only the start that was late moves, and takes its turn behind it."""
     clock, store = VirtualClock(), MemoryRateLimitStore()
     turns = RateLimiter(RateLimit(2, "a"), store, clock)
     _take(turns, clock)
@@ -101,7 +109,8 @@ def test_a_start_of_another_process_stays_where_it_is():
     clock.advance(0.1)
     turns.restart(0.0)
     with store.edit() as recent:
-        assert list(recent.starts) == [other, other + 0.1]
+        assert list(recent.starts) == pytest.approx([other, 2 * other])
+    assert clock.monotonic() == pytest.approx(2 * other)
 
 
 def test_a_request_that_left_at_once_is_not_counted_again():
@@ -179,13 +188,73 @@ def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
 
 
 def test_a_stopped_process_that_holds_the_lock_stops_no_other(tmp_path, caplog):
-    """The lock is waited for a second, and then the request goes out with a warning."""
+    """The lock is waited for a second, and then all of them go on with a copy, in which they keep the limit."""
+    store = file_rate_limit_store("a", str(tmp_path))
+    others = [
+        RateLimiter(RateLimit(0.01, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()) for _ in range(4)
+    ]
+    with store.edit() as held:
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            waits = sorted(pool.map(RateLimiter.start, others))
+        assert time.monotonic() - began < 10
+        held.starts = [0.0]  # what a stopped process writes late changes nothing
+    assert waits[0] == 0
+    assert min(waits[1:]) > 60
+    assert others[0].start() > 60
+    assert "a stopped process holds the lock" in caplog.text
+
+
+def test_a_stopped_process_that_replaces_the_file_stops_no_other(tmp_path, caplog):
+    """Then the limit is not shared, which is said."""
     store = file_rate_limit_store("a", str(tmp_path))
     with store.edit():
-        began = time.monotonic()
-        assert RateLimiter(RateLimit(2, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()).start() == 0
-        assert time.monotonic() - began < 3
+        (file,) = tmp_path.iterdir()
+        with FileRateLimitStore(file.with_suffix(".lock")).edit():
+            assert RateLimiter(RateLimit(2, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()).start() == 0
     assert "not shared for the moment" in caplog.text
+
+
+@given(st.sampled_from([1.0, 2.0, 3.0, 4.0]), st.lists(st.floats(0, 0.003) | st.floats(0, 3), min_size=8, max_size=60))
+def test_however_long_a_request_stands_still_before_it_leaves_the_gateway_never_sees_too_many(rate, still):
+    """At the gateway no more arrive in any second than the limit allows, with stops between the count and the start."""
+    clock = VirtualClock()
+    turns = RateLimiter(RateLimit(rate, "a"), MemoryRateLimitStore(), clock)
+    arrivals = []
+    for delay in still:
+        counted = _take(turns, clock)
+        clock.advance(delay)
+        turns.restart(counted)
+        arrivals.append(clock.monotonic())
+    for first, later in zip(arrivals, arrivals[int(rate) :], strict=False):
+        assert later - first >= 1.0
+
+
+def test_a_count_that_takes_too_long_is_made_again():
+    """A database that is busy says late that it counted: the request would leave with the next one."""
+    clock = VirtualClock()
+
+    class Slow(MemoryRateLimitStore):
+        takes = [0.3]
+
+        @contextlib.contextmanager
+        def edit(self):
+            with super().edit() as recent:
+                yield recent
+            clock.advance(self.takes.pop() if self.takes else 0.0)
+
+    store = Slow()
+    assert RateLimiter(RateLimit(2, "a"), store, clock).start() == 0
+    with store.edit() as recent:
+        assert list(recent.starts) == [0.3]
+
+
+def test_where_time_stands_still_a_turn_comes_nevertheless(tmp_path, monkeypatch):
+    """As freezegun stops it, in all modules."""
+    monkeypatch.setattr(time, "monotonic", lambda: 1_764_000_000.0)
+    rate_limiter = RateLimiter(RateLimit(20, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock())
+    for _ in range(3):
+        rate_limiter.wait()
 
 
 def test_looking_leaves_no_descriptor_open(tmp_path):
@@ -212,14 +281,14 @@ def test_a_folder_that_can_not_be_used_says_what_to_set(tmp_path):
 
 
 class Watched(SystemClock):
-    """The machine's clock, which remembers what it said last to each thread."""
+    """The machine's clock, which remembers what it said to each thread before the last time: when a start was counted."""
 
     def __init__(self) -> None:
         self.said = threading.local()
 
     def monotonic(self) -> float:
         """Return the time, and remember it."""
-        self.said.last = super().monotonic()
+        self.said.counted, self.said.last = getattr(self.said, "last", 0.0), super().monotonic()
         return self.said.last
 
 
@@ -232,7 +301,7 @@ def _flood(folder: str, threads: int, turns: int, out: str) -> None:
         for _ in range(turns):
             while wait := rate_limiter.start():
                 clock.sleep(wait)
-            starts.append(clock.said.last)
+            starts.append(clock.said.counted)
 
     workers = [threading.Thread(target=work) for _ in range(threads)]
     for worker in workers:

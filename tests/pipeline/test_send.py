@@ -13,6 +13,7 @@ from notifykit import (
     Cleaned,
     ConfigError,
     ContentRejected,
+    Failover,
     InvalidRecipient,
     MemoryTransport,
     Message,
@@ -478,7 +479,7 @@ def test_recipients_that_break_off_half_way_send_nothing(walk, numbers):
 
 
 class Careless:
-    """A normalizer and cleaner that returns something of the wrong kind, and a sink that ends the program."""
+    """A normalizer and cleaner that returns something of the wrong kind, and a sink that raises."""
 
     name = "careless"
 
@@ -491,13 +492,13 @@ class Careless:
         return text
 
     def handle(self, event: object) -> None:
-        """Try to leave."""
-        raise SystemExit(1)
+        """Raise."""
+        raise LookupError
 
 
 @pytest.mark.parametrize("kind", ["normalizers", "cleaners", "sinks"])
 def test_a_wrong_answer_is_passed_over_like_an_exception(walk, kind):
-    """Neither a str where a model belongs nor sys.exit() stops a good message."""
+    """Neither a str where a model belongs nor an exception stops a good message."""
     assert len(walk.send(MemoryTransport(), NUMBER, parts={"host": _host_with(**{kind: Careless()})}).accepted) == 1
 
 
@@ -606,3 +607,22 @@ def test_an_interrupt_when_a_retry_starts_to_wait_keeps_the_rejection(clock):
             attempts.throw(KeyboardInterrupt())
     assert [(receipt.outcome, receipt.code) for receipt in ended.value.value] == [("rejected", "ERR013")]
     assert isinstance(context.state.interrupt, KeyboardInterrupt)
+
+
+class Speechless(MemoryTransport):
+    """A transport that can't be printed."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+    __str__ = __repr__
+
+
+def test_a_transport_that_can_not_be_printed_breaks_no_receipt_and_no_event(walk, recorder):
+    """Its name stands for it."""
+    (receipt,) = walk.send(Speechless(), NUMBER)
+    assert receipt.outcome is Outcome.ACCEPTED
+    assert [attempt.transport for attempt in receipt.attempts] == ["memory"]
+    assert [event.transport for event in recorder.named("attempt_finished")] == ["memory"]
+    (receipt,) = walk.send(Failover(Speechless([ZeroDivisionError()]), MemoryTransport()), NUMBER, move_unknown=True)
+    assert receipt.outcome is Outcome.ACCEPTED

@@ -27,6 +27,7 @@ def home(tmp_path, monkeypatch) -> pathlib.Path:
     (tmp_path / "tmp").mkdir()
     monkeypatch.delenv("NOTIFYKIT_STATE_DIR")
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     return tmp_path / "home"
@@ -81,6 +82,28 @@ def test_without_a_home_of_its_own_a_user_has_a_temporary_folder(home, tmp_path,
     assert state_folder() == tmp_path / f"tmp/notifykit-{os.getuid()}"
     assert state_folder().stat().st_mode & 0o777 == 0o700
     file_rate_limit_store("a")
+
+
+def test_a_service_without_a_home_has_the_folder_that_systemd_keeps(home, tmp_path, monkeypatch):
+    """A restart of the machine does not empty it; with a home, a service and a login share one folder."""
+    (tmp_path / "var").mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path / 'var'}:/var/lib/other")
+    assert own_folder() == lasting_folder()
+    _file(home)
+    assert state_folder() == tmp_path / "var"
+
+
+def test_doctor_warns_of_state_that_a_restart_empties(home):
+    """Caps that were reached would not be known afterwards."""
+    from notifykit.cli import doctor
+
+    def names() -> list[str]:
+        settings = Settings.load(environment={}, directory=home)
+        return [check.name for check in doctor._files(settings)]
+
+    assert "state" not in names()
+    _file(home)
+    assert "state" in names()
 
 
 def test_a_user_who_is_in_no_list_has_a_temporary_folder_and_no_jobs_in_it(home, tmp_path, monkeypatch):

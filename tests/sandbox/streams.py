@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import attrs
+
+#: Seconds that a reader waits for what it was promised, however many heartbeats come meanwhile.
+PATIENCE: Final = 30.0
 
 
 @attrs.frozen
@@ -27,6 +31,7 @@ class Listener:
         self.connection.request("GET", path, headers=dict(headers or {}))
         self.answer = self.connection.getresponse()
         self._rest = b""
+        self._ends = time.monotonic() + PATIENCE
         self._events = self._read()
 
     def __enter__(self) -> Self:
@@ -47,6 +52,8 @@ class Listener:
     def _read(self) -> Iterator[ReceivedEvent]:
         while data := self.answer.read1(65536):
             *blocks, self._rest = (self._rest + data).split(b"\n\n")
+            if time.monotonic() > self._ends:
+                raise TimeoutError(f"the stream is open and did not bring what was waited for; last: {blocks}")
             for block in blocks:
                 fields = dict(line.split(": ", 1) for line in block.decode().split("\n"))
                 if "event" in fields:

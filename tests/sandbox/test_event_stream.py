@@ -39,11 +39,13 @@ def test_a_reader_receives_everything_that_happens(client: Client, sandbox: Sand
         client.request("PUT", "/sandbox/account", {"balance": 7})
         client.request("PUT", "/sandbox/chaos", {"do": "html-502"})
         client.send(OTHER, "cut")
+        # A message that is deleted before its event is written has none.
+        received = what_happened(listener, 7)
         undo = client.request("DELETE", "/sandbox/messages?ids=1,2").json["undo"]
         client.request("POST", "/sandbox/messages/restore", {"undo": undo})
         client.request("PUT", "/sandbox/clock", {"advance": 16})
         client("balance", headers={"X-Sandbox-Fault": "html-200"})
-        received = what_happened(listener, 11)
+        received += what_happened(listener, 4)
     assert [event.kind for event in received] == [
         "new", "update", "dlr", "account", "chaos", "new", "fault", "delete", "restore", "clock", "fault",
     ]  # fmt: skip
@@ -54,6 +56,16 @@ def test_a_reader_receives_everything_that_happens(client: Client, sandbox: Sand
     assert received[7].data == received[8].data == {"ids": [1, 2]}
     assert received[9].data["offset"] == 16
     assert received[10].data["message"] is None
+
+
+def test_a_message_that_is_deleted_already_has_no_event(client: Client, sandbox: Sandbox) -> None:
+    """Its number passes all the same, and what happened after it is there."""
+    client.send(KUWAIT, "Hi")
+    undo = client.request("DELETE", "/sandbox/messages?ids=1").json["undo"]
+    with Listener(sandbox.port, "/sandbox/events?after=0") as listener:
+        assert [(event.kind, event.id) for event in what_happened(listener, 1)] == [("delete", 2)]
+        client.request("POST", "/sandbox/messages/restore", {"undo": undo})
+        assert [(event.kind, event.id) for event in what_happened(listener, 1)] == [("restore", 3)]
 
 
 def test_a_reader_goes_on_where_it_was(client: Client, sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import logging
@@ -19,6 +20,8 @@ from werkzeug.test import Client as WsgiClient
 
 from notifykit.errors import ConfigError
 from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox, create_app
+from notifykit_kwtsms.sandbox.http import server
+from notifykit_kwtsms.sandbox.http.server import Server
 from notifykit_kwtsms.sandbox.http.wsgi import BODY_LIMIT
 
 if TYPE_CHECKING:
@@ -395,3 +398,66 @@ def test_a_delayed_fault_ends_when_the_sandbox_stops() -> None:
             sandbox.stop()
             assert isinstance(waiting.exception(), urllib3.exceptions.ProtocolError)
         pool.close()
+
+
+def _ends(line: socket.socket) -> bool:
+    """Return whether the other side ends a connection, within five seconds."""
+    line.settimeout(5)
+    try:
+        return line.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST /API/send/ HT", b"POST /API/send/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"],
+    ids=["nothing", "half a head", "half a body"],
+)
+def test_a_request_that_does_not_arrive_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    """However slowly its bytes come: the limit is one for all of it."""
+    monkeypatch.setattr(Server, "request_limit", 0.2)
+    monkeypatch.setattr(Server, "idle_limit", 0.2)
+    with Sandbox() as sandbox, socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as line:
+        line.sendall(sent.replace(b"localhost", f"127.0.0.1:{sandbox.port}".encode()))
+        assert _ends(line)
+
+
+def test_a_body_that_dribbles_does_not_outlive_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then does not begin it anew."""
+    monkeypatch.setattr(Server, "request_limit", 0.3)
+    with Sandbox() as sandbox, socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as line:
+        line.sendall(b"POST /API/send/ HTTP/1.1\r\nX: ")
+        pause, sent = threading.Event(), 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 500:
+                line.sendall(b"x")
+                sent += 1
+                pause.wait(0.02)
+    assert sent < 500
+
+
+def test_an_answer_may_take_longer_than_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what arrives is limited: this one comes by a fault that takes its time."""
+    monkeypatch.setattr(Server, "request_limit", 0.2)
+    monkeypatch.setattr(server, "_SWEEP", 0.05)
+    with Sandbox() as sandbox:
+        sandbox.chaos("slow", delay=0.6)
+        body = json.dumps(LOGIN)
+        head = f"POST /API/balance/ HTTP/1.1\r\nHost: 127.0.0.1:{sandbox.port}\r\nContent-Type: application/json\r\n"
+        answer = _raw(sandbox.port, f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_there_is_a_cap_on_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above it, the one that would be the first to run out of time makes room."""
+    monkeypatch.setattr(Server, "most_connections", 3)
+    with Sandbox() as sandbox, contextlib.ExitStack() as stack:
+        lines = []
+        for _ in range(6):
+            lines.append(stack.enter_context(socket.create_connection(("127.0.0.1", sandbox.port), timeout=5)))
+            lines[-1].sendall(b"POST /API/")
+        assert _ends(lines[0])
+        host = f"127.0.0.1:{sandbox.port}"
+        request = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        assert _raw(sandbox.port, request.encode()).startswith(b"HTTP/1.1 ")

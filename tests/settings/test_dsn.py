@@ -36,6 +36,13 @@ WRITE_IT_LIKE_THIS = (
 )
 
 
+def test_the_zone_of_an_address_is_read_and_written_as_a_url_has_it() -> None:
+    """`%25` in the text, `%` for the resolver."""
+    dsn = Dsn.parse("smtp://[fe80::1%25eth0]:25")
+    assert dsn.host == "fe80::1%eth0"
+    assert dsn.reveal() == "smtp://[fe80::1%25eth0]:25"
+
+
 def without_secrets(dsn: Dsn) -> Dsn:
     """Return what a DSN may say about itself."""
     words = ("auth", "bearer", "cred", "key", "pass", "pwd", "secret", "sig", "token")

@@ -6,11 +6,13 @@ import itertools
 import os
 import pathlib
 import string
+import zoneinfo
 from typing import Any, Final
 
 import pytest
 from hypothesis import given, strategies as st
 
+from notifykit import Notifier
 from notifykit.errors import ConfigError
 from notifykit.redaction import STARS, Secret
 from notifykit.settings.dsn import Dsn
@@ -272,7 +274,7 @@ def test_a_folder_above_is_not_this_folder(tmp_path: pathlib.Path, monkeypatch: 
     ("name", "content", "problem"),
     [
         ("notifykit.toml", "sender = \n", "notifykit.toml can't be read: TOMLDecodeError"),
-        ("notifykit.toml", b"\xff\xfe", "notifykit.toml can't be read: UnicodeDecodeError"),
+        ("notifykit.toml", b"\xff", "notifykit.toml is not UTF-8 text: save it as UTF-8"),
         ("pyproject.toml", "[tool\n", "pyproject.toml can't be read: TOMLDecodeError"),
         ("pyproject.toml", "[tool]\nnotifykit = 5\n", "tool.notifykit (pyproject.toml) is not a table"),
         ("notifykit.toml", 'sender = ["a"]\n', "sender (notifykit.toml) is not a text"),
@@ -294,7 +296,7 @@ def test_a_folder_above_is_not_this_folder(tmp_path: pathlib.Path, monkeypatch: 
         (".env", 'A=1\nNOTIFYKIT_SENDER="ME\n', ".env line 2 can't be read"),
         (".env", 'NOTIFYKIT_SENDER="ME"x\n', ".env line 1 can't be read"),
         (".env", "NOTIFYKIT_STRICT 1\n", ".env line 1 can't be read"),
-        (".env", b"NOTIFYKIT_SENDER=\xff\n", ".env can't be read: UnicodeDecodeError"),
+        (".env", b"NOTIFYKIT_SENDER=\xff\n", ".env is not UTF-8 text: save it as UTF-8"),
     ],
 )
 def test_a_file_that_cant_be_understood_is_a_problem(
@@ -426,12 +428,80 @@ def test_the_variable_itself_wins_over_the_file_of_the_secret(tmp_path: pathlib.
     assert Settings(sources=Sources(environment=named)).section("acme", [plain])["sender"].value is None
 
 
-@pytest.mark.parametrize("name", ["missing", ".", "binary", "no\0ne"])
+@pytest.mark.parametrize("name", ["missing", ".", "no\0ne"])
 def test_a_secret_file_that_cant_be_read_is_a_problem(tmp_path: pathlib.Path, name: str) -> None:
     """It names the variable, not the path."""
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"^ACME_TOKEN_FILE names a file that can't be read: [A-Za-z]+$"):
         token({"ACME_TOKEN_FILE": f"{tmp_path}/{name}"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_secret_file_may_have_a_byte_order_mark(tmp_path: pathlib.Path, encoding: str) -> None:
+    """Windows' programs write one; it is no part of the password."""
+    (tmp_path / "token").write_text("s3cret\n", encoding=encoding)
+    assert token({"ACME_TOKEN_FILE": str(tmp_path / "token")}).value == Secret("s3cret")
+
+
+def test_a_secret_file_in_another_encoding_says_how_to_save_it(tmp_path: pathlib.Path) -> None:
+    """And shows nothing of it."""
+    (tmp_path / "token").write_bytes("pässword".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"^ACME_TOKEN_FILE names a file that is not UTF-8 text: save it as UTF-8$"):
+        token({"ACME_TOKEN_FILE": str(tmp_path / "token")})
+
+
+@pytest.mark.parametrize("name", [".env", "notifykit.toml", "pyproject.toml"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_settings_file_with_a_byte_order_mark_is_read(tmp_path: pathlib.Path, name: str, encoding: str) -> None:
+    """PowerShell and Notepad write UTF-16."""
+    content = {".env": "NOTIFYKIT_SENDER=ME\r\n", "notifykit.toml": "sender = 'ME'\r\n"}
+    content["pyproject.toml"] = "[tool.notifykit]\r\nsender = 'ME'\r\n"
+    (tmp_path / name).write_text(content[name], encoding=encoding, newline="")
+    assert load(tmp_path).check().sender == "ME"
+
+
+def test_nothing_is_said_to_be_missing_where_a_file_cant_be_read(tmp_path: pathlib.Path) -> None:
+    """It may stand in that file."""
+    (tmp_path / ".env").write_bytes("KWTSMS_USERNAME=u\nKWTSMS_PASSWORD=pässword\n".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        Notifier.from_settings("kwtsms", directory=tmp_path, environment={})
+    assert caught.value.problems == (".env is not UTF-8 text: save it as UTF-8",)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("“pass”", "has curly quotes around it: write straight ones, or none"),
+        ("pass\u200bword", "holds a character that can't be seen, U+200B: type it again by hand"),
+        ("\ufeffpassword", "holds a character that can't be seen, U+FEFF: type it again by hand"),
+    ],
+)
+def test_what_a_word_processor_adds_to_a_value_is_named(tmp_path: pathlib.Path, value: str, problem: str) -> None:
+    """A gateway would only say that the password is wrong; the value itself is not shown."""
+    (tmp_path / ".env").write_text(f"NOTIFYKIT_HASH_KEY={value}\n", encoding="utf-8")
+    assert load(tmp_path).problems == (f"NOTIFYKIT_HASH_KEY (.env) {problem}",)
+
+
+def test_a_variable_in_small_letters_is_named(tmp_path: pathlib.Path) -> None:
+    """Names of variables are case-sensitive on most systems."""
+    (tmp_path / ".env").write_text("notifykit_sender=ME\n")
+    assert load(tmp_path).problems == ("notifykit_sender (.env) is not a setting: did you mean NOTIFYKIT_SENDER?",)
+
+
+@pytest.mark.parametrize("value", ["tcp://10.0.0.1:25", "udp://[fd00::1]:25"])
+def test_a_service_of_kubernetes_is_no_setting(tmp_path: pathlib.Path, value: str) -> None:
+    """A service with the name notifykit-smtp sets this variable in every container."""
+    port = Field("port", count, environment=("NOTIFYKIT_SMTP_PORT",))
+    found = load(tmp_path, environment={"NOTIFYKIT_SMTP_PORT": value, "NOTIFYKIT_SMTP_SERVICE_HOST": "10.0.0.1"})
+    assert found.check().section("smtp", [port])["port"] == Value(None, "default")
+
+
+def test_a_zone_is_a_name_of_the_database(tmp_path: pathlib.Path) -> None:
+    """An error has the name that was probably meant."""
+    assert load(tmp_path, environment={"NOTIFYKIT_ZONE": "Asia/Kuwait"}).check().zone == zoneinfo.ZoneInfo(
+        "Asia/Kuwait"
+    )
+    (problem,) = load(tmp_path, environment={"NOTIFYKIT_ZONE": "Asia/Kuwayt"}).problems
+    assert problem == "NOTIFYKIT_ZONE (environment) is no time zone: did you mean Asia/Kuwait?"
 
 
 @given(passwords())

@@ -14,15 +14,18 @@ import sys
 import pytest
 
 from notifykit import (
+    Capabilities,
     ConfigError,
     MemoryTransport,
     Notifier,
     OutcomeUnknown,
+    OutOfCredit,
     PluginHost,
     RateLimited,
     Submission,
     VirtualClock,
 )
+from notifykit.sinks.jsonl import LineFile
 
 NUMBERS = ["96598765432", "96598765433"]
 TEXT = "Your code is 778899"
@@ -204,8 +207,6 @@ def test_what_a_plugin_gives_in_place_of_a_number_breaks_no_line(tmp_path, given
 
 def test_a_full_disk_tears_a_line_and_not_the_next(tmp_path):
     """What was written half is ended before anything else is written."""
-    from notifykit.sinks.jsonl import LineFile
-
     script = (
         "import resource, signal, sys\n"
         "from notifykit.sinks.jsonl import LineFile\n"
@@ -225,6 +226,104 @@ def test_a_full_disk_tears_a_line_and_not_the_next(tmp_path):
     assert (json.loads(first), json.loads(last)) == ({"number": 1}, {"number": 3})
     assert torn.startswith('{"number":2')
     LineFile(log).close()
+
+
+def test_a_row_is_never_glued_to_a_torn_one(tmp_path):
+    """Another process may have been stopped in the middle of a row."""
+    log = tmp_path / "log"
+    log.write_text('{"number":1')
+    file = LineFile(log)
+    file.write({"number": 2})
+    file.close()
+    assert log.read_text() == '{"number":1\n{"number":2}\n'
+
+
+def test_after_logrotate_rows_are_in_the_new_file(tmp_path):
+    """Whether it makes the new file itself or leaves that to the program; a torn row stays behind."""
+    log = tmp_path / "log"
+    file = LineFile(log)
+    file.write({"number": 1})
+    log.rename(tmp_path / "log.1")
+    file.write({"number": 2})
+    log.rename(tmp_path / "log.2")
+    log.touch(mode=0o600)
+    file.write({"number": 3})
+    file.close()
+    assert [(tmp_path / name).read_text() for name in ("log.1", "log.2", "log")] == [
+        f'{{"number":{number}}}\n' for number in (1, 2, 3)
+    ]
+
+
+def test_a_row_is_written_somewhere_while_the_name_is_somebody_elses(tmp_path):
+    """A link that was put in the place of the log is not followed."""
+    log = tmp_path / "log"
+    file = LineFile(log)
+    log.rename(tmp_path / "log.1")
+    (tmp_path / "victim").write_text("")
+    log.symlink_to(tmp_path / "victim")
+    file.write({"number": 1})
+    file.close()
+    assert (tmp_path / "victim").read_text() == ""
+    assert (tmp_path / "log.1").read_text() == '{"number":1}\n'
+
+
+def test_a_log_is_renamed_once_it_has_its_size(tmp_path):
+    """The newest of the renamed files is .1; only as many are kept as the settings say."""
+    log = tmp_path / "log"
+    file = LineFile(log, size=10, keep=2)
+    for number in range(5):
+        file.write({"number": number})
+    file.close()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "log": '{"number":4}\n',
+        "log.1": '{"number":3}\n',
+        "log.2": '{"number":2}\n',
+    }
+
+
+def test_processes_that_share_a_log_lose_no_row_when_it_is_renamed(tmp_path):
+    """Each row is in exactly one of the files, and whole."""
+    code = (
+        "import sys\n"
+        "from notifykit.sinks.jsonl import LineFile\n"
+        "file = LineFile(sys.argv[1], size=2000, keep=50)\n"
+        "for number in range(300):\n"
+        "    file.write({'process': sys.argv[2], 'number': number})\n"
+    )
+    log = tmp_path / "log"
+    running = [subprocess.Popen([sys.executable, "-c", code, str(log), str(process)]) for process in range(3)]
+    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    found = [json.loads(line) for path in tmp_path.iterdir() for line in path.read_text().splitlines()]
+    assert len(list(tmp_path.iterdir())) > 2
+    assert sorted((row["process"], row["number"]) for row in found) == sorted(
+        (str(process), number) for process in range(3) for number in range(300)
+    )
+
+
+def test_the_settings_say_when_a_log_is_renamed(tmp_path):
+    """`log_size` and `log_keep` reach the sink."""
+    for _ in range(3):
+        _send(tmp_path, log_size="1kB", log_keep=1)
+    assert sorted(path.name for path in tmp_path.glob("sends.jsonl*")) == ["sends.jsonl", "sends.jsonl.1"]
+
+
+@pytest.mark.parametrize("word", ["ten", "0", "10 MiB", True])
+def test_a_size_that_is_none_is_a_problem(tmp_path, word):
+    """It says how one is written."""
+    with pytest.raises(ConfigError, match=r"log_size .* is not a size: write 500kB, 10MB or 1GB"):
+        _send(tmp_path, log_size=word)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+@pytest.mark.parametrize("what", ["pipe", "link", "-"])
+def test_a_log_that_is_no_file_is_an_error_at_once(tmp_path, monkeypatch, what):
+    """A pipe without a reader would hold up the notifier for ever; `-` would be a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    with pytest.raises(ConfigError, match="log_file"):
+        Notifier.from_settings("null", directory=tmp_path, environment={}, log_file=what)
+    assert not (tmp_path / "-").exists()
 
 
 def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):
@@ -292,3 +391,103 @@ def test_logging_leaves_no_half_characters_for_a_handler_to_fail_on(tmp_path, ca
     assert any("Lost \\ud83d." in line for line in lines)
     assert any("half \\\\ude00" in line for line in lines)
     assert "".join(lines).encode()
+
+
+class Alert(logging.Handler):
+    """A handler that sends each record it gets as a message of its own, as an alert to the person on duty."""
+
+    def __init__(self, notifier):
+        super().__init__(logging.WARNING)
+        self.notifier = notifier
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+        self.notifier.send(NUMBERS[1], "Alert")
+
+
+@contextlib.contextmanager
+def _alerts(transport, **more):
+    clock = VirtualClock()
+    with Notifier(transport, host=PluginHost(entry_points=False), clock=clock, **more) as notifier:
+        handler = Alert(notifier)
+        logging.getLogger("notifykit").addHandler(handler)
+        try:
+            yield handler
+        finally:
+            logging.getLogger("notifykit").removeHandler(handler)
+
+
+def test_a_handler_that_sends_does_not_send_about_itself(tmp_path):
+    """One rejected message is one record and one alert, though the alert is rejected too; other sinks have both."""
+    alerts = MemoryTransport([OutcomeUnknown("Lost.")] * 50)
+    with _alerts(alerts) as handler:
+        _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost.")]), to=NUMBERS[0])
+    assert (len(handler.records), len(alerts.batches)) == (1, 1)
+
+
+class Broken:
+    """A sink and a cleaner that always raise."""
+
+    name = "broken"
+
+    def handle(self, event):
+        raise ValueError(event)
+
+    def clean(self, text, channel):
+        raise ValueError(text)
+
+
+@pytest.mark.parametrize("kind", ["sinks", "cleaners"])
+def test_a_plugin_that_raises_in_such_a_send_ends_it_too(kind):
+    """A record about a broken plugin is one alert, and not one for each alert."""
+    alerts = MemoryTransport()
+    with _alerts(alerts, **{kind: [Broken()]}) as handler:
+        parts = {"host": PluginHost(entry_points=False), "clock": VirtualClock(), kind: [Broken()]}
+        with Notifier(MemoryTransport(), **parts) as notifier:
+            notifier.send(NUMBERS[0], TEXT)
+    assert "notifykit.plugins" in {record.name for record in handler.records}
+    assert len(alerts.batches) == len(handler.records) <= 6
+
+
+def test_records_of_one_kind_have_one_form(tmp_path, caplog):
+    """Error trackers group records by their form: it has the outcome and the code, and nothing that differs."""
+    with caplog.at_level("DEBUG", "notifykit"):
+        for number in NUMBERS:
+            _send(tmp_path, MemoryTransport([OutOfCredit("No credit.", "ERR010")]), to=number)
+            _send(tmp_path, MemoryTransport([OutcomeUnknown("Lost 100%.", "50%")]), to=number)
+            _send(tmp_path, MemoryTransport([RateLimited("Full.", "ERR013")]), to=[number, "abc"])
+    assert {record.msg for record in caplog.records} == {
+        "message_planned by %s",
+        "attempt_finished %s rejected: ERR010 %s",
+        "attempt_finished %s unknown: 50%% %s",
+        "attempt_finished %s rejected: ERR013 %s",
+        "attempt_finished %s accepted%s",
+        "recipient_excluded %s rejected: %s",
+        "retry_scheduled again in %g s: ERR013 %s",
+        "send_finished %s",
+    }
+    said = [record.getMessage() for record in caplog.records]
+    assert "attempt_finished 965****5432 unknown: 50% Lost 100%. → " in "\n".join(said)
+    assert "retry_scheduled again in 30 s: ERR013 Full." in said
+
+
+def test_a_refused_test_send_is_marked_as_a_test(tmp_path, caplog):
+    """Whatever the provider answers, and whether an answer came or not."""
+    for error in (OutOfCredit("No credit.", "ERR010"), OutcomeUnknown("Lost.")):
+        _, rows, log = _send(tmp_path, MemoryTransport([error]), to=NUMBERS[0])
+        assert [row["test"] for row in rows if row["event"] == "attempt_finished"] == [True]
+        log.unlink()
+    assert [record.nk_test for record in caplog.records if record.nk_event == "attempt_finished"] == [True, True]
+    live = MemoryTransport([OutcomeUnknown("Lost.")], capabilities=Capabilities(live=True))
+    _, rows, _ = _send(tmp_path, live, to=NUMBERS[0])
+    assert [row["test"] for row in rows if row["event"] == "attempt_finished"] == [False]
+
+
+def test_a_row_is_one_line_for_every_reader(tmp_path):
+    """Also for programs that take U+2028 for a line end; JSON gives the text back as it was."""
+    text = "one\x85two\u2028three\u202efour\u2067"
+    _, rows, log = _send(tmp_path, text=text, log_body="full", disable=["kwtsms"])
+    assert len(log.read_text(encoding="utf-8").splitlines()) == len(rows)
+    assert rows[0]["text"] == text
+    assert not set(log.read_text(encoding="utf-8")) & set("\x85\u2028\u202e\u2067")

@@ -97,7 +97,7 @@ def test_a_send_without_an_owner_goes_to_the_only_outbox_and_to_none_of_several(
         set_owner("of a test that is over")
         send(ONE, "late")
         with capture() as parallel:
-            assert "NOTIFYKIT_OWNER" not in os.environ
+            assert os.environ["NOTIFYKIT_OWNER"] == "several"
             set_owner(None)
             with pytest.raises(AmbiguousOutbox, match=r"outbox\.owning") as caught:
                 send(ONE, "unowned")
@@ -165,6 +165,26 @@ def test_a_process_whose_outbox_can_not_be_reached_sends_nothing(outbox: Outbox)
     assert outbox == []
     error = OutboxUnreachable(1, "EOFError")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_a_process_that_was_started_beside_several_outboxes_sends_nothing_after_them() -> None:
+    """It belongs to none of them, and its send is not let through where nobody can say so any more."""
+    first, second = Outbox().open(), Outbox()
+    set_owner(None)
+    second.open()
+    environment = dict(os.environ)
+    second.close()
+    first.close()
+    child = subprocess.run(
+        [sys.executable, "-c", SEND, ONE, "Hello"],
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert (child.returncode, child.stdout) == (1, "")
+    assert "OutboxUnreachable" in child.stderr
 
 
 ORPHAN = """

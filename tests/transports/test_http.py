@@ -16,9 +16,9 @@ import pytest
 import trustme
 
 from notifykit import ConfigError, NotReached, OutcomeUnknown
-from notifykit.http import BODY_LIMIT, HttpClient, HttpTransport
+from notifykit.http import BODY_LIMIT, HttpClient, HttpTransport, pool
 from notifykit.http.network import Network
-from tests.transports.wire import answer, close, dribble_of, half, reset, scripted, stall
+from tests.transports.wire import Script, answer, close, dribble_of, half, reset, scripted, stall
 
 SECRET = b'{"password": "hunter2", "mobile": "96598765432"}'
 
@@ -231,11 +231,23 @@ def test_redirects_are_not_followed():
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None), ("9" * 400, 86_400.0)],
+    [
+        ("7", 7.0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30.0),
+        ("Wednesday, 21-Oct-26 07:28:30 GMT", 30.0),
+        ("Wed Oct 21 07:28:30 2026", 30.0),
+        ("Wed, 21 Oct 2026 07:20:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400.0),
+        ("Wed, 99 Oct 2026", None),
+        ("soon", None),
+        ("-1", None),
+        ("9" * 400, 86_400.0),
+    ],
 )
-def test_retry_after_is_read_in_seconds(value, seconds):
-    """Dates are left alone: clocks differ. Nobody is believed who says more than a day."""
-    with scripted(answer(b"", "503 Busy", f"Retry-After: {value}\r\n")) as wire:
+def test_retry_after_is_read_as_seconds_and_as_a_date(value, seconds):
+    """A date by the server's own clock. Nobody is believed who says more than a day."""
+    headers = f"Date: Wed, 21 Oct 2026 07:28:00 GMT\r\nRetry-After: {value}\r\n"
+    with scripted(answer(b"", "503 Busy", headers)) as wire:
         assert _post(wire.url).retry_after == seconds
 
 
@@ -312,9 +324,11 @@ def test_answers_of_all_kinds_are_read_to_their_end(said, status, body, headers,
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", "incomplete"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", "incomplete"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nxxxx", "incomplete"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n", "connection_lost"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "incomplete"),
-        (b"nonsense\r\n\r\n", "connection_lost"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n", "unreadable"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "unreadable"),
+        (b"nonsense\r\n\r\n", "not_http"),
+        (b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "not_http"),
+        (b"HTTP/2 200\r\n\r\n", "not_http"),
     ],
 )
 def test_an_answer_that_is_not_whole_is_no_answer(said, code):
@@ -378,6 +392,87 @@ def test_what_is_left_over_is_not_the_next_answer(authority, secure, padding):
         assert [_post("", client=client).body for _ in range(2)] == [b"one", b"the truth"]
         client.close()
         assert wire.connections == 2
+
+
+def test_a_kept_connection_is_looked_at_again_right_before_the_request(monkeypatch):
+    """What nobody asked for may come between the first look and the request; afterwards nothing is kept for a while."""
+    monkeypatch.setattr(pool._Connection, "is_connected", property(lambda conn: conn.sock is not None))
+    with scripted(_saying(_whole(b"one") + _whole(b"a lie"), *([_whole(b"the truth")] * 4))) as wire:
+        client = HttpClient(wire.url)
+        assert [_post("", client=client).body for _ in range(2)] == [b"one", b"the truth"]
+        monkeypatch.undo()
+        assert [_post("", client=client).body for _ in range(3)] == [b"the truth"] * 3
+        client.close()
+        assert wire.connections == 5
+
+
+def test_a_server_that_says_too_much_gets_a_connection_for_each_request():
+    """One answer may be taken for the next one; not every second one for ever."""
+    with scripted(_saying(_whole(b"one") + _whole(b"a lie"), *([_whole(b"the truth")] * 4))) as wire:
+        client = HttpClient(wire.url)
+        assert [_post("", client=client).body for _ in range(5)] == [b"one"] + [b"the truth"] * 4
+        client.close()
+        assert wire.connections == 5
+
+
+def _second_request_lost() -> Script:
+    """Return a server that reads a second request on a connection and then closes it."""
+    seen: set[int] = set()
+
+    def script(connection: socket.socket, request: bytes) -> bool:
+        if id(connection) in seen:
+            return False
+        seen.add(id(connection))
+        connections.append(connection)
+        return bool(answer()(connection, request))
+
+    connections: list[socket.socket] = []  # so that no other one gets the number of one that is gone
+    return script
+
+
+def test_a_server_that_closes_kept_connections_costs_one_unknown_and_not_one_each_time():
+    """After it, each request has a connection of its own for a while."""
+    with scripted(_second_request_lost()) as wire:
+        client = HttpClient(wire.url)
+        results = []
+        for _ in range(10):
+            try:
+                results.append(_post("", client=client).status)
+            except OutcomeUnknown as error:
+                results.append(error.code)
+        client.close()
+    assert results == [200, "connection_lost"] + [200] * 8
+
+
+def test_what_may_arrive_twice_is_asked_once_more_where_a_kept_connection_was_lost():
+    """Only there: a new connection that is lost may have brought the request."""
+    with scripted(_second_request_lost()) as wire:
+        client = HttpClient(wire.url)
+        for _ in range(5):
+            assert client.post("", b"x", {}, 5, idempotent=True).status == 200
+        client.close()
+        assert len(wire.requests) == 6
+    with scripted(close) as wire, pytest.raises(OutcomeUnknown):
+        HttpClient(wire.url).post("", b"x", {}, 5, idempotent=True)
+    assert len(wire.requests) == 1
+
+
+def test_what_was_lost_once_is_not_said_to_be_unsent_where_nobody_answers_any_more():
+    """The first request may have arrived."""
+
+    def script(connection: socket.socket, request: bytes) -> bool:
+        if len(wire.requests) == 1:
+            return bool(answer()(connection, request))
+        return False
+
+    with scripted(script) as wire:
+        client = HttpClient(wire.url)
+        assert client.post("", b"x", {}, 5, idempotent=True).status == 200
+        client._pool.port = 1  # where nobody listens: a new connection goes there
+        with pytest.raises(OutcomeUnknown):
+            client.post("", b"x", {}, 5, idempotent=True)
+        assert len(wire.requests) == 2
+        client.close()
 
 
 def test_an_answer_that_comes_before_the_request_is_whole_is_read():
@@ -532,7 +627,10 @@ def test_no_traceback_shows_what_was_sent(script):
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://host/", "host", "http://", "http://host:port/", "http://host:99999/", "http://[::1", "http://ä..com/"],
+    [
+        *("ftp://host/", "host", "http://", "http://host:port/", "http://host:99999/", "http://[::1", "http://ä..com/"),
+        *("http://host:0/", "https://\ud800.com/", "https://host/\ud800", "https://host/?q=\ud800"),
+    ],
 )
 def test_a_url_that_is_none_is_a_config_error(url):
     """And the message says what a URL looks like."""

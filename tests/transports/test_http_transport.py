@@ -156,11 +156,19 @@ def _answered(status: int, headers: dict[str, str] | None = None, body: bytes = 
         (_answered(299), type(None)),
         (_answered(101), OutcomeUnknown),
         (_answered(301), ProviderUnavailable),
+        (_answered(303), OutcomeUnknown),
+        (_answered(304), OutcomeUnknown),
+        (_answered(308), ProviderUnavailable),
         (_answered(400), ContentRejected),
         (_answered(401), AuthFailed),
         (_answered(403), AuthFailed),
         (_answered(404), ProviderUnavailable),
         (_answered(407), ProviderUnavailable),
+        (_answered(408), OutcomeUnknown),
+        (_answered(409), OutcomeUnknown),
+        (_answered(410), ProviderUnavailable),
+        (_answered(423), OutcomeUnknown),
+        (_answered(425), OutcomeUnknown),
         (_answered(413), ContentRejected),
         (_answered(422), ContentRejected),
         (_answered(429), RateLimited),
@@ -181,5 +189,6 @@ def test_each_status_means_one_error(said: HttpAnswer, kind: type[TransportError
         assert error.code == f"HTTP{said.status}"
         assert error.action
         assert error.safe_to_resend is (kind is not OutcomeUnknown)
+        assert ("redirect" in str(error)) is (said.status in (301, 308))
     if isinstance(error, RateLimited | ProviderUnavailable) and said.retry_after:
         assert error.retry_after == 7

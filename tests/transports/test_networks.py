@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import os
+import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -402,6 +406,81 @@ def test_a_file_that_holds_no_certificate_is_a_config_error(tmp_path, setting, c
         file.write_bytes(content)
     with pytest.raises(ConfigError, match=setting):
         HttpClient(f"https://{HOST}/", network=Network(**{setting: str(file)}))
+
+
+@contextlib.contextmanager
+def _speaking_no_tls() -> Iterator[int]:
+    """Answer everything as a server without TLS does, and yield the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(1)
+                        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                        connection.shutdown(socket.SHUT_WR)
+                        connection.recv(65536)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("problem", "why", "cure"),
+    [
+        ("expired", "has expired", "new certificate"),
+        ("name", "another name", "how the host is spelled"),
+        ("authority", "an authority that is not trusted", "NOTIFYKIT_CA_FILE"),
+        ("no_authorities", "no certificate authorities", "ca-certificates"),
+        ("no_tls", "does not speak TLS", "the port"),
+    ],
+)
+def test_each_problem_with_tls_has_its_own_cure(authority, ca_file, monkeypatch, problem, why, cure):
+    """A person who reads it knows what to change."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    names = ["other.example"] if problem == "name" else ["localhost"]
+    ends = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) if problem == "expired" else None
+    begins = datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC) if problem == "expired" else None
+    authority.issue_cert(*names, not_after=ends, not_before=begins).configure_cert(context)
+    network = Network(ca_file=None if "authorit" in problem else ca_file)
+    if problem == "no_authorities":
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        empty = ssl.DefaultVerifyPaths(None, None, "", "", "", "")
+        monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: empty)
+    with contextlib.ExitStack() as stack:
+        if problem == "no_tls":
+            port = stack.enter_context(_speaking_no_tls())
+        else:
+            port = stack.enter_context(scripted(answer(), tls=context)).port
+        client = HttpClient(f"https://localhost:{port}/", network=network)
+        with pytest.raises(NotReached) as raised:
+            client.post("", b"", {}, 5)
+        client.close()
+    assert raised.value.code == "tls_failed"
+    assert why in raised.value.detail
+    assert cure in raised.value.action
+
+
+def test_certificates_that_were_replaced_are_read_again(authority, served, ca_file, tmp_path):
+    """The process need not be restarted; a file that is gone is named, and nothing was sent."""
+    file = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    with scripted(answer(), tls=served) as wire:
+        client = HttpClient(f"https://localhost:{wire.port}/", network=Network(ca_file=str(file)))
+        with pytest.raises(NotReached, match="not trusted"):
+            client.post("", b"", {}, 5)
+        authority.cert_pem.write_to_path(str(file))
+        assert client.post("", b"", {}, 5).status == 200
+        client.close()
+        file.unlink()
+        client = HttpClient(f"https://localhost:{wire.port}/", network=Network(ca_file=ca_file))
+        client._pool.network = Network(ca_file=str(file))
+        with pytest.raises(NotReached, match=r"ca_file names .*ca\.pem, which does not exist"):
+            client.post("", b"", {}, 5)
+        client.close()
 
 
 def test_a_key_with_a_passphrase_does_not_prompt(authority, tmp_path):

@@ -37,6 +37,7 @@ from notifykit.errors import (
 from notifykit.http.network import Network
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
+from notifykit.transports import smtp
 from notifykit.transports.smtp import Mailbox, SmtpSettings, SmtpTransport, email_bytes, one_line, subject_of
 from notifykit.transports.smtp_session import Session, Stage, queue_id, redact_words, refusal
 from tests.transports.post import USUAL, Post, close, dribble_of, in_turn, post_office, reset, stall
@@ -687,6 +688,16 @@ def test_a_dot_alone_does_not_end_a_message():
         assert taken(sender.send(PERSON, text, channel="email"))
     assert len(inbox.envelopes) == 1
     assert text_of(inbox.envelopes[0].content).rstrip() == text
+
+
+def test_a_subject_that_would_be_cut_is_refused():
+    """Nobody would know what is missing."""
+    assert smtp.CAPABILITIES.check(Message("Hi", Channel.EMAIL, subject="x" * 200)) is None
+    refusal = smtp.CAPABILITIES.check(Message("Hi", Channel.EMAIL, subject="x" * 201))
+    assert (refusal.detail, refusal.action) == (
+        "The subject has 201 characters, and at most 200 are sent.",
+        "Shorten it.",
+    )
 
 
 @pytest.mark.parametrize(

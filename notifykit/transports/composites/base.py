@@ -14,7 +14,7 @@ from notifykit.models.merge import error_of, merge_receipts, receipts_of
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, Submission, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import Assignment, Assignments, BuildContext, Transport
+from notifykit.protocols import Assignment, Assignments, BuildContext, Transport, shown
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field
 
@@ -131,7 +131,7 @@ def _attempt(transport: Transport, batch: Batch, ends: float) -> Attempt:
         submission = transport.send(batch, ends - began)
     except Exception as raised:  # a transport may raise anything, and the request may have been sent
         error = error_of(raised)
-    return Attempt(1, str(transport), started, time.monotonic() - began, error, submission)
+    return Attempt(1, shown(transport), started, time.monotonic() - began, error, submission)
 
 
 def _submission(receipts: Sequence[Receipt]) -> Submission:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
+import math
 import selectors
 import socket
 import threading
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 #: Real seconds and bytes given to a client that still sends a body which is not read.
 _LINGER: Final = 0.2
 _LINGER_BYTES: Final = 4 * 1024 * 1024
+#: Real seconds in which a request has to arrive, to the last byte of its body, and for which an idle connection is kept.
+_REQUEST_LIMIT: Final = 10.0
+_IDLE_LIMIT: Final = 60.0
+#: The most connections that are open at once; above it, the one ends that is the first to run out of time.
+_MOST_CONNECTIONS: Final = 500
+#: Real seconds between two looks for connections that are out of time.
+_SWEEP: Final = 0.5
 #: Real seconds that a thread may take to end.
 _STOP_TIMEOUT: Final = 5.0
 _log = logging.getLogger(__name__)
@@ -36,10 +45,23 @@ class _Handler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    server: Server
+
+    def handle_one_request(self) -> None:
+        """Wait for a request, read it and answer it."""
+        self.server.limit(self.server.idle_limit)
+        self.rfile.peek(1)  # type: ignore[attr-defined]  # it waits for the first byte
+        self.server.limit(self.server.request_limit)
+        super().handle_one_request()
 
     def run_wsgi(self) -> None:
         """Answer one request in one write, or piece by piece where its length is not known."""
         self.environ = environ = self.make_environ()
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if length == "0":
+            self.server.limit(math.inf)
+        else:
+            environ["wsgi.input"] = _Body(self.rfile, int(length) if length.isdecimal() else 0, self.server)
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(
@@ -50,6 +72,7 @@ class _Handler(WSGIRequestHandler):
 
         try:
             answer = self.server.app(environ, start_response)
+            self.server.limit(math.inf)
             status, headers = started[-1]
             headers = [*headers, ("Date", self.date_time_string())]
             if not any(name == "Content-Length" for name, _ in headers):
@@ -103,10 +126,54 @@ class _Handler(WSGIRequestHandler):
         """Log nothing: requests hold numbers and texts, and the sandbox has its own record of them."""
 
 
+class _Body:
+    """The body of a request; once it was read, its answer may take as long as it wants."""
+
+    def __init__(self, file: io.BufferedIOBase, length: int, server: Server) -> None:
+        self._file = file
+        self._left = length
+        self._server = server
+
+    def read(self, size: int = -1) -> bytes:
+        """Read at most so many bytes."""
+        content = self._file.read(size)
+        self._count(len(content))
+        return content
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Read into a buffer, and return how many bytes."""
+        count = self._file.readinto(buffer)
+        self._count(count)
+        return int(count)
+
+    def _count(self, count: int) -> None:
+        self._left -= count
+        if self._left <= 0:
+            self._server.limit(math.inf)
+
+
+class _Open:
+    """A connection, and the monotonic time at which it ends unless its request has arrived by then."""
+
+    def __init__(self, connection: socket.socket, ends: float) -> None:
+        self.connection = connection
+        self.ends = ends
+
+    def end(self) -> None:
+        """End it; its thread then ends by itself."""
+        with contextlib.suppress(OSError):  # Closed or reset already, which is what is wanted.
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+
 class Server(ThreadedWSGIServer):
     """Accepts connections in one thread and serves each in its own."""
 
     daemon_threads = True
+    #: Seconds in which a request has to arrive, and for which an idle connection is kept.
+    request_limit = _REQUEST_LIMIT
+    idle_limit = _IDLE_LIMIT
+    #: The most connections that are open at once.
+    most_connections = _MOST_CONNECTIONS
     # How long handle_request looks for a connection that the selector has already found.
     timeout = 0
 
@@ -116,7 +183,7 @@ class Server(ThreadedWSGIServer):
             # Werkzeug works on a duplicate; left to itself it would print and exit where a port is taken.
             super().__init__(host, port, make_app(listener.getsockname()[1]), _Handler, fd=listener.fileno())
         self._wake_reader, self._wake_writer = socket.socketpair()
-        self._open: dict[threading.Thread, socket.socket] = {}
+        self._open: dict[threading.Thread, _Open] = {}
         self._lock = threading.Lock()
         self._closing = False
         self._accepting = threading.Thread(target=self._accept, name=f"notifykit-sandbox-{self.port}", daemon=True)
@@ -134,14 +201,19 @@ class Server(ThreadedWSGIServer):
         with self._lock:
             serving = dict(self._open)
         for connection in serving.values():
-            with contextlib.suppress(OSError):  # Closed or reset already, which is what is wanted.
-                connection.shutdown(socket.SHUT_RDWR)
+            connection.end()
         until = time.monotonic() + _STOP_TIMEOUT
         for thread in serving:
             thread.join(max(0.0, until - time.monotonic()))
         self.server_close()
         self._wake_reader.close()
         self._wake_writer.close()
+
+    def limit(self, seconds: float) -> None:
+        """Give the connection of this thread so many seconds from now on; infinity for no limit."""
+        here = self._open.get(threading.current_thread())
+        if here is not None:
+            here.ends = time.monotonic() + seconds
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread that :meth:`stop` can find."""
@@ -152,7 +224,9 @@ class Server(ThreadedWSGIServer):
             daemon=True,
         )
         with self._lock:
-            self._open[thread] = request
+            if len(self._open) >= self.most_connections:
+                min(self._open.values(), key=lambda one: one.ends).end()
+            self._open[thread] = _Open(request, time.monotonic() + self.request_limit)
         thread.start()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -172,10 +246,16 @@ class Server(ThreadedWSGIServer):
             selector.register(self.socket, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
             while True:
-                selector.select()
+                found = selector.select(_SWEEP)
                 if self._closing:
                     return
-                self.handle_request()
+                now = time.monotonic()
+                with self._lock:
+                    late = [one for one in self._open.values() if one.ends < now]
+                for one in late:
+                    one.end()
+                if found:
+                    self.handle_request()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -224,7 +224,7 @@ function threadRows({ key, to, ids, last, unread }, expanded) {
     return [{ ...row, kind: "number", note: ids.length > 1 ? ids.length : "", name }];
   }
   const badges = () => [badge("Batch"), row.badges()];
-  const batch = { ...row, kind: "batch", expanded, note: "", name: `request to ${row.title}`, badges };
+  const batch = { ...row, kind: "batch", expanded, note: ids.length > 1 ? `${ids.length} tries` : "", name: `request to ${row.title}`, badges };
   return expanded ? [batch, ...to.map((number) => memberRow(batch, number))] : [batch];
 }
 
@@ -339,7 +339,7 @@ export function drawFooter(node, list, { unread, queued, query }, actions) {
   }
   const markAllRead = () =>
     actions.mark(
-      list.items.flatMap((item) => item.ids),
+      list.items.filter((item) => item.unread).flatMap((item) => item.ids),
       false,
     );
   const words = query ? "Delete what was found" : "Delete all";

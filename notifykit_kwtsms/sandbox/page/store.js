@@ -69,7 +69,7 @@ export class Store {
 
   /**
    * The views, newest first. `all` and `queued` (test messages in the queue) disregard the search; `log`, `queue` and
-   * `threads` (one row for each number, one for each request to several numbers) follow it. `unread` is a count.
+   * `threads` (one row for each number, one for each request to several numbers, with its refused tries) follow it. `unread` is a count.
    */
   get views() {
     this.#views ??= makeViews(this.#messages, this.#hidden, this.#found);
@@ -112,13 +112,21 @@ function makeViews(messages, hidden, found) {
 function groupByNumber(log) {
   const threads = new Map();
   for (const message of log) {
-    const key = message.to.length === 1 ? message.to[0] : `batch:${message.id}`;
-    if (!threads.has(key)) threads.set(key, { key, to: message.to, last: message, ids: [], unread: 0 });
-    const thread = threads.get(key);
+    const request = JSON.stringify([message.sender, message.text, message.to]);
+    const place = message.to.length === 1 ? message.to[0] : request;
+    let thread = threads.get(place);
+    // Newest first: refused tries of a request to several numbers belong to the one that follows them.
+    if (!thread || (place === request && message.accepted)) {
+      thread = { key: place, to: message.to, last: message, ids: [], unread: 0 };
+      if (threads.has(place)) threads.set(`${place} ${message.id}`, threads.get(place));
+      threads.delete(place);
+      threads.set(place, thread);
+    }
+    if (place === request) thread.key = `batch:${message.id}`;
     thread.ids.push(message.id);
     if (message.unread) thread.unread += 1;
   }
-  return [...threads.values()];
+  return [...threads.values()].sort((one, two) => two.last.id - one.last.id);
 }
 
 /** Ids that fit into one address. */
@@ -132,6 +140,7 @@ function* chunks(ids) {
 export class Actions {
   #store;
   #changed;
+  #last = Promise.resolve();
 
   /** `changed(id)` is called when the details of a message are new. */
   constructor(store, changed) {
@@ -139,11 +148,9 @@ export class Actions {
     this.#changed = changed;
   }
 
-  /** Marks messages read or unread, on the page at once. */
+  /** Marks messages read or unread; the page changes when the sandbox says that they are. */
   async mark(ids, unread) {
-    const changing = ids.filter((id) => (this.#store.get(id)?.unread ?? unread) !== unread);
-    for (const id of changing) this.#store.put({ ...this.#store.get(id), unread });
-    await this.#each(changing, (some) => api.updateMessages(some, { unread }));
+    await this.#each(ids, (some) => api.updateMessages(some, { unread }));
   }
 
   /** Gives messages a tag. */
@@ -218,11 +225,9 @@ export class Actions {
     });
   }
 
-  async #try(act) {
-    try {
-      await act();
-    } catch (problem) {
-      toastError(problem);
-    }
+  // One after the other: requests on two connections may arrive in the other order, and the last one wins.
+  #try(act) {
+    this.#last = this.#last.then(act).catch(toastError);
+    return this.#last;
   }
 }

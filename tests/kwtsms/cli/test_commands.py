@@ -546,6 +546,16 @@ def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     assert own == {name: words for name, (_, words) in COMMANDS.items()}
 
 
+def test_what_was_changed_in_the_text_is_said(shell):
+    """In one line, and in JSON as edits; with what the gateway would refuse in a live send."""
+    found = shell.run("kwtsms send 96598765432 '<b>Hi</b> {name} 🎉' --sender TWELVE-CHARS")
+    assert found.out.splitlines()[0] == ("changed: 🎉 removed (emoji), <b> removed (HTML tag), </b> removed (HTML tag)")
+    assert "{name} stands in the text" in found.err
+    assert found.err.count("has 12 characters, and 11 are allowed") == 1
+    edits = json.loads(shell.run("kwtsms send 96598765432 'Hi 🎉' --json").out)["data"]["edits"]
+    assert [(edit["before"], edit["reason"]) for edit in edits] == [("🎉", "emoji")]
+
+
 def test_the_module_is_the_program_too(shell):
     """For machines where another package owns, or took away, ``bin/kwtsms``."""
     done = subprocess.run(

@@ -142,7 +142,7 @@ def test_a_file_with_a_line_that_cannot_be_read_is_not_edited(tmp_path, text):
 def test_a_file_that_is_not_text_is_not_edited(tmp_path):
     """It may be anything."""
     (tmp_path / ".env").write_bytes(b"A=\xff\xfe\n")
-    with pytest.raises(ConfigError, match="UnicodeDecodeError"):
+    with pytest.raises(ConfigError, match="save it as UTF-8"):
         EnvFile.read(tmp_path / ".env")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import os
 import pathlib
 import stat
 import threading
@@ -152,3 +153,22 @@ def test_threads_write_whole_lines(sandbox):
     assert {result["result"] for result in results} == {"OK"}
     assert len({result["msg-id"] for result in results}) == len(read()) == 80
     assert sms.cached_balance in {result["balance-after"] for result in results}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_a_pipe_in_the_place_of_the_log_holds_up_no_answer(sandbox, connect, caplog):
+    """Nobody reads it: opening it would wait for ever, although the SMS was sent."""
+    sms = connect(log_file="kwtsms.log")
+    os.mkfifo("kwtsms.log")
+    assert sms.send(NUMBER, "Hello")["result"] == "OK"
+    assert "calls to the gateway are not logged" in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_an_env_file_of_windows_is_read(tmp_path, monkeypatch, encoding):
+    """Its byte order mark is no part of the first name."""
+    for name in ("KWTSMS_USERNAME", "KWTSMS_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "windows.env"
+    file.write_text("KWTSMS_USERNAME=somebody\r\nKWTSMS_PASSWORD=s3cret\r\n", encoding=encoding, newline="")
+    assert KwtSMS.from_env(file).username == "somebody"

@@ -63,9 +63,9 @@ def test_no_answer_and_no_log_shows_the_password(sandbox, connect):
 
 
 def test_a_gateway_that_repeats_the_password_is_not_quoted(sandbox, connect):
-    """The words of the gateway are scrubbed in the dict and in the log: here they happen to contain it."""
+    """Not in the log; the dict has the words as they came. Here they happen to contain it."""
     sms = connect(log_file="kwtsms.log", password="username")
-    assert sms.verify()[2].startswith("Authentication error, **** or password are not correct.")
+    assert sms.verify()[2].startswith("Authentication error, username or password are not correct.")
     assert '"description":"Authentication error, *** or password' in pathlib.Path("kwtsms.log").read_text("utf-8")
 
 

@@ -418,3 +418,10 @@ def test_a_number_without_its_country_code_is_guessed_but_not_used(raw: str, mea
     assert isinstance(answer, Rejected)
     assert (answer.suggestion.address if answer.suggestion else None) == meant
     assert "98765432" not in repr(answer)
+
+
+@pytest.mark.parametrize("by", [STRICT, AT_HOME, RELAXED])
+@pytest.mark.parametrize("raw", ["+68271234", "0068271234"])
+def test_eight_digits_with_a_plus_are_no_number_of_kuwait(by: KwtSmsNormalizer, raw: str) -> None:
+    """They begin with a country code: 682 is that of the Cook Islands."""
+    assert normalized(raw, by) == Recipient("68271234", country="CK")

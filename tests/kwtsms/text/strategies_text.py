@@ -44,7 +44,8 @@ OTHER_PICTOGRAPHS = {
 OTHER_HIDDEN = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\ufffc")
 #: Cf, and drawn: Prepended_Concatenation_Mark.
 DRAWN_FORMATS = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
-TAG = re.compile(r"</?[A-Za-z!?][^>]*>")
+#: What the gateway, or a phone, may take for a tag.
+TAG = re.compile(r"<[A-Za-z/!?][^>]*>")
 
 PLAIN = [
     "Hello",
@@ -72,20 +73,19 @@ EMOJI_SEQUENCES = [
     "🇰🇼",
     "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
     "☎",
-    "✓",
-    "★",
     "⌚",
-    "⭐",
     "〰️",
     "㊗️",
-    "🅰️",
-    "↔️",
     "🀄",
     "⛹🏻‍♀️",
 ]
+#: Emoji that stand for digits, letters or marks, and what they stand for.
+SPELLED = {"‼": "!!", "⁉": "!?", "ℹ": "i", "Ⓜ": "M", "↔": "<->", "✓": "√", "✘": "x", "★": "*", "♥": "<3", "➜": "->"}
+SPELLED |= {"❷": "2", "❿": "10", "🅰": "A", "🆗": "OK", "🄰": "A", "🄒": "(C)", "🄆": "5"}
 FRAGMENTS = [
     *PLAIN,
     *EMOJI_SEQUENCES,
+    *SPELLED,
     *"<>/!?a b1\n\t\r\v\f\x85\u2028\u2029\u00a0\u3000\u200b\u200c\u200d\u200e\ufeff\u00ad\u034f\ufe0f\u20e3#*5",
     *"‼⁉ℹⓂ٠١٩۰۵۹^{}[]~|€\\é`“”…–",
     "<b>",
@@ -94,6 +94,25 @@ FRAGMENTS = [
     "</",
     "<br/>",
     "<!--",
+    "-->",
+    "<p>",
+    "</p>",
+    "<td>",
+    '<a href="https://x.example/?a=1&amp;b=2">',
+    "</a>",
+    "<https://pay.example.com/i/1>",
+    "<sara@example.com>",
+    "<name>",
+    "&amp;",
+    "&lt;",
+    "&gt;",
+    "&#39;",
+    "&nbsp;",
+    "&#128512;",
+    "<script>",
+    "</script>",
+    '"',
+    "'",
     "\r\n",
     "\ud83d",
     "\ude00",
@@ -141,7 +160,7 @@ def is_hidden(character: str) -> bool:
 
 def is_odd_space(character: str) -> bool:
     """Whether a character looks like a space or ends a line, and is neither the space nor the line feed."""
-    return unicodedata.category(character) in ("Zs", "Zl", "Zp") and character != " "
+    return character in "\t\u2800" or (unicodedata.category(character) in ("Zs", "Zl", "Zp") and character != " ")
 
 
 def is_arabic_digit(character: str) -> bool:

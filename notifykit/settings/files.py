@@ -1,0 +1,110 @@
+"""Files that people and other programs write: texts in whichever encoding, and state and logs in shared folders."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import pathlib
+import stat
+from typing import Final
+
+_SAVE_AS: Final = "save it as UTF-8"
+#: UTF-16 begins with one of these: PowerShell and Notepad write it.
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_FLAGS: Final = (
+    getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_PRIVATE: Final = 0o600
+#: How often a file is opened again that another process makes or removes at the same moment.
+_TRIES: Final = 10
+
+
+class NotUtf8(ValueError):  # noqa: N818 - it says what happened
+    """A file is not text in UTF-8 or UTF-16. Its message follows the name of the file and says what to do."""
+
+
+def decode(raw: bytes) -> str:
+    """Return a text: UTF-8 with or without a byte order mark, or UTF-16 with one.
+
+    :raises NotUtf8: if it is neither.
+    """
+    try:
+        text = raw.decode("utf-16" if raw.startswith(_UTF_16) else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotUtf8(f"is not UTF-8 text: {_SAVE_AS}") from None
+    if "\0" in text:
+        raise NotUtf8(f"is UTF-16 without a byte order mark, or no text: {_SAVE_AS}")
+    return text
+
+
+def read_text(file: str | os.PathLike[str]) -> str:
+    """Return the text of a file, with its line ends as line feeds.
+
+    :raises NotUtf8: if it is not UTF-8, and not UTF-16 with a byte order mark.
+    :raises OSError: if it can't be read.
+    """
+    return decode(pathlib.Path(file).read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def why_unreadable(error: OSError | ValueError) -> str:
+    """Return what to say behind the name of a file that :func:`read_text` could not read."""
+    if isinstance(error, NotUtf8):
+        return str(error)
+    return f"can't be read: {type(error).__name__}"
+
+
+def open_file(path: str | os.PathLike[str], flags: int = os.O_RDWR) -> int:
+    """Open a file for state or a log, or make it, and return its descriptor.
+
+    A new file is its owner's alone, mode 0600; in a folder that a group, or everybody, may write to, they may write to the
+    file too. A file that everybody may read, by accident of a umask, becomes private; one that a group may read was made
+    so for a program that collects logs.
+
+    :param flags: ``os.O_APPEND`` and the like.
+    :raises OSError: if that is impossible, or if it is a link, a pipe, a device or a folder: a pipe would block, and a
+        link may have been put there by another user.
+    """
+    new = False
+    try:
+        descriptor = os.open(path, flags | _FLAGS)
+    except FileNotFoundError:
+        # O_CREAT is refused for another user's file in a sticky folder, so it is tried second.
+        descriptor, new = _make_or_open(path, flags | _FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("not a regular file")
+        if new or status.st_mode & 0o007:
+            _set_rights(descriptor, status, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _make_or_open(path: str | os.PathLike[str], flags: int) -> tuple[int, bool]:
+    """Return a descriptor, and whether the file is new."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, _PRIVATE), True
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, flags), False
+    raise FileNotFoundError("it is made and removed by another process")
+
+
+def _set_rights(descriptor: int, status: os.stat_result, path: str | os.PathLike[str]) -> None:
+    """Make a file private, but for those who may write to its folder."""
+    if not hasattr(os, "fchmod"):  # pragma: no cover - Windows has no such rights
+        return
+    folder = pathlib.Path(path).absolute().parent.stat()
+    mode = _PRIVATE | (0o060 if folder.st_mode & stat.S_IWGRP else 0) | (0o006 if folder.st_mode & stat.S_IWOTH else 0)
+    # Another user's file is as its owner made it.
+    with contextlib.suppress(PermissionError):
+        if mode & 0o060 and status.st_gid != folder.st_gid:
+            os.fchown(descriptor, -1, folder.st_gid)
+        if mode != status.st_mode & 0o777:
+            os.fchmod(descriptor, mode)

@@ -10,6 +10,7 @@ import re
 import pytest
 
 import notifykit
+import notifykit.verify
 import notifykit_kwtsms
 from notifykit.hookspecs import PROJECT
 from notifykit.settings.sources import FIELDS
@@ -67,7 +68,7 @@ def test_the_reference_of_python_shows_names_as_they_are_imported():
     page = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
     shown = re.findall(r"^\.\. auto(?:class|function):: (\S+)$", page, re.MULTILINE)
     assert "notifykit.Notifier" in shown
-    for package in (notifykit, notifykit_kwtsms):
+    for package in (notifykit, notifykit.verify, notifykit_kwtsms):
         public = {name: f"{package.__name__}.{name}" for name in package.__all__}
         names = {name.rpartition(".")[2]: name for name in shown if name.startswith(f"{package.__name__}.")}
         assert {name: names[name] for name in names if public.get(name, names[name]) != names[name]} == {}

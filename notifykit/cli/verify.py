@@ -11,7 +11,7 @@ import click
 from notifykit.cli.dry_run import open_notifier
 from notifykit.cli.exit_codes import Exit, for_error
 from notifykit.cli.inputs import via_option
-from notifykit.cli.options import common, examples, read_stdin
+from notifykit.cli.options import CommandGroup, common, examples, read_stdin
 from notifykit.cli.output import format_duration, note, plural, print_json, print_line, table_lines
 from notifykit.errors import ConfigError
 from notifykit.verify.results import Started, StartStatus, Traffic
@@ -29,6 +29,7 @@ _purpose = click.option(
 
 @click.group(
     "verify",
+    cls=CommandGroup,
     invoke_without_command=True,
     epilog=examples("notifykit verify start +96598765432", "notifykit verify check +96598765432 123456"),
 )

@@ -80,7 +80,6 @@ def test_an_interrupt_is_a_document_for_programs_too(gateway: Sandbox) -> None:
             assert shown.process.poll() is None, shown.shown
             assert time.monotonic() < ends
             time.sleep(0.01)
-        shown.until_it_waits()
         shown.interrupt()
         assert shown.end() == 130
     document = json.loads(shown.shown[shown.shown.index("{") : shown.shown.rindex("}") + 1])

@@ -177,7 +177,11 @@ def _(event: VerificationStarted) -> _Description:
     fields = _fields(event, "purpose", "status", "resend", "sends", "cost", "country") | {
         "to": _redacted(event.to or "")
     }
-    return f"%s code {'sent again' if event.resend else 'asked for'}: {_constant(event.status)}", (fields["to"],), fields
+    return (
+        f"%s code {'sent again' if event.resend else 'asked for'}: {_constant(event.status)}",
+        (fields["to"],),
+        fields,
+    )
 
 
 @_describe.register

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
-import signal
 import threading
 from collections.abc import Iterator, Sequence
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -149,13 +147,13 @@ def demo(ctx: click.Context, as_json: bool, stay: bool) -> int:
         else:
             _print_totals(results, twice)
         if stay:
-            with stop_signal() as stopped:
+            with contextlib.suppress(KeyboardInterrupt):
                 click.echo(
                     f"\nThe gateway stays on {sandbox.url} until Ctrl-C. Use it from another terminal:\n", err=True
                 )
                 for name, value in sandbox.env.items():
                     click.echo(f"  export {name}={value}", err=True)
-                stopped.wait()
+                threading.Event().wait()
     return 1 if twice else 0
 
 
@@ -277,19 +275,3 @@ def _print_totals(results: Sequence[ExampleResult], twice: Sequence[str]) -> Non
 
 def _print_row(label: str, text: str) -> None:
     click.echo(f"   {label:<9} {text}")
-
-
-@contextlib.contextmanager
-def stop_signal() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C or SIGTERM sets, so that both stop the server in order."""
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import re
-import threading
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from notifykit_kwtsms.sandbox import Sandbox
 
 _PORT = 8965
-#: Seconds after which a stop is noticed at the latest.
+#: Seconds for which a new message is waited for at a time.
 _POLL = 0.2
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -59,11 +59,11 @@ def sandbox(ctx: click.Context, /, chaos: str | None, demo: bool, as_json: bool,
     if ctx.invoked_subcommand is not None:
         _refuse_misplaced(ctx, ["chaos", "demo", *options])
         return 0
-    from notifykit_kwtsms.cli.demo import run_examples, stop_signal
+    from notifykit_kwtsms.cli.demo import run_examples
     from notifykit_kwtsms.sandbox import Sandbox
 
     prepared = Sandbox(options.pop("host"), options.pop("port"), **options)
-    with stop_signal() as stopped, prepared as running:
+    with contextlib.suppress(KeyboardInterrupt), prepared as running:
         if demo:
             collections.deque(run_examples(running, None, shown=False), 0)
         if chaos:
@@ -74,7 +74,7 @@ def sandbox(ctx: click.Context, /, chaos: str | None, demo: bool, as_json: bool,
             )
         else:
             _print_addresses(running, has_token=bool(options["token"]))
-        _print_messages(running, stopped, quiet=as_json)
+        _print_messages(running, quiet=as_json)
     return 0
 
 
@@ -113,11 +113,11 @@ def _print_addresses(running: Sandbox, *, has_token: bool) -> None:
     click.echo("Ctrl-C ends it.")
 
 
-def _print_messages(running: Sandbox, stopped: threading.Event, *, quiet: bool) -> None:
+def _print_messages(running: Sandbox, *, quiet: bool) -> None:
     """Print each new message until Ctrl-C."""
     store = running.gateway.store
     last = store.floor
-    while not stopped.is_set():
+    while True:
         for change in store.changes(last, _POLL):
             last = change.sequence
             message = store.get(change.message)

@@ -411,7 +411,7 @@ def test_the_log_is_read_back(tmp_path, capsys, monkeypatch):
         "undelivered 965****5432  Blacklisted, id memory-1",
         "delivered 965****5432  DELIVRD; reports contradict each other, id memory-1",
     ]
-    assert lines("log", "tail") == ["accepted  965****5432  id memory-1, test", *steps]
+    assert lines("log", "tail") == ["accepted  965****5432  id memory-1 (test)", *steps]
     assert lines("log", "tail", "--errors") == steps[1:2]
     assert lines("log", "show", report.message.id[:8])[-3:] == steps
     assert lines("log", "show", "memory-1")[-3:] == steps

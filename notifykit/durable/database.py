@@ -264,8 +264,13 @@ class Database:
         return [f"session {row[0]} ({row[1] or 'no name'}, {row[2] or 'this machine'})" for row in rows]
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; one that a thread still uses is closed when it is returned."""
+        event.listen(self.engine, "checkin", _close_returned)
         self.engine.dispose()
+
+
+def _close_returned(connection: Any, record: Any) -> None:
+    record.invalidate()
 
 
 def new_engine(settings: DurableSettings) -> sa.Engine:

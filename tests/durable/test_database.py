@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from notifykit import ConfigError, Notifier, Settings
-from notifykit.durable.database import DurableSettings
+from notifykit.durable.database import Database, DurableSettings
 from tests.durable.conftest import Cluster, Recorder, Store, environment, numbers
 
 
@@ -122,3 +122,14 @@ def test_who_does_not_use_jobs_loads_nothing_for_them(store: Store) -> None:
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.split() == []
+
+
+def test_a_connection_that_is_in_use_is_closed_after_its_database(each_store: Store) -> None:
+    """By who returns it: a pool that is gone closes nothing."""
+    database = Database(durable(**each_store.environment))
+    connection = database.engine.connect()
+    driver = connection.connection.driver_connection
+    database.close()
+    connection.close()
+    with pytest.raises(Exception, match="closed"):
+        driver.execute("select 1")

@@ -17,7 +17,7 @@ from notifykit.rate_limit import rate_limiter
 from notifykit.redaction import STARS
 from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.codes import error_for
-from notifykit_kwtsms.api.facts import BASE_URL, NUMBERS_PER_REQUEST, SAME_NUMBER_GAP, SEND, SHARED_SENDER
+from notifykit_kwtsms.api.facts import BASE_URL, NUMBERS_PER_REQUEST, QUEUE_LIMIT, SAME_NUMBER_GAP, SEND, SHARED_SENDER
 from notifykit_kwtsms.settings import KwtSmsSettings
 from notifykit_kwtsms.text.cleaning import check, warn
 from notifykit_kwtsms.text.segments import measure
@@ -101,6 +101,7 @@ class KwtSmsTransport:
             live=not settings.test,
             warn=functools.partial(warn, default_sender=settings.sender),
             rate_limit=limit,
+            queue_limit=QUEUE_LIMIT if settings.test else None,
             spacing=0.0 if settings.test else SAME_NUMBER_GAP,  # the gateway does not check it for test messages
             notices=(_TEST_NOTICE,) if settings.test else notices,
         )

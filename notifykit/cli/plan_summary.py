@@ -16,6 +16,7 @@ from notifykit.models.capabilities import Capabilities, ForcedCharacter, Measure
 from notifykit.models.message import Edit, Message
 from notifykit.models.plan import Batch, Plan
 from notifykit.models.receipt import Outcome, Receipt, Veto
+from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
 from notifykit.pipeline.stages import notices_with_counts
 
@@ -50,6 +51,10 @@ class PlanSummary:
     duplicates: int = 0
     #: The first veto for each guard and reason, and how many recipients it holds back.
     vetoes: dict[tuple[str, str], tuple[Veto, int]] = attrs.field(factory=dict)
+    #: Why recipients of a job wait, and how many: the job sends to them later.
+    waits: dict[tuple[str, str], tuple[Veto, int]] = attrs.field(factory=dict)
+    #: Whether the send is a job.
+    job: bool = False
     #: What it would cost; None if that is not known.
     cost: float | None = 0.0
     #: How many requests would be made.
@@ -66,7 +71,7 @@ class PlanSummary:
     @property
     def given(self) -> int:
         """How many recipients were given in all."""
-        return self.recipients + self.rejected + self.duplicates + self.held_back
+        return self.recipients + self.rejected + self.duplicates + self.held_back + self.waiting
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -77,6 +82,11 @@ class PlanSummary:
     def held_back(self) -> int:
         """How many recipients guards would hold back."""
         return sum(count for _, count in self.vetoes.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many recipients a job would send to later."""
+        return sum(count for _, count in self.waits.values())
 
     @property
     def exit_code(self) -> Exit:
@@ -94,7 +104,7 @@ class PlanSummary:
             "text": self.message.text,
             "sender": self.message.sender,
             **measurement_document(self.measurement, "encoding", "units", "segments"),
-            **{name: getattr(self, name) for name in ("recipients", "rejected", "duplicates", "held_back")},
+            **{name: getattr(self, name) for name in ("recipients", "rejected", "duplicates", "held_back", "waiting")},
             "vetoes": [attrs.asdict(veto) | {"recipients": count} for veto, count in self.vetoes.values()],
             "requests": self.requests,
             "cost": self.cost,
@@ -133,8 +143,9 @@ class PlanSummary:
     def _add_excluded(self, receipt: Receipt) -> None:
         if receipt.veto:
             key = (receipt.veto.guard, receipt.veto.reason)
-            veto, count = self.vetoes.get(key, (receipt.veto, 0))
-            self.vetoes[key] = (veto, count + 1)
+            found = self.waits if self.job and receipt.veto.postpone else self.vetoes
+            veto, count = found.get(key, (receipt.veto, 0))
+            found[key] = (veto, count + 1)
         elif receipt.outcome is Outcome.SKIPPED:
             self.duplicates += 1
         else:
@@ -145,16 +156,24 @@ class PlanSummary:
                 self.examples.append(receipt)
 
 
-def summarize(notifier: Notifier, to: Iterable[str], text: str, **message: Any) -> PlanSummary:
+def summarize(notifier: Notifier, to: Iterable[str], text: str, *, job: bool = False, **message: Any) -> PlanSummary:
     """Plan for all recipients once, and return the totals.
 
+    :param job: whether the send is a job, which waits where a plain send skips a recipient.
     :param message: options of the message, as ``Notifier.plan`` takes them.
     """
     summary: PlanSummary | None = None
     for plan in notifier.iter_plans(to, text, **message):
-        summary = summary or PlanSummary(plan.message, plan.edits, plan.measurement, plan.warnings)
+        summary = summary or PlanSummary(plan.message, plan.edits, plan.measurement, plan.warnings, job=job)
         summary.add(plan)
     assert summary is not None, "there is one plan at least"
+    limits = [leaf.capabilities.queue_limit for leaf in leaves(notifier.transport)]
+    room = sum(limit for limit in limits if limit is not None)
+    if None not in limits and summary.recipients > room:
+        messages = (
+            f"{summary.recipients:,} messages do not fit into the provider's queue, which holds {room:,} in test mode"
+        )
+        summary.warnings += (f"{messages}: the rest is refused until you delete some there.",)
     return summary
 
 

@@ -142,7 +142,8 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
             _require_live(notifier)
         if template:
             send_options = attrs.evolve(send_options, text=template.render(notifier))
-        summary = summarize(notifier, to, send_options.text, **send_options.keywords())
+        at = job.at if job else None
+        summary = summarize(notifier, to, send_options.text, job=job is not None, at=at, **send_options.keywords())
         _show_mode(notifier)
         for warning in summary.warnings:
             warn(warning)
@@ -303,6 +304,12 @@ def _plan_lines(summary: PlanSummary, unit: str, *, clear: bool) -> Iterator[tup
     for veto, count in summary.vetoes.values():
         yield "held back", f"{plural(count, 'recipient')} by {veto}", "care"
         yield "", f"→ {veto_advice(veto)}", None
+    for veto, count in summary.waits.values():
+        yield (
+            "waits",
+            f"{plural(count, 'recipient')} for {veto.guard}: {veto.reason} What they cost is not counted here.",
+            "care",
+        )
     if summary.refusal:
         yield "refused", str(summary.refusal), "bad"
         return

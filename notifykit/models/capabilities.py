@@ -67,6 +67,8 @@ class Capabilities:
     personal: bool = False
     #: How fast requests may start; None for no limit.
     rate_limit: RateLimit | None = None
+    #: How many messages the provider keeps until a person deletes some, as in its test mode; None for no limit.
+    queue_limit: int | None = None
     #: The least seconds between two messages to one recipient; 0 for none.
     spacing: float = 0.0
     #: Pure: the size of a text; None if it does not matter.

@@ -7,6 +7,8 @@ import functools
 import time
 from collections.abc import Callable
 
+from notifykit.protocols import Clock
+
 # What freezes the time in tests replaces time.monotonic, and not this.
 _monotonic: Callable[[], float] = (
     functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "CLOCK_MONOTONIC") else time.monotonic
@@ -30,6 +32,22 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Sleep for that many seconds."""
         time.sleep(seconds)
+
+
+class PlannedClock:
+    """The clock of a plan for a later moment: what guards would say then.
+
+    :param clock: the clock for everything but the time of day.
+    :param at: the moment, with a zone.
+    """
+
+    def __init__(self, clock: Clock, at: datetime.datetime) -> None:
+        self._at = at.astimezone(datetime.UTC)
+        self.shared, self.monotonic, self.sleep = clock.shared, clock.monotonic, clock.sleep
+
+    def now(self) -> datetime.datetime:
+        """Return the moment, UTC."""
+        return self._at
 
 
 class VirtualClock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import hashlib
 import logging
@@ -17,7 +18,7 @@ from notifykit.errors import ConfigError, PluginError, all_of, raise_interrupt
 from notifykit.events import Event
 from notifykit.models.capabilities import Capabilities, Measurement
 from notifykit.models.message import Channel, Message
-from notifykit.pipeline.clock import SystemClock
+from notifykit.pipeline.clock import PlannedClock, SystemClock
 from notifykit.pipeline.context import RateLimiters, Reservations, SendContext
 from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
@@ -136,10 +137,12 @@ class Components:
         *,
         move_unknown: bool = False,
         dry_run: bool = False,
+        at: datetime.datetime | None = None,
     ) -> SendContext:
         """Return the context of one send.
 
         :param dry_run: whether nothing is sent, so that what guards reserve is forgotten.
+        :param at: the moment that is planned for; None for now.
         :raises ConfigError: where ``via`` can't be built.
         """
         if self._closed:
@@ -151,6 +154,7 @@ class Components:
             raise TypeError(f"deadline is a {type(deadline).__name__}: give seconds")
         other = None if dry_run else intercept(transport)
         clock, counters, rate_limiters = (other or self).clock, (other or self).counters, (other or self).rate_limiters
+        clock = clock if at is None else PlannedClock(clock, at)
         return SendContext(
             registry=self.registry,
             transport=transport,

@@ -172,6 +172,7 @@ class NotifierBase:
         tags: str | Iterable[str] = (),
         idempotency_key: str | None = None,
         subject: str | None = None,
+        at: datetime.datetime | None = None,
     ) -> Iterator[Plan]:
         """Yield plans of what ``stream`` would do, for lists that are too long for one plan.
 
@@ -179,9 +180,11 @@ class NotifierBase:
         at least. Batches are cut from each plan's own recipients.
 
         :param size: the most recipients of one plan.
+        :param at: when it is to be sent, with a zone: guards judge by that time; None for now.
         """
         message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
-        admitted, prepared, context = self._dry_run(to, message, via, window=self._components.settings.dedupe_window)
+        window = self._components.settings.dedupe_window
+        admitted, prepared, context = self._dry_run(to, message, via, window=window, at=at)
         piece = list(itertools.islice(admitted, size))
         while True:
             yield make_plan(plan_batches(piece, prepared, context), prepared, context)
@@ -190,10 +193,16 @@ class NotifierBase:
                 return
 
     def _dry_run(
-        self, to: Addresses, message: Message, via: Via | None, *, window: int | None = None
+        self,
+        to: Addresses,
+        message: Message,
+        via: Via | None,
+        *,
+        window: int | None = None,
+        at: datetime.datetime | None = None,
     ) -> tuple[Iterator[Admitted | Receipt], Prepared, SendContext]:
         """Run the stages before the delivery; what guards reserve is forgotten afterwards."""
-        context = self._components.context(via, None, window, dry_run=True)
+        context = self._components.context(via, None, window, dry_run=True, at=at)
         prepared = clean(message, context)
         return guard(normalize(to, message, context), prepared, context), prepared, context
 

@@ -414,3 +414,36 @@ def test_what_came_too_late_is_skipped(gateway: Sandbox, run: Run, monkeypatch: 
     assert answer.code == 1
     assert "opening: done, 1 skipped" in answer.out
     assert not gateway.messages
+
+
+@pytest.mark.parametrize(("at", "waits"), [("23:30", True), ("09:30", False)])
+def test_a_dry_run_of_a_job_judges_quiet_hours_by_its_start(gateway: Sandbox, run: Run, at: str, waits: bool) -> None:
+    """Recipients wait then: they are neither left out nor an error, whatever the time is now."""
+    settings = '[tool.notifykit]\nzone = "Asia/Kuwait"\n[tool.notifykit.guard]\nquiet_hours = "22:00-08:00"\n'
+    pathlib.Path("pyproject.toml").write_text(settings, encoding="utf-8")
+    answer = run("send", ONE, "Hello", "--durable", "--at", f"tomorrow {at}", "--dry-run")
+    assert answer.code == 0
+    assert ("waits       1 recipient for quiet_hours" in answer.out) is waits
+    assert "held back" not in answer.out
+    assert gateway.messages == ()
+
+
+def test_more_test_messages_than_the_queue_holds_are_warned_of(
+    gateway: Sandbox, run: Run, people: pathlib.Path
+) -> None:
+    """Before anything is sent: the gateway refuses the rest."""
+    sentence = "1,200 messages do not fit into the provider's queue, which holds 1,000"
+    arguments = ("send", "--to-file", str(people), "--column", "mobile", "Hello", "--dry-run")
+    assert sentence in run(*arguments).err
+    assert any(sentence in warning for warning in run(*arguments, "--json").document["warnings"])
+    assert sentence not in run("send", ONE, "Hello", "--dry-run").err
+
+
+def test_a_job_that_waits_says_so(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why, and for how long, before the wait."""
+    shorten_delays(monkeypatch, 0.05)
+    gateway.chaos("ERR013")
+    answer = run("send", ONE, "Hello", "--durable")
+    assert answer.code == 0
+    assert "ERR013" in answer.err
+    assert "trying again in" in answer.err

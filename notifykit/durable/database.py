@@ -161,7 +161,11 @@ class Database:
             with self.migration_lock():
                 metadata.create_all(self.engine)
         except SQLAlchemyError as error:
+            self.engine.dispose()
             raise self.unusable(error) from None
+        except ConfigError:
+            self.engine.dispose()
+            raise
 
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """Return a transaction: committed at the end, rolled back if something raises."""

@@ -236,6 +236,8 @@ def test_each_sink_costs_the_same() -> None:
     """Whether it is the second or the eighth."""
 
     class Counting:
+        background = False  # a thread that waits for another one counts more or less
+
         def __init__(self, number: int) -> None:
             self.name = f"counting-{number}"
 

@@ -287,11 +287,16 @@ def test_a_canonical_address_is_its_own(by: KwtSmsNormalizer, raw: str) -> None:
 @given(raw=st.one_of(any_text(), mobiles(), st.from_regex(r"\A\+?[0-9]{6,16}\Z")))
 @example(raw="+2000000000000")
 @example(raw="+4400000000012")
+@example(raw="4930000")
 def test_a_marked_canonical_address_is_its_own_whatever_the_default_country(by: KwtSmsNormalizer, raw: str) -> None:
     """A number with a plus sign is never read as local."""
     answer = normalized(raw, by)
     if isinstance(answer, Recipient):
-        assert normalized("+" + answer.address, by) == answer
+        marked = normalized("+" + answer.address, by)
+        assert isinstance(marked, Recipient)
+        assert marked.address == answer.address
+        # Without the sign a few digits may be a local number, of a country that is not known.
+        assert answer.country in (None, marked.country)
 
 
 @given(raw=st.one_of(any_text(), mobiles(), st.from_regex(r"\A\+?[0-9]{6,16}\Z")))

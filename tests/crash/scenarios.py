@@ -160,7 +160,7 @@ def full_disk(plan: Plan) -> Verdict:
                 lambda: on.load.notifier.submit([f"9659{n:07d}" for n in range(20_000)], "Too much", key="full")
             )
             verdict.figures["submit on a full disk says"] = refused
-            verdict.require(refused and "disk full" in refused, "submit on a full disk raised no clear ConfigError")
+            verdict.require(refused and "disk is full" in refused, "submit on a full disk raised no clear ConfigError")
             time.sleep(10)
             verdict.figures["requests while it was full"] = on.gateway.count() - before
         verdict.require(not _has_job(on.load.notifier, "full"), "a refused order left a job")

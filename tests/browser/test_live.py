@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
 import socket
 import statistics
@@ -74,8 +73,7 @@ def _cut(sandbox: Sandbox) -> None:
     """Break every connection that the sandbox has, as a network does."""
     assert sandbox._server is not None
     for connection in list(sandbox._server._open.values()):
-        with contextlib.suppress(OSError):  # It ended by itself a moment ago.
-            connection.shutdown(socket.SHUT_RDWR)
+        connection.end()
 
 
 def _free_port() -> int:

@@ -158,14 +158,17 @@ class Database:
         #: ``INSERT`` in the database's dialect: with ``on_conflict_do_update``.
         self.insert: Any = sqlite.insert if self.file is not None else postgresql.insert
         try:
-            with self.migration_lock():
-                metadata.create_all(self.engine)
-        except SQLAlchemyError as error:
-            self.engine.dispose()
-            raise self.unusable(error) from None
+            self._create(metadata)
         except ConfigError:
             self.engine.dispose()
             raise
+
+    def _create(self, metadata: sa.MetaData) -> None:
+        try:
+            with self.migration_lock():
+                metadata.create_all(self.engine)
+        except SQLAlchemyError as error:
+            raise self.unusable(error) from None
 
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """Return a transaction: committed at the end, rolled back if something raises."""

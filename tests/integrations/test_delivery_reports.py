@@ -92,6 +92,6 @@ def test_a_body_without_end_is_not_read(endpoint: ReportEndpoint) -> None:
 
 def test_a_short_secret_is_refused() -> None:
     """It could be guessed."""
-    with pytest.raises(ConfigError, match="15 characters.*secrets.token_urlsafe"):
+    with pytest.raises(ConfigError, match=r"15 characters.*secrets\.token_urlsafe"):
         ReportEndpoint("x" * 15, delivery_report)
     assert SECRET not in repr(ReportEndpoint(SECRET, delivery_report))

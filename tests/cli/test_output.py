@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 
 import pytest
 
@@ -118,3 +119,21 @@ def test_a_reader_who_goes_away_does_not_change_what_happened(gateway: Sandbox) 
         assert process.wait(timeout=30) == 0
         assert b"Traceback" not in process.stderr.read()
     assert len(gateway.messages) == 1
+
+
+def test_a_log_handler_that_has_standard_error_already_goes_on() -> None:
+    """A program that starts the command line itself has set up its log before."""
+    program = """
+import logging, sys
+logging.getLogger("notifykit").addHandler(logging.StreamHandler())
+from notifykit.cli.main import main
+try:
+    main(["--version"])
+finally:
+    logging.getLogger("notifykit").warning("a line of the log")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), timeout=60, check=True
+    )
+    assert done.stdout.startswith("notifykit")
+    assert done.stderr.splitlines()[-1] == "a line of the log"

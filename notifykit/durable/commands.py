@@ -203,6 +203,10 @@ def worker(ctx: click.Context, address: tuple[str, int] | None, as_json: bool) -
         logging.getLogger("notifykit.durable").addHandler(_PrintHandler(logging.WARNING))
         notifier.work()
         server.follow(notifier)
+        if "opentelemetry" in (notifier.settings.sinks or ()):
+            from notifykit.integrations.opentelemetry import observe_jobs
+
+            observe_jobs(notifier.backlog)
         note(f"Sending through {notifier.transport}; SIGTERM or Ctrl-C ends it.")
         stop.wait()
         server.stop_following()

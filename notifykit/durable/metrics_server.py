@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import click
 
@@ -102,7 +102,7 @@ class MetricsServer(Unserved):
             raise ConfigError(self._state)
         return notifier.backlog()
 
-    def __enter__(self) -> MetricsServer:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, name="notifykit-metrics", daemon=True).start()
         return self
 
@@ -136,7 +136,7 @@ def _handler(registry: Any, not_ready: Any) -> type[Any]:
     class Handler(MetricsHandler):
         timeout = _PATIENCE
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
             path = self.path.partition("?")[0]
             if path == "/metrics":
                 super().do_GET()
@@ -169,6 +169,10 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
 def _listen(address: tuple[str, int], handler: type[Any]) -> _Server:
     """Return a server that listens.
 
@@ -177,8 +181,7 @@ def _listen(address: tuple[str, int], handler: type[Any]) -> _Server:
     host, port = address
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        kind = type("Server", (_Server,), {"address_family": family})
-        return kind(address, handler)
+        return (_Server6 if family == socket.AF_INET6 else _Server)(address, handler)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ConfigError(

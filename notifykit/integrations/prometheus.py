@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from notifykit.errors import ConfigError
 from notifykit.events import AttemptFinished, Event, RecipientsFinished
@@ -20,10 +20,12 @@ from notifykit.models.job import Backlog, JobState
 from notifykit.models.receipt import Outcome
 from notifykit.settings.sources import Settings
 
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
 try:
     from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
     from prometheus_client.core import GaugeMetricFamily
-    from prometheus_client.metrics_core import Metric
     from prometheus_client.multiprocess import MultiProcessCollector
     from prometheus_client.registry import Collector
 except ImportError as error:

@@ -186,8 +186,8 @@ def test_a_retry_is_another_span_below_the_same_send(telemetry: Telemetry) -> No
 
 def test_a_request_that_could_not_be_made_has_a_span_too(telemetry: Telemetry) -> None:
     """No connection could be opened: nobody listens."""
-    dsn = _live(telemetry.sandbox)
-    telemetry.sandbox.close()
+    with Sandbox() as gone:
+        dsn = _live(gone)
     with Notifier(dsn, sinks=[telemetry.sink()], clock=VirtualClock()) as notifier:
         assert notifier.send(NUMBER, TEXT).rejected
     spans, (notify,) = telemetry.flush().named("send kwtsms"), telemetry.collector.named("notify")
@@ -269,7 +269,6 @@ def test_metrics_have_the_names_and_labels_of_prometheus(telemetry: Telemetry) -
     durations = points(found["messaging.client.operation.duration"])
     assert sum(count for count, _ in durations.values()) == 4
     assert {dict(labels).get("error.type") for labels in durations} == {None, "ERR013", "connection_lost"}
-    assert all(total > 0 for _, total in durations.values())
 
 
 # --- jobs ---

@@ -238,8 +238,9 @@ class RecipientsFinished(Event):
 
     #: The transport of the send; a composite where there is one.
     transport: str
-    #: How many recipients there are of each outcome and code. The code is the provider's for an error, the reason for
-    #: who was not tried (``duplicate``, ``guard``, ``deadline`` or ``cancelled``), else None.
+    #: How many recipients there are of each outcome and code: the provider's code of an error, or the kind of an error
+    #: without one (``InvalidRecipient``); why somebody was not tried (``duplicate``, ``guard``, ``deadline`` or
+    #: ``cancelled``); else None.
     counts: Mapping[tuple[Outcome, str | None], int]
 
 

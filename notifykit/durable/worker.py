@@ -160,10 +160,10 @@ class Worker:
         if not self._components.dispatcher.counts:
             return
         final = [r for r in receipts if is_done or _is_final(r) or self._wait(r, batch) is None]
-        if is_done:  # those that were to be tried again, and are not any more
+        if is_done:  # those that were to be tried again and are not any more, and the duplicates, which never were
             now = {receipt.position for receipt in receipts}
-            rest = {p: r for p, r in batch.known.items() if p not in now and not self._is_done(p, {}, batch)}
-            final += rest.values()
+            rest = [receipt for position, receipt in batch.known.items() if position not in now]
+            final += [r for r in rest if r.skipped is SkipReason.DUPLICATE or not self._is_done(r.position, {}, batch)]
         via, components = batch.job["options"]["via"], self._components
         # The notifier may be closing, so that nothing is built any more.
         transport = components.settings.named(Dsn(via)).scheme if via else shown(components.transport)  # type: ignore[arg-type]  # there is one

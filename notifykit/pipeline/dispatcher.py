@@ -335,7 +335,7 @@ class EventDispatcher:
     def recipients_finished(self, message_id: str, transport: str, receipts: Sequence[Receipt]) -> None:
         """Emit the outcomes of recipients for whom nothing more is tried, to the sinks that count them."""
         if receipts:
-            counts = collections.Counter((r.outcome, r.code or (r.skipped and r.skipped.value)) for r in receipts)
+            counts = collections.Counter((receipt.outcome, _code_of(receipt)) for receipt in receipts)
             event = RecipientsFinished(at=self._clock.now(), id=message_id, transport=transport, counts=counts)
             self.emit(event, self._counting)
 
@@ -430,6 +430,13 @@ class EventDispatcher:
     def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
         failure.__cause__ = error
         self._failures.setdefault(message_id, failure)
+
+
+def _code_of(receipt: Receipt) -> str | None:
+    """Return the provider's code of an error, or its kind, or why a recipient was not tried."""
+    if receipt.error is not None:
+        return receipt.error.code or type(receipt.error).__name__
+    return receipt.skipped.value if receipt.skipped else None
 
 
 def _log_once(level: int, form: str, *places: str) -> None:

@@ -81,6 +81,7 @@ def test_real_sends_are_counted_as_they_ended(registry: CollectorRegistry, sandb
     assert value(found, messages, transport="kwtsms", outcome="skipped", code="duplicate") == 1
     assert value(found, messages, transport="kwtsms", outcome="unknown", code="connection_lost") == 1
     assert value(found, messages, transport="kwtsms", outcome="rejected", code="ERR010") == 1
+    assert value(found, messages, transport="kwtsms", outcome="rejected", code="InvalidRecipient") == 1
     assert total(found, messages) == 6
     assert value(found, "notifykit_attempts_total", transport="kwtsms", outcome="rejected", code="ERR013") == 1
     assert total(found, "notifykit_attempts_total") == total(found, "notifykit_attempt_duration_seconds_count") == 5

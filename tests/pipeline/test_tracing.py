@@ -12,7 +12,17 @@ from typing import Any, Final
 
 import pytest
 
-from notifykit import AsyncNotifier, Batch, Capabilities, Failover, Notifier, Outcome, OutcomeUnknown, Submission
+from notifykit import (
+    AsyncNotifier,
+    Batch,
+    Capabilities,
+    Failover,
+    Notifier,
+    Outcome,
+    OutcomeUnknown,
+    Receipt,
+    Submission,
+)
 from notifykit.errors import ContentRejected, NotReached, RateLimited
 from notifykit.events import AttemptFinished, Event, RecipientsFinished, RequestStarted, SendFinished, SendStopped
 from notifykit.models.capabilities import RateLimit
@@ -133,6 +143,13 @@ def test_what_a_transport_raises_is_read_as_without_a_sink() -> None:
 
 # --- each recipient is counted once ---
 
+
+def _code(receipt: Receipt) -> str | None:
+    if receipt.error:
+        return receipt.code or type(receipt.error).__name__
+    return receipt.skipped and receipt.skipped.value
+
+
 _BUSY: Final = RateLimited("Full.", "ERR013", waits=(1.0, 1.0))
 _REFUSED: Final = {NUMBERS[0]: RateLimited("Too soon.", "ERR028", waits=(1.0,))}
 
@@ -154,8 +171,7 @@ def test_each_recipient_is_counted_once_with_its_final_outcome(to: list[str], an
     """Whatever was tried again, refused, excluded or doubled: the counts are those of the report."""
     with Notifier(MemoryTransport(answers), sinks=[watcher := Watcher()], clock=VirtualClock()) as notifier:
         report = notifier.send(to, "Hello")
-    counted = collections.Counter((r.outcome, r.code or (r.skipped and r.skipped.value)) for r in report)
-    assert watcher.counts == counted
+    assert watcher.counts == collections.Counter((receipt.outcome, _code(receipt)) for receipt in report)
     assert watcher.counts.total() == len(to)
 
 

@@ -17,6 +17,7 @@ from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
     BatchFinished,
+    CircuitOpened,
     DeliveryChanged,
     Event,
     FailedOver,
@@ -38,11 +39,11 @@ _SEND: Final = logging.getLogger("notifykit.send")
 _PLUGINS: Final = logging.getLogger("notifykit.plugins")
 logging.getLogger("notifykit").addHandler(logging.NullHandler())
 
-_OF_TRANSPORTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver)
+_OF_TRANSPORTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver, CircuitOpened)
 #: The level of each kind of event, where nothing makes it graver; DEBUG for the others.
 _LEVELS: Final[dict[type[Event], int]] = {
     **dict.fromkeys((RecipientExcluded, BatchFinished, DeliveryChanged), logging.INFO),
-    **dict.fromkeys((BatchExcluded, RetryScheduled, FailedOver, PluginFailed), logging.WARNING),
+    **dict.fromkeys((BatchExcluded, RetryScheduled, FailedOver, CircuitOpened, PluginFailed), logging.WARNING),
 }
 #: The form of a sentence about an event, what goes into its places, and the event's fields.
 _Description = tuple[str, tuple[object, ...], dict[str, Any]]
@@ -154,6 +155,14 @@ def _(event: FailedOver) -> _Description:
     fields = _fields(event, "batch", "transport", "instead_of", "numbers", "code", "scope")
     form = f"%s numbers by %s instead of %s: {_constant(event.code or '')} %s"
     return form, (event.numbers, event.transport, event.instead_of, event.error), fields
+
+
+@_describe.register
+def _(event: CircuitOpened) -> _Description:
+    fields = _fields(event, "transport", "inside", "failures", "rests", "code")
+    form = f"%s rests for %g s: {_constant(event.code or '')} %s"
+    said = f"{event.error} → {event.action}" if event.action else event.error
+    return form, (event.transport, event.rests, said), fields
 
 
 @_describe.register

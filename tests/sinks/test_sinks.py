@@ -65,6 +65,7 @@ def test_a_row_has_the_documented_shape(tmp_path):
         "outcome": "accepted",
         "code": None,
         "scope": None,
+        "error_type": None,
         "to": "965****5432",
         "country": None,
         "error": None,

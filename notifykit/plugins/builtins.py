@@ -57,12 +57,12 @@ def _guard(module: str, *, tryfirst: bool = False, trylast: bool = False) -> Plu
     return Plugin(notifykit_guards, _about(module))
 
 
-def _sink(module: str) -> Plugin:
+def _sink(module: str, *, about: bool = False) -> Plugin:
     @hookimpl
     def notifykit_sinks(settings: Settings) -> Any:
         return _call(module, "notifykit_sinks", settings)
 
-    return Plugin(notifykit_sinks)
+    return Plugin(notifykit_sinks, *((_about(module),) if about else ()))
 
 
 def _about(module: str) -> Callable[[], Any]:
@@ -149,6 +149,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("spend_cap", "notifykit.guards.limits:spend_cap", partial(_guard, trylast=True)),
     ("logging", "notifykit.sinks.logging", _sink),
     ("jsonl", "notifykit.sinks.jsonl", _sink),
+    ("alert", "notifykit.alerts.settings", partial(_sink, about=True)),
     ("cli", "notifykit.cli", _commands),
     ("verify", "notifykit.verify.settings", lambda module: Plugin(_about(module))),
     # A module with hooks, as an installed plugin is.

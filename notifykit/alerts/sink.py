@@ -115,12 +115,12 @@ class AlertSink:
         return f"through {shown(self._notifier.transport)}, each at most once in {in_words(self._every)}"
 
     def _handle(self, alert: Alert) -> None:
-        count = self._counts.add(f"alert:count:{alert.key}", alert.messages, self._every)
+        count = alert.count or self._counts.add(f"alert:count:{alert.key}", alert.messages, self._every)
         if self._failed.get(alert.key, 0.0) > self._clock.monotonic():
             return
         reservation = self._counts.once(f"alert:{alert.key}", self._every)
         if reservation is not None:
-            self._send_or_log(alert, alert.count or count, reservation)
+            self._send_or_log(alert, count, reservation)
 
     def _send_or_log(self, alert: Alert, count: Count, reservation: Reservation) -> None:
         problem = self._send(alert, count)

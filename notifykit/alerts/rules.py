@@ -16,6 +16,10 @@ from notifykit.alerts.counts import Count, Counts
 from notifykit.events import AttemptFinished, CircuitOpened, Event
 from notifykit.models.receipt import Outcome
 
+#: What settings call the sink.
+NAME: Final = "alert"
+#: Seconds between two alerts about one thing, unless the settings say otherwise.
+EVERY: Final = 3600.0
 #: What an account is refused for, where nothing else is set: the password or the IP address, the sender, the credit.
 ACCOUNT_ERRORS: Final = ("AuthFailed", "SenderNotAllowed", "OutOfCredit")
 _LOOK_AT_THE_LOG: Final = "Look at the latest errors: `notifykit log tail --errors`."

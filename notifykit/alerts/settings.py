@@ -11,6 +11,8 @@ import attrs
 from notifykit import errors
 from notifykit.alerts.rules import (
     ACCOUNT_ERRORS,
+    EVERY,
+    NAME,
     BalanceBelow,
     CircuitOpen,
     ErrorShare,
@@ -30,10 +32,6 @@ if TYPE_CHECKING:
     from notifykit.alerts.sink import AlertSink
 
 SECTION: Final = "alert"
-#: What settings call the sink.
-NAME: Final = "alert"
-#: Seconds between two alerts about one thing, unless the settings say otherwise.
-EVERY: Final = 3600.0
 _NONE: Final = "none"
 _SHARE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*%\s*/\s*(\S+)")
 #: How alike a word and the name of an error are if it is a typing slip of it.
@@ -173,11 +171,14 @@ def checks(settings: Settings, *, online: bool) -> Iterator[Check]:
     if sink is None:
         yield Check("alert", Health.OK, "not set up: nobody is alerted; docs/how-to/alerts.md says how")
         return
+    live = sink.live
     sink.close()
     unused = settings.sinks is not None and NAME not in settings.sinks
     found = f"sent {sink}; `notifykit doctor --alert` sends a test"
     if unused:
         yield Check("alert", Health.WARN, "set up, but not among the sinks", "add alert to NOTIFYKIT_SINKS")
+    elif not live:
+        yield Check("alert", Health.WARN, f"sent {sink}, in test mode: they reach nobody", "set it to live")
     else:
         yield Check("alert", Health.OK, found)
 

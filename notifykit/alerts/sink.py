@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from notifykit.alerts.counts import Count, Counts
-from notifykit.alerts.rules import Alert, CircuitOpen, Refusals, Rule
-from notifykit.alerts.settings import EVERY, NAME
+from notifykit.alerts.rules import EVERY, NAME, Alert, CircuitOpen, Refusals, Rule
 from notifykit.counters import Reservation
 from notifykit.errors import ConfigError, raise_interrupt
 from notifykit.events import Event
@@ -99,6 +98,11 @@ class AlertSink:
             alert = rule.check(event, self._counts)
             if alert is not None:
                 self._handle(alert)
+
+    @property
+    def live(self) -> bool:
+        """Whether alerts may reach people: a transport in test mode takes them and delivers none."""
+        return self._notifier.transport.capabilities.live
 
     def test(self) -> str | None:
         """Send a test alert, and return why that was not possible; None where it was."""

@@ -69,7 +69,7 @@ class Named(MemoryTransport):
 
 @attrs.define
 class Watched:
-    """A notifier whose sends fail as is told, and the alerts that this caused."""
+    """A notifier whose sends fail, and the alerts that this caused."""
 
     clock: VirtualClock
     ops: Named = attrs.field(factory=lambda: Named("ops"))

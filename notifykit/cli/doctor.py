@@ -27,6 +27,7 @@ from notifykit.errors import ConfigError
 from notifykit.http.network import Network, find_authorities, find_proxy, tls_context
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
+from notifykit.settings.files import STREAMS
 from notifykit.settings.folders import is_temporary, own_folder
 from notifykit.settings.sources import Settings
 
@@ -127,7 +128,9 @@ def _files(settings: Settings) -> Iterator[Check]:
     if not settings.state_dir and is_temporary(state):
         found = f"rate limits and what guards count are kept in {state}: a restart of the machine may empty it"
         yield Check("state", Health.WARN, found, "set NOTIFYKIT_STATE_DIR to a folder that this user can write to")
-    if settings.log_file:
+    if settings.log_file in STREAMS:
+        yield Check("log", Health.OK, f"on the standard stream {settings.log_file}")
+    elif settings.log_file:
         log = pathlib.Path(settings.log_file)
         if os.access(log if log.exists() else log.absolute().parent, os.W_OK):
             yield Check("log", Health.OK, f"{log.name} can be written")

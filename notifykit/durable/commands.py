@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from notifykit.cli.dry_run import logs_beside_answers
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
@@ -63,7 +64,7 @@ def jobs(ctx: click.Context, as_json: bool) -> int:
     """Follow sends that are kept on disk, and decide about them. Numbers are redacted."""
     if ctx.invoked_subcommand is not None:
         return Exit.OK
-    with _notifier(ctx) as notifier:
+    with _notifier(ctx, **logs_beside_answers()) as notifier:
         found = notifier.jobs()
     if as_json:
         print_json("jobs", [document(progress) for progress in found])
@@ -87,7 +88,7 @@ def _command(*options: _Option) -> Callable[[_Command], _Command]:
 
     def register(function: _Command) -> _Command:
         def run(ctx: click.Context, /, key: str, **given: Any) -> int:
-            with _notifier(ctx) as notifier:
+            with _notifier(ctx, **logs_beside_answers()) as notifier:
                 try:
                     job = notifier.job(key)
                 except KeyError as error:
@@ -233,9 +234,9 @@ def exit_for(progress: Progress) -> int:
 
 
 @contextmanager
-def _notifier(ctx: click.Context) -> Iterator[Notifier]:
+def _notifier(ctx: click.Context, **arguments: Any) -> Iterator[Notifier]:
     host = ctx.ensure_object(PluginHost)
-    with Notifier.from_settings(env_file=global_options().env_file, host=host) as notifier:
+    with Notifier.from_settings(env_file=global_options().env_file, host=host, **arguments) as notifier:
         yield notifier
 
 

@@ -65,6 +65,17 @@ def _sink(module: str, *, about: bool = False) -> Plugin:
     return Plugin(notifykit_sinks, *((_about(module),) if about else ()))
 
 
+def _named_sink(module: str) -> Plugin:
+    """Return a plugin whose sink is there only where the settings name it: its module needs a library."""
+
+    @hookimpl
+    def notifykit_sinks(settings: Settings) -> Any:
+        wanted = settings.sinks is not None and module.rpartition(".")[2] in settings.sinks
+        return _call(module, "notifykit_sinks", settings) if wanted else ()
+
+    return Plugin(notifykit_sinks)
+
+
 def _about(module: str) -> Callable[[], Any]:
     @hookimpl
     def notifykit_about() -> Any:
@@ -150,6 +161,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("logging", "notifykit.sinks.logging", _sink),
     ("jsonl", "notifykit.sinks.jsonl", _sink),
     ("alert", "notifykit.alerts.settings", partial(_sink, about=True)),
+    ("structlog", "notifykit.integrations.structlog", _named_sink),
     ("cli", "notifykit.cli", _commands),
     ("verify", "notifykit.verify.settings", lambda module: Plugin(_about(module))),
     # A module with hooks, as an installed plugin is.

@@ -152,6 +152,29 @@ class Composite(Transport, Protocol):
         ...
 
 
+@attrs.frozen
+class OpenedCircuit:
+    """A part of a composite that rests, because it failed."""
+
+    #: The part.
+    transport: Transport
+    #: Failures in a row.
+    failures: int
+    #: Seconds until it is probed.
+    rests: float
+    #: Its last error.
+    error: TransportError | None
+
+
+@runtime_checkable
+class OpensCircuits(Protocol):
+    """A composite with circuit breakers: the pipeline emits an event for each that opens."""
+
+    def take_opened(self) -> Sequence[OpenedCircuit]:
+        """Return the circuits that opened since the last call, each once. It is called from several threads."""
+        ...
+
+
 @runtime_checkable
 class KnowsNumbers(Protocol):
     """A transport whose provider can be asked about addresses without sending to them."""

@@ -33,6 +33,7 @@ from notifykit.protocols import BuildContext, Cleaner, Clock, Engine, Guard, Sin
 from notifykit.redaction import key_beside
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import reference_problems
+from notifykit.settings.files import STREAMS
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 from notifykit.templates.template import Template
@@ -280,7 +281,7 @@ class Components:
         key: bytes | None = None
         if self.settings.hash_key:
             key = hashlib.sha256(self.settings.hash_key.reveal().encode()).digest()
-        elif self.settings.log_file:
+        elif self.settings.log_file and self.settings.log_file not in STREAMS:
             key = key_beside(self.settings.sources.directory)
         return Redaction(self.settings.log_numbers, self.settings.log_body, key)
 

@@ -277,7 +277,8 @@ def _limit_problems(app: Celery, timeout: float) -> list[str]:
 @signals.worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _check(sender: Any = None, **_: Any) -> None:
     """Let no worker start that could send twice, or lose something: the queue keeps the tasks."""
-    if problems := problems_of(sender.app):
+    problems = problems_of(sender.app) if sender else []
+    if problems:
         raise SystemExit(f"notifykit: this worker does not start:\n{ConfigError(problems)}")
 
 

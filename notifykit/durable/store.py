@@ -183,6 +183,14 @@ class JobStore:
             frozenset(result.id for result in completed),
         )
 
+    def open_tasks(self, job: str) -> list[Task]:
+        """Return the newest task of each batch of a job that is queued or running."""
+        c = batches.c
+        this = (c.job == job) & c.state.in_((states.QUEUED, states.RUNNING)) & (jobs.c.id == c.job)
+        query = sa.select(c.job, c.number, c.run, jobs.c.queue, jobs.c.priority).where(this).order_by(c.number)
+        with self.database.read() as db:
+            return [Task(*row) for row in db.execute(query)]
+
     @_retried
     def start_request(
         self, db: sa.Connection, batch: ClaimedBatch, transport: str, positions: Iterable[int]

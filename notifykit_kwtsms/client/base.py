@@ -45,7 +45,8 @@ from notifykit_kwtsms.client.results import (
 from notifykit_kwtsms.phone.documented import validate_phone_input
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 from notifykit_kwtsms.settings import KwtSmsSettings, base_url as read_base_url
-from notifykit_kwtsms.text.cleaning import CLEANERS
+from notifykit_kwtsms.text.cleaning import cleaners
+from notifykit_kwtsms.text.links import KEEP
 from notifykit_kwtsms.transport import KwtSmsTransport
 
 if TYPE_CHECKING:
@@ -94,8 +95,9 @@ class DocumentedNormalizer:
 
 
 class _DocumentedPlugin:
-    def __init__(self, default_country: str | None) -> None:
-        self._normalizer = DocumentedNormalizer(default_country)
+    def __init__(self, own: KwtSmsSettings) -> None:
+        self._normalizer = DocumentedNormalizer(own.default_country)
+        self._cleaners = cleaners(own.links)
 
     @hookimpl
     def notifykit_normalizers(self, settings: Settings) -> Sequence[Normalizer]:
@@ -105,7 +107,7 @@ class _DocumentedPlugin:
     @hookimpl
     def notifykit_cleaners(self, settings: Settings) -> Sequence[Cleaner]:
         """Provide the kwtSMS cleaners."""
-        return CLEANERS
+        return self._cleaners
 
 
 @attrs.frozen
@@ -185,6 +187,7 @@ class ClientBase(Generic[_Notifier]):
             kuwait_rule="relaxed",
             network=Network(),
             strict_countries=(),
+            links=KEEP,
         )
         self._open(own, Settings(timeout=_read("timeout", seconds, timeout)), clock)
 
@@ -210,7 +213,7 @@ class ClientBase(Generic[_Notifier]):
         log = CallLog(own.log_file, password, clock) if own.log_file else None
         # Only what is documented: no installed plugin changes this client.
         host = PluginHost(entry_points=False, builtins=())
-        host.register(_DocumentedPlugin(own.default_country), "kwtsms-documented")
+        host.register(_DocumentedPlugin(own), "kwtsms-documented")
         self._own = own
         self._clock = clock
         self._transport = KwtSmsTransport(username, password, own, log, clock, settings.state_dir)

@@ -14,6 +14,8 @@ KEEP, REFUSE_LOST, REFUSE = LINK_RULES = ("keep", "refuse-lost", "refuse")
 #: The reason of an edit with which the address of a link is gone.
 LOST: Final = "HTML tag; the address of its link is lost, because no phone can open it"
 
+#: What the gateway answers to a text with HTML.
+_CODE_OF_HTML: Final = "ERR027"
 #: One letter is a Windows drive.
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 #: What a relative address never starts with: ``www.``, or a host in front of a port or a path.
@@ -70,12 +72,12 @@ def refuse_links(addresses: Iterable[str | None], rule: str) -> None:
     if rule == REFUSE_LOST and None in found:
         raise ContentRejected(
             "The text has a link whose address no phone can open.",
-            "link",
+            _CODE_OF_HTML,
             action='Write the whole address, https://…, or leave it out with the setting links = "keep".',
         )
     if rule == REFUSE and found:
         raise ContentRejected(
             "The text has a link in HTML.",
-            "link",
+            _CODE_OF_HTML,
             action='Write its address as text, or let notifykit do so with the setting links = "keep".',
         )

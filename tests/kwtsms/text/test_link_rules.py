@@ -63,7 +63,7 @@ def test_the_documented_client_has_it_from_the_environment(
         monkeypatch.setenv(name, value)
     with KwtSMS.from_env(tmp_path / "none.env") as client:
         result = client.send(NUMBERS[0], WHOLE)
-    assert (result["result"], result["code"]) == ("ERROR", "link")
+    assert (result["result"], result["code"]) == ("ERROR", "ERR027")
     assert "HTML" in result["description"]
     assert not sandbox.messages
 

@@ -21,6 +21,7 @@ from notifykit import (
     Report,
     RetryPolicy,
     Settings,
+    Sink,
     SystemClock,
     TransportError,
     hookimpl,
@@ -218,10 +219,14 @@ class ClientBase(Generic[_Notifier]):
         self._clock = clock
         self._transport = KwtSmsTransport(username, password, own, log, clock, settings.state_dir)
         self._queries = Queries(self._transport.api, settings.timeout)
-        parts: dict[str, Any] = {"settings": settings, "host": host, "clock": clock}
+        parts: dict[str, Any] = {"settings": settings, "host": host, "clock": clock, "sinks": self._sinks()}
         # A single send returns the error at once, with the wait in its words. A bulk send waits for a full queue.
         self._single = self._notifier_class(self._transport, retry=RetryPolicy.never(), **parts)
         self._bulk = self._notifier_class(self._transport, retry=RetryQueueFull(), **parts)
+
+    def _sinks(self) -> Sequence[Sink]:
+        """Return what is told of each request."""
+        return ()
 
     @property
     def username(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import attrs
 import click
 
 from notifykit import InvalidRecipient, Outcome, Plan, Receipt, Report, Sink, TransportError
@@ -14,7 +15,6 @@ from notifykit.cli.messages import describe_edits
 from notifykit.cli.options import common, examples, global_options, read_text
 from notifykit.cli.output import plural
 from notifykit.cli.progress import ProgressSink
-from notifykit.cli.results import edits_document
 from notifykit.redaction import scrub
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
@@ -186,7 +186,9 @@ def _command_result(
 def _with_edits(result: Result, report: Report | None) -> tuple[Result, list[str]]:
     """Return a result with what was changed in the text, and the line that says so."""
     edits = () if report is None else report.edits
-    return {**result, "edits": edits_document(edits)}, [f"changed: {describe_edits(edits)}"] if edits else []
+    return {**result, "edits": [attrs.asdict(edit) for edit in edits]}, [
+        f"changed: {describe_edits(edits)}"
+    ] if edits else []
 
 
 def _batch_errors(result: Result) -> list[str]:

@@ -225,7 +225,7 @@ class ClientBase(Generic[_Notifier]):
         self._bulk = self._notifier_class(self._transport, retry=RetryQueueFull(), **parts)
 
     def _sinks(self) -> Sequence[Sink]:
-        """Return what is told of each request."""
+        """Return what gets the events of each send."""
         return ()
 
     @property

@@ -49,7 +49,10 @@ class Cleaner(Protocol):
         ...
 
     def clean(self, text: str, channel: Channel) -> Cleaned:
-        """Return the text with the edits made on it; the same text for a channel that is not its own."""
+        """Return the text with the edits made on it; the same text for a channel that is not its own.
+
+        :raises ContentRejected: if the text can't be sent to anybody; every recipient is then rejected with this error.
+        """
         ...
 
 

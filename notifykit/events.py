@@ -118,6 +118,8 @@ class AttemptFinished(Event):
     code: str | None
     #: What the error was about; None where there was none.
     scope: str | None
+    #: The class of :mod:`notifykit.errors` that the error is of: ``AuthFailed``; None where there was none.
+    error_type: str | None = None
     #: What happened, in one sentence; None where the batch was taken.
     error: str | None
     #: What a person does about it; None where the batch was taken.
@@ -242,6 +244,26 @@ class RecipientsFinished(Event):
     #: without one (``InvalidRecipient``); why somebody was not tried (``duplicate``, ``guard``, ``deadline`` or
     #: ``cancelled``); else None.
     counts: Mapping[tuple[Outcome, str | None], int]
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class CircuitOpened(Event):
+    """The circuit breaker of a part of a failover opened: the part rests, and the others are asked."""
+
+    #: The part.
+    transport: str
+    #: The failover.
+    inside: str
+    #: Failures in a row.
+    failures: int
+    #: Seconds until it is probed.
+    rests: float
+    #: The provider's code of its last error.
+    code: str | None
+    #: What its last error was, in one sentence.
+    error: str | None
+    #: What a person does about it.
+    action: str | None
 
 
 @attrs.frozen(kw_only=True, slots=False)

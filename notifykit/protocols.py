@@ -49,7 +49,10 @@ class Cleaner(Protocol):
         ...
 
     def clean(self, text: str, channel: Channel) -> Cleaned:
-        """Return the text with the edits made on it; the same text for a channel that is not its own."""
+        """Return the text with the edits made on it; the same text for a channel that is not its own.
+
+        :raises ContentRejected: if the text can't be sent to anybody; every recipient is then rejected with this error.
+        """
         ...
 
 
@@ -149,6 +152,29 @@ class Composite(Transport, Protocol):
 
     def possible(self, batch: Batch) -> Sequence[Assignment]:
         """Return every assignment that there may be for a batch, whatever happens. Pure: for what it may cost at most."""
+        ...
+
+
+@attrs.frozen
+class OpenedCircuit:
+    """A part of a composite that rests, because it failed."""
+
+    #: The part.
+    transport: Transport
+    #: Failures in a row.
+    failures: int
+    #: Seconds until it is probed.
+    rests: float
+    #: Its last error.
+    error: TransportError | None
+
+
+@runtime_checkable
+class OpensCircuits(Protocol):
+    """A composite with circuit breakers: the pipeline emits an event for each that opens."""
+
+    def take_opened(self) -> Sequence[OpenedCircuit]:
+        """Return the circuits that opened since the last call, each once. It is called from several threads."""
         ...
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from notifykit.cli.dry_run import logs_beside_answers
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
@@ -21,7 +22,7 @@ from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Job, Sink
+from notifykit.protocols import Job
 
 _Command = TypeVar("_Command", bound=Callable[..., int])
 _Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -64,7 +65,7 @@ def jobs(ctx: click.Context, as_json: bool) -> int:
     """Follow sends that are kept on disk, and decide about them. Numbers are redacted."""
     if ctx.invoked_subcommand is not None:
         return Exit.OK
-    with _notifier(ctx) as notifier:
+    with _notifier(ctx, **logs_beside_answers()) as notifier:
         found = notifier.jobs()
     if as_json:
         print_json("jobs", [document(progress) for progress in found])
@@ -88,7 +89,7 @@ def _command(*options: _Option) -> Callable[[_Command], _Command]:
 
     def register(function: _Command) -> _Command:
         def run(ctx: click.Context, /, key: str, **given: Any) -> int:
-            with _notifier(ctx) as notifier:
+            with _notifier(ctx, **logs_beside_answers()) as notifier:
                 try:
                     job = notifier.job(key)
                 except KeyError as error:
@@ -197,7 +198,7 @@ def worker(ctx: click.Context, address: tuple[str, int] | None, as_json: bool) -
     It finishes the requests in flight before it ends, within the timeout of a request and five seconds.
     """
     stop = threading.Event()
-    with metrics_server(address) as server, _notifier(ctx, server.sinks) as notifier:
+    with metrics_server(address) as server, _notifier(ctx, sinks=server.sinks) as notifier:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         logging.getLogger("notifykit.durable").addHandler(_PrintHandler(logging.WARNING))
@@ -254,9 +255,9 @@ def exit_for(progress: Progress) -> int:
 
 
 @contextmanager
-def _notifier(ctx: click.Context, sinks: Sequence[Sink] = ()) -> Iterator[Notifier]:
+def _notifier(ctx: click.Context, **arguments: Any) -> Iterator[Notifier]:
     host = ctx.ensure_object(PluginHost)
-    with Notifier.from_settings(env_file=global_options().env_file, host=host, sinks=sinks) as notifier:
+    with Notifier.from_settings(env_file=global_options().env_file, host=host, **arguments) as notifier:
         yield notifier
 
 

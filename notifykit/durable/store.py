@@ -183,6 +183,14 @@ class JobStore:
             frozenset(result.id for result in completed),
         )
 
+    def open_tasks(self, job: str) -> list[Task]:
+        """Return the newest task of each batch of a job that is queued or running."""
+        c = batches.c
+        this = (c.job == job) & c.state.in_((states.QUEUED, states.RUNNING)) & (jobs.c.id == c.job)
+        query = sa.select(c.job, c.number, c.run, jobs.c.queue, jobs.c.priority).where(this).order_by(c.number)
+        with self.database.read() as db:
+            return [Task(*row) for row in db.execute(query)]
+
     @_retried
     def start_request(
         self, db: sa.Connection, batch: ClaimedBatch, transport: str, positions: Iterable[int]
@@ -262,21 +270,27 @@ class JobStore:
             db.execute(batches.update().where(states.of(batches, job, number)).values(state=states.RUNNING))
 
     @_retried
-    def reserve(self, db: sa.Connection, addresses: Sequence[str], seconds: float) -> set[str]:
-        """Reserve addresses for so many seconds, and return those that were free."""
+    def reserve(
+        self, db: sa.Connection, batch: ClaimedBatch, addresses: Sequence[str], seconds: float
+    ) -> Mapping[str, float]:
+        """Reserve addresses for a batch, and return the seconds to wait for each that another batch has reserved.
+
+        What the batch itself has reserved holds it up no more: that was a worker which died before it sent to them.
+        """
         if not addresses or not seconds:
-            return set(addresses)
-        now = self._time()
-        statement = self.database.insert(spacing).values(
-            [{"address": a, "free": now + seconds} for a in sorted(addresses)]
-        )
+            return {}
+        now, holder = self._time(), f"{batch.task.job}:{batch.task.number}"
+        values = {"free": now + seconds, "holder": holder}
+        statement = self.database.insert(spacing).values([{"address": a, **values} for a in sorted(addresses)])
         statement = statement.on_conflict_do_update(
             index_elements=[spacing.c.address],
-            set_={"free": now + seconds},
+            set_=values,
             # A time too far ahead comes from a clock that has been corrected since.
-            where=sa.or_(spacing.c.free <= now, spacing.c.free > now + seconds),
+            where=(spacing.c.free <= now) | (spacing.c.free > now + seconds) | (spacing.c.holder == holder),
         ).returning(spacing.c.address)
-        return set(db.execute(statement).scalars())
+        busy = set(addresses) - set(db.execute(statement).scalars())
+        query = sa.select(spacing.c.address, spacing.c.free).where(spacing.c.address.in_(busy))
+        return {row.address: max(row.free - now, 0.0) for row in db.execute(query)} if busy else {}
 
     # --- what a person decides ---
 

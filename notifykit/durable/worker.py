@@ -87,12 +87,12 @@ class Worker:
         gap = max((leaf.capabilities.spacing for leaf in leaves(context.transport)), default=0.0)
         if gap:
             gap = 0.0 if context.intercept else gap + _MARGIN
-        free = self._store.reserve([who.address for _, who in waiting if isinstance(who, Recipient)], gap)
-        now = [(p, who) for p, who in waiting if not isinstance(who, Recipient) or who.address in free]
+        busy = self._store.reserve(batch, [who.address for _, who in waiting if isinstance(who, Recipient)], gap)
+        now = [(p, who) for p, who in waiting if not isinstance(who, Recipient) or who.address not in busy]
         receipts = self._send(batch, now, context, recovered)
         retry_after = self._retry_after(receipts, batch)
-        if len(now) < len(waiting):
-            retry_after = max(retry_after or 0.0, gap)
+        if busy:
+            retry_after = max(retry_after or 0.0, *busy.values())
         return [*filter(_is_final, recovered.values()), *receipts], retry_after
 
     def _send(

@@ -30,7 +30,7 @@ from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Subm
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import adapt, is_composite, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
-from notifykit.protocols import Assignment, Composite, Transport, shown
+from notifykit.protocols import Assignment, Composite, OpensCircuits, Transport, shown
 from notifykit.rate_limit import RateLimiter
 
 #: Errors that the next batch of the same message would meet as well.
@@ -321,10 +321,26 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
             if assigned.also and receipt.outcome is not Outcome.ACCEPTED:
                 failures.setdefault(receipt.position, []).append(_warning(receipt, assigned.transport))
             known[receipt.position] = merge_receipts(known.get(receipt.position), receipt, also=assigned.also)
+    _emit_opened(composite, batch, send)
     rest = batch.only({position for position in batch.positions if position not in known})
     if rest and not context.state.over:
         known |= {receipt.position: receipt for receipt in _untried(rest, send, error=broken, inside=composite)}
     return [_with_warnings(known[at], failures.get(at, ())) for at in batch.positions if at in known]
+
+
+def _emit_opened(composite: Composite, batch: Batch, send: SendContext) -> None:
+    """Emit which circuit breakers opened while a batch was sent."""
+    if not isinstance(composite, OpensCircuits):
+        return
+    outer = sys.exception()
+    try:
+        circuits = composite.take_opened()
+    except Exception as error:  # a plugin may raise anything, and the batch was sent
+        raise_interrupt(error, outer)
+        send.dispatcher.plugin_failed("transport", composite.name, error, batch.message)
+        return
+    for opened in circuits:
+        send.dispatcher.circuit_opened(batch.message.id, shown(composite), opened)
 
 
 def _checked(

@@ -14,11 +14,12 @@ from typing import Any, Final, overload
 
 import attrs
 
-from notifykit.errors import PluginError, TransportError, causes, raise_interrupt
+from notifykit.errors import PluginError, TransportError, causes, error_type, raise_interrupt
 from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
     BatchFinished,
+    CircuitOpened,
     DeliveryChanged,
     Event,
     FailedOver,
@@ -39,7 +40,7 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.tracing import Tracing
-from notifykit.protocols import Clock, Sink
+from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
 from notifykit.redaction import redact_address, scrub, text_shape
 
 #: The label of messages with one-time codes: no log has their text.
@@ -242,6 +243,7 @@ class EventDispatcher:
                 outcome=outcome,
                 code=error.code if error else None,
                 scope=error.scope.value if error else None,
+                error_type=error_type(error) if error else None,
                 error=error.detail if error else None,
                 action=error.action if error else None,
                 again=again,
@@ -346,6 +348,27 @@ class EventDispatcher:
         name = type(error).__name__ if error else None
         now, tags = self._clock.now(), message.tags
         self.emit(SendStopped(at=now, id=message.id, transport=transport, counts=counts, error=name, tags=tags))
+
+    def circuit_opened(self, message_id: str, inside: str, opened: OpenedCircuit) -> None:
+        """Emit that a part of a failover rests.
+
+        :param message_id: the message whose batch failed.
+        :param inside: the failover.
+        """
+        error = opened.error
+        self.emit(
+            CircuitOpened(
+                at=self._clock.now(),
+                id=message_id,
+                transport=shown(opened.transport),
+                inside=inside,
+                failures=opened.failures,
+                rests=opened.rests,
+                code=error.code if error else None,
+                error=error.detail if error else None,
+                action=error.action if error else None,
+            )
+        )
 
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float

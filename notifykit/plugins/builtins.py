@@ -57,12 +57,12 @@ def _guard(module: str, *, tryfirst: bool = False, trylast: bool = False) -> Plu
     return Plugin(notifykit_guards, _about(module))
 
 
-def _sink(module: str) -> Plugin:
+def _sink(module: str, *, about: bool = False) -> Plugin:
     @hookimpl
     def notifykit_sinks(settings: Settings) -> Any:
         return _call(module, "notifykit_sinks", settings)
 
-    return Plugin(notifykit_sinks)
+    return Plugin(notifykit_sinks, *((_about(module),) if about else ()))
 
 
 def _library_sink(module: str) -> Plugin:
@@ -162,6 +162,8 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("jsonl", "notifykit.sinks.jsonl", _sink),
     ("opentelemetry", "notifykit.integrations.opentelemetry", _library_sink),
     ("prometheus", "notifykit.integrations.prometheus", _library_sink),
+    ("alert", "notifykit.alerts.settings", partial(_sink, about=True)),
+    ("structlog", "notifykit.integrations.structlog", _library_sink),
     ("cli", "notifykit.cli", _commands),
     ("verify", "notifykit.verify.settings", lambda module: Plugin(_about(module))),
     # A module with hooks, as an installed plugin is.

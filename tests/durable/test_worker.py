@@ -239,6 +239,19 @@ def test_the_same_number_is_not_sent_to_twice_within_the_gap(bench: Bench, worke
         assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
 
 
+def test_nobody_waits_for_a_message_that_a_dead_worker_did_not_send(bench: Bench, worker: MakeWorker) -> None:
+    """It had reserved the numbers, and died while it waited for its turn."""
+    job = bench.job("k", [2])
+    task, _ = bench.take()
+    work = bench.store.claim(task)
+    assert work is not None
+    assert bench.store.reserve(work, [who.address for who in bench.people(2)], 16.0) == {}
+    transport = Recorder(capabilities=Capabilities(batch_size=5, spacing=15.0))
+    worker(transport).run(task)
+    assert set(outcomes(bench, job).values()) == {Outcome.ACCEPTED}
+    assert not bench.tasks
+
+
 def test_waiting_for_the_gap_is_no_try(bench: Bench, worker: MakeWorker) -> None:
     """A refusal that comes after it has its whole schedule before it."""
 

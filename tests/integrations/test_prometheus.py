@@ -304,4 +304,4 @@ def test_without_the_library_the_error_says_what_to_install() -> None:
     for code in ("import notifykit.integrations.prometheus", named):
         said = _run(missing + code).stderr.decode().rpartition("notifykit.errors.ConfigError: ")[2]
         assert 'pip install "notifykit[prometheus]"' in said
-        assert "no sink named" not in said
+        assert len(said.splitlines()) == 1

@@ -29,7 +29,7 @@ from notifykit.pipeline.components import Via
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Clock, Transport, shown
-from notifykit.redaction import STARS, one_line
+from notifykit.redaction import without_numbers
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ EVERYBODY: Final = "all"
 _DEADLINE: Final = 30.0
 #: Seconds after which an alert that could not be sent is tried again, where there is still a reason.
 _RETRY: Final = 300.0
-#: What may be a number of a person: an error's words have none, but a plugin's may.
-_DIGITS: Final = re.compile(r"\+?\d{7,}")
 
 
 class AlertSink:
@@ -185,7 +183,7 @@ class AlertSink:
         ]
         if count.amount:
             lines.append(f"The next alert about this comes after {in_words(self._every)} at the earliest.")
-        return "\n".join(_DIGITS.sub(STARS, one_line(line)) for line in lines)
+        return "\n".join(without_numbers(line) for line in lines)
 
 
 def _notifier(via: Via, settings: Settings, host: PluginHost | None, clock: Clock | None) -> Notifier:
@@ -229,7 +227,7 @@ def _address(transport: Transport, to: list[str]) -> tuple[Channel, list[str]]:
 def _words(receipt: Receipt) -> str:
     """Return why a recipient did not get an alert, and what to do."""
     if receipt.error is not None:
-        return _DIGITS.sub(STARS, one_line(str(receipt.error)))
+        return without_numbers(str(receipt.error))
     return "the alert was not sent before its time was over"
 
 

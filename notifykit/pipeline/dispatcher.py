@@ -35,6 +35,7 @@ from notifykit.models.message import Edit, Message
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
+from notifykit.pipeline import observers as watchers
 from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
 from notifykit.redaction import redact_address, scrub, text_shape
 
@@ -137,12 +138,13 @@ class EventDispatcher:
         self._failures: dict[str, PluginError] = {}
 
     def emit(self, event: Event) -> None:
-        """Hand one event to every sink, in order.
+        """Hand one event to every sink, in order, and to those who observe the process.
 
         A sink that is at work gets none: what it sends itself would never end.
         """
         at_work, outer = _at_work.get(), sys.exception()
-        for sink in self._sinks:
+        watching = watchers.observers
+        for sink in (*self._sinks, *watching) if watching else self._sinks:
             if sink.name in at_work:
                 continue
             token = _at_work.set(at_work | {sink.name})

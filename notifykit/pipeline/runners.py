@@ -6,6 +6,7 @@ Both runners start a request and wait for a result or for some time; the schedul
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import math
@@ -20,6 +21,7 @@ import attrs
 
 from notifykit.errors import NotReached, raise_interrupt, without_frames
 from notifykit.models.receipt import Receipt
+from notifykit.pipeline import observers as watchers
 from notifykit.pipeline.attempts import Answer, Connect, ProviderRequest, RequestResult, Sleep
 from notifykit.pipeline.delivery import Scheduler
 from notifykit.pipeline.stages import attach_report
@@ -40,7 +42,12 @@ def send_request(request: ProviderRequest, clock: Clock) -> Answer:
             timeout = min(timeout, request.ends - clock.monotonic())
         if timeout <= 0:
             return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
-        return request.transport.send(request.batch, timeout)
+        if not watchers.observers:
+            return request.transport.send(request.batch, timeout)
+        with contextlib.ExitStack() as around:
+            for observer in watchers.observers:
+                around.enter_context(observer.around_request(request.transport))
+            return request.transport.send(request.batch, timeout)
     except Exception as error:  # a transport may raise anything; the attempt says what it means
         raise_interrupt(error, outer)
         return without_frames(error)

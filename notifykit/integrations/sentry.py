@@ -29,7 +29,7 @@ except ImportError:
 
 _CATEGORY: Final = "notifykit"
 _IN_BREADCRUMBS: Final = (AttemptFinished, BatchExcluded, CircuitOpened, FailedOver)
-#: What would tell one message or recipient from another, or name an account.
+#: What is of one message or recipient alone, or names an account.
 _LEFT_OUT: Final = frozenset({"to", "sender", "msg_id", "transport", "inside", "instead_of"})
 _OURS: Final = ("notifykit", "notifykit_kwtsms")
 #: Their records would be issues and breadcrumbs of their own.

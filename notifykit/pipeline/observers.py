@@ -6,11 +6,18 @@ around each request.
 
 from __future__ import annotations
 
+import logging
+import sys
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from notifykit.errors import raise_interrupt
 from notifykit.events import Event
+from notifykit.models.plan import Batch
+from notifykit.models.receipt import Submission
 from notifykit.protocols import Transport
+
+_log = logging.getLogger("notifykit.plugins")
 
 
 class Observer(Protocol):
@@ -26,7 +33,10 @@ class Observer(Protocol):
         ...
 
     def around_request(self, transport: Transport) -> AbstractContextManager[object]:
-        """Return what is entered while a transport makes a request, in the thread that makes it. It raises nothing itself."""
+        """Return what is entered while a transport makes a request, in the thread that makes it.
+
+        What it raises itself is logged and changes nothing.
+        """
         ...
 
 
@@ -41,3 +51,37 @@ def observe(observer: Observer) -> None:
     """
     global observers  # noqa: PLW0603 - it is what observes this process
     observers = (*(one for one in observers if one.name != observer.name), observer)
+
+
+def observed_send(transport: Transport, batch: Batch, timeout: float) -> Submission:
+    """Make a request as the transport does, within what the observers enter around it.
+
+    :raises BaseException: what the transport raises. An observer loses no answer.
+    """
+    entered = [one for observer in observers if (one := _enter(observer, transport)) is not None]
+    try:
+        return transport.send(batch, timeout)
+    finally:
+        for observer_name, around in reversed(entered):
+            _exit(observer_name, around)
+
+
+def _enter(observer: Observer, transport: Transport) -> tuple[str, AbstractContextManager[object]] | None:
+    outer = sys.exception()
+    try:
+        around = observer.around_request(transport)
+        around.__enter__()
+    except Exception as error:
+        raise_interrupt(error, outer)
+        _log.warning("the observer %s raised %s before a request", observer.name, type(error).__name__)
+        return None
+    return observer.name, around
+
+
+def _exit(observer: str, around: AbstractContextManager[object]) -> None:
+    raised = sys.exception()
+    try:
+        around.__exit__(*sys.exc_info())
+    except Exception as error:
+        raise_interrupt(error, raised)
+        _log.warning("the observer %s raised %s after a request", observer, type(error).__name__)

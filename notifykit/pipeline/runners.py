@@ -6,7 +6,6 @@ Both runners start a request and wait for a result or for some time; the schedul
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import functools
 import math
@@ -44,10 +43,7 @@ def send_request(request: ProviderRequest, clock: Clock) -> Answer:
             return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
         if not watchers.observers:
             return request.transport.send(request.batch, timeout)
-        with contextlib.ExitStack() as around:
-            for observer in watchers.observers:
-                around.enter_context(observer.around_request(request.transport))
-            return request.transport.send(request.batch, timeout)
+        return watchers.observed_send(request.transport, request.batch, timeout)
     except Exception as error:  # a transport may raise anything; the attempt says what it means
         raise_interrupt(error, outer)
         return without_frames(error)

@@ -375,7 +375,7 @@ def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, s
         sink.bar.end()
     code = Exit.INTERRUPTED if interrupted else results.exit_code
     if as_json:
-        data = results.as_document() | {"interrupted": interrupted, "under_way": sink.interrupted_request}
+        data = results.as_document() | {"interrupted": interrupted, "under_way": bool(sink.interrupted)}
         data["receipts"] = sorted(documents, key=lambda document: document["position"])
         data["test"] = results.test or not capabilities.live
         data["edits"] = edits_document(summary.edits)
@@ -388,7 +388,7 @@ def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, s
         counts = (f"{name}: {plural(count, 'recipient')}" for name, count in results.accepted_by.items())
         note(f"Taken by {'; '.join(counts)}.")
     if interrupted:
-        request = "the request in flight may have been sent" if sink.interrupted_request else "no request was in flight"
+        request = "the request in flight may have been sent" if sink.interrupted else "no request was in flight"
         done = f"Interrupted: {results.done} done, {results.accepted} accepted"
         warn(f"{done}; {request}. The rest was not sent.")
     elif results.failed and results.error and not as_json:

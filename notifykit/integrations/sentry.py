@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from notifykit.errors import ConfigError, Scope
-from notifykit.events import AttemptFinished, BatchExcluded, CircuitOpened, Event, FailedOver
+from notifykit.events import AttemptFinished, BatchExcluded, CircuitOpened, Event, FailedOver, RequestStarted
+from notifykit.integrations.labels import Labels
 from notifykit.models.receipt import Outcome
-from notifykit.pipeline.observers import observe
-from notifykit.protocols import Transport
+from notifykit.pipeline.tracing import observe
 from notifykit.redaction import STARS, scrub, without_numbers
 from notifykit.sinks.logging import fields_of
 
@@ -32,6 +32,7 @@ _IN_BREADCRUMBS: Final = (AttemptFinished, BatchExcluded, CircuitOpened, FailedO
 #: What is of one message or recipient alone, or names an account.
 _LEFT_OUT: Final = frozenset({"to", "sender", "msg_id", "transport", "inside", "instead_of"})
 _OURS: Final = ("notifykit", "notifykit_kwtsms")
+_labels: Final = Labels()
 #: Their records would be issues and breadcrumbs of their own.
 _LOGGERS: Final = ("notifykit.send", "notifykit.transport.*")
 
@@ -64,17 +65,17 @@ class _Observer:
         """Record an event, where Sentry is set up with the integration."""
         if not isinstance(event, _IN_BREADCRUMBS) or not _is_on():
             return
-        transport = _short(event)
         fields = {name: value for name, value in fields_of(event).items() if name not in _LEFT_OUT}
-        message = f"{event.name} {transport} {fields.get('outcome', '')}".strip()
-        _sentry.add_breadcrumb(
-            category=_CATEGORY, message=message, level=_level(event), data={**fields, "transport": transport}
-        )
+        transport = "" if isinstance(event, BatchExcluded) else _labels.transport(event.transport)
+        fields |= {"transport": transport, "code": _labels.code(event.code)}
+        words = (event.name, transport, str(fields.get("outcome", "")))
+        message = " ".join(filter(None, words))
+        _sentry.add_breadcrumb(category=_CATEGORY, message=message, level=_level(event), data=fields)
         if isinstance(event, AttemptFinished) and event.error is not None and event.again is None:
             _capture(event, transport)
 
     @contextlib.contextmanager
-    def around_request(self, transport: Transport) -> Iterator[None]:
+    def around_request(self, event: RequestStarted) -> Iterator[None]:
         """Make a request a span, and keep the HTTP request in it from being recorded."""
         if not _is_on():
             yield
@@ -82,17 +83,25 @@ class _Observer:
         with contextlib.ExitStack() as stack:
             if _sentry.get_current_span() is not None:
                 span = stack.enter_context(_sentry.start_span(op="queue.publish", origin="auto.notifykit"))
-                span.description = f"send {transport.name}"
+                span.description = f"send {_labels.transport(event.transport)}"
             stack.enter_context(_sentry.isolation_scope())
             _sentry.get_current_scope().span = None
             yield
+
+    def job_context(self) -> Mapping[str, str]:
+        """Return nothing to store with a job."""
+        return {}
+
+    def around_job(self, context: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
+        """Enter nothing around the try of a job."""
+        return contextlib.nullcontext()
 
 
 def _capture(event: AttemptFinished, transport: str) -> None:
     """Send an event to Sentry, unless the error is about a single recipient."""
     if event.outcome not in (Outcome.REJECTED, Outcome.UNKNOWN) or event.scope == Scope.RECIPIENT:
         return
-    what = event.code or event.error_type or "error"
+    what = _labels.code(event.code or event.error_type)
     tags = {"code": what, "transport": transport, "outcome": str(event.outcome), "scope": event.scope}
     context = {"action": event.action, "attempt": event.attempt, "numbers": len(event.recipients), "test": event.test}
     _sentry.capture_event(
@@ -119,11 +128,6 @@ def _level(event: Event) -> str:
 
 def _is_on() -> bool:
     return _sentry.get_client().get_integration(NotifykitIntegration) is not None
-
-
-def _short(event: Event) -> str:
-    """Return the name of the transport that an event is about, without the rest of its DSN."""
-    return str(getattr(event, "transport", "")).partition(":")[0].partition("(")[0]
 
 
 def _hide_variables(event: Any, hint: Any) -> Any:

@@ -20,7 +20,6 @@ import attrs
 
 from notifykit.errors import NotReached, raise_interrupt, without_frames
 from notifykit.models.receipt import Receipt
-from notifykit.pipeline import observers as watchers
 from notifykit.pipeline.attempts import Answer, Connect, ProviderRequest, RequestResult, Sleep
 from notifykit.pipeline.delivery import Scheduler
 from notifykit.pipeline.stages import attach_report
@@ -41,9 +40,10 @@ def send_request(request: ProviderRequest, clock: Clock) -> Answer:
             timeout = min(timeout, request.ends - clock.monotonic())
         if timeout <= 0:
             return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
-        if not watchers.observers:
-            return request.transport.send(request.batch, timeout)
-        return watchers.observed_send(request.transport, request.batch, timeout)
+        if request.around is not None:
+            with request.around():
+                return request.transport.send(request.batch, timeout)
+        return request.transport.send(request.batch, timeout)
     except Exception as error:  # a transport may raise anything; the attempt says what it means
         raise_interrupt(error, outer)
         return without_frames(error)

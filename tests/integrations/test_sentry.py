@@ -228,7 +228,7 @@ def test_nothing_secret_of_a_real_send_is_in_anything_that_the_sdk_records(recei
     spans = [(span["op"], span["description"]) for span in transaction["spans"]]
     # The SDK knows its own requests by the host alone, which here has a port.
     spans = [span for span in spans if not span[1].endswith("/api/17/envelope/")]
-    assert spans == [("queue.publish", "send kwtsms")] * 2 + [("queue.publish", "send webhook")]
+    assert spans == [("queue.publish", "send kwtsms")] * 2 + [("queue.publish", "send webhook+http")]
     crumbs = [crumb for event in received.events for crumb in event["breadcrumbs"]["values"]]
     urls = [crumb["data"]["url"] for crumb in crumbs if crumb.get("category") == "httplib"]
     assert [url for url in urls if not url.endswith("/api/17/envelope/")] == []

@@ -80,6 +80,7 @@ def test_a_row_has_the_documented_shape(tmp_path):
         "test": True,
         "warnings": [],
         "tags": ["otp"],
+        "waited": 0,
     }
     assert second["to"] == "965****5433"
 

@@ -167,7 +167,7 @@ class AlertSink:
         yield from others if len(others) < len(parts) else [whole]
 
     def _text(self, alert: Alert, count: Count) -> str:
-        lines = [alert.title, "", alert.detail]
+        how_many = []
         if count.amount:
             many = f"{count.amount:,g} message{'' if count.amount == 1 else 's'}"
             since = (
@@ -175,15 +175,19 @@ class AlertSink:
                 if count.longer
                 else f"since {_time(count.since, self._zone)}"
             )
-            lines.append(f"How many: {many} {since}.")
-        lines += [
-            f"Do this: {alert.action}",
-            "",
-            f"From {socket.gethostname()}, {_time(self._clock.now(), self._zone)}.",
-        ]
-        if count.amount:
-            lines.append(f"The next alert about this comes after {in_words(self._every)} at the earliest.")
-        return "\n".join(without_numbers(line) for line in lines)
+            how_many = [f"How many: {many} {since}."]
+        do_this, host = f"Do this: {alert.action}", socket.gethostname()
+        if self._channel is Channel.SMS:
+            # Few segments, and no arrow that would make it Unicode.
+            lines = [f"{alert.title} ({host})", alert.detail, *how_many, do_this.replace("\N{RIGHTWARDS ARROW}", ">")]
+        else:
+            lines = [alert.title, "", alert.detail, *how_many, do_this, "", f"From {host}, {self._now()}."]
+            if count.amount:
+                lines.append(f"The next alert about this comes after {in_words(self._every)} at the earliest.")
+        return "\n".join(map(without_numbers, lines))
+
+    def _now(self) -> str:
+        return _time(self._clock.now(), self._zone)
 
 
 def _notifier(via: Via, settings: Settings, host: PluginHost | None, clock: Clock | None) -> Notifier:

@@ -141,6 +141,8 @@ def _run(given: list[str], options: GlobalOptions) -> int:
 
             near = closest(error.option_name, error.possibilities or ())
             error = click.NoSuchOption(error.option_name, possibilities=[near] if near else [], ctx=error.ctx)
+        if options.nagios:
+            return _nagios(error, error.format_message(), options)
         _print_error(error, error.format_message(), options)
         return error.exit_code
     except click.Abort as error:
@@ -153,6 +155,8 @@ def _run(given: list[str], options: GlobalOptions) -> int:
         from notifykit.errors import NotifyError, TransportError
         from notifykit.redaction import one_line
 
+        if options.nagios:
+            return _nagios(error, str(error) if isinstance(error, NotifyError) else type(error).__name__, options)
         if not isinstance(error, NotifyError):
             raise
         # The words of a transport may be foreign; a list of problems is ours.
@@ -160,6 +164,13 @@ def _run(given: list[str], options: GlobalOptions) -> int:
         _print_error(error, sentence, options)
         return for_error(error)
     return result if isinstance(result, int) else Exit.OK
+
+
+def _nagios(error: Exception, sentence: str, options: GlobalOptions) -> int:
+    """Say as a monitoring plugin that a check could not be made: 1 and 2 would mean that it found something."""
+    from notifykit.cli.nagios import print_state, state_for
+
+    return print_state(options.command, state_for(error), sentence)
 
 
 def _print_error(error: Exception, sentence: str, options: GlobalOptions) -> None:

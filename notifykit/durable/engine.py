@@ -36,7 +36,7 @@ from notifykit.durable.serialization import (
 from notifykit.durable.store import JobStore, KeyTakenError
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
-from notifykit.models.job import JobSpec, Progress, Settlement
+from notifykit.models.job import Backlog, JobSpec, Progress, Settlement
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submission
 from notifykit.models.recipient import Recipient
@@ -292,6 +292,18 @@ class DurableEngine:
         with self.usable():
             return self.store.progress(most=most)
 
+    def backlog(self) -> Backlog:
+        """Return how many jobs there are in each state, and the age of the oldest one that is running."""
+        with self.usable() as store:
+            return store.backlog()
+
+    def idle_reason(self) -> str | None:
+        """Return why no job is sent by this process, in one sentence; None where it works on them."""
+        consumer = self._consumer
+        if consumer is None or self._stopping.is_set():
+            return "This process sends no jobs: it has not started, or it is ending."
+        return consumer.idle_reason()
+
     def work(self) -> None:
         """Send jobs in the background, until :meth:`close`.
 
@@ -328,7 +340,11 @@ class DurableEngine:
         row = {
             "starts": starts,
             "expires": None if spec.expires_in is None else starts + spec.expires_in,
-            "options": {**options_of(spec, live=live), "intercepted": is_intercepted(transport)},
+            "options": {
+                **options_of(spec, live=live),
+                "intercepted": is_intercepted(transport),
+                "trace": self._components.dispatcher.tracing.job_context(),
+            },
             "body": body_of(spec),
             "queue": self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport))),
             "priority": _BULK,

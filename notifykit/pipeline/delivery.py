@@ -165,6 +165,10 @@ class Scheduler:
             for task in list(self._tasks):
                 self._abort(task, self._failure or GeneratorExit())
             self._context.reservations.abandon()
+            if self._began is not None:
+                transport = shown(self._context.transport)
+                with contextlib.suppress(BaseException):  # what stopped the send is raised, and nothing else
+                    self._context.dispatcher.stopped(self.prepared.message, transport, self._counts, self._failure)
 
     def _end(self) -> None:
         if self._failure is not None or self._stopped:
@@ -265,6 +269,10 @@ class Scheduler:
         for outcome in _OUTCOMES:
             if count := outcomes.count(outcome):
                 self._counts[outcome] = self._counts.get(outcome, 0) + count
+        if self._context.final and self._context.dispatcher.counts:
+            self._context.dispatcher.recipients_finished(
+                self.prepared.message.id, shown(self._context.transport), receipts
+            )
         cost = cost_of(submissions_of(receipts))
         if cost is not None:
             self._cost = (self._cost or 0) + cost

@@ -17,6 +17,7 @@ from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
     BatchFinished,
+    CircuitOpened,
     DeliveryChanged,
     Event,
     FailedOver,
@@ -38,11 +39,11 @@ _SEND: Final = logging.getLogger("notifykit.send")
 _PLUGINS: Final = logging.getLogger("notifykit.plugins")
 logging.getLogger("notifykit").addHandler(logging.NullHandler())
 
-_OF_TRANSPORTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver)
+_OF_TRANSPORTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver, CircuitOpened)
 #: The level of each kind of event, where nothing makes it graver; DEBUG for the others.
 _LEVELS: Final[dict[type[Event], int]] = {
     **dict.fromkeys((RecipientExcluded, BatchFinished, DeliveryChanged), logging.INFO),
-    **dict.fromkeys((BatchExcluded, RetryScheduled, FailedOver, PluginFailed), logging.WARNING),
+    **dict.fromkeys((BatchExcluded, RetryScheduled, FailedOver, CircuitOpened, PluginFailed), logging.WARNING),
 }
 #: The form of a sentence about an event, what goes into its places, and the event's fields.
 _Description = tuple[str, tuple[object, ...], dict[str, Any]]
@@ -57,20 +58,7 @@ class LoggingSink:
 
     def handle(self, event: Event) -> None:
         """Log one event."""
-        level = _LEVELS.get(type(event), logging.DEBUG)
-        if isinstance(event, AttemptFinished):
-            # An attempt that another one follows, or that is a composite's, is not the last one.
-            followed = event.again is not None or event.inside is not None
-            failed = event.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)
-            noted = not failed and (event.test or event.warnings)
-            level = logging.WARNING if followed or noted else logging.ERROR if failed else logging.INFO
-        elif isinstance(event, RecipientExcluded) and event.recipient.outcome is Outcome.REJECTED:
-            level = logging.WARNING
-        elif isinstance(event, DeliveryChanged):
-            failed = event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
-            level = logging.WARNING if event.contradicted or failed else logging.INFO
-        elif isinstance(event, VerificationBlocked):
-            level = logging.WARNING if event.held is not None or event.rule != "waits" else logging.INFO
+        level = level_of(event)
         logger = _SEND
         if isinstance(event, _OF_TRANSPORTS):
             logger = logging.getLogger(f"notifykit.transport.{event.transport.partition(':')[0]}")
@@ -80,10 +68,38 @@ class LoggingSink:
             _log(logger, level, event)
 
 
+def level_of(event: Event) -> int:
+    """Return the level of the standard library's logging that an event has."""
+    level = _LEVELS.get(type(event), logging.DEBUG)
+    if isinstance(event, AttemptFinished):
+        # An attempt that another one follows, or that is a composite's, is not the last one.
+        followed = event.again is not None or event.inside is not None
+        failed = event.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)
+        noted = not failed and (event.test or event.warnings)
+        level = logging.WARNING if followed or noted else logging.ERROR if failed else logging.INFO
+    elif isinstance(event, RecipientExcluded) and event.recipient.outcome is Outcome.REJECTED:
+        level = logging.WARNING
+    elif isinstance(event, DeliveryChanged):
+        failed = event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
+        level = logging.WARNING if event.contradicted or failed else logging.INFO
+    elif isinstance(event, VerificationBlocked):
+        level = logging.WARNING if event.held is not None or event.rule != "waits" else logging.INFO
+    return level
+
+
+def fields_of(event: Event) -> dict[str, Any]:
+    """Return the flat fields of an event that are not None: no number in full and no text, whatever the settings say."""
+    return _present(_describe(event)[2])
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _whole(value) for name, value in fields.items() if value is not None}
+
+
 def _log(logger: logging.Logger, level: int, event: Event) -> None:
     """Log an event under a form that is the same for events of one kind: error trackers group records by it."""
     form, places, fields = _describe(event)
-    extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
+    extra = {f"nk_{name}": value for name, value in _present(fields).items()}
     logger.log(
         level,
         f"{event.name} {form}",
@@ -154,6 +170,14 @@ def _(event: FailedOver) -> _Description:
     fields = _fields(event, "batch", "transport", "instead_of", "numbers", "code", "scope")
     form = f"%s numbers by %s instead of %s: {_constant(event.code or '')} %s"
     return form, (event.numbers, event.transport, event.instead_of, event.error), fields
+
+
+@_describe.register
+def _(event: CircuitOpened) -> _Description:
+    fields = _fields(event, "transport", "inside", "failures", "rests", "code")
+    form = f"%s rests for %g s: {_constant(event.code or '')} %s"
+    said = f"{event.error} → {event.action}" if event.action else event.error
+    return form, (event.transport, event.rests, said), fields
 
 
 @_describe.register

@@ -1,0 +1,52 @@
+"""What labels of metrics and attributes of spans may say: few different values, and nothing secret.
+
+A provider's code is foreign text, and the ``str`` of a transport of somebody's own may be anything. What does not look like a
+code or a name becomes ``other``, and so does what comes after many different ones.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Final
+
+#: What stands for a value that is not shown.
+OTHER: Final = "other"
+#: The most codes, and the most names of transports, that one process shows.
+MOST_CODES: Final = 100
+MOST_TRANSPORTS: Final = 20
+#: A code: one short word.
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,39}", re.ASCII)
+#: The scheme or the name at the beginning of a DSN or of a composite.
+_TRANSPORT: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.+\-]{0,31})(?=$|:|\()", re.ASCII)
+#: So many digits may be a number of somebody.
+_NUMBER: Final = 7
+
+
+class Labels:
+    """The values that one process shows."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, str] = {}
+        self._transports: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def code(self, code: str | None) -> str:
+        """Return a code as a label: empty where there is none."""
+        if not code:
+            return ""
+        found = _CODE.fullmatch(code)
+        plain = found is not None and sum(map(str.isdigit, code)) < _NUMBER
+        return self._bounded(self._codes, code, MOST_CODES) if plain else OTHER
+
+    def transport(self, shown: str) -> str:
+        """Return the name of a transport, or the scheme of its DSN."""
+        found = _TRANSPORT.match(shown)
+        plain = found is not None and sum(map(str.isdigit, found[1])) < _NUMBER
+        return self._bounded(self._transports, found[1], MOST_TRANSPORTS) if found and plain else OTHER
+
+    def _bounded(self, known: dict[str, str], value: str, most: int) -> str:
+        with self._lock:
+            if value not in known and len(known) >= most:
+                return OTHER
+            return known.setdefault(value, value)

@@ -15,6 +15,9 @@ from notifykit.models.message import Cleaned
 from notifykit.testing import strategies as drawn
 from tests.durable.conftest import be_fast, host, numbers
 
+# The threads that look for jobs use the random module while a list is drawn.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+
 #: Good numbers, each given once.
 FRESH: Final = numbers(10_000)
 #: Cells of tables, and values that are no address at all.

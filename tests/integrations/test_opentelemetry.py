@@ -230,6 +230,24 @@ def test_an_async_notifier_makes_the_same_trace(instrumented: Telemetry) -> None
     assert len(sends) == len(attempts) == 3
 
 
+def test_requests_that_are_in_flight_together_have_a_span_each(instrumented: Telemetry) -> None:
+    """A list of three batches: the second starts in its turn while the answer to the first is waited for."""
+    instrumented.sandbox.account.change(balance=10_000)
+    people = [f"9655{number:07d}" for number in range(401)]
+    with Notifier(f"{_live(instrumented.sandbox)}&rate=20", sinks=[instrumented.sink()]) as notifier:
+        assert len(notifier.send(people, TEXT).accepted) == 401
+    collector = instrumented.flush()
+    (notify,) = collector.named("notify")
+    attempts = {span.span_id: span for span in collector.named("send kwtsms")}
+    assert {span.parent_span_id for span in attempts.values()} == {notify.span_id}
+    assert sorted(attributes(span).get("messaging.batch.message_count", 1) for span in attempts.values()) == [
+        1,
+        200,
+        200,
+    ]
+    assert sorted(span.parent_span_id for span in collector.named("POST")) == sorted(attempts)
+
+
 def test_a_code_that_may_be_a_number_is_not_shown(telemetry: Telemetry) -> None:
     """A provider's code is foreign text, and the words of an error may be anything."""
     from notifykit import ContentRejected

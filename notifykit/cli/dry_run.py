@@ -24,7 +24,8 @@ from notifykit.suggest import did_you_mean
 
 def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of this run; ``problems`` has what is wrong with them."""
-    return Settings.load(arguments, env_file=global_options().env_file)
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    return Settings.load({**global_options().settings, **given}, env_file=global_options().env_file)
 
 
 def without_logs(settings: Settings) -> Settings:
@@ -43,7 +44,9 @@ def open_notifier(transport: str | Dsn | None = None, **more: Any) -> Notifier:
     :param transport: another transport than the settings choose.
     :param more: settings, and other arguments of ``Notifier.from_settings``.
     """
-    more = {**logs_beside_answers(), **more}
+    more = {**global_options().settings, **logs_beside_answers(), **more}
+    named = more.pop("transport", None)
+    transport = named if transport is None else transport
     return Notifier.from_settings(transport, env_file=global_options().env_file, host=plugin_host(), **more)
 
 

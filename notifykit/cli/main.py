@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +63,7 @@ def _host(ctx: click.Context) -> PluginHost:
     found = ctx.find_object(PluginHost)
     if found is None:
         # Problems of the settings are reported by the commands that need them.
-        settings = Settings.load(env_file=global_options().env_file)
+        settings = Settings.load(global_options().settings, env_file=global_options().env_file)
         ctx.obj = found = PluginHost(
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
@@ -120,10 +120,14 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
     return Exit.OK
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the program and exit."""
+def main(arguments: Sequence[str] | None = None, settings: Mapping[str, Any] | None = None) -> None:
+    """Run the program and exit.
+
+    :param settings: settings of a program that runs this one; they come before all others.
+    """
     given = [_decode(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     options = begin(given)
+    options.settings = settings or {}
     output.prepare_streams()
     with signals.handled():
         code = signals.exit_code(_run(given, options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pathlib
@@ -11,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from notifykit import ConfigError, Notifier, PluginHost, Settings, VirtualClock
+from notifykit import (
+    AsyncNotifier,
+    AuthFailed,
+    ConfigError,
+    MemoryTransport,
+    Notifier,
+    PluginHost,
+    Settings,
+    VirtualClock,
+)
 from notifykit.alerts import BalanceBelow, CircuitOpen, ErrorShare, Refusals, UnknownOutcomes
 from notifykit.alerts.settings import configured
 from notifykit_kwtsms.sandbox import Rules, Sandbox
@@ -193,3 +203,20 @@ def test_a_named_transport_carries_alerts() -> None:
     arguments["alert"]["via"] = "shop"
     with pytest.raises(ConfigError, match="this is the transport that sends the messages"):
         Notifier.from_settings("shop", environment={}, host=PluginHost(entry_points=False), **arguments)
+
+
+def test_an_async_notifier_alerts_too() -> None:
+    """The alert is sent in the sink's own thread, and is there when the notifier is closed."""
+
+    async def send() -> None:
+        settings = {"NOTIFYKIT_ALERT_VIA": f"webhook+http://127.0.0.1:{wire.port}/hook"}
+        refused = MemoryTransport([AuthFailed("Wrong password.", "E1")] * 3)
+        host = PluginHost(entry_points=False)
+        async with AsyncNotifier.from_settings(refused, environment=settings, host=host) as notifier:
+            for _ in range(3):
+                await notifier.send("96598765432", "Hello")
+
+    with scripted(answer()) as wire:
+        asyncio.run(send())
+        (body,) = _bodies(wire)
+    assert body["text"].startswith("memory refuses messages: E1")

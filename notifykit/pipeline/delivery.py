@@ -128,7 +128,6 @@ class Scheduler:
                     message, dispatcher = self.prepared.message, self._context.dispatcher
                     edits, measurement = self.prepared.cleaned.edits, self.prepared.measurement
                     dispatcher.planned(message, edits, measurement, shown(self._context.transport))
-                    dispatcher.raise_failures(message.id)
                 if result is not None:
                     action = self._resume(self._in_flight.pop(result.request), result)
                 action = action or self._choose()
@@ -180,7 +179,6 @@ class Scheduler:
         message, context = self.prepared.message, self._context
         elapsed = self.clock.monotonic() - (self._began or 0.0)
         context.dispatcher.finished(message, shown(context.transport), self._counts, self._cost, elapsed)
-        context.dispatcher.raise_failures(message.id)
 
     def _choose(self) -> Action | None:
         """Start a batch or resume one, and return what is to be done for it; None where there is nothing to do."""

@@ -170,7 +170,10 @@ class EventDispatcher:
         return {"to": redaction.address(address), "to_hash": redaction.hash(address), "country": recipient.country}
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
-        """Emit that the message is cleaned and measured."""
+        """Emit that the message is cleaned and measured.
+
+        :raises PluginError: in strict mode, if a sink raised: nothing has been sent yet.
+        """
         self.emit(
             MessagePlanned(
                 at=self._clock.now(),
@@ -185,6 +188,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def excluded(self, message: Message, receipt: Receipt) -> None:
         """Emit that a recipient is not tried."""
@@ -373,7 +378,10 @@ class EventDispatcher:
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
-        """Emit that the last recipient has its outcome."""
+        """Emit that the last recipient has its outcome.
+
+        :raises PluginError: in strict mode, if a sink raised during the send.
+        """
         self.emit(
             SendFinished(
                 at=self._clock.now(),
@@ -385,6 +393,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
         """Emit that a report changed what is known of the delivery of a message.
@@ -437,10 +447,9 @@ class EventDispatcher:
 
         :raises PluginError: for the first of them.
         """
-        if self._failures:
-            failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
-            if failures:
-                raise failures[0]
+        failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
+        if failures:
+            raise failures[0]
 
     def sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
         """Log that a sink raised; in strict mode, keep it for :meth:`raise_failures`."""

@@ -89,17 +89,13 @@ def level_of(event: Event) -> int:
 
 def fields_of(event: Event) -> dict[str, Any]:
     """Return the flat fields of an event that are not None: no number in full and no text, whatever the settings say."""
-    return _present(_describe(event)[2])
-
-
-def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _whole(value) for name, value in fields.items() if value is not None}
+    return {name: _whole(value) for name, value in _describe(event)[2].items() if value is not None}
 
 
 def _log(logger: logging.Logger, level: int, event: Event) -> None:
     """Log an event under a form that is the same for events of one kind: error trackers group records by it."""
     form, places, fields = _describe(event)
-    extra = {f"nk_{name}": value for name, value in _present(fields).items()}
+    extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
     logger.log(
         level,
         f"{event.name} {form}",

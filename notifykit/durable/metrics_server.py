@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import socketserver
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -162,6 +163,11 @@ def _handler(registry: Any, not_ready: Any) -> type[Any]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind, without asking the name server for a name as http.server does: that may take long."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print nothing where a client has gone; anything else is a defect."""

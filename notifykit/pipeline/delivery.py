@@ -165,9 +165,8 @@ class Scheduler:
                 self._abort(task, self._failure or GeneratorExit())
             self._context.reservations.abandon()
             if self._began is not None:
-                transport = shown(self._context.transport)
-                with contextlib.suppress(BaseException):  # what stopped the send is raised, and nothing else
-                    self._context.dispatcher.stopped(self.prepared.message, transport, self._counts, self._failure)
+                message, transport = self.prepared.message, shown(self._context.transport)
+                self._context.dispatcher.stopped(message, transport, self._counts, self._failure)
 
     def _end(self) -> None:
         if self._failure is not None or self._stopped:

@@ -39,7 +39,7 @@ from notifykit.models.message import Edit, Message
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
-from notifykit.pipeline.tracing import Tracing
+from notifykit.pipeline import tracing
 from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
 from notifykit.redaction import redact_address, scrub, text_shape
 
@@ -141,17 +141,17 @@ class EventDispatcher:
         self._broken: set[str] = set()
         self._failures: dict[str, PluginError] = {}
         self._counting = [sink for sink in sinks if getattr(sink, "final_outcomes", False)]
-        self.tracing = Tracing(sinks, self.sink_failed)
+        self.tracing = tracing.Tracing(sinks, self.sink_failed)
         #: Whether a sink counts final outcomes, and whether one traces.
         self.counts, self.traces = bool(self._counting), bool(self.tracing)
 
     def emit(self, event: Event, sinks: Sequence[Sink] | None = None) -> None:
-        """Hand one event to every sink, or to some of them, in order.
+        """Hand one event to every sink and to the observers of the process, or to some of them, in order.
 
         A sink that is at work gets none: what it sends itself would never end.
         """
         at_work, outer = _at_work.get(), sys.exception()
-        for sink in self._sinks if sinks is None else sinks:
+        for sink in (*self._sinks, *tracing.observers) if sinks is None else sinks:
             if sink.name in at_work:
                 continue
             token = _at_work.set(at_work | {sink.name})

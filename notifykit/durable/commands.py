@@ -256,8 +256,10 @@ def exit_for(progress: Progress) -> int:
 
 @contextmanager
 def _notifier(ctx: click.Context, **arguments: Any) -> Iterator[Notifier]:
+    options = global_options()
+    arguments = {**options.settings, **arguments}
     host = ctx.ensure_object(PluginHost)
-    with Notifier.from_settings(env_file=global_options().env_file, host=host, **arguments) as notifier:
+    with Notifier.from_settings(env_file=options.env_file, host=host, **arguments) as notifier:
         yield notifier
 
 

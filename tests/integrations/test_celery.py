@@ -420,7 +420,7 @@ class TestKilled:
         assert (running.folder / "after-").exists()
 
     def test_between_the_request_and_the_answer_it_is_unknown(self, running: Running) -> None:
-        """The gateway took it, and nobody read the answer: it is not sent again, and a log reports it."""
+        """The gateway took it, and nobody read the answer: it is not sent again, and somebody learns of it."""
         number = "96550000003"
         running.sandbox.chaos("hang", endpoint="send", to=number, after="accept", delay=60.0)
         task = running.put(number, "normally")

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from notifykit.errors import ConfigError, NotifyError, NotReached, OutcomeUnknown, TransportError
+from notifykit.errors import ConfigError, NotifyError, NotReached, TransportError, mark_interrupt
 from notifykit.models.receipt import Submission
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.clock import VirtualClock
@@ -69,7 +69,7 @@ class AmbiguousOutbox(NotifyError):  # noqa: N818 - it says what is the case
 
 
 class OutboxUnreachable(NotifyError):  # noqa: N818 - it says what is the case
-    """The process that has the outboxes does not answer. Nothing was sent.
+    """The process that has the outboxes does not answer. Nothing was sent. It comes out of a send that has begun, too.
 
     :param pid: that process.
     :param reason: why the connection failed, without secrets.
@@ -79,6 +79,7 @@ class OutboxUnreachable(NotifyError):  # noqa: N818 - it says what is the case
         self.pid = pid
         self.reason = reason
         super().__init__(pid, reason)
+        mark_interrupt(self)
 
     def __str__(self) -> str:
         return (
@@ -337,16 +338,13 @@ class _RemoteOutbox(Capture):
         if isinstance(answer, CaptureResult):
             self.clock.advance(answer.elapsed)
             return answer
-        unknown = OutcomeUnknown("The test ended before the outbox answered.", "closed")
-        return CaptureResult(answer if isinstance(answer, Exception) else unknown)
+        return CaptureResult(answer)
 
     def record(self, request: CapturedRequest, answer: Submission | TransportError) -> None:
         self._ask("record", request, answer)
 
     def _ask(self, question: str, *arguments: Any) -> Any:
-        # The test may end while this process sends: a send that has begun does not fail because of that.
-        with contextlib.suppress(OutboxUnreachable):
-            return _ask(self._rules, question, self.token, *arguments)
+        return _ask(self._rules, question, self.token, *arguments)
 
 
 class _RemoteClock(VirtualClock):
@@ -358,4 +356,5 @@ class _RemoteClock(VirtualClock):
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
-        self._on_sleep(seconds)
+        with contextlib.suppress(OutboxUnreachable):  # its request says so
+            self._on_sleep(seconds)

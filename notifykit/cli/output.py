@@ -87,7 +87,9 @@ def prepare_streams() -> None:
             sys, f"__{name}__"
         ):  # not what a test captures with
             encoding, errors, by_line = stream.encoding, stream.errors, stream.line_buffering
-            setattr(sys, name, _Stream(stream.detach(), encoding, errors, line_buffering=by_line))
+            stream.flush()
+            # The stream that it takes the place of stays usable: a log handler may have it.
+            setattr(sys, name, _Stream(stream.buffer, encoding, errors, line_buffering=by_line))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:

@@ -50,6 +50,7 @@ from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
 from notifykit.protocols import Composite, KnowsBalance, ShowsRequests, Sink
 from notifykit.settings.dsn import Dsn
+from notifykit.settings.files import STREAMS
 
 #: A number with its country code: longer than the codes that people send.
 _NUMBER: Final = re.compile(r"\+?[0-9]{10,15}")
@@ -391,7 +392,10 @@ def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, s
         done = f"Interrupted: {results.done} done, {results.accepted} accepted"
         warn(f"{done}; {request}. The rest was not sent.")
     elif results.failed and results.error and not as_json:
-        address, logged = results.failed.to, bool(notifier.settings.log_file)
+        address, logged = (
+            results.failed.to,
+            bool(notifier.settings.log_file) and notifier.settings.log_file not in STREAMS,
+        )
         then = next_command(results.error, "send", provider_codes(), logged=logged, address=address, clear=clear)
         note(f"Next: {then}")
     return code

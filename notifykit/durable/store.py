@@ -24,7 +24,7 @@ from notifykit.durable.database import Database, moment
 from notifykit.durable.serialization import Positioned
 from notifykit.durable.tables import Damaged, batches, contents, jobs, requests, spacing
 from notifykit.errors import ConfigError
-from notifykit.models.job import JobState, Progress
+from notifykit.models.job import Backlog, JobState, Progress
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
 
 _log = logging.getLogger("notifykit.durable")
@@ -183,6 +183,14 @@ class JobStore:
             frozenset(result.id for result in completed),
         )
 
+    def open_tasks(self, job: str) -> list[Task]:
+        """Return the newest task of each batch of a job that is queued or running."""
+        c = batches.c
+        this = (c.job == job) & c.state.in_((states.QUEUED, states.RUNNING)) & (jobs.c.id == c.job)
+        query = sa.select(c.job, c.number, c.run, jobs.c.queue, jobs.c.priority).where(this).order_by(c.number)
+        with self.database.read() as db:
+            return [Task(*row) for row in db.execute(query)]
+
     @_retried
     def start_request(
         self, db: sa.Connection, batch: ClaimedBatch, transport: str, positions: Iterable[int]
@@ -262,21 +270,27 @@ class JobStore:
             db.execute(batches.update().where(states.of(batches, job, number)).values(state=states.RUNNING))
 
     @_retried
-    def reserve(self, db: sa.Connection, addresses: Sequence[str], seconds: float) -> set[str]:
-        """Reserve addresses for so many seconds, and return those that were free."""
+    def reserve(
+        self, db: sa.Connection, batch: ClaimedBatch, addresses: Sequence[str], seconds: float
+    ) -> Mapping[str, float]:
+        """Reserve addresses for a batch, and return the seconds to wait for each that another batch has reserved.
+
+        What the batch itself has reserved holds it up no more: that was a worker which died before it sent to them.
+        """
         if not addresses or not seconds:
-            return set(addresses)
-        now = self._time()
-        statement = self.database.insert(spacing).values(
-            [{"address": a, "free": now + seconds} for a in sorted(addresses)]
-        )
+            return {}
+        now, holder = self._time(), f"{batch.task.job}:{batch.task.number}"
+        values = {"free": now + seconds, "holder": holder}
+        statement = self.database.insert(spacing).values([{"address": a, **values} for a in sorted(addresses)])
         statement = statement.on_conflict_do_update(
             index_elements=[spacing.c.address],
-            set_={"free": now + seconds},
+            set_=values,
             # A time too far ahead comes from a clock that has been corrected since.
-            where=sa.or_(spacing.c.free <= now, spacing.c.free > now + seconds),
+            where=(spacing.c.free <= now) | (spacing.c.free > now + seconds) | (spacing.c.holder == holder),
         ).returning(spacing.c.address)
-        return set(db.execute(statement).scalars())
+        busy = set(addresses) - set(db.execute(statement).scalars())
+        query = sa.select(spacing.c.address, spacing.c.free).where(spacing.c.address.in_(busy))
+        return {row.address: max(row.free - now, 0.0) for row in db.execute(query)} if busy else {}
 
     # --- what a person decides ---
 
@@ -352,6 +366,23 @@ class JobStore:
                     raise Damaged(f"the row of job {key!r} can't be read ({type(error).__name__})") from None
                 _log.warning("the row of a job can't be read (%s): it is not listed", type(error).__name__)
         return progress
+
+    def backlog(self) -> Backlog:
+        """Return how many jobs there are in each state, and the age of the oldest one that is running."""
+        now = self._time()
+        state = sa.case(
+            (jobs.c.cancelled, JobState.CANCELLED.value),
+            (jobs.c.finished.is_not(None), JobState.DONE.value),
+            (jobs.c.paused, JobState.PAUSED.value),
+            (jobs.c.starts > now, JobState.SCHEDULED.value),
+            else_=JobState.RUNNING.value,
+        ).label("job_state")
+        query = sa.select(state, sa.func.count(), sa.func.min(jobs.c.starts)).where(jobs.c.key.is_not(None))
+        with self.database.read() as db:
+            rows = db.execute(query.group_by("job_state")).all()
+        oldest = next((starts for name, _, starts in rows if name == JobState.RUNNING), None)
+        states = {JobState(name): count for name, count, _ in rows}
+        return Backlog(states, None if oldest is None else max(0.0, now - oldest))
 
     def receipts(self, job: str) -> Iterator[Receipt]:
         """Yield the receipts of a job, reading one batch at a time; no transaction is open meanwhile."""

@@ -148,6 +148,8 @@ spacing: Final = sa.Table(
     METADATA,
     sa.Column("address", sa.String(320), primary_key=True),
     sa.Column("free", sa.Float, nullable=False),
+    #: The job and the number of the batch that reserved it.
+    sa.Column("holder", sa.String(60), nullable=False),
 )
 
 #: When a request last started, per rate limit.

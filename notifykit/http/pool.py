@@ -52,6 +52,7 @@ from notifykit.http.sockets import (
     CONNECT_LIMIT,
     DeadlineSocket,
     IdleConnectionLost,
+    NothingSent,
     ReceivedFile,
     connect_socket,
     connect_through_socks,
@@ -258,7 +259,7 @@ class Pool(HTTPConnectionPool):
         :param target: the path and the query; for a proxy without a tunnel the whole URL.
         :param timeout: seconds for everything.
         :param idempotent: whether the same request may arrive twice: it is made again where a kept connection was lost.
-        :raises NotReached: where no connection could be made.
+        :raises NotReached: where no connection could be made, or the deadline came before the first byte was sent.
         :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
         """
         lost: IdleConnectionLost | None = None
@@ -282,6 +283,8 @@ class Pool(HTTPConnectionPool):
             status, answered = response.status, {n.lower(): value for n, value in response.headers.itermerged()}
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise_interrupt(error, outer)
+            if any(isinstance(cause, NothingSent) for cause in causes(error)):
+                raise NotReached("The deadline came before the request was sent.", "deadline") from None
             lost = next((cause for cause in causes(error) if isinstance(cause, IdleConnectionLost)), None)
             if lost is not None:
                 self._distrust()

@@ -35,6 +35,10 @@ class IdleConnectionLost(ConnectionError):  # noqa: N818 - it says what happened
         self.written = written
 
 
+class NothingSent(TimeoutError):  # noqa: N818 - it says what happened
+    """The deadline passed before the first byte of a request was sent."""
+
+
 #: Seconds for a connection to be made, where the deadline leaves that much.
 CONNECT_LIMIT: Final = 5.0
 
@@ -183,9 +187,13 @@ class DeadlineSocket:
         """Send all of it. In pieces: the ``sendall`` of a TLS socket begins its timeout again with each.
 
         :raises IdleConnectionLost: where it was kept, and can't be used any more; nothing was sent.
+        :raises NothingSent: where the deadline passed before; nothing was sent.
         """
-        if self.kept and not self.is_checked and not self.is_silent():
-            raise IdleConnectionLost(written=False)
+        if not (self.is_checked if self.kept else self.used):
+            if self.kept and not self.is_silent():
+                raise IdleConnectionLost(written=False)
+            if self._deadline <= time.monotonic():  # this process may have been stopped for a while
+                raise NothingSent
         self.is_checked = self.used = True
         rest = memoryview(data)
         while rest:

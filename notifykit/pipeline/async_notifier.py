@@ -19,7 +19,7 @@ from notifykit.pipeline import runners
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.delivery import deliver
-from notifykit.pipeline.notifier import NotifierBase
+from notifykit.pipeline.notifier import Notifier, NotifierBase
 from notifykit.pipeline.runners import iterate_async, run_async
 from notifykit.pipeline.stages import Addresses, Admitted, attach_report, clean, guard, normalize, plan_batches
 
@@ -162,6 +162,12 @@ class AsyncNotifier(NotifierBase):
         except asyncio.CancelledError:
             asking.add_done_callback(lambda _: context.reservations.abandon())
             raise
+
+    def sync(self) -> Notifier:
+        """Return a :class:`Notifier` over the same connections, limits and sinks, for threads; this one closes it."""
+        notifier = Notifier.__new__(Notifier)
+        notifier._components = self._components
+        return notifier
 
     async def aclose(self) -> None:
         """Wait for requests in flight, then close connections and files."""

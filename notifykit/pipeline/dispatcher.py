@@ -9,15 +9,17 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, overload
 
 import attrs
 
-from notifykit.errors import PluginError, TransportError, causes, raise_interrupt
+from notifykit.errors import PluginError, TransportError, causes, error_type, raise_interrupt
 from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
     BatchFinished,
+    CircuitOpened,
     DeliveryChanged,
     Event,
     FailedOver,
@@ -25,8 +27,11 @@ from notifykit.events import (
     MessagePlanned,
     PluginFailed,
     RecipientExcluded,
+    RecipientsFinished,
+    RequestStarted,
     RetryScheduled,
     SendFinished,
+    SendStopped,
 )
 from notifykit.models.capabilities import Measurement
 from notifykit.models.delivery import Delivery
@@ -34,7 +39,8 @@ from notifykit.models.message import Edit, Message
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import Clock, Sink
+from notifykit.pipeline import tracing
+from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
 from notifykit.redaction import redact_address, scrub, text_shape
 
 #: The label of messages with one-time codes: no log has their text.
@@ -134,14 +140,18 @@ class EventDispatcher:
         self._strict = strict
         self._broken: set[str] = set()
         self._failures: dict[str, PluginError] = {}
+        self._counting = [sink for sink in sinks if getattr(sink, "final_outcomes", False)]
+        self.tracing = tracing.Tracing(sinks, self.sink_failed)
+        #: Whether a sink counts final outcomes, and whether one traces.
+        self.counts, self.traces = bool(self._counting), bool(self.tracing)
 
-    def emit(self, event: Event) -> None:
-        """Hand one event to every sink, in order.
+    def emit(self, event: Event, sinks: Sequence[Sink] | None = None) -> None:
+        """Hand one event to every sink and to the observers of the process, or to some of them, in order.
 
         A sink that is at work gets none: what it sends itself would never end.
         """
         at_work, outer = _at_work.get(), sys.exception()
-        for sink in self._sinks:
+        for sink in (*self._sinks, *tracing.observers) if sinks is None else sinks:
             if sink.name in at_work:
                 continue
             token = _at_work.set(at_work | {sink.name})
@@ -160,7 +170,10 @@ class EventDispatcher:
         return {"to": redaction.address(address), "to_hash": redaction.hash(address), "country": recipient.country}
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
-        """Emit that the message is cleaned and measured."""
+        """Emit that the message is cleaned and measured.
+
+        :raises PluginError: in strict mode, if a sink raised: nothing has been sent yet.
+        """
         self.emit(
             MessagePlanned(
                 at=self._clock.now(),
@@ -175,6 +188,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def excluded(self, message: Message, receipt: Receipt) -> None:
         """Emit that a recipient is not tried."""
@@ -210,10 +225,12 @@ class EventDispatcher:
         inside: str | None = None,
         *,
         test: bool = False,
+        waited: float = 0.0,
     ) -> None:
         """Emit the end of a request, and the seconds until the next try.
 
         :param inside: the composite that assigned it.
+        :param waited: the seconds that it waited for the rate limit.
         :param test: whether the transport reaches nobody.
         """
         error, submission, size = attempt.error, attempt.submission, batch.measurement
@@ -231,6 +248,7 @@ class EventDispatcher:
                 outcome=outcome,
                 code=error.code if error else None,
                 scope=error.scope.value if error else None,
+                error_type=error_type(error) if error else None,
                 error=error.detail if error else None,
                 action=error.action if error else None,
                 again=again,
@@ -246,6 +264,23 @@ class EventDispatcher:
                 segments=size.segments if size else None,
                 units=size.units if size else None,
                 tags=batch.message.tags,
+                waited=waited,
+            )
+        )
+
+    def around_request(self, batch: Batch, number: int, transport: str) -> AbstractContextManager[None]:
+        """Return what is entered around a request, in the thread that makes it.
+
+        :param number: which try this is.
+        """
+        return self.tracing.around_request(
+            RequestStarted(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                attempt=number,
+                transport=transport,
+                numbers=len(batch),
             )
         )
 
@@ -304,10 +339,49 @@ class EventDispatcher:
             )
         )
 
+    def recipients_finished(self, message_id: str, transport: str, receipts: Sequence[Receipt]) -> None:
+        """Emit the outcomes of recipients for whom nothing more is tried, to the sinks that count them."""
+        if receipts:
+            counts = collections.Counter((receipt.outcome, _code_of(receipt)) for receipt in receipts)
+            event = RecipientsFinished(at=self._clock.now(), id=message_id, transport=transport, counts=counts)
+            self.emit(event, self._counting)
+
+    def stopped(
+        self, message: Message, transport: str, counts: Mapping[Outcome, int], error: BaseException | None
+    ) -> None:
+        """Emit that nothing more of a send is sent, though some recipients have no outcome."""
+        name = type(error).__name__ if error else None
+        now, tags = self._clock.now(), message.tags
+        self.emit(SendStopped(at=now, id=message.id, transport=transport, counts=counts, error=name, tags=tags))
+
+    def circuit_opened(self, message_id: str, inside: str, opened: OpenedCircuit) -> None:
+        """Emit that a part of a failover rests.
+
+        :param message_id: the message whose batch failed.
+        :param inside: the failover.
+        """
+        error = opened.error
+        self.emit(
+            CircuitOpened(
+                at=self._clock.now(),
+                id=message_id,
+                transport=shown(opened.transport),
+                inside=inside,
+                failures=opened.failures,
+                rests=opened.rests,
+                code=error.code if error else None,
+                error=error.detail if error else None,
+                action=error.action if error else None,
+            )
+        )
+
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
-        """Emit that the last recipient has its outcome."""
+        """Emit that the last recipient has its outcome.
+
+        :raises PluginError: in strict mode, if a sink raised during the send.
+        """
         self.emit(
             SendFinished(
                 at=self._clock.now(),
@@ -319,6 +393,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
         """Emit that a report changed what is known of the delivery of a message.
@@ -371,10 +447,9 @@ class EventDispatcher:
 
         :raises PluginError: for the first of them.
         """
-        if self._failures:
-            failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
-            if failures:
-                raise failures[0]
+        failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
+        if failures:
+            raise failures[0]
 
     def sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
         """Log that a sink raised; in strict mode, keep it for :meth:`raise_failures`."""
@@ -387,6 +462,13 @@ class EventDispatcher:
     def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
         failure.__cause__ = error
         self._failures.setdefault(message_id, failure)
+
+
+def _code_of(receipt: Receipt) -> str | None:
+    """Return the provider's code of an error, or its kind, or why a recipient was not tried."""
+    if receipt.error is not None:
+        return receipt.error.code or type(receipt.error).__name__
+    return receipt.skipped.value if receipt.skipped else None
 
 
 def _log_once(level: int, form: str, *places: str) -> None:

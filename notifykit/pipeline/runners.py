@@ -44,6 +44,9 @@ def send_request(request: ProviderRequest, clock: Clock) -> Answer:
             timeout = min(timeout, request.ends - clock.monotonic())
         if timeout <= 0:
             return NotReached("The deadline of the send came before its request could start.", "deadline", waits=())
+        if request.around is not None:
+            with request.around():
+                return request.transport.send(request.batch, timeout)
         return request.transport.send(request.batch, timeout)
     except Exception as error:  # a transport may raise anything; the attempt says what it means
         raise_interrupt(error, outer)

@@ -9,6 +9,8 @@ import pathlib
 import stat
 from typing import Final
 
+#: What may stand in the place of a log's file: the standard streams.
+STREAMS: Final = {"-": "stdout", "/dev/stdout": "stdout", "/dev/stderr": "stderr"}
 _SAVE_AS: Final = "save it as UTF-8"
 #: UTF-16 begins with one of these: PowerShell and Notepad write it.
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 
 import pytest
 
@@ -118,3 +119,33 @@ def test_a_reader_who_goes_away_does_not_change_what_happened(gateway: Sandbox) 
         assert process.wait(timeout=30) == 0
         assert b"Traceback" not in process.stderr.read()
     assert len(gateway.messages) == 1
+
+
+def test_a_log_handler_that_has_standard_error_already_goes_on() -> None:
+    """A program that starts the command line itself has set up its log before."""
+    program = """
+import logging, sys
+logging.getLogger("notifykit").addHandler(logging.StreamHandler())
+from notifykit.cli.main import main
+try:
+    main(["--version"])
+finally:
+    logging.getLogger("notifykit").warning("a line of the log")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), timeout=60, check=True
+    )
+    assert done.stdout.startswith("notifykit")
+    assert done.stderr.splitlines()[-1] == "a line of the log"
+
+
+def test_a_log_on_standard_output_leaves_the_answer_of_a_command_alone(gateway: Sandbox) -> None:
+    """A container has one setting for the program and for the commands in it; a command's answer is read by scripts."""
+    done = start("send", "96598765432", "Hello", "--json", NOTIFYKIT_LOG_FILE="-")
+    assert json.loads(done.stdout)["ok"] is True
+    rows = [json.loads(line) for line in done.stderr.splitlines() if line.startswith(b"{")]
+    assert [row["event"] for row in rows] == ["message_planned", "attempt_finished", "send_finished"]
+    assert start("doctor", NOTIFYKIT_LOG_FILE="-").stdout.count(b"on the standard stream -") == 1
+    done = start("log", "tail", NOTIFYKIT_LOG_FILE="-")
+    assert done.returncode == 2
+    assert b"is not there: give --file" in done.stderr or b"no log is set up" in done.stderr

@@ -156,9 +156,9 @@ def full_disk(plan: Plan) -> Verdict:
         ballast = on.store.folder / "state" / "ballast"
         with _filled(ballast):
             before = on.gateway.count()
-            refused = _refused(
-                lambda: on.load.notifier.submit([f"9659{n:07d}" for n in range(20_000)], "Too much", key="full")
-            )
+            # More than the room that SQLite's log has already.
+            many = (f"9659{n:07d}" for n in range(300_000))
+            refused = _refused(lambda: on.load.notifier.submit(many, "Too much", key="full"))
             verdict.figures["submit on a full disk says"] = refused
             verdict.require(refused and "disk is full" in refused, "submit on a full disk raised no clear ConfigError")
             time.sleep(10)

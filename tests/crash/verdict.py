@@ -49,7 +49,12 @@ class Verdict:
 def judge(load: Load, verdict: Verdict) -> Verdict:
     """Compare what arrived with what the store says of every recipient, and look at the rate limit."""
     reported = [
-        Reported(receipt.to, receipt.outcome, (job._id, receipt.position))  # type: ignore[attr-defined]
+        Reported(
+            receipt.to,
+            receipt.outcome,
+            (job._id, receipt.position),  # type: ignore[attr-defined]
+            str(receipt.error) if receipt.outcome is Outcome.UNKNOWN else None,
+        )
         for job in load.jobs
         for receipt in job.receipts()
     ]
@@ -75,6 +80,8 @@ class Reported:
     outcome: Outcome
     #: The job, and the position in it.
     place: tuple[str, int]
+    #: Why its outcome is unknown.
+    reason: str | None = None
 
 
 def compare(
@@ -109,6 +116,7 @@ def compare(
         "requests that arrived": len(arrivals),
         "recipients accepted": count[Outcome.ACCEPTED],
         "recipients unknown": len(unknown),
+        "unknown, because": dict(collections.Counter(one.reason for one in unknown)) or None,
         "in so many requests": len({begun.get(one.place) for one in unknown}),
         "unknown, had not arrived": len(silent),
         "in so many requests of these": len({begun.get(one.place) for one in silent}),

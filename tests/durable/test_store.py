@@ -205,17 +205,24 @@ def test_a_cancelled_job_ends_with_what_is_under_way(bench: Bench) -> None:
     assert all(bench.store.claim(task) is None for task, _ in bench.tasks)
 
 
-def test_an_address_is_reserved_once_at_a_time(bench: Bench) -> None:
+def test_an_address_is_reserved_by_one_batch_at_a_time(bench: Bench) -> None:
     """Until its time is over; a time that a wrong clock wrote does not hold it for ever."""
+    for key in ("one", "other"):
+        bench.job(key, [1])
+    one, other = (bench.store.claim(bench.take()[0]) for _ in range(2))
+    assert one is not None
+    assert other is not None
     a, b, c = numbers(3)
-    assert bench.store.reserve([a, b], 15.0) == {a, b}
-    assert bench.store.reserve([b, c], 15.0) == {c}
+    assert bench.store.reserve(one, [a, b], 15.0) == {}
+    bench.now += 5.0
+    assert bench.store.reserve(other, [b, c], 15.0) == {b: pytest.approx(10.0)}
+    assert bench.store.reserve(one, [a, b], 15.0) == {}, "its own reservation is no reason to wait"
     bench.now += 15.0
-    assert bench.store.reserve([a, b], 15.0) == {a, b}
+    assert bench.store.reserve(other, [a, b], 15.0) == {}
     bench.now -= 86_400
-    assert bench.store.reserve([a], 15.0) == {a}
-    assert bench.store.reserve([], 15.0) == set()
-    assert bench.store.reserve([a], 0.0) == {a}
+    assert bench.store.reserve(one, [a], 15.0) == {}
+    assert bench.store.reserve(other, [], 15.0) == {}
+    assert bench.store.reserve(other, [a], 0.0) == {}
 
 
 def test_old_jobs_and_bodies_are_deleted_by_their_age(bench: Bench) -> None:

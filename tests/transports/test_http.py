@@ -406,6 +406,21 @@ def test_a_kept_connection_is_looked_at_again_right_before_the_request(monkeypat
         assert wire.connections == 5
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_request_whose_time_is_over_before_it_is_sent_certainly_did_not_arrive(kept):
+    """As where a process was stopped behind the connection and in front of the request."""
+    with scripted(_saying(*([_whole(b"one")] * 2))) as wire:
+        client = HttpClient(wire.url)
+        if kept:
+            _post("", client=client)
+        client.connect(5.0)
+        with pytest.raises(NotReached) as late:
+            client.post("/", b"body", {}, 1e-9)
+        assert (late.value.code, late.value.safe_to_resend) == ("deadline", True)
+        client.close()
+    assert len(wire.requests) == int(kept)
+
+
 def test_a_server_that_says_too_much_gets_a_connection_for_each_request():
     """One answer may be taken for the next one; not every second one for ever."""
     with scripted(_saying(_whole(b"one") + _whole(b"a lie"), *([_whole(b"the truth")] * 4))) as wire:

@@ -98,9 +98,9 @@ blocked: Final[list[tuple[str, str]]] = []
 def intercept(transport: Transport) -> Interception | None:
     """Return the interception of the outbox that a send belongs to; None where the transport sends it.
 
-    :raises LiveSendBlocked: where it would be sent for real, and that is not allowed.
-    :raises AmbiguousOutbox: where several outboxes are open and the send has no owner.
-    :raises OutboxUnreachable: where it belongs to an outbox of a process that does not answer.
+    :raises LiveSendBlocked: if it would be sent for real, and that is not allowed.
+    :raises AmbiguousOutbox: if several outboxes are open and the send has no owner.
+    :raises OutboxUnreachable: if it belongs to an outbox of a process that does not answer.
     """
     outbox = OPEN.find(current_owner())
     if outbox is not None:
@@ -176,7 +176,7 @@ class OpenOutboxes:
     def find(self, owner: str | None) -> Capture | None:
         """Return the outbox of an owner, or the only one; None where none is open.
 
-        :raises AmbiguousOutbox: where several are open and none is the owner's.
+        :raises AmbiguousOutbox: if several are open and none is the owner's.
         """
         if not self._outboxes or self._pid != os.getpid():
             return None
@@ -194,7 +194,7 @@ class OpenOutboxes:
     def open(self, outbox: Capture) -> None:
         """Let an outbox capture the sends that belong to it.
 
-        :raises OSError: where this process can't listen to others; then nothing has changed.
+        :raises OSError: if this process can't listen to others; then nothing has changed.
         """
         with self._lock:
             if self._pid != os.getpid():  # forked: the outboxes are the parent's
@@ -310,7 +310,7 @@ def _reply(question: str, token: str, *arguments: Any) -> Any:
 def _ask(known: Rules, *question: Any) -> Any:
     """Ask the process that has the outboxes.
 
-    :raises OutboxUnreachable: where it does not listen, or ends before it answers.
+    :raises OutboxUnreachable: if it does not listen, or ends before it answers.
     """
     from multiprocessing import AuthenticationError
     from multiprocessing.connection import Client

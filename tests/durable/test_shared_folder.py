@@ -19,7 +19,7 @@ from tests.durable.conftest import MakeNotifier, Recorder, Store, numbers
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names and no modes")
 
 GROUP = 54321
-#: A process of one user that sends a job, tells of it, and stays until its standard input ends.
+#: A process of one user that sends a job, prints what it sees, and stays until its standard input ends.
 USER = """
 import importlib, json, os, pkgutil, sys
 import dbos, notifykit

@@ -67,8 +67,13 @@ def interrupt_of(error: BaseException, outer: BaseException | None) -> BaseExcep
         ):
             interrupt = cause
     if interrupt is not None:
-        interrupt.__dict__[_INTERRUPT] = True
+        mark_interrupt(interrupt)
     return interrupt
+
+
+def mark_interrupt(error: BaseException) -> None:
+    """Let an exception come out of a send, whoever raises it: it is for the program, and no answer of a provider."""
+    error.__dict__[_INTERRUPT] = True
 
 
 def raise_interrupt(error: BaseException, outer: BaseException | None) -> None:

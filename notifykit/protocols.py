@@ -77,7 +77,7 @@ class Transport(Protocol):
 
         :param batch: at most ``capabilities.batch_size`` recipients.
         :param timeout: seconds for the whole exchange, however slowly the server sends.
-        :raises TransportError: where the provider took nothing. :class:`~notifykit.errors.OutcomeUnknown` where the
+        :raises TransportError: if the provider took nothing. :class:`~notifykit.errors.OutcomeUnknown` where the
             request may have arrived; anything else means that it was certainly not sent. An exception of another
             kind counts as unknown too.
         """
@@ -101,7 +101,7 @@ class Connectable(Protocol):
         """Open a connection for the next request, unless one is idle.
 
         :param timeout: seconds.
-        :raises NotReached: where no connection could be made.
+        :raises NotReached: if no connection could be made.
         """
         ...
 
@@ -186,7 +186,7 @@ class KnowsNumbers(Protocol):
         """Ask about recipients, ``capabilities.batch_size`` at most, and return why some would be refused.
 
         :return: an error for each canonical address that the provider would not take; nothing about the others.
-        :raises TransportError: where there is no answer.
+        :raises TransportError: if there is no answer.
         """
         ...
 
@@ -198,7 +198,7 @@ class KnowsBalance(Protocol):
     def balance(self, timeout: float) -> float | None:
         """Return the balance, in the provider's unit; None where the answer has none.
 
-        :raises TransportError: where there is no answer.
+        :raises TransportError: if there is no answer.
         """
         ...
 
@@ -215,7 +215,7 @@ class KnowsDeliveries(Protocol):
 
         :param receipts: some of the request's receipts, one at least: all have the same message id.
         :param timeout: seconds for one question.
-        :raises TransportError: where there is no answer.
+        :raises TransportError: if there is no answer.
         """
         ...
 
@@ -256,7 +256,7 @@ class Counters(Protocol):
 
         :param key: what is counted, with the guard's name in front; only a keyed hash of it is stored.
         :return: 0 where it was counted, else the seconds until there may be room; infinity where there never is.
-        :raises OSError: where the store can't be used. A guard does not catch it: the message is then held back.
+        :raises OSError: if the store can't be used. A guard does not catch it: the message is then held back.
         """
         ...
 
@@ -312,7 +312,7 @@ class Job(Protocol):
         """Return when every recipient has an outcome.
 
         :param timeout: the most seconds to wait.
-        :raises TimeoutError: where it has not ended by then; it goes on.
+        :raises TimeoutError: if it has not ended by then; it goes on.
         """
         ...
 
@@ -351,14 +351,14 @@ class Engine(Protocol):
         """Store a job, whole or not at all: it is safe on disk when this returns.
 
         :param connection: a transaction of the caller that the job shall be a part of, where the engine can do that.
-        :raises ConfigError: where the key is that of another job, with what differs.
+        :raises ConfigError: if the key is that of another job, with what differs.
         """
         ...
 
     def job(self, key: str) -> Job:
         """Return a job by its key.
 
-        :raises KeyError: where there is none.
+        :raises KeyError: if there is none.
         """
         ...
 

@@ -292,7 +292,7 @@ def rate_limiter(rate_limit: RateLimit, clock: Clock, state_dir: str | None = No
 
     A virtual clock is exact, so it needs neither guard nor slack.
 
-    :raises ConfigError: where the rate limit can't be shared.
+    :raises ConfigError: if the rate limit can't be shared.
     """
     if clock.shared:
         return RateLimiter(rate_limit, file_rate_limit_store(rate_limit.key, state_dir), clock)
@@ -305,7 +305,7 @@ def file_rate_limit_store(key: str, state_dir: str | None = None) -> FileRateLim
     :param key: what shares the limit; only a hash of it becomes a file name.
     :param state_dir: the folder; None for the user's own. Give one that several users can write to where processes of
         different users share an account.
-    :raises ConfigError: where the folder can't be used.
+    :raises ConfigError: if the folder can't be used.
     """
     try:
         file = state_folder(state_dir) / f"rate-{hashlib.sha256(key.encode()).hexdigest()[:32]}"

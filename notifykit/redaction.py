@@ -208,7 +208,7 @@ _KEY_SIZE: Final = 32
 def key_beside(directory: pathlib.Path) -> bytes:
     """Return the key in a folder; make one where there is none.
 
-    :raises ConfigError: where it can't be used.
+    :raises ConfigError: if it can't be used.
     """
     file = directory / _KEY_FILE
     try:

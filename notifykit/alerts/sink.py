@@ -59,7 +59,7 @@ class AlertSink:
     :param settings: the settings that ``via`` may need: names of transports, proxies, the state folder.
     :param host: the plugins; without one, everything that is installed.
     :param clock: the time, for tests.
-    :raises ConfigError: where ``via`` can't be built, or can't send to ``to``.
+    :raises ConfigError: if ``via`` can't be built, or can't send to ``to``.
     """
 
     name = NAME
@@ -214,7 +214,7 @@ def _notifier(via: Via, settings: Settings, host: PluginHost | None, clock: Cloc
 def _address(transport: Transport, to: list[str]) -> tuple[Channel, list[str]]:
     """Return the channel of alerts and who gets them.
 
-    :raises ConfigError: where nobody is named.
+    :raises ConfigError: if nobody is named.
     """
     channels = transport.capabilities.channels
     wanted = Channel.PUSH

@@ -75,8 +75,8 @@ def balance(minimum: float | None, warning: float | None, via: str | None, nagio
 def _ask(via: str | None) -> Sequence[AccountBalance]:
     """Return the balance of each account that can be asked.
 
-    :raises click.UsageError: where none can be.
-    :raises TransportError: where one does not answer.
+    :raises click.UsageError: if none can be.
+    :raises TransportError: if one does not answer.
     """
     found = []
     with open_notifier(via) as notifier:

@@ -89,7 +89,7 @@ class Scaffold:
     def write(self, folder: pathlib.Path) -> list[str]:
         """Write the files below a folder and return their paths in it.
 
-        :raises click.ClickException: where one can't be written.
+        :raises click.ClickException: if one can't be written.
         """
         files = self.files()
         for name, content in files.items():

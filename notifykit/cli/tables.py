@@ -58,7 +58,7 @@ def check_addresses(file: pathlib.Path, column: str | None) -> None:
 def read_addresses(file: pathlib.Path, column: str | None) -> Iterator[str]:
     """Yield the addresses of a file: its lines, or the cells of one column.
 
-    :raises click.UsageError: where it can't be read.
+    :raises click.UsageError: if it can't be read.
     """
 
     def refuse(problem: str) -> None:

@@ -33,7 +33,7 @@ _PATHS: Final = "There are /metrics, /healthz and /readyz."
 def read_address(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, int] | None:
     """Return the host and the port of an option.
 
-    :raises click.BadParameter: where it is no address.
+    :raises click.BadParameter: if it is no address.
     """
     if value is None:
         return None
@@ -62,7 +62,7 @@ class MetricsServer(Unserved):
 
     :param address: host and port; port 0 for any that is free.
     :param sinks: the sinks that count.
-    :raises ConfigError: where the address can't be used, or a library or folder is missing.
+    :raises ConfigError: if the address can't be used, or a library or folder is missing.
     """
 
     def __init__(self, address: tuple[str, int], sinks: Sequence[Sink]) -> None:
@@ -116,7 +116,7 @@ class MetricsServer(Unserved):
 def metrics_server(address: tuple[str, int] | None) -> Iterator[Unserved]:
     """Serve metrics while a worker runs; nothing without an address.
 
-    :raises ConfigError: where the address can't be used, or a library or folder is missing.
+    :raises ConfigError: if the address can't be used, or a library or folder is missing.
     """
     if address is None:
         yield Unserved()
@@ -182,7 +182,7 @@ class _Server6(_Server):
 def _listen(address: tuple[str, int], handler: type[Any]) -> _Server:
     """Return a server that listens.
 
-    :raises ConfigError: where it can't.
+    :raises ConfigError: if it can't.
     """
     host, port = address
     try:

@@ -119,7 +119,7 @@ class HttpAnswer:
     def json(self) -> Any:
         """Return the body, read as JSON.
 
-        :raises ValueError: where it is not JSON; in :meth:`HttpTransport.read` that is an unknown outcome.
+        :raises ValueError: if it is not JSON; in :meth:`HttpTransport.read` that is an unknown outcome.
         """
         return json.loads(self.body)
 
@@ -130,7 +130,7 @@ class HttpClient:
     :param url: where to, ``https://host[:port]/path``; the path of each request is appended.
     :param network: the proxy and the certificates.
     :param idle_limit: seconds after which an idle connection is closed instead of used.
-    :raises ConfigError: where the URL is none, or a proxy or a certificate can't be used.
+    :raises ConfigError: if the URL is none, or a proxy or a certificate can't be used.
     """
 
     def __init__(self, url: str, *, network: Network | None = None, idle_limit: float = IDLE_LIMIT) -> None:
@@ -175,7 +175,7 @@ class HttpClient:
         have no network.
 
         :param timeout: seconds.
-        :raises NotReached: where no connection was made in time, or the client is closed.
+        :raises NotReached: if no connection was made in time, or the client is closed.
         """
         try:
             self._pool.open(timeout)
@@ -195,8 +195,8 @@ class HttpClient:
             the host's name, which the operating system does, is not counted.
         :param idempotent: whether the server takes the same request once, however often it arrives: then it is made again
             over a new connection where a kept one was lost before its answer.
-        :raises NotReached: where no connection could be made; nothing was sent.
-        :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
+        :raises NotReached: if no connection could be made; nothing was sent.
+        :raises OutcomeUnknown: if the request may have arrived and no whole answer came back.
         """
         outer = sys.exception()
         try:
@@ -237,7 +237,7 @@ def _header_problem(headers: Mapping[Any, Any]) -> str | None:
 def _ascii(host: str) -> str:
     """Return a host's name as DNS knows it.
 
-    :raises ConfigError: where no host can have that name.
+    :raises ConfigError: if no host can have that name.
     """
     try:
         return host if host.isascii() else host.encode("idna").decode()
@@ -280,7 +280,7 @@ class HttpTransport:
     :param headers: sent with each request, an ``Authorization`` for one; never shown.
     :param sender: the sender's name for messages that have none; :meth:`request` finds it as ``self.sender``.
     :param network: the proxy and the certificates: ``context.settings.network`` in a factory.
-    :raises ConfigError: where the URL or a header is none, or a proxy or a certificate can't be used.
+    :raises ConfigError: if the URL or a header is none, or a proxy or a certificate can't be used.
     """
 
     #: Its name, as in the DSN's scheme.
@@ -345,7 +345,7 @@ class HttpTransport:
         """Make one request and return what the provider said.
 
         :param timeout: seconds for everything.
-        :raises TransportError: where the provider did not take the batch, or that is not known.
+        :raises TransportError: if the provider did not take the batch, or that is not known.
         """
         request = self.request(batch)
         headers, idempotent = {**self._headers, **request.headers}, self.capabilities.idempotent

@@ -145,7 +145,7 @@ class Proxy:
     def parse(cls, url: str, origin: str = "proxy") -> Proxy:
         """Read a proxy's URL; without a scheme it is ``http://``.
 
-        :raises ConfigError: where it is none. The message does not show it, because it may hold a password.
+        :raises ConfigError: if it is none. The message does not show it, because it may hold a password.
         """
         proxy = cls._read(url, origin)
         del url  # it may hold a password, and a traceback shows variables
@@ -303,7 +303,7 @@ def is_loopback(host: str) -> bool:
 def find_proxy(scheme: str, host: str, port: int, network: Network) -> Proxy | None:
     """Return the proxy for a host; None where there is none. This machine is never reached through a proxy.
 
-    :raises ConfigError: where the proxy can't be read or used.
+    :raises ConfigError: if the proxy can't be read or used.
     """
     if is_loopback(host) or (network.proxy and network.proxy.reveal() == NO_PROXY):
         return None
@@ -329,7 +329,7 @@ def _environment_proxy(scheme: str, host: str, port: int) -> tuple[Secret | None
 def find_authorities(network: Network) -> Authorities:
     """Return which certificate authorities are trusted.
 
-    :raises ConfigError: where a file that is named does not exist.
+    :raises ConfigError: if a file that is named does not exist.
     """
     named = [("ca_file", network.ca_file), *((name, os.environ.get(name)) for name in _CA_VARIABLES)]
     for origin, path in named:
@@ -345,7 +345,7 @@ def tls_context(network: Network) -> ssl.SSLContext:
 
     After :func:`forget_tls_contexts` the files are read again.
 
-    :raises ConfigError: where a certificate can't be read.
+    :raises ConfigError: if a certificate can't be read.
     """
     return _tls_context(find_authorities(network), network.client_cert)
 

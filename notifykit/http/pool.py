@@ -116,8 +116,8 @@ class WholeAnswer(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read status and headers.
 
-        :raises IncompleteRead: where the connection was closed before the headers ended.
-        :raises NotWhole: where they can't be read or contradict each other.
+        :raises IncompleteRead: if the connection was closed before the headers ended.
+        :raises NotWhole: if they can't be read or contradict each other.
         """
         try:
             super().begin()
@@ -146,7 +146,7 @@ class WholeAnswer(http.client.HTTPResponse):
     def read(self, amt: int | None = None) -> bytes:
         """Read the body, or a part of it.
 
-        :raises IncompleteRead: where only the end of the connection ends it, and TLS was cut off.
+        :raises IncompleteRead: if only the end of the connection ends it, and TLS was cut off.
         """
         file = self.fp
         content = super().read(amt)
@@ -243,7 +243,7 @@ class Pool(HTTPConnectionPool):
     def open(self, timeout: float) -> None:
         """Open a connection for the next request, unless one is idle.
 
-        :raises NotReached: where no connection could be made.
+        :raises NotReached: if no connection could be made.
         """
         conn = None
         try:
@@ -259,8 +259,8 @@ class Pool(HTTPConnectionPool):
         :param target: the path and the query; for a proxy without a tunnel the whole URL.
         :param timeout: seconds for everything.
         :param idempotent: whether the same request may arrive twice: it is made again where a kept connection was lost.
-        :raises NotReached: where no connection could be made, or the deadline came before the first byte was sent.
-        :raises OutcomeUnknown: where the request may have arrived and no whole answer came back.
+        :raises NotReached: if no connection could be made, or the deadline came before the first byte was sent.
+        :raises OutcomeUnknown: if the request may have arrived and no whole answer came back.
         """
         lost: IdleConnectionLost | None = None
         response, outer, ends = None, sys.exception(), time.monotonic() + timeout
@@ -321,7 +321,7 @@ class Pool(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> BaseHTTPConnection:
         """Return a connection over which a request can be written at once.
 
-        :raises NotReached: where no connection could be made.
+        :raises NotReached: if no connection could be made.
         """
         try:
             conn = super()._get_conn()
@@ -456,7 +456,7 @@ if hasattr(os, "register_at_fork"):
 def _gunzip(response: BaseHTTPResponse, limit: int) -> bytes:
     """Return at most so many bytes of the content of a compressed answer.
 
-    :raises NotWhole: where the compressed content does not end, which urllib3 does not notice.
+    :raises NotWhole: if the compressed content does not end, which urllib3 does not notice.
     """
     content = response.read(limit, decode_content=False)
     if len(content) == limit:

@@ -46,7 +46,7 @@ CONNECT_LIMIT: Final = 5.0
 def seconds_until(deadline: float) -> float:
     """Return the seconds before a deadline, a monotonic time.
 
-    :raises TimeoutError: where none are left.
+    :raises TimeoutError: if none are left.
     """
     seconds = deadline - time.monotonic()
     if seconds <= 0:
@@ -68,7 +68,7 @@ def connect_socket(
     :param timeout: seconds for all addresses together; what is left of it becomes the socket's timeout.
     :param options: socket options, each as ``setsockopt`` takes it.
     :param new_socket: makes a socket from its family, kind and protocol.
-    :raises OSError: where no address answers; a TimeoutError where none did in time.
+    :raises OSError: if no address answers; a TimeoutError where none did in time.
     """
     deadline = time.monotonic() + timeout
     failure: OSError = OSError("the host has no address")
@@ -100,7 +100,7 @@ def connect_through_socks(
 ) -> socket.socket:
     """Connect to a host through a SOCKS proxy, as :func:`connect_socket` does without one.
 
-    :raises OSError: where the proxy does not connect; a ``socks.ProxyConnectionError`` where it can't be reached.
+    :raises OSError: if the proxy does not connect; a ``socks.ProxyConnectionError`` where it can't be reached.
     """
     import socks  # type: ignore[import-untyped]
 
@@ -171,7 +171,7 @@ class DeadlineSocket:
     def limit_next_call(self) -> None:
         """Set the timeout of the socket to the remaining time.
 
-        :raises TimeoutError: where there is none.
+        :raises TimeoutError: if there is none.
         """
         if math.isinf(self._deadline):
             self._sock.settimeout(0 if self._deadline < 0 else None)
@@ -186,8 +186,8 @@ class DeadlineSocket:
     def sendall(self, data: ReadableBuffer) -> None:
         """Send all of it. In pieces: the ``sendall`` of a TLS socket begins its timeout again with each.
 
-        :raises IdleConnectionLost: where it was kept, and can't be used any more; nothing was sent.
-        :raises NothingSent: where the deadline passed before; nothing was sent.
+        :raises IdleConnectionLost: if it was kept, and can't be used any more; nothing was sent.
+        :raises NothingSent: if the deadline passed before; nothing was sent.
         """
         if not (self.is_checked if self.kept else self.used):
             if self.kept and not self.is_silent():

@@ -152,7 +152,7 @@ class SendTask(Task):  # type: ignore[misc]
         :param key: what it is about, such as ``order-17``: two tasks with one key send once. Without one, the task's id.
         :param via: a transport's name in the settings.
         :return: the outcome, or how many recipients had each one.
-        :raises ConfigError: where the settings are wrong, or the key is that of another message.
+        :raises ConfigError: if the settings are wrong, or the key is that of another message.
         """
         # In a list, what was typed is one number: "98765432,98765433" would be two.
         people = [to] if isinstance(to, str) else list(to)

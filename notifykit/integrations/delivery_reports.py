@@ -59,7 +59,7 @@ class ReportEndpoint:
     URL that it is given. Either proves that the sender knows the secret; a report without a proof is answered with 404,
     as if nothing were there.
 
-    :raises ConfigError: where the secret is too short to be one.
+    :raises ConfigError: if the secret is too short to be one.
     """
 
     #: What only the provider and this server know.

@@ -64,7 +64,7 @@ def lifespan(transport: Via | None = None, *, inside: Lifespan | None = None, **
 def get_notifier(connection: HTTPConnection) -> AsyncNotifier:
     """Return the application's notifier: the dependency to override in ``app.dependency_overrides``.
 
-    :raises ConfigError: where the lifespan does not run.
+    :raises ConfigError: if the lifespan does not run.
     """
     found: AsyncNotifier | None = getattr(connection.state, _STATE, None)
     if found is None:
@@ -98,7 +98,7 @@ def report_router(
 
     :param secret: what only the provider and this server know: 16 characters at least.
     :param parse: reads the posted fields, as ``notifykit_kwtsms.delivery_report`` does.
-    :raises ConfigError: where the secret is too short.
+    :raises ConfigError: if the secret is too short.
     """
     endpoint = ReportEndpoint(secret, parse)
     router = APIRouter(include_in_schema=False)
@@ -116,7 +116,7 @@ def report_routes(
 ) -> list[Route]:
     """Return the routes of :func:`report_router` for an application of Starlette.
 
-    :raises ConfigError: where the secret is too short.
+    :raises ConfigError: if the secret is too short.
     """
     endpoint = ReportEndpoint(secret, parse)
 

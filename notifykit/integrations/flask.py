@@ -74,7 +74,7 @@ class NotifyKit:
         It is made anew after a fork, and closed when the process ends.
 
         :raises RuntimeError: outside of an application's context.
-        :raises ConfigError: where ``init_app`` was not called for the application.
+        :raises ConfigError: if ``init_app`` was not called for the application.
         """
         app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it
         if app not in self._notifiers:
@@ -96,7 +96,7 @@ class NotifyKit:
 
         :param secret: what only the provider and this server know: 16 characters at least.
         :param parse: reads the posted fields, as ``notifykit_kwtsms.delivery_report`` does.
-        :raises ConfigError: where the secret is too short.
+        :raises ConfigError: if the secret is too short.
         """
         endpoint = ReportEndpoint(secret, parse)
         blueprint = Blueprint(name, __name__, url_prefix=url_prefix)

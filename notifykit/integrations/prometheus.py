@@ -179,7 +179,7 @@ class JobsCollector(Collector):
 def served_registry() -> CollectorRegistry:
     """Return a registry of everything that this process serves: in multiprocess mode, of all processes.
 
-    :raises ConfigError: where the folder of the multiprocess mode is not there.
+    :raises ConfigError: if the folder of the multiprocess mode is not there.
     """
     registry = CollectorRegistry()
     if folder := os.environ.get(_MULTIPROCESS):

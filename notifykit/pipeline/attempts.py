@@ -349,8 +349,8 @@ def _checked(
 ) -> Assignment:
     """Return an assignment, without the recipients who must not be sent to again.
 
-    :raises TypeError: where it is no assignment.
-    :raises ValueError: where it has a recipient who is not in the batch.
+    :raises TypeError: if it is no assignment.
+    :raises ValueError: if it has a recipient who is not in the batch.
     """
     if not isinstance(assignment, Assignment):
         raise TypeError("a composite yields Assignments")

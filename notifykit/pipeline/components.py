@@ -115,8 +115,8 @@ class Components:
     ) -> Message:
         """Return the message of one call.
 
-        :raises TypeError: where something is not a text.
-        :raises ValueError: where there is no such channel.
+        :raises TypeError: if something is not a text.
+        :raises ValueError: if there is no such channel.
         """
         tags = (tags,) if isinstance(tags, str) else tuple(tags)
         texts = [("text", text), *(("a tag", tag) for tag in tags)]
@@ -146,7 +146,7 @@ class Components:
 
         :param dry_run: whether nothing is sent, so that what guards reserve is forgotten.
         :param at: the moment that is planned for; None for now.
-        :raises ConfigError: where ``via`` can't be built.
+        :raises ConfigError: if ``via`` can't be built.
         """
         if self._closed:
             self.require_open()
@@ -183,7 +183,7 @@ class Components:
     def template(self, named: str | Template) -> Template:
         """Return a template of the settings by its name, or one that was made by hand, measured.
 
-        :raises ConfigError: where the settings have no template of this name.
+        :raises ConfigError: if the settings have no template of this name.
         """
         if isinstance(named, Template):
             return named.measured_by(self._measure)
@@ -210,7 +210,7 @@ class Components:
     def transports_for(self, via: Via | None) -> list[Transport]:
         """Return the transports that may have made a request: the one that is named, or all of this notifier.
 
-        :raises ConfigError: where ``via`` can't be built.
+        :raises ConfigError: if ``via`` can't be built.
         """
         self.require_open()
         if via is not None:
@@ -225,7 +225,7 @@ class Components:
     def engine(self) -> Engine:
         """Return the engine that stores and sends jobs, built when it is first used.
 
-        :raises ConfigError: where no plugin has one, or it can't be used.
+        :raises ConfigError: if no plugin has one, or it can't be used.
         """
         self.require_open()
         with self._opening:
@@ -341,7 +341,7 @@ class Builder:
         It is the one given, else that of the settings, else the one whose own settings are there.
 
         :param silent: whether another problem may be the reason why none is named.
-        :raises ConfigError: where there is none.
+        :raises ConfigError: if there is none.
         """
         if isinstance(transport, str):
             transport = Dsn.parse(transport)
@@ -369,7 +369,7 @@ class Builder:
     def of(self, via: Via) -> Transport:
         """Return a transport by its object, its name or its DSN, built once.
 
-        :raises ConfigError: where it can't be built.
+        :raises ConfigError: if it can't be built.
         """
         if not isinstance(via, str | Dsn):
             if isinstance(via, type) or not all(hasattr(via, name) for name in ("name", "capabilities", "send")):

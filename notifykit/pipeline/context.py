@@ -37,7 +37,7 @@ class RateLimiters:
     def of(self, transport: Transport) -> RateLimiter | None:
         """Return the rate limiter of a transport; None where it has no limit.
 
-        :raises ConfigError: where the rate limit can't be shared.
+        :raises ConfigError: if the rate limit can't be shared.
         """
         rate_limit = transport.capabilities.rate_limit
         if rate_limit is None:
@@ -59,8 +59,8 @@ class GuardCounters:
     def reserve(self, key: str, amount: float, most: float, window: float) -> float:
         """Reserve an amount under a key and return 0, or return the seconds until there may be room for it.
 
-        :raises ValueError: where the window is not above zero, or the amount is below it.
-        :raises CounterStoreUnavailable: where the counter store can't be used.
+        :raises ValueError: if the window is not above zero, or the amount is below it.
+        :raises CounterStoreUnavailable: if the counter store can't be used.
         """
         if not 0 < window < math.inf:
             raise ValueError("a window is a number of seconds above zero")
@@ -91,7 +91,7 @@ class Reservations:
     def reserve(self, key: str, amount: float, most: float, window: float) -> float | Reservation:
         """Reserve an amount in the store.
 
-        :raises CounterStoreUnavailable: where it can't be used, or could not be a moment ago.
+        :raises CounterStoreUnavailable: if it can't be used, or could not be a moment ago.
         """
         if self._failure and self._clock.monotonic() < self._failed_until:
             raise self._failure.with_traceback(None)

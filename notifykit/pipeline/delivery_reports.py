@@ -138,7 +138,7 @@ class DeliveryTracker:
 
         :param transports: those that may have made the requests.
         :param timeout: seconds for one question.
-        :raises TransportError: where a provider does not answer; the answers of others are kept.
+        :raises TransportError: if a provider does not answer; the answers of others are kept.
         """
         receipts = list(receipts)
         unique = list({id(leaf): leaf for transport in transports for leaf in leaves(transport)}.values())
@@ -195,7 +195,7 @@ def _first_answer(
 ) -> Sequence[DeliveryReport]:
     """Return the answer of the first transport that knows the request.
 
-    :raises TransportError: where none does: an error that can be retried rather than one that can't.
+    :raises TransportError: if none does: an error that can be retried rather than one that can't.
     """
     errors: list[TransportError] = []
     for transport in transports:
@@ -226,7 +226,7 @@ def _answer(transport: KnowsDeliveries, receipts: Sequence[Receipt], timeout: fl
 def as_reports(given: object) -> tuple[list[DeliveryReport], bool]:
     """Return one report or several as a list, and whether it was a single one.
 
-    :raises TypeError: where they are no reports.
+    :raises TypeError: if they are no reports.
     """
     if isinstance(given, DeliveryReport):
         return [given], True

@@ -56,7 +56,7 @@ def set_interceptor(interceptor: Interceptor | None) -> Interceptor | None:
 def intercept(transport: Transport) -> Interception | None:
     """Return where a send through this transport goes instead; None where it is not intercepted.
 
-    :raises ConfigError: where the environment names an interceptor that can't be loaded.
+    :raises ConfigError: if the environment names an interceptor that can't be loaded.
     """
     return _interceptor(transport) if _interceptor is not None else None
 

@@ -216,8 +216,8 @@ class NotifierBase:
         Rendering it raises where a text takes more than the template's ``segments``. It works while this notifier is open.
 
         :param named: the name of a template in the settings, or a :class:`Template` that you made.
-        :raises ConfigError: where the settings have no template of this name.
-        :raises OverBudget: where the longest text of one that you made takes more segments than it allows; those of
+        :raises ConfigError: if the settings have no template of this name.
+        :raises OverBudget: if the longest text of one that you made takes more segments than it allows; those of
             the settings were checked when the notifier was built.
         """
         return self._components.template(named)
@@ -236,7 +236,7 @@ class NotifierBase:
         as long as this notifier lives.
 
         :param report: one report, or several: then there is a delivery for each.
-        :raises TypeError: where it is something else; a function of the provider's package reads what was posted.
+        :raises TypeError: if it is something else; a function of the provider's package reads what was posted.
         :raises PluginError: in strict mode, where a sink raised; everything is recorded before.
         """
         self._components.require_open()
@@ -280,8 +280,8 @@ class NotifierBase:
         :param connection: a SQLAlchemy connection or session on the PostgreSQL database of the jobs, in a transaction: the
             job is a part of it.
         :raises ConfigError: if the key is that of a job with other content, or jobs can't be stored or sent.
-        :raises TypeError: where an argument is of the wrong kind.
-        :raises ValueError: where a time has no zone or is not in the future.
+        :raises TypeError: if an argument is of the wrong kind.
+        :raises ValueError: if a time has no zone or is not in the future.
         """
         named: object = via
         if named is not None and not (isinstance(named, str) and Dsn.parse(named).is_name):
@@ -298,7 +298,7 @@ class NotifierBase:
     def job(self, key: str) -> Job:
         """Return a job by its key.
 
-        :raises KeyError: where there is none.
+        :raises KeyError: if there is none.
         """
         return self._components.engine().job(key)
 
@@ -376,7 +376,7 @@ class Notifier(NotifierBase):
         :param deadline: seconds for the whole send; recipients who were not sent to by then are ``skipped``.
         :param move_unknown: let a failover try its next transport after an unknown outcome, for this call: recipients may
             then get the message twice.
-        :raises ConfigError: where ``via`` can't be used.
+        :raises ConfigError: if ``via`` can't be used.
         :raises PluginError: in strict mode, where a plugin raised.
         """
         message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
@@ -431,8 +431,8 @@ class Notifier(NotifierBase):
 
         :param receipt: a receipt of ``send``, or of another process with the same settings.
         :param via: the transport to ask; needed where an object was given to that call as ``via``.
-        :raises TransportError: where the provider does not answer, or does not know the message. Asking costs nothing.
-        :raises ConfigError: where ``via`` can't be used.
+        :raises TransportError: if the provider does not answer, or does not know the message. Asking costs nothing.
+        :raises ConfigError: if ``via`` can't be used.
         """
         return self.deliveries((receipt,), via=via)[0]
 

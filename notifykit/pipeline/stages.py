@@ -56,7 +56,7 @@ def normalize(to: Addresses, message: Message, context: SendContext) -> Iterator
 
     A text with commas, semicolons or line ends is several numbers where the channel is SMS.
 
-    :raises TypeError: where ``to`` is nothing that can hold addresses.
+    :raises TypeError: if ``to`` is nothing that can hold addresses.
     """
     given: Iterable[object]
     if isinstance(to, Recipient | numbers.Real) and not isinstance(to, bool):

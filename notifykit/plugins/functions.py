@@ -36,7 +36,7 @@ class FunctionSink:
     def handle(self, event: Event) -> None:
         """Call the function.
 
-        :raises TypeError: where it returns a coroutine, which would never run.
+        :raises TypeError: if it returns a coroutine, which would never run.
         """
         result = self.function(event)
         if inspect.iscoroutine(result):
@@ -60,7 +60,7 @@ class FunctionCleaner:
     def clean(self, text: str, channel: Channel) -> Cleaned:
         """Return what the function makes of the text, with the edits that lead there.
 
-        :raises TypeError: where the function returns something other than a text.
+        :raises TypeError: if the function returns something other than a text.
         """
         cleaned: object = self.function(text)
         if not isinstance(cleaned, str):
@@ -80,7 +80,7 @@ def as_component(plugin: str, kind: str, item: Any) -> Any:
     """Return an object of a kind: the item itself, or a wrapper where a sink or a cleaner is a plain function.
 
     :param plugin: the plugin that brings the item, for the error.
-    :raises PluginError: where a callable can't be used as a sink or a cleaner, with what to do.
+    :raises PluginError: if a callable can't be used as a sink or a cleaner, with what to do.
     """
     if kind not in _KINDS or isinstance(item, type):
         return item

@@ -86,7 +86,7 @@ class PluginHost:
     :param strict: raise for the first broken plugin instead of quarantining it.
     :param entry_points: whether installed plugins are looked for.
     :param builtins: dotted paths of the framework's own plugins.
-    :raises PluginError: where two plugins have one name; in strict mode also for the first broken one.
+    :raises PluginError: if two plugins have one name; in strict mode also for the first broken one.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class PluginHost:
     def register(self, plugin: object, name: str | None = None) -> str:
         """Take in a plugin that is not installed, ahead of those that are, and return its name.
 
-        :raises PluginError: where the name is taken, or in strict mode where the plugin is broken.
+        :raises PluginError: if the name is taken, or in strict mode where the plugin is broken.
         """
         name = name or getattr(plugin, "__name__", None) or type(plugin).__name__
         location = getattr(plugin, "__name__", None) or f"{type(plugin).__module__}.{type(plugin).__qualname__}"
@@ -141,7 +141,7 @@ class PluginHost:
         """Return the components of all plugins, in their order.
 
         :param found: where problems are added, instead of being raised.
-        :raises ConfigError: where the settings name components that no plugin brings, or a plugin's own settings are
+        :raises ConfigError: if the settings name components that no plugin brings, or a plugin's own settings are
             wrong: a person has to correct those, so that the plugin is not left out.
         :raises PluginError: in strict mode for the first plugin that is broken.
         """

@@ -90,7 +90,7 @@ def component(plugin: str, kind: str, item: Any) -> Any:
 def components(kind: str, items: object, problems: list[ConfigError]) -> tuple[Any, ...]:
     """Return components that a caller gives instead of a plugin; what can't be used is added to the problems.
 
-    :raises TypeError: where they are no list.
+    :raises TypeError: if they are no list.
     """
     if not isinstance(items, Iterable) or isinstance(items, str):
         raise TypeError(f"{kind}s is a list of {kind}s")

@@ -99,7 +99,7 @@ def prepare_database(file: pathlib.Path) -> None:
 
     :raises OSError: if it can't be used, or if one of them is a link, a pipe, a device or a folder.
     """
-    for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm", "-journal"))):
+    for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
         try:
             status = path.lstat()
         except FileNotFoundError:

@@ -45,7 +45,7 @@ class LineFile:
     :param setting: what the file is called in the settings, for the error.
     :param size: the bytes from which on it is renamed to ``PATH.1``, and that to ``PATH.2``; None for never.
     :param keep: how many of the renamed files are kept.
-    :raises ConfigError: where it can't be written: also where it is a link, a pipe or a device.
+    :raises ConfigError: if it can't be written: also where it is a link, a pipe or a device.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class LineFile:
     def write(self, *rows: Mapping[str, Any]) -> None:
         """Append rows, all in one write.
 
-        :raises OSError: where the disk is full, or the file was closed.
+        :raises OSError: if the disk is full, or the file was closed.
         """
         if (status := self._follow()) and self._size is not None and status.st_size >= self._size:
             self._rotate()
@@ -131,7 +131,7 @@ class LineStream:
     def write(self, *rows: Mapping[str, Any]) -> None:
         """Write rows, all in one write: other processes may have the same stream.
 
-        :raises OSError: where nobody reads the stream any more, or it is closed.
+        :raises OSError: if nobody reads the stream any more, or it is closed.
         """
         stream = getattr(sys, self._name)
         try:
@@ -150,7 +150,7 @@ def rotate(path: str | os.PathLike[str], keep: int) -> bool:
     It is locked meanwhile, so that of several threads and processes one does it. Who still has the old file open writes
     to it under its new name.
 
-    :raises OSError: where that is impossible.
+    :raises OSError: if that is impossible.
     """
     path = os.fspath(path)
     descriptor = open_file(path)
@@ -204,7 +204,7 @@ class JsonlSink:
         are standard output, ``/dev/stderr`` standard error.
     :param size: the bytes from which on it is renamed; None for never.
     :param keep: how many renamed files are kept.
-    :raises ConfigError: where it can't be written.
+    :raises ConfigError: if it can't be written.
     """
 
     name = "jsonl"

@@ -206,7 +206,7 @@ class Expectation(Assertions):
 class Expected:
     """What is expected of a message, field by field.
 
-    :raises TypeError: where a message has no field of that name.
+    :raises TypeError: if a message has no field of that name.
     """
 
     #: What each field is expected to be.

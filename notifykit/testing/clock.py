@@ -30,7 +30,7 @@ class TestClock(VirtualClock):
     def advance(self, seconds: float) -> None:
         """Move forward by some seconds, at once.
 
-        :raises ValueError: where the number is negative.
+        :raises ValueError: if the number is negative.
         """
         if not seconds >= 0:
             raise ValueError(f"time goes forward by a number of seconds, not by {seconds!r}")
@@ -47,7 +47,7 @@ class TestClock(VirtualClock):
     def move_to(self, moment: datetime.datetime) -> None:
         """Move forward to a moment.
 
-        :raises ValueError: where it is in the past, or has no time zone.
+        :raises ValueError: if it is in the past, or has no time zone.
         """
         if moment.tzinfo is None:
             raise ValueError("the moment has no time zone: write datetime.datetime(…, tzinfo=…)")

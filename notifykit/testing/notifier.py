@@ -26,7 +26,7 @@ class Plugins:
     def register(self, plugin: object, name: str | None = None) -> None:
         """Add a plugin, before the installed ones.
 
-        :raises RuntimeError: where the notifier has sent already.
+        :raises RuntimeError: if the notifier has sent already.
         """
         self._require_unused("register")
         self._registered.append((plugin, name))
@@ -34,7 +34,7 @@ class Plugins:
     def only(self, *names: str) -> None:
         """Use no other installed plugins than these; without a name, none. The framework's own are always used.
 
-        :raises RuntimeError: where the notifier has sent already.
+        :raises RuntimeError: if the notifier has sent already.
         """
         self._require_unused("only")
         self._only = names
@@ -42,7 +42,7 @@ class Plugins:
     def without(self, *names: str) -> None:
         """Switch off plugins, or things that plugins bring, by their names.
 
-        :raises RuntimeError: where the notifier has sent already.
+        :raises RuntimeError: if the notifier has sent already.
         """
         self._require_unused("without")
         self._without += names
@@ -51,8 +51,8 @@ class Plugins:
     def host(self) -> PluginHost:
         """The host: strict, so that a broken plugin is an error.
 
-        :raises PluginError: where a plugin is broken.
-        :raises ConfigError: where there is no plugin of a name.
+        :raises PluginError: if a plugin is broken.
+        :raises ConfigError: if there is no plugin of a name.
         """
         if self._host is None:
             host = PluginHost(allow=self._only, disable=self._without, strict=True)

@@ -81,7 +81,7 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
     def open(self) -> Self:
         """Capture messages from now on.
 
-        :raises OSError: where this process can't listen to others.
+        :raises OSError: if this process can't listen to others.
         """
         OPEN.open(self)
         return self
@@ -188,7 +188,7 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
         """Let transports make their requests to a test server, and record them.
 
         :param url: the server's address. A request that the script answers does not reach it.
-        :raises ValueError: where it names no host.
+        :raises ValueError: if it names no host.
         """
         self._spied.add(server_of(url))
 

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from notifykit.errors import ConfigError, NotifyError, NotReached, OutcomeUnknown, TransportError
+from notifykit.errors import ConfigError, NotifyError, NotReached, TransportError, mark_interrupt
 from notifykit.models.receipt import Submission
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.clock import VirtualClock
@@ -69,7 +69,7 @@ class AmbiguousOutbox(NotifyError):  # noqa: N818 - it says what is the case
 
 
 class OutboxUnreachable(NotifyError):  # noqa: N818 - it says what is the case
-    """The process that has the outboxes does not answer. Nothing was sent.
+    """The process that has the outboxes does not answer. Nothing was sent. It comes out of a send that has begun, too.
 
     :param pid: that process.
     :param reason: why the connection failed, without secrets.
@@ -79,6 +79,7 @@ class OutboxUnreachable(NotifyError):  # noqa: N818 - it says what is the case
         self.pid = pid
         self.reason = reason
         super().__init__(pid, reason)
+        mark_interrupt(self)
 
     def __str__(self) -> str:
         return (
@@ -97,9 +98,9 @@ blocked: Final[list[tuple[str, str]]] = []
 def intercept(transport: Transport) -> Interception | None:
     """Return the interception of the outbox that a send belongs to; None where the transport sends it.
 
-    :raises LiveSendBlocked: where it would be sent for real, and that is not allowed.
-    :raises AmbiguousOutbox: where several outboxes are open and the send has no owner.
-    :raises OutboxUnreachable: where it belongs to an outbox of a process that does not answer.
+    :raises LiveSendBlocked: if it would be sent for real, and that is not allowed.
+    :raises AmbiguousOutbox: if several outboxes are open and the send has no owner.
+    :raises OutboxUnreachable: if it belongs to an outbox of a process that does not answer.
     """
     outbox = OPEN.find(current_owner())
     if outbox is not None:
@@ -175,7 +176,7 @@ class OpenOutboxes:
     def find(self, owner: str | None) -> Capture | None:
         """Return the outbox of an owner, or the only one; None where none is open.
 
-        :raises AmbiguousOutbox: where several are open and none is the owner's.
+        :raises AmbiguousOutbox: if several are open and none is the owner's.
         """
         if not self._outboxes or self._pid != os.getpid():
             return None
@@ -193,7 +194,7 @@ class OpenOutboxes:
     def open(self, outbox: Capture) -> None:
         """Let an outbox capture the sends that belong to it.
 
-        :raises OSError: where this process can't listen to others; then nothing has changed.
+        :raises OSError: if this process can't listen to others; then nothing has changed.
         """
         with self._lock:
             if self._pid != os.getpid():  # forked: the outboxes are the parent's
@@ -309,7 +310,7 @@ def _reply(question: str, token: str, *arguments: Any) -> Any:
 def _ask(known: Rules, *question: Any) -> Any:
     """Ask the process that has the outboxes.
 
-    :raises OutboxUnreachable: where it does not listen, or ends before it answers.
+    :raises OutboxUnreachable: if it does not listen, or ends before it answers.
     """
     from multiprocessing import AuthenticationError
     from multiprocessing.connection import Client
@@ -337,16 +338,13 @@ class _RemoteOutbox(Capture):
         if isinstance(answer, CaptureResult):
             self.clock.advance(answer.elapsed)
             return answer
-        unknown = OutcomeUnknown("The test ended before the outbox answered.", "closed")
-        return CaptureResult(answer if isinstance(answer, Exception) else unknown)
+        return CaptureResult(answer)
 
     def record(self, request: CapturedRequest, answer: Submission | TransportError) -> None:
         self._ask("record", request, answer)
 
     def _ask(self, question: str, *arguments: Any) -> Any:
-        # The test may end while this process sends: a send that has begun does not fail because of that.
-        with contextlib.suppress(OutboxUnreachable):
-            return _ask(self._rules, question, self.token, *arguments)
+        return _ask(self._rules, question, self.token, *arguments)
 
 
 class _RemoteClock(VirtualClock):
@@ -358,4 +356,5 @@ class _RemoteClock(VirtualClock):
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
-        self._on_sleep(seconds)
+        with contextlib.suppress(OutboxUnreachable):  # its request says so
+            self._on_sleep(seconds)

@@ -108,7 +108,7 @@ def trusting(url: str) -> Iterator[None]:
     Processes that are started in the block allow them too. Outside of a test run this changes nothing.
 
     :param url: the server's address, such as ``http://127.0.0.1:8965``.
-    :raises ValueError: where it names no host.
+    :raises ValueError: if it names no host.
     """
     server = server_of(url)
     _change_servers(added=server)
@@ -121,7 +121,7 @@ def trusting(url: str) -> Iterator[None]:
 def server_of(url: str) -> str:
     """Return ``127.0.0.1:8965`` of the address of a test server.
 
-    :raises ValueError: where it names no host: it would match every transport that shows none.
+    :raises ValueError: if it names no host: it would match every transport that shows none.
     """
     server = netloc(url)
     if not server:

@@ -162,7 +162,7 @@ class Script:
 
         :param answers: each the name of a method that needs no argument, a provider's code, an error or its kind,
             seconds of delay, a submission, or a function of the batch.
-        :raises TypeError: where something is none of these.
+        :raises TypeError: if something is none of these.
         """
         for answer in answers:
             if isinstance(answer, str):
@@ -223,7 +223,7 @@ _NAMES: Final = ("accept", "queue_full", "reject", "unavailable", "unknown", "un
 def play_all(script: Script, answers: Iterable[Played] | Callable[[Script], object]) -> None:
     """Add answers to a script: a sequence, or a function that is given the script.
 
-    :raises TypeError: where they are neither.
+    :raises TypeError: if they are neither.
     """
     if callable(answers):
         answers(script)

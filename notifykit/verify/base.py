@@ -91,7 +91,7 @@ class VerifierBase:
     def traffic(self) -> tuple[Traffic, ...]:
         """Return what was sent and verified in the last 24 hours, by country and prefix, and what is held.
 
-        :raises StoreUnavailable: where the store can't be used.
+        :raises StoreUnavailable: if the store can't be used.
         """
         store, _, clock = self._parts()
         with store.begin() as tx:

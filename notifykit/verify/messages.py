@@ -47,7 +47,7 @@ LONGEST_DOMAINS: Final = (24, 12)
 class CodeMessage:
     """Writes the message.
 
-    :raises ConfigError: where a text takes more than one segment, or the template has no place for the code.
+    :raises ConfigError: if a text takes more than one segment, or the template has no place for the code.
     """
 
     #: The settings.

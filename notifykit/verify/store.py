@@ -138,7 +138,7 @@ class Store(Protocol):
     def begin(self) -> AbstractContextManager[Transaction]:
         """Return a transaction: committed at the end, rolled back if something raises.
 
-        :raises StoreUnavailable: where the store can't be used.
+        :raises StoreUnavailable: if the store can't be used.
         """
         ...
 

@@ -48,9 +48,9 @@ class Verifier(VerifierBase):
         :param channel: the medium of ``to``.
         :param sender: the sender's name; without one the transport's own.
         :param new: send another code, and make the one before void.
-        :raises ValueError: where ``client`` is no IP address.
-        :raises ConfigError: where ``via`` can't be used, or the store can't be opened.
-        :raises StoreUnavailable: where the store can't be used. Before the message is sent nothing happened; afterwards it
+        :raises ValueError: if ``client`` is no IP address.
+        :raises ConfigError: if ``via`` can't be used, or the store can't be opened.
+        :raises StoreUnavailable: if the store can't be used. Before the message is sent nothing happened; afterwards it
             stays counted, and the code is valid.
         """
         prepared = self._prepare(number, client, language, via, to, channel)
@@ -78,7 +78,7 @@ class Verifier(VerifierBase):
 
         :param number: the number, however it is written.
         :param code: what was typed: digits of any script, with spaces or dashes.
-        :raises StoreUnavailable: where the store can't be used: then nothing is right.
+        :raises StoreUnavailable: if the store can't be used: then nothing is right.
         """
         return self._check(number, code)
 

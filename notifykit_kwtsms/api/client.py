@@ -273,7 +273,7 @@ class ApiClient:
     def send(self, sender: str, numbers: Iterable[str], text: str, timeout: float, *, test: bool) -> SendResult:
         """Send one text to at most 200 numbers.
 
-        :raises OutcomeUnknown: where it may have been sent.
+        :raises OutcomeUnknown: if it may have been sent.
         """
         request = {"sender": sender, "mobile": ",".join(numbers), "message": text, "test": "1" if test else "0"}
         fields = self._call(SEND, request, timeout)

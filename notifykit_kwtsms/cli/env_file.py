@@ -66,7 +66,7 @@ class EnvFile:
     def read(cls, path: pathlib.Path) -> Self:
         """Return the file; an empty one if there is none yet.
 
-        :raises ConfigError: where it can't be read, or a line can't be parsed: the end of such a line is unknown, so
+        :raises ConfigError: if it can't be read, or a line can't be parsed: the end of such a line is unknown, so
             nothing can be written after it.
         """
         try:
@@ -196,7 +196,7 @@ def exposing_gitignore(path: pathlib.Path) -> pathlib.Path | None:
 def add_to_gitignore(gitignore: pathlib.Path, name: str) -> None:
     """Add a line for files of this name, anywhere in the checkout.
 
-    :raises NotifyError: where it can't be written.
+    :raises NotifyError: if it can't be written.
     """
     before = _read(gitignore)
     end = "\r\n" if "\r\n" in before else "\n"

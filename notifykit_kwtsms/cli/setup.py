@@ -108,7 +108,7 @@ class Setup:
     def load(cls) -> Setup:
         """Read the file, the environment and the settings files.
 
-        :raises ConfigError: where the file or the gateway's address can't be used.
+        :raises ConfigError: if the file or the gateway's address can't be used.
         """
         path = pathlib.Path(global_options().env_file or ".env")
         file = EnvFile.read(path)
@@ -124,7 +124,7 @@ class Setup:
     def verify(self, username: str, password: Secret) -> VerifiedAccount:
         """Return what the gateway says to the credentials.
 
-        :raises TransportError: where they are wrong, or there is no answer.
+        :raises TransportError: if they are wrong, or there is no answer.
         """
         with contextlib.closing(ApiClient(username, password, self.values["base_url"])) as api:
             return VerifiedAccount(api.balance(self.timeout).available, api.senderids(self.timeout))
@@ -132,7 +132,7 @@ class Setup:
     def write(self, choices: Choices) -> None:
         """Write the file in one step, readable by its owner only; everything else in it stays.
 
-        :raises NotifyError: where it can't be written; the old file is unchanged then.
+        :raises NotifyError: if it can't be written; the old file is unchanged then.
         """
         file = attrs.evolve(self.file, text=self.file.text or _NEW_FILE)
         try:

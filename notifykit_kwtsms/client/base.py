@@ -138,7 +138,7 @@ class PreparedSend:
     def result(self, report: Report) -> Result:
         """Return the documented dict of a report.
 
-        :raises RuntimeError: where the single request failed in the network.
+        :raises RuntimeError: if the single request failed in the network.
         """
         return self._with_invalid(bulk_result(report) if self.is_bulk else single_result(report))
 
@@ -159,7 +159,7 @@ class ClientBase(Generic[_Notifier]):
     :param base_url: another gateway, such as the sandbox.
     :param timeout: seconds for one request.
     :param clock: the time, for tests.
-    :raises ValueError: where an argument is missing or invalid.
+    :raises ValueError: if an argument is missing or invalid.
     """
 
     _notifier_class: Callable[..., _Notifier]

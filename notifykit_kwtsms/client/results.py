@@ -92,7 +92,7 @@ def _invalid_text(invalid: Sequence[Result], verb: str) -> str:
 def single_result(report: Report) -> Result:
     """Return the dict for one request.
 
-    :raises RuntimeError: where the gateway was not reached, or the outcome is unknown.
+    :raises RuntimeError: if the gateway was not reached, or the outcome is unknown.
     """
     receipt: Receipt = report[0]
     if receipt.submission:

@@ -28,7 +28,7 @@ class KwtSMS(ClientBase[Notifier]):
         :param mobile: a number, several with commas, or a list of them.
         :param message: the text; it is cleaned.
         :param sender: the sender ID for this call only.
-        :raises RuntimeError: where a single request failed in the network. ``NotReached``: nothing was sent.
+        :raises RuntimeError: if a single request failed in the network. ``NotReached``: nothing was sent.
             ``OutcomeUnknown``: it may have been sent. A bulk send reports such batches instead.
         """
         prepared = self._prepare(mobile, message)

@@ -70,7 +70,7 @@ class Sandbox:
         :param keep_for: virtual seconds after which a message is forgotten.
         :param store: a file in which the inbox survives a restart.
         :param label: a name that the page shows.
-        :raises ConfigError: where the host needs more, or the store can't be used.
+        :raises ConfigError: if the host needs more, or the store can't be used.
         """
         self._remote = not _is_loopback(host)
         if self._remote and not (allow_remote and token):
@@ -195,14 +195,14 @@ class Sandbox:
         """Return the newest accepted message to this number and with this text in it, waiting real seconds for one.
 
         :param text: a part of the text, or a pattern.
-        :raises TimeoutError: where there is none in time.
+        :raises TimeoutError: if there is none in time.
         """
         return self._wait(to, text, timeout, lambda message: True)
 
     def otp(self, to: str | None = None, timeout: float = 5.0) -> str:
         """Return the code of 4 to 8 digits in the newest accepted message that has one, waiting real seconds for it.
 
-        :raises TimeoutError: where there is none in time.
+        :raises TimeoutError: if there is none in time.
         """
         return str(self._wait(to, None, timeout, lambda message: message.otp is not None).otp)
 
@@ -210,7 +210,7 @@ class Sandbox:
         """Activate a fault, or a whole preset in place of everything: ``chaos("reset", after="accept")``.
 
         :param fields: those of :class:`~notifykit_kwtsms.sandbox.faults.catalogue.Fault`; it fires once by default.
-        :raises ValueError: where a field has no such value.
+        :raises ValueError: if a field has no such value.
         """
         if isinstance(do, str) and is_preset(do):
             return self.gateway.faults.replace(*preset(do))

@@ -92,8 +92,8 @@ def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
 
     :param complete: require every field and ignore others; by default fields may be missing where they have a default,
         and an unknown one is an error.
-    :raises ValueError: where a field is missing, unknown or of the wrong type.
-    :raises TypeError: where it is no object.
+    :raises ValueError: if a field is missing, unknown or of the wrong type.
+    :raises TypeError: if it is no object.
     """
     if not isinstance(value, Mapping):
         raise TypeError("the body is a JSON object")
@@ -112,7 +112,7 @@ def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
 def parse(kind: Any, value: Any, name: str, complete: bool = False) -> Any:
     """Return a value of a type from its JSON form; the name is for the error.
 
-    :raises ValueError: where it is of another type.
+    :raises ValueError: if it is of another type.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is None:

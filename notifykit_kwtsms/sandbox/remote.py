@@ -26,7 +26,7 @@ class RemoteSandbox:
 
     :param url: its address.
     :param token: its token, if it has one.
-    :raises ConfigError: where no sandbox answers there, or the token is wrong.
+    :raises ConfigError: if no sandbox answers there, or the token is wrong.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
@@ -73,7 +73,7 @@ class RemoteSandbox:
         """Return the newest accepted message to this number and with this text in it, waiting real seconds for one.
 
         :param text: a part of the text, or a pattern.
-        :raises TimeoutError: where there is none in time.
+        :raises TimeoutError: if there is none in time.
         """
         literal = text if isinstance(text, str) else None
         newest = self._find("/sandbox/messages/wait", to, literal, timeout)
@@ -87,7 +87,7 @@ class RemoteSandbox:
     def otp(self, to: str | None = None, timeout: float = 5.0) -> str:
         """Return the code of 4 to 8 digits in the newest accepted message that has one, waiting real seconds for it.
 
-        :raises TimeoutError: where there is none in time.
+        :raises TimeoutError: if there is none in time.
         """
         return str(self._find("/sandbox/otp", to, None, timeout)["otp"])
 
@@ -116,8 +116,8 @@ class RemoteSandbox:
     ) -> Any:
         """Ask its API, and return the JSON of the answer.
 
-        :raises ConfigError: where no sandbox answers, or the answer is an error.
-        :raises TimeoutError: where what was waited for did not come.
+        :raises ConfigError: if no sandbox answers, or the answer is an error.
+        :raises TimeoutError: if what was waited for did not come.
         """
         response = self._open(method, path, body, query, timeout)
         try:

@@ -90,7 +90,7 @@ def _notifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notifier]:
     ],
 )
 def test_lists_with_bad_numbers(notifier: Notifier, to: list[Any], accepted: int) -> None:
-    """Each is set aside with its reason, and the good ones are sent to."""
+    """Each is left out with its reason, and the good ones are sent to."""
     given_addresses = [address(next(FRESH)) if callable(address) else address for address in to]
     outcomes = [receipt.outcome for receipt in same(notifier, given_addresses, "Hello")]
     assert outcomes.count(Outcome.ACCEPTED) == accepted

@@ -8,7 +8,8 @@ import pathlib
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.durable.conftest import MakeNotifier, Recorder, Store, numbers
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names and no modes")
 
 GROUP = 54321
-#: A process of one user that sends a job, tells of it, and stays until its standard input ends.
+#: A process of one user that sends a job, prints what it sees, and stays until its standard input ends.
 USER = """
 import importlib, json, os, pkgutil, sys
 import dbos, notifykit
@@ -82,16 +83,19 @@ def test_the_database_is_private(store: Store, connect: MakeNotifier) -> None:
     assert {"jobs.sqlite3", "jobs.sqlite3-wal", "jobs.sqlite3-shm", "jobs.sqlite3.lock"} <= set(modes)
 
 
+@pytest.fixture(name="shared")
+def _shared() -> Iterator[pathlib.Path]:
+    """A folder of the group. pytest closes its own to other users, whenever a run begins."""
+    with tempfile.TemporaryDirectory(prefix="notifykit-shared-") as name:
+        folder = pathlib.Path(name)
+        os.chown(folder, -1, GROUP)
+        folder.chmod(0o2770)
+        yield folder
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be two users")
-def test_two_users_share_a_folder_of_their_group(tmp_path: pathlib.Path) -> None:
+def test_two_users_share_a_folder_of_their_group(shared: pathlib.Path) -> None:
     """Each sends jobs while the other's worker runs, and sees the other's: database, leases and state are the group's."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == "root" and folder != pathlib.Path("/"):
-            folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    os.chown(shared, -1, GROUP)
-    shared.chmod(0o2770)
     running, said = [], []
     try:
         for user in ("12345", "12346", "12347"):

@@ -36,7 +36,7 @@ def test_the_rate_limit_lets_every_send_have_its_turn(sandbox: Sandbox) -> None:
     assert len(many.accepted) == 401
 
 
-def test_the_time_that_is_told_is_the_frozen_one(sandbox: Sandbox) -> None:
+def test_receipts_have_the_frozen_time(sandbox: Sandbox) -> None:
     """Attempts, and the windows of guards: a test moves it to the end of one."""
     with freezegun.freeze_time(FROZEN) as frozen:
         guard = CoolDown([Gap(3600)])

@@ -7,6 +7,7 @@ import pathlib
 import stat
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -78,16 +79,19 @@ def test_a_planted_link_is_no_state_of_the_rate_limit(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be two users")
-def test_two_users_share_a_state_folder_of_their_group(tmp_path):
+def test_two_users_share_a_state_folder_of_their_group():
     """As the documentation of the rate limit says: a folder with mode 2770."""
     group = 54321
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == "root" and folder != pathlib.Path("/"):
-            folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    os.chown(shared, -1, group)
-    shared.chmod(0o2770)
+    # pytest closes its own folders to other users, whenever a run begins.
+    with tempfile.TemporaryDirectory(prefix="notifykit-shared-") as name:
+        shared = pathlib.Path(name)
+        os.chown(shared, -1, group)
+        shared.chmod(0o2770)
+        said = _of_two_users(shared, group)
+    assert said == [("1\n1.0\n", ""), ("2\n2.0\n", "")]
+
+
+def _of_two_users(shared, group):
     code = (
         "import os, sys\n"
         "from notifykit.counters import FileCounterStore\n"
@@ -102,10 +106,10 @@ def test_two_users_share_a_state_folder_of_their_group(tmp_path):
         "store.reserve('key', 1, 10, 60)\n"
         "print(sum(row.amount for row in store.rows('key', 60)))\n"
     )
-    said = [
+    runs = [
         subprocess.run(
             [sys.executable, "-c", code, user, str(shared)], capture_output=True, text=True, timeout=60, check=False
         )
         for user in ("12345", "12346")
     ]
-    assert [(run.stdout, run.stderr) for run in said] == [("1\n1.0\n", ""), ("2\n2.0\n", "")]
+    return [(run.stdout, run.stderr) for run in runs]

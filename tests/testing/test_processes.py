@@ -396,3 +396,53 @@ def test_a_pool_of_processes_sends_for_the_test_that_submits() -> None:
     assert [message.text for message in outer] == ["outer"]
     assert [message.text for message in inner] == ["inner"]
     assert (ProcessPoolExecutor.submit, threading.Thread.start) == before
+
+
+#: A test that starts a process, and ends by force as soon as its outbox is asked about that process's message.
+RELAY = """
+import os, subprocess, sys
+from notifykit.testing import Outbox, capture, processes
+from notifykit.testing.capturing import Capture
+
+class Vanishing(Outbox):
+    def answer(self, request, timeout):
+        os._exit(9)
+
+with Vanishing():
+    child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+    child.wait(60)
+"""
+#: Two recipients, each in a request of its own; says what came out.
+SENDER = """
+import asyncio, os, sys
+from notifykit import AsyncNotifier, Capabilities, MemoryTransport, Notifier, PluginHost
+import attrs
+from notifykit.testing import OutboxUnreachable
+transport = MemoryTransport()
+transport.capabilities = attrs.evolve(transport.capabilities, batch_size=1)
+async def send():
+    async with AsyncNotifier(transport, host=PluginHost(entry_points=False)) as notifier:
+        await notifier.send(["96598765432", "96598765433"], "Hello")
+try:
+    if {asynchronous}:
+        asyncio.run(send())
+    else:
+        Notifier(transport, host=PluginHost(entry_points=False)).send(["96598765432", "96598765433"], "Hello")
+except OutboxUnreachable as error:
+    print("unreachable", len(error.report), len(transport.batches), flush=True)
+"""
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_outbox_that_disappears_in_the_middle_of_a_send_is_an_error(asynchronous: bool) -> None:
+    """It is no answer of a provider: the exception comes out, and the second message is not tried."""
+    sender = SENDER.replace("{asynchronous}", str(asynchronous))
+    done = subprocess.run(
+        [sys.executable, "-c", RELAY, sender],
+        env={name: value for name, value in os.environ.items() if not name.startswith("NOTIFYKIT")},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "unreachable 0 0\n", done.stderr

@@ -141,7 +141,7 @@ class Contract:
         :param cure: what the author does now; what the clause says where nothing is given.
         :param given: what the object was given.
         :param got: what it returned.
-        :raises BrokenPromise: where it is not.
+        :raises BrokenPromise: if it is not.
         """
         if not kept:
             raise self._broken(promised or self._promised, cure or self._cure, given, got)
@@ -149,7 +149,7 @@ class Contract:
     def must_not_raise(self, promised: str, given: object, call: Callable[..., _Thing], *arguments: Any) -> _Thing:
         """Return what a call returns that promised not to raise.
 
-        :raises BrokenPromise: where it does.
+        :raises BrokenPromise: if it does.
         """
         try:
             return call(*arguments)
@@ -187,7 +187,7 @@ class Contract:
     def pickled(self, thing: _Thing, what: str) -> _Thing:
         """Return a copy that was pickled.
 
-        :raises BrokenPromise: where it can't be.
+        :raises BrokenPromise: if it can't be.
         """
         cure = "Keep no locks, open files, lambdas or classes made inside functions in it, or define __reduce__."
         try:
@@ -200,7 +200,7 @@ class Contract:
     def must_hide(self, shown: str, where: str, *secrets: str) -> None:
         """Look for secrets in a text, in every spelling in which a person could read them.
 
-        :raises BrokenPromise: where there is one.
+        :raises BrokenPromise: if there is one.
         """
         for secret in filter(None, (*self.secrets, *secrets)):
             octets = secret.encode("utf-8", "surrogatepass")
@@ -227,7 +227,7 @@ class Contract:
     def must_be_quick(self, given: object, call: Callable[..., object], *arguments: Any) -> None:
         """Make a call that has to return within :attr:`patience`.
 
-        :raises BrokenPromise: where it takes longer.
+        :raises BrokenPromise: if it takes longer.
         """
         began = time.monotonic()
         call(*arguments)
@@ -238,7 +238,7 @@ class Contract:
     def in_threads(self, work: Callable[[int], _Thing], threads: int = THREADS) -> list[_Thing]:
         """Do the same in several threads at once, and return what each of them returned, in their order.
 
-        :raises BrokenPromise: where one raises or does not return.
+        :raises BrokenPromise: if one raises or does not return.
         """
         results: dict[int, _Thing] = {}
         failures: list[Exception] = []
@@ -272,7 +272,7 @@ class Contract:
     def must_be_named(self, one: Any, other: Any) -> None:
         """Look whether people can order two objects of a kind, and switch them off, by one name.
 
-        :raises BrokenPromise: where they can't.
+        :raises BrokenPromise: if they can't.
         """
         name = one.name
         usable = isinstance(name, str) and bool(name) and not any(sign.isspace() or sign in ",()?" for sign in name)
@@ -295,7 +295,7 @@ class Contract:
     def component(self, kind: str, item: object) -> Any:
         """Return a sink or a cleaner as the framework uses it: a plain function gets a name and a method.
 
-        :raises BrokenPromise: where it is a function that can't be used.
+        :raises BrokenPromise: if it is a function that can't be used.
         """
         try:
             return as_component("", kind, item)

@@ -105,7 +105,7 @@ class Parameter:
     def read(self, name: str, text: str | None) -> Any:
         """Return the value that stands in a request.
 
-        :raises ValueError: where it is of another type.
+        :raises ValueError: if it is of another type.
         """
         if text is None:
             return self.default

@@ -78,7 +78,7 @@ def apply(fault: Firing, connection: Connection, response: Response | None) -> R
     """Apply a fault and return the response that is still to be written.
 
     :param response: the gateway's own, or None where the fault comes before it.
-    :raises ConnectionDropped: where nothing is to be written any more.
+    :raises ConnectionDropped: if nothing is to be written any more.
     :raises ResponseWritten: likewise, and the connection may be used again.
     """
     response = response or _MADE_UP

@@ -46,8 +46,8 @@ class LimitedRequest(Request):
     def read(self) -> bytes:
         """Return the body.
 
-        :raises RequestEntityTooLarge: where it is too long or has no length; it is not read then.
-        :raises ConnectionDropped: where the client leaves before the end.
+        :raises RequestEntityTooLarge: if it is too long or has no length; it is not read then.
+        :raises ConnectionDropped: if the client leaves before the end.
         """
         try:
             if self._is_chunked:

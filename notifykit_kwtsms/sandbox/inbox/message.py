@@ -194,7 +194,7 @@ def to_line(message: CapturedMessage) -> str:
 def from_line(line: str) -> CapturedMessage:
     """Read one line of :func:`to_line`.
 
-    :raises ValueError: where it is no such line.
+    :raises ValueError: if it is no such line.
     """
     try:
         value = json.loads(line)

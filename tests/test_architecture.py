@@ -15,7 +15,7 @@ import pytest
 #: The layers, the lowest first: top-level modules and packages below ``notifykit``; the empty name is its ``__init__``.
 LAYERS: Final = (
     ("imports", "suggest", "errors", "redaction", "models"),
-    ("http", "templates", "settings", "events"),
+    ("http", "templates", "settings", "events", "analytics"),
     ("protocols",),
     ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),

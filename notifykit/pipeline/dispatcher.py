@@ -35,7 +35,7 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
 from notifykit.protocols import Clock, Sink
-from notifykit.redaction import redact_address, scrub, text_shape
+from notifykit.redaction import character_names, redact_address, scrub, text_shape
 
 #: The label of messages with one-time codes: no log has their text.
 CODE_TAG: Final = "verify"
@@ -65,6 +65,12 @@ class Redaction:
         if self.body == "none":
             return None
         return message.text if self.body == "full" and CODE_TAG not in message.tags else text_shape(message.text)
+
+    def forced(self, size: Measurement | None) -> tuple[str, ...]:
+        """Return what forced the more expensive encoding, as a log may show it."""
+        if size is None or not size.forced or self.body == "none":
+            return ()
+        return character_names(forced.character for forced in size.forced)
 
     def hash(self, address: str) -> str | None:
         """Return the keyed hash of an address."""
@@ -245,24 +251,47 @@ class EventDispatcher:
                 encoding=size.encoding if size else None,
                 segments=size.segments if size else None,
                 units=size.units if size else None,
+                forced=self._redaction.forced(size) if size and size.forced else (),
                 tags=batch.message.tags,
             )
         )
 
-    def retry(self, batch: Batch, receipt: Receipt, wait: float) -> None:
-        """Emit that a batch will be tried again, with the error of one of its recipients."""
-        last = receipt.attempts[-1]
-        error = receipt.error
+    def retry(
+        self,
+        batch: Batch,
+        receipts: Sequence[Receipt],
+        wait: float,
+        inside: str | None = None,
+        *,
+        transport: str | None = None,
+        test: bool = False,
+    ) -> None:
+        """Emit that a batch will be tried again, with the receipts of its recipients so far.
+
+        :param inside: the composite that assigned it.
+        :param transport: the transport that will carry it, where it is not the last one's.
+        :param test: whether the transport reaches nobody.
+        """
+        last, error, size = receipts[0].attempts[-1], receipts[0].error, batch.measurement
         self.emit(
             RetryScheduled(
                 at=self._clock.now(),
                 id=batch.message.id,
                 batch=batch.id,
                 attempt=last.number,
-                transport=last.transport,
+                transport=transport or last.transport,
+                inside=inside,
                 wait=wait,
                 code=error.code if error else None,
                 error=error.detail if error else "",
+                recipients=tuple(map(self._redaction.receipt, receipts)),
+                sender=batch.message.sender,
+                encoding=size.encoding if size else None,
+                segments=size.segments if size else None,
+                units=size.units if size else None,
+                forced=self._redaction.forced(size),
+                test=last.submission.test if last.submission else test,
+                tags=batch.message.tags,
             )
         )
 

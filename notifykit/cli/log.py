@@ -16,6 +16,7 @@ from notifykit.analytics.totals import DIMENSIONS
 from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.log_reader import LogEntry, LogReader
+from notifykit.cli.log_report import write_report
 from notifykit.cli.log_stats import count, show_stats
 from notifykit.cli.options import CommandGroup, common, examples, global_options, option_group
 from notifykit.cli.output import (
@@ -28,6 +29,7 @@ from notifykit.cli.output import (
     print_line,
     warn,
 )
+from notifykit.report.words import LANGUAGES
 from notifykit.settings.fields import duration
 
 #: Seconds between two looks at a file that is followed.
@@ -61,14 +63,17 @@ _total_options: Final = option_group(
 
 
 @click.group(
-    "log", cls=CommandGroup, invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats")
+    "log",
+    cls=CommandGroup,
+    invoke_without_command=True,
+    epilog=examples("notifykit log tail", "notifykit log stats", "notifykit log report -o june.html"),
 )
 @common
 @click.pass_context
 def log(ctx: click.Context, as_json: bool) -> None:
     """Read the JSONL log, and that of the kwtSMS client. Numbers are redacted, texts are not shown."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("Say what to read: log tail, log show ID, log stats or log prune.")
+        raise click.UsageError("Say what to read: log tail, log show ID, log stats, log report or log prune.")
 
 
 @log.command(
@@ -168,6 +173,30 @@ def stats(
         raise click.UsageError("Choose one of --json, --csv and --xlsx.")
     counted = count([_reader(file).path for file in files or (None,)], load_settings().zone, since)
     return show_stats(counted, by, as_json=as_json, as_csv=as_csv, workbook=xlsx)
+
+
+@log.command(
+    "report",
+    epilog=examples(
+        "notifykit log report -o june.html --since 2026-06-01", "notifykit log report -o june.html --lang ar"
+    ),
+)
+@click.option("-o", "--output", metavar="FILE", required=True, help="The HTML file to write; - is standard output.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of the page.")
+@click.option("--show-numbers", is_flag=True, help="Show numbers as the log has them.")
+@_total_options
+@common
+def report(
+    output: str,
+    lang: str,
+    show_numbers: bool,
+    since: datetime.datetime | None,
+    files: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Write a report of the log: one HTML file without scripts, for the screen and for paper."""
+    counted = count([_reader(file).path for file in files or (None,)], load_settings().zone, since)
+    return write_report(counted, output, lang, show_numbers=show_numbers, as_json=as_json)
 
 
 @log.command("prune", epilog=examples("notifykit log prune --older 90d --dry-run", "notifykit log prune --older 90d"))

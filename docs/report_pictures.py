@@ -68,7 +68,7 @@ def _message(
 ) -> Iterator[dict[str, Any]]:
     tag, _, encoding, segments, units, forced = chance.choices(KINDS, [kind[1] for kind in KINDS])[0]
     country = chance.choices(("KW", "SA", "AE", "BH"), (86, 8, 4, 2))[0]
-    person = int(chance.paretovariate(0.9) * 3) % 2500
+    person = int(1900 * chance.random() ** 2.6)
     test = chance.random() < 0.06
     code, error, scope = chance.choices(ERRORS, (5, 3, 2 + 18 * (day == 22), 1))[0]
     outcome = chance.choices(("accepted", "rejected", "unknown"), (960, 26 + 60 * (day == 22), 4))[0]

@@ -50,11 +50,10 @@ def forced(totals: Totals, words: Words) -> Section | None:
     if not live:
         return None
     rows = sorted(
-        ((name, totals.lost[name], counts.live.total()) for name, counts in live.items()),
+        ((_character(name, words), totals.lost[name], counts.live.total()) for name, counts in live.items()),
         key=lambda row: (-row[1], -row[2], row[0]),
     )
-    signs = [row for row in rows if not row[0].endswith((" letters", " digits"))]
-    first = signs[0] if signs and signs[0][1] else rows[0]
+    first = rows[0]
     sentence = words(
         "{name} is in {messages}; without Unicode they would have needed {lost} fewer.",
         name=first[0],
@@ -74,6 +73,10 @@ def forced(totals: Totals, words: Words) -> Section | None:
             )
         ],
     )
+
+
+def _character(name: str, words: Words) -> str:
+    return words(name) if name in ("Arabic letters", "Arabic digits") else name
 
 
 def groups(totals: Totals, words: Words) -> Iterator[Section]:

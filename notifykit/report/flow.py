@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime
 from collections.abc import Iterator
 from typing import Final
 
@@ -102,10 +103,12 @@ def balances(totals: Totals, words: Words) -> Iterator[Section]:
         costs = {day: c.cost for day, c in totals.tables["day"].sorted().items() if day[:1].isdigit()}
         ahead = forecast(found[-1].balance, costs) if number == 0 else None
         title = words("Balance") if len(accounts) == 1 else words("Balance of {account}", account=account)
-        yield _balance(f"balance-{number}" if number else "balance", title, found, ahead, words)
+        yield _balance(f"balance-{number}" if number else "balance", title, found, ahead, words, totals.zone)
 
 
-def _balance(id: str, title: str, found: list[BalanceStep], ahead: Forecast | None, words: Words) -> Section:
+def _balance(
+    id: str, title: str, found: list[BalanceStep], ahead: Forecast | None, words: Words, zone: datetime.tzinfo | None
+) -> Section:
     refills = [step for step in found if step.refill]
     foreign = [step for step in found if step.foreign]
     said = [
@@ -125,9 +128,9 @@ def _balance(id: str, title: str, found: list[BalanceStep], ahead: Forecast | No
         )
     if any(step.uncertain for step in foreign):
         notes.append(words("Messages with an unknown outcome may explain a part of it."))
-    days = _thinned(found)
+    days = _thinned(found, zone)
     marks = [
-        (index, kind, f"{words.date(step.hour[:10])}: {words(text, points=round(amount, 2))}")
+        (index, kind, f"{words.date(step.hour)}: {words(text, points=round(amount, 2))}")
         for index, step in enumerate(days)
         for kind, amount, text in (
             ("refill", step.refill, "{points} points added"),
@@ -135,12 +138,12 @@ def _balance(id: str, title: str, found: list[BalanceStep], ahead: Forecast | No
         )
         if amount
     ]
-    rows = [(f"{words.date(s.hour[:10])}", s.balance, s.cost, s.refill or None, s.foreign or None) for s in days]
+    rows = [(f"{words.date(s.hour)}", s.balance, s.cost, s.refill or None, s.foreign or None) for s in days]
     return Section(
         id,
         title,
         " ".join(said),
-        steps(words, said[0], [words.day(step.hour[:10]) for step in days], [step.balance for step in days], marks),
+        steps(words, said[0], [words.day(step.hour) for step in days], [step.balance for step in days], marks),
         [words("Day"), words("Balance"), words("Our cost"), words("Added"), words("Not ours")],
         rows,
         [("balance", words("Balance")), ("refill", words("Added")), ("foreign", words("Not ours"))],
@@ -148,15 +151,16 @@ def _balance(id: str, title: str, found: list[BalanceStep], ahead: Forecast | No
     )
 
 
-def _thinned(found: list[BalanceStep]) -> list[BalanceStep]:
+def _thinned(found: list[BalanceStep], zone: datetime.tzinfo | None) -> list[BalanceStep]:
     """Return one step for each day, with all that changed in it."""
     days: dict[str, BalanceStep] = {}
     for step in found:
-        day = step.hour[:10]
+        at = datetime.datetime.fromisoformat(f"{step.hour}:00+00:00").astimezone(zone)
+        day = at.date().isoformat()
         before = days.get(day)
         days[day] = BalanceStep(
             step.account,
-            step.hour,
+            day,
             step.balance,
             round(step.cost + (before.cost if before else 0), 4),
             step.refill + (before.refill if before else 0),

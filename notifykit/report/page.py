@@ -89,7 +89,7 @@ def _figures(totals: Totals, words: Words) -> str:
     live = whole.live.total()
     figures = [
         (words("Messages"), words.number(live)),
-        (words("accepted"), words.percent(whole.live["accepted"], live) if live else "–"),
+        (words("Accepted"), words.percent(whole.live["accepted"], live) if live else "–"),
         (words("Points"), words.number(round(whole.cost, 2))),
     ]
     if steps := list(totals.balance.steps()):

@@ -82,8 +82,9 @@ def bars(words: Words, rows: Sequence[tuple[str, float, str]], kind: str = "acce
 def _bar(words: Words, row: tuple[str, float, str], most: float, kind: str, unit: str) -> str:
     name, value, remark = row
     below = f'<span class="remark"><bdi>{foreign(remark)}</bdi></span>' if remark else ""
+    filled = f'<span class="{kind}" style="width:{100 * value / most:.1f}%"></span>' if value else ""
     return (
         f'<li><span class="name"><bdi>{foreign(name, 60)}</bdi></span>'
         f'<span class="amount">{escape(words.number(value))}{escape(unit)}</span>'
-        f'<span class="track"><span class="{kind}" style="width:{100 * value / most:.1f}%"></span></span>{below}</li>'
+        f'<span class="track">{filled}</span>{below}</li>'
     )

@@ -154,12 +154,14 @@ def lines(words: Words, label: str, names: Sequence[str], series: Sequence[Serie
                 canvas.text(_LEFT - 6, y + 4, words.number(value), "end")
     for row in series:
         points: list[tuple[float, float]] = []
-        for index, each in enumerate(row.values):
+        for index, each in enumerate([*row.values, None]):
             if each:
                 point = place(index, len(names)), canvas.y(math.log10(each), top, bottom)
                 points.append(point)
                 canvas.dot(*point, f"dot {row.kind}", f"{names[index]}: {words.number(each)}")
-        canvas.line(points, f"line {row.kind}")
+            else:  # a gap: what was between is not known
+                canvas.line(points, f"line {row.kind}")
+                points = []
     canvas.names(names)
     return canvas.done()
 

@@ -38,7 +38,7 @@ class Section:
         legend = legend and f'<ul class="legend">{legend}</ul>'
         notes = "".join(f'<p class="note">{escape(note)}</p>' for note in self.notes)
         return (
-            f'<section id="{self.id}" aria-labelledby="{self.id}-title"><h2 id="{self.id}-title">{escape(self.title)}</h2>'
+            f'<section id="{self.id}"><h2>{escape(self.title)}</h2>'
             f'<p class="says">{escape(self.sentence)}</p>{self.plot}'
             f"{legend}{notes}"
             f"<details><summary>{escape(words('Table'))}</summary>{table(words, self.title, self.head, self.rows)}</details>"

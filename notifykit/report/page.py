@@ -10,7 +10,7 @@ from notifykit.analytics import Totals
 from notifykit.analytics.balance import forecast
 from notifykit.analytics.counts import Counts
 from notifykit.report import contents, flow, trouble
-from notifykit.report.section import Section
+from notifykit.report.section import Section, foreign
 from notifykit.report.words import Words
 
 #: Nothing is loaded and nothing runs: the browser holds the page to that.
@@ -43,7 +43,7 @@ def render_page(
     if not sections:
         empty = words("There is nothing to show: the log has no message of this time.")
         body = f'<section class="empty"><p>{escape(empty)}</p></section>'
-    noted = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    noted = "".join(f"<li>{foreign(warning)}</li>" for warning in warnings)
     missing = f'<aside><h2>{escape(words("Not in these figures"))}</h2><ul dir="ltr" lang="en">{noted}</ul></aside>'
     return (
         f'<!DOCTYPE html><html lang="{words.language}" dir="{"rtl" if words.rtl else "ltr"}"><head><meta charset="utf-8">'

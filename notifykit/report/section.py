@@ -38,8 +38,8 @@ class Section:
         legend = legend and f'<ul class="legend">{legend}</ul>'
         notes = "".join(f'<p class="note">{escape(note)}</p>' for note in self.notes)
         return (
-            f'<section id="{self.id}"><h2>{escape(self.title)}</h2>'
-            f'<p class="says">{escape(self.sentence)}</p>{self.plot}'
+            f'<section id="{self.id}"><h2>{foreign(self.title)}</h2>'
+            f'<p class="says">{foreign(self.sentence, 1000)}</p>{self.plot}'
             f"{legend}{notes}"
             f"<details><summary>{escape(words('Table'))}</summary>{table(words, self.title, self.head, self.rows)}</details>"
             "</section>"
@@ -54,7 +54,7 @@ def table(words: Words, caption: str, head: Sequence[str], rows: Sequence[Sequen
         for row in rows
     )
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{foreign(caption)}">'
         f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from notifykit.redaction import one_line
 from notifykit.report.words import Words
 
 #: The size of a plot in its own units; the page scales it.
@@ -94,7 +95,7 @@ class Canvas:
     def done(self) -> str:
         """Return the SVG."""
         return (
-            f'<svg viewBox="0 0 {WIDTH} {self.height}" role="img" aria-label="{escape(self._label)}">'
+            f'<svg viewBox="0 0 {WIDTH} {self.height}" role="img" aria-label="{escape(one_line(self._label))}">'
             f"{''.join(self._parts)}</svg>"
         )
 

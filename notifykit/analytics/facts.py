@@ -6,6 +6,7 @@ and one field holds all its numbers.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,12 @@ _ENDS: Final = frozenset({"attempt_finished", "batch_finished", "batch_excluded"
 #: Events that say nothing that is counted.
 _OTHERS: Final = frozenset({"message_planned", "failed_over", "send_finished", "plugin_failed"})
 _OUTCOMES: Final = frozenset({"accepted", "rejected", "unknown", "skipped"})
+_FIELDS: Final = (
+    *("ts", "code", "transport", "sender", "tags", "country", "encoding", "segments", "units", "to"),
+    *("cost", "error", "balance", "elapsed_ms"),
+)
+#: All of them at once, which is quicker; rows of attempts have all.
+_attempt: Final = operator.itemgetter(*_FIELDS)
 #: A number above this is damage and no cost, balance or time.
 _MOST: Final = 1e12
 
@@ -82,37 +89,38 @@ def _sink_fact(event: str, row: Mapping[str, Any]) -> Fact | bool:
     # Parts of a composite are not counted: the composite has a row with the final outcome.
     if row.get("inside") is not None or outcome not in _OUTCOMES:
         return outcome in _OUTCOMES or event == "retry_scheduled"
-    get = row.get
     again = event == "retry_scheduled"
-    tags, forced, segments, units = get("tags"), get("forced"), get("segments"), get("units")
+    try:
+        values = _attempt(row)
+    except KeyError:
+        values = tuple(map(row.get, _FIELDS))
+    ts, code, transport, sender, tags, country, encoding, segments, units, to, cost, error, balance, elapsed = values
+    forced = row.get("forced")
     lost = 0
     if forced and segments and units:
-        lost = segments - (1 if units <= 160 else -(-units // 153))
-    to = get("to")
-    who = str(get("to_hash") or to)
-    error = get("error")
+        lost = max(0, segments - (1 if units <= 160 else -(-units // 153)))
     return Fact(
-        row["ts"],
+        ts,
         -1 if again else 1,
         1,
         outcome,
         (
-            get("code"),
-            get("transport"),
-            get("sender"),
+            code,
+            transport,
+            sender,
             tuple(tags) if tags else (),
-            get("country"),
-            get("encoding"),
+            country,
+            encoding,
             segments,
             tuple(forced) if forced else (),
-            max(0, lost),
+            lost,
         ),
-        get("test") is True,
-        0.0 if again else _amount(get("cost")) or 0.0,
-        _amount(get("balance")),
-        None if again else _amount(get("elapsed_ms")),
-        ((who, to),) if isinstance(to, str) and outcome != "skipped" else (),
-        (str(error), str(get("scope") or "")) if error and not again else None,
+        row.get("test") is True,
+        0.0 if again or cost is None else _amount(cost) or 0.0,
+        None if balance is None else _amount(balance),
+        None if again or elapsed is None else _amount(elapsed),
+        ((str(row.get("to_hash") or to), to),) if isinstance(to, str) and outcome != "skipped" else (),
+        (str(error), str(row.get("scope") or "")) if error and not again else None,
     )
 
 

@@ -47,19 +47,21 @@ class LogFiles:
 
         :raises OSError: where a file can't be read.
         """
-        loads = json.loads
+        # json.loads without what it does for other types: a quarter of the time.
+        read = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # what raw_decode calls
         for file in self.files:
             with open_log(file) as opened:
                 try:
                     for line in opened:
-                        if line.isspace():
+                        if line[0] != "{" and not (line := line.lstrip()):
                             continue
                         self.lines += 1
                         try:
-                            row = loads(line)
-                        except (ValueError, RecursionError):
-                            self.torn += 1
-                            continue
+                            row, end = read(line, 0)
+                            if line[end:] != "\n" and line[end:].strip():
+                                row = None
+                        except (ValueError, RecursionError, StopIteration):
+                            row = None
                         if isinstance(row, dict):
                             yield row
                         else:

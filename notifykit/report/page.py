@@ -10,6 +10,7 @@ from notifykit.analytics import Totals
 from notifykit.analytics.balance import forecast
 from notifykit.analytics.counts import Counts
 from notifykit.report import contents, flow, trouble
+from notifykit.report.cures import ARABIC_CURES
 from notifykit.report.section import Section, foreign
 from notifykit.report.words import Words
 
@@ -34,7 +35,8 @@ def render_page(
     :param warnings: what is missing from the totals.
     """
     words = Words(language)
-    sections = _sections(totals, words, cures or {}, show_numbers=show_numbers)
+    known = {**(cures or {}), **(ARABIC_CURES if words.rtl else {})}
+    sections = _sections(totals, words, known, show_numbers=show_numbers)
     title = words("Report of messages")
     period = ""
     if days := [day for day in totals.tables["day"].sorted() if day[:1].isdigit()]:

@@ -12,9 +12,12 @@ import pytest
 
 from docs.report_pictures import month
 from notifykit.analytics import read_totals
+from notifykit.http.network import network_errors
 from notifykit.report import render_page
 from notifykit.report.arabic import ARABIC
+from notifykit.report.cures import ARABIC_CURES
 from notifykit.report.words import Words
+from notifykit_kwtsms.plugin import notifykit_about
 from tests.analytics.log_rows import HOSTILE
 
 KUWAIT = zoneinfo.ZoneInfo("Asia/Kuwait")
@@ -162,6 +165,12 @@ def test_every_sentence_of_the_report_has_its_arabic() -> None:
     assert said - set(ARABIC) == set()
     for english, arabic in ARABIC.items():
         assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", arabic))
+
+
+def test_every_known_code_has_its_cure_in_arabic() -> None:
+    """Those of connections and of kwtSMS; the words of other plugins stay as they are."""
+    codes = {error.code for error in (*network_errors(), *notifykit_about().codes())}
+    assert codes - set(ARABIC_CURES) == set()
 
 
 @pytest.mark.parametrize(

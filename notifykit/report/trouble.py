@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from notifykit.analytics import Totals
+from notifykit.redaction import scrub
 from notifykit.report.section import Section, bars
 from notifykit.report.svg import Series, lines
 from notifykit.report.words import Words
@@ -22,7 +23,7 @@ def errors(totals: Totals, words: Words, cures: Mapping[str, str]) -> Section | 
     for code, counts in totals.tables["code"].sorted().items():
         failed = sum(counts.live[o] + counts.tests[o] for o in ("rejected", "unknown"))
         if failed:
-            rows.append((code, failed, totals.errors.get(code, ("", ""))[0], cures.get(code, "")))
+            rows.append((code, failed, scrub(totals.errors.get(code, ("", ""))[0]), cures.get(code, "")))
     if not rows:
         return None
     rows.sort(key=lambda row: (-row[1], row[0]))

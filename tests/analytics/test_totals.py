@@ -63,10 +63,10 @@ def test_any_partition_of_a_log_adds_up_to_the_whole(rows: list[Any], parts: int
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(ATTEMPTS, max_size=30))
-def test_masking_changes_no_count(rows: list[Any]) -> None:
+def test_redaction_changes_no_count(rows: list[Any]) -> None:
     """A log with hashes and redacted numbers has the counts of one with numbers in clear."""
-    masked = [{**row, "to": redact_address(row["to"]), "to_hash": f"hash of {row['to']}"} for row in rows]
-    clear, hidden = figures(read_totals(rows, UTC)), figures(read_totals(masked, UTC))
+    redacted = [{**row, "to": redact_address(row["to"]), "to_hash": f"hash of {row['to']}"} for row in rows]
+    clear, hidden = figures(read_totals(rows, UTC)), figures(read_totals(redacted, UTC))
     assert sorted(count for count, _ in clear.pop("people").values()) == sorted(
         count for count, _ in hidden.pop("people").values()
     )

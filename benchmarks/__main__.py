@@ -29,7 +29,8 @@ MODULES: Final = {
     "P11": "p11_threads",
     "P12": "p12_start",
     "P13": "p13_throughput",
-    "P14": "p14_log_totals",
+    "P14": "p14_event_loop",
+    "P15": "p15_log_totals",
 }
 
 

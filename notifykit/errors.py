@@ -314,6 +314,11 @@ class Unclassified(TransportError):
     advice = "This code is new to notifykit: ask the provider what it means, and please report it."
 
 
+def error_type(error: TransportError) -> str:
+    """Return the name of the class of this module that an error is of: a plugin may have subclassed it."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
+
+
 @attrs.frozen(slots=False)
 class Exhausted(TransportError):
     """None of several transports took it, and it is certain that none did."""

@@ -118,6 +118,8 @@ class AttemptFinished(Event):
     code: str | None
     #: What the error was about; None where there was none.
     scope: str | None
+    #: The class of :mod:`notifykit.errors` that the error is of: ``AuthFailed``; None where there was none.
+    error_type: str | None = None
     #: What happened, in one sentence; None where the batch was taken.
     error: str | None
     #: What a person does about it; None where the batch was taken.
@@ -150,6 +152,22 @@ class AttemptFinished(Event):
     warnings: tuple[str, ...]
     #: The caller's labels.
     tags: tuple[str, ...]
+    #: How long the request waited for the rate limit before it, in seconds.
+    waited: float = 0.0
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class RequestStarted(Event):
+    """A request is about to be made. Only the method ``around_request`` of a sink that traces is given it."""
+
+    #: The batch: the message's id and the batch's number.
+    batch: str
+    #: Which try this is, from 1.
+    attempt: int
+    #: The transport that makes it.
+    transport: str
+    #: How many recipients it has.
+    numbers: int
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -236,6 +254,42 @@ class FailedOver(Event):
 
 
 @attrs.frozen(kw_only=True, slots=False)
+class RecipientsFinished(Event):
+    """Some recipients have their outcomes, and nothing more is tried for them: each recipient is counted once.
+
+    Only sinks with an attribute ``final_outcomes`` that is true are given it: it exists to count messages. In a job, a
+    recipient that is tried again later is counted at the end of the last try.
+    """
+
+    #: The transport of the send; a composite where there is one.
+    transport: str
+    #: How many recipients there are of each outcome and code: the provider's code of an error, or the kind of an error
+    #: without one (``InvalidRecipient``); why somebody was not tried (``duplicate``, ``guard``, ``deadline`` or
+    #: ``cancelled``); else None.
+    counts: Mapping[tuple[Outcome, str | None], int]
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class CircuitOpened(Event):
+    """The circuit breaker of a part of a failover opened: the part rests, and the others are asked."""
+
+    #: The part.
+    transport: str
+    #: The failover.
+    inside: str
+    #: Failures in a row.
+    failures: int
+    #: Seconds until it is probed.
+    rests: float
+    #: The provider's code of its last error.
+    code: str | None
+    #: What its last error was, in one sentence.
+    error: str | None
+    #: What a person does about it.
+    action: str | None
+
+
+@attrs.frozen(kw_only=True, slots=False)
 class SendFinished(Event):
     """The last recipient of a send has its outcome."""
 
@@ -247,6 +301,20 @@ class SendFinished(Event):
     cost: float | None
     #: How long the send took, in milliseconds, waits included.
     elapsed_ms: float
+    #: The caller's labels.
+    tags: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class SendStopped(Event):
+    """A send ended before its last recipient: it was interrupted, or the caller wanted no more receipts."""
+
+    #: The transport.
+    transport: str
+    #: How many recipients ended how before that.
+    counts: Mapping[Outcome, int]
+    #: The kind of exception that stopped it; None where the caller stopped iterating.
+    error: str | None
     #: The caller's labels.
     tags: tuple[str, ...]
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AttemptFinished as AttemptFinished,
         BatchExcluded as BatchExcluded,
         BatchFinished as BatchFinished,
+        CircuitOpened as CircuitOpened,
         DeliveryChanged as DeliveryChanged,
         Event as Event,
         FailedOver as FailedOver,
@@ -76,7 +77,7 @@ else:
         __name__,
         {
             "cli.options": "LazyCommand",
-            "events": "AttemptFinished BatchExcluded BatchFinished DeliveryChanged Event FailedOver LoggedRecipient "
+            "events": "AttemptFinished BatchExcluded BatchFinished CircuitOpened DeliveryChanged Event FailedOver LoggedRecipient "
             "MessagePlanned PluginFailed RecipientExcluded RetryScheduled SendFinished",
             "http": "HttpAnswer HttpClient HttpRequest HttpTransport error_for_status",
             "models.capabilities": "ForcedCharacter",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from notifykit.events import Event
     from notifykit.models.capabilities import Capabilities
     from notifykit.models.delivery import DeliveryReport
-    from notifykit.models.job import JobSpec, Progress, Settlement
+    from notifykit.models.job import Backlog, JobSpec, Progress, Settlement
     from notifykit.models.message import Channel, Cleaned, Message
     from notifykit.models.plan import Batch
     from notifykit.models.receipt import Receipt, Report, Submission, Veto
@@ -49,7 +49,10 @@ class Cleaner(Protocol):
         ...
 
     def clean(self, text: str, channel: Channel) -> Cleaned:
-        """Return the text with the edits made on it; the same text for a channel that is not its own."""
+        """Return the text with the edits made on it; the same text for a channel that is not its own.
+
+        :raises ContentRejected: if the text can't be sent to anybody; every recipient is then rejected with this error.
+        """
         ...
 
 
@@ -149,6 +152,29 @@ class Composite(Transport, Protocol):
 
     def possible(self, batch: Batch) -> Sequence[Assignment]:
         """Return every assignment that there may be for a batch, whatever happens. Pure: for what it may cost at most."""
+        ...
+
+
+@attrs.frozen
+class OpenedCircuit:
+    """A part of a composite that rests, because it failed."""
+
+    #: The part.
+    transport: Transport
+    #: Failures in a row.
+    failures: int
+    #: Seconds until it is probed.
+    rests: float
+    #: Its last error.
+    error: TransportError | None
+
+
+@runtime_checkable
+class OpensCircuits(Protocol):
+    """A composite with circuit breakers: the pipeline emits an event for each that opens."""
+
+    def take_opened(self) -> Sequence[OpenedCircuit]:
+        """Return the circuits that opened since the last call, each once. It is called from several threads."""
         ...
 
 
@@ -338,6 +364,14 @@ class Engine(Protocol):
 
     def jobs(self) -> Sequence[Progress]:
         """Return the progress of each job, the newest first."""
+        ...
+
+    def backlog(self) -> Backlog:
+        """Return how many jobs there are, and whether they get on."""
+        ...
+
+    def idle_reason(self) -> str | None:
+        """Return why this process sends no jobs, in one sentence; None where it does."""
         ...
 
     def work(self) -> None:

@@ -34,9 +34,10 @@ def notifykit_normalizers(settings: Settings) -> Sequence[Normalizer]:
 @hookimpl(trylast=True)
 def notifykit_cleaners(settings: Settings) -> Sequence[Cleaner]:
     """Provide the cleaners for texts that the gateway can deliver; they run last."""
-    from notifykit_kwtsms.text.cleaning import CLEANERS
+    from notifykit_kwtsms.settings import KwtSmsSettings
+    from notifykit_kwtsms.text.cleaning import cleaners
 
-    return CLEANERS
+    return cleaners(KwtSmsSettings.of(settings).links)
 
 
 @hookimpl

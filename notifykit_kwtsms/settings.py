@@ -11,6 +11,7 @@ from notifykit.errors import MissingCredentials
 from notifykit.http.network import Network, is_loopback, url_host
 from notifykit.settings.fields import Field, boolean, names, one_of, path, secret, text
 from notifykit_kwtsms.api.facts import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
+from notifykit_kwtsms.text.links import KEEP, LINK_RULES
 
 if TYPE_CHECKING:
     from notifykit.redaction import Secret
@@ -75,6 +76,13 @@ FIELDS: Final = (
         ("KWTSMS_STRICT_COUNTRIES",),
         help="Countries abroad of which only mobile numbers are taken: EG, IN. Others pass with a notice.",
     ),
+    Field(
+        "links",
+        one_of(*LINK_RULES),
+        KEEP,
+        ("KWTSMS_LINKS",),
+        help="keep writes the address of a link in HTML behind its words; refuse-lost or refuse is an error.",
+    ),
 )
 
 
@@ -102,6 +110,8 @@ class KwtSmsSettings:
     kuwait_rule: str
     #: ISO 3166 codes of countries abroad of which only mobile numbers are accepted.
     strict_countries: tuple[str, ...]
+    #: ``keep``, ``refuse-lost`` or ``refuse``: what happens to a link in HTML.
+    links: str
     #: The proxy and the certificates.
     network: Network
 

@@ -21,7 +21,7 @@ LAYERS: Final = (
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("pipeline",),
     ("report",),
-    ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "integrations"),
+    ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "alerts", "integrations"),
 )
 COMPONENTS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")
 

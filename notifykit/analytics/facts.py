@@ -15,7 +15,12 @@ from notifykit.analytics.texts import forced_names, measure
 #: Events whose rows say how a message to one recipient ended.
 _ENDS: Final = frozenset({"attempt_finished", "batch_finished", "batch_excluded", "recipient_excluded"})
 #: Events that say nothing that is counted.
-_OTHERS: Final = frozenset({"message_planned", "failed_over", "send_finished", "plugin_failed"})
+_OTHERS: Final = frozenset(
+    {
+        *("message_planned", "request_started", "failed_over", "circuit_opened", "plugin_failed"),
+        *("recipients_finished", "send_finished", "send_stopped"),
+    }
+)
 _OUTCOMES: Final = frozenset({"accepted", "rejected", "unknown", "skipped"})
 _FIELDS: Final = (
     *("ts", "code", "transport", "sender", "tags", "country", "encoding", "segments", "units", "to"),

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "log": "Read the JSONL log, and that of the kwtSMS client.",
     "plugins": "List plugins: what works, what is switched off, what is broken and why.",
     "config": "Show every setting with its value and where it comes from.",
+    "balance": "Ask what is left on the account, or on each account of a composite.",
     "doctor": "Look at versions, settings, files, plugins and the account.",
     "completion": "Print the completion script of a shell.",
     "new": "Write the beginning of something of your own.",

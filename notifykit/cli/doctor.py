@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import collections
 import importlib.metadata
 import importlib.util
+import itertools
 import os
 import pathlib
 import platform
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -18,16 +20,20 @@ import notifykit
 from notifykit.cli.config import settings_files
 from notifykit.cli.dry_run import configured_transport, load_settings, mode, plugin_host
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import common, examples
-from notifykit.cli.output import print_json, print_line
+from notifykit.cli.nagios import NagiosState, nagios_option, print_state
+from notifykit.cli.options import common, examples, global_options
+from notifykit.cli.output import plural, print_json, print_line
 from notifykit.errors import ConfigError
 from notifykit.http.network import Network, find_authorities, find_proxy, tls_context
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Check, Health
+from notifykit.settings.files import STREAMS
 from notifykit.settings.folders import is_temporary, own_folder
 from notifykit.settings.sources import Settings
 
 _STYLES: Final = {Health.OK: "good", Health.WARN: "care", Health.FAIL: "bad"}
+#: What a monitoring plugin says where a check ended so; the worst first.
+_STATES: Final = {Health.FAIL: NagiosState.CRITICAL, Health.WARN: NagiosState.WARNING}
 _DEPENDENCIES: Final = ("attrs", "click", "phonenumbers", "pluggy", "python-dotenv", "urllib3")
 #: A module of each extra: it is there if the extra is installed.
 _EXTRAS: Final = {"sandbox": "werkzeug"}
@@ -35,23 +41,48 @@ _EXTRAS: Final = {"sandbox": "werkzeug"}
 
 @click.command("doctor", epilog=examples("notifykit doctor", "notifykit doctor --online", "notifykit doctor --strict"))
 @click.option("--online", is_flag=True, help="Ask the provider too: address, credentials, balance, sender.")
+@click.option("--alert", is_flag=True, help="Send a test alert too.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if there are warnings.")
+@nagios_option
 @common
-def doctor(online: bool, strict: bool, as_json: bool) -> int:
+def doctor(online: bool, alert: bool, strict: bool, nagios: bool, as_json: bool) -> int:
     """Look at versions, settings, files, plugins and the account. The answer can be pasted: nothing in it is secret."""
-    checks = []
-    for check in doctor_checks(load_settings(), plugin_host(), online=online):
+    settings, checks = load_settings(), []
+    for check in itertools.chain(
+        doctor_checks(settings, plugin_host(), online=online), _test_alert(settings) if alert else ()
+    ):
         checks.append(check)
-        if not as_json:
+        if not (as_json or nagios or (global_options().quiet and check.health is Health.OK)):
             print_line(f"{check.health:<5} {check.name:<20} {check.found}", _STYLES[check.health])
             if check.fix:
                 print_line(f"{'':<26} → {check.fix}")
+    if nagios:
+        return _nagios(checks)
     found = {check.health for check in checks}
     if as_json:
         print_json("doctor", [attrs.asdict(check) for check in checks], ok=Health.FAIL not in found)
     if Health.FAIL in found:
         return Exit.FAILED
     return Exit.PARTLY if strict and Health.WARN in found else Exit.OK
+
+
+def _test_alert(settings: Settings) -> Iterator[Check]:
+    from notifykit.alerts.settings import send_test
+
+    yield from send_test(settings)
+
+
+def _nagios(checks: Sequence[Check]) -> int:
+    """Print the answer of a monitoring plugin: failures are critical."""
+    counts = collections.Counter(check.health for check in checks)
+    state = next((s for health, s in _STATES.items() if counts[health]), NagiosState.OK)
+    worst = [check for health in _STATES for check in checks if check.health is health]
+    lines = [f"{check.name}: {check.found}{f' → {check.fix}' if check.fix else ''}" for check in worst]
+    sentence = f"{len(checks)} checks, {counts[Health.FAIL]} failed, {plural(counts[Health.WARN], 'warning')}"
+    data = [f"failed={counts[Health.FAIL]};;1", f"warnings={counts[Health.WARN]};1"]
+    return print_state(
+        "notifykit", state, f"{sentence}{f': {worst[0].name}: {worst[0].found}' if worst else ''}", data, lines
+    )
 
 
 def doctor_checks(settings: Settings, host: PluginHost, *, online: bool) -> Iterator[Check]:
@@ -97,7 +128,9 @@ def _files(settings: Settings) -> Iterator[Check]:
     if not settings.state_dir and is_temporary(state):
         found = f"rate limits and what guards count are kept in {state}: a restart of the machine may empty it"
         yield Check("state", Health.WARN, found, "set NOTIFYKIT_STATE_DIR to a folder that this user can write to")
-    if settings.log_file:
+    if settings.log_file in STREAMS:
+        yield Check("log", Health.OK, f"on the standard stream {settings.log_file}")
+    elif settings.log_file:
         log = pathlib.Path(settings.log_file)
         if os.access(log if log.exists() else log.absolute().parent, os.W_OK):
             yield Check("log", Health.OK, f"{log.name} can be written")

@@ -17,13 +17,15 @@ from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Transport, TransportFactory
 from notifykit.settings.dsn import Dsn
+from notifykit.settings.files import STREAMS
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 
 
 def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of this run; ``problems`` has what is wrong with them."""
-    return Settings.load(arguments, env_file=global_options().env_file)
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    return Settings.load({**global_options().settings, **given}, env_file=global_options().env_file)
 
 
 def without_logs(settings: Settings) -> Settings:
@@ -42,7 +44,16 @@ def open_notifier(transport: str | Dsn | None = None, **more: Any) -> Notifier:
     :param transport: another transport than the settings choose.
     :param more: settings, and other arguments of ``Notifier.from_settings``.
     """
+    more = {**global_options().settings, **logs_beside_answers(), **more}
+    named = more.pop("transport", None)
+    transport = named if transport is None else transport
     return Notifier.from_settings(transport, env_file=global_options().env_file, host=plugin_host(), **more)
+
+
+def logs_beside_answers() -> dict[str, Any]:
+    """Return the settings that keep the log out of standard output, which has the answer of a command."""
+    on_stdout = STREAMS.get(load_settings().log_file or "") == "stdout"
+    return {"log_file": "/dev/stderr"} if on_stdout else {}
 
 
 def provider_codes() -> dict[str, TransportError]:

@@ -31,6 +31,7 @@ from notifykit.cli.output import (
 )
 from notifykit.report.words import LANGUAGES
 from notifykit.settings.fields import duration
+from notifykit.settings.files import STREAMS
 
 #: Seconds between two looks at a file that is followed.
 _POLL: Final = 0.25
@@ -247,7 +248,7 @@ def _log_files() -> list[str]:
         fields = [field for field in about.fields if field.name == "log_file"]
         values, _ = settings.sources.resolve(fields, about.section)
         names += [value.value for value in values.values()]
-    return [name for name in names if name]
+    return [name for name in names if name and name not in STREAMS]
 
 
 def _is_recent(entry: LogEntry, since: datetime.datetime | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +63,7 @@ def _host(ctx: click.Context) -> PluginHost:
     found = ctx.find_object(PluginHost)
     if found is None:
         # Problems of the settings are reported by the commands that need them.
-        settings = Settings.load(env_file=global_options().env_file)
+        settings = Settings.load(global_options().settings, env_file=global_options().env_file)
         ctx.obj = found = PluginHost(
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
@@ -120,10 +120,14 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
     return Exit.OK
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the program and exit."""
+def main(arguments: Sequence[str] | None = None, settings: Mapping[str, Any] | None = None) -> None:
+    """Run the program and exit.
+
+    :param settings: settings of a program that runs this one; they come before all others.
+    """
     given = [_decode(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     options = begin(given)
+    options.settings = settings or {}
     output.prepare_streams()
     with signals.handled():
         code = signals.exit_code(_run(given, options))
@@ -141,6 +145,8 @@ def _run(given: list[str], options: GlobalOptions) -> int:
 
             near = closest(error.option_name, error.possibilities or ())
             error = click.NoSuchOption(error.option_name, possibilities=[near] if near else [], ctx=error.ctx)
+        if options.nagios:
+            return _nagios(error, error.format_message(), options)
         _print_error(error, error.format_message(), options)
         return error.exit_code
     except click.Abort as error:
@@ -153,6 +159,8 @@ def _run(given: list[str], options: GlobalOptions) -> int:
         from notifykit.errors import NotifyError, TransportError
         from notifykit.redaction import one_line
 
+        if options.nagios:
+            return _nagios(error, str(error) if isinstance(error, NotifyError) else type(error).__name__, options)
         if not isinstance(error, NotifyError):
             raise
         # The words of a transport may be foreign; a list of problems is ours.
@@ -160,6 +168,13 @@ def _run(given: list[str], options: GlobalOptions) -> int:
         _print_error(error, sentence, options)
         return for_error(error)
     return result if isinstance(result, int) else Exit.OK
+
+
+def _nagios(error: Exception, sentence: str, options: GlobalOptions) -> int:
+    """Say as a monitoring plugin that a check could not be made: 1 and 2 would mean that it found something."""
+    from notifykit.cli.nagios import print_state, state_for
+
+    return print_state(options.command, state_for(error), sentence)
 
 
 def _print_error(error: Exception, sentence: str, options: GlobalOptions) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -39,6 +40,8 @@ class GlobalOptions:
     command: str = "notifykit"
     #: Answer with one JSON document.
     json: bool = False
+    #: Answer as a monitoring plugin.
+    nagios: bool = False
     #: Say less on standard error.
     quiet: bool = False
     #: Say more.
@@ -49,6 +52,8 @@ class GlobalOptions:
     env_file: str | None = None
     #: Whether installed plugins are not loaded.
     no_plugins: bool = False
+    #: Settings of the program that runs this one, such as those in Flask's configuration.
+    settings: Mapping[str, Any] = MappingProxyType({})
 
 
 _current: ContextVar[GlobalOptions] = ContextVar("notifykit_global_options")
@@ -66,12 +71,13 @@ def begin(arguments: Sequence[str]) -> GlobalOptions:
     """Start a run with fresh global options.
 
     Plugins must be loaded before a command can be found, so the two options that decide about them are searched for in
-    the whole command line; so is ``--json``, because errors of the command line itself are answered in JSON too.
+    the whole command line; so are ``--json`` and ``--nagios``, because errors of the command line itself are answered in that form too.
     """
     fresh = GlobalOptions()
     words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     fresh.no_plugins = "--no-plugins" in words
     fresh.json = "--json" in words
+    fresh.nagios = "--nagios" in words
     for word, value in itertools.pairwise((*words, "")):
         if word == "--env-file" and value:
             fresh.env_file = value

@@ -63,7 +63,7 @@ def preview(message: str | None, as_json: bool, **options: Any) -> int:
         plan = notifier.plan([to] if to else (), text, sender=options["sender"] or notifier.settings.sender)
         capabilities = notifier.transport.capabilities
         price = _price(notifier, plan, to)
-        refusal = capabilities.check(plan.message) if capabilities.check else None
+        refusal = plan.refusal or (capabilities.check(plan.message) if capabilities.check else None)
         rejected = [receipt.error for receipt in plan.excluded if isinstance(receipt.recipient, Rejected)]
         error = refusal or next(iter(rejected), None)
         recipient = plan.recipients[0] if plan.recipients else None

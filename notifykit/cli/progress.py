@@ -19,7 +19,7 @@ _POLL: Final = 0.25
 
 @attrs.define
 class ProgressSink:
-    """A sink that prints waits and failovers, and remembers whether a request was interrupted."""
+    """A sink that prints waits and failovers, and remembers which requests were interrupted."""
 
     #: The name in listings.
     name = "progress"
@@ -28,13 +28,13 @@ class ProgressSink:
 
     #: The bar whose line must end before another is printed; None if there is none.
     bar: ProgressBar | None = None
-    #: Whether a request was interrupted before its answer came: it may have been sent.
-    interrupted_request: bool = False
+    #: The batches whose requests were interrupted before their answers came: they may have been sent.
+    interrupted: list[str] = attrs.field(factory=list)
     #: Failovers that were printed: a long list makes the same one with every request.
     _printed: set[tuple[str, str, str | None]] = attrs.field(factory=set, init=False)
 
     def handle(self, event: Event) -> None:
-        """Print a wait before it begins and a failover once; remember how the last request ended."""
+        """Print a wait before it begins and a failover once; remember what was interrupted."""
         if isinstance(event, RetryScheduled):
             self._print(f"{_reason(event)}: trying again in {event.wait:g} s")
             raise_received()
@@ -43,8 +43,8 @@ class ProgressSink:
             if key not in self._printed:
                 self._printed.add(key)
                 self._print(f"{event.instead_of} did not take it: {_reason(event)}: asking {event.transport}")
-        elif isinstance(event, AttemptFinished):
-            self.interrupted_request = event.outcome is Outcome.UNKNOWN and event.code == "interrupted"
+        elif isinstance(event, AttemptFinished) and (event.outcome, event.code) == (Outcome.UNKNOWN, "interrupted"):
+            self.interrupted.append(event.batch)
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""

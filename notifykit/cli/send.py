@@ -50,6 +50,7 @@ from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
 from notifykit.protocols import Composite, KnowsBalance, ShowsRequests, Sink
 from notifykit.settings.dsn import Dsn
+from notifykit.settings.files import STREAMS
 
 #: A number with its country code: longer than the codes that people send.
 _NUMBER: Final = re.compile(r"\+?[0-9]{10,15}")
@@ -374,7 +375,7 @@ def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, s
         sink.bar.end()
     code = Exit.INTERRUPTED if interrupted else results.exit_code
     if as_json:
-        data = results.as_document() | {"interrupted": interrupted, "under_way": sink.interrupted_request}
+        data = results.as_document() | {"interrupted": interrupted, "under_way": bool(sink.interrupted)}
         data["receipts"] = sorted(documents, key=lambda document: document["position"])
         data["test"] = results.test or not capabilities.live
         data["edits"] = edits_document(summary.edits)
@@ -387,11 +388,14 @@ def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, s
         counts = (f"{name}: {plural(count, 'recipient')}" for name, count in results.accepted_by.items())
         note(f"Taken by {'; '.join(counts)}.")
     if interrupted:
-        request = "the request in flight may have been sent" if sink.interrupted_request else "no request was in flight"
+        request = "the request in flight may have been sent" if sink.interrupted else "no request was in flight"
         done = f"Interrupted: {results.done} done, {results.accepted} accepted"
         warn(f"{done}; {request}. The rest was not sent.")
     elif results.failed and results.error and not as_json:
-        address, logged = results.failed.to, bool(notifier.settings.log_file)
+        address, logged = (
+            results.failed.to,
+            bool(notifier.settings.log_file) and notifier.settings.log_file not in STREAMS,
+        )
         then = next_command(results.error, "send", provider_codes(), logged=logged, address=address, clear=clear)
         note(f"Next: {then}")
     return code

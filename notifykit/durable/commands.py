@@ -11,10 +11,12 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from notifykit.cli.dry_run import logs_beside_answers
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
 from notifykit.cli.progress import watch_job
+from notifykit.durable.metrics_server import metrics_server, read_address
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
@@ -63,7 +65,7 @@ def jobs(ctx: click.Context, as_json: bool) -> int:
     """Follow sends that are kept on disk, and decide about them. Numbers are redacted."""
     if ctx.invoked_subcommand is not None:
         return Exit.OK
-    with _notifier(ctx) as notifier:
+    with _notifier(ctx, **logs_beside_answers()) as notifier:
         found = notifier.jobs()
     if as_json:
         print_json("jobs", [document(progress) for progress in found])
@@ -87,7 +89,7 @@ def _command(*options: _Option) -> Callable[[_Command], _Command]:
 
     def register(function: _Command) -> _Command:
         def run(ctx: click.Context, /, key: str, **given: Any) -> int:
-            with _notifier(ctx) as notifier:
+            with _notifier(ctx, **logs_beside_answers()) as notifier:
                 try:
                     job = notifier.job(key)
                 except KeyError as error:
@@ -173,22 +175,42 @@ def settle(notifier: Notifier, job: Job, decision: str, as_json: bool) -> int:
     return _followed(notifier, job, job.settle(decision), as_json=as_json)
 
 
-@click.command("worker", epilog=examples("notifykit worker", "NOTIFYKIT_DATABASE_URL=postgresql://… notifykit worker"))
+@click.command(
+    "worker",
+    epilog=examples(
+        "notifykit worker",
+        "notifykit worker --metrics 127.0.0.1:9464",
+        "NOTIFYKIT_DATABASE_URL=postgresql://… notifykit worker",
+    ),
+)
+@click.option(
+    "--metrics",
+    "address",
+    metavar="HOST:PORT",
+    callback=read_address,
+    help="Serve /metrics for Prometheus, /healthz and /readyz here.",
+)
 @common
 @click.pass_context
-def worker(ctx: click.Context, as_json: bool) -> int:
+def worker(ctx: click.Context, address: tuple[str, int] | None, as_json: bool) -> int:
     """Send jobs until SIGTERM or Ctrl-C. Any number of workers may run, on any number of machines.
 
     It finishes the requests in flight before it ends, within the timeout of a request and five seconds.
     """
     stop = threading.Event()
-    with _notifier(ctx) as notifier:
+    with metrics_server(address) as server, _notifier(ctx, sinks=server.sinks) as notifier:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         logging.getLogger("notifykit.durable").addHandler(_PrintHandler(logging.WARNING))
         notifier.work()
+        server.follow(notifier)
+        if "opentelemetry" in (notifier.settings.sinks or ()):
+            from notifykit.integrations.opentelemetry import observe_jobs
+
+            observe_jobs(notifier.backlog)
         note(f"Sending through {notifier.transport}; SIGTERM or Ctrl-C ends it.")
         stop.wait()
+        server.stop_following()
         note("Finishing the requests in flight.")
     if as_json:
         print_json("worker", {"stopped": True})
@@ -233,9 +255,9 @@ def exit_for(progress: Progress) -> int:
 
 
 @contextmanager
-def _notifier(ctx: click.Context) -> Iterator[Notifier]:
+def _notifier(ctx: click.Context, **arguments: Any) -> Iterator[Notifier]:
     host = ctx.ensure_object(PluginHost)
-    with Notifier.from_settings(env_file=global_options().env_file, host=host) as notifier:
+    with Notifier.from_settings(env_file=global_options().env_file, host=host, **arguments) as notifier:
         yield notifier
 
 

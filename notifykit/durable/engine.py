@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import itertools
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import attrs
 from sqlalchemy.exc import SQLAlchemyError
 
+from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
 from notifykit.durable.forks import SQLITE
 from notifykit.durable.queue import Consumer, Queue
@@ -34,13 +36,15 @@ from notifykit.durable.serialization import (
 from notifykit.durable.store import JobStore, KeyTakenError
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
-from notifykit.models.job import JobSpec, Progress, Settlement
+from notifykit.models.job import Backlog, JobSpec, Progress, Settlement
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submission
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
+from notifykit.pipeline.context import Prepared
 from notifykit.pipeline.forking import renew_in_child
+from notifykit.pipeline.stages import clean
 from notifykit.protocols import Transport
 from notifykit.settings.sources import Settings
 
@@ -62,6 +66,8 @@ _GRACE: Final = 5.0
 _PRUNE_EVERY: Final = 600.0
 #: The most seconds until a job begins, and from then until it expires.
 _LONGEST: Final = 10 * 366 * 86_400.0
+#: Seconds until a job is looked at again that another worker has, or that a person paused.
+_ELSEWHERE: Final = 30.0
 #: Seconds between two polls of a job that is waited for: the first, and the most that they grow to.
 _POLL: Final = 0.05
 _LONGEST_POLL: Final = 1.0
@@ -72,7 +78,7 @@ class StoredJob:
     """A send that is kept on disk. Any process that knows its key can follow it and decide about it."""
 
     #: Its id in the store.
-    _id: str
+    id: str
     #: The caller's name for it.
     key: str
     #: The engine: it knows whether this process was forked since.
@@ -111,7 +117,7 @@ class StoredJob:
         """Yield the receipt of each recipient, in the caller's order, in constant memory."""
         for number in itertools.count():
             with self._engine.usable() as store:
-                some = store.receipts_of(self._id, number)
+                some = store.receipts_of(self.id, number)
             if some is None:
                 return
             yield from some
@@ -122,24 +128,25 @@ class StoredJob:
             row = store.find(self.key)
         if row is None or row["body"] is None:
             return Report((), Message("", Channel(row["options"]["channel"] if row else "sms")))
-        return Report(tuple(self.receipts()), message_of(row, 0))
+        found = self._engine.cleaned(message_of(row, 0))
+        return Report(tuple(self.receipts()), found.message, found.cleaned.edits)
 
     def cancel(self) -> Progress:
         """Cancel it between two batches; recipients that have not been sent to are skipped."""
         with self._engine.usable() as store:
-            store.cancel(self._id)
+            store.cancel(self.id)
         return self.progress()
 
     def pause(self) -> Progress:
         """Send nothing more of it until it is resumed; a batch that is running ends."""
         with self._engine.usable() as store:
-            store.pause(self._id, paused=True)
+            store.pause(self.id, paused=True)
         return self.progress()
 
     def resume(self) -> Progress:
         """Resume it."""
         with self._engine.usable() as store:
-            store.pause(self._id, paused=False)
+            store.pause(self.id, paused=False)
         return self.progress()
 
     def settle(self, decision: Settlement | str) -> Progress:
@@ -157,7 +164,7 @@ class StoredJob:
                     f"{self.key}: its text and addresses have been deleted, so there is nothing to decide about: send to "
                     "these people with a new job"
                 )
-            store.settle(self._id, decide)
+            store.settle(self.id, decide)
         return self.progress()
 
     def __repr__(self) -> str:
@@ -197,6 +204,7 @@ class DurableEngine:
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._stopping = threading.Event()
+        self._pruned = -math.inf
         self._pid = os.getpid()
 
     def _now(self) -> float:
@@ -233,10 +241,40 @@ class DurableEngine:
             key = uuid.uuid4().hex if spec.key is None else spec.key
             if not 0 < len(key) <= 200 or not key.isprintable():
                 raise ConfigError("key: give 1 to 200 characters that can be seen")
-            job = self._write(spec, key, transport, outer)
+            job = self._write(spec, key, transport, outer, self.store)
         if self._settings.embedded:
             self.work()
         return job
+
+    def attempt(self, spec: JobSpec) -> tuple[StoredJob, float | None]:
+        """Send what is left of a job in this thread, once: for another library's queue, which delivers at least once.
+
+        Called again with the same key it goes on: what a process that died may have sent is unknown, and is not sent again.
+
+        :return: the job, and the seconds until this is to be called again; None where every recipient has an outcome.
+        :raises ConfigError: another job has the key, or this one can't be sent.
+        """
+        assert spec.key is not None, "without a key, a second delivery is not recognised"
+        waits: dict[int, float] = {}
+
+        def enqueue(db: sa.Connection, task: Task, delay: float) -> None:
+            waits[task.number] = delay
+
+        with self.usable() as own:
+            _require_times(spec, self.clock())
+            store = attrs.evolve(own, enqueue=enqueue)
+            job = self._write(spec, spec.key, self._transport(spec), None, store)
+            limits: Any = DatabaseRateLimiters(self._database, self._components.settings.state_dir)
+            worker = Worker(self._components, store, limits, self._now)
+            while ready := [task for task in store.open_tasks(job.id) if waits.get(task.number, 0.0) <= 0]:
+                for task in ready:
+                    waits[task.number] = _ELSEWHERE
+                    worker.run(task)
+            left = [waits[task.number] for task in store.open_tasks(job.id)]
+            if not left and job.progress().finished is None:
+                left = [_ELSEWHERE]
+        self._prune_sometimes()
+        return job, max(left, default=None)
 
     def job(self, key: str) -> StoredJob:
         """Return a job by its key.
@@ -256,6 +294,18 @@ class DurableEngine:
         """
         with self.usable():
             return self.store.progress(most=most)
+
+    def backlog(self) -> Backlog:
+        """Return how many jobs there are in each state, and the age of the oldest one that is running."""
+        with self.usable() as store:
+            return store.backlog()
+
+    def idle_reason(self) -> str | None:
+        """Return why no job is sent by this process, in one sentence; None where it works on them."""
+        consumer = self._consumer
+        if consumer is None or self._stopping.is_set():
+            return "This process sends no jobs: it has not started, or it is ending."
+        return consumer.idle_reason()
 
     def work(self) -> None:
         """Send jobs in the background, until :meth:`close`.
@@ -282,7 +332,9 @@ class DurableEngine:
         self._queue.close()
         self._database.close()
 
-    def _write(self, spec: JobSpec, key: str, transport: Transport, outer: sa.Connection | None) -> StoredJob:
+    def _write(
+        self, spec: JobSpec, key: str, transport: Transport, outer: sa.Connection | None, store: JobStore
+    ) -> StoredJob:
         """Write a job to the store, and return it or the one that has its key."""
         live = transport.capabilities.live
         fingerprint = Fingerprint(spec, live=live)
@@ -291,19 +343,23 @@ class DurableEngine:
         row = {
             "starts": starts,
             "expires": None if spec.expires_in is None else starts + spec.expires_in,
-            "options": {**options_of(spec, live=live), "intercepted": is_intercepted(transport)},
+            "options": {
+                **options_of(spec, live=live),
+                "intercepted": is_intercepted(transport),
+                "trace": self._components.dispatcher.tracing.job_context(),
+            },
             "body": body_of(spec),
             "queue": self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport))),
             "priority": _BULK,
         }
-        job_id = self.store.create(row, outer)
+        job_id = store.create(row, outer)
         try:
             count = 0
             with AddressSet() as addresses:
                 recipients = enumerate(fingerprint.add_all(spec.recipients))
                 batches = _chunks(recipients, transport.capabilities.batch_size)
                 for some in _chunks(((batch, _duplicates(batch, addresses)) for batch in batches), _BATCHES_PER_WRITE):
-                    self.store.add_batches(job_id, count, some, outer)
+                    store.add_batches(job_id, count, some, outer)
                     count += len(some)
             urgent = fingerprint.count <= _MOST_URGENT if spec.urgent is None else spec.urgent
             last = {
@@ -312,11 +368,11 @@ class DurableEngine:
                 "fingerprint": fingerprint.as_dict(),
                 "priority": _URGENT if urgent else _BULK,
             }
-            self.store.publish(job_id, key, last, outer)
+            store.publish(job_id, key, last, outer)
         except KeyTakenError:
             return self._existing(key, fingerprint, outer)
         except BaseException:
-            self.store.discard(job_id, outer)
+            store.discard(job_id, outer)
             raise
         return StoredJob(job_id, key, self)
 
@@ -328,6 +384,10 @@ class DurableEngine:
         if row["fingerprint"] != fingerprint.as_dict():
             raise key_conflict(key, row["fingerprint"], fingerprint.as_dict())
         return StoredJob(row["id"], key, self)
+
+    def cleaned(self, message: Message) -> Prepared:
+        """Return a message as the cleaners of this process leave it."""
+        return clean(message, self._components.context(None, None, window=None, dry_run=True))
 
     def _transport(self, spec: JobSpec) -> Transport:
         """Return the transport of a job, which every worker has to be able to build."""
@@ -343,12 +403,19 @@ class DurableEngine:
 
     def _prune(self) -> None:
         while True:
-            try:
-                self.store.prune(self._settings.keep_jobs, self._settings.keep_bodies)
-            except Exception as error:  # the database may be unavailable: the next run follows
-                _log.debug("deleting old jobs raised %s", type(error).__name__)
+            self._prune_sometimes()
             if self._stopping.wait(_PRUNE_EVERY):
                 return
+
+    def _prune_sometimes(self) -> None:
+        """Delete old jobs, if that was not done lately."""
+        if time.monotonic() - self._pruned < _PRUNE_EVERY:
+            return
+        self._pruned = time.monotonic()
+        try:
+            self.store.prune(self._settings.keep_jobs, self._settings.keep_bodies)
+        except Exception as error:  # the database may be unavailable: the next run follows
+            _log.debug("deleting old jobs raised %s", type(error).__name__)
 
 
 class AddressSet:

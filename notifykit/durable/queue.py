@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -41,6 +42,8 @@ _POLL: Final = 0.15
 _WATCH: Final = 1.0
 #: Batches that one worker sends at a time.
 _CONCURRENCY: Final = 4
+#: Seconds without a look after which a worker counts as idle.
+_STALE: Final = 15.0
 #: Seconds until a batch that failed for want of the database is retried: the first time, and the most they grow to.
 _RETRY: Final = 1.0
 _LONGEST_RETRY: Final = 60.0
@@ -168,6 +171,7 @@ class Consumer:
         self._stopping = threading.Event()
         self._stopped = False
         self._watcher: threading.Thread | None = None
+        self._looked = time.monotonic()
         self.pid = os.getpid()
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
 
@@ -241,6 +245,15 @@ class Consumer:
         with Consumer._starting:
             Consumer._only = None
 
+    def idle_reason(self) -> str | None:
+        """Return why no tasks are taken, in one sentence; None where they are."""
+        if self._stopping.is_set():
+            return "The worker is ending: it finishes the requests in flight."
+        behind = time.monotonic() - self._looked
+        if self._watcher is None or not self._watcher.is_alive() or behind > _STALE:
+            return f"The worker has not reached the queue for {behind:.0f} s."
+        return None
+
     def _work(self, task: Task) -> None:
         """Work on a task until that succeeds: DBOS drops tasks that fail.
 
@@ -290,6 +303,7 @@ class Consumer:
                         self._queue.redeliver(tasks)
                 self._leases.remove_expired()
                 self._queue.sweep()
+                self._looked = time.monotonic()
             except Exception as error:  # the database may be unavailable: the next look follows
                 _log.debug("looking for dead workers raised %s", type(error).__name__)
 

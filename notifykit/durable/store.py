@@ -24,7 +24,7 @@ from notifykit.durable.database import Database, moment
 from notifykit.durable.serialization import Positioned
 from notifykit.durable.tables import Damaged, batches, contents, jobs, requests, spacing
 from notifykit.errors import ConfigError
-from notifykit.models.job import JobState, Progress
+from notifykit.models.job import Backlog, JobState, Progress
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
 
 _log = logging.getLogger("notifykit.durable")
@@ -182,6 +182,14 @@ class JobStore:
             row["tries"],
             frozenset(result.id for result in completed),
         )
+
+    def open_tasks(self, job: str) -> list[Task]:
+        """Return the newest task of each batch of a job that is queued or running."""
+        c = batches.c
+        this = (c.job == job) & c.state.in_((states.QUEUED, states.RUNNING)) & (jobs.c.id == c.job)
+        query = sa.select(c.job, c.number, c.run, jobs.c.queue, jobs.c.priority).where(this).order_by(c.number)
+        with self.database.read() as db:
+            return [Task(*row) for row in db.execute(query)]
 
     @_retried
     def start_request(
@@ -358,6 +366,23 @@ class JobStore:
                     raise Damaged(f"the row of job {key!r} can't be read ({type(error).__name__})") from None
                 _log.warning("the row of a job can't be read (%s): it is not listed", type(error).__name__)
         return progress
+
+    def backlog(self) -> Backlog:
+        """Return how many jobs there are in each state, and the age of the oldest one that is running."""
+        now = self._time()
+        state = sa.case(
+            (jobs.c.cancelled, JobState.CANCELLED.value),
+            (jobs.c.finished.is_not(None), JobState.DONE.value),
+            (jobs.c.paused, JobState.PAUSED.value),
+            (jobs.c.starts > now, JobState.SCHEDULED.value),
+            else_=JobState.RUNNING.value,
+        ).label("job_state")
+        query = sa.select(state, sa.func.count(), sa.func.min(jobs.c.starts)).where(jobs.c.key.is_not(None))
+        with self.database.read() as db:
+            rows = db.execute(query.group_by("job_state")).all()
+        oldest = next((starts for name, _, starts in rows if name == JobState.RUNNING), None)
+        states = {JobState(name): count for name, count, _ in rows}
+        return Backlog(states, None if oldest is None else max(0.0, now - oldest))
 
     def receipts(self, job: str) -> Iterator[Receipt]:
         """Yield the receipts of a job, reading one batch at a time; no transaction is open meanwhile."""

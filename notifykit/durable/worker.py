@@ -28,6 +28,7 @@ from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.runners import run, send_request
 from notifykit.pipeline.stages import clean, guard, plan_batches
 from notifykit.protocols import Clock, shown
+from notifykit.settings.dsn import Dsn
 
 #: Seconds between the fence and the request after which it is not sent: the worker may count as dead by then.
 _FRESH: Final = 10.0
@@ -72,6 +73,7 @@ class Worker:
             return
         counts = any(receipt.attempts for receipt in receipts)
         self._store.finish_try(batch, receipts, retry_after, counts=counts)
+        self._count(batch, receipts, is_done=retry_after is None)
 
     def _try(self, batch: ClaimedBatch) -> tuple[list[Receipt], float | None]:
         """Send to every recipient without an outcome; return the receipts, and the seconds until another try."""
@@ -112,7 +114,9 @@ class Worker:
             {**batch.known, **recovered},
             itertools.count(_attempts_of(batch) + 1),
         )
-        receipts = list(run(deliver(plan, prepared, context), fence.send))
+        tracing, traced = context.dispatcher.tracing, batch.job["options"].get("trace") or {}
+        with tracing.around_job(traced, prepared.message.id):
+            receipts = list(run(deliver(plan, prepared, context), fence.send))
         self._announce(plan, receipts, batch, context)
         return [fence.positioned(receipt) for receipt in receipts]
 
@@ -140,8 +144,30 @@ class Worker:
         # Retries are stored in the database so that they survive a crash.
         rate_limiters = context.rate_limiters if context.intercept else self._rate_limiters
         return attrs.evolve(
-            context, retry=RetryPolicy.never(), ends=None, rate_limiters=rate_limiters, attempts=_attempts_of(batch)
+            context,
+            retry=RetryPolicy.never(),
+            ends=None,
+            rate_limiters=rate_limiters,
+            attempts=_attempts_of(batch),
+            final=False,
         )
+
+    def _count(self, batch: ClaimedBatch, receipts: Sequence[Receipt], *, is_done: bool) -> None:
+        """Emit the outcomes that are final after this try, those that a dead worker left included.
+
+        :param is_done: whether no other try follows.
+        """
+        if not self._components.dispatcher.counts:
+            return
+        final = [r for r in receipts if is_done or _is_final(r) or self._wait(r, batch) is None]
+        if is_done:  # those that were to be tried again and are not any more, and the duplicates, which never were
+            now = {receipt.position for receipt in receipts}
+            rest = [receipt for position, receipt in batch.known.items() if position not in now]
+            final += [r for r in rest if r.skipped is SkipReason.DUPLICATE or not self._is_done(r.position, {}, batch)]
+        via, components = batch.job["options"]["via"], self._components
+        # The notifier may be closing, so that nothing is built any more.
+        transport = components.settings.named(Dsn(via)).scheme if via else shown(components.transport)  # type: ignore[arg-type]  # there is one
+        components.dispatcher.recipients_finished(message_of(batch.job, batch.task.number).id, transport, final)
 
     def _announce(
         self, plan: Iterable[Batch | Receipt], receipts: Sequence[Receipt], batch: ClaimedBatch, context: SendContext

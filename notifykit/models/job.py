@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -58,6 +58,16 @@ class JobSpec:
     at_least_once: bool = False
     #: Whether a failover may go on after an unknown outcome.
     move_unknown: bool = False
+
+
+@attrs.frozen
+class Backlog:
+    """How many jobs there are, and whether they get on."""
+
+    #: How many there are in each state; a state that is absent has none.
+    states: Mapping[JobState, int]
+    #: Seconds since the oldest running job could start; None where none is running.
+    oldest: float | None
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator
 
 import attrs
 
+from notifykit.errors import TransportError
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Edit, Message
 from notifykit.models.receipt import Receipt, show_count
@@ -86,6 +87,8 @@ class Plan:
     notices: tuple[str, ...] = ()
     #: Those of the notices that are about this text and sender.
     warnings: tuple[str, ...] = ()
+    #: Why the text can't be sent to anybody; None where it can.
+    refusal: TransportError | None = None
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple, TypeAlias
 
 import attrs
@@ -27,9 +28,10 @@ from notifykit.models.merge import error_of, merge_receipts, outcome_of, receipt
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient
+from notifykit.pipeline import tracing
 from notifykit.pipeline.capabilities import adapt, is_composite, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
-from notifykit.protocols import Assignment, Composite, Transport, shown
+from notifykit.protocols import Assignment, Composite, OpensCircuits, Transport, shown
 from notifykit.rate_limit import RateLimiter
 
 #: Errors that the next batch of the same message would meet as well.
@@ -72,6 +74,8 @@ class ProviderRequest:
     on_start: Callable[[], None] | None = None
     #: Whether other requests of the send may be made before its answer is there.
     concurrent: bool = False
+    #: Returns what is entered around it, in the thread that makes it; None where no sink traces.
+    around: Callable[[], AbstractContextManager[None]] | None = None
 
 
 #: What a transport returned or raised.
@@ -163,16 +167,17 @@ def attempt(
     size = transport.capabilities.batch_size
     receipts: list[Receipt] = []
     for piece in (batch,) if len(batch.recipients) <= size else batch.pieces(size):
-        slot: RequestResult | bool = context.may_start(transport, len(piece.recipients))
-        if rate_limiter and slot:
+        slot: RequestResult | float | None = 0.0 if context.may_start(transport, len(piece.recipients)) else None
+        if rate_limiter and slot is not None:
             slot = yield from _wait_for_slot(transport, requester, rate_limiter, context, len(piece.recipients))
-        if not slot:
+        if slot is None:
             receipts += _not_started(piece, transport, context, inside)
             continue
-        request = _StartedRequest(transport, piece, context, inside, tries)
+        request = _StartedRequest(transport, piece, context, inside, tries, slot if isinstance(slot, float) else 0.0)
         try:
             on_start = functools.partial(rate_limiter.restart, request.began) if rate_limiter else None
-            wanted = ProviderRequest(requester, piece, send.timeout, send.ends, on_start, state.concurrent)
+            around = request.around if send.dispatcher.traces or tracing.observers else None
+            wanted = ProviderRequest(requester, piece, send.timeout, send.ends, on_start, state.concurrent, around)
             # Where no connection could be opened, that is the result.
             result = slot if isinstance(slot, RequestResult) else (yield wanted)
         except Abandoned:
@@ -189,13 +194,20 @@ class _StartedRequest:
     """One request from its start: guards count it from then on; its end is logged, and makes the receipts."""
 
     def __init__(
-        self, transport: Transport, batch: Batch, context: BatchContext, inside: Composite | None, tries: int
+        self,
+        transport: Transport,
+        batch: Batch,
+        context: BatchContext,
+        inside: Composite | None,
+        tries: int,
+        waited: float,
     ) -> None:
         self._transport = transport
         self._batch = batch
         self._context = context
         self._inside = None if inside is None else shown(inside)
         self._tries = tries
+        self._waited = waited
         context.attempts += 1
         self._number = context.attempts
         self._started = context.send.clock.now()
@@ -221,7 +233,8 @@ class _StartedRequest:
         receipts = receipts_of(self._batch, attempt)
         try:
             test = not self._transport.capabilities.live
-            context.send.dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside, test=test)
+            dispatcher, waited = context.send.dispatcher, self._waited
+            dispatcher.attempt(self._batch, attempt, outcome_of(error), again, self._inside, test=test, waited=waited)
         except BaseException as interrupt:
             context.state.keep_interrupt(interrupt)
         return receipts
@@ -244,18 +257,25 @@ class _StartedRequest:
         elapsed = self._context.send.clock.monotonic() - self.began
         attempt = Attempt(self._number, shown(self._transport), self._started, elapsed, lost)
         test = not self._transport.capabilities.live
-        self._context.send.dispatcher.attempt(self._batch, attempt, Outcome.UNKNOWN, inside=self._inside, test=test)
+        self._context.send.dispatcher.attempt(
+            self._batch, attempt, Outcome.UNKNOWN, inside=self._inside, test=test, waited=self._waited
+        )
+
+    def around(self) -> AbstractContextManager[None]:
+        """Return what is entered around the request, in the thread that makes it."""
+        return self._context.send.dispatcher.around_request(self._batch, self._number, shown(self._transport))
 
 
 def _wait_for_slot(
     transport: Transport, requester: Transport, rate_limiter: RateLimiter, context: BatchContext, recipients: int
-) -> Generator[Sleep | Connect, RequestResult | None, RequestResult | bool]:
-    """Wait until the rate limit lets a request start, and return True; False where none shall start any more.
+) -> Generator[Sleep | Connect, RequestResult | None, RequestResult | float | None]:
+    """Wait until the rate limit lets a request start, and return the seconds; None where none shall start any more.
 
     The connection is opened first, so that the request is sent when its turn comes. Where none can be opened, the result
     of that is returned.
     """
     send = context.send
+    waiting_since: float | None = None
     connect = getattr(requester, "connect", None)
     while True:
         if callable(connect):
@@ -263,15 +283,17 @@ def _wait_for_slot(
             if result is not None and result.answer is not None:
                 return result
             if not context.may_start(transport, recipients):
-                return False
+                return None
         wait = rate_limiter.start()
         if not wait:
-            return True
+            return 0.0 if waiting_since is None else send.clock.monotonic() - waiting_since
         if wait >= send.seconds_left():
-            return False
+            return None
+        if waiting_since is None:
+            waiting_since = send.clock.monotonic()
         yield Sleep(wait, for_slot=True)
         if not context.may_start(transport, recipients):
-            return False
+            return None
 
 
 def attempt_composite(composite: Composite, batch: Batch, context: BatchContext) -> AttemptGenerator:
@@ -307,10 +329,26 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
             if assigned.also and receipt.outcome is not Outcome.ACCEPTED:
                 failures.setdefault(receipt.position, []).append(_warning(receipt, assigned.transport))
             known[receipt.position] = merge_receipts(known.get(receipt.position), receipt, also=assigned.also)
+    _emit_opened(composite, batch, send)
     rest = batch.only({position for position in batch.positions if position not in known})
     if rest and not context.state.over:
         known |= {receipt.position: receipt for receipt in _untried(rest, send, error=broken, inside=composite)}
     return [_with_warnings(known[at], failures.get(at, ())) for at in batch.positions if at in known]
+
+
+def _emit_opened(composite: Composite, batch: Batch, send: SendContext) -> None:
+    """Emit which circuit breakers opened while a batch was sent."""
+    if not isinstance(composite, OpensCircuits):
+        return
+    outer = sys.exception()
+    try:
+        circuits = composite.take_opened()
+    except Exception as error:  # a plugin may raise anything, and the batch was sent
+        raise_interrupt(error, outer)
+        send.dispatcher.plugin_failed("transport", composite.name, error, batch.message)
+        return
+    for opened in circuits:
+        send.dispatcher.circuit_opened(batch.message.id, shown(composite), opened)
 
 
 def _checked(

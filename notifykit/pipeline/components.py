@@ -21,9 +21,10 @@ from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import PlannedClock, SystemClock
 from notifykit.pipeline.context import RateLimiters, Reservations, SendContext
 from notifykit.pipeline.delivery_reports import DeliveryTracker
-from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
+from notifykit.pipeline.dispatcher import EventDispatcher
 from notifykit.pipeline.forking import renew_in_child
 from notifykit.pipeline.intercept import intercept
+from notifykit.pipeline.logged import Redaction
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.sink_queue import QueuedSink
 from notifykit.pipeline.stages import clean
@@ -33,6 +34,7 @@ from notifykit.protocols import BuildContext, Cleaner, Clock, Engine, Guard, Sin
 from notifykit.redaction import key_beside
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import reference_problems
+from notifykit.settings.files import STREAMS
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 from notifykit.templates.template import Template
@@ -76,19 +78,21 @@ class Components:
         self.counters = open_counter_store(self.clock, self.settings.state_dir)
         self._closed = False
         self._engine: Engine | None = None
-        self.registry = _collect(problems, lambda: self.host.registry(self.settings)) or Registry()
+        found: list[str] = []
+        registry = _collect(problems, lambda: self.host.registry(self.settings, found)) or Registry()
+        problems += map(ConfigError, found)
         self.registry = attrs.evolve(
-            self.registry,
-            cleaners=(*components("cleaner", cleaners, problems), *self.registry.cleaners),
-            sinks=(*self.registry.sinks, *components("sink", sinks, problems)),
-            guards=(*components("guard", guards, problems), *self.registry.guards),
+            registry,
+            cleaners=(*components("cleaner", cleaners, problems), *registry.cleaners),
+            sinks=(*registry.sinks, *components("sink", sinks, problems)),
+            guards=(*components("guard", guards, problems), *registry.guards),
         )
         self.builder = Builder(self.settings, self.registry, self.clock)
         wrong = [ConfigError(problem) for problem in self.builder.wrong_names()]
         problems += wrong
         # A problem may be why no transport is named: that is no second one. Wrong names could refer to themselves.
         build = self.builder.check if wrong else self.builder.default
-        self.transport = _collect(problems, lambda: build(transport, silent=bool(problems)))
+        self.transport: Transport | None = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:
             _collect(problems, functools.partial(self.rate_limiters.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()
@@ -277,7 +281,7 @@ class Components:
         key: bytes | None = None
         if self.settings.hash_key:
             key = hashlib.sha256(self.settings.hash_key.reveal().encode()).digest()
-        elif self.settings.log_file:
+        elif self.settings.log_file and self.settings.log_file not in STREAMS:
             key = key_beside(self.settings.sources.directory)
         return Redaction(self.settings.log_numbers, self.settings.log_body, key)
 

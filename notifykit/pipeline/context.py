@@ -176,6 +176,8 @@ class SendContext:
     intercept: Callable[[Transport], Transport] | None = None
     #: Attempts that were made before this send: those of a job.
     attempts: int = 0
+    #: Whether the outcomes of this send are final; those of a job's try are not, where another one follows.
+    final: bool = True
     #: Called with the prepared message, in a test run.
     on_prepared: Callable[[Prepared], None] | None = None
 

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import collections
 import contextvars
-import hashlib
 import logging
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, overload
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Final
 
-import attrs
-
-from notifykit.errors import PluginError, TransportError, causes, raise_interrupt
+from notifykit.errors import PluginError, TransportError, causes, error_type, raise_interrupt
 from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
     BatchFinished,
+    CircuitOpened,
     DeliveryChanged,
     Event,
     FailedOver,
-    LoggedRecipient,
     MessagePlanned,
     PluginFailed,
     RecipientExcluded,
+    RecipientsFinished,
+    RequestStarted,
     RetryScheduled,
     SendFinished,
+    SendStopped,
 )
 from notifykit.models.capabilities import Measurement
 from notifykit.models.delivery import Delivery
@@ -34,100 +35,15 @@ from notifykit.models.message import Edit, Message
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
-from notifykit.protocols import Clock, Sink
-from notifykit.redaction import character_names, redact_address, scrub, text_shape
+from notifykit.pipeline import tracing
+from notifykit.pipeline.logged import LoggedRecipients, Redaction
+from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
+from notifykit.redaction import scrub
 
-#: The label of messages with one-time codes: no log has their text.
-CODE_TAG: Final = "verify"
 _log = logging.getLogger("notifykit.plugins")
 #: The names of the sinks that handle an event now, in this thread or task. What is logged here counts as the sink ``logging``.
 _at_work: Final = contextvars.ContextVar[frozenset[str]]("notifykit_sinks_at_work", default=frozenset())
 _LOGGING: Final = "logging"
-
-
-@attrs.frozen
-class Redaction:
-    """How much of an address and a text a sink may see."""
-
-    #: ``redacted`` or ``full``.
-    numbers: str = "redacted"
-    #: ``none``, ``shape`` or ``full``.
-    body: str = "shape"
-    #: The key of the hashes that stand for addresses; None for no hashes.
-    key: bytes | None = attrs.field(default=None, repr=False)
-
-    def address(self, address: str) -> str:
-        """Return an address as a log may show it."""
-        return address if self.numbers == "full" else redact_address(address)
-
-    def text(self, message: Message) -> str | None:
-        """Return the text of a message as a log may show it: never in full where it has a one-time code."""
-        if self.body == "none":
-            return None
-        return message.text if self.body == "full" and CODE_TAG not in message.tags else text_shape(message.text)
-
-    def forced(self, size: Measurement | None) -> tuple[str, ...]:
-        """Return what forced the more expensive encoding, as a log may show it."""
-        if size is None or not size.forced or self.body == "none":
-            return ()
-        return character_names(forced.character for forced in size.forced)
-
-    def hash(self, address: str) -> str | None:
-        """Return the keyed hash of an address."""
-        if self.key is None:
-            return None
-        return hashlib.blake2b(address.encode("utf-8", "replace"), key=self.key, digest_size=12).hexdigest()
-
-    def recipient(
-        self, address: str, country: str | None, outcome: Outcome, error: TransportError | None
-    ) -> LoggedRecipient:
-        """Return a recipient and its outcome as a log may show them."""
-        return LoggedRecipient(
-            self.address(address), self.hash(address), country, outcome, error.code if error else None
-        )
-
-    def receipt(self, receipt: Receipt) -> LoggedRecipient:
-        """Return the recipient of a receipt as a log may show it."""
-        country = getattr(receipt.recipient, "country", None)
-        return self.recipient(receipt.to, country, receipt.outcome, receipt.error)
-
-
-@attrs.frozen(eq=False, repr=False)
-class _LoggedRecipients(Sequence[LoggedRecipient]):
-    """The recipients of a batch, redacted when they are read: a sink that only counts them pays nothing."""
-
-    _recipients: Sequence[Recipient]
-    _redaction: Redaction
-    _outcome: Outcome
-    _error: TransportError | None
-    _refused: Mapping[str, TransportError]
-
-    def _view(self, recipient: Recipient) -> LoggedRecipient:
-        refused = self._refused.get(recipient.address)
-        outcome = Outcome.REJECTED if refused else self._outcome
-        return self._redaction.recipient(recipient.address, recipient.country, outcome, refused or self._error)
-
-    @overload
-    def __getitem__(self, index: int) -> LoggedRecipient: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[LoggedRecipient]: ...
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._view(recipient) for recipient in self._recipients[index]]
-        return self._view(self._recipients[index])
-
-    def __iter__(self) -> Iterator[LoggedRecipient]:
-        return map(self._view, self._recipients)
-
-    def __len__(self) -> int:
-        return len(self._recipients)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} recipients>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # An event that is pickled for another process has only the redacted recipients.
-        return tuple, (list(self),)
 
 
 class EventDispatcher:
@@ -140,14 +56,18 @@ class EventDispatcher:
         self._strict = strict
         self._broken: set[str] = set()
         self._failures: dict[str, PluginError] = {}
+        self._counting = [sink for sink in sinks if getattr(sink, "final_outcomes", False)]
+        self.tracing = tracing.Tracing(sinks, self.sink_failed)
+        #: Whether a sink counts final outcomes, and whether one traces.
+        self.counts, self.traces = bool(self._counting), bool(self.tracing)
 
-    def emit(self, event: Event) -> None:
-        """Hand one event to every sink, in order.
+    def emit(self, event: Event, sinks: Sequence[Sink] | None = None) -> None:
+        """Hand one event to every sink and to the observers of the process, or to some of them, in order.
 
         A sink that is at work gets none: what it sends itself would never end.
         """
         at_work, outer = _at_work.get(), sys.exception()
-        for sink in self._sinks:
+        for sink in (*self._sinks, *tracing.observers) if sinks is None else sinks:
             if sink.name in at_work:
                 continue
             token = _at_work.set(at_work | {sink.name})
@@ -166,7 +86,10 @@ class EventDispatcher:
         return {"to": redaction.address(address), "to_hash": redaction.hash(address), "country": recipient.country}
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
-        """Emit that the message is cleaned and measured."""
+        """Emit that the message is cleaned and measured.
+
+        :raises PluginError: in strict mode, if a sink raised: nothing has been sent yet.
+        """
         self.emit(
             MessagePlanned(
                 at=self._clock.now(),
@@ -181,6 +104,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def excluded(self, message: Message, receipt: Receipt) -> None:
         """Emit that a recipient is not tried."""
@@ -202,7 +127,7 @@ class EventDispatcher:
                 batch=batch.id,
                 outcome=outcome,
                 code=error.code if error else None,
-                recipients=_LoggedRecipients(batch.recipients, self._redaction, outcome, error, {}),
+                recipients=LoggedRecipients(batch.recipients, self._redaction, outcome, error, {}),
                 reason=reason,
             )
         )
@@ -216,14 +141,16 @@ class EventDispatcher:
         inside: str | None = None,
         *,
         test: bool = False,
+        waited: float = 0.0,
     ) -> None:
         """Emit the end of a request, and the seconds until the next try.
 
         :param inside: the composite that assigned it.
+        :param waited: the seconds that it waited for the rate limit.
         :param test: whether the transport reaches nobody.
         """
         error, submission, size = attempt.error, attempt.submission, batch.measurement
-        recipients = _LoggedRecipients(
+        recipients = LoggedRecipients(
             batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
         )
         self.emit(
@@ -237,6 +164,7 @@ class EventDispatcher:
                 outcome=outcome,
                 code=error.code if error else None,
                 scope=error.scope.value if error else None,
+                error_type=error_type(error) if error else None,
                 error=error.detail if error else None,
                 action=error.action if error else None,
                 again=again,
@@ -253,6 +181,23 @@ class EventDispatcher:
                 units=size.units if size else None,
                 forced=self._redaction.forced(size) if size and size.forced else (),
                 tags=batch.message.tags,
+                waited=waited,
+            )
+        )
+
+    def around_request(self, batch: Batch, number: int, transport: str) -> AbstractContextManager[None]:
+        """Return what is entered around a request, in the thread that makes it.
+
+        :param number: which try this is.
+        """
+        return self.tracing.around_request(
+            RequestStarted(
+                at=self._clock.now(),
+                id=batch.message.id,
+                batch=batch.id,
+                attempt=number,
+                transport=transport,
+                numbers=len(batch),
             )
         )
 
@@ -333,10 +278,49 @@ class EventDispatcher:
             )
         )
 
+    def recipients_finished(self, message_id: str, transport: str, receipts: Sequence[Receipt]) -> None:
+        """Emit the outcomes of recipients for whom nothing more is tried, to the sinks that count them."""
+        if receipts:
+            counts = collections.Counter((receipt.outcome, _code_of(receipt)) for receipt in receipts)
+            event = RecipientsFinished(at=self._clock.now(), id=message_id, transport=transport, counts=counts)
+            self.emit(event, self._counting)
+
+    def stopped(
+        self, message: Message, transport: str, counts: Mapping[Outcome, int], error: BaseException | None
+    ) -> None:
+        """Emit that nothing more of a send is sent, though some recipients have no outcome."""
+        name = type(error).__name__ if error else None
+        now, tags = self._clock.now(), message.tags
+        self.emit(SendStopped(at=now, id=message.id, transport=transport, counts=counts, error=name, tags=tags))
+
+    def circuit_opened(self, message_id: str, inside: str, opened: OpenedCircuit) -> None:
+        """Emit that a part of a failover rests.
+
+        :param message_id: the message whose batch failed.
+        :param inside: the failover.
+        """
+        error = opened.error
+        self.emit(
+            CircuitOpened(
+                at=self._clock.now(),
+                id=message_id,
+                transport=shown(opened.transport),
+                inside=inside,
+                failures=opened.failures,
+                rests=opened.rests,
+                code=error.code if error else None,
+                error=error.detail if error else None,
+                action=error.action if error else None,
+            )
+        )
+
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
-        """Emit that the last recipient has its outcome."""
+        """Emit that the last recipient has its outcome.
+
+        :raises PluginError: in strict mode, if a sink raised during the send.
+        """
         self.emit(
             SendFinished(
                 at=self._clock.now(),
@@ -348,6 +332,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
         """Emit that a report changed what is known of the delivery of a message.
@@ -400,10 +386,9 @@ class EventDispatcher:
 
         :raises PluginError: for the first of them.
         """
-        if self._failures:
-            failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
-            if failures:
-                raise failures[0]
+        failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
+        if failures:
+            raise failures[0]
 
     def sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
         """Log that a sink raised; in strict mode, keep it for :meth:`raise_failures`."""
@@ -416,6 +401,13 @@ class EventDispatcher:
     def _fail(self, failure: PluginError, error: BaseException, message_id: str) -> None:
         failure.__cause__ = error
         self._failures.setdefault(message_id, failure)
+
+
+def _code_of(receipt: Receipt) -> str | None:
+    """Return the provider's code of an error, or its kind, or why a recipient was not tried."""
+    if receipt.error is not None:
+        return receipt.error.code or type(receipt.error).__name__
+    return receipt.skipped.value if receipt.skipped else None
 
 
 def _log_once(level: int, form: str, *places: str) -> None:

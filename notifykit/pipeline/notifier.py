@@ -11,7 +11,7 @@ from typing import Any, Self, overload
 from notifykit.events import Event
 from notifykit.models.capabilities import Measurement
 from notifykit.models.delivery import Delivery, DeliveryReport
-from notifykit.models.job import JobSpec, Progress
+from notifykit.models.job import Backlog, JobSpec, Progress
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch, Plan
 from notifykit.models.receipt import Receipt, Report
@@ -305,6 +305,17 @@ class NotifierBase:
     def jobs(self) -> Sequence[Progress]:
         """Return the progress of each job, the newest first."""
         return self._components.engine().jobs()
+
+    def backlog(self) -> Backlog:
+        """Return how many jobs there are in each state, and how long the oldest one has been running.
+
+        :raises ConfigError: the database can't be used.
+        """
+        return self._components.engine().backlog()
+
+    def idle_reason(self) -> str | None:
+        """Return why this process sends no jobs, in one sentence; None where :meth:`work` does."""
+        return self._components.engine().idle_reason()
 
     def work(self) -> None:
         """Send the jobs in the background until the notifier is closed, as a worker does."""

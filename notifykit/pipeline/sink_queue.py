@@ -52,6 +52,7 @@ class QueuedSink:
 
     def __init__(self, sink: Sink, size: int, full: str, failed: Callable[[str, BaseException, str], None]) -> None:
         self.name = sink.name
+        self.final_outcomes = bool(getattr(sink, "final_outcomes", False))
         self._sink = sink
         self._size = size
         self._drops = full == "drop"

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from notifykit.counters import CounterStoreUnavailable
-from notifykit.errors import InvalidRecipient, raise_interrupt
+from notifykit.errors import ContentRejected, InvalidRecipient, raise_interrupt
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit.models.plan import Batch, Plan
@@ -118,12 +118,16 @@ def clean(message: Message, context: SendContext) -> Prepared:
     """Return the message with the text that the cleaners make of it, measured for the transport."""
     text = message.text
     edits: list[Edit] = []
+    refusal: ContentRejected | None = None
     outer = sys.exception()
     for cleaner in context.registry.cleaners:
         try:
             cleaned = cleaner.clean(text, message.channel)
             if not isinstance(cleaned, Cleaned):
                 raise TypeError("a cleaner returns a Cleaned")
+        except ContentRejected as error:
+            refusal = refusal or error.with_traceback(None)  # its frames hold the text
+            continue
         except Exception as error:
             raise_interrupt(error, outer)
             context.dispatcher.plugin_failed("cleaner", cleaner.name, error, message)
@@ -134,11 +138,12 @@ def clean(message: Message, context: SendContext) -> Prepared:
         message = attrs.evolve(message, text=text)
     transport = context.transport
     leader = lead(transport, message.channel) if is_composite(transport) else transport
+    adapted = adapt(message, transport, context)
     prepared = Prepared(
         message,
         Cleaned(text, tuple(edits)),
         measurement=ask(leader, leader.capabilities.measure, text, message, context),
-        adapted=adapt(message, transport, context),
+        adapted=attrs.evolve(adapted, refusal=refusal) if refusal else adapted,
     )
     if context.on_prepared:
         context.on_prepared(prepared)
@@ -340,6 +345,7 @@ def make_plan(pieces: Iterable[Batch | Receipt], prepared: Prepared, context: Se
         notices=tuple(dict.fromkeys((*(one for leaf in leaves for one in leaf.capabilities.notices), *warnings)))
         + notices_with_counts(doubts),
         warnings=tuple(dict.fromkeys(warnings)),
+        refusal=prepared.adapted.refusal,
     )
 
 

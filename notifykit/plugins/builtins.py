@@ -57,10 +57,21 @@ def _guard(module: str, *, tryfirst: bool = False, trylast: bool = False) -> Plu
     return Plugin(notifykit_guards, _about(module))
 
 
-def _sink(module: str) -> Plugin:
+def _sink(module: str, *, about: bool = False) -> Plugin:
     @hookimpl
     def notifykit_sinks(settings: Settings) -> Any:
         return _call(module, "notifykit_sinks", settings)
+
+    return Plugin(notifykit_sinks, *((_about(module),) if about else ()))
+
+
+def _library_sink(module: str) -> Plugin:
+    """Return a plugin that brings a sink for another library, where the setting ``sinks`` names it."""
+
+    @hookimpl
+    def notifykit_sinks(settings: Settings) -> Any:
+        wanted = module.rpartition(".")[2] in (settings.sinks or ())
+        return _call(module, "notifykit_sinks", settings) if wanted else ()
 
     return Plugin(notifykit_sinks)
 
@@ -149,6 +160,10 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("spend_cap", "notifykit.guards.limits:spend_cap", partial(_guard, trylast=True)),
     ("logging", "notifykit.sinks.logging", _sink),
     ("jsonl", "notifykit.sinks.jsonl", _sink),
+    ("opentelemetry", "notifykit.integrations.opentelemetry", _library_sink),
+    ("prometheus", "notifykit.integrations.prometheus", _library_sink),
+    ("alert", "notifykit.alerts.settings", partial(_sink, about=True)),
+    ("structlog", "notifykit.integrations.structlog", _library_sink),
     ("cli", "notifykit.cli", _commands),
     ("verify", "notifykit.verify.settings", lambda module: Plugin(_about(module))),
     # A module with hooks, as an installed plugin is.

@@ -137,26 +137,34 @@ class PluginHost:
         self._admit(Candidate(str(name), "registered by hand", None, str(location), lambda: plugin, tier=0))
         return str(name)
 
-    def registry(self, settings: Settings) -> Registry:
+    def registry(self, settings: Settings, found: list[str] | None = None) -> Registry:
         """Return the components of all plugins, in their order.
 
+        :param found: where problems are added, instead of being raised.
         :raises ConfigError: where the settings name components that no plugin brings, or a plugin's own settings are
             wrong: a person has to correct those, so that the plugin is not left out.
         :raises PluginError: in strict mode for the first plugin that is broken.
         """
-        problems: list[str] = []
+        problems: list[str] = [] if found is None else found
+        wrong: set[str] = set()
         # Guards get the normalizers, so they come last.
-        contributions = self._collect([kind for kind in SHAPES if kind != "guard"], problems, settings=settings)
+        contributions = self._collect([kind for kind in SHAPES if kind != "guard"], problems, wrong, settings=settings)
         normalizers = [each.item for each in sorted(contributions, key=_by_rank) if each.kind == "normalizer"]
         read = functools.partial(normalize, pick("normalizer", normalizers, settings.normalizers, []))
-        contributions += self._collect(["guard"], problems, settings=settings, normalize=read)
+        contributions += self._collect(["guard"], problems, wrong, settings=settings, normalize=read)
         working = [each for each in contributions if self._manager.has_plugin(each.plugin)]
         chosen = self._unshadowed(sorted(working, key=_by_rank))
         for name in self.unmatched:
             hint = did_you_mean(name, self._infos, "", form="; did you mean {}?")
             _log.warning("nothing is named %s, so nothing was switched off%s", name, hint)
         in_order: dict[str, Any] = {
-            f"{kind}s": pick(kind, [each.item for each in chosen if each.kind == kind], wanted, problems)
+            # What a plugin with wrong settings would have brought is not missing: that is no second problem.
+            f"{kind}s": pick(
+                kind,
+                [each.item for each in chosen if each.kind == kind],
+                wanted and tuple(name for name in wanted if name not in wrong),
+                problems,
+            )
             for kind, wanted in (
                 ("normalizer", settings.normalizers),
                 ("cleaner", settings.cleaners),
@@ -164,7 +172,7 @@ class PluginHost:
                 ("sink", settings.sinks),
             )
         }
-        if problems:
+        if problems and found is None:
             raise ConfigError(problems)
         return Registry(
             transports={s: each.item for each in chosen if each.kind == "transport" for s in each.item.schemes},
@@ -277,14 +285,21 @@ class PluginHost:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         return list(self._manager.subset_hook_caller(hook, others)(**arguments))
 
-    def _collect(self, kinds: Sequence[str], problems: list[str], **arguments: Any) -> list[Contribution]:
-        """Return what all plugins bring of some kinds; a plugin that fails is quarantined, and brings nothing."""
+    def _collect(
+        self, kinds: Sequence[str], problems: list[str], wrong: set[str], **arguments: Any
+    ) -> list[Contribution]:
+        """Return what all plugins bring of some kinds; a plugin that fails is quarantined, and brings nothing.
+
+        :param problems: what is wrong with the settings of plugins is added to it.
+        :param wrong: the names of these plugins are added to it.
+        """
         contributions: list[Contribution] = []
         for name in self._names():
             try:
                 contributions += self._contributions(name, kinds, arguments)
             except ConfigError as error:
                 problems += error.problems
+                wrong.add(name)
             except BaseException as error:  # a plugin may raise anything
                 self._quarantine(name, error)
         return contributions

@@ -160,8 +160,10 @@ class Settings:
     guards: tuple[str, ...] | None = setting(kinds.names, help="Exactly these guards, in this order.")
     #: Exactly these log sinks, in this order; None for all.
     sinks: tuple[str, ...] | None = setting(kinds.names, help="Exactly these log sinks, in this order.")
-    #: Where the jsonl sink writes.
-    log_file: str | None = setting(kinds.path, help="Where the jsonl sink writes; no file, no jsonl sink.")
+    #: Where the jsonl sink writes; ``-`` for standard output.
+    log_file: str | None = setting(
+        kinds.path, help="Where the jsonl sink writes, - for standard output; no file, no jsonl sink."
+    )
     #: The bytes from which on the log file is renamed and a new one begun; None for never.
     log_size: int | None = setting(kinds.size, help="Begin a new log file from this size on: 10MB.")
     #: How many renamed log files are kept.

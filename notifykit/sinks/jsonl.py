@@ -8,12 +8,13 @@ import errno
 import json
 import math
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from notifykit.errors import ConfigError
 from notifykit.events import Event
-from notifykit.settings.files import open_file
+from notifykit.settings.files import STREAMS, open_file
 from notifykit.settings.sources import Settings
 
 
@@ -59,10 +60,7 @@ class LineFile:
         self._size = size
         self._keep = keep
         if self._path == "-":
-            raise ConfigError(
-                f"{setting}: - is no file: name one; for standard output configure the standard library's logging, "
-                "which the sink `logging` writes to"
-            )
+            raise ConfigError(f"{setting}: - is no file: name one; the setting log_file takes - for standard output")
         try:
             self._descriptor = open_file(self._path, _FLAGS)
         except OSError as error:
@@ -121,6 +119,31 @@ class LineFile:
             os.close(descriptor)
 
 
+class LineStream:
+    """One JSON object a line on standard output or standard error, as they are at that moment; all in ASCII.
+
+    :param name: ``stdout`` or ``stderr``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, *rows: Mapping[str, Any]) -> None:
+        """Write rows, all in one write: other processes may have the same stream.
+
+        :raises OSError: where nobody reads the stream any more, or it is closed.
+        """
+        stream = getattr(sys, self._name)
+        try:
+            stream.write("".join(json.dumps(row, separators=(",", ":"), default=_default) + "\n" for row in rows))
+            stream.flush()
+        except (AttributeError, ValueError) as error:  # it is None, or closed
+            raise OSError(f"{self._name} can't be written") from error
+
+    def close(self) -> None:
+        """Leave the stream open: it is the program's."""
+
+
 def rotate(path: str | os.PathLike[str], keep: int) -> bool:
     """Rename a log to ``PATH.1``, that to ``PATH.2``, and delete what is above ``keep``; return whether it did.
 
@@ -175,9 +198,10 @@ _NO_COLUMNS: Final = frozenset({"at", "message_id", "recipient", "recipients", "
 
 
 class JsonlSink:
-    """Writes events to a file.
+    """Writes events to a file, or to standard output.
 
-    :param path: the file; it is made where there is none.
+    :param path: the file; it is made where there is none. ``-`` and ``/dev/stdout``
+        are standard output, ``/dev/stderr`` standard error.
     :param size: the bytes from which on it is renamed; None for never.
     :param keep: how many renamed files are kept.
     :raises ConfigError: where it can't be written.
@@ -188,7 +212,8 @@ class JsonlSink:
     background = False
 
     def __init__(self, path: str | os.PathLike[str], *, size: int | None = None, keep: int = KEPT_FILES) -> None:
-        self._file = LineFile(path, size=size, keep=keep)
+        name = STREAMS.get(os.fspath(path))
+        self._file = LineStream(name) if name else LineFile(path, size=size, keep=keep)
 
     def handle(self, event: Event) -> None:
         """Write the rows of one event."""

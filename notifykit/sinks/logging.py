@@ -17,6 +17,7 @@ from notifykit.events import (
     AttemptFinished,
     BatchExcluded,
     BatchFinished,
+    CircuitOpened,
     DeliveryChanged,
     Event,
     FailedOver,
@@ -38,11 +39,11 @@ _SEND: Final = logging.getLogger("notifykit.send")
 _PLUGINS: Final = logging.getLogger("notifykit.plugins")
 logging.getLogger("notifykit").addHandler(logging.NullHandler())
 
-_OF_TRANSPORTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver)
+_OF_TRANSPORTS: Final = (AttemptFinished, RetryScheduled, BatchFinished, FailedOver, CircuitOpened)
 #: The level of each kind of event, where nothing makes it graver; DEBUG for the others.
 _LEVELS: Final[dict[type[Event], int]] = {
     **dict.fromkeys((RecipientExcluded, BatchFinished, DeliveryChanged), logging.INFO),
-    **dict.fromkeys((BatchExcluded, RetryScheduled, FailedOver, PluginFailed), logging.WARNING),
+    **dict.fromkeys((BatchExcluded, RetryScheduled, FailedOver, CircuitOpened, PluginFailed), logging.WARNING),
 }
 #: The form of a sentence about an event, what goes into its places, and the event's fields.
 _Description = tuple[str, tuple[object, ...], dict[str, Any]]
@@ -54,6 +55,8 @@ class LoggingSink:
     name = "logging"
     #: It runs in the thread that sends: for slow handlers the standard library has a ``QueueHandler``.
     background = False
+    #: Whether levels count that no logger of the standard library lets pass.
+    always = False
 
     def handle(self, event: Event) -> None:
         """Log one event."""
@@ -76,20 +79,28 @@ class LoggingSink:
             logger = logging.getLogger(f"notifykit.transport.{event.transport.partition(':')[0]}")
         elif isinstance(event, PluginFailed):
             logger = _PLUGINS
-        if logger.isEnabledFor(level):
-            _log(logger, level, event)
+        if self.always or logger.isEnabledFor(level):
+            self.log(logger, level, event)
+
+    def log(self, logger: logging.Logger, level: int, event: Event) -> None:
+        """Log an event under a form that is the same for events of one kind: error trackers group records by it."""
+        form, places, fields = _describe(event)
+        extra = {f"nk_{name}": value for name, value in _present(fields).items()}
+        logger.log(
+            level,
+            f"{event.name} {form}",
+            *map(_whole, places),
+            extra={"nk_event": event.name, "nk_id": event.id, **extra},
+        )
 
 
-def _log(logger: logging.Logger, level: int, event: Event) -> None:
-    """Log an event under a form that is the same for events of one kind: error trackers group records by it."""
-    form, places, fields = _describe(event)
-    extra = {f"nk_{name}": _whole(value) for name, value in fields.items() if value is not None}
-    logger.log(
-        level,
-        f"{event.name} {form}",
-        *map(_whole, places),
-        extra={"nk_event": event.name, "nk_id": event.id, **extra},
-    )
+def fields_of(event: Event) -> dict[str, Any]:
+    """Return the flat fields of an event that are not None: no number in full and no text, whatever the settings say."""
+    return _present(_describe(event)[2])
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _whole(value) for name, value in fields.items() if value is not None}
 
 
 def _constant(words: object) -> str:
@@ -154,6 +165,14 @@ def _(event: FailedOver) -> _Description:
     fields = _fields(event, "batch", "transport", "instead_of", "numbers", "code", "scope")
     form = f"%s numbers by %s instead of %s: {_constant(event.code or '')} %s"
     return form, (event.numbers, event.transport, event.instead_of, event.error), fields
+
+
+@_describe.register
+def _(event: CircuitOpened) -> _Description:
+    fields = _fields(event, "transport", "inside", "failures", "rests", "code")
+    form = f"%s rests for %g s: {_constant(event.code or '')} %s"
+    said = f"{event.error} → {event.action}" if event.action else event.error
+    return form, (event.transport, event.rests, said), fields
 
 
 @_describe.register

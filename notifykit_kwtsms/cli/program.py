@@ -161,18 +161,6 @@ def _code_data(code: Code) -> dict[str, Any]:
     }
 
 
-class Interrupted(click.Abort):
-    """Ctrl-C, with what a person should know then.
-
-    :param sentence: the error's message.
-    :param warnings: what the command would have printed besides.
-    """
-
-    def __init__(self, sentence: str, warnings: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.warnings = tuple(warnings)
-
-
 class Program(CommandGroup):
     """A group that imports a command when it is used."""
 
@@ -246,9 +234,7 @@ def _run(given: list[str]) -> int:
         return error.exit_code
     except click.Abort as error:
         if global_options().json:
-            print_json(global_options().command, None, getattr(error, "warnings", ()), ok=False, error=error)
-        elif str(error):
-            output.warn(f"kwtsms: {error}")
+            print_json(global_options().command, None, ok=False, error=error)
         output.warn("Interrupted.")
         return Exit.INTERRUPTED
     except Exception as error:

@@ -8,20 +8,21 @@ from typing import Any, Final
 import attrs
 import click
 
-from notifykit import InvalidRecipient, Report, TransportError
-from notifykit.cli import output
+from notifykit import InvalidRecipient, Outcome, Plan, Receipt, Report, Sink, TransportError
+from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit, for_receipts
 from notifykit.cli.messages import describe_edits
 from notifykit.cli.options import common, examples, global_options, read_text
 from notifykit.cli.output import plural
+from notifykit.cli.progress import ProgressSink
 from notifykit.redaction import scrub
 from notifykit_kwtsms.api.codes import CODES, error_for
 from notifykit_kwtsms.api.facts import NUMBERS_PER_REQUEST
 from notifykit_kwtsms.cli.account import load_account
 from notifykit_kwtsms.cli.messages import read_numbers
-from notifykit_kwtsms.cli.program import CommandResult, Interrupted, ResultCommand, next_command, points
+from notifykit_kwtsms.cli.program import CommandResult, ResultCommand, next_command, points
 from notifykit_kwtsms.client.base import PreparedSend
-from notifykit_kwtsms.client.results import Result
+from notifykit_kwtsms.client.results import Mobile, Result, bulk_result
 from notifykit_kwtsms.client.sync import KwtSMS
 
 #: The errors of so many numbers are shown; a screen holds no more.
@@ -29,11 +30,24 @@ _SHOWN: Final = 10
 
 
 class _Client(KwtSMS):
-    """The documented client, with the report of its last send."""
+    """The documented client, with everything that is known of its send while it runs."""
 
-    report: Report | None = None
-    #: What the plan of that send said about its text and sender.
-    warnings: tuple[str, ...] = ()
+    #: The send; None before it was planned.
+    prepared: PreparedSend | None = None
+
+    def _sinks(self) -> Sequence[Sink]:
+        self.progress = ProgressSink()
+        self.receipts: list[Receipt] = []
+        return [self.progress]
+
+    @property
+    def report(self) -> Report | None:
+        """The receipts that came; None where nothing was to be sent."""
+        return self._report(self.prepared.plan) if self.prepared and self.prepared.plan.batches else None
+
+    def _report(self, plan: Plan) -> Report:
+        ordered = sorted(self.receipts, key=lambda receipt: receipt.position)
+        return Report(tuple(ordered), plan.message, plan.edits, plan.measurement)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -46,9 +60,31 @@ class _Client(KwtSMS):
         errors = {"errors": [self.shown(each, message) for each in result["errors"]]} if "errors" in result else {}
         return {**result, **words, **errors}
 
-    def _result(self, prepared: PreparedSend, report: Report) -> Result:
-        self.report, self.warnings = report, prepared.plan.warnings
-        return super()._result(prepared, report)
+    def send(self, mobile: Mobile, message: str, sender: str | None = None) -> Result:
+        """Send as the documented client does, and keep each receipt as it comes."""
+        self.prepared = prepared = self._prepare(mobile, message)
+        if prepared.refusal:
+            return prepared.refusal
+        notifier = self._notifier(prepared)
+        for receipt in notifier.stream(prepared.recipients, message, sender=sender or self.sender_id):
+            if receipt.outcome is not Outcome.SKIPPED:  # as those are that still waited when a signal came
+                self.receipts.append(receipt)
+        return self._result(prepared, self._report(prepared.plan))
+
+    def interrupted(self) -> Result:
+        """Return what is known of a send that a signal ended: what was accepted, in flight, and not sent."""
+        if self.prepared is None or self.report is None:
+            return {"result": "ERROR", "interrupted": True, "in_flight": [], "not_sent": []}
+        sent = {receipt.position for receipt in self.receipts if receipt.outcome is not Outcome.REJECTED}
+        in_flight = {int(name.rpartition("-")[2].partition(".")[0]) for name in self.progress.interrupted}
+        groups: dict[bool, list[str]] = {True: [], False: []}
+        for batch in self.prepared.plan.batches:
+            for position, recipient in zip(batch.positions, batch.recipients, strict=True):
+                if position not in sent:
+                    groups[batch.number in in_flight].append(recipient.address)
+        result = bulk_result(self.report)
+        result |= {"result": "PARTIAL" if self.report.accepted else "ERROR", "bulk": self.prepared.is_bulk}
+        return result | {"interrupted": True, "in_flight": groups[True], "not_sent": groups[False]}
 
 
 @click.command(
@@ -80,14 +116,31 @@ def send(words: Sequence[str], sender: str | None) -> CommandResult:
                 output.warn(f"kwtsms: {notice}")
         if len(to) > NUMBERS_PER_REQUEST:
             output.note(f"Sending to {len(to)} numbers, {NUMBERS_PER_REQUEST} a request ...")
-        try:
-            result = client.send(to, message, sender)
-        except KeyboardInterrupt:
-            log = f"{client.log_file} says which requests were made; " if client.log_file else ""
-            sentence = f"interrupted in the middle of a send: {log}`kwtsms balance` says what is left."
-            raise Interrupted(sentence, notices) from None
-        result = client.shown(result, message)
-    return _command_result(result, client.report, notices, client.warnings)
+        found: list[Result] = []
+        interrupted = signals.interrupts(lambda: found.append(client.send(to, message, sender)))
+        result = client.shown(client.interrupted() if interrupted else found[0], message)
+    planned = client.prepared.plan.warnings if client.prepared else ()
+    if interrupted:
+        shown = [*(notices if global_options().json else ()), *planned]
+        return _interrupted_result(result, client.report, shown, client.log_file)
+    return _command_result(result, client.report, notices, planned)
+
+
+def _interrupted_result(result: Result, report: Report | None, warnings: Sequence[str], log_file: str) -> CommandResult:
+    """Return the summary of a send that a signal ended."""
+    accepted = 0 if report is None else len(report.accepted)
+    in_flight, not_sent = len(result["in_flight"]), len(result["not_sent"])
+    requests = (
+        f"{plural(in_flight, 'number')} in flight may have been sent" if in_flight else "no request was in flight"
+    )
+    sentence = f"Interrupted: {plural(accepted, 'number')} accepted; {requests}; {not_sent} not sent."
+    if in_flight:
+        log = f"{log_file} says which requests were made; " if log_file else ""
+        sentence += f" {log}`kwtsms balance` says what is left."
+    data, changed = _with_edits(result, report)
+    lines = [*changed, *_lines(result, accepted)] if accepted else ()
+    said = [*warnings, *_batch_errors(result)]
+    return CommandResult(data, lines, said, Exit.INTERRUPTED, click.Abort(sentence), "kwtsms balance")
 
 
 def _numbers_and_message(words: Sequence[str]) -> tuple[list[str], str]:
@@ -122,15 +175,24 @@ def _command_result(
     if report is not None:
         said = dict.fromkeys(warning for submission in report.submissions for warning in submission.warnings)
         warnings += [warning for warning in said if warning not in {*notices, *warnings}]
-    warnings += [
-        f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())
-    ]
+    warnings += _batch_errors(result)
     following = next_command(failed, "send") if failed else "kwtsms validate NUMBER"
+    data, changed = _with_edits(result, report)
+    return CommandResult(
+        data, [*changed, *_lines(result, accepted)], warnings, code, next="" if code is Exit.OK else following
+    )
+
+
+def _with_edits(result: Result, report: Report | None) -> tuple[Result, list[str]]:
+    """Return a result with what was changed in the text, and the line that says so."""
     edits = () if report is None else report.edits
-    changed = [f"changed: {describe_edits(edits)}"] if edits else []
-    lines = [*changed, *_lines(result, accepted)]
-    data = {**result, "edits": [attrs.asdict(edit) for edit in edits]}
-    return CommandResult(data, lines, warnings, code, next="" if code is Exit.OK else following)
+    return {**result, "edits": [attrs.asdict(edit) for edit in edits]}, [
+        f"changed: {describe_edits(edits)}"
+    ] if edits else []
+
+
+def _batch_errors(result: Result) -> list[str]:
+    return [f"batch {e['batch']}: {e['code']}: {e['description']} → {e['action']}" for e in result.get("errors", ())]
 
 
 def _first(sentences: Sequence[str]) -> list[str]:
@@ -151,7 +213,7 @@ def _local_error(result: Result) -> TransportError:
 
 
 def _lines(result: Result, accepted: int) -> list[str]:
-    bulk = result.get("bulk")
+    bulk = "msg-ids" in result
     ids: list[Any] = result["msg-ids"] if bulk else [result["msg-id"]]
     requests = f" in {plural(result['batches'], 'request')}" if bulk else ""
     cost = f"points charged: {points(result['points-charged'])}, balance: {points(result['balance-after'])}"

@@ -21,6 +21,7 @@ from notifykit import (
     Report,
     RetryPolicy,
     Settings,
+    Sink,
     SystemClock,
     TransportError,
     hookimpl,
@@ -45,7 +46,8 @@ from notifykit_kwtsms.client.results import (
 from notifykit_kwtsms.phone.documented import validate_phone_input
 from notifykit_kwtsms.phone.normalizer import KwtSmsNormalizer
 from notifykit_kwtsms.settings import KwtSmsSettings, base_url as read_base_url
-from notifykit_kwtsms.text.cleaning import CLEANERS
+from notifykit_kwtsms.text.cleaning import cleaners
+from notifykit_kwtsms.text.links import KEEP
 from notifykit_kwtsms.transport import KwtSmsTransport
 
 if TYPE_CHECKING:
@@ -94,8 +96,9 @@ class DocumentedNormalizer:
 
 
 class _DocumentedPlugin:
-    def __init__(self, default_country: str | None) -> None:
-        self._normalizer = DocumentedNormalizer(default_country)
+    def __init__(self, own: KwtSmsSettings) -> None:
+        self._normalizer = DocumentedNormalizer(own.default_country)
+        self._cleaners = cleaners(own.links)
 
     @hookimpl
     def notifykit_normalizers(self, settings: Settings) -> Sequence[Normalizer]:
@@ -105,7 +108,7 @@ class _DocumentedPlugin:
     @hookimpl
     def notifykit_cleaners(self, settings: Settings) -> Sequence[Cleaner]:
         """Provide the kwtSMS cleaners."""
-        return CLEANERS
+        return self._cleaners
 
 
 @attrs.frozen
@@ -185,6 +188,7 @@ class ClientBase(Generic[_Notifier]):
             kuwait_rule="relaxed",
             network=Network(),
             strict_countries=(),
+            links=KEEP,
         )
         self._open(own, Settings(timeout=_read("timeout", seconds, timeout)), clock)
 
@@ -210,15 +214,19 @@ class ClientBase(Generic[_Notifier]):
         log = CallLog(own.log_file, password, clock) if own.log_file else None
         # Only what is documented: no installed plugin changes this client.
         host = PluginHost(entry_points=False, builtins=())
-        host.register(_DocumentedPlugin(own.default_country), "kwtsms-documented")
+        host.register(_DocumentedPlugin(own), "kwtsms-documented")
         self._own = own
         self._clock = clock
         self._transport = KwtSmsTransport(username, password, own, log, clock, settings.state_dir)
         self._queries = Queries(self._transport.api, settings.timeout)
-        parts: dict[str, Any] = {"settings": settings, "host": host, "clock": clock}
+        parts: dict[str, Any] = {"settings": settings, "host": host, "clock": clock, "sinks": self._sinks()}
         # A single send returns the error at once, with the wait in its words. A bulk send waits for a full queue.
         self._single = self._notifier_class(self._transport, retry=RetryPolicy.never(), **parts)
         self._bulk = self._notifier_class(self._transport, retry=RetryQueueFull(), **parts)
+
+    def _sinks(self) -> Sequence[Sink]:
+        """Return what gets the events of each send."""
+        return ()
 
     @property
     def username(self) -> str:

@@ -29,6 +29,7 @@ from notifykit_kwtsms.text.characters import (
     find_hidden,
     outside,
 )
+from notifykit_kwtsms.text.links import KEEP
 from notifykit_kwtsms.text.segments import boundaries
 
 
@@ -53,13 +54,13 @@ class TextCleaner:
         )
 
 
-def _find_html(text: str) -> Sequence[Change]:
+def _find_html(text: str, links: str = KEEP) -> Sequence[Change]:
     """Return the changes that :mod:`notifykit_kwtsms.text.html` makes; its parser is imported for the first text with a tag."""
     if "<" not in text or ">" not in text:
         return ()
     from notifykit_kwtsms.text.html import find_tags
 
-    return find_tags(text)
+    return find_tags(text, links)
 
 
 #: Removes emoji, each whole sequence as one edit, and keeps the key of a keycap.
@@ -73,6 +74,18 @@ TAGS: Final = TextCleaner("kwtsms-html", _find_html)
 #: Emoji first: joiners and selectors belong to them, and some of them become letters. Tags last: a hidden character
 #: must not protect a tag. No cleaner produces what an earlier one removes, so a second cleaning changes nothing.
 CLEANERS: Final[tuple[TextCleaner, ...]] = (EMOJI, HIDDEN_CHARACTERS, DIGITS, TAGS)
+
+
+def cleaners(links: str = KEEP) -> tuple[TextCleaner, ...]:
+    """Return the cleaners in their order.
+
+    :param links: what happens to a link in HTML: ``keep``, or ``refuse-lost`` or ``refuse``, with which the last cleaner raises
+        :class:`~notifykit.ContentRejected`.
+    """
+    if links == KEEP:
+        return CLEANERS
+    return (*CLEANERS[:-1], TextCleaner(TAGS.name, functools.partial(_find_html, links=links)))
+
 
 #: Every character in which a cleaner may find something.
 _SUSPECT: Final[tuple[Range, ...]] = (

@@ -1,7 +1,7 @@
 """HTML in a text: the gateway refuses it (ERR027; gateway facts, section 3.6), and a reader wants what it stands for.
 
 A tag of a block becomes a line feed and a cell a space, so that words beside it stay apart; a link keeps its address
-behind its words; entities are decoded once. What only looks like a tag (``<sara@example.com>``, ``Dear <name>``,
+behind its words, or the edit says that it is lost; entities are decoded once. What only looks like a tag (``<sara@example.com>``, ``Dear <name>``,
 ``x<y and y>z``) keeps its words, and loses its brackets or gets a space behind ``<``.
 
 Everything is found in one pass from left to right, and every ``<`` that stays and could open a tag, alone or together
@@ -21,6 +21,7 @@ from typing import Final
 import attrs
 
 from notifykit_kwtsms.text.characters import Change, apply, find_digits, find_emoji, find_hidden
+from notifykit_kwtsms.text.links import KEEP, LOST, read_address, refuse_links, says
 
 #: A tag, a declaration or what looks like one. Quotes toggle everywhere, not only behind ``=``: so at most three
 #: attempts are alive at any position, and the search stays linear.
@@ -33,8 +34,6 @@ _OPENERS: Final = frozenset(f"{string.ascii_letters}/!?")
 _CLOSING_NAME: Final = re.compile(r"</([A-Za-z][\w:.-]*)", re.ASCII)
 #: A longer tag is none: the standard library's parser takes quadratic time for some.
 _LONGEST: Final = 5_000
-#: Links whose address is of use to a reader.
-_LINKS: Final = re.compile(r"(?:https?://|(mailto:|tel:|sms:))", re.IGNORECASE)
 
 
 def _names(words: str) -> frozenset[str]:
@@ -46,6 +45,8 @@ _BLOCKS: Final = _names(
     "h3 h4 h5 h6 head header hr html li main nav ol p pre section summary table tbody tfoot thead title tr ul"
 )
 _CELLS: Final = frozenset(("td", "th"))
+#: Signs that a phone takes for a part of the address that they follow.
+_OF_ADDRESSES: Final = frozenset("/?&=#%+-_~@$*:")
 #: Names that nobody writes between brackets but for HTML. Any other is a tag where something shows it: a closing tag of
 #: that name, an attribute with its value, or ``/>``.
 _SURELY_TAGS: Final = _names(
@@ -69,7 +70,7 @@ class _TagReader(HTMLParser):
     attributes: Mapping[str, str | None]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.name, self.attributes = tag, dict(attrs)
+        self.name, self.attributes = tag, dict(reversed(attrs))  # the first of two counts
 
     def handle_endtag(self, tag: str) -> None:
         self.name, self.attributes = tag, {}
@@ -84,12 +85,16 @@ class _Tag:
     #: The element in small letters; empty for a comment or a declaration.
     name: str = ""
     closing: bool = False
-    #: The address that a link leads to.
-    address: str = ""
+    #: The address that a link leads to; None where it is lost.
+    address: str | None = ""
 
 
-def find_tags(text: str) -> list[Change]:
-    """Return the changes after which a text has no HTML, and nothing that looks like it."""
+def find_tags(text: str, links: str = KEEP) -> list[Change]:
+    """Return the changes after which a text has no HTML, and nothing that looks like it.
+
+    :param links: ``keep`` for the addresses behind the words; ``refuse-lost`` or ``refuse`` for an error.
+    :raises ContentRejected: if there is a link that is not allowed.
+    """
     changes: list[Change] = []
     tags: list[_Tag] = []
     for found in _tags_and_words(text):
@@ -97,6 +102,7 @@ def find_tags(text: str) -> list[Change]:
             tags.append(found)
         else:
             changes += found
+    refuse_links((tag.address for tag in tags), links)
     if tags:
         changes += _tag_changes(text, tags)
         spans = [(start, end) for start, end, *_ in changes]
@@ -167,10 +173,10 @@ def _read_tag(tag: str, start: int, closings: Container[str]) -> _Tag | None:
     sure = reader.name in _SURELY_TAGS or reader.name in closings or valued or inside.endswith("/")
     if words or not sure:
         return None
-    link = (reader.attributes.get("href") or "").strip() if reader.name == "a" else ""
-    scheme = _LINKS.match(link)
-    address = link.removeprefix(scheme[1] or "").replace("<", "%3C") if scheme else ""
-    return _Tag(start, end, reader.name, closing, _cleaned("".join(address.split())))
+    address = read_address(reader.attributes.get("href") or "") if reader.name == "a" else ""
+    # A sign that would open a tag is none in an address.
+    shown = address and _cleaned(address).replace("<", "%3C")
+    return _Tag(start, end, reader.name, closing, shown)
 
 
 def _bare_word(text: str, start: int, end: int) -> tuple[Change, Change] | None:
@@ -188,21 +194,41 @@ def _bare_word(text: str, start: int, end: int) -> tuple[Change, Change] | None:
 
 def _tag_changes(text: str, tags: Sequence[_Tag]) -> Iterator[Change]:
     """Yield the change of each row of tags with nothing between them, with what the row stood for."""
-    link: _Tag | None = None
+    links = _links_at(text, tags)
     row: list[_Tag] = []
     for tag, following in zip(tags, [*tags[1:], None], strict=True):
         row.append(tag)
-        if following is not None and _in_one_row(text, row, following):
+        if following is None or not _in_one_row(text, row, following):
+            found = [links[each.start].address for each in row if each.start in links]
+            yield _row_change(text, row, " ".join(filter(None, found)), lost=None in found)
+            row = []
+
+
+def _links_at(text: str, tags: Sequence[_Tag]) -> Mapping[int, _Tag]:
+    """Return each link by the start of the tag in whose place its address is written.
+
+    That is the tag that closes it, and its own where none does. It is left out where its words have the address.
+    """
+    places: dict[int, _Tag] = {}
+    link: _Tag | None = None
+    words: list[str] = []
+    for before, tag in zip([None, *tags], tags, strict=False):
+        if link is not None and before is not None:
+            apart = before.name in _BLOCKS or before.name in _CELLS
+            words += (" " if apart else "", text[before.end : tag.start])
+        if tag.name != "a":
             continue
-        address = ""
-        for each in row:
-            if each.name == "a" and not each.closing:
-                link = each
-            elif each.name == "a" and link is not None:
-                address = "" if _says(text[link.end : each.start], link.address) else link.address
-                link = None
-        yield _row_change(text, row, address)
-        row = []
+        if tag.closing and link is not None:
+            del places[link.start]
+            if link.address is None or not says(unescape("".join(words)), link.address):
+                places[tag.start] = link
+            link = None
+        elif not tag.closing and tag.address != "":
+            places[tag.start] = link = tag
+            words = []
+        elif not tag.closing:
+            link = None
+    return places
 
 
 def _in_one_row(text: str, row: Sequence[_Tag], following: _Tag) -> bool:
@@ -211,10 +237,11 @@ def _in_one_row(text: str, row: Sequence[_Tag], following: _Tag) -> bool:
     return not gap or (gap.isspace() and (following.name in _BLOCKS or row[-1].name in _BLOCKS))
 
 
-def _row_change(text: str, row: Sequence[_Tag], address: str) -> Change:
+def _row_change(text: str, row: Sequence[_Tag], address: str, *, lost: bool) -> Change:
     """Return the change of a row of tags.
 
-    :param address: the address of the link that ends in it.
+    :param address: the addresses of the links that end in it.
+    :param lost: whether one of them ends in it without an address.
     """
     start, end = row[0].start, row[-1].end
     if is_block := any(tag.name in _BLOCKS for tag in row):
@@ -223,24 +250,16 @@ def _row_change(text: str, row: Sequence[_Tag], address: str) -> Change:
         while text[end : end + 1] == " ":
             end += 1
     before, behind = text[start - 1 : start], text[end : end + 1]
-    inner, gap = bool(before and behind), ""
+    inner, gap = bool((before or address) and behind), ""
     if is_block and inner:
         breaks = max(1, sum(tag.name == "br" for tag in row))
         gap = "\n" * (breaks - (before == "\n") - (behind == "\n"))
     elif inner and not before.isspace() and not behind.isspace():
         # Behind an address, a letter would become a part of it.
-        gap = " " if any(tag.name in _CELLS for tag in row) or (address and behind.isalnum()) else ""
+        glued = address and (behind.isalnum() or behind in _OF_ADDRESSES)
+        gap = " " if glued or any(tag.name in _CELLS for tag in row) else ""
     space = " " if address and before and not before.isspace() else ""
-    return start, end, f"{space}{address}{gap}", "HTML tag"
-
-
-def _says(words: str, address: str) -> bool:
-    """Return whether the words of a link are its address already."""
-
-    def bare(text: str) -> str:
-        return re.sub(r"^https?://(?:www\.)?", "", unescape(text).strip().casefold()).rstrip("/")
-
-    return bare(address) in bare(words)  # also where there is no address
+    return start, end, f"{space}{address}{gap}", LOST if lost else "HTML tag"
 
 
 def _entity_changes(text: str, spans: list[tuple[int, int]]) -> Iterator[Change]:

@@ -137,3 +137,15 @@ finally:
     )
     assert done.stdout.startswith("notifykit")
     assert done.stderr.splitlines()[-1] == "a line of the log"
+
+
+def test_a_log_on_standard_output_leaves_the_answer_of_a_command_alone(gateway: Sandbox) -> None:
+    """A container has one setting for the program and for the commands in it; a command's answer is read by scripts."""
+    done = start("send", "96598765432", "Hello", "--json", NOTIFYKIT_LOG_FILE="-")
+    assert json.loads(done.stdout)["ok"] is True
+    rows = [json.loads(line) for line in done.stderr.splitlines() if line.startswith(b"{")]
+    assert [row["event"] for row in rows] == ["message_planned", "attempt_finished", "send_finished"]
+    assert start("doctor", NOTIFYKIT_LOG_FILE="-").stdout.count(b"on the standard stream -") == 1
+    done = start("log", "tail", NOTIFYKIT_LOG_FILE="-")
+    assert done.returncode == 2
+    assert b"is not there: give --file" in done.stderr or b"no log is set up" in done.stderr

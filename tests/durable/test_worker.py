@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import types
@@ -11,13 +12,14 @@ from typing import Any
 import attrs
 import pytest
 
-from notifykit import Capabilities, Notifier, Outcome, Recipient, SkipReason, Submission, Veto
+from notifykit import Capabilities, Notifier, Outcome, Receipt, Recipient, SkipReason, Submission, Veto
 from notifykit.analytics import read_totals
 from notifykit.durable.database import DurableSettings
 from notifykit.durable.store import JobStore
+from notifykit.durable.tables import jobs
 from notifykit.durable.worker import Worker
 from notifykit.errors import AuthFailed, NotReached, OutcomeUnknown, RateLimited
-from notifykit.events import AttemptFinished, Event, RetryScheduled
+from notifykit.events import AttemptFinished, Event, RecipientsFinished, RetryScheduled
 from notifykit.sinks.jsonl import rows
 from notifykit.transports.composites.failover import Failover
 from tests.durable.bench import JOB, OPTIONS, Bench
@@ -443,3 +445,82 @@ def test_a_job_waits_for_the_end_of_the_night(
         assert (receipt.outcome, receipt.skipped) == (outcome, skipped)
     assert len(transport.batches) == (outcome is Outcome.ACCEPTED)
     assert bench.store.progress("k")[0].finished is not None
+
+
+# --- counting ---
+
+
+class Counting:
+    """A sink that counts each recipient once."""
+
+    name = "counting"
+    background = False
+    final_outcomes = True
+
+    def __init__(self) -> None:
+        self.counts: collections.Counter[tuple[Outcome, str | None]] = collections.Counter()
+
+    def handle(self, event: Event) -> None:
+        """Count final outcomes."""
+        if isinstance(event, RecipientsFinished):
+            self.counts.update(event.counts)
+
+
+def _refuses_once(batch: Any, before: int) -> None:
+    if before == 0:
+        raise RateLimited("full", "ERR013", waits=(30.0,))
+
+
+def _refuses(batch: Any, before: int) -> None:
+    raise RateLimited("full", "ERR013", waits=(30.0, 60.0))
+
+
+def _refuses_some(batch: Any, before: int) -> Submission | None:
+    if before == 0:
+        return Submission("id", refused={batch.recipients[1].address: RateLimited("soon", "ERR028", waits=(16.0,))})
+    if before == 1:
+        raise OutcomeUnknown("lost", "lost")
+    return None
+
+
+def _dies(batch: Any, before: int) -> None:
+    if before == 1:
+        raise Dies
+
+
+@pytest.mark.parametrize("row", [{}, {"expires": 1_000_020.0}])
+@pytest.mark.parametrize("answer", [None, _refuses_once, _refuses, _refuses_some, _dies])
+def test_each_recipient_of_a_job_is_counted_once(
+    bench: Bench, worker: MakeWorker, answer: Any, row: dict[str, Any]
+) -> None:
+    """Whatever was refused, tried again, lost with a worker, or too late: the counts are those of the store."""
+    job = bench.job("k", [4], **row)
+    sink = Counting()
+    transport = Recorder(answer, Capabilities(batch_size=2))
+    if answer is _dies:
+        with pytest.raises(Dies):
+            worker(transport, sinks=[sink]).run(bench.tasks[0][0])
+        assert not sink.counts
+    finish(bench, worker(transport, sinks=[sink]))
+    known = list(bench.store.receipts(job))
+    assert sink.counts.total() == len(known) == 4
+    assert sink.counts == collections.Counter((r.outcome, r.code or (r.skipped and r.skipped.value)) for r in known)
+    if answer is _dies:
+        assert sink.counts[Outcome.UNKNOWN, "worker_lost"] == 2
+
+
+def test_a_refusal_that_waits_is_counted_when_its_job_is_cancelled(bench: Bench, worker: MakeWorker) -> None:
+    """It stays rejected; the duplicates, which no try is about, are counted with it."""
+    who = [(0, Recipient("96598765432")), (1, Recipient("96598765432"))]
+    job = bench.store.create({**JOB, "starts": bench.now})
+    twice = Receipt(1, who[1][1], Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
+    bench.store.add_batches(job, 0, [(who, [twice])])
+    bench.store.publish(job, "k", {"total": 2, "batches": 1, "fingerprint": {}})
+    sink = Counting()
+    working = worker(Recorder(_refuses), sinks=[sink])
+    working.run(bench.take()[0])
+    assert not sink.counts
+    with bench.database.begin() as db:
+        db.execute(jobs.update().values(cancelled=True))
+    finish(bench, working)
+    assert sink.counts == {(Outcome.REJECTED, "ERR013"): 1, (Outcome.SKIPPED, "duplicate"): 1}

@@ -43,6 +43,7 @@ from notifykit.errors import (
     TransportError,
     Unclassified,
 )
+from notifykit.events import CircuitOpened, PluginFailed
 from notifykit.protocols import Assignment, Assignments, Composite, Transport
 from notifykit.transports.composites.base import CompositeTransport
 from notifykit.transports.composites.circuit_breaker import Health
@@ -259,6 +260,33 @@ def test_a_refused_account_rests_at_once(walk, clock) -> None:
     walk.send(failover, ONE)
     assert failover.states[0].health is Health.OPEN
     assert failover.states[0].last == "Wrong password."
+
+
+def test_each_opened_circuit_is_one_event(walk, recorder, clock) -> None:
+    """Who watches events sees when a part rests, why and what to do, and nothing while it goes on resting."""
+    first, second = twins(*[ProviderUnavailable("Down.", "E1", action="Call them.")] * 3)
+    failover = Failover(first, second, failures=2, rest=30, clock=clock)
+    for _ in range(4):
+        walk.send(failover, ONE)
+    (opened,) = [event for event in recorder.events if isinstance(event, CircuitOpened)]
+    assert (opened.transport, opened.inside) == ("first://default", str(failover))
+    assert (opened.failures, opened.rests, opened.code) == (2, 30, "E1")
+    assert (opened.error, opened.action) == ("Down.", "Call them.")
+    clock.advance(30)
+    walk.send(failover, ONE)
+    assert [event.failures for event in recorder.events if isinstance(event, CircuitOpened)] == [2, 3]
+
+
+def test_a_composite_whose_circuits_can_not_be_read_loses_no_outcome(walk, recorder) -> None:
+    """What was sent stays accepted."""
+
+    class Odd(Failover):
+        def take_opened(self) -> Any:
+            raise RuntimeError("no")
+
+    (receipt,) = walk.send(Odd(*twins()), ONE)
+    assert receipt.outcome is ACCEPTED
+    assert [event.error for event in recorder.events if isinstance(event, PluginFailed)] == ["RuntimeError"]
 
 
 def test_a_refused_number_is_no_mark_against_the_provider(walk) -> None:

@@ -65,6 +65,7 @@ def test_a_row_has_the_documented_shape(tmp_path):
         "outcome": "accepted",
         "code": None,
         "scope": None,
+        "error_type": None,
         "to": "965****5432",
         "country": None,
         "error": None,
@@ -80,6 +81,7 @@ def test_a_row_has_the_documented_shape(tmp_path):
         "test": True,
         "warnings": [],
         "tags": ["otp"],
+        "waited": 0,
     }
     assert second["to"] == "965****5433"
 
@@ -316,15 +318,55 @@ def test_a_size_that_is_none_is_a_problem(tmp_path, word):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
-@pytest.mark.parametrize("what", ["pipe", "link", "-"])
+@pytest.mark.parametrize("what", ["pipe", "link"])
 def test_a_log_that_is_no_file_is_an_error_at_once(tmp_path, monkeypatch, what):
-    """A pipe without a reader would hold up the notifier for ever; `-` would be a file of that name."""
+    """A pipe without a reader would hold up the notifier for ever."""
     monkeypatch.chdir(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/dev/null")
     with pytest.raises(ConfigError, match="log_file"):
         Notifier.from_settings("null", directory=tmp_path, environment={}, log_file=what)
-    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(("name", "stream"), [("-", "stdout"), ("/dev/stdout", "stdout"), ("/dev/stderr", "stderr")])
+def test_a_log_on_a_standard_stream_is_a_row_a_line(tmp_path, name, stream):
+    """As a container's log is collected: the rows of a file, in ASCII, and each there when the send returns."""
+    program = (
+        "import os, sys; from notifykit import Notifier; notifier = Notifier.from_settings('memory');"
+        "notifier.send('96598765432', 'رمز 778899', tags=['رمز']); os._exit(0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONIOENCODING": "ascii",
+            "NOTIFYKIT_LOG_FILE": name,
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    other = {"stdout": done.stderr, "stderr": done.stdout}[stream]
+    assert other == b""
+    rows = [json.loads(line) for line in getattr(done, stream).splitlines()]
+    assert [row["event"] for row in rows] == ["message_planned", "attempt_finished", "send_finished"]
+    assert (rows[1]["to"], rows[1]["tags"], rows[1]["to_hash"]) == ("965****5432", ["رمز"], None)
+    assert b"778899" not in done.stdout + done.stderr
+    assert [*tmp_path.iterdir()] == [], "no key is made beside the settings, and no file of that name"
+
+
+def test_rows_of_a_stream_that_nobody_reads_stop_no_send(tmp_path, monkeypatch, caplog):
+    """A pipe that was closed, or a program without standard output."""
+    for stream in (None, open(os.devnull)):  # the second can't be written  # noqa: SIM115, PTH123
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stream)
+            with Notifier.from_settings("memory", directory=tmp_path, environment={}, log_file="-") as notifier:
+                assert notifier.send(NUMBERS[0], TEXT).accepted
+        if stream:
+            stream.close()
+    assert caplog.text.count("the sink jsonl raised and was passed over") == 2
 
 
 def test_logging_says_each_event_once_with_flat_extras(tmp_path, caplog):

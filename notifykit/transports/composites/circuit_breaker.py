@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import attrs
 
 from notifykit.errors import Scope
 from notifykit.models.receipt import Outcome, Receipt
-from notifykit.protocols import Transport
+from notifykit.protocols import OpenedCircuit, Transport
+
+#: So many circuits that opened are kept for whoever takes them.
+_MOST_OPENED: Final = 100
 
 
 class Health(enum.StrEnum):
@@ -83,6 +88,8 @@ class CircuitBreakers:
         self._rest = rest
         self._monotonic = monotonic
         self._lock = threading.Lock()
+        #: Bounded: outside of a pipeline nobody takes them.
+        self._opened: collections.deque[OpenedCircuit] = collections.deque(maxlen=_MOST_OPENED)
 
     def next(self, asked: Asked) -> int | None:
         """Return the number of the part to ask now, or None if there is none.
@@ -127,6 +134,16 @@ class CircuitBreakers:
             at_once = error is not None and error.scope is Scope.ACCOUNT and not error.retryable
             if at_once or part.until is not None or part.failures >= self._most:
                 part.until = self._monotonic() + self._rest
+                self._opened.append(OpenedCircuit(part.transport, part.failures, self._rest, error))
+
+    def take_opened(self) -> Sequence[OpenedCircuit]:
+        """Return the circuits that opened since the last call, each once."""
+        if not self._opened:
+            return ()
+        with self._lock:
+            opened = tuple(self._opened)
+            self._opened.clear()
+            return opened
 
     def cancel_probe(self, number: int) -> None:
         """Record that a probe was broken off, so that another batch may probe."""

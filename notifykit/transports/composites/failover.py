@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Receipt
-from notifykit.protocols import Assignment, Assignments, BuildContext, Clock, Transport
+from notifykit.protocols import Assignment, Assignments, BuildContext, Clock, OpenedCircuit, Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, count, seconds
 from notifykit.transports.composites.base import CompositeTransport, build_parts, options
@@ -45,6 +45,10 @@ class Failover(CompositeTransport):
     def states(self) -> tuple[State, ...]:
         """The state of each part: closed, open or half-open, its failures, and the seconds that it still rests."""
         return self._breakers.states
+
+    def take_opened(self) -> Sequence[OpenedCircuit]:
+        """Return the parts whose circuit breakers opened since the last call, each once."""
+        return self._breakers.take_opened()
 
     def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
         """Yield an assignment for each part that is asked, with the recipients that the parts before did not take."""

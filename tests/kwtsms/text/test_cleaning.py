@@ -22,6 +22,7 @@ from notifykit_kwtsms.text.cleaning import (
     clean,
     clean_message,
 )
+from notifykit_kwtsms.text.links import LOST
 from tests.kwtsms.text.strategies_text import (
     EMOJI_SEQUENCES,
     OTHER_PICTOGRAPHS,
@@ -340,6 +341,31 @@ class TestTags:
                 "us sara@x.example call +9651800000",
             ),
             ('<a href="#top">up</a><a name="top"></a>', "up"),
+            ('<a href="//x.example/p">Pay</a>', "Pay https://x.example/p"),
+            ('<a href="www.x.example">Pay</a>', "Pay www.x.example"),
+            ('<a href="x.example/pay">Pay</a>', "Pay x.example/pay"),
+            ('<a href="x.example:8443">Pay</a>', "Pay x.example:8443"),
+            ('<a href="mailto:a%40x.example?subject=Hi">us</a>', "us a@x.example"),
+            ('<a href="SMS:+965%201800000?body=hi">us</a>', "us +9651800000"),
+            ('<a href="geo:29.3,47.9">map</a>', "map geo:29.3,47.9"),
+            ('<a href="intent://scan/#Intent;end">go</a>', "go intent://scan/#Intent;end"),
+            ('<a href="https://x.example/1" href="https://x.example/2">go</a>', "go https://x.example/1"),
+            # Never closed: in front of its words.
+            ('<a href="https://x.example/">Pay', "https://x.example/ Pay"),
+            ('Now <a href="https://x.example/"><p>Pay', "Now https://x.example/\nPay"),
+            ('<a href="/pay"><a href="https://x.example/">/?', "https://x.example/ /?"),
+            (
+                '<a href="https://x.example/1">a <a href="https://x.example/2">b</a>',
+                "https://x.example/1 a b https://x.example/2",
+            ),
+            # Around no words.
+            ('Hi<a href="https://x.example/1"></a><a href="tel:180"></a>ho', "Hi https://x.example/1 180 ho"),
+            ('<a href="https://x.example/"><img alt="https://x.example/"></a>', "https://x.example/"),
+            # Words that are another address.
+            ('<a href="https://a.co">a.com/pay</a>', "a.com/pay https://a.co"),
+            ('<a href="https://x.example/Ab">x.example/ab</a>', "x.example/ab https://x.example/Ab"),
+            ('<a href="https://x.example/Ab">(see X.example/<b>Ab</b>).</a>', "(see X.example/Ab)."),
+            ('<a href="tel:+9651800000">+965 1800 000</a>', "+965 1800 000"),
             ('<a href="javascript:go()">go</a>', "go"),
             ('<a href="https://x.example/<b>">go</a>', "go https://x.example/%3Cb>"),
             ('<a href="https://x.example/😀٣">go</a>', "go https://x.example/3"),
@@ -348,6 +374,34 @@ class TestTags:
     def test_links_keep_their_address(self, text: str, cleaned: str) -> None:
         """A reader can't press the words of a link: its address follows them, if they do not say it."""
         assert TAGS.clean(text).text == cleaned
+
+    @pytest.mark.parametrize(
+        "href",
+        [
+            "/pay/7",
+            "pay.html",
+            "?id=7",
+            "./x",
+            "https:7",
+            "https://",
+            "file:///c/x",
+            "cid:1",
+            "C:/pay",
+            "mailto:",
+            "{url}",
+        ],
+    )
+    def test_an_address_that_is_lost(self, href: str) -> None:
+        """What only the page knows is of no use on a phone, and the edit at the link's end says so."""
+        text = f'<b>Pay</b> <a href="{href}">here</a>'
+        assert TAGS.clean(text).text == "Pay here"
+        assert [edit.reason for edit in TAGS.clean(text).edits] == ["HTML tag"] * 3 + [LOST]
+        assert TAGS.clean(f'<a href="{href}">here').edits[0].reason == LOST
+
+    @pytest.mark.parametrize("href", ["", "#", "#top", "javascript:go()"])
+    def test_a_link_that_leads_nowhere(self, href: str) -> None:
+        """There is no address that could be lost."""
+        assert {edit.reason for edit in TAGS.clean(f'<a href="{href}">here</a>').edits} == {"HTML tag"}
 
     @pytest.mark.parametrize(
         ("text", "cleaned"),

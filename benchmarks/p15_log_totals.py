@@ -1,4 +1,4 @@
-"""P14: counting the rows of a log for `notifykit log stats` and `log report`, in constant memory.
+"""P15: counting the rows of a log for `notifykit log stats` and `log report`, in constant memory.
 
 The floor is `json.loads` of each line and nothing else: no reader of JSON lines in the standard library is faster. The
 peer is what people write by hand: `json.loads`, and one `Counter` by day and outcome.
@@ -23,7 +23,7 @@ _ROWS: Final = 2000
 
 
 def _log(context: dict[str, Any]) -> pathlib.Path:
-    file = pathlib.Path(context["scratch"], "p14.jsonl")
+    file = pathlib.Path(context["scratch"], "p15.jsonl")
     if file.exists():
         return file
     chance = random.Random(14)
@@ -84,12 +84,12 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    sides = [Side("ours", "p14_log_totals", name) for name in ("ours", "peer")]
+    sides = [Side("ours", "p15_log_totals", name) for name in ("ours", "peer")]
     with bench.workers(*sides) as workers:
-        same("P14", *(worker.evidence for worker in workers))
+        same("P15", *(worker.evidence for worker in workers))
         we, they = bench.compare(workers, seconds=0.2)
     yield Row(
-        "P14",
+        "P15",
         f"everything that a report counts, {_ROWS:,} rows, against json.loads and one Counter",
         seconds(Value.of(we).median),
         seconds(Value.of(they).median),

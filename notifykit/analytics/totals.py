@@ -68,7 +68,7 @@ class Totals:
     rows: int = 0
     #: JSON objects that are no row of a log that is known.
     foreign: int = 0
-    #: The first and the last time, UTC.
+    #: The first and the last time, UTC, without the sign of the zone.
     span: tuple[str, str] | None = None
     _cells: dict[tuple[Any, ...], list[float]] = attrs.field(factory=dict)
     _slots: dict[str, _Slot] = attrs.field(factory=dict)
@@ -88,7 +88,9 @@ class Totals:
             ts, slot = fact.ts, None
             if ts.__class__ is str and (ts[-1:] == "Z" or ts[-6:] == "+00:00"):
                 slot = self._slots.get(ts[: self._cut])
-            if slot is None:
+            if slot is not None:
+                ts = _without_zone(ts)
+            else:
                 ts, slot = self._slot(ts)
             if self.since is not None and (not ts or ts[:19] < self._since):
                 return
@@ -167,7 +169,9 @@ class Totals:
             self._slots.clear()
         if len(self._slots) >= _MOST_CELLS:
             self._slots.clear()
-        utc = at.isoformat(timespec="milliseconds")
+        utc = at.isoformat(timespec="milliseconds")[:-6]
+        if ts[:_HOUR] == utc[:_HOUR] and (ts[-1:] == "Z" or ts[-6:] == "+00:00"):
+            utc = _without_zone(ts)
         slot = self._slots[utc[: self._cut]] = (local.date().isoformat(), local.hour, local.weekday())
         return utc, slot
 
@@ -258,3 +262,8 @@ def read_totals(
     for row in rows:
         add(row)
     return totals.done()
+
+
+def _without_zone(ts: str) -> str:
+    """Return a time in UTC without the sign of its zone, so that two of them can be compared as texts."""
+    return ts[:-1] if ts[-1] == "Z" else ts[:-6]

@@ -90,8 +90,8 @@ def document(totals: Totals, by: str, rows: Mapping[str, Counts]) -> dict[str, A
         "delivery": {state: count for state, count in sorted(totals.delivery.items()) if count},
         "retries": totals.retries,
         "latency_ms": {name: value and round(value, 1) for name, value in latency.items()},
-        "from": totals.span and totals.span[0],
-        "to": totals.span and totals.span[1],
+        "from": totals.span and f"{totals.span[0]}Z",
+        "to": totals.span and f"{totals.span[1]}Z",
     }
 
 

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e"
 _TIMES = st.builds(
-    lambda day, hour, minute: f"2026-06-{day:02}T{hour:02}:{minute:02}:07.000Z",
+    lambda day, hour, minute, zone: f"2026-06-{day:02}T{hour:02}:{minute:02}:07{zone}",
     st.integers(1, 28),
     st.integers(0, 23),
     st.integers(0, 59),
+    st.sampled_from([".000Z", "Z", "+00:00", "+03:00", ".250+05:45"]),
 )
 ATTEMPTS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {

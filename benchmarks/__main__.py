@@ -30,6 +30,7 @@ MODULES: Final = {
     "P12": "p12_start",
     "P13": "p13_throughput",
     "P14": "p14_event_loop",
+    "P15": "p15_log_totals",
 }
 
 

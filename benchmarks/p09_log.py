@@ -30,7 +30,8 @@ def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
     import datetime
 
     from notifykit import Attempt, Batch, Channel, Measurement, Message, Outcome, Recipient, Submission, SystemClock
-    from notifykit.pipeline.dispatcher import EventDispatcher, Redaction
+    from notifykit.pipeline.dispatcher import EventDispatcher
+    from notifykit.pipeline.logged import Redaction
     from notifykit.sinks.jsonl import JsonlSink
 
     file = pathlib.Path(context["scratch"], context.get("file", "p09-ours.jsonl"))

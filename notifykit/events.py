@@ -144,6 +144,8 @@ class AttemptFinished(Event):
     balance: float | None
     #: How long the request took, in milliseconds.
     elapsed_ms: float
+    #: What forced the more expensive encoding: signs as they are, letters and digits by their script alone.
+    forced: tuple[str, ...] = ()
     #: Whether it was a test: taken, never delivered.
     test: bool
     #: Where the answer departs from the provider's contract.
@@ -170,7 +172,10 @@ class RequestStarted(Event):
 
 @attrs.frozen(kw_only=True, slots=False)
 class RetryScheduled(Event):
-    """A batch will be tried again: it was certainly not sent, and waiting helps."""
+    """A batch will be tried again: it was certainly not sent, and waiting helps.
+
+    What the failed try said of these recipients is no longer true: who counts messages takes it back.
+    """
 
     #: The batch.
     batch: str
@@ -178,6 +183,24 @@ class RetryScheduled(Event):
     attempt: int
     #: The transport.
     transport: str
+    #: The composite that assigned the batch; None without one.
+    inside: str | None = None
+    #: Everyone who will be tried again, each with the outcome that is taken back.
+    recipients: Sequence[LoggedRecipient] = ()
+    #: The sender's name; None where the transport's own is used.
+    sender: str | None = None
+    #: The encoding on the air; None where it does not matter.
+    encoding: str | None = None
+    #: Segments of the text.
+    segments: int | None = None
+    #: Septets or UTF-16 units of the text.
+    units: int | None = None
+    #: What forced the more expensive encoding, as in ``attempt_finished``.
+    forced: tuple[str, ...] = ()
+    #: Whether the try was a test.
+    test: bool = False
+    #: The caller's labels.
+    tags: tuple[str, ...] = ()
     #: Seconds until the next try.
     wait: float
     #: The provider's code of the error.

@@ -12,7 +12,7 @@ import re
 import secrets
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from notifykit.errors import ConfigError
@@ -134,6 +134,24 @@ def _shape_of(character: str) -> str:
 
 
 _SHAPES: Final = _Shapes()
+
+
+#: So many names are kept of one text.
+_MOST_NAMES: Final = 8
+
+
+def character_names(characters: Iterable[str]) -> tuple[str, ...]:
+    """Return names of characters, each once, from which no text can be read: a letter or a digit has its script's."""
+    return tuple(sorted(set(map(_character_name, set(characters))))[:_MOST_NAMES])
+
+
+def _character_name(character: str) -> str:
+    category, name = unicodedata.category(character), unicodedata.name(character, "")
+    if category[0] in "LMN":
+        script = name.split("-INDIC DIGIT", 1)[0].split(" ", 1)[0].title() or "Other"
+        return f"{script} {'digits' if category[0] == 'N' else 'letters'}"
+    code = name.lower() or f"U+{ord(character):04X}"
+    return code if category[0] in "CZ" else f"{character} {code}"
 
 
 def one_line(text: str) -> str:

@@ -15,11 +15,12 @@ import pytest
 #: The layers, the lowest first: top-level modules and packages below ``notifykit``; the empty name is its ``__init__``.
 LAYERS: Final = (
     ("imports", "suggest", "errors", "redaction", "models"),
-    ("http", "templates", "settings", "events"),
+    ("http", "templates", "settings", "events", "analytics"),
     ("protocols",),
     ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("pipeline",),
+    ("report",),
     ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "alerts", "integrations"),
 )
 COMPONENTS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")

@@ -8,14 +8,16 @@ import pathlib
 import shlex
 import sys
 import time
-from collections.abc import Iterator
 from typing import Final
 
 import click
 
+from notifykit.analytics.totals import DIMENSIONS
 from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.log_reader import GROUP_KEYS, LogCounts, LogEntry, LogReader, count_entries
+from notifykit.cli.log_reader import LogEntry, LogReader
+from notifykit.cli.log_report import write_report
+from notifykit.cli.log_stats import count, show_stats
 from notifykit.cli.options import CommandGroup, common, examples, global_options, option_group
 from notifykit.cli.output import (
     CommandError,
@@ -25,15 +27,14 @@ from notifykit.cli.output import (
     print_json,
     print_json_line,
     print_line,
-    table_lines,
     warn,
 )
+from notifykit.report.words import LANGUAGES
 from notifykit.settings.fields import duration
 from notifykit.settings.files import STREAMS
 
 #: Seconds between two looks at a file that is followed.
 _POLL: Final = 0.25
-_BAR: Final = 20
 
 
 def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime.datetime | None:
@@ -54,16 +55,26 @@ _entry_options: Final = option_group(
     click.option("--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."), _file_option
 )
 
+_total_options: Final = option_group(
+    click.option("--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."),
+    click.option(
+        "--file", "files", multiple=True, metavar="FILE", help="A log; may be repeated. Else that of the settings."
+    ),
+)
+
 
 @click.group(
-    "log", cls=CommandGroup, invoke_without_command=True, epilog=examples("notifykit log tail", "notifykit log stats")
+    "log",
+    cls=CommandGroup,
+    invoke_without_command=True,
+    epilog=examples("notifykit log tail", "notifykit log stats", "notifykit log report -o june.html"),
 )
 @common
 @click.pass_context
 def log(ctx: click.Context, as_json: bool) -> None:
     """Read the JSONL log, and that of the kwtSMS client. Numbers are redacted, texts are not shown."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("Say what to read: log tail, log show ID, log stats or log prune.")
+        raise click.UsageError("Say what to read: log tail, log show ID, log stats, log report or log prune.")
 
 
 @log.command(
@@ -134,33 +145,59 @@ def show(id: str, file: str | None, as_json: bool) -> int:
     return Exit.OK
 
 
-@log.command("stats", epilog=examples("notifykit log stats", "notifykit log stats --by code --since 7d"))
-@click.option("--by", type=click.Choice(sorted(GROUP_KEYS)), default="day", show_default=True, help="What to count by.")
-@_entry_options
+@log.command(
+    "stats",
+    epilog=examples(
+        "notifykit log stats",
+        "notifykit log stats --by code --since 7d",
+        "notifykit log stats --by sender --csv > june.csv",
+    ),
+)
+@click.option("--by", type=click.Choice(DIMENSIONS), default="day", show_default=True, help="What to count by.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table for spreadsheets.")
+@click.option("--xlsx", metavar="FILE", help="Write an Excel workbook instead.")
+@_total_options
 @common
-def stats(by: str, since: datetime.datetime | None, file: str | None, as_json: bool) -> int:
-    """Count messages by how they ended, and what they cost. Tests are counted apart."""
-    reader = _reader(file)
-    codes: collections.Counter[str | None] = collections.Counter()
+def stats(
+    by: str,
+    as_csv: bool,
+    xlsx: str | None,
+    since: datetime.datetime | None,
+    files: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Count messages by how they ended, and what they cost. Tests are counted apart.
 
-    def recent() -> Iterator[LogEntry]:
-        for entry in reader.entries():
-            if _is_recent(entry, since):
-                codes[entry.code_event] += 1
-                yield entry
+    Days and hours are those of the setting zone. A message that was tried again is counted once.
+    """
+    if as_json + as_csv + bool(xlsx) > 1:
+        raise click.UsageError("Choose one of --json, --csv and --xlsx.")
+    counted = count([_reader(file).path for file in files or (None,)], load_settings().zone, since)
+    return show_stats(counted, by, as_json=as_json, as_csv=as_csv, workbook=xlsx)
 
-    counts = count_entries(recent(), GROUP_KEYS[by])
-    sent, verified = codes["sent"], codes["verified"]
-    if as_json:
-        rows = [{by: name, **group.as_document()} for name, group in counts.items()]
-        print_json("log", {"by": by, "rows": rows, "codes": {"sent": sent, "verified": verified}}, _warnings(reader))
-        return Exit.OK
-    _show_counts(by, counts)
-    if sent:
-        print_line(f"one-time codes: {sent} sent, {verified} verified ({verified / sent:.0%})")
-    for warning in _warnings(reader):
-        warn(f"warning: {warning}")
-    return Exit.OK
+
+@log.command(
+    "report",
+    epilog=examples(
+        "notifykit log report -o june.html --since 2026-06-01", "notifykit log report -o june.html --lang ar"
+    ),
+)
+@click.option("-o", "--output", metavar="FILE", required=True, help="The HTML file to write; - is standard output.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of the page.")
+@click.option("--show-numbers", is_flag=True, help="Show numbers as the log has them.")
+@_total_options
+@common
+def report(
+    output: str,
+    lang: str,
+    show_numbers: bool,
+    since: datetime.datetime | None,
+    files: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Write a report of the log: one HTML file without scripts, for the screen and for paper."""
+    counted = count([_reader(file).path for file in files or (None,)], load_settings().zone, since)
+    return write_report(counted, output, lang, show_numbers=show_numbers, as_json=as_json)
 
 
 @log.command("prune", epilog=examples("notifykit log prune --older 90d --dry-run", "notifykit log prune --older 90d"))
@@ -190,23 +227,6 @@ def prune(older: datetime.datetime, dry_run: bool, file: str | None, as_json: bo
 
 def _modified(path: pathlib.Path) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
-
-
-def _show_counts(by: str, counts: dict[str, LogCounts]) -> None:
-    if not counts:
-        print_line("nothing was sent")
-        return
-    most = max(group.messages for group in counts.values())
-    columns = ("messages", "accepted", "rejected", "unknown", "skipped", "test", "cost")
-    rows = [(by, *(f"{name:>8}" for name in columns), "")]
-    for name, group in counts.items():
-        document = group.as_document()
-        bar = "█" * max(1, round(_BAR * group.messages / most))
-        rows.append((name, *(f"{document[column]:>8g}" for column in columns), bar))
-    head, *lines = table_lines(rows)
-    print_line(head, "strong")
-    for line in lines:
-        print_line(line)
 
 
 def _reader(file: str | None, *, may_be_missing: bool = False) -> LogReader:

@@ -1,28 +1,25 @@
-"""Read logs: rows of the ``jsonl`` sink and of the documented kwtSMS client, one by one or counted.
+"""Read logs: rows of the ``jsonl`` sink and of the documented kwtSMS client, one by one.
 
 Memory is constant. A torn line is skipped and counted; rotated files come first, compressed or not.
 """
 
 from __future__ import annotations
 
-import collections
 import datetime
 import gzip
 import json
 import os
 import pathlib
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TextIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import attrs
 
+from notifykit.analytics.files import find_files, open_log
 from notifykit.models.delivery import DeliveryState
 from notifykit.models.receipt import Outcome
 from notifykit.redaction import redact_address
 
-#: ``sends.jsonl.1``, ``sends.jsonl.2.gz``, ``sends.jsonl-20261122``.
-_ROTATED: Final = re.compile(r"[.-][0-9][0-9-]*(?:\.gz)?|\.gz")
 _DELIVERY: Final = "delivery_changed"
 #: Fields of an entry that have the same name in the rows of the ``jsonl`` sink.
 _SAME: Final = ("id", "batch", "attempt", "code", "country", "sender", "segments", "balance", "elapsed_ms")
@@ -120,7 +117,7 @@ class LogReader:
     def entries(self) -> Iterator[LogEntry]:
         """Yield the entries, oldest first."""
         for file in self.files():
-            with _open(file) as lines:
+            with open_log(file) as lines:
                 try:
                     yield from self._parse_all(lines)
                 except (EOFError, gzip.BadGzipFile):
@@ -159,16 +156,7 @@ class LogReader:
 
     def files(self) -> list[pathlib.Path]:
         """Return the rotated files, oldest first, and the file itself."""
-        beside = self.path.parent.glob(f"{self.path.name}*") if self.path.parent.is_dir() else ()
-        rotated = [file for file in beside if _ROTATED.fullmatch(file.name[len(self.path.name) :])]
-        rotated.sort(key=lambda file: (file.stat().st_mtime, file.name))
-        return [*rotated, *([self.path] if self.path.is_file() else [])]
-
-
-def _open(file: pathlib.Path) -> TextIO:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding="utf-8", errors="replace")
-    return file.open(encoding="utf-8", errors="replace")
+        return find_files(self.path)
 
 
 def _sink_entry(row: Mapping[str, Any]) -> LogEntry:
@@ -249,68 +237,3 @@ def _number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
-
-
-# --- counting ---
-
-#: What entries can be counted by.
-GROUP_KEYS: Final[dict[str, Callable[[LogEntry], str]]] = {
-    "day": lambda entry: entry.at.astimezone().date().isoformat() if entry.at else "no date",
-    "sender": lambda entry: entry.sender or "default",
-    "code": lambda entry: entry.code or entry.outcome or "none",
-    "country": lambda entry: entry.country or "unknown",
-}
-
-
-@attrs.define
-class LogCounts:
-    """Counts of messages. Tests are counted apart and never cost anything."""
-
-    #: How many have each outcome.
-    outcomes: collections.Counter[str] = attrs.field(factory=collections.Counter)
-    #: How many of them were tests.
-    tests: int = 0
-    #: What the others cost, in the provider's unit.
-    cost: float = 0.0
-
-    @property
-    def messages(self) -> int:
-        """How many there are."""
-        return self.outcomes.total()
-
-    def add(self, entry: LogEntry, sign: int = 1) -> None:
-        """Count one entry, or take it back with a ``sign`` of -1."""
-        self.outcomes[str(entry.outcome)] += sign * entry.recipients
-        self.tests += sign * entry.recipients if entry.test else 0
-        if entry.cost is not None and not entry.test:
-            self.cost += sign * entry.cost
-
-    def as_document(self) -> dict[str, Any]:
-        """Return it for ``--json``."""
-        counts = {outcome.value: self.outcomes[outcome.value] for outcome in Outcome}
-        return {"messages": self.messages, **counts, "test": self.tests, "cost": round(self.cost, 4)}
-
-
-#: Refused requests that are remembered until a retry is logged: it follows at once, among what others write meanwhile.
-_MOST_REJECTED: Final = 1000
-
-
-def count_entries(entries: Iterable[LogEntry], key: Callable[[LogEntry], str]) -> dict[str, LogCounts]:
-    """Count entries by a key, and return the counts in order of the key.
-
-    An attempt that was repeated is not counted: the later attempt has the outcome.
-    """
-    counts: dict[str, LogCounts] = collections.defaultdict(LogCounts)
-    rejected: dict[tuple[str | None, int | None], list[tuple[str, LogEntry]]] = {}
-    for entry in entries:
-        if entry.event == "retry_scheduled":
-            for name, repeated in rejected.pop((entry.batch, entry.attempt), ()):
-                counts[name].add(repeated, -1)
-        elif entry.outcome is not None:
-            name = key(entry)
-            counts[name].add(entry)
-            if entry.outcome == Outcome.REJECTED and entry.batch:
-                rejected.setdefault((entry.batch, entry.attempt), []).append((name, entry))
-                if len(rejected) > _MOST_REJECTED:
-                    del rejected[next(iter(rejected))]
-    return {name: counts[name] for name in sorted(counts) if counts[name].messages}

@@ -178,7 +178,14 @@ class Worker:
             again = [r for r in refused if isinstance(planned, Batch) and r.position in planned.positions]
             if again and isinstance(planned, Batch):
                 wait = max(self._wait(receipt, batch) or 0.0 for receipt in again)
-                context.dispatcher.retry(planned, again[0], wait)
+                test = not context.transport.capabilities.live
+                context.dispatcher.retry(
+                    planned.only([r.position for r in again]),
+                    again,
+                    wait,
+                    test=test,
+                    transport=shown(context.transport),
+                )
         held = [r.veto for r in receipts if r.veto is not None and r.veto.postpone]
         if held:
             wait = max(veto.retry_after or 0.0 for veto in held)

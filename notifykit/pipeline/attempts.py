@@ -125,7 +125,14 @@ def attempt_with_retries(
         waiting = batch.only(waits)
         longest = max(waits.values())
         try:
-            context.send.dispatcher.retry(waiting, known[waiting.positions[0]], longest)
+            context.send.dispatcher.retry(
+                waiting,
+                [known[position] for position in waiting.positions],
+                longest,
+                # Of a composite only the end is counted, and it comes later.
+                shown(transport) if is_composite(transport) else None if inside is None else shown(inside),
+                test=not transport.capabilities.live,
+            )
             yield Sleep(longest)
         except BaseException as interrupt:  # what was answered is handed over first
             context.state.keep_interrupt(interrupt)

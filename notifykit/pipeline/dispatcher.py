@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import collections
 import contextvars
-import hashlib
 import logging
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Final, overload
-
-import attrs
+from typing import Final
 
 from notifykit.errors import PluginError, TransportError, causes, error_type, raise_interrupt
 from notifykit.events import (
@@ -23,7 +20,6 @@ from notifykit.events import (
     DeliveryChanged,
     Event,
     FailedOver,
-    LoggedRecipient,
     MessagePlanned,
     PluginFailed,
     RecipientExcluded,
@@ -40,94 +36,14 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline import tracing
+from notifykit.pipeline.logged import LoggedRecipients, Redaction
 from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
-from notifykit.redaction import redact_address, scrub, text_shape
+from notifykit.redaction import scrub
 
-#: The label of messages with one-time codes: no log has their text.
-CODE_TAG: Final = "verify"
 _log = logging.getLogger("notifykit.plugins")
 #: The names of the sinks that handle an event now, in this thread or task. What is logged here counts as the sink ``logging``.
 _at_work: Final = contextvars.ContextVar[frozenset[str]]("notifykit_sinks_at_work", default=frozenset())
 _LOGGING: Final = "logging"
-
-
-@attrs.frozen
-class Redaction:
-    """How much of an address and a text a sink may see."""
-
-    #: ``redacted`` or ``full``.
-    numbers: str = "redacted"
-    #: ``none``, ``shape`` or ``full``.
-    body: str = "shape"
-    #: The key of the hashes that stand for addresses; None for no hashes.
-    key: bytes | None = attrs.field(default=None, repr=False)
-
-    def address(self, address: str) -> str:
-        """Return an address as a log may show it."""
-        return address if self.numbers == "full" else redact_address(address)
-
-    def text(self, message: Message) -> str | None:
-        """Return the text of a message as a log may show it: never in full where it has a one-time code."""
-        if self.body == "none":
-            return None
-        return message.text if self.body == "full" and CODE_TAG not in message.tags else text_shape(message.text)
-
-    def hash(self, address: str) -> str | None:
-        """Return the keyed hash of an address."""
-        if self.key is None:
-            return None
-        return hashlib.blake2b(address.encode("utf-8", "replace"), key=self.key, digest_size=12).hexdigest()
-
-    def recipient(
-        self, address: str, country: str | None, outcome: Outcome, error: TransportError | None
-    ) -> LoggedRecipient:
-        """Return a recipient and its outcome as a log may show them."""
-        return LoggedRecipient(
-            self.address(address), self.hash(address), country, outcome, error.code if error else None
-        )
-
-    def receipt(self, receipt: Receipt) -> LoggedRecipient:
-        """Return the recipient of a receipt as a log may show it."""
-        country = getattr(receipt.recipient, "country", None)
-        return self.recipient(receipt.to, country, receipt.outcome, receipt.error)
-
-
-@attrs.frozen(eq=False, repr=False)
-class _LoggedRecipients(Sequence[LoggedRecipient]):
-    """The recipients of a batch, redacted when they are read: a sink that only counts them pays nothing."""
-
-    _recipients: Sequence[Recipient]
-    _redaction: Redaction
-    _outcome: Outcome
-    _error: TransportError | None
-    _refused: Mapping[str, TransportError]
-
-    def _view(self, recipient: Recipient) -> LoggedRecipient:
-        refused = self._refused.get(recipient.address)
-        outcome = Outcome.REJECTED if refused else self._outcome
-        return self._redaction.recipient(recipient.address, recipient.country, outcome, refused or self._error)
-
-    @overload
-    def __getitem__(self, index: int) -> LoggedRecipient: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[LoggedRecipient]: ...
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._view(recipient) for recipient in self._recipients[index]]
-        return self._view(self._recipients[index])
-
-    def __iter__(self) -> Iterator[LoggedRecipient]:
-        return map(self._view, self._recipients)
-
-    def __len__(self) -> int:
-        return len(self._recipients)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} recipients>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # An event that is pickled for another process has only the redacted recipients.
-        return tuple, (list(self),)
 
 
 class EventDispatcher:
@@ -211,7 +127,7 @@ class EventDispatcher:
                 batch=batch.id,
                 outcome=outcome,
                 code=error.code if error else None,
-                recipients=_LoggedRecipients(batch.recipients, self._redaction, outcome, error, {}),
+                recipients=LoggedRecipients(batch.recipients, self._redaction, outcome, error, {}),
                 reason=reason,
             )
         )
@@ -234,7 +150,7 @@ class EventDispatcher:
         :param test: whether the transport reaches nobody.
         """
         error, submission, size = attempt.error, attempt.submission, batch.measurement
-        recipients = _LoggedRecipients(
+        recipients = LoggedRecipients(
             batch.recipients, self._redaction, outcome, error, submission.refused if submission else {}
         )
         self.emit(
@@ -263,6 +179,7 @@ class EventDispatcher:
                 encoding=size.encoding if size else None,
                 segments=size.segments if size else None,
                 units=size.units if size else None,
+                forced=self._redaction.forced(size) if size and size.forced else (),
                 tags=batch.message.tags,
                 waited=waited,
             )
@@ -284,20 +201,42 @@ class EventDispatcher:
             )
         )
 
-    def retry(self, batch: Batch, receipt: Receipt, wait: float) -> None:
-        """Emit that a batch will be tried again, with the error of one of its recipients."""
-        last = receipt.attempts[-1]
-        error = receipt.error
+    def retry(
+        self,
+        batch: Batch,
+        receipts: Sequence[Receipt],
+        wait: float,
+        inside: str | None = None,
+        *,
+        transport: str | None = None,
+        test: bool = False,
+    ) -> None:
+        """Emit that a batch will be tried again, with the receipts of its recipients so far.
+
+        :param inside: the composite that assigned it.
+        :param transport: the transport that will carry it, where it is not the last one's.
+        :param test: whether the transport reaches nobody.
+        """
+        last, error, size = receipts[0].attempts[-1], receipts[0].error, batch.measurement
         self.emit(
             RetryScheduled(
                 at=self._clock.now(),
                 id=batch.message.id,
                 batch=batch.id,
                 attempt=last.number,
-                transport=last.transport,
+                transport=transport or last.transport,
+                inside=inside,
                 wait=wait,
                 code=error.code if error else None,
                 error=error.detail if error else "",
+                recipients=tuple(map(self._redaction.receipt, receipts)),
+                sender=batch.message.sender,
+                encoding=size.encoding if size else None,
+                segments=size.segments if size else None,
+                units=size.units if size else None,
+                forced=self._redaction.forced(size),
+                test=last.submission.test if last.submission else test,
+                tags=batch.message.tags,
             )
         )
 

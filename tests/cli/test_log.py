@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import gzip
 import json
 import os
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit.cli.log_reader import GROUP_KEYS, LogEntry, LogReader, count_entries
+from notifykit.analytics.totals import DIMENSIONS
+from notifykit.cli.log_reader import LogReader
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, start, terminal
 
@@ -115,7 +115,7 @@ def test_an_id_that_is_not_there_is_an_error_like_any_other(sends: pathlib.Path,
     assert document["error"]["next"] == f"notifykit log tail --file {sends}"
 
 
-@pytest.mark.parametrize("by", sorted(GROUP_KEYS))
+@pytest.mark.parametrize("by", DIMENSIONS)
 def test_messages_are_counted(sends: pathlib.Path, run: Run, by: str) -> None:
     """By day, sender, code or country; a test is no cost."""
     rows = run("log", "stats", "--by", by, "--json").data["rows"]
@@ -162,7 +162,9 @@ def test_a_torn_line_is_left_out_and_counted(sends: pathlib.Path, run: Run) -> N
     answer = run("log", "tail", "--json")
     assert [entry["outcome"] for entry in answer.data if "outcome" in entry] == ["accepted", "rejected"]
     assert answer.document["warnings"] == ["4 lines could not be read"]
-    assert "warning: 4 lines could not be read" in run("log", "stats").err
+    warnings = run("log", "stats").err
+    assert "warning: 3 lines could not be read" in warnings
+    assert "warning: 1 row of another program left out" in warnings
 
 
 def test_rotated_files_come_first(sends: pathlib.Path, run: Run) -> None:
@@ -184,36 +186,30 @@ def test_half_a_packed_file_is_read_as_far_as_it_goes(sends: pathlib.Path, run: 
     assert run("log", "tail").code == 0
 
 
-def test_a_try_that_was_repeated_is_counted_once() -> None:
-    """The later attempt has the outcome."""
-    at = datetime.datetime(2026, 3, 4, tzinfo=datetime.UTC)
-    first = LogEntry(at, "attempt_finished", "m", batch="m-1", attempt=1, outcome="rejected", code="ERR013")
-    again = LogEntry(at, "retry_scheduled", "m", batch="m-1", attempt=1)
-    second = LogEntry(at, "attempt_finished", "m", batch="m-1", attempt=2, outcome="accepted", cost=1.0)
-    found = count_entries([first, again, second], GROUP_KEYS["code"])
-    assert {name: counts.messages for name, counts in found.items()} == {"accepted": 1}
+def test_a_table_can_go_to_a_spreadsheet(tmp_path: pathlib.Path, run: Run) -> None:
+    """Foreign words never become formulas, in CSV or in Excel."""
+    openpyxl = pytest.importorskip("openpyxl")
+    senders = ["=1+1", "+CMD", "-2", "@SUM(A1)", "\t=1", "MYAPP"]
+    rows = [{**DOCUMENTED, "request": {**DOCUMENTED["request"], "sender": sender}} for sender in senders]
+    file = write(tmp_path / "kwtsms.log", rows)
+    lines = run("log", "stats", "--by", "sender", "--csv", "--file", str(file)).out.splitlines()
+    assert lines[0] == "sender,messages,accepted,rejected,unknown,skipped,test,cost"
+    assert {line.split(",")[0] for line in lines[1:]} == {"'=1+1", "'+CMD", "'-2", "'@SUM(A1)", "'\\t=1", "MYAPP"}
+    assert run("log", "stats", "--by", "sender", "--xlsx", str(tmp_path / "june.xlsx"), "--file", str(file)).code == 0
+    cells = [row[0] for row in openpyxl.load_workbook(tmp_path / "june.xlsx").active.iter_rows(min_row=2)]
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert {cell.value for cell in cells} == set(senders)
+    assert run("log", "stats", "--csv", "--json", "--file", str(file)).code == 2
+    assert run("log", "stats", "--xlsx", str(tmp_path / "no" / "x.xlsx"), "--file", str(file)).code == 2
 
 
-ENTRIES = st.builds(
-    LogEntry,
-    at=st.datetimes(timezones=st.just(datetime.UTC)),
-    event=st.just("attempt_finished"),
-    outcome=st.sampled_from(["accepted", "rejected", "unknown", "skipped"]),
-    code=st.sampled_from([None, "ERR010", "ERR013"]),
-    recipients=st.integers(0, 200),
-    country=st.sampled_from([None, "KW", "SA"]),
-    cost=st.sampled_from([None, 1.0, 2.0]),
-    test=st.booleans(),
-)
-
-
-@given(st.lists(ENTRIES), st.sampled_from(sorted(GROUP_KEYS)))
-def test_the_sums_are_the_same_whatever_is_counted_by(entries: list[LogEntry], by: str) -> None:
-    """Nothing is counted twice or lost."""
-    whole = count_entries(entries, lambda entry: "all")
-    parts = count_entries(entries, GROUP_KEYS[by])
-    assert sum(part.messages for part in parts.values()) == sum(part.messages for part in whole.values())
-    assert sum(part.tests for part in parts.values()) == sum(entry.recipients for entry in entries if entry.test)
+def test_several_logs_are_counted_together(tmp_path: pathlib.Path, run: Run) -> None:
+    """Each with its rotated files."""
+    files = [write(tmp_path / name, [DOCUMENTED]) for name in ("a.log", "b.log")]
+    write(tmp_path / "b.log.1", [REFUSED])
+    options = [word for file in files for word in ("--file", str(file))]
+    rows = run("log", "stats", "--json", *options).data["rows"]
+    assert [(row["accepted"], row["rejected"]) for row in rows] == [(4, 2)]
 
 
 @given(st.text())

@@ -73,6 +73,7 @@ def test_a_row_has_the_documented_shape(tmp_path):
         "encoding": None,
         "segments": None,
         "units": None,
+        "forced": [],
         "msg_id": "id-1",
         "cost": 1,
         "balance": 148,

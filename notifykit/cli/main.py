@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +63,7 @@ def _host(ctx: click.Context) -> PluginHost:
     found = ctx.find_object(PluginHost)
     if found is None:
         # Problems of the settings are reported by the commands that need them.
-        settings = Settings.load(env_file=global_options().env_file)
+        settings = Settings.load(global_options().arguments, env_file=global_options().env_file)
         ctx.obj = found = PluginHost(
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
@@ -122,14 +122,24 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit."""
-    given = [_decode(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str], settings: Mapping[str, Any] | None = None) -> int:
+    """Run the program and return its exit code.
+
+    :param arguments: what is typed after the program's name.
+    :param settings: settings by their names, as ``Notifier.from_settings`` takes them; options of the command line win.
+    """
+    given = [_decode(word) for word in arguments]
     options = begin(given)
+    options.arguments = settings or {}
     output.prepare_streams()
     with signals.handled():
         code = signals.exit_code(_run(given, options))
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-    sys.exit(code)
+    return code
 
 
 def _run(given: list[str], options: GlobalOptions) -> int:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -51,6 +52,8 @@ class GlobalOptions:
     env_file: str | None = None
     #: Whether installed plugins are not loaded.
     no_plugins: bool = False
+    #: Settings, and a transport, of the program that runs the command; an option of the command line wins.
+    arguments: Mapping[str, Any] = MappingProxyType({})
 
 
 _current: ContextVar[GlobalOptions] = ContextVar("notifykit_global_options")

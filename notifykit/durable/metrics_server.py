@@ -122,7 +122,7 @@ def metrics_server(address: tuple[str, int] | None) -> Iterator[Unserved]:
         return
     from notifykit.integrations.prometheus import PrometheusSink
 
-    named = Settings.load({}, env_file=global_options().env_file).sinks or ()
+    named = Settings.load(global_options().arguments, env_file=global_options().env_file).sinks or ()
     # Where the settings name it, the notifier has one already, and two would count everything twice.
     sinks = () if PrometheusSink.name in named else (PrometheusSink(),)
     with MetricsServer(address, sinks) as server:

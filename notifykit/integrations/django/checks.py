@@ -1,6 +1,6 @@
 """System checks: everything that is wrong with ``NOTIFYKIT``, at once, and what is dangerous about it.
 
-``notifykit.E001`` to ``E003`` are errors, ``W001`` to ``W004`` warnings; ``SILENCED_SYSTEM_CHECKS`` takes their names.
+``notifykit.E001`` to ``E003`` are errors, ``W001`` to ``W003`` warnings; ``SILENCED_SYSTEM_CHECKS`` takes their names.
 """
 
 from __future__ import annotations
@@ -71,7 +71,12 @@ def _check(alias: str) -> Iterator[CheckMessage]:
             hint='Set the transport to test, "OPTIONS": {"test": True}, or DEBUG to False.',
             id="notifykit.W001",
         )
-    yield from (_said(alias, check, live=bool(live)) for check in advice)
+    for check in advice:
+        words = f"NOTIFYKIT[{alias!r}]: {check.name}: {check.found}"
+        if check.health is Health.FAIL:
+            yield Error(words, hint=check.fix, id="notifykit.E003")
+        elif live:
+            yield CheckWarning(words, hint=check.fix, id="notifykit.W003")
 
 
 def _advice(notifier: Notifier, settings: Settings) -> Iterator[Check]:
@@ -81,15 +86,6 @@ def _advice(notifier: Notifier, settings: Settings) -> Iterator[Check]:
             yield from (check for check in about.checks(settings, online=False) if check.health is not Health.OK)
         except Exception as error:  # a plugin may raise anything
             yield Check(name, Health.WARN, f"its checks broke off with {type(error).__name__}", "notifykit plugins -v")
-
-
-def _said(alias: str, check: Check, *, live: bool) -> CheckMessage:
-    words, hint = f"NOTIFYKIT[{alias!r}]: {check.name}: {check.found}", check.fix
-    if check.health is Health.FAIL:
-        return Error(words, hint=hint, id="notifykit.E003")
-    if live:
-        return CheckWarning(words, hint=hint, id="notifykit.W003")
-    return CheckWarning(f"{words} (once it is live)", hint=hint, id="notifykit.W004")
 
 
 def _reports(alias: str) -> Iterator[CheckMessage]:

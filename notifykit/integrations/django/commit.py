@@ -12,7 +12,7 @@ from django.db import transaction
 from notifykit.errors import NotifyError
 from notifykit.integrations.django.configuration import DEFAULT
 from notifykit.integrations.django.notifiers import notifiers
-from notifykit.integrations.django.signals import announce, on_commit_finished
+from notifykit.integrations.django.signals import on_commit_finished
 from notifykit.models.receipt import Outcome, Receipt
 from notifykit.pipeline.stages import Addresses
 
@@ -66,7 +66,7 @@ def _deliver(to: Addresses, text: str, key: str | None, using: str, tags: tuple[
         _log.error("a message on commit (%s) was not sent: %s", _named(key, tags), words)
     if report is not None:
         _log_failures(report.receipts, _named(None, tags))
-    announce(on_commit_finished, using, report=report, job=job, error=error, tags=tags)
+    on_commit_finished.send_robust(using, report=report, job=job, error=error, tags=tags)
 
 
 def _log_failures(receipts: Iterable[Receipt], named: str) -> None:

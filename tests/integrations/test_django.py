@@ -161,6 +161,19 @@ def test_without_the_setting_there_is_what_the_environment_says(configure: Any) 
     assert notifiers["default"].transport.name == "kwtsms"
 
 
+def test_each_notifier_has_jobs_of_its_own(configure: Any) -> None:
+    """A worker sends what it finds through its own transport: it must find none of another notifier."""
+    from notifykit.integrations.django import notifiers, submit
+
+    configure(NOTIFYKIT={"default": {"TRANSPORT": "memory"}, "other": {"TRANSPORT": "memory"}})
+    for alias in notifiers:
+        submit(MOBILE, "Hello", using=alias, key=f"of-{alias}").wait(timeout=30)
+    assert [[job.key for job in notifiers[alias].jobs()] for alias in notifiers] == [["of-default"], ["of-other"]]
+    shared = {"TRANSPORT": "memory", "DURABLE": {"DATABASE_URL": "sqlite:////tmp/one.sqlite3"}}
+    configure(NOTIFYKIT={"default": shared, "other": shared})
+    assert problems() == ["notifykit.E001"]
+
+
 # --- checks ---
 
 

@@ -45,7 +45,7 @@ class NotificationAdmin(admin.ModelAdmin):  # type: ignore[misc]
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "title": "Notifications",
+            "title": "Jobs and one-time codes",
             "opts": self.opts,
             "overviews": overviews(),
             **(extra_context or {}),

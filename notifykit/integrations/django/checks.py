@@ -18,7 +18,7 @@ from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 
 from notifykit.errors import ConfigError
 from notifykit.integrations.delivery_reports import MIN_SECRET
-from notifykit.integrations.django.configuration import aliases, reports_secret, settings_of
+from notifykit.integrations.django.configuration import aliases, reports_secret, settings_of, shared_jobs
 from notifykit.integrations.django.isolation import is_testing
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
@@ -43,7 +43,8 @@ def check_notifiers(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         names = aliases()
     except ConfigError as error:
         return [Error(problem, id="notifykit.E001") for problem in error.problems]
-    return [message for alias in names for message in _check(alias)]
+    shared = [Error(problem, id="notifykit.E001") for problem in shared_jobs()]
+    return [*shared, *(message for alias in names for message in _check(alias))]
 
 
 def _check(alias: str) -> Iterator[CheckMessage]:

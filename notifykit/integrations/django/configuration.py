@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 import attrs
 from django.conf import settings as django_settings
 
 from notifykit.errors import ConfigError
 from notifykit.settings.dsn import Dsn
+from notifykit.settings.folders import lasting_folder
 from notifykit.settings.sources import Settings
 
 #: The notifier that is used where none is named.
@@ -53,7 +58,36 @@ def arguments_of(alias: str) -> dict[str, Any]:
             raise ConfigError(f"NOTIFYKIT[{alias!r}]: TRANSPORT: {problem}" for problem in error.problems) from None
         written = {name: _written(value) for name, value in options.items()}
         arguments["transport"] = attrs.evolve(dsn, options={**dsn.options, **written})
+    return arguments if alias == DEFAULT else _with_own_jobs(alias, arguments)
+
+
+def _with_own_jobs(alias: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with a file for the jobs of this notifier: who finds a job sends it through its own transport."""
+    durable = arguments.get("durable") or {}
+    if not isinstance(durable, Mapping) or durable.get("database_url"):
+        return arguments
+    with contextlib.suppress(ConfigError):  # without a folder there are no jobs; what needs them says so
+        folder = Settings.load(arguments).state_dir or lasting_folder()
+        file = pathlib.Path(folder).absolute() / f"jobs-{quote(alias, safe='')}.sqlite3"
+        return {**arguments, "durable": {**durable, "database_url": f"sqlite:///{file}"}}
     return arguments
+
+
+def shared_jobs() -> list[str]:
+    """Return what is wrong where two notifiers have one database of jobs: each would send those of the other."""
+    found: dict[str, str] = {}
+    problems = []
+    for alias, table in _table().items():
+        durable = table.get("DURABLE")
+        url = str(durable.get("DATABASE_URL") or "") if isinstance(durable, Mapping) else ""
+        if alias == DEFAULT:
+            url = url or os.environ.get("NOTIFYKIT_DATABASE_URL", "")
+        if url and found.setdefault(url, alias) != alias:
+            problems.append(
+                f"NOTIFYKIT[{alias!r}] keeps its jobs in the database of {found[url]!r}, and each would send those of the "
+                "other: give it a database of its own"
+            )
+    return problems
 
 
 def settings_of(alias: str, **more: Any) -> Settings:

@@ -10,12 +10,12 @@ import functools
 import sys
 import tempfile
 from typing import Any, Final
+from urllib.parse import quote
 
 from notifykit.pipeline import intercept as interception
 from notifykit.pipeline.clock import SystemClock
 from notifykit.pipeline.intercept import Interception
 from notifykit.protocols import Transport
-from notifykit.settings.sources import Settings
 from notifykit.transports.stubs import MemoryTransport
 
 #: Transports that reach nobody, and stay as they are.
@@ -39,13 +39,11 @@ def install() -> None:
     interception.set_interceptor(_StayInMemory(before))
 
 
-def test_arguments(settings: Settings) -> dict[str, Any]:
-    """Return the settings that a notifier has in tests besides its own: no account, and no jobs of the real site."""
+def arguments_of_tests(alias: str) -> dict[str, Any]:
+    """Return the settings that a notifier has in tests besides its own: jobs and counts of the real site stay untouched."""
     folder = _folder()
-    arguments: dict[str, Any] = {"state_dir": folder, "durable": {"workers": "embedded"}}
-    if "database_url" not in settings.sources.arguments.get("durable", {}):
-        arguments["durable"]["database_url"] = f"sqlite:///{folder}/jobs.sqlite3"
-    return arguments
+    jobs = f"sqlite:///{folder}/jobs-{quote(alias, safe='')}.sqlite3"
+    return {"state_dir": folder, "durable": {"workers": "embedded", "database_url": jobs}}
 
 
 @functools.cache

@@ -32,8 +32,8 @@ class Notification(models.Model):  # type: ignore[misc]
         managed = False
         app_label = "notifykit"
         default_permissions = ("view",)
-        verbose_name = "notification"
-        verbose_name_plural = "notifications"
+        verbose_name = "jobs and one-time codes"
+        verbose_name_plural = verbose_name
 
 
 @attrs.frozen

@@ -18,6 +18,7 @@ from notifykit.pipeline.notifier import Notifier
 from notifykit.pipeline.stages import Addresses
 from notifykit.protocols import Job
 from notifykit.settings.dsn import Dsn
+from notifykit.settings.sources import Settings
 from notifykit.verify.verifier import Verifier
 
 _Item = TypeVar("_Item", bound=Closable)
@@ -71,13 +72,13 @@ def make_notifier(alias: str) -> Notifier:
     settings = settings_of(alias)
     transport = None
     if isolation.is_testing():
-        settings = settings_of(alias, **isolation.test_arguments(settings))
+        settings = settings_of(alias, **isolation.arguments_of_tests(alias))
         transport = _imitation(settings)
     isolation.install()
     return Notifier(transport, settings=settings, sinks=[SignalSink(alias)])
 
 
-def _imitation(settings: Any) -> Dsn:
+def _imitation(settings: Settings) -> Dsn:
     """Return the transport of tests: it measures, refuses and prices as the one of the settings."""
     from notifykit.cli.dry_run import measuring_scheme
     from notifykit.plugins import PluginHost

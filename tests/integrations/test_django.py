@@ -121,7 +121,7 @@ def test_a_notifier_has_the_settings_of_its_name(configure: Any) -> None:
     configure(
         NOTIFYKIT={
             "default": {"TRANSPORT": "kwtsms", "OPTIONS": {"sender": "SHOP", "test": True}, "TIMEOUT": 7},
-            "dev": {"TRANSPORT": "memory", "SINKS": [], "DURABLE": {"WORKERS": "separate"}},
+            "dev": {"TRANSPORT": "memory", "SINKS": [], "DURABLE": {"KEEP_JOBS": 3}},
         }
     )
     assert list(notifiers) == ["default", "dev"]
@@ -129,7 +129,7 @@ def test_a_notifier_has_the_settings_of_its_name(configure: Any) -> None:
     assert not notifiers["default"].transport.capabilities.live
     assert notifiers["default"].settings.timeout == 7
     assert notifiers["dev"].settings.sinks == ()
-    assert notifiers["dev"].settings.sources.arguments["durable"] == {"workers": "separate"}
+    assert notifiers["dev"].settings.sources.arguments["durable"]["keep_jobs"] == 3
     assert notifiers["default"] is notifiers["default"]
 
 
@@ -167,7 +167,10 @@ def test_each_notifier_has_jobs_of_its_own(configure: Any) -> None:
 
     configure(NOTIFYKIT={"default": {"TRANSPORT": "memory"}, "other": {"TRANSPORT": "memory"}})
     for alias in notifiers:
-        submit(MOBILE, "Hello", using=alias, key=f"of-{alias}").wait(timeout=30)
+        submit(MOBILE, "Hello", using=alias, key=f"of-{alias}")
+    assert notifiers["default"].job("of-default").wait(timeout=30).accepted == 1
+    # A process sends the jobs of one database: those of the others wait for `notify_worker --using`.
+    assert "sends no jobs" in str(notifiers["other"].idle_reason())
     assert [[job.key for job in notifiers[alias].jobs()] for alias in notifiers] == [["of-default"], ["of-other"]]
     shared = {"TRANSPORT": "memory", "DURABLE": {"DATABASE_URL": "sqlite:////tmp/one.sqlite3"}}
     configure(NOTIFYKIT={"default": shared, "other": shared})
@@ -392,7 +395,6 @@ def test_mail_that_is_not_accepted_is_an_error_with_the_receipts(notify_outbox: 
 
 # --- delivery reports ---
 
-REPORT_FORM = {"msg-id": "m-2", "mobile": MOBILE, "status": "delivered"}
 REPORT = {"msg-id": "m-1", "mobile": MOBILE, "status": "delivered"}
 
 
@@ -426,7 +428,9 @@ def test_the_secret_in_the_path_is_a_proof_too(client: Any) -> None:
     from django.test import Client
 
     assert post(Client(enforce_csrf_checks=True), f"/reports/{SECRET}").status_code == 204
-    assert client.post(f"/reports/{SECRET}", REPORT_FORM).status_code == 204
+    form = urllib.parse.urlencode({**REPORT, "msg-id": "m-2"})
+    answer = client.post(f"/reports/{SECRET}", form, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 204
 
 
 @pytest.mark.usefixtures("reports")

@@ -62,10 +62,16 @@ def arguments_of(alias: str) -> dict[str, Any]:
 
 
 def _with_own_jobs(alias: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return settings with a file for the jobs of this notifier: who finds a job sends it through its own transport."""
-    durable = arguments.get("durable") or {}
-    if not isinstance(durable, Mapping) or durable.get("database_url"):
+    """Return settings with a file for the jobs of this notifier: who finds a job sends it through its own transport.
+
+    A process sends the jobs of one database, which is that of ``default``: a worker sends these.
+    """
+    given = arguments.get("durable") or {}
+    if not isinstance(given, Mapping):
         return arguments
+    durable = {"workers": "separate", **given}
+    if durable.get("database_url"):
+        return {**arguments, "durable": durable}
     with contextlib.suppress(ConfigError):  # without a folder there are no jobs; what needs them says so
         folder = Settings.load(arguments).state_dir or lasting_folder()
         file = pathlib.Path(folder).absolute() / f"jobs-{quote(alias, safe='')}.sqlite3"

@@ -12,6 +12,7 @@ import tempfile
 from typing import Any, Final
 from urllib.parse import quote
 
+from notifykit.integrations.django.configuration import DEFAULT
 from notifykit.pipeline import intercept as interception
 from notifykit.pipeline.clock import SystemClock
 from notifykit.pipeline.intercept import Interception
@@ -43,7 +44,9 @@ def arguments_of_tests(alias: str) -> dict[str, Any]:
     """Return the settings that a notifier has in tests besides its own: jobs and counts of the real site stay untouched."""
     folder = _folder()
     jobs = f"sqlite:///{folder}/jobs-{quote(alias, safe='')}.sqlite3"
-    return {"state_dir": folder, "durable": {"workers": "embedded", "database_url": jobs}}
+    # A process sends the jobs of one database.
+    workers = "embedded" if alias == DEFAULT else "separate"
+    return {"state_dir": folder, "durable": {"workers": workers, "database_url": jobs}}
 
 
 @functools.cache

@@ -56,7 +56,7 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("KWTSMS_USERNAME", "test")
     monkeypatch.setenv("KWTSMS_PASSWORD", "test")
     yield
-    from notifykit.integrations.django.notifiers import close_all
+    from notifykit.integrations.django.registry import close_all
 
     close_all()
 
@@ -85,12 +85,12 @@ def _client() -> Any:
     return Client()
 
 
-@pytest.fixture(name="heard")
-def _heard() -> Iterator[Callable[[Any], list[dict[str, Any]]]]:
+@pytest.fixture(name="received")
+def _received() -> Iterator[Callable[[Any], list[dict[str, Any]]]]:
     """Connects a receiver to a signal, and gives what it is called with."""
     connected = []
 
-    def hear(signal: Any) -> list[dict[str, Any]]:
+    def connect(signal: Any) -> list[dict[str, Any]]:
         calls: list[dict[str, Any]] = []
 
         def receiver(**arguments: Any) -> None:
@@ -100,9 +100,9 @@ def _heard() -> Iterator[Callable[[Any], list[dict[str, Any]]]]:
         connected.append((signal, receiver))
         return calls
 
-    yield hear
-    for heard, receiver in connected:
-        heard.disconnect(receiver)
+    yield connect
+    for source, receiver in connected:
+        source.disconnect(receiver)
 
 
 def problems() -> list[str]:
@@ -236,12 +236,12 @@ def test_a_password_in_the_settings_file_is_a_warning(tmp_path: pathlib.Path, li
 # --- sending ---
 
 
-def test_views_send_and_receivers_hear_of_it(sms_sandbox: Any, configure: Any, client: Any, heard: Any) -> None:
+def test_views_send_and_receivers_know_of_it(sms_sandbox: Any, configure: Any, client: Any, received: Any) -> None:
     """Through the real transport; the signal comes in the request, and counts each recipient once."""
     from notifykit.integrations.django import message_sent
 
     configure(NOTIFYKIT={"default": {"TRANSPORT": sandbox_dsn(sms_sandbox)}})
-    events = heard(message_sent)
+    events = received(message_sent)
     assert client.post("/send", {"to": f"{MOBILE},call me", "text": "Hello"}).json()["outcomes"] == [
         "accepted",
         "rejected",
@@ -274,11 +274,13 @@ def test_a_receiver_that_raises_changes_nothing(notify_outbox: Any, client: Any,
 # --- on commit ---
 
 
-def test_what_is_committed_is_sent_and_what_is_rolled_back_is_not(notify_outbox: Any, client: Any, heard: Any) -> None:
+def test_what_is_committed_is_sent_and_what_is_rolled_back_is_not(
+    notify_outbox: Any, client: Any, received: Any
+) -> None:
     """The signal has the report."""
     from notifykit.integrations.django import on_commit_finished
 
-    calls = heard(on_commit_finished)
+    calls = received(on_commit_finished)
     assert client.post("/order", {"to": MOBILE, "fail": "1"}).json() == {"confirmed": False}
     notify_outbox.assert_none()
     assert not calls
@@ -289,14 +291,14 @@ def test_what_is_committed_is_sent_and_what_is_rolled_back_is_not(notify_outbox:
 
 
 def test_nothing_breaks_the_request_after_the_commit(
-    notify_outbox: Any, notify_script: Any, client: Any, heard: Any, caplog: Any
+    notify_outbox: Any, notify_script: Any, client: Any, received: Any, caplog: Any
 ) -> None:
     """A rejection, a lost answer, and an error of the call itself: each is logged without a number, and the signal has it."""
     from django.db import transaction
 
     from notifykit.integrations.django import notify_on_commit, on_commit_finished
 
-    calls = heard(on_commit_finished)
+    calls = received(on_commit_finished)
     notify_script.sequence("ERR010", "unknown")
     assert client.post("/order", {"to": MOBILE}).status_code == 200
     assert client.post("/order", {"to": OTHER}).status_code == 200
@@ -309,13 +311,13 @@ def test_nothing_breaks_the_request_after_the_commit(
     assert MOBILE not in caplog.text
 
 
-def test_a_key_makes_it_a_job_that_is_sent_once(notify_outbox: Any, heard: Any) -> None:
+def test_a_key_makes_it_a_job_that_is_sent_once(notify_outbox: Any, received: Any) -> None:
     """However often it is submitted."""
     from django.db import transaction
 
     from notifykit.integrations.django import notifiers, notify_on_commit, on_commit_finished
 
-    calls = heard(on_commit_finished)
+    calls = received(on_commit_finished)
     for _ in range(2):
         with transaction.atomic():
             notify_on_commit(MOBILE, "Order 17 is confirmed.", key="order-17")
@@ -409,11 +411,11 @@ def post(client: Any, path: str = "/reports", body: Any = None, **headers: str) 
 
 
 @pytest.mark.usefixtures("reports")
-def test_a_signed_report_is_recorded_and_announced_once(client: Any, heard: Any) -> None:
+def test_a_signed_report_is_recorded_and_announced_once(client: Any, received: Any) -> None:
     """Posted again, it says nothing new."""
     from notifykit.integrations.django import delivery_changed
 
-    calls = heard(delivery_changed)
+    calls = received(delivery_changed)
     signature = sign(json.dumps(REPORT).encode(), SECRET)
     for _ in range(2):
         assert post(client, **{SIGNATURE_HEADER: signature}).status_code == 204
@@ -446,12 +448,12 @@ def test_the_secret_in_the_path_is_a_proof_too(client: Any) -> None:
     ],
 )
 def test_other_reports_are_refused(
-    client: Any, heard: Any, path: str, headers: dict[str, str], body: Any, status: int
+    client: Any, received: Any, path: str, headers: dict[str, str], body: Any, status: int
 ) -> None:
     """Nothing is recorded, and the answer repeats nothing."""
     from notifykit.integrations.django import delivery_changed
 
-    calls = heard(delivery_changed)
+    calls = received(delivery_changed)
     answer = post(client, path, body, **headers)
     assert answer.status_code == status
     assert SECRET not in answer.content.decode()

@@ -21,9 +21,9 @@ def _settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         environment.setenv("KWTSMS_TEST_MODE", "0")
         environment.setenv("NOTIFYKIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         yield
-        from notifykit.integrations.django.notifiers import close_all
+        from notifykit.integrations.django import notifiers
 
-        close_all()
+        notifiers.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,7 +20,7 @@ except ImportError as error:
     ) from error
 
 from notifykit.integrations.django.commit import notify_on_commit
-from notifykit.integrations.django.notifiers import notifiers, send, submit, verifiers
+from notifykit.integrations.django.registry import notifiers, send, submit, verifiers
 from notifykit.integrations.django.signals import delivery_changed, message_sent, on_commit_finished
 
 __all__ = [

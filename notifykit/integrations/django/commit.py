@@ -11,7 +11,7 @@ from django.db import transaction
 
 from notifykit.errors import NotifyError
 from notifykit.integrations.django.configuration import DEFAULT
-from notifykit.integrations.django.notifiers import notifiers
+from notifykit.integrations.django.registry import notifiers
 from notifykit.integrations.django.signals import on_commit_finished
 from notifykit.models.receipt import Outcome, Receipt
 from notifykit.pipeline.stages import Addresses

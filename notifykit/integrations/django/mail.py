@@ -15,7 +15,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from notifykit.errors import ConfigError, NotifyError
 from notifykit.integrations.django.configuration import DEFAULT, aliases
-from notifykit.integrations.django.notifiers import notifiers
+from notifykit.integrations.django.registry import notifiers
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Outcome, Receipt
 

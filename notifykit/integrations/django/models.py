@@ -15,7 +15,7 @@ from django.db import models
 
 from notifykit.errors import ConfigError, NotifyError
 from notifykit.integrations.django.configuration import aliases
-from notifykit.integrations.django.notifiers import notifiers, verifiers
+from notifykit.integrations.django.registry import notifiers, verifiers
 from notifykit.models.job import Progress
 from notifykit.verify.results import Traffic
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, ReportEndpoint, ReportError
 from notifykit.integrations.django.configuration import DEFAULT, reports_secret
-from notifykit.integrations.django.notifiers import notifiers
+from notifykit.integrations.django.registry import notifiers
 from notifykit.models.delivery import DeliveryReport
 
 #: Reads the fields of a report; raises ValueError where they are none.

@@ -395,6 +395,19 @@ def test_mail_that_is_not_accepted_is_an_error_with_the_receipts(notify_outbox: 
         backend().send_messages([email("e@f.example")])
 
 
+def test_django_s_own_functions_send_through_it(notify_outbox: Any, configure: Any) -> None:
+    """By the setting that this Django has: MAILERS from 6.1 on, EMAIL_BACKEND before."""
+    from django.core.mail import send_mail
+
+    path = "notifykit.integrations.django.mail.EmailBackend"
+    if django.VERSION >= (6, 1):
+        configure(MAILERS={"default": {"BACKEND": path, "OPTIONS": {"using": "email"}}})
+    else:
+        configure(EMAIL_BACKEND=path)
+    assert send_mail("Order 17", "It is confirmed.", None, ["a@b.example"]) == 1
+    assert notify_outbox.one(to="a@b.example").subject == "Order 17"
+
+
 # --- delivery reports ---
 
 REPORT = {"msg-id": "m-1", "mobile": MOBILE, "status": "delivered"}

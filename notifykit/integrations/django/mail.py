@@ -68,7 +68,9 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
     """
 
     def __init__(self, fail_silently: bool = False, *, using: str | None = None, via: str | None = None, **kwargs: Any):
-        super().__init__(fail_silently=fail_silently, **kwargs)
+        # Not passed on: from Django 6.1 on the base refuses it, and has no attribute of this name for long.
+        super().__init__(**kwargs)
+        self._silent = fail_silently
         self._using = using
         self._via = via
 
@@ -84,7 +86,7 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
         try:
             return self._send(list(email_messages or ()))
         except (UnsupportedEmail, EmailNotSent, ConfigError) as error:
-            if not self.fail_silently:
+            if not self._silent:
                 raise
             _log.warning("fail_silently: %s", error)
             return int(getattr(error, "sent", 0))

@@ -3,6 +3,8 @@
 import os
 import pathlib
 
+import django
+
 DEBUG = os.environ.get("SITE_DEBUG") == "1"
 SECRET_KEY = "of-the-tests"
 ALLOWED_HOSTS = ["*"]
@@ -43,7 +45,10 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.envi
 STATIC_URL = "static/"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-EMAIL_BACKEND = "notifykit.integrations.django.mail.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "notifykit.integrations.django.mail.EmailBackend", "OPTIONS": {"using": "email"}}}
+else:
+    EMAIL_BACKEND = "notifykit.integrations.django.mail.EmailBackend"
 REPORTS = pathlib.Path(os.environ.get("SITE_REPORTS", os.devnull))
 
 NOTIFYKIT = {

@@ -29,6 +29,7 @@ MODULES: Final = {
     "P11": "p11_threads",
     "P12": "p12_start",
     "P13": "p13_throughput",
+    "P14": "p14_event_loop",
 }
 
 

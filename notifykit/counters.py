@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from notifykit.protocols import Clock
-from notifykit.settings.files import open_file
+from notifykit.settings.files import prepare_database
 from notifykit.settings.folders import SHARED_FOLDER, own_folder, state_folder
 
 if TYPE_CHECKING:
@@ -311,8 +311,7 @@ class FileCounterStore:
         import sqlite3
 
         file = state_folder(self._state_dir) / _FILE
-        # SQLite gives the files beside it the same mode.
-        os.close(open_file(file))
+        prepare_database(file)
         connection = sqlite3.connect(file, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
             self._secret = _make_tables(connection)

@@ -41,6 +41,10 @@ _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u
 _EMAIL: Final = re.compile(r"(\S)\S+@([\w-]+(?:\.[\w-]+)+)")
 
 
+#: Digits that may be a number of a person, in words that should have none.
+_NUMBER: Final = re.compile(r"\+?\d{7,}")
+
+
 class Secret:
     """A password, a token or a DSN: it can be used, but not shown.
 
@@ -144,6 +148,11 @@ def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     short = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
     return short or (f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}")
+
+
+def without_numbers(text: str) -> str:
+    """Return the words of an error in one line and without what may be a number: they have none, but a plugin's may."""
+    return _NUMBER.sub(STARS, one_line(text))
 
 
 def without_secrets(text: str, *secrets: str, stars: str = STARS) -> str:

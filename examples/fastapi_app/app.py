@@ -3,47 +3,23 @@
 Start it with `uvicorn app:app`.
 """
 
-import contextlib
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel
 
 from codes import Codes
-from notifykit import AsyncNotifier, Receipt
+from notifykit import Receipt
+from notifykit.integrations.fastapi import NotifierDep, lifespan, report_router
 from notifykit_kwtsms import delivery_report
 
 logger = logging.getLogger(__name__)
+codes = Codes()
 
-
-@contextlib.asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open one notifier for the whole life of the server, after it has forked; close it when the last request is out."""
-    async with AsyncNotifier.from_settings() as notifier:
-        app.state.notifier = notifier
-        app.state.codes = Codes()
-        yield
-
-
-app = FastAPI(lifespan=lifespan)
-
-
-def get_notifier(request: Request) -> AsyncNotifier:
-    """Return the application's notifier."""
-    return request.app.state.notifier
-
-
-def get_codes(request: Request) -> Codes:
-    """Return the codes that are waited for."""
-    return request.app.state.codes
-
-
-Notify = Annotated[AsyncNotifier, Depends(get_notifier)]
-Waiting = Annotated[Codes, Depends(get_codes)]
+app = FastAPI(lifespan=lifespan())
+app.include_router(report_router(os.environ["REPORTS_SECRET"], delivery_report, path="/reports"))
 
 
 class Person(BaseModel):
@@ -66,7 +42,7 @@ class Answer(BaseModel):
 
 
 @app.post("/codes")
-async def send_code(person: Person, notifier: Notify, codes: Waiting, response: Response) -> Answer:
+async def send_code(person: Person, notifier: NotifierDep, response: Response) -> Answer:
     """Send a code. The person waits for this: it ends within twenty seconds."""
     code = f"{secrets.randbelow(1_000_000):06}"
     # In a list, what was typed is one number: "98765432,98765433" would be two.
@@ -94,21 +70,9 @@ def explain(receipt: Receipt) -> tuple[int, str]:
 
 
 @app.post("/codes/{ticket}")
-async def log_in(ticket: str, typed: Typed, codes: Waiting) -> Person:
+async def log_in(ticket: str, typed: Typed) -> Person:
     """Log the user in who has typed the right code."""
     mobile = codes.take(ticket, typed.code)
     if mobile is None:
         raise HTTPException(403, "That is not the code. Check it, or ask for another.")
     return Person(mobile=mobile)
-
-
-@app.post("/reports/{secret}")
-async def record_report(secret: str, report: dict[str, Any], notifier: Notify) -> dict[str, str]:
-    """Take a delivery report of the provider. Reports may come late, twice and in any order."""
-    if not secrets.compare_digest(secret.encode(), os.environ["REPORTS_SECRET"].encode()):
-        raise HTTPException(404)
-    try:
-        delivery = notifier.record_delivery_report(delivery_report(report))
-    except ValueError as error:
-        raise HTTPException(400, str(error)) from None
-    return {"state": delivery.state}

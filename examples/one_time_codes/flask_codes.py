@@ -4,19 +4,21 @@ import functools
 
 from flask import Flask, request
 
-from notifykit import Notifier, Verifier
+from notifykit import Verifier
+from notifykit.integrations.flask import NotifyKit
 
 app = Flask(__name__)
-verifier = functools.cache(lambda: Verifier(Notifier.from_settings(), purpose="login"))
+notify = NotifyKit(app)
+verifier = functools.cache(lambda notifier: Verifier(notifier, purpose="login"))
 
 
 @app.post("/codes")
 def send_code():
-    started = verifier().start(request.form["mobile"], client=request.remote_addr)
+    started = verifier(notify.notifier).start(request.form["mobile"], client=request.remote_addr)
     return {"status": started.status}, started.http_status, started.headers
 
 
 @app.post("/login")
 def log_in():
-    checked = verifier().check(request.form["mobile"], request.form["code"])
+    checked = verifier(notify.notifier).check(request.form["mobile"], request.form["code"])
     return {"ok": checked.ok}, checked.http_status, checked.headers

@@ -169,7 +169,7 @@ def checks(settings: Settings, *, online: bool) -> Iterator[Check]:
         yield from (Check("alert", Health.FAIL, problem, "notifykit config") for problem in error.problems)
         return
     if sink is None:
-        yield Check("alert", Health.OK, "not set up: nobody is alerted; docs/how-to/alerts.md says how")
+        yield Check("alert", Health.OK, "not set up: nobody is alerted; NOTIFYKIT_ALERT_VIA sets it up")
         return
     live = sink.live
     sink.close()

@@ -29,7 +29,7 @@ from notifykit.pipeline.components import Via
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
 from notifykit.protocols import Clock, Transport, shown
-from notifykit.redaction import STARS, one_line
+from notifykit.redaction import without_numbers
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ EVERYBODY: Final = "all"
 _DEADLINE: Final = 30.0
 #: Seconds after which an alert that could not be sent is tried again, where there is still a reason.
 _RETRY: Final = 300.0
-#: What may be a number of a person: an error's words have none, but a plugin's may.
-_DIGITS: Final = re.compile(r"\+?\d{7,}")
 
 
 class AlertSink:
@@ -169,7 +167,7 @@ class AlertSink:
         yield from others if len(others) < len(parts) else [whole]
 
     def _text(self, alert: Alert, count: Count) -> str:
-        lines = [alert.title, "", alert.detail]
+        how_many = []
         if count.amount:
             many = f"{count.amount:,g} message{'' if count.amount == 1 else 's'}"
             since = (
@@ -177,15 +175,19 @@ class AlertSink:
                 if count.longer
                 else f"since {_time(count.since, self._zone)}"
             )
-            lines.append(f"How many: {many} {since}.")
-        lines += [
-            f"Do this: {alert.action}",
-            "",
-            f"From {socket.gethostname()}, {_time(self._clock.now(), self._zone)}.",
-        ]
-        if count.amount:
-            lines.append(f"The next alert about this comes after {in_words(self._every)} at the earliest.")
-        return "\n".join(_DIGITS.sub(STARS, one_line(line)) for line in lines)
+            how_many = [f"How many: {many} {since}."]
+        do_this, host = f"Do this: {alert.action}", socket.gethostname()
+        if self._channel is Channel.SMS:
+            # Few segments, and no arrow that would make it Unicode.
+            lines = [f"{alert.title} ({host})", alert.detail, *how_many, do_this.replace("\N{RIGHTWARDS ARROW}", ">")]
+        else:
+            lines = [alert.title, "", alert.detail, *how_many, do_this, "", f"From {host}, {self._now()}."]
+            if count.amount:
+                lines.append(f"The next alert about this comes after {in_words(self._every)} at the earliest.")
+        return "\n".join(map(without_numbers, lines))
+
+    def _now(self) -> str:
+        return _time(self._clock.now(), self._zone)
 
 
 def _notifier(via: Via, settings: Settings, host: PluginHost | None, clock: Clock | None) -> Notifier:
@@ -229,7 +231,7 @@ def _address(transport: Transport, to: list[str]) -> tuple[Channel, list[str]]:
 def _words(receipt: Receipt) -> str:
     """Return why a recipient did not get an alert, and what to do."""
     if receipt.error is not None:
-        return _DIGITS.sub(STARS, one_line(str(receipt.error)))
+        return without_numbers(str(receipt.error))
     return "the alert was not sent before its time was over"
 
 

@@ -25,7 +25,7 @@ from notifykit.suggest import did_you_mean
 def load_settings(arguments: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of this run; ``problems`` has what is wrong with them."""
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
-    return Settings.load({**global_options().arguments, **given}, env_file=global_options().env_file)
+    return Settings.load({**global_options().settings, **given}, env_file=global_options().env_file)
 
 
 def without_logs(settings: Settings) -> Settings:

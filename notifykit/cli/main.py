@@ -63,7 +63,7 @@ def _host(ctx: click.Context) -> PluginHost:
     found = ctx.find_object(PluginHost)
     if found is None:
         # Problems of the settings are reported by the commands that need them.
-        settings = Settings.load(global_options().arguments, env_file=global_options().env_file)
+        settings = Settings.load(global_options().settings, env_file=global_options().env_file)
         ctx.obj = found = PluginHost(
             disable={*settings.disable, *(name.removeprefix("no:") for name in ctx.params.get("plugin_options") or ())},
             allow=settings.allow,
@@ -120,20 +120,20 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
     return Exit.OK
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the program and exit."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+def main(arguments: Sequence[str] | None = None, settings: Mapping[str, Any] | None = None) -> None:
+    """Run the program and exit; the arguments are those of :func:`run`."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments, settings))
 
 
 def run(arguments: Sequence[str], settings: Mapping[str, Any] | None = None) -> int:
     """Run the program and return its exit code.
 
     :param arguments: what is typed after the program's name.
-    :param settings: settings by their names, as ``Notifier.from_settings`` takes them; options of the command line win.
+    :param settings: settings of a program that runs this one, by their names; they come before all others but options.
     """
     given = [_decode(word) for word in arguments]
     options = begin(given)
-    options.arguments = settings or {}
+    options.settings = settings or {}
     output.prepare_streams()
     with signals.handled():
         code = signals.exit_code(_run(given, options))

@@ -52,8 +52,8 @@ class GlobalOptions:
     env_file: str | None = None
     #: Whether installed plugins are not loaded.
     no_plugins: bool = False
-    #: Settings, and a transport, of the program that runs the command; an option of the command line wins.
-    arguments: Mapping[str, Any] = MappingProxyType({})
+    #: Settings of the program that runs this one, such as those in Flask's configuration.
+    settings: Mapping[str, Any] = MappingProxyType({})
 
 
 _current: ContextVar[GlobalOptions] = ContextVar("notifykit_global_options")

@@ -25,6 +25,7 @@ from notifykit.durable.tables import METADATA
 from notifykit.errors import ConfigError
 from notifykit.redaction import Secret
 from notifykit.settings.fields import Field, duration, one_of, secret
+from notifykit.settings.files import open_file, prepare_database
 from notifykit.settings.folders import lasting_folder
 from notifykit.settings.sources import Settings
 
@@ -241,7 +242,11 @@ class Database:
 
     @contextlib.contextmanager
     def _file_lock(self, path: pathlib.Path) -> Iterator[None]:
-        with open(path, "a+", encoding="utf-8", opener=_private) as lock:
+        try:
+            lock = open(path, "a+", encoding="utf-8", opener=_plain)  # noqa: SIM115 - it is closed below
+        except OSError as error:
+            raise _not_kept(self._what, path, error) from error
+        with lock:
             keep_from_children(lock)
             with contextlib.suppress(ImportError):  # Windows
                 if not poll(lambda: lock_file(lock), _MIGRATION):
@@ -419,8 +424,8 @@ def lock_file(file: IO[Any]) -> bool:
     return True
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _plain(path: str, _: int) -> int:
+    return open_file(path, os.O_RDWR | os.O_APPEND)
 
 
 def _set_pragma(connection: Any, pragma: str) -> None:
@@ -439,9 +444,13 @@ def _set_pragma(connection: Any, pragma: str) -> None:
 def _create_private(file: pathlib.Path, what: str) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        prepare_database(file)
     except OSError as error:
-        raise ConfigError(
-            f"database_url: {what} can't be kept in {file} ({type(error).__name__}): "
-            "set NOTIFYKIT_STATE_DIR to a folder that this user can write to"
-        ) from error
+        raise _not_kept(what, file, error) from error
+
+
+def _not_kept(what: str, file: pathlib.Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"database_url: {what} can't be kept in {file} ({type(error).__name__}): set NOTIFYKIT_STATE_DIR to a folder "
+        "that this user can write to; the file and those beside it must be plain files, no links"
+    )

@@ -42,7 +42,9 @@ from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submi
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
+from notifykit.pipeline.context import Prepared
 from notifykit.pipeline.forking import renew_in_child
+from notifykit.pipeline.stages import clean
 from notifykit.protocols import Transport
 from notifykit.settings.sources import Settings
 
@@ -126,7 +128,8 @@ class StoredJob:
             row = store.find(self.key)
         if row is None or row["body"] is None:
             return Report((), Message("", Channel(row["options"]["channel"] if row else "sms")))
-        return Report(tuple(self.receipts()), message_of(row, 0))
+        found = self._engine.cleaned(message_of(row, 0))
+        return Report(tuple(self.receipts()), found.message, found.cleaned.edits)
 
     def cancel(self) -> Progress:
         """Cancel it between two batches; recipients that have not been sent to are skipped."""
@@ -381,6 +384,10 @@ class DurableEngine:
         if row["fingerprint"] != fingerprint.as_dict():
             raise key_conflict(key, row["fingerprint"], fingerprint.as_dict())
         return StoredJob(row["id"], key, self)
+
+    def cleaned(self, message: Message) -> Prepared:
+        """Return a message as the cleaners of this process leave it."""
+        return clean(message, self._components.context(None, None, window=None, dry_run=True))
 
     def _transport(self, spec: JobSpec) -> Transport:
         """Return the transport of a job, which every worker has to be able to build."""

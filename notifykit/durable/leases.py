@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from notifykit.durable.database import Database, lock_file, poll
 from notifykit.durable.forks import keep_from_children
+from notifykit.settings.files import make_folder, open_file
 
 #: The most seconds to wait for the lock of the own lease.
 _PATIENCE: Final = 10.0
@@ -58,7 +59,7 @@ class FileLeases(Leases):
     """Leases as locks on files in a folder beside the database."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder)
         self._folder = folder
         self._held: IO[Any] | None = None
 
@@ -66,7 +67,7 @@ class FileLeases(Leases):
         """Take the lock again if its file was removed."""
         file = self._folder / self._name
         while not self._holds(file):
-            held, self._held = self._held, file.open("a")
+            held, self._held = self._held, os.fdopen(open_file(file), "r+b")
             if held is not None:
                 held.close()
             keep_from_children(self._held)
@@ -90,7 +91,7 @@ class FileLeases(Leases):
     def _is_free(self, name: str, *, remove: bool = False) -> bool:
         file = self._folder / name
         try:
-            with file.open("r") as lock:
+            with os.fdopen(open_file(file, create=False), "r+b") as lock:
                 keep_from_children(lock)
                 free = lock_file(lock)
                 if free and remove:  # only while the lock is held: its worker may just be starting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import socketserver
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -122,7 +123,7 @@ def metrics_server(address: tuple[str, int] | None) -> Iterator[Unserved]:
         return
     from notifykit.integrations.prometheus import PrometheusSink
 
-    named = Settings.load(global_options().arguments, env_file=global_options().env_file).sinks or ()
+    named = Settings.load(global_options().settings, env_file=global_options().env_file).sinks or ()
     # Where the settings name it, the notifier has one already, and two would count everything twice.
     sinks = () if PrometheusSink.name in named else (PrometheusSink(),)
     with MetricsServer(address, sinks) as server:
@@ -162,6 +163,11 @@ def _handler(registry: Any, not_ready: Any) -> type[Any]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind, without asking the name server for a name as http.server does: that may take long."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print nothing where a client has gone; anything else is a defect."""

@@ -109,8 +109,8 @@ class SendTask(Task):  # type: ignore[misc]
     acks_on_timeout = False
     #: The errors say how often it makes sense.
     max_retries = None
-    soft_time_limit = 60
-    time_limit = 90
+    soft_time_limit: float | None = 60
+    time_limit: float | None = 90
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Put the task into the queue; the arguments are Celery's."""

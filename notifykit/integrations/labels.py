@@ -1,4 +1,4 @@
-"""What labels of metrics and attributes of spans may say: few different values, and nothing secret.
+"""What metrics and spans share: labels of few different values and nothing secret, and the buckets of histograms.
 
 A provider's code is foreign text, and the ``str`` of a transport of somebody's own may be anything. What does not look like a
 code or a name becomes ``other``, and so does what comes after many different ones.
@@ -10,6 +10,10 @@ import re
 import threading
 from typing import Final
 
+#: Upper ends of the buckets of the duration of a request, in seconds: a gateway answers in a second, and may take a minute.
+DURATIONS: Final = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
+#: Upper ends of the buckets of the waits for the rate limit, in seconds.
+WAITS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 #: What stands for a value that is not shown.
 OTHER: Final = "other"
 #: The most codes, and the most names of transports, that one process shows.

@@ -14,7 +14,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ from notifykit.events import (
     SendFinished,
     SendStopped,
 )
-from notifykit.integrations.labels import Labels
+from notifykit.integrations.labels import DURATIONS, WAITS, Labels
 from notifykit.models.job import Backlog, JobState
 from notifykit.models.receipt import Outcome
 from notifykit.settings.sources import Settings
@@ -227,17 +227,22 @@ class _Metrics:
     def __init__(self, meter_provider: MeterProvider | None) -> None:
         self.labels = Labels()
         meter = metrics.get_meter(_NAME, notifykit.__version__, meter_provider, SCHEMA_URL)
-        counter, histogram = meter.create_counter, meter.create_histogram
+        counter = meter.create_counter
+
+        def histogram(name: str, description: str, buckets: Sequence[float]) -> metrics.Histogram:
+            return meter.create_histogram(name, "s", description, explicit_bucket_boundaries_advisory=buckets)
+
         self._messages = counter("notifykit.messages", "{message}", "Recipients by final outcome.")
         self._unknown = counter("notifykit.unknown", "{message}", "Recipients whose final outcome is unknown.")
         self._attempts = counter("notifykit.attempts", "{request}", "Requests to providers.")
-        self._duration = histogram("notifykit.attempt.duration", "s", "Duration of a request to a provider.")
+        self._duration = histogram("notifykit.attempt.duration", "Duration of a request to a provider.", DURATIONS)
         self._segments = counter("notifykit.segments", "{segment}", "Segments that providers accepted.")
         self._cost = counter("notifykit.cost", "{unit}", "Cost that providers named, in their unit.")
         self._balance = meter.create_gauge("notifykit.balance", "{unit}", "Balance in the last answer that named one.")
-        self._waits = histogram("notifykit.rate_limit.wait", "s", "Waits of requests for the rate limit.")
+        self._waits = histogram("notifykit.rate_limit.wait", "Waits of requests for the rate limit.", WAITS)
         self._sent = counter("messaging.client.sent.messages", "{message}", "Messages in requests to providers.")
-        self._operation = histogram("messaging.client.operation.duration", "s", "Duration of messaging operations.")
+        name = "messaging.client.operation.duration"
+        self._operation = histogram(name, "Duration of messaging operations.", DURATIONS)
 
     def count_recipients(self, event: RecipientsFinished) -> None:
         """Count final outcomes."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from notifykit.errors import ConfigError
 from notifykit.events import AttemptFinished, Event, RecipientsFinished
-from notifykit.integrations.labels import Labels
+from notifykit.integrations.labels import DURATIONS, WAITS, Labels
 from notifykit.models.job import Backlog, JobState
 from notifykit.models.receipt import Outcome
 from notifykit.settings.sources import Settings
@@ -33,10 +33,6 @@ except ImportError as error:
         'prometheus: these metrics need the library prometheus-client: pip install "notifykit[prometheus]"'
     ) from error
 
-#: Upper ends of the buckets of the duration of a request, in seconds: a gateway answers in a second, and may take a minute.
-DURATIONS: Final = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
-#: Upper ends of the buckets of the waits for the rate limit, in seconds.
-WAITS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 #: The folder in which several processes share their metrics, as prometheus-client has it.
 _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 

@@ -14,7 +14,7 @@ from notifykit.errors import ConfigError
 from notifykit.events import Event
 from notifykit.redaction import one_line
 from notifykit.settings.sources import Settings
-from notifykit.sinks.logging import fields_of, level_of
+from notifykit.sinks.logging import LoggingSink, fields_of
 
 try:
     _structlog: Any = importlib.import_module("structlog")
@@ -29,24 +29,24 @@ _METHODS: Final = {level: logging.getLevelName(level).lower() for level in (10, 
 _IN_WORDS: Final = ("error", "action", "reason")
 
 
-class StructlogSink:
+class StructlogSink(LoggingSink):
     """Logs each event through structlog, as the program has configured it.
 
     :param logger: another logger than ``structlog.get_logger("notifykit")``.
     """
 
     name = "structlog"
-    #: It runs in the thread that sends, so that the program's context variables are those of the send.
-    background = False
+    #: What is filtered is the program's decision.
+    always = True
 
     def __init__(self, logger: Any = None) -> None:
         self._logger = _structlog.get_logger("notifykit") if logger is None else logger
 
-    def handle(self, event: Event) -> None:
+    def log(self, logger: logging.Logger, level: int, event: Event) -> None:
         """Log one event."""
         said = {name: one_line(str(value)) for name in _IN_WORDS if (value := getattr(event, name, None)) is not None}
         fields = {name: _plain(value) for name, value in fields_of(event).items()}
-        getattr(self._logger, _METHODS[level_of(event)])(event.name, id=event.id, **{**fields, **said})
+        getattr(self._logger, _METHODS[level])(event.name, id=event.id, **{**fields, **said})
 
 
 def _plain(value: Any) -> Any:

@@ -15,17 +15,16 @@ from notifykit.models.delivery import Delivery
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Receipt, Report
 from notifykit.models.recipient import Recipient, Rejected
+from notifykit.pipeline import runners
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.delivery import deliver
-from notifykit.pipeline.notifier import NotifierBase
+from notifykit.pipeline.notifier import Notifier, NotifierBase
 from notifykit.pipeline.runners import iterate_async, run_async
-from notifykit.pipeline.stages import Addresses, Admitted, clean, guard, normalize, plan_batches, report
+from notifykit.pipeline.stages import Addresses, Admitted, attach_report, clean, guard, normalize, plan_batches
 
 #: The most requests in flight: two a second, none longer than its timeout, stay below it.
 _THREADS: Final = 32
-#: Seconds after which the event loop gets a turn.
-_TURN: Final = 0.01
 
 _Item = TypeVar("_Item")
 
@@ -33,13 +32,25 @@ _Item = TypeVar("_Item")
 async def _in_turns(items: Iterable[_Item]) -> list[_Item]:
     """Return a list of the items; other tasks of the event loop get a turn while a long one is made."""
     made: list[_Item] = []
-    ends = time.monotonic() + _TURN
+    ends = time.monotonic() + runners.TURN
     for item in items:
         made.append(item)
         if time.monotonic() > ends:
             await asyncio.sleep(0)
-            ends = time.monotonic() + _TURN
+            ends = time.monotonic() + runners.TURN
     return made
+
+
+async def _report(receipts: list[Receipt], prepared: Prepared) -> Report:
+    """Return the report of a send. Sorting a long list would hold the event loop, so each receipt is put into its place."""
+    places = receipts.copy()
+
+    try:
+        await _in_turns(places.__setitem__(receipt.position, receipt) for receipt in receipts)
+    except asyncio.CancelledError as error:
+        attach_report(error, receipts, prepared)
+        raise
+    return Report(tuple(places), prepared.message, prepared.cleaned.edits, prepared.measurement)
 
 
 class AsyncNotifier(NotifierBase):
@@ -81,8 +92,9 @@ class AsyncNotifier(NotifierBase):
         except asyncio.CancelledError:
             context.reservations.abandon()
             raise
+        del recipients, admitted  # the garbage collector stops the event loop for as long as there are objects
         receipts = await run_async(deliver(batches, prepared, context), self._executor)
-        return report(receipts, prepared)
+        return await _report(receipts, prepared)
 
     async def stream(
         self,
@@ -150,6 +162,12 @@ class AsyncNotifier(NotifierBase):
         except asyncio.CancelledError:
             asking.add_done_callback(lambda _: context.reservations.abandon())
             raise
+
+    def sync(self) -> Notifier:
+        """Return a :class:`Notifier` over the same connections, limits and sinks, for threads; this one closes it."""
+        notifier = Notifier.__new__(Notifier)
+        notifier._components = self._components
+        return notifier
 
     async def aclose(self) -> None:
         """Wait for requests in flight, then close connections and files."""

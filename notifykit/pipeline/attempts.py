@@ -28,6 +28,7 @@ from notifykit.models.merge import error_of, merge_receipts, outcome_of, receipt
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient
+from notifykit.pipeline import tracing
 from notifykit.pipeline.capabilities import adapt, is_composite, not_assigned
 from notifykit.pipeline.context import BatchContext, SendContext
 from notifykit.protocols import Assignment, Composite, OpensCircuits, Transport, shown
@@ -168,7 +169,7 @@ def attempt(
         request = _StartedRequest(transport, piece, context, inside, tries, slot if isinstance(slot, float) else 0.0)
         try:
             on_start = functools.partial(rate_limiter.restart, request.began) if rate_limiter else None
-            around = request.around if send.dispatcher.traces else None
+            around = request.around if send.dispatcher.traces or tracing.observers else None
             wanted = ProviderRequest(requester, piece, send.timeout, send.ends, on_start, state.concurrent, around)
             # Where no connection could be opened, that is the result.
             result = slot if isinstance(slot, RequestResult) else (yield wanted)

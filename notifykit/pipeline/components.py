@@ -77,8 +77,9 @@ class Components:
         self.counters = open_counter_store(self.clock, self.settings.state_dir)
         self._closed = False
         self._engine: Engine | None = None
-        loaded = _collect(problems, lambda: self.host.registry(self.settings))
-        registry = loaded or Registry()
+        found: list[str] = []
+        registry = _collect(problems, lambda: self.host.registry(self.settings, found)) or Registry()
+        problems += map(ConfigError, found)
         self.registry = attrs.evolve(
             registry,
             cleaners=(*components("cleaner", cleaners, problems), *registry.cleaners),
@@ -90,9 +91,7 @@ class Components:
         problems += wrong
         # A problem may be why no transport is named: that is no second one. Wrong names could refer to themselves.
         build = self.builder.check if wrong else self.builder.default
-        # Where the plugins could not be loaded, no transport is known: that is no second problem.
-        found = _collect(problems, lambda: build(transport, silent=bool(problems))) if loaded else None
-        self.transport: Transport | None = found
+        self.transport: Transport | None = _collect(problems, lambda: build(transport, silent=bool(problems)))
         if self.transport is not None:
             _collect(problems, functools.partial(self.rate_limiters.of, self.transport))
         redaction = _collect(problems, self._redaction) or Redaction()

@@ -128,7 +128,6 @@ class Scheduler:
                     message, dispatcher = self.prepared.message, self._context.dispatcher
                     edits, measurement = self.prepared.cleaned.edits, self.prepared.measurement
                     dispatcher.planned(message, edits, measurement, shown(self._context.transport))
-                    dispatcher.raise_failures(message.id)
                 if result is not None:
                     action = self._resume(self._in_flight.pop(result.request), result)
                 action = action or self._choose()
@@ -166,9 +165,8 @@ class Scheduler:
                 self._abort(task, self._failure or GeneratorExit())
             self._context.reservations.abandon()
             if self._began is not None:
-                transport = shown(self._context.transport)
-                with contextlib.suppress(BaseException):  # what stopped the send is raised, and nothing else
-                    self._context.dispatcher.stopped(self.prepared.message, transport, self._counts, self._failure)
+                message, transport = self.prepared.message, shown(self._context.transport)
+                self._context.dispatcher.stopped(message, transport, self._counts, self._failure)
 
     def _end(self) -> None:
         if self._failure is not None or self._stopped:
@@ -180,7 +178,6 @@ class Scheduler:
         message, context = self.prepared.message, self._context
         elapsed = self.clock.monotonic() - (self._began or 0.0)
         context.dispatcher.finished(message, shown(context.transport), self._counts, self._cost, elapsed)
-        context.dispatcher.raise_failures(message.id)
 
     def _choose(self) -> Action | None:
         """Start a batch or resume one, and return what is to be done for it; None where there is nothing to do."""

@@ -39,7 +39,7 @@ from notifykit.models.message import Edit, Message
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
-from notifykit.pipeline.tracing import Tracing
+from notifykit.pipeline import tracing
 from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
 from notifykit.redaction import redact_address, scrub, text_shape
 
@@ -141,17 +141,17 @@ class EventDispatcher:
         self._broken: set[str] = set()
         self._failures: dict[str, PluginError] = {}
         self._counting = [sink for sink in sinks if getattr(sink, "final_outcomes", False)]
-        self.tracing = Tracing(sinks, self.sink_failed)
+        self.tracing = tracing.Tracing(sinks, self.sink_failed)
         #: Whether a sink counts final outcomes, and whether one traces.
         self.counts, self.traces = bool(self._counting), bool(self.tracing)
 
     def emit(self, event: Event, sinks: Sequence[Sink] | None = None) -> None:
-        """Hand one event to every sink, or to some of them, in order.
+        """Hand one event to every sink and to the observers of the process, or to some of them, in order.
 
         A sink that is at work gets none: what it sends itself would never end.
         """
         at_work, outer = _at_work.get(), sys.exception()
-        for sink in self._sinks if sinks is None else sinks:
+        for sink in (*self._sinks, *tracing.observers) if sinks is None else sinks:
             if sink.name in at_work:
                 continue
             token = _at_work.set(at_work | {sink.name})
@@ -170,7 +170,10 @@ class EventDispatcher:
         return {"to": redaction.address(address), "to_hash": redaction.hash(address), "country": recipient.country}
 
     def planned(self, message: Message, edits: Sequence[Edit], measurement: Measurement | None, transport: str) -> None:
-        """Emit that the message is cleaned and measured."""
+        """Emit that the message is cleaned and measured.
+
+        :raises PluginError: in strict mode, if a sink raised: nothing has been sent yet.
+        """
         self.emit(
             MessagePlanned(
                 at=self._clock.now(),
@@ -185,6 +188,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def excluded(self, message: Message, receipt: Receipt) -> None:
         """Emit that a recipient is not tried."""
@@ -373,7 +378,10 @@ class EventDispatcher:
     def finished(
         self, message: Message, transport: str, counts: Mapping[Outcome, int], cost: float | None, elapsed: float
     ) -> None:
-        """Emit that the last recipient has its outcome."""
+        """Emit that the last recipient has its outcome.
+
+        :raises PluginError: in strict mode, if a sink raised during the send.
+        """
         self.emit(
             SendFinished(
                 at=self._clock.now(),
@@ -385,6 +393,8 @@ class EventDispatcher:
                 tags=message.tags,
             )
         )
+        if self._failures:
+            self.raise_failures(message.id)
 
     def delivery_changed(self, before: Delivery, after: Delivery, transport: str | None) -> None:
         """Emit that a report changed what is known of the delivery of a message.
@@ -437,10 +447,9 @@ class EventDispatcher:
 
         :raises PluginError: for the first of them.
         """
-        if self._failures:
-            failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
-            if failures:
-                raise failures[0]
+        failures = [failure for each in ids if (failure := self._failures.pop(each, None))]
+        if failures:
+            raise failures[0]
 
     def sink_failed(self, name: str, error: BaseException, message_id: str) -> None:
         """Log that a sink raised; in strict mode, keep it for :meth:`raise_failures`."""

@@ -12,9 +12,10 @@ import math
 import queue
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -24,6 +25,9 @@ from notifykit.pipeline.attempts import Answer, Connect, ProviderRequest, Reques
 from notifykit.pipeline.delivery import Scheduler
 from notifykit.pipeline.stages import attach_report
 from notifykit.protocols import Clock
+
+#: Seconds after which the event loop gets a turn.
+TURN: Final = 0.01
 
 #: Makes a request, as :func:`send_request` does.
 Send: TypeAlias = Callable[[ProviderRequest, Clock], Answer]
@@ -187,12 +191,16 @@ async def iterate_async(scheduler: Scheduler, executor: Executor) -> AsyncGenera
     """
     runner = AsyncRunner(scheduler.clock, executor)
     result: RequestResult | None = None
+    turn_ends = time.monotonic() + TURN
     try:
         while (action := scheduler.next_action(result)) is not None:
             result = None
             if isinstance(action, list):
                 for receipt in action:
                     yield receipt
+                if time.monotonic() > turn_ends:  # many recipients of a row may be in no request
+                    await asyncio.sleep(0)
+                    turn_ends = time.monotonic() + TURN
                 continue
             try:
                 result = await runner.wait(action.seconds) if isinstance(action, Sleep) else runner.begin(action)

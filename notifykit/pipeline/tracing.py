@@ -8,6 +8,8 @@ Such a sink is called in the thread that sends (its ``background`` is false), an
 - ``around_job(context)`` returns a context manager that is entered around each try of a batch of such a job.
 
 One that raises is logged, and changes nothing.
+
+An observer is such a sink for every notifier of the process: a program switches it on once, as it does an error tracker.
 """
 
 from __future__ import annotations
@@ -21,20 +23,36 @@ from notifykit.errors import raise_interrupt
 from notifykit.events import RequestStarted
 from notifykit.protocols import Sink
 
+#: The observers of this process.
+observers: tuple[Sink, ...] = ()
+
+
+def observe(observer: Sink) -> None:
+    """Give the events of every notifier of the process to a sink, from now on and to its end.
+
+    It is called in the threads that send, so it has to be quick. One of the same name is replaced.
+    """
+    global observers  # noqa: PLW0603 - it is what observes this process
+    observers = (*(one for one in observers if one.name != observer.name), observer)
+
 
 class Tracing:
-    """The sinks that trace; false where there are none.
+    """The sinks that trace; false where there are none, whatever observes the process.
 
     :param sinks: all sinks.
     :param failed: is called with the sink, with what it raised, and with the id of the message.
     """
 
     def __init__(self, sinks: Sequence[Sink], failed: Callable[[str, BaseException, str], None]) -> None:
-        self._sinks: list[Any] = [sink for sink in sinks if hasattr(sink, "around_request")]
+        self._own = [sink for sink in sinks if hasattr(sink, "around_request")]
         self._failed = failed
 
     def __bool__(self) -> bool:
-        return bool(self._sinks)
+        return bool(self._own)
+
+    @property
+    def _sinks(self) -> list[Any]:
+        return [*self._own, *(sink for sink in observers if hasattr(sink, "around_request"))]
 
     @contextlib.contextmanager
     def around_request(self, event: RequestStarted) -> Iterator[None]:

@@ -137,14 +137,15 @@ class PluginHost:
         self._admit(Candidate(str(name), "registered by hand", None, str(location), lambda: plugin, tier=0))
         return str(name)
 
-    def registry(self, settings: Settings) -> Registry:
+    def registry(self, settings: Settings, found: list[str] | None = None) -> Registry:
         """Return the components of all plugins, in their order.
 
+        :param found: where problems are added, instead of being raised.
         :raises ConfigError: where the settings name components that no plugin brings, or a plugin's own settings are
             wrong: a person has to correct those, so that the plugin is not left out.
         :raises PluginError: in strict mode for the first plugin that is broken.
         """
-        problems: list[str] = []
+        problems: list[str] = [] if found is None else found
         wrong: set[str] = set()
         # Guards get the normalizers, so they come last.
         contributions = self._collect([kind for kind in SHAPES if kind != "guard"], problems, wrong, settings=settings)
@@ -171,7 +172,7 @@ class PluginHost:
                 ("sink", settings.sinks),
             )
         }
-        if problems:
+        if problems and found is None:
             raise ConfigError(problems)
         return Registry(
             transports={s: each.item for each in chosen if each.kind == "transport" for s in each.item.schemes},

@@ -59,7 +59,7 @@ def why_unreadable(error: OSError | ValueError) -> str:
     return f"can't be read: {type(error).__name__}"
 
 
-def open_file(path: str | os.PathLike[str], flags: int = os.O_RDWR) -> int:
+def open_file(path: str | os.PathLike[str], flags: int = os.O_RDWR, *, create: bool = True) -> int:
     """Open a file for state or a log, or make it, and return its descriptor.
 
     A new file is its owner's alone, mode 0600; in a folder that a group, or everybody, may write to, they may write to the
@@ -67,6 +67,7 @@ def open_file(path: str | os.PathLike[str], flags: int = os.O_RDWR) -> int:
     so for a program that collects logs.
 
     :param flags: ``os.O_APPEND`` and the like.
+    :param create: whether to make a file that is missing; otherwise a FileNotFoundError is raised.
     :raises OSError: if that is impossible, or if it is a link, a pipe, a device or a folder: a pipe would block, and a
         link may have been put there by another user.
     """
@@ -74,6 +75,8 @@ def open_file(path: str | os.PathLike[str], flags: int = os.O_RDWR) -> int:
     try:
         descriptor = os.open(path, flags | _FLAGS)
     except FileNotFoundError:
+        if not create:
+            raise
         # O_CREAT is refused for another user's file in a sticky folder, so it is tried second.
         descriptor, new = _make_or_open(path, flags | _FLAGS)
     try:
@@ -81,11 +84,36 @@ def open_file(path: str | os.PathLike[str], flags: int = os.O_RDWR) -> int:
         if not stat.S_ISREG(status.st_mode):
             raise OSError("not a regular file")
         if new or status.st_mode & 0o007:
-            _set_rights(descriptor, status, path)
+            _set_rights(descriptor, status, path, _PRIVATE)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def prepare_database(file: pathlib.Path) -> None:
+    """Make the file of an SQLite database as :func:`open_file` does, and look at one that is there and at what lies beside it.
+
+    SQLite opens them by itself, with the mode of the first, and follows links. One that is there is not opened here: closing
+    it would release the locks that SQLite has on it in this process.
+
+    :raises OSError: if it can't be used, or if one of them is a link, a pipe, a device or a folder.
+    """
+    for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm", "-journal"))):
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            if path is file:
+                os.close(open_file(file))
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path.name} is not a regular file")
+        mode = _mode_in(path.parent.stat(), _PRIVATE)
+        if status.st_mode & 0o007 and mode != stat.S_IMODE(status.st_mode):
+            with contextlib.suppress(PermissionError):
+                path.chmod(mode)
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(f"{path.name} is another user's")
 
 
 def _make_or_open(path: str | os.PathLike[str], flags: int) -> tuple[int, bool]:
@@ -98,15 +126,42 @@ def _make_or_open(path: str | os.PathLike[str], flags: int) -> tuple[int, bool]:
     raise FileNotFoundError("it is made and removed by another process")
 
 
-def _set_rights(descriptor: int, status: os.stat_result, path: str | os.PathLike[str]) -> None:
-    """Make a file private, but for those who may write to its folder."""
+def make_folder(path: pathlib.Path) -> None:
+    """Make a folder for such files, for those who may write to the folder that it is in; one that is there stays as it is.
+
+    :raises OSError: if that is impossible.
+    """
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    if os.name == "posix":
+        descriptor = os.open(path, os.O_RDONLY | _FLAGS | os.O_DIRECTORY)
+        try:
+            _set_rights(descriptor, os.fstat(descriptor), path, 0o700)
+        finally:
+            os.close(descriptor)
+
+
+def _mode_in(folder: os.stat_result, private: int) -> int:
+    """Return the mode of what lies in a folder: for its owner, and for those who may write to the folder."""
+    group, others = folder.st_mode & stat.S_IWGRP, folder.st_mode & stat.S_IWOTH
+    return private | (private >> 3 if group else 0) | (private >> 6 if others else 0)
+
+
+def _set_rights(descriptor: int, status: os.stat_result, path: str | os.PathLike[str], private: int) -> None:
+    """Make a file or a folder private, but for those who may write to the folder that it is in.
+
+    :param private: what its owner may do.
+    """
     if not hasattr(os, "fchmod"):  # pragma: no cover - Windows has no such rights
         return
     folder = pathlib.Path(path).absolute().parent.stat()
-    mode = _PRIVATE | (0o060 if folder.st_mode & stat.S_IWGRP else 0) | (0o006 if folder.st_mode & stat.S_IWOTH else 0)
+    mode = _mode_in(folder, private)
     # Another user's file is as its owner made it.
     with contextlib.suppress(PermissionError):
-        if mode & 0o060 and status.st_gid != folder.st_gid:
+        if folder.st_mode & stat.S_IWGRP and status.st_gid != folder.st_gid:
             os.fchown(descriptor, -1, folder.st_gid)
         if mode != status.st_mode & 0o777:
-            os.fchmod(descriptor, mode)
+            kept = status.st_mode & 0o7000 if private & 0o100 else 0  # a folder may hand its group on
+            os.fchmod(descriptor, mode | kept)

@@ -55,36 +55,43 @@ class LoggingSink:
     name = "logging"
     #: It runs in the thread that sends: for slow handlers the standard library has a ``QueueHandler``.
     background = False
+    #: Whether levels count that no logger of the standard library lets pass.
+    always = False
 
     def handle(self, event: Event) -> None:
         """Log one event."""
-        level = level_of(event)
+        level = _LEVELS.get(type(event), logging.DEBUG)
+        if isinstance(event, AttemptFinished):
+            # An attempt that another one follows, or that is a composite's, is not the last one.
+            followed = event.again is not None or event.inside is not None
+            failed = event.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)
+            noted = not failed and (event.test or event.warnings)
+            level = logging.WARNING if followed or noted else logging.ERROR if failed else logging.INFO
+        elif isinstance(event, RecipientExcluded) and event.recipient.outcome is Outcome.REJECTED:
+            level = logging.WARNING
+        elif isinstance(event, DeliveryChanged):
+            failed = event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
+            level = logging.WARNING if event.contradicted or failed else logging.INFO
+        elif isinstance(event, VerificationBlocked):
+            level = logging.WARNING if event.held is not None or event.rule != "waits" else logging.INFO
         logger = _SEND
         if isinstance(event, _OF_TRANSPORTS):
             logger = logging.getLogger(f"notifykit.transport.{event.transport.partition(':')[0]}")
         elif isinstance(event, PluginFailed):
             logger = _PLUGINS
-        if logger.isEnabledFor(level):
-            _log(logger, level, event)
+        if self.always or logger.isEnabledFor(level):
+            self.log(logger, level, event)
 
-
-def level_of(event: Event) -> int:
-    """Return the level of the standard library's logging that an event has."""
-    level = _LEVELS.get(type(event), logging.DEBUG)
-    if isinstance(event, AttemptFinished):
-        # An attempt that another one follows, or that is a composite's, is not the last one.
-        followed = event.again is not None or event.inside is not None
-        failed = event.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)
-        noted = not failed and (event.test or event.warnings)
-        level = logging.WARNING if followed or noted else logging.ERROR if failed else logging.INFO
-    elif isinstance(event, RecipientExcluded) and event.recipient.outcome is Outcome.REJECTED:
-        level = logging.WARNING
-    elif isinstance(event, DeliveryChanged):
-        failed = event.state in (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
-        level = logging.WARNING if event.contradicted or failed else logging.INFO
-    elif isinstance(event, VerificationBlocked):
-        level = logging.WARNING if event.held is not None or event.rule != "waits" else logging.INFO
-    return level
+    def log(self, logger: logging.Logger, level: int, event: Event) -> None:
+        """Log an event under a form that is the same for events of one kind: error trackers group records by it."""
+        form, places, fields = _describe(event)
+        extra = {f"nk_{name}": value for name, value in _present(fields).items()}
+        logger.log(
+            level,
+            f"{event.name} {form}",
+            *map(_whole, places),
+            extra={"nk_event": event.name, "nk_id": event.id, **extra},
+        )
 
 
 def fields_of(event: Event) -> dict[str, Any]:
@@ -94,18 +101,6 @@ def fields_of(event: Event) -> dict[str, Any]:
 
 def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _whole(value) for name, value in fields.items() if value is not None}
-
-
-def _log(logger: logging.Logger, level: int, event: Event) -> None:
-    """Log an event under a form that is the same for events of one kind: error trackers group records by it."""
-    form, places, fields = _describe(event)
-    extra = {f"nk_{name}": value for name, value in _present(fields).items()}
-    logger.log(
-        level,
-        f"{event.name} {form}",
-        *map(_whole, places),
-        extra={"nk_event": event.name, "nk_id": event.id, **extra},
-    )
 
 
 def _constant(words: object) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import stat
 import sys
 import time
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, path, section_fields
+from notifykit.settings.files import open_file
 from notifykit.transports.stubs import ANYTHING, capabilities_like
 
 #: The version of the shape of a line.
@@ -60,11 +60,11 @@ class FileTransport:
         self._path = os.fspath(path)
         self._clock = clock
         try:
-            descriptor = _open(self._path)
+            descriptor = open_file(self._path)
         except OSError as error:
             raise ConfigError(
-                f"file: {self._path} can't be written ({type(error).__name__}): name a plain file, in a folder that "
-                "exists and that this user may write to"
+                f"file: {self._path} can't be written ({type(error).__name__}): name a plain file, no link, in a folder "
+                "that exists and that this user may write to"
             ) from error
         try:
             others = os.name == "posix" and os.fstat(descriptor).st_mode & 0o077
@@ -114,26 +114,12 @@ class FileTransport:
         return f"<{type(self).__name__} {self}>"
 
 
-def _open(path: str) -> int:
-    """Open a file to append to.
-
-    :raises OSError: if that is impossible, or if it is a pipe, a device or another thing that may block.
-    """
-    # Opening a pipe without a reader would block.
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags, 0o600)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError("not a plain file")
-    return descriptor
-
-
 def _append(path: str, lines: list[bytes], timeout: float) -> int:
     """Append lines in one write, and return how many of their bytes were written.
 
     :raises OSError: if it was none.
     """
-    descriptor = _open(path)
+    descriptor = open_file(path, os.O_RDWR | os.O_APPEND)
     try:
         _lock(descriptor, timeout)
         # A line that another process did not finish must not spoil the next one.

@@ -60,7 +60,8 @@ class Named(MemoryTransport):
     """A transport with a name of its own."""
 
     def __init__(self, name: str, answers: Sequence[Any] = (), **capabilities: Any) -> None:
-        super().__init__(answers, Capabilities(**capabilities) if capabilities else None)
+        can = capabilities or {"channels": frozenset(Channel), "subjects": True, "batch_size": 200}
+        super().__init__(answers, Capabilities(**can))
         self.name = name
 
     def __str__(self) -> str:
@@ -75,6 +76,7 @@ class Watched:
     ops: Named = attrs.field(factory=lambda: Named("ops"))
     sinks: list[AlertSink] = attrs.field(factory=list)
     notifier: Notifier | None = None
+    to: str = "ops@example.com"
 
     def send(
         self, transport: Any, *rules: Rule, times: int = 1, to: Any = NUMBER, via: Any = None, **more: Any
@@ -82,7 +84,7 @@ class Watched:
         """Send so many times; the rules are those of the sink."""
         host = PluginHost(entry_points=False)
         if not self.sinks:
-            sink = AlertSink(via or self.ops, ONCALL, rules or None, clock=self.clock, host=host, **more)
+            sink = AlertSink(via or self.ops, self.to, rules or None, clock=self.clock, host=host, **more)
             self.sinks.append(sink)
         if self.notifier is None:
             self.notifier = Notifier(transport, sinks=self.sinks, clock=self.clock, host=host)
@@ -129,8 +131,24 @@ def test_an_alert_says_what_happened_since_when_how_many_and_what_to_do(watched:
         f"From {host}, 2026-01-01 00:00 UTC.",
         "The next alert about this comes after 1 hour at the earliest.",
     ]
-    assert [recipient.address for recipient in batch.recipients] == [ONCALL]
+    assert [recipient.address for recipient in batch.recipients] == ["ops@example.com"]
     assert batch.message.tags == ("alert",)
+
+
+def test_an_alert_by_sms_is_short(watched: Watched) -> None:
+    """Four lines in GSM-7: a long one would be six segments."""
+    watched.to = ONCALL
+    wordy = AuthFailed("Not on the list.", "ERR024", action="Add it at kwtsms.com → Account.")
+    watched.send(Named("sms", [wordy]))
+    (text,) = watched.texts
+    first, *lines = text.splitlines()
+    assert first.startswith("sms refuses messages: ERR024 (")
+    assert lines == [
+        "Not on the list.",
+        "How many: 1 message since 2026-01-01 00:00 UTC.",
+        "Do this: Add it at kwtsms.com > Account.",
+    ]
+    assert text.isascii()
 
 
 def test_one_thing_is_one_alert_in_a_window_and_the_next_counts_all(watched: Watched, clock: VirtualClock) -> None:

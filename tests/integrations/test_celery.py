@@ -75,6 +75,19 @@ def _countdowns() -> Iterator[list[float]]:
     task_retry.disconnect(note)
 
 
+@contextlib.contextmanager
+def worker(app: Celery) -> Iterator[None]:
+    """Let a real worker take tasks from the broker in memory; the logging that Celery sets up ends with it."""
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    try:
+        with start_worker(app, perform_ping_check=False, loglevel="DEBUG"):
+            yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
 # --- one task ---
 
 
@@ -186,7 +199,7 @@ def test_nothing_that_monitors_see_has_a_number_or_a_text(
     caplog.set_level(logging.DEBUG)
     logging.getLogger("celery").setLevel(logging.DEBUG)
     try:
-        with start_worker(app, perform_ping_check=False, loglevel="DEBUG"):
+        with worker(app):
             results = [code.delay(MOBILE, TEXT), app.send_task("code", ("96551112222", TEXT), {"sender": "MYAPP"})]
             wrong = app.send_task("code", (MOBILE, TEXT), {"nonsense": TEXT})
             assert [result.get(timeout=20) for result in results] == ["accepted", "accepted"]
@@ -221,7 +234,7 @@ def test_a_worker_that_could_send_twice_does_not_start(
     monkeypatch.setenv("NOTIFYKIT_DATABASE_URL", f"sqlite:///{tmp_path}/jobs.sqlite3")
     assert problems_of(app) == [limit]
     app.conf.broker_url = "memory://"
-    with pytest.raises(SystemExit, match="soft_time_limit"), start_worker(app, perform_ping_check=False):
+    with pytest.raises(SystemExit, match="soft_time_limit"), worker(app):
         pass
 
 
@@ -407,7 +420,7 @@ class TestKilled:
         assert (running.folder / "after-").exists()
 
     def test_between_the_request_and_the_answer_it_is_unknown(self, running: Running) -> None:
-        """The gateway took it, and nobody read the answer: it is not sent again, and somebody is told."""
+        """The gateway took it, and nobody read the answer: it is not sent again, and a log reports it."""
         number = "96550000003"
         running.sandbox.chaos("hang", endpoint="send", to=number, after="accept", delay=60.0)
         task = running.put(number, "normally")

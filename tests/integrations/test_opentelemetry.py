@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from notifykit import AsyncNotifier, Notifier
+from notifykit.integrations.labels import DURATIONS
 from notifykit.integrations.opentelemetry import OpenTelemetrySink, observe_jobs
 from notifykit.models.job import JobState
 from notifykit.pipeline.clock import VirtualClock
@@ -242,6 +244,18 @@ def test_a_code_that_may_be_a_number_is_not_shown(telemetry: Telemetry) -> None:
 # --- metrics ---
 
 
+def _as_prometheus(metric: Any) -> str:
+    """Return the name that a collector gives a metric for Prometheus: units in braces are left out."""
+    assert metric.unit == "s" or metric.unit.startswith("{")
+    unit = "_seconds" if metric.unit == "s" else ""
+    return metric.name.replace(".", "_") + unit + ("_total" if metric.sum.is_monotonic else "")
+
+
+def _documented() -> set[str]:
+    page = pathlib.Path(__file__).parents[2] / "docs" / "how-to" / "metrics-and-traces.md"
+    return set(re.findall(r"^\| `(notifykit_[a-z_]+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE))
+
+
 def test_metrics_have_the_names_and_labels_of_prometheus(telemetry: Telemetry) -> None:
     """And the conventions' own beside them; each is what the sends were."""
     with Notifier(_live(telemetry.sandbox), sinks=[telemetry.sink()], clock=VirtualClock()) as notifier:
@@ -268,6 +282,9 @@ def test_metrics_have_the_names_and_labels_of_prometheus(telemetry: Telemetry) -
     assert sum(points(found["messaging.client.sent.messages"]).values()) == 4
     durations = points(found["messaging.client.operation.duration"])
     assert sum(count for count, _ in durations.values()) == 4
+    assert {_as_prometheus(metric) for name, metric in found.items() if name.startswith("notifykit.")} <= _documented()
+    bounds = {tuple(point.explicit_bounds) for point in found["notifykit.attempt.duration"].histogram.data_points}
+    assert bounds == {DURATIONS}
     assert {dict(labels).get("error.type") for labels in durations} == {None, "ERR013", "connection_lost"}
 
 
@@ -301,6 +318,8 @@ def test_a_workers_span_links_to_the_request_that_submitted(instrumented: Teleme
     assert (link.trace_id.hex(), link.span_id.hex()) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
     assert linked[0].trace_id != link.trace_id
     assert len(linked) == 1
+    names = {_as_prometheus(metric) for name, metric in collector.metrics.items() if name.startswith("notifykit.job")}
+    assert names == {"notifykit_jobs", "notifykit_job_oldest_seconds"} <= _documented()
     assert points(collector.metrics["notifykit.jobs"])[("state", JobState.DONE.value),] == 2
     assert points(collector.metrics["notifykit.job.oldest"]) == {(): 0.0}
 
@@ -361,6 +380,6 @@ def test_without_the_library_the_error_says_what_to_install() -> None:
     missing = "import sys; sys.modules['opentelemetry'] = None\n"
     named = "from notifykit import Notifier, Settings; Notifier('memory', settings=Settings(sinks=('opentelemetry',)))"
     for code in ("import notifykit.integrations.opentelemetry", named):
-        done = _run(missing + code)
-        assert 'pip install "notifykit[otel]"' in done.stderr.splitlines()[-1]
-        assert "ConfigError" in done.stderr.splitlines()[-1]
+        said = _run(missing + code).stderr.rpartition("notifykit.errors.ConfigError: ")[2]
+        assert 'pip install "notifykit[otel]"' in said
+        assert len(said.splitlines()) == 1

@@ -24,6 +24,7 @@ from notifykit import (  # noqa: E402 - the library comes first
     VirtualClock,
 )
 from notifykit.integrations.structlog import StructlogSink  # noqa: E402
+from notifykit.testing.contracts import SinkContract  # noqa: E402
 
 NUMBER = "96598765432"
 TEXT = "Your code is 778899"
@@ -156,3 +157,19 @@ def test_without_the_library_the_error_has_the_line_that_installs_it(monkeypatch
         pass
     with pytest.raises(ConfigError, match=r'pip install "notifykit\[structlog\]"'):
         _send()
+
+
+class TestStructlogKeepsItsPromises(SinkContract):
+    """As every sink."""
+
+    def sink(self):
+        self.lines = []
+        processors = [structlog.processors.JSONRenderer(), lambda *_: self.lines.append(_[2]) or _drop()]
+        return StructlogSink(structlog.wrap_logger(None, processors=processors, wrapper_class=structlog.BoundLogger))
+
+    def output(self, sink):
+        return list(self.lines)
+
+
+def _drop():
+    raise structlog.DropEvent

@@ -20,7 +20,7 @@ from notifykit import (
     Submission,
     VirtualClock,
 )
-from notifykit.pipeline import async_notifier
+from notifykit.pipeline import runners
 
 
 class Held(MemoryTransport):
@@ -129,8 +129,8 @@ def test_cancelled_sends_delay_no_other(recorder, numbers):
 
 
 def test_a_long_list_leaves_turns_to_other_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While its recipients are read, looked at and cut into batches."""
-    monkeypatch.setattr(async_notifier, "_TURN", -1.0)  # a turn after each
+    """While its recipients are read, looked at and cut into batches, and while the report is made."""
+    monkeypatch.setattr(runners, "TURN", -1.0)  # a turn after each
     turns, read = 0, []
 
     async def other() -> None:
@@ -151,7 +151,12 @@ def test_a_long_list_leaves_turns_to_other_tasks(monkeypatch: pytest.MonkeyPatch
             task = asyncio.create_task(other())
             report = await notifier.send(numbers(), "Hello")
             assert len(report.accepted) == 20
-            assert turns >= 40
+            assert turns >= 60
+            before = turns
+            # Duplicates are in no request: each has a turn of its own in the delivery too.
+            report = await notifier.send(["96598765432"] * 20, "Hello")
+            assert [receipt.position for receipt in report] == list(range(20))
+            assert turns - before >= 77
             task.cancel()
 
     asyncio.run(sending())

@@ -78,16 +78,35 @@ def test_any_channel_is_written(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_other_users_can_not_read_it(tmp_path):
-    """A new file is made so; of one that others can read, a plan says so."""
-    private, public = tmp_path / "private.jsonl", tmp_path / "public.jsonl"
-    public.touch(0o644)
-    public.chmod(0o644)
-    with Notifier(f"file://{private}", host=host()) as notifier:
-        notifier.send(NUMBERS[0], "Hi")
-        assert notifier.plan(NUMBERS[0], "Hi").notices == ()
-    assert private.stat().st_mode & 0o777 == 0o600
-    with Notifier(f"file://{public}", host=host()) as notifier:
+    """A new file is made so, and one that everybody can read becomes so; of one for a group, a plan says so."""
+    private, public, shared = (tmp_path / f"{name}.jsonl" for name in ("private", "public", "shared"))
+    for file, mode in ((public, 0o644), (shared, 0o640)):
+        file.touch()
+        file.chmod(mode)
+    for file in (private, public):
+        with Notifier(f"file://{file}", host=host()) as notifier:
+            notifier.send(NUMBERS[0], "Hi")
+            assert notifier.plan(NUMBERS[0], "Hi").notices == ()
+        assert file.stat().st_mode & 0o777 == 0o600
+    with Notifier(f"file://{shared}", host=host()) as notifier:
         assert "Other users of this machine" in notifier.plan(NUMBERS[0], "Hi").notices[0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes with names")
+@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to(file.parent / "victim"), pathlib.Path.mkdir])
+def test_only_a_plain_file_is_written_to(tmp_path, make):
+    """Neither when it is built nor later: another user may have put a link there, and a pipe would block."""
+    (tmp_path / "victim").touch()
+    planted, swapped = tmp_path / "planted.jsonl", tmp_path / "swapped.jsonl"
+    make(planted)
+    with pytest.raises(ConfigError, match="plain file"):
+        Notifier(f"file://{planted}", host=host())
+    with Notifier(f"file://{swapped}", host=host()) as notifier:
+        swapped.unlink()
+        make(swapped)
+        (receipt,) = notifier.send(NUMBERS[0], "Hi")
+    assert receipt.outcome == "rejected"
+    assert (tmp_path / "victim").read_text() == ""
 
 
 @pytest.mark.parametrize("name", ["plain.jsonl", "with space.jsonl", "50%25.jsonl", "q?=&#@.jsonl", "مرحبا.jsonl"])
@@ -197,7 +216,7 @@ def test_a_full_disk_is_an_error_for_each_line(tmp_path, monkeypatch, room):
 def test_no_room_at_all(tmp_path, monkeypatch):
     """The error of the operating system becomes a rejection."""
     transport = FileTransport(tmp_path / "m.jsonl", VirtualClock())
-    monkeypatch.setattr(module, "_open", lambda path: os.open("/dev/full", os.O_RDWR))
+    monkeypatch.setattr(module, "open_file", lambda path, flags: os.open("/dev/full", os.O_RDWR))
     with pytest.raises(ProviderUnavailable):
         transport.send(batch(), 5)
 

@@ -418,7 +418,7 @@ def test_a_request_whose_time_is_over_before_it_is_sent_certainly_did_not_arrive
             client.post("/", b"body", {}, 1e-9)
         assert (late.value.code, late.value.safe_to_resend) == ("deadline", True)
         client.close()
-        assert (wire.connections, len(wire.requests)) == (1, int(kept))
+    assert len(wire.requests) == int(kept)
 
 
 def test_a_server_that_says_too_much_gets_a_connection_for_each_request():

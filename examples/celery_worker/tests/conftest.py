@@ -9,7 +9,7 @@ import tasks
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _settings() -> Iterator[None]:
+def _settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     tasks.app.conf.update(
         broker_url="memory://",
         result_backend="cache+memory://",
@@ -21,6 +21,7 @@ def _settings() -> Iterator[None]:
         environment.setenv("KWTSMS_SENDER_ID", "MYAPP")
         # A live account, so that pytest stops whatever no outbox takes.
         environment.setenv("KWTSMS_TEST_MODE", "0")
+        environment.setenv("NOTIFYKIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         yield
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from celery.exceptions import TaskRevokedError
 from celery.signals import before_task_publish, task_retry
 
 from notifykit import RateLimited
-from tasks import ask_for_code
+from tasks import ask_for_code, send_code
 
 MOBILE = "+965 9876 5432"
 
@@ -42,7 +41,7 @@ class TestTask:
         assert result.get() == "accepted"
         assert [message.outcome for message in notify_outbox.attempts] == ["rejected", "rejected", "accepted"]
         assert len({message.otp for message in notify_outbox.attempts}) == 1
-        assert countdowns == [30, 30]
+        assert countdowns == [30, 60]
 
     def test_a_lost_answer_is_not_sent_again(self, notify_outbox, notify_script, countdowns):
         notify_script.unknown()
@@ -73,13 +72,19 @@ class TestTask:
         assert outcomes == ["accepted", "skipped", "accepted"]
         notify_outbox.assert_count(2, to=MOBILE)
 
-    def test_when_nothing_helps_the_error_shows_neither_number_nor_code(self, notify_script, caplog):
-        notify_script.queue_full(code="ERR013", times=6)
+    def test_when_nothing_helps_it_is_rejected_and_no_log_has_number_or_code(self, notify_script, caplog):
+        notify_script.queue_full(code="ERR013", times=4)
         code, result = ask_for_code(MOBILE)
-        assert isinstance(result.result, RateLimited)
+        assert result.get() == "rejected"
         assert notify_script.pending == 0
+        assert "ERR013" in caplog.text
         for secret in (code, MOBILE, "96598765432"):
-            assert secret not in f"{result.traceback} {caplog.text}"
+            assert secret not in caplog.text
+
+    def test_a_task_that_is_delivered_again_sends_once(self, notify_outbox):
+        delivered = [send_code.apply_async((MOBILE, "123456"), task_id="the-same").get() for _ in range(2)]
+        assert delivered == ["accepted", "accepted"]
+        notify_outbox.assert_count(1)
 
 
 @pytest.mark.usefixtures("worker")
@@ -88,7 +93,7 @@ class TestWorker:
 
     def test_a_full_queue_is_waited_for(self, notify_outbox, notify_script, countdowns):
         # The queue of this provider is empty again after a blink: the broker really waits for it.
-        notify_script.refuse(RateLimited("The queue is full.", "ERR013", waits=(0.05,)), times=2)
+        notify_script.refuse(RateLimited("The queue is full.", "ERR013", waits=(0.05, 0.05)), times=2)
         code, result = ask_for_code(MOBILE)
         assert result.get(timeout=10) == "accepted"
         assert notify_outbox.one().otp == code
@@ -123,7 +128,6 @@ class TestWorker:
         monkeypatch.setattr("tasks.LIFETIME", 0.2)
         notify_script.refuse(RateLimited("The queue is full.", "ERR013", waits=(0.3,)))
         _, result = ask_for_code(MOBILE)
-        with pytest.raises(TaskRevokedError):
-            result.get(timeout=10)
-        assert len(notify_outbox.attempts) == 1
+        # A slow machine does not try it even once.
+        assert result.get(timeout=10) in ("rejected", "skipped")
         notify_outbox.assert_none()

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from app import app
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _settings() -> Iterator[None]:
@@ -23,5 +21,7 @@ def _settings() -> Iterator[None]:
 @pytest.fixture
 def client() -> Iterator[TestClient]:
     """Give a client of the running application."""
+    from app import app
+
     with TestClient(app) as client:
         yield client

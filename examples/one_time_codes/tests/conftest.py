@@ -1,6 +1,6 @@
 """An account that does not exist, and a client of each of the three applications."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,33 +15,33 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setenv("NOTIFYKIT_STATE_DIR", str(tmp_path))
 
 
-def _flask() -> Post:
+def _flask() -> Iterator[Post]:
     app = pytest.importorskip("flask_codes").app
 
     def post(path: str, **fields: str) -> tuple[int, dict, dict]:
         answer = app.test_client().post(path, data=fields)
         return answer.status_code, answer.json, dict(answer.headers)
 
-    return post
+    yield post
 
 
-def _fastapi() -> Post:
+def _fastapi() -> Iterator[Post]:
     from fastapi.testclient import TestClient
 
     from fastapi_codes import app
 
     # The address of the client is that of the connection; TestClient has none.
-    client = TestClient(app, client=("203.0.113.9", 50000))
+    with TestClient(app, client=("203.0.113.9", 50000)) as client:
 
-    def post(path: str, **fields: str) -> tuple[int, dict, dict]:
-        answer = client.post(path, params=fields)
-        headers = {name.title(): value for name, value in answer.headers.items()}
-        return answer.status_code, answer.json(), headers
+        def post(path: str, **fields: str) -> tuple[int, dict, dict]:
+            answer = client.post(path, params=fields)
+            headers = {name.title(): value for name, value in answer.headers.items()}
+            return answer.status_code, answer.json(), headers
 
-    return post
+        yield post
 
 
-def _django() -> Post:
+def _django() -> Iterator[Post]:
     import json
 
     import django
@@ -56,10 +56,10 @@ def _django() -> Post:
         answer = Client().post(path, fields)
         return answer.status_code, json.loads(answer.content), dict(answer.headers)
 
-    return post
+    yield post
 
 
 @pytest.fixture(params=[_flask, _fastapi, _django])
-def post(request: pytest.FixtureRequest) -> Post:
+def post(request: pytest.FixtureRequest) -> Iterator[Post]:
     """Give a client of each application."""
-    return request.param()
+    yield from request.param()

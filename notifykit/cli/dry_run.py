@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -15,7 +15,7 @@ from notifykit.http.network import network_errors
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Transport, TransportFactory
+from notifykit.protocols import Sink, Transport, TransportFactory
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.files import STREAMS
 from notifykit.settings.sources import Settings
@@ -38,16 +38,15 @@ def plugin_host() -> PluginHost:
     return click.get_current_context().ensure_object(PluginHost)
 
 
-def open_notifier(transport: str | Dsn | None = None, **more: Any) -> Notifier:
+def open_notifier(transport: str | Dsn | None = None, *, sinks: Sequence[Sink] = (), **more: Any) -> Notifier:
     """Return a notifier from the settings of this run.
 
     :param transport: another transport than the settings choose.
-    :param more: settings, and other arguments of ``Notifier.from_settings``.
+    :param sinks: log sinks besides those of the settings.
+    :param more: settings by their names.
     """
-    more = {**global_options().settings, **logs_beside_answers(), **more}
-    named = more.pop("transport", None)
-    transport = named if transport is None else transport
-    return Notifier.from_settings(transport, env_file=global_options().env_file, host=plugin_host(), **more)
+    settings = load_settings({**logs_beside_answers(), **more, "transport": transport})
+    return Notifier(None, settings=settings, host=plugin_host(), sinks=sinks)
 
 
 def logs_beside_answers() -> dict[str, Any]:
@@ -70,14 +69,14 @@ def dry_run_notifier(via: str | None = None) -> Iterator[Notifier]:
     logged, and no guard holds anything back.
     """
     settings = load_settings({"transport": via}).check()
-    like = _measuring_scheme(settings)
+    like = measuring_scheme(settings, plugin_host())
     memory = Dsn("memory", options={"like": like} if like else {})
     quiet = attrs.evolve(without_logs(settings), transport=None, guards=())
     with Notifier(memory, settings=quiet, host=plugin_host()) as notifier:
         yield notifier
 
 
-def known_transports(settings: Settings) -> list[tuple[Dsn, TransportFactory]]:
+def known_transports(settings: Settings, host: PluginHost | None = None) -> list[tuple[Dsn, TransportFactory]]:
     """Return the transports that would make requests, in order, each with its factory.
 
     Unknown ones are left out if the settings have problems: building the transport reports both together.
@@ -85,7 +84,7 @@ def known_transports(settings: Settings) -> list[tuple[Dsn, TransportFactory]]:
     :raises PluginError: if no plugin brings one of them.
     :raises ConfigError: if a name of the settings is used like a scheme.
     """
-    factories = plugin_host().registry(without_logs(settings)).transports
+    factories = (host or plugin_host()).registry(without_logs(settings)).transports
     if settings.transport is None:
         return []
     found = list(nested_dsns(settings, settings.transport))
@@ -101,11 +100,11 @@ def known_transports(settings: Settings) -> list[tuple[Dsn, TransportFactory]]:
     return [(dsn, factories[dsn.scheme]) for dsn in found if dsn.scheme in factories and not dsn.parts]
 
 
-def _measuring_scheme(settings: Settings) -> str | None:
+def measuring_scheme(settings: Settings, host: PluginHost) -> str | None:
     """Return the scheme of the first transport that can measure, else of the first with known capabilities."""
-    named = known_transports(settings)
+    named = known_transports(settings, host)
     if not named and settings.transport is None:
-        factories = plugin_host().registry(without_logs(settings)).transports.values()
+        factories = host.registry(without_logs(settings)).transports.values()
         named = [(Dsn(factory.schemes[0]), factory) for factory in factories if factory.configured(settings)]
     known = [(dsn, factory.capabilities()) for dsn, factory in named if factory.capabilities]
     measuring = [dsn for dsn, capabilities in known if capabilities.measure or not capabilities.live]

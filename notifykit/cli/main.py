@@ -121,11 +121,17 @@ def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) ->
 
 
 def main(arguments: Sequence[str] | None = None, settings: Mapping[str, Any] | None = None) -> None:
-    """Run the program and exit.
+    """Run the program and exit; the arguments are those of :func:`run`."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments, settings))
 
-    :param settings: settings of a program that runs this one; they come before all others.
+
+def run(arguments: Sequence[str], settings: Mapping[str, Any] | None = None) -> int:
+    """Run the program and return its exit code.
+
+    :param arguments: what is typed after the program's name.
+    :param settings: settings of a program that runs this one, by their names; they come before all others but options.
     """
-    given = [_decode(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    given = [_decode(word) for word in arguments]
     options = begin(given)
     options.settings = settings or {}
     output.prepare_streams()
@@ -133,7 +139,7 @@ def main(arguments: Sequence[str] | None = None, settings: Mapping[str, Any] | N
         code = signals.exit_code(_run(given, options))
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-    sys.exit(code)
+    return code
 
 
 def _run(given: list[str], options: GlobalOptions) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from notifykit.cli.dry_run import logs_beside_answers
+from notifykit.cli.dry_run import load_settings, logs_beside_answers
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
@@ -22,7 +22,7 @@ from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
 from notifykit.pipeline.notifier import Notifier
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Job
+from notifykit.protocols import Job, Sink
 
 _Command = TypeVar("_Command", bound=Callable[..., int])
 _Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -255,11 +255,9 @@ def exit_for(progress: Progress) -> int:
 
 
 @contextmanager
-def _notifier(ctx: click.Context, **arguments: Any) -> Iterator[Notifier]:
-    options = global_options()
-    arguments = {**options.settings, **arguments}
-    host = ctx.ensure_object(PluginHost)
-    with Notifier.from_settings(env_file=options.env_file, host=host, **arguments) as notifier:
+def _notifier(ctx: click.Context, *, sinks: Sequence[Sink] = (), **arguments: Any) -> Iterator[Notifier]:
+    settings, host = load_settings(arguments), ctx.ensure_object(PluginHost)
+    with Notifier(None, settings=settings, host=host, sinks=sinks) as notifier:
         yield notifier
 
 

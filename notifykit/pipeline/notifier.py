@@ -44,7 +44,7 @@ class NotifierBase:
 
     The constructor uses what it is given and reads no environment; :meth:`from_settings` reads all sources.
 
-    :param transport: what sends the messages: an object, a name such as ``memory``, or a DSN.
+    :param transport: what sends the messages: an object, a name such as ``memory``, or a DSN; None for that of the settings.
     :param settings: other settings than the defaults.
     :param host: the plugins; without one, everything that is installed.
     :param sinks: log sinks besides those of the plugins: objects, or functions that take an event.
@@ -57,7 +57,7 @@ class NotifierBase:
 
     def __init__(
         self,
-        transport: Via,
+        transport: Via | None,
         *,
         settings: Settings | None = None,
         host: PluginHost | None = None,

@@ -1,14 +1,13 @@
 """Logging in with a one-time code, and confirming an order."""
 
-import functools
-
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from shop import codes, notify
+from notifykit.integrations.django import notify_on_commit, verifiers
 from shop.models import Order
+from shop.notify import explain
 
 
 def index(request: HttpRequest, message: str = "", status: int = 200) -> HttpResponse:
@@ -21,10 +20,10 @@ def index(request: HttpRequest, message: str = "", status: int = 200) -> HttpRes
 @require_POST
 def send_code(request: HttpRequest) -> HttpResponse:
     """Send a code to who wants to log in."""
-    code, receipt = notify.send_code(request.POST.get("mobile", ""))
-    if receipt.outcome in ("accepted", "unknown"):
-        request.session["asked"] = {"mobile": receipt.to, "ticket": codes.keep(code)}
-    status, message = notify.explain(receipt)
+    started = verifiers["default"].start(request.POST.get("mobile", ""), client=request.META["REMOTE_ADDR"])
+    if started.status in ("sent", "unknown"):
+        request.session["asked"] = started.receipt.to
+    status, message = explain(started)
     return index(request, message, status)
 
 
@@ -32,10 +31,10 @@ def send_code(request: HttpRequest) -> HttpResponse:
 def log_in(request: HttpRequest) -> HttpResponse:
     """Log the user in who types the code that was sent."""
     asked = request.session.get("asked")
-    if asked is None or not codes.take(asked["ticket"], request.POST.get("code", "")):
+    if asked is None or not verifiers["default"].check(asked, request.POST.get("code", "")).ok:
         return index(request, "That is not the code. Check it, or ask for another.", 403)
     request.session.flush()
-    request.session["mobile"] = asked["mobile"]
+    request.session["mobile"] = asked
     return index(request, "Welcome.")
 
 
@@ -46,6 +45,8 @@ def confirm(request: HttpRequest, number: int) -> HttpResponse:
         orders = Order.objects.select_for_update().filter(mobile=request.session.get("mobile"))
         order = get_object_or_404(orders, number=number)
         order.confirm()
-        # A message about an order that is rolled back would be worse than none.
-        transaction.on_commit(functools.partial(notify.confirmed, order))
+        # Under a key it is stored and sent once, however often the order is confirmed.
+        notify_on_commit(
+            order.mobile, f"Order {order.number} is confirmed.", key=f"order-{order.number}", tags=["order"]
+        )
     return index(request, f"Order {order.number} is confirmed.")

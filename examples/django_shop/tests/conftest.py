@@ -21,9 +21,9 @@ def _settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         environment.setenv("KWTSMS_TEST_MODE", "0")
         environment.setenv("NOTIFYKIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         yield
-        from shop.notify import notifier
+        from notifykit.integrations.django import notifiers
 
-        notifier().close()
+        notifiers.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,8 +2,8 @@
 
 from django.test import TestCase
 
+from notifykit.integrations.django import notifiers
 from notifykit.testing import NotifyTestCase
-from shop import notify
 from shop.models import Order
 
 MOBILE = "96598765432"
@@ -33,14 +33,14 @@ class ConfirmTests(NotifyTestCase, TestCase):
         self.outbox.wait(to=MOBILE, text="Order 17 is confirmed.", tags="order")
         with self.captureOnCommitCallbacks(execute=True):
             self.confirm(order)
-        assert notify.notifier().job("order-17").wait(timeout=10).accepted == 1
+        assert notifiers["default"].job("order-17").wait(timeout=10).accepted == 1
         self.outbox.assert_count(1, tags="order")
 
     def test_what_is_not_committed_is_not_sent(self):
         order = Order.objects.create(number=18, mobile=MOBILE)
         with self.captureOnCommitCallbacks():
             self.confirm(order)
-        assert "order-18" not in [job.key for job in notify.notifier().jobs()]
+        assert "order-18" not in [job.key for job in notifiers["default"].jobs()]
 
     def test_an_answer_that_was_lost_is_not_sent_again(self):
         # Another user: jobs leave fifteen seconds between two messages to one number.
@@ -49,7 +49,7 @@ class ConfirmTests(NotifyTestCase, TestCase):
         self.script.unknown()
         with self.captureOnCommitCallbacks(execute=True):
             self.confirm(order)
-        progress = notify.notifier().job("order-19").wait(timeout=10)
+        progress = notifiers["default"].job("order-19").wait(timeout=10)
         assert (progress.unknown, progress.left) == (1, 0)
         assert len(self.outbox.unknown) == 1
         self.outbox.assert_none(tags="order")

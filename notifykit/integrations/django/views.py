@@ -1,0 +1,73 @@
+"""The view that providers post delivery reports to: signed, or with the secret in its path.
+
+::
+
+    reports = delivery_report_view(notifykit_kwtsms.delivery_report)
+    urlpatterns = [path("reports", reports), path("reports/<str:secret>", reports)]
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, ReportEndpoint, ReportError
+from notifykit.integrations.django.configuration import DEFAULT, reports_secret
+from notifykit.integrations.django.registry import notifiers
+from notifykit.models.delivery import DeliveryReport
+
+#: Reads the fields of a report; raises ValueError where they are none.
+Parse = Callable[[Mapping[str, Any]], DeliveryReport]
+
+
+def delivery_report_view(parse: Parse, *, using: str = DEFAULT) -> Callable[..., HttpResponse]:
+    """Return a view that records the delivery reports of one provider; the signal ``delivery_changed`` follows.
+
+    It answers 204, or says what is wrong with a report: 404 without a proof that the provider knows ``REPORTS_SECRET``, 400
+    where it can't be read, 413 where it is too large. Without ``REPORTS_SECRET`` there is nothing at its address.
+
+    :param parse: the function of the provider's package, such as ``notifykit_kwtsms.delivery_report``.
+    :param using: the notifier's name in ``NOTIFYKIT``, and whose ``REPORTS_SECRET`` proves a report.
+    """
+
+    @csrf_exempt  # type: ignore[untyped-decorator]
+    @require_POST  # type: ignore[untyped-decorator]
+    def view(request: HttpRequest, secret: str | None = None) -> HttpResponse:
+        expected = reports_secret(using)
+        if not expected:
+            return HttpResponseNotFound("There is nothing here.", content_type="text/plain; charset=utf-8")
+        try:
+            report = _endpoint(expected, parse).read(
+                _body(request),
+                content_type=request.content_type or "",
+                signature=request.headers.get(SIGNATURE_HEADER),
+                path_secret=secret,
+            )
+        except ReportError as error:
+            return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+        notifiers[using].record_delivery_report(report)
+        return HttpResponse(status=204)
+
+    return view  # type: ignore[no-any-return]
+
+
+@functools.lru_cache(maxsize=16)
+def _endpoint(secret: str, parse: Parse) -> ReportEndpoint:
+    return ReportEndpoint(secret, parse)
+
+
+def _body(request: HttpRequest) -> bytes:
+    """Return the body; one that says it is too long is not read."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+        return b"\0" * (MAX_BODY + 1)
+    try:
+        return bytes(request.body)
+    except (RequestDataTooBig, UnreadablePostError):
+        raise ReportError(400, "The body can't be read.") from None

@@ -52,7 +52,7 @@ def judge(load: Load, verdict: Verdict) -> Verdict:
         Reported(
             receipt.to,
             receipt.outcome,
-            (job._id, receipt.position),  # type: ignore[attr-defined]
+            (job.id, receipt.position),  # type: ignore[attr-defined]
             str(receipt.error) if receipt.outcome is Outcome.UNKNOWN else None,
         )
         for job in load.jobs

@@ -295,7 +295,7 @@ def test_a_code_goes_ahead_of_a_campaign(connect: MakeNotifier, sandbox: Sandbox
 
 
 def test_a_worker_that_was_killed_leaves_unknown_what_was_in_flight(
-    smoke_store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier], monkeypatch: pytest.MonkeyPatch
+    smoke_store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]
 ) -> None:
     """The next worker finishes the rest, and sends nothing twice."""
     script = """
@@ -314,14 +314,15 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
         process.kill()
         process.communicate()
     sandbox.calm()
-    # Recipients of a request that was about to start would wait for the gap between two messages to one number.
-    monkeypatch.setattr("notifykit_kwtsms.transport.SAME_NUMBER_GAP", 0.0)
     with notifiers(smoke_store, live(sandbox, rate=4)) as notifier:
         notifier.work()
         progress = notifier.job("k").wait(50)
     assert (progress.accepted + progress.unknown, progress.left) == (800, 0)
     assert progress.unknown % 200 == 0
-    assert {sandbox.accepted(number) for number in numbers(800)} == {1}
+    times = [sandbox.accepted(number) for number in numbers(800)]
+    assert max(times) == 1
+    # A request that was about to be sent when its worker died is unknown too.
+    assert times.count(0) <= progress.unknown
 
 
 def test_without_the_extra_submitting_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

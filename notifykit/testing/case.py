@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unittest
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -60,7 +61,9 @@ class NotifyTestCase(unittest.TestCase):
     def _check_outbox(self) -> None:
         # The results of unittest and pytest each know in their own way whether the test has failed already.
         result = getattr(getattr(self, "_outcome", None), "result", None)
-        failures = (*getattr(result, "failures", ()), *getattr(result, "errors", ()))
+        lists = (getattr(result, name, ()) for name in ("failures", "errors"))
+        # In Django's parallel workers they are placeholders that can't be iterated over.
+        failures = itertools.chain.from_iterable(found for found in lists if isinstance(found, Iterable))
         if any(test is self for test, _ in failures) or getattr(result, "_excinfo", None):
             return
         if self.outbox.script_errors:

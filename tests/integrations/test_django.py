@@ -461,22 +461,32 @@ def test_the_secret_in_the_path_is_a_proof_too(client: Any) -> None:
     ],
 )
 def test_other_reports_are_refused(
-    client: Any, received: Any, path: str, headers: dict[str, str], body: Any, status: int
+    client: Any,
+    received: Any,
+    path: str,
+    headers: dict[str, str],
+    body: Any,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nothing is recorded, and the answer repeats nothing."""
+    """Nothing is recorded, and neither the answer nor a log has the secret of the path."""
     from notifykit.integrations.django import delivery_changed
 
     calls = received(delivery_changed)
     answer = post(client, path, body, **headers)
     assert answer.status_code == status
     assert SECRET not in answer.content.decode()
+    assert SECRET not in caplog.text
+    assert str(status) in caplog.text
     assert not calls
 
 
 @pytest.mark.usefixtures("reports")
-def test_reports_are_posted(client: Any) -> None:
+def test_reports_are_posted(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Who asks with another method learns that, and nothing else."""
-    assert client.get(f"/reports/{SECRET}").status_code == 405
+    answer = client.get(f"/reports/{SECRET}")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert SECRET not in caplog.text
 
 
 def test_without_a_secret_there_is_nothing(client: Any, configure: Any) -> None:

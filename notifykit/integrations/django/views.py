@@ -9,19 +9,21 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, ReportEndpoint, ReportError
 from notifykit.integrations.django.configuration import DEFAULT, reports_secret
 from notifykit.integrations.django.registry import notifiers
 from notifykit.models.delivery import DeliveryReport
+
+_log = logging.getLogger("notifykit.django")
 
 #: Reads the fields of a report; raises ValueError where they are none.
 Parse = Callable[[Mapping[str, Any]], DeliveryReport]
@@ -38,11 +40,12 @@ def delivery_report_view(parse: Parse, *, using: str = DEFAULT) -> Callable[...,
     """
 
     @csrf_exempt  # type: ignore[untyped-decorator]
-    @require_POST  # type: ignore[untyped-decorator]
     def view(request: HttpRequest, secret: str | None = None) -> HttpResponse:
+        if request.method != "POST":
+            return _refusal(405, "Reports are posted.", Allow="POST")
         expected = reports_secret(using)
         if not expected:
-            return HttpResponseNotFound("There is nothing here.", content_type="text/plain; charset=utf-8")
+            return _refusal(404, "There is nothing here.")
         try:
             report = _endpoint(expected, parse).read(
                 _body(request),
@@ -51,11 +54,19 @@ def delivery_report_view(parse: Parse, *, using: str = DEFAULT) -> Callable[...,
                 path_secret=secret,
             )
         except ReportError as error:
-            return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+            return _refusal(error.status, str(error))
         notifiers[using].record_delivery_report(report)
         return HttpResponse(status=204)
 
     return view  # type: ignore[no-any-return]
+
+
+def _refusal(status: int, reason: str, **headers: str) -> HttpResponse:
+    _log.warning("a request for delivery reports was answered with %d: %s", status, reason)
+    response = HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8", headers=headers)
+    # Django would log the path, and the secret may stand in it.
+    response._has_been_logged = True  # noqa: SLF001
+    return response
 
 
 @functools.lru_cache(maxsize=16)

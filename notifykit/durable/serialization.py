@@ -152,7 +152,8 @@ class _Table:
 
 def _recipient_row(recipient: Recipient | Rejected) -> list[Any]:
     if isinstance(recipient, Rejected):
-        return ["", recipient.raw, _error_row(recipient.error)]
+        meant = recipient.suggestion
+        return ["", recipient.raw, _error_row(recipient.error), None if meant is None else _recipient_row(meant)]
     raw = recipient.raw if recipient.raw != recipient.address else None
     kept = (recipient.address, recipient.channel.value, recipient.country, recipient.language, raw)
     return [*kept, *recipient.notices]
@@ -160,8 +161,12 @@ def _recipient_row(recipient: Recipient | Rejected) -> list[Any]:
 
 def _read_recipient(row: Sequence[Any]) -> Recipient | Rejected:
     if row[0] == "":
-        error = _read_error(row[2])
-        return Rejected(row[1], error if isinstance(error, InvalidRecipient) else InvalidRecipient(error.detail))
+        error, meant = _read_error(row[2]), row[3] and _read_recipient(row[3])
+        return Rejected(
+            row[1],
+            error if isinstance(error, InvalidRecipient) else InvalidRecipient(error.detail),
+            meant if isinstance(meant, Recipient) else None,
+        )
     address, channel, country, language, raw, *notices = row
     return Recipient(address, Channel(channel), country, language=language, raw=raw or address, notices=tuple(notices))
 

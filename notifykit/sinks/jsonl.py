@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from notifykit.errors import ConfigError
-from notifykit.events import Event
+from notifykit.events import Event, RecipientsFinished
 from notifykit.settings.files import STREAMS, open_file
 from notifykit.settings.sources import Settings
 
@@ -231,6 +231,8 @@ def rows(event: Event) -> Iterator[Mapping[str, Any]]:
     row |= {name: _number(value) for name, value in fields.items() if isinstance(value, float)}
     for name in _NO_COLUMNS:
         row.pop(name, None)
+    if isinstance(event, RecipientsFinished):  # JSON has no pairs as keys
+        row["counts"] = [[*pair, numbers] for pair, numbers in event.counts.items()]
     if "message_id" in fields:
         row["msg_id"] = fields["message_id"]
     if "recipients" in fields:

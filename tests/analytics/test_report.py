@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import notifykit.report
 from docs.report_pictures import month
 from notifykit.analytics import read_totals
 from notifykit.http.network import network_errors
@@ -157,7 +158,7 @@ def test_arabic_has_every_word_and_its_own_digits(rows: list[dict[str, Any]], en
 
 def test_every_sentence_of_the_report_has_its_arabic() -> None:
     """Found in the code, also those that no log of these tests brings about."""
-    folder = pathlib.Path(__file__).parents[2] / "notifykit" / "report"
+    folder = pathlib.Path(notifykit.report.__file__).parent
     said = set()
     for file in folder.glob("*.py"):
         said |= set(re.findall(r'words\(\s*"((?:[^"\\]|\\.)+)"', file.read_text("utf-8")))

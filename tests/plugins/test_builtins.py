@@ -26,7 +26,11 @@ def test_every_plugin_loads_and_none_of_its_hooks_is_unknown() -> None:
     assert {info.location for info in host.plugins} == set(BUILTINS)
     assert all(info.hooks for info in host.plugins)
     for module in BUILTINS:
-        assert pkgutil.resolve_name(module).__doc__
+        try:
+            assert pkgutil.resolve_name(module).__doc__
+        except ConfigError as error:  # an integration without its library
+            assert module.startswith("notifykit.integrations.")
+            assert "pip install" in str(error)
 
 
 def test_every_factory_finds_its_transport() -> None:

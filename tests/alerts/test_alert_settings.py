@@ -205,11 +205,14 @@ def test_a_named_transport_carries_alerts() -> None:
         Notifier.from_settings("shop", environment={}, host=PluginHost(entry_points=False), **arguments)
 
 
-def test_an_async_notifier_alerts_too() -> None:
+def test_an_async_notifier_alerts_too(tmp_path: pathlib.Path) -> None:
     """The alert is sent in the sink's own thread, and is there when the notifier is closed."""
 
     async def send() -> None:
-        settings = {"NOTIFYKIT_ALERT_VIA": f"webhook+http://127.0.0.1:{wire.port}/hook"}
+        settings = {
+            "NOTIFYKIT_ALERT_VIA": f"webhook+http://127.0.0.1:{wire.port}/hook",
+            "NOTIFYKIT_STATE_DIR": str(tmp_path),
+        }
         refused = MemoryTransport([AuthFailed("Wrong password.", "E1")] * 3)
         host = PluginHost(entry_points=False)
         async with AsyncNotifier.from_settings(refused, environment=settings, host=host) as notifier:

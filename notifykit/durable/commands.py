@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
 
-from notifykit.cli.dry_run import load_settings, logs_beside_answers
+from notifykit.cli.dry_run import load_settings, open_notifier, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
 from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
@@ -21,8 +20,7 @@ from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
 from notifykit.pipeline.notifier import Notifier
-from notifykit.plugins import PluginHost
-from notifykit.protocols import Job, Sink
+from notifykit.protocols import Job
 
 _Command = TypeVar("_Command", bound=Callable[..., int])
 _Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -65,7 +63,7 @@ def jobs(ctx: click.Context, as_json: bool) -> int:
     """Follow sends that are kept on disk, and decide about them. Numbers are redacted."""
     if ctx.invoked_subcommand is not None:
         return Exit.OK
-    with _notifier(ctx, **logs_beside_answers()) as notifier:
+    with open_notifier() as notifier:
         found = notifier.jobs()
     if as_json:
         print_json("jobs", [document(progress) for progress in found])
@@ -89,7 +87,7 @@ def _command(*options: _Option) -> Callable[[_Command], _Command]:
 
     def register(function: _Command) -> _Command:
         def run(ctx: click.Context, /, key: str, **given: Any) -> int:
-            with _notifier(ctx, **logs_beside_answers()) as notifier:
+            with open_notifier() as notifier:
                 try:
                     job = notifier.job(key)
                 except KeyError as error:
@@ -198,7 +196,10 @@ def worker(ctx: click.Context, address: tuple[str, int] | None, as_json: bool) -
     It finishes the requests in flight before it ends, within the timeout of a request and five seconds.
     """
     stop = threading.Event()
-    with metrics_server(address) as server, _notifier(ctx, sinks=server.sinks) as notifier:
+    with (
+        metrics_server(address) as server,
+        Notifier(None, settings=load_settings(), host=plugin_host(), sinks=server.sinks) as notifier,
+    ):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         logging.getLogger("notifykit.durable").addHandler(_PrintHandler(logging.WARNING))
@@ -252,13 +253,6 @@ def exit_for(progress: Progress) -> int:
         return Exit.OK
     bad = progress.rejected + progress.skipped
     return Exit.OK if not bad else Exit.PARTLY if progress.accepted else Exit.FAILED
-
-
-@contextmanager
-def _notifier(ctx: click.Context, *, sinks: Sequence[Sink] = (), **arguments: Any) -> Iterator[Notifier]:
-    settings, host = load_settings(arguments), ctx.ensure_object(PluginHost)
-    with Notifier(None, settings=settings, host=host, sinks=sinks) as notifier:
-        yield notifier
 
 
 def _shown(progress: Progress, *, as_json: bool) -> int:

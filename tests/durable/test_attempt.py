@@ -24,6 +24,12 @@ def spec(count: int = 1, text: str = "Hello", **more: Any) -> JobSpec:
     return JobSpec(people(count), Message(text), "a task", **more)
 
 
+def _not_reached_at_first(batch: Batch, before: int) -> Submission | None:
+    if not before:
+        raise NotReached("There is no connection.")
+    return None
+
+
 def test_every_batch_is_sent_at_once_and_once(connect: MakeNotifier) -> None:
     """Delivered again, there is nothing left to do."""
     recorder = Recorder()
@@ -37,13 +43,7 @@ def test_every_batch_is_sent_at_once_and_once(connect: MakeNotifier) -> None:
 
 def test_what_was_certainly_not_sent_waits_for_another_delivery(connect: MakeNotifier) -> None:
     """The seconds are the error's, and nothing sleeps here."""
-
-    def answer(batch: Batch, before: int) -> Submission | None:
-        if not before:
-            raise NotReached("There is no connection.")
-        return None
-
-    recorder = Recorder(answer)
+    recorder = Recorder(_not_reached_at_first)
     engine = engine_of(connect(recorder, workers="separate"))
     _, wait = engine.attempt(spec())
     assert wait == NotReached("").waits[0]
@@ -76,13 +76,7 @@ def test_a_delivery_while_the_first_one_still_sends_sends_nothing(connect: MakeN
 
 def test_a_worker_beside_it_leaves_the_job_alone(connect: MakeNotifier) -> None:
     """It is in no queue of ours: two would send it, and each count what the other does as lost."""
-
-    def answer(batch: Batch, before: int) -> Submission | None:
-        if not before:
-            raise NotReached("There is no connection.")
-        return None
-
-    recorder = Recorder(answer)
+    recorder = Recorder(_not_reached_at_first)
     notifier = connect(recorder)
     notifier.work()
     engine_of(notifier).attempt(spec())
@@ -92,13 +86,7 @@ def test_a_worker_beside_it_leaves_the_job_alone(connect: MakeNotifier) -> None:
 
 def test_a_job_that_a_person_paused_waits(connect: MakeNotifier) -> None:
     """Resumed, it is for a worker: the person wants it now."""
-
-    def answer(batch: Batch, before: int) -> Submission | None:
-        if not before:
-            raise NotReached("There is no connection.")
-        return None
-
-    recorder = Recorder(answer)
+    recorder = Recorder(_not_reached_at_first)
     notifier = connect(recorder)
     job, _ = engine_of(notifier).attempt(spec())
     job.pause()

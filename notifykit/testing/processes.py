@@ -270,6 +270,9 @@ def _served(known: Rules) -> Iterator[None]:
                 connection = listener.accept()
             except Exception:  # noqa: S112 - a process without the key, or one that was killed
                 continue
+            if closed.is_set():  # the connection below, which has no question
+                connection.close()
+                return
             threading.Thread(target=_serve_one, args=(connection,), daemon=True).start()
 
     threading.Thread(target=serve, name="notifykit-outbox", daemon=True).start()
@@ -285,8 +288,9 @@ def _served(known: Rules) -> Iterator[None]:
 
 def _serve_one(connection: Connection) -> None:  # type: ignore[type-arg,unused-ignore]
     with connection, contextlib.suppress(OSError, EOFError):
+        question = connection.recv()
         try:
-            answer = _reply(*connection.recv())
+            answer = _reply(*question)
         except Exception as error:
             answer = error
         connection.send(answer)

@@ -104,6 +104,8 @@ class DurableSettings:
     keep_jobs: float
     #: Seconds until the texts and addresses of a finished job are deleted.
     keep_bodies: float
+    #: Whether the settings name the database.
+    is_named: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> DurableSettings:
@@ -133,7 +135,7 @@ class DurableSettings:
                 "(sqlite:///folder/jobs.sqlite3)"
             )
         embedded = values["workers"] == "embedded" if values["workers"] else file is not None
-        return cls(Secret(url), file, embedded, values["keep_jobs"], values["keep_bodies"])
+        return cls(Secret(url), file, embedded, values["keep_jobs"], values["keep_bodies"], given is not None)
 
     def at(self, file: pathlib.Path) -> DurableSettings:
         """Return the settings of a database in another file."""
@@ -169,7 +171,7 @@ class Database:
             with self.migration_lock():
                 metadata.create_all(self.engine)
                 with self.begin() as db:
-                    _add_columns(db, metadata)
+                    _complete(db, metadata)
         except SQLAlchemyError as error:
             raise self.unusable(error) from None
 
@@ -283,8 +285,8 @@ class Database:
         self.engine.dispose()
 
 
-def _add_columns(db: sa.Connection, metadata: sa.MetaData) -> None:
-    """Add the columns that a table of an earlier version lacks: all of them may be NULL."""
+def _complete(db: sa.Connection, metadata: sa.MetaData) -> None:
+    """Add the columns and indexes that tables of an earlier version lack; such columns may be NULL."""
     known = sa.inspect(db)
     for table in metadata.sorted_tables:
         present = {column["name"] for column in known.get_columns(table.name)}
@@ -292,6 +294,8 @@ def _add_columns(db: sa.Connection, metadata: sa.MetaData) -> None:
             if column.name not in present:
                 kind = column.type.compile(db.dialect)
                 db.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
+        for index in table.indexes:
+            index.create(db, checkfirst=True)
 
 
 def _close_returned(connection: Any, record: Any) -> None:

@@ -373,7 +373,7 @@ def test_refused_addresses_and_guards_are_no_tries(bench: Bench, worker: MakeWor
 
     job = bench.store.create({**JOB, "starts": bench.now})
     who = [(0, Rejected("abc", InvalidRecipient("no digits"))), (1, Recipient("96598765432"))]
-    bench.store.add_batches(job, 0, [(who, [])])
+    bench.store.add_batches(job, [NewBatch(0, who)])
     bench.store.publish(job, "k", {"total": 2, "batches": 1, "fingerprint": {}})
     transport = Recorder()
     assert finish(bench, worker(transport)) == [0.0]

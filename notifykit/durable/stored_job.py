@@ -79,7 +79,7 @@ class StoredJob:
 
     def receipts(self) -> Iterator[Receipt]:
         """Yield the receipt of each recipient, in the caller's order, in constant memory."""
-        return (receipt for _, _, receipt in self._stored(cells=False) if receipt is not None)
+        return (receipt for *_, receipt in self._stored(cells=False) if receipt is not None)
 
     def rows(self) -> Iterator[JobRow]:
         """Yield every row with what is known of it, in the caller's order, in constant memory.
@@ -89,11 +89,11 @@ class StoredJob:
         with self._engine.usable() as store:
             self._require_body(store.find(self.key), "nothing to show: NOTIFYKIT_KEEP_BODIES keeps them longer")
         for some in chunks(self._stored(cells=True), IDS_PER_QUERY):
-            sent = [receipt for _, _, receipt in some if receipt is not None]
+            sent = [receipt for *_, receipt in some if receipt is not None]
             with self._engine.usable() as store:
                 known = read_deliveries_of(store.database, sent)
-            for position, cells, receipt in some:
-                yield JobRow(position, cells, receipt, delivery_of(receipt, known))
+            for position, cells, text, receipt in some:
+                yield JobRow(position, cells, receipt, delivery_of(receipt, known), text)
 
     def _stored(self, *, cells: bool) -> Iterator[StoredRow]:
         def read(number: int) -> list[tuple[int, StoredRow]] | None:

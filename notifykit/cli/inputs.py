@@ -74,7 +74,7 @@ def read_recipients(words: Sequence[str], file: str | None, column: str | None) 
     elif file is not None:
         path = pathlib.Path(file)
         if path.exists() and not path.is_file():  # a pipe can be read only once
-            given += read_addresses(path, column)
+            given += read_addresses(path, column, warn)
             path = None
         else:
             check_addresses(path, column)

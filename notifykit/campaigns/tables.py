@@ -317,24 +317,32 @@ def cell_text(value: object) -> str:
 
     :raises TypeError: if it is nothing that a cell can hold.
     """
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < _EXACT else f"{value:.15g}"
-    if isinstance(value, decimal.Decimal):
-        return f"{value:f}" if value.is_finite() else str(value)
-    if isinstance(value, datetime.datetime):
-        midnight = value.time() == datetime.time()
-        return f"{value:%Y-%m-%d}" if midnight else value.isoformat(" ", "seconds" if value.second else "minutes")
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
+    for kinds, write in _WRITTEN:
+        if isinstance(value, kinds):
+            return write(value)
     raise TypeError(f"a cell is a {type(value).__name__}: give a text, a number or a date")
+
+
+def _float(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < _EXACT else f"{value:.15g}"
+
+
+def _moment(value: datetime.datetime) -> str:
+    midnight = value.time() == datetime.time()
+    return f"{value:%Y-%m-%d}" if midnight else value.isoformat(" ", "seconds" if value.second else "minutes")
+
+
+#: How a value is written, by its type; the first that fits.
+_WRITTEN: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...]] = (
+    (str, str),
+    (type(None), lambda _: ""),
+    (bool, lambda value: "TRUE" if value else "FALSE"),
+    (int, str),
+    (float, _float),
+    (decimal.Decimal, lambda value: f"{value:f}" if value.is_finite() else str(value)),
+    (datetime.datetime, _moment),
+    ((datetime.date, datetime.time), lambda value: value.isoformat()),
+)
 
 
 def plain(cell: str) -> str:

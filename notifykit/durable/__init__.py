@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from notifykit.errors import ConfigError
 from notifykit.hookspecs import hookimpl
-from notifykit.protocols import Engine, EngineFactory
+from notifykit.protocols.engine import Engine, EngineFactory
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
 from notifykit.pipeline.notifier import Notifier
-from notifykit.protocols import Job
+from notifykit.protocols.engine import Job
 
 _Command = TypeVar("_Command", bound=Callable[..., int])
 _Option = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -168,6 +168,8 @@ class Database:
         try:
             with self.migration_lock():
                 metadata.create_all(self.engine)
+                with self.begin() as db:
+                    _add_columns(db, metadata)
         except SQLAlchemyError as error:
             raise self.unusable(error) from None
 
@@ -279,6 +281,17 @@ class Database:
         """Close the connections; one that a thread still uses is closed when it is returned."""
         event.listen(self.engine, "checkin", _close_returned)
         self.engine.dispose()
+
+
+def _add_columns(db: sa.Connection, metadata: sa.MetaData) -> None:
+    """Add the columns that a table of an earlier version lacks: all of them may be NULL."""
+    known = sa.inspect(db)
+    for table in metadata.sorted_tables:
+        present = {column["name"] for column in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                kind = column.type.compile(db.dialect)
+                db.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
 
 
 def _close_returned(connection: Any, record: Any) -> None:

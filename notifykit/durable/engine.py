@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
-import itertools
 import logging
 import math
 import os
@@ -14,32 +12,32 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
-from notifykit.durable.forks import SQLITE
+from notifykit.durable.deliveries import Deliveries, delivery_of, read_deliveries, record_reports
+from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks, in_order
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
     Fingerprint,
-    Positioned,
     body_of,
     is_intercepted,
     key_conflict,
     message_of,
     options_of,
 )
-from notifykit.durable.store import JobStore, KeyTakenError
+from notifykit.durable.store import JobStore, KeyTakenError, StoredRow
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
-from notifykit.models.job import Backlog, JobSpec, Progress, Settlement
+from notifykit.models.delivery import Delivery, DeliveryReport
+from notifykit.models.job import Backlog, JobRow, JobSpec, Progress, Settlement
 from notifykit.models.message import Channel, Message
-from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submission
-from notifykit.models.recipient import Recipient
+from notifykit.models.receipt import Outcome, Receipt, Report, Submission
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
 from notifykit.pipeline.context import Prepared
@@ -51,12 +49,12 @@ from notifykit.settings.sources import Settings
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-_Item = TypeVar("_Item")
-
 _log = logging.getLogger("notifykit.durable")
 
 #: Batches per transaction, so that other processes do not wait long for the database.
 _BATCHES_PER_WRITE: Final = 25
+#: Rows whose deliveries are read at a time.
+_ROWS_PER_READ: Final = 400
 #: A job of at most so many recipients is urgent unless it says otherwise.
 _MOST_URGENT: Final = 10
 _URGENT, _BULK = 1, 100
@@ -115,12 +113,34 @@ class StoredJob:
 
     def receipts(self) -> Iterator[Receipt]:
         """Yield the receipt of each recipient, in the caller's order, in constant memory."""
-        for number in itertools.count():
+        return (receipt for _, _, receipt in self._stored(cells=False) if receipt is not None)
+
+    def rows(self) -> Iterator[JobRow]:
+        """Yield every row with what is known of it, in the caller's order, in constant memory.
+
+        :raises ConfigError: its texts, addresses and cells have been deleted.
+        """
+        self._require_body("nothing to show")
+        for some in chunks(self._stored(cells=True), _ROWS_PER_READ):
+            known = self._engine.deliveries_of(receipt for _, _, receipt in some if receipt is not None)
+            for position, cells, receipt in some:
+                yield JobRow(position, cells, receipt, delivery_of(receipt, known))
+
+    def _stored(self, *, cells: bool) -> Iterator[StoredRow]:
+        def read(number: int) -> list[tuple[int, StoredRow]] | None:
             with self._engine.usable() as store:
-                some = store.receipts_of(self.id, number)
-            if some is None:
-                return
-            yield from some
+                return store.rows_of(self.id, number, cells=cells)
+
+        return in_order(read)
+
+    def _require_body(self, consequence: str) -> None:
+        with self._engine.usable() as store:
+            row = store.find(self.key)
+        if row is None or row["body"] is None:
+            raise ConfigError(
+                f"{self.key}: its texts and addresses have been deleted, so there is {consequence}: keep them longer with "
+                "NOTIFYKIT_KEEP_BODIES"
+            )
 
     def report(self) -> Report:
         """Return the report so far, without the recipients that have no outcome yet."""
@@ -128,6 +148,8 @@ class StoredJob:
             row = store.find(self.key)
         if row is None or row["body"] is None:
             return Report((), Message("", Channel(row["options"]["channel"] if row else "sms")))
+        if row["options"].get("rows"):
+            return Report(tuple(self.receipts()), message_of(row, 0))
         found = self._engine.cleaned(message_of(row, 0))
         return Report(tuple(self.receipts()), found.message, found.cleaned.edits)
 
@@ -300,6 +322,33 @@ class DurableEngine:
         with self.usable() as store:
             return store.backlog()
 
+    def deliveries(self, message_ids: Iterable[str]) -> Deliveries:
+        """Return what delivery reports said, by message id and canonical address.
+
+        What was said of all recipients of a request is there under its id and None.
+        """
+        found: dict[tuple[str, str | None], Delivery] = {}
+        for some in chunks(message_ids, _ROWS_PER_READ):
+            with self.usable():
+                found.update(read_deliveries(self._database, some))
+        return found
+
+    def deliveries_of(self, receipts: Iterable[Receipt]) -> Deliveries:
+        """Return what delivery reports said about the recipients of some receipts."""
+        sent = [(receipt.message_id, receipt.to) for receipt in receipts if receipt.message_id is not None]
+        if not sent:
+            return {}
+        with self.usable():
+            return read_deliveries(self._database, (id_ for id_, _ in sent), {address for _, address in sent})
+
+    def record_delivery_reports(self, reports: Iterable[DeliveryReport]) -> None:
+        """Store delivery reports; the same ones again, or in another order, change nothing.
+
+        :raises ConfigError: the database can't be used.
+        """
+        with self.usable():
+            record_reports(self._database, reports, self.clock())
+
     def idle_reason(self) -> str | None:
         """Return why no job is sent by this process, in one sentence; None where it works on them."""
         consumer = self._consumer
@@ -356,10 +405,13 @@ class DurableEngine:
         try:
             count = 0
             with AddressSet() as addresses:
-                recipients = enumerate(fingerprint.add_all(spec.recipients))
-                batches = _chunks(recipients, transport.capabilities.batch_size)
-                for some in _chunks(((batch, _duplicates(batch, addresses)) for batch in batches), _BATCHES_PER_WRITE):
-                    store.add_batches(job_id, count, some, outer)
+                size = transport.capabilities.batch_size
+                if spec.rows is None:
+                    batches = batches_of(fingerprint.add_all(spec.recipients), size, addresses)
+                else:
+                    batches = batches_of_rows(fingerprint.add_rows(spec.rows), size, addresses)
+                for some in chunks(batches, _BATCHES_PER_WRITE):
+                    store.add_batches(job_id, some, outer)
                     count += len(some)
             urgent = fingerprint.count <= _MOST_URGENT if spec.urgent is None else spec.urgent
             last = {
@@ -418,31 +470,6 @@ class DurableEngine:
             _log.debug("deleting old jobs raised %s", type(error).__name__)
 
 
-class AddressSet:
-    """The addresses of one job, hashed in a temporary SQLite file: any number of them in constant memory."""
-
-    def __init__(self) -> None:
-        with SQLITE.inside():
-            self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-            for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"):
-                self._file.execute(f"PRAGMA {setting}")
-            self._file.execute("CREATE TABLE addresses (hash BLOB PRIMARY KEY) WITHOUT ROWID")
-            self._file.execute("BEGIN")
-
-    def add(self, address: str) -> bool:
-        """Add an address and return whether it is new."""
-        digest = hashlib.blake2b(address.encode("utf-8", "replace"), digest_size=16).digest()
-        with SQLITE.inside():
-            return self._file.execute("INSERT OR IGNORE INTO addresses VALUES (?)", (digest,)).rowcount == 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        with SQLITE.inside():
-            self._file.close()
-
-
 def _require_times(spec: JobSpec, now: float) -> None:
     """Raise a :class:`ValueError` where a job's times can't be meant."""
     problems = []
@@ -454,20 +481,14 @@ def _require_times(spec: JobSpec, now: float) -> None:
         problems.append(
             f"expires_in is {spec.expires_in:g}: give seconds above zero, at most ten years; leave it out for ever"
         )
+    if spec.spread is not None and not 0 < spec.spread <= _LONGEST:
+        problems.append(
+            f"spread is {spec.spread:g}: give seconds above zero, at most ten years; leave it out for at once"
+        )
+    elif spec.spread is not None and spec.expires_in is not None and spec.spread >= spec.expires_in:
+        problems.append(
+            f"spread is {spec.spread:g} and expires_in is {spec.expires_in:g}: what begins after that is never sent: "
+            "give a shorter spread, or a later end"
+        )
     if problems:
         raise ValueError("; ".join(problems))
-
-
-def _duplicates(batch: Sequence[Positioned], addresses: AddressSet) -> list[Receipt]:
-    """Return receipts for the recipients whose address is in the job already; add the addresses of the others."""
-    return [
-        Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
-        for position, recipient in batch
-        if isinstance(recipient, Recipient) and not addresses.add(recipient.address)
-    ]
-
-
-def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, size)):
-        yield chunk

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import attrs
 import sqlalchemy as sa
@@ -21,10 +22,13 @@ from sqlalchemy.exc import IntegrityError
 from notifykit.durable import batch_state as states
 from notifykit.durable.batch_state import Enqueue, Task
 from notifykit.durable.database import Database, moment
-from notifykit.durable.serialization import Positioned
+from notifykit.durable.deliveries import prune_deliveries
+from notifykit.durable.grouping import NewBatch, in_order
+from notifykit.durable.serialization import Positioned, message_of
 from notifykit.durable.tables import Damaged, batches, contents, jobs, requests, spacing
 from notifykit.errors import ConfigError
 from notifykit.models.job import Backlog, JobState, Progress
+from notifykit.models.message import Message
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
 
 _log = logging.getLogger("notifykit.durable")
@@ -34,7 +38,15 @@ _ABANDONED: Final = 2 * 3600.0
 #: Seconds over which the present rate is taken.
 _RATE_WINDOW: Final = 60.0
 #: The columns of a job that its progress shows.
-_SHOWN: Final = [jobs.c[n] for n in ["key", "total", "created", "starts", "expires", "finished", "paused", "cancelled"]]
+_SHOWN: Final = [
+    jobs.c[name]
+    for name in ("key", "total", "created", "starts", "expires", "finished", "paused", "cancelled", "reason")
+]
+#: What is deleted of a batch before the job itself is.
+_WITHOUT_BODY: Final = {"recipients": None, "receipts": None, "body": None, "cells": None}
+
+#: A row as it is stored: its position, its cells, and its receipt.
+StoredRow: TypeAlias = tuple[int, Mapping[str, str], Receipt | None]
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -66,6 +78,13 @@ class ClaimedBatch:
     tries: int
     #: The ids of the requests that ``completed`` is of.
     completed_ids: frozenset[str] = attrs.field(default=frozenset(), repr=False)
+    #: Text and subject of a batch of rows; None where they are the job's.
+    body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+
+    @property
+    def message(self) -> Message:
+        """What is sent to the recipients."""
+        return message_of(self.job, self.task.number, self.body)
 
 
 def _retried(
@@ -103,22 +122,15 @@ class JobStore:
             db.execute(jobs.insert().values(id=job, touched=now, created=now, **row))
         return job
 
-    def add_batches(
-        self,
-        job: str,
-        first: int,
-        added: Sequence[tuple[Sequence[Positioned], Sequence[Receipt]]],
-        outer: sa.Connection | None = None,
-    ) -> None:
-        """Add batches to a job that is not visible yet: the recipients of each, and the receipts of excluded ones.
-
-        :param first: the number of the first of them.
-        """
+    def add_batches(self, job: str, added: Sequence[NewBatch], outer: sa.Connection | None = None) -> None:
+        """Add batches to a job that is not visible yet."""
         rows, large = [], []
-        for number, (recipients, excluded) in enumerate(added, first):
-            this = {"job": job, "number": number}
-            rows.append({**this, "state": states.WAITING, "size": len(recipients), "skipped": len(excluded)})
-            large.append({**this, "recipients": recipients, "receipts": excluded or None})
+        for batch in added:
+            this = {"job": job, "number": batch.number}
+            size, skipped = len(batch.recipients), len(batch.excluded)
+            rows.append({**this, "state": states.WAITING, "size": size, "skipped": skipped})
+            content = {"recipients": batch.recipients, "receipts": batch.excluded or None}
+            large.append({**this, **content, "body": batch.body, "cells": batch.cells})
         with self._writing(outer) as db:
             self._update_draft(db, job)
             db.execute(batches.insert(), rows)
@@ -170,7 +182,8 @@ class JobStore:
         db.execute(requests.update().where(incomplete).values(state=states.LOST))
         results = sa.select(requests.c.id, requests.c.receipts).order_by(requests.c.completed)
         completed = db.execute(results.where(states.in_state(task.job, task.number, states.COMPLETED))).all()
-        content = db.execute(sa.select(contents).where(states.of(contents, task.job, task.number))).mappings().one()
+        columns = (contents.c.recipients, contents.c.receipts, contents.c.body)
+        content = db.execute(sa.select(*columns).where(states.of(contents, task.job, task.number))).mappings().one()
         return ClaimedBatch(
             task,
             owner,
@@ -181,6 +194,7 @@ class JobStore:
             tuple((request.transport, tuple(request.positions)) for request in lost),
             row["tries"],
             frozenset(result.id for result in completed),
+            content["body"],
         )
 
     def open_tasks(self, job: str) -> list[Task]:
@@ -385,18 +399,23 @@ class JobStore:
         return Backlog(states, None if oldest is None else max(0.0, now - oldest))
 
     def receipts(self, job: str) -> Iterator[Receipt]:
-        """Yield the receipts of a job, reading one batch at a time; no transaction is open meanwhile."""
-        number = 0
-        while (found := self.receipts_of(job, number)) is not None:
-            yield from found
-            number += 1
+        """Yield the receipts of a job in the caller's order; no transaction is open meanwhile."""
+        rows = in_order(functools.partial(self.rows_of, job, cells=False))
+        return (receipt for _, _, receipt in rows if receipt is not None)
 
-    def receipts_of(self, job: str, number: int) -> list[Receipt] | None:
-        """Return the receipts of one batch of a job; None if there is none of that number."""
+    def rows_of(self, job: str, number: int, *, cells: bool = True) -> list[tuple[int, StoredRow]] | None:
+        """Return the rows of one batch of a job; None if there is none of that number.
+
+        :param cells: whether the cells are read.
+        """
+        columns = (contents.c.recipients, contents.c.cells if cells else sa.null().label("cells"))
         with self.database.read() as db:
-            if not db.execute(sa.select(batches.c.job).where(states.of(batches, job, number))).first():
+            content = db.execute(sa.select(*columns).where(states.of(contents, job, number))).first()
+            if content is None:
                 return None
-            return states.read_receipts(db, job, number)
+            known = {receipt.position: receipt for receipt in states.read_receipts(db, job, number)}
+        found = zip(content.recipients or (), content.cells or itertools.repeat({}), strict=False)
+        return [(position, (position, row, known.get(position))) for (position, _), row in found]
 
     # --- retention ---
 
@@ -416,7 +435,8 @@ class JobStore:
             bodies = db.execute(sa.select(jobs.c.id).where(with_body)).scalars().all()
             if bodies:
                 db.execute(jobs.update().where(jobs.c.id.in_(bodies)).values(body=None))
-                db.execute(contents.update().where(contents.c.job.in_(bodies)).values(recipients=None, receipts=None))
+                db.execute(contents.update().where(contents.c.job.in_(bodies)).values(**_WITHOUT_BODY))
+            prune_deliveries(db, now, keep_jobs, keep_bodies)
             db.execute(spacing.delete().where(spacing.c.free < now))
 
     # --- in a transaction ---

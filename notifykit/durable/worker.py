@@ -12,7 +12,7 @@ import attrs
 
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import moment
-from notifykit.durable.serialization import Positioned, message_of
+from notifykit.durable.serialization import Positioned
 from notifykit.durable.store import ClaimedBatch, JobStore
 from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
@@ -105,7 +105,7 @@ class Worker:
         """Send to recipients, with the fence in front of every request."""
         if not recipients:
             return []
-        prepared = clean(message_of(batch.job, batch.task.number), context)
+        prepared = clean(batch.message, context)
         plan = list(plan_batches(guard((who for _, who in recipients), prepared, context), prepared, context))
         fence = Fence(
             batch,
@@ -167,7 +167,7 @@ class Worker:
         via, components = batch.job["options"]["via"], self._components
         # The notifier may be closing, so that nothing is built any more.
         transport = components.settings.named(Dsn(via)).scheme if via else shown(components.transport)  # type: ignore[arg-type]  # there is one
-        components.dispatcher.recipients_finished(message_of(batch.job, batch.task.number).id, transport, final)
+        components.dispatcher.recipients_finished(batch.message.id, transport, final)
 
     def _announce(
         self, plan: Iterable[Batch | Receipt], receipts: Sequence[Receipt], batch: ClaimedBatch, context: SendContext

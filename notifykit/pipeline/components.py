@@ -30,7 +30,8 @@ from notifykit.pipeline.sink_queue import QueuedSink
 from notifykit.pipeline.stages import clean
 from notifykit.plugins import PluginHost, Registry
 from notifykit.plugins.registry import components
-from notifykit.protocols import BuildContext, Cleaner, Clock, Engine, Guard, Sink, Transport, TransportFactory
+from notifykit.protocols import BuildContext, Cleaner, Clock, Guard, Sink, Transport, TransportFactory
+from notifykit.protocols.engine import Engine
 from notifykit.redaction import key_beside
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import reference_problems

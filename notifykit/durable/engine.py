@@ -113,7 +113,7 @@ class StoredJob:
 
     def receipts(self) -> Iterator[Receipt]:
         """Yield the receipt of each recipient, in the caller's order, in constant memory."""
-        return (receipt for _, _, receipt in self._stored(cells=False) if receipt is not None)
+        return (receipt for *_, receipt in self._stored(cells=False) if receipt is not None)
 
     def rows(self) -> Iterator[JobRow]:
         """Yield every row with what is known of it, in the caller's order, in constant memory.
@@ -122,9 +122,9 @@ class StoredJob:
         """
         self._require_body("nothing to show")
         for some in chunks(self._stored(cells=True), _ROWS_PER_READ):
-            known = self._engine.deliveries_of(receipt for _, _, receipt in some if receipt is not None)
-            for position, cells, receipt in some:
-                yield JobRow(position, cells, receipt, delivery_of(receipt, known))
+            known = self._engine.deliveries_of(receipt for *_, receipt in some if receipt is not None)
+            for position, cells, text, receipt in some:
+                yield JobRow(position, cells, receipt, delivery_of(receipt, known), text)
 
     def _stored(self, *, cells: bool) -> Iterator[StoredRow]:
         def read(number: int) -> list[tuple[int, StoredRow]] | None:

@@ -45,8 +45,8 @@ _SHOWN: Final = [
 #: What is deleted of a batch before the job itself is.
 _WITHOUT_BODY: Final = {"recipients": None, "receipts": None, "body": None, "cells": None}
 
-#: A row as it is stored: its position, its cells, and its receipt.
-StoredRow: TypeAlias = tuple[int, Mapping[str, str], Receipt | None]
+#: A row as it is stored: its position, its cells, its own text, and its receipt.
+StoredRow: TypeAlias = tuple[int, Mapping[str, str], str | None, Receipt | None]
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -401,21 +401,25 @@ class JobStore:
     def receipts(self, job: str) -> Iterator[Receipt]:
         """Yield the receipts of a job in the caller's order; no transaction is open meanwhile."""
         rows = in_order(functools.partial(self.rows_of, job, cells=False))
-        return (receipt for _, _, receipt in rows if receipt is not None)
+        return (receipt for *_, receipt in rows if receipt is not None)
 
     def rows_of(self, job: str, number: int, *, cells: bool = True) -> list[tuple[int, StoredRow]] | None:
         """Return the rows of one batch of a job; None if there is none of that number.
 
-        :param cells: whether the cells are read.
+        :param cells: whether the cells and the text are read.
         """
-        columns = (contents.c.recipients, contents.c.cells if cells else sa.null().label("cells"))
+        columns = (
+            contents.c.recipients,
+            *(getattr(contents.c, name) if cells else sa.null().label(name) for name in ("cells", "body")),
+        )
         with self.database.read() as db:
             content = db.execute(sa.select(*columns).where(states.of(contents, job, number))).first()
             if content is None:
                 return None
             known = {receipt.position: receipt for receipt in states.read_receipts(db, job, number)}
         found = zip(content.recipients or (), content.cells or itertools.repeat({}), strict=False)
-        return [(position, (position, row, known.get(position))) for (position, _), row in found]
+        text = (content.body or {}).get("text")
+        return [(position, (position, row, text, known.get(position))) for (position, _), row in found]
 
     # --- retention ---
 

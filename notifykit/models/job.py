@@ -121,6 +121,8 @@ class JobRow:
     receipt: Receipt | None
     #: What is known of the delivery; None where nothing is.
     delivery: Delivery | None
+    #: Its own text as it was submitted; None for a job without rows, and for a row that was rejected before.
+    text: str | None = attrs.field(default=None, repr=lambda text: str(text and describe_text(text)))
 
 
 @attrs.frozen

@@ -16,6 +16,8 @@ from notifykit.models.message import Channel
 from notifykit.redaction import describe_text, redact_address
 from notifykit.templates.template import ANY, BadValues, OverBudget, Template, TemplateError
 
+#: The column of languages that is not missed where there is none.
+DEFAULT_LANGUAGE: Final = "language"
 #: A cell that was formatted as a date: its digits would be another number.
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?|\d{1,2}/\d{1,2}/\d{4}")
 #: What is said once about all texts that a value in front turns around.
@@ -49,7 +51,8 @@ class RowRenderer:
     :param template: the text with its variables, measured where its segments are limited.
     :param columns: those that the rows have.
     :param to: the column of the addresses; an @ in front does not count.
-    :param language: the source of the language, as ``Binding.parse`` reads it; None for the template's own.
+    :param language: the column of the language, ``@Column|default``, or a language of the template for all rows; None for the
+        template's own.
     :param variables: the source of each variable; without one it is the column of its name.
     :param subject: the subject, which may have the same variables.
     :param channel: the medium.
@@ -76,14 +79,7 @@ class RowRenderer:
             problems.append(f"the addresses: {no_column(to.removeprefix('@'), columns)}")
         names = dict.fromkeys((*template.variables, *(self._subject.variables if self._subject else ())))
         self._bindings = bind(names, variables or {}, columns, problems)
-        self._language = Binding(None)
-        if language is not None:
-            try:
-                self._language = resolved(Binding.parse(language), columns)
-            except ValueError as error:
-                problems.append(
-                    f"the language {error}" if not isinstance(error, BindingError) else f"the language: {error}"
-                )
+        self._language = self._source_of_language(language, columns, problems)
         if problems:
             raise BindingError(problems)
         self._errors: dict[Any, InvalidRecipient] = {}
@@ -93,6 +89,28 @@ class RowRenderer:
     def languages(self) -> tuple[str, ...]:
         """The languages of the text; empty where it has only one text."""
         return () if self._template.languages == (ANY,) else self._template.languages
+
+    def _source_of_language(self, language: str | None, columns: tuple[str, ...], problems: list[str]) -> Binding:
+        """Return where the language of a row comes from."""
+        if language is None:
+            return Binding(None)
+        if not language.startswith("@"):
+            column = find_column(language, columns)
+            if column is not None or language == DEFAULT_LANGUAGE:
+                return Binding(column)
+            if self._template.has(language) or not self.languages:
+                return Binding(None, language)
+            problems.append(
+                f"the language: {language!r:.60} is neither one of {', '.join(self.languages)} nor a column"
+            )
+            return Binding(None)
+        try:
+            return resolved(Binding.parse(language), columns)
+        except BindingError as error:
+            problems.append(f"the language: {error}")
+        except ValueError as error:
+            problems.append(f"the language {error}")
+        return Binding(None)
 
     def render(self, cells: Mapping[str, str]) -> Rendered:
         """Return what a row came to. Nothing is raised for its content."""
@@ -106,7 +124,7 @@ class RowRenderer:
             return Rendered(address, "", error=self._error(missing, self._missing))
         notices: list[str] = []
         chosen = self._template.choose(language)
-        if language is not None and self.languages and not language.lower().replace("_", "-").startswith(chosen):
+        if language is not None and self.languages and not self._template.has(language):
             notices.append(f"The language of the row is none of {', '.join(self.languages)}: it gets {chosen}.")
         try:
             text = self._filled(self._template, values, language)

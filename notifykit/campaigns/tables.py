@@ -38,7 +38,7 @@ _ADDRESS: Final = re.compile(r"\+?\d{7,15}")
 #: A cell that a spreadsheet keeps as text: ``="00123"``.
 _TEXT_FORMULA: Final = re.compile(r'="((?:[^"]|"")*)"', re.DOTALL)
 #: What a table of results puts in front of what would run as a formula.
-_GUARDED: Final = re.compile(r"'+[=+\-@\t\r]")
+_GUARDED: Final = re.compile(r"'+[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 #: Above this a float no longer holds every whole number.
 _EXACT: Final = 10**15
 #: The most different keys in the lines of one file.
@@ -88,6 +88,10 @@ class Table:
         if lowered.count(word) > 1:
             raise TableError(f"{self.name} has {lowered.count(word)} columns {wanted!r}: give each a name of its own.")
         return self.columns[lowered.index(word)]
+
+    def __iter__(self) -> Iterator[Mapping[str, str]]:
+        """Yield the cells of each row, as ``submit_rows`` takes them."""
+        return (row.cells for row in self.rows())
 
     def rows(self, report: Report | None = None) -> Iterator[TableRow]:
         """Yield the rows that are not empty.

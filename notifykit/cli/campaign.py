@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 import click
 
+from notifykit.campaigns.bindings import BindingError
 from notifykit.campaigns.files import TextFile, copied, text_file
 from notifykit.campaigns.results import ResultColumns
 from notifykit.campaigns.tables import Table, open_table
@@ -40,6 +41,7 @@ from notifykit.pipeline.rows import PlannedRow
 from notifykit.protocols import KnowsBalance, Sink
 from notifykit.redaction import redact_address
 from notifykit.settings.fields import duration
+from notifykit.templates.template import TemplateError
 
 _STDIN: Final = "standard input"
 
@@ -182,8 +184,11 @@ def _from_stdin() -> TextFile:
 
 def _planned(notifier: Notifier, asked: Campaign) -> CampaignPlan:
     plan = CampaignPlan(rate_of(notifier), asked.spread, _balance(notifier), notifier.transport.capabilities.unit)
-    with table_errors(asked.table.name):
-        plan_campaign(notifier, asked.table, plan, at=asked.job.at, **asked.message)
+    try:
+        with table_errors(asked.table.name):
+            plan_campaign(notifier, asked.table, plan, at=asked.job.at, **asked.message)
+    except (BindingError, TemplateError) as error:
+        raise click.UsageError(str(error)) from None
     return plan
 
 
@@ -340,6 +345,7 @@ def _submit(notifier: Notifier, asked: Campaign, plan: CampaignPlan, proof: str 
             show=not asked.options["no_progress"] and not asked.as_json,
             as_json=asked.as_json,
             command="campaign",
+            more={"plan": plan.as_document()},
             look=(lambda progress: results.follow(job, progress)) if results else None,
         )
         if results:

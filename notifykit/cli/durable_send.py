@@ -27,6 +27,8 @@ from notifykit.settings.fields import duration
 
 _TIME_OF_DAY: Final = re.compile(r"(?:(today|tomorrow)\s+)?([01]?[0-9]|2[0-3]):([0-5][0-9])", re.IGNORECASE)
 _DAY: Final = datetime.timedelta(days=1)
+#: So many message ids of a job are shown: one whose texts differ has one for each recipient.
+_MOST_IDS: Final = 20
 
 #: The options that make a send a job.
 durable_options: Final = option_group(
@@ -135,8 +137,8 @@ def show_time(moment: datetime.datetime, zone: datetime.tzinfo | None = None) ->
 
 
 def job_results(job: Job) -> SendResults:
-    """Count the receipts of a job, in memory that grows with the requests only."""
-    results = SendResults()
+    """Count the receipts of a job, in constant memory."""
+    results = SendResults(most_ids=_MOST_IDS)
     latest: datetime.datetime | None = None
     balance: float | None = None
     for receipt in job.receipts():
@@ -160,6 +162,7 @@ def finish_job(
     as_json: bool,
     edits: Sequence[Edit] = (),
     command: str = "send",
+    more: Mapping[str, Any] | None = None,
     look: Callable[[Progress], None] | None = None,
 ) -> int:
     """Send a job here until it is finished, if this process may send, and show the results.
@@ -170,6 +173,7 @@ def finish_job(
     :param clear: whether numbers are shown in clear.
     :param show: whether to show the progress.
     :param command: the name of the command in its JSON document.
+    :param more: what else the document says.
     :param look: called with the progress while the job is followed.
     :return: the exit code.
     """
@@ -188,7 +192,7 @@ def finish_job(
         results = None  # its addresses are deleted: only the totals are known
     code: int = Exit.INTERRUPTED if interrupted else results.exit_code if results else exit_for(progress)
     if as_json:
-        data = document(progress) | {"interrupted": interrupted, "edits": edits_document(edits)}
+        data = document(progress) | {"interrupted": interrupted, "edits": edits_document(edits)} | dict(more or {})
         print_json(command, data, capabilities.notices, ok=code == Exit.OK, error=results.error if results else None)
     else:
         print_line(f"job       {progress}")

@@ -23,7 +23,7 @@ from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.stages import clean, guard, normalize
 from notifykit.protocols.engine import Job
 from notifykit.settings.dsn import Dsn
-from notifykit.templates.template import Template
+from notifykit.templates.template import Template, TemplateError
 
 if TYPE_CHECKING:
     from notifykit.campaigns.rendering import RowRenderer
@@ -186,7 +186,7 @@ class RowSends:
         problems: list[str] = []
         chosen = self._components.template(template) if template is not None else inline_template(text or "", problems)
         if problems:
-            raise ConfigError(problems)
+            raise TemplateError(problems)
 
         def cells() -> Iterator[Mapping[str, str]]:
             for number, row in enumerate(rows, 1):

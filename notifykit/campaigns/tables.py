@@ -351,8 +351,8 @@ _WRITTEN: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...]
 
 def plain(cell: str) -> str:
     """Return what a cell says, without spaces around it and without what keeps a spreadsheet from changing it."""
-    cell = cell.strip(" \t\r\n") if not cell.startswith(("\t", "\r")) else cell.strip()
+    if _GUARDED.match(cell):
+        return cell[1:].strip()
+    cell = cell.strip()
     found = _TEXT_FORMULA.fullmatch(cell)
-    if found:
-        return found[1].replace('""', '"')
-    return cell[1:] if _GUARDED.match(cell) else cell
+    return found[1].replace('""', '"') if found else cell

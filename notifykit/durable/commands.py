@@ -309,6 +309,8 @@ def _facts(progress: Progress) -> Sequence[tuple[str, Any]]:
     facts: list[tuple[str, Any]] = [("job", progress.key), ("state", progress.state), ("total", progress.total)]
     counts = ("accepted", "rejected", "unknown", "skipped", "left")
     facts += [(name, getattr(progress, name)) for name in counts if getattr(progress, name)]
+    if progress.reason:
+        facts.append(("reason", progress.reason))
     if progress.cost is not None:
         facts.append(("cost", f"{progress.cost:g}"))
     if progress.state is JobState.SCHEDULED:
@@ -325,6 +327,7 @@ def document(progress: Progress) -> dict[str, Any]:
         "key": progress.key,
         "state": progress.state.value,
         **{n: getattr(progress, n) for n in ("total", "left", "accepted", "rejected", "unknown", "skipped")},
+        "reason": progress.reason,
         "cost": progress.cost,
         "rate": progress.rate,
         "seconds_left": progress.seconds_left,

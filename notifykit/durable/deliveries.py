@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import attrs
 import sqlalchemy as sa
@@ -13,6 +13,9 @@ from notifykit.durable.database import Database
 from notifykit.durable.tables import deliveries, jobs
 from notifykit.models.delivery import Delivery, DeliveryReport
 from notifykit.models.receipt import Receipt
+
+#: The most message ids in one query.
+IDS_PER_QUERY: Final = 400
 
 #: Deliveries by message id and canonical address; None for what was said of all recipients of a request.
 Deliveries: TypeAlias = Mapping[tuple[str, str | None], Delivery]
@@ -53,6 +56,14 @@ def read_deliveries(
     with database.read() as db:
         rows = db.execute(sa.select(*columns).where(where)).all()
     return {(row.message_id, row.address or None): _delivery(*row) for row in rows}
+
+
+def read_deliveries_of(database: Database, receipts: Sequence[Receipt]) -> Deliveries:
+    """Return what is known of the recipients of some receipts, ``IDS_PER_QUERY`` at most."""
+    sent = [(receipt.message_id, receipt.to) for receipt in receipts if receipt.message_id is not None]
+    if not sent:
+        return {}
+    return read_deliveries(database, (message_id for message_id, _ in sent), {address for _, address in sent})
 
 
 def delivery_of(receipt: Receipt | None, known: Deliveries) -> Delivery | None:

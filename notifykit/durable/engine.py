@@ -1,9 +1,8 @@
-"""The engine and its jobs: submits them to the store, returns them by key, and sends them in the background."""
+"""The engine: submits jobs to the store, returns them by key, and sends them in the background."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime
 import logging
 import math
 import os
@@ -19,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
-from notifykit.durable.deliveries import Deliveries, delivery_of, read_deliveries, record_reports
-from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks, in_order
+from notifykit.durable.deliveries import IDS_PER_QUERY, Deliveries, read_deliveries, record_reports
+from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
@@ -28,16 +27,15 @@ from notifykit.durable.serialization import (
     body_of,
     is_intercepted,
     key_conflict,
-    message_of,
     options_of,
 )
-from notifykit.durable.store import JobStore, KeyTakenError, StoredRow
+from notifykit.durable.store import JobStore, KeyTakenError
+from notifykit.durable.stored_job import StoredJob
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
 from notifykit.models.delivery import Delivery, DeliveryReport
-from notifykit.models.job import Backlog, JobRow, JobSpec, Progress, Settlement
-from notifykit.models.message import Channel, Message
-from notifykit.models.receipt import Outcome, Receipt, Report, Submission
+from notifykit.models.job import Backlog, JobSpec, Progress
+from notifykit.models.message import Message
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
 from notifykit.pipeline.context import Prepared
@@ -53,8 +51,6 @@ _log = logging.getLogger("notifykit.durable")
 
 #: Batches per transaction, so that other processes do not wait long for the database.
 _BATCHES_PER_WRITE: Final = 25
-#: Rows whose deliveries are read at a time.
-_ROWS_PER_READ: Final = 400
 #: A job of at most so many recipients is urgent unless it says otherwise.
 _MOST_URGENT: Final = 10
 _URGENT, _BULK = 1, 100
@@ -66,140 +62,6 @@ _PRUNE_EVERY: Final = 600.0
 _LONGEST: Final = 10 * 366 * 86_400.0
 #: Seconds until a job is looked at again that another worker has, or that a person paused.
 _ELSEWHERE: Final = 30.0
-#: Seconds between two polls of a job that is waited for: the first, and the most that they grow to.
-_POLL: Final = 0.05
-_LONGEST_POLL: Final = 1.0
-
-
-@attrs.frozen(eq=False, repr=False)
-class StoredJob:
-    """A send that is kept on disk. Any process that knows its key can follow it and decide about it."""
-
-    #: Its id in the store.
-    id: str
-    #: The caller's name for it.
-    key: str
-    #: The engine: it knows whether this process was forked since.
-    _engine: DurableEngine
-
-    def progress(self) -> Progress:
-        """Return its progress.
-
-        :raises KeyError: it was deleted.
-        :raises ConfigError: the database can't be used; so does every method.
-        """
-        with self._engine.usable() as store:
-            found = store.progress(self.key)
-        if not found:
-            raise KeyError(f"there is no job {self.key!r} any more: it was finished, and has been deleted since")
-        return found[0]
-
-    def wait(self, timeout: float | None = None) -> Progress:
-        """Wait until every recipient has an outcome, and return the progress.
-
-        :param timeout: the most seconds to wait.
-        :raises TimeoutError: it is not finished by then; it goes on.
-        """
-        ends = None if timeout is None else time.monotonic() + timeout
-        pause = _POLL
-        while True:
-            progress = self.progress()
-            if progress.finished is not None:
-                return progress
-            if ends is not None and time.monotonic() + pause > ends:
-                raise TimeoutError(f"not over after {timeout:g} s: {progress}; it goes on")
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_POLL)
-
-    def receipts(self) -> Iterator[Receipt]:
-        """Yield the receipt of each recipient, in the caller's order, in constant memory."""
-        return (receipt for *_, receipt in self._stored(cells=False) if receipt is not None)
-
-    def rows(self) -> Iterator[JobRow]:
-        """Yield every row with what is known of it, in the caller's order, in constant memory.
-
-        :raises ConfigError: its texts, addresses and cells have been deleted.
-        """
-        self._require_body("nothing to show")
-        for some in chunks(self._stored(cells=True), _ROWS_PER_READ):
-            known = self._engine.deliveries_of(receipt for *_, receipt in some if receipt is not None)
-            for position, cells, text, receipt in some:
-                yield JobRow(position, cells, receipt, delivery_of(receipt, known), text)
-
-    def _stored(self, *, cells: bool) -> Iterator[StoredRow]:
-        def read(number: int) -> list[tuple[int, StoredRow]] | None:
-            with self._engine.usable() as store:
-                return store.rows_of(self.id, number, cells=cells)
-
-        return in_order(read)
-
-    def _require_body(self, consequence: str) -> None:
-        with self._engine.usable() as store:
-            row = store.find(self.key)
-        if row is None or row["body"] is None:
-            raise ConfigError(
-                f"{self.key}: its texts and addresses have been deleted, so there is {consequence}: keep them longer with "
-                "NOTIFYKIT_KEEP_BODIES"
-            )
-
-    def report(self) -> Report:
-        """Return the report so far, without the recipients that have no outcome yet."""
-        with self._engine.usable() as store:
-            row = store.find(self.key)
-        if row is None or row["body"] is None:
-            return Report((), Message("", Channel(row["options"]["channel"] if row else "sms")))
-        if row["options"].get("rows"):
-            return Report(tuple(self.receipts()), message_of(row, 0))
-        found = self._engine.cleaned(message_of(row, 0))
-        return Report(tuple(self.receipts()), found.message, found.cleaned.edits)
-
-    def cancel(self) -> Progress:
-        """Cancel it between two batches; recipients that have not been sent to are skipped."""
-        with self._engine.usable() as store:
-            store.cancel(self.id)
-        return self.progress()
-
-    def pause(self) -> Progress:
-        """Send nothing more of it until it is resumed; a batch that is running ends."""
-        with self._engine.usable() as store:
-            store.pause(self.id, paused=True)
-        return self.progress()
-
-    def resume(self) -> Progress:
-        """Resume it."""
-        with self._engine.usable() as store:
-            store.pause(self.id, paused=False)
-        return self.progress()
-
-    def settle(self, decision: Settlement | str) -> Progress:
-        """Decide about the recipients whose outcome is unknown.
-
-        :param decision: ``as-sent``: they got it; ``resend``: send to them again, and they may get it twice.
-        :raises ConfigError: its text and addresses have been deleted.
-        :raises ValueError: there is no such decision.
-        """
-        decide = _as_sent if Settlement(decision) is Settlement.AS_SENT else _resend
-        with self._engine.usable() as store:
-            row = store.find(self.key)
-            if row is None or row["body"] is None:
-                raise ConfigError(
-                    f"{self.key}: its text and addresses have been deleted, so there is nothing to decide about: send to "
-                    "these people with a new job"
-                )
-            store.settle(self.id, decide)
-        return self.progress()
-
-    def __repr__(self) -> str:
-        return f"<Job {self.key!r}>"
-
-
-def _as_sent(receipt: Receipt) -> Receipt:
-    note = f"A person settled it as sent on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; the provider never said so."
-    return attrs.evolve(receipt, outcome=Outcome.ACCEPTED, error=None, submission=Submission(warnings=(note,)))
-
-
-def _resend(receipt: Receipt) -> None:
-    return None
 
 
 class DurableEngine:
@@ -328,18 +190,10 @@ class DurableEngine:
         What was said of all recipients of a request is there under its id and None.
         """
         found: dict[tuple[str, str | None], Delivery] = {}
-        for some in chunks(message_ids, _ROWS_PER_READ):
+        for some in chunks(message_ids, IDS_PER_QUERY):
             with self.usable():
                 found.update(read_deliveries(self._database, some))
         return found
-
-    def deliveries_of(self, receipts: Iterable[Receipt]) -> Deliveries:
-        """Return what delivery reports said about the recipients of some receipts."""
-        sent = [(receipt.message_id, receipt.to) for receipt in receipts if receipt.message_id is not None]
-        if not sent:
-            return {}
-        with self.usable():
-            return read_deliveries(self._database, (id_ for id_, _ in sent), {address for _, address in sent})
 
     def record_delivery_reports(self, reports: Iterable[DeliveryReport]) -> None:
         """Store delivery reports; the same ones again, or in another order, change nothing.

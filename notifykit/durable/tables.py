@@ -113,7 +113,7 @@ batches: Final = sa.Table(
     #: Why every recipient without a receipt was skipped: ``cancelled``.
     sa.Column("verdict", sa.String(12)),
 )
-sa.Index("notifykit_batches_state", batches.c.job, batches.c.state)
+sa.Index("notifykit_batches_next", batches.c.job, batches.c.state, batches.c.number)
 sa.Index("notifykit_batches_ended", batches.c.ended)
 
 #: The large columns of a batch, in a table of their own so that counting never reads them.

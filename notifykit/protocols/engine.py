@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from notifykit.settings.sources import Settings
 
 
+def _never(settings: Settings) -> bool:
+    return False
+
+
 class Job(Protocol):
     """A send that is stored on disk: any process that knows its key can read and change it."""
 
@@ -127,3 +131,5 @@ class EngineFactory:
     name: str
     #: Builds one from the settings and the components of a notifier.
     build: Callable[[Settings, Any], Engine]
+    #: Whether jobs are stored with these settings already, so that delivery reports are stored beside them.
+    in_use: Callable[[Settings], bool] = _never

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import attrs
 import pytest
 
 from notifykit import Message, Notifier, Outcome, Recipient, Rejected
 from notifykit.errors import ConfigError, InvalidRecipient
 from notifykit.models.job import JobSpec, Row
 from notifykit.protocols.engine import Job
-from tests.durable.conftest import MakeNotifier, Recorder, people
+from tests.durable.conftest import SWIFT, MakeNotifier, Recorder, people
 
 
 def rows_of(texts: Iterable[str], first: int = 0) -> list[Row]:
@@ -48,7 +49,7 @@ def test_equal_texts_go_together_and_different_ones_alone(connect: MakeNotifier)
 
 def test_rows_that_are_not_sent_keep_their_reason(connect: MakeNotifier) -> None:
     """A bad number is rejected, and an address that comes again is skipped, whatever the text."""
-    recorder = Recorder()
+    recorder = Recorder(capabilities=attrs.evolve(SWIFT, subjects=True))
     good, other = people(2)
     bad = Rejected("12", InvalidRecipient("It has two digits.", action="Give all of them."))
     rows = [Row(good, "one"), Row(bad, ""), Row(good, "two"), Row(other, "one", "Subject")]

@@ -19,6 +19,7 @@ LAYERS: Final = (
     ("protocols",),
     ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
+    ("campaigns",),
     ("pipeline",),
     ("report",),
     ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "alerts", "integrations"),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 #: What each command is for. Each is in the module of its name and is imported on first use.
 COMMANDS: Final = {
     "send": "Send a text, and say what happened to each recipient.",
+    "campaign": "Send each row of a table its own text, and write what became of each row.",
     "preview": "Show a message as a phone does, with its encoding, segments and cost.",
     "explain": "Explain a text, a number or an error code: each edit, each step, each cure.",
     "validate": "Check numbers by the rules of their countries; - reads them from standard input.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -27,6 +27,8 @@ from notifykit.settings.fields import duration
 
 _TIME_OF_DAY: Final = re.compile(r"(?:(today|tomorrow)\s+)?([01]?[0-9]|2[0-3]):([0-5][0-9])", re.IGNORECASE)
 _DAY: Final = datetime.timedelta(days=1)
+#: So many message ids of a job are shown: one whose texts differ has one for each recipient.
+_MOST_IDS: Final = 20
 
 #: The options that make a send a job.
 durable_options: Final = option_group(
@@ -135,8 +137,8 @@ def show_time(moment: datetime.datetime, zone: datetime.tzinfo | None = None) ->
 
 
 def job_results(job: Job) -> SendResults:
-    """Count the receipts of a job, in memory that grows with the requests only."""
-    results = SendResults()
+    """Count the receipts of a job, in constant memory."""
+    results = SendResults(most_ids=_MOST_IDS)
     latest: datetime.datetime | None = None
     balance: float | None = None
     for receipt in job.receipts():
@@ -159,6 +161,9 @@ def finish_job(
     show: bool,
     as_json: bool,
     edits: Sequence[Edit] = (),
+    command: str = "send",
+    more: Mapping[str, Any] | None = None,
+    look: Callable[[Progress], None] | None = None,
 ) -> int:
     """Send a job here until it is finished, if this process may send, and show the results.
 
@@ -167,6 +172,9 @@ def finish_job(
     :param edits: what cleaning changes in the text.
     :param clear: whether numbers are shown in clear.
     :param show: whether to show the progress.
+    :param command: the name of the command in its JSON document.
+    :param more: what else the document says.
+    :param look: called with the progress while the job is followed.
     :return: the exit code.
     """
     from notifykit.durable.commands import document, embedded, exit_for
@@ -178,14 +186,14 @@ def finish_job(
             # With --quiet too: who waits without a word is interrupted.
             warn(f"It begins at {start}, and is sent here: leave this running.")
         notifier.work()
-        progress, interrupted = watch_job(job, ProgressBar(progress.total, show=show))
+        progress, interrupted = watch_job(job, ProgressBar(progress.total, show=show), look=look)
     results = job_results(job) if progress.finished is not None else None
     if results is not None and results.done < progress.total:
         results = None  # its addresses are deleted: only the totals are known
     code: int = Exit.INTERRUPTED if interrupted else results.exit_code if results else exit_for(progress)
     if as_json:
-        data = document(progress) | {"interrupted": interrupted, "edits": edits_document(edits)}
-        print_json("send", data, capabilities.notices, ok=code == Exit.OK, error=results.error if results else None)
+        data = document(progress) | {"interrupted": interrupted, "edits": edits_document(edits)} | dict(more or {})
+        print_json(command, data, capabilities.notices, ok=code == Exit.OK, error=results.error if results else None)
     else:
         print_line(f"job       {progress}")
         show_edits(edits)
@@ -203,6 +211,7 @@ def _show_next(progress: Progress, *, interrupted: bool) -> None:
     if interrupted:
         warn(f"Interrupted: what is left is on disk. Next: notifykit jobs resume {key}")
     elif progress.state is JobState.PAUSED:
-        warn(f"It is paused. Next: notifykit jobs resume {key}")
+        why = f" by itself ({progress.reason})" if progress.reason else ""
+        warn(f"It is paused{why}. Next: notifykit jobs resume {key}")
     elif progress.finished is None:
         note(f"Workers send it: `notifykit worker` runs one, `notifykit jobs {key}` says how far it is.")

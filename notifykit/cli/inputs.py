@@ -74,7 +74,7 @@ def read_recipients(words: Sequence[str], file: str | None, column: str | None) 
     elif file is not None:
         path = pathlib.Path(file)
         if path.exists() and not path.is_file():  # a pipe can be read only once
-            given += read_addresses(path, column)
+            given += read_addresses(path, column, warn)
             path = None
         else:
             check_addresses(path, column)
@@ -136,8 +136,16 @@ def filled_template(options: Mapping[str, Any]) -> FilledTemplate | None:
         if variables or language:
             raise click.UsageError("--var and --language fill a template: name it with --template.")
         return None
+    return FilledTemplate(name, read_variables(variables), language)
+
+
+def read_variables(words: Sequence[str]) -> dict[str, str]:
+    """Return the values of ``--var`` by their names.
+
+    :raises click.UsageError: if one has no name, or a name comes twice.
+    """
     values: dict[str, str] = {}
-    for position, word in enumerate(variables, 1):
+    for position, word in enumerate(words, 1):
         variable, separator, value = word.partition("=")
         if not separator or not variable:
             # What was typed is not repeated: it may be the value alone.
@@ -145,4 +153,4 @@ def filled_template(options: Mapping[str, Any]) -> FilledTemplate | None:
         if variable in values:
             raise click.UsageError(f"--var gives {variable} twice: leave one of them out.")
         values[variable] = value
-    return FilledTemplate(name, values, language)
+    return values

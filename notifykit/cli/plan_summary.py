@@ -167,14 +167,19 @@ def summarize(notifier: Notifier, to: Iterable[str], text: str, *, job: bool = F
         summary = summary or PlanSummary(plan.message, plan.edits, plan.measurement, plan.warnings, job=job)
         summary.add(plan)
     assert summary is not None, "there is one plan at least"
+    if full := full_queue(notifier, summary.recipients):
+        summary.warnings += (full,)
+    return summary
+
+
+def full_queue(notifier: Notifier, recipients: int) -> str | None:
+    """Return a sentence if so many messages do not fit into the provider's queue; None where they do."""
     limits = [leaf.capabilities.queue_limit for leaf in leaves(notifier.transport)]
     room = sum(limit for limit in limits if limit is not None)
-    if None not in limits and summary.recipients > room:
-        messages = (
-            f"{summary.recipients:,} messages do not fit into the provider's queue, which holds {room:,} in test mode"
-        )
-        summary.warnings += (f"{messages}: the rest is refused until you delete some there.",)
-    return summary
+    if None in limits or recipients <= room:
+        return None
+    messages = f"{recipients:,} messages do not fit into the provider's queue, which holds {room:,} in test mode"
+    return f"{messages}: the rest is refused until you delete some there."
 
 
 @attrs.frozen

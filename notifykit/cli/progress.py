@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -60,11 +61,14 @@ def _reason(event: RetryScheduled | FailedOver) -> str:
     return f"{reason} ({event.code})" if event.code else reason
 
 
-def watch_job(job: Job, bar: ProgressBar, poll: float = _POLL) -> tuple[Progress, bool]:
+def watch_job(
+    job: Job, bar: ProgressBar, poll: float = _POLL, look: Callable[[Progress], None] | None = None
+) -> tuple[Progress, bool]:
     """Wait until a job is finished or paused, and show how far it is.
 
     :param job: a job that this process or a worker sends.
     :param poll: seconds between two looks at it.
+    :param look: called with the progress at each look.
     :return: the progress at the end, and whether Ctrl-C ended the waiting.
     """
     shown: tuple[int, float | None] | None = None
@@ -74,6 +78,8 @@ def watch_job(job: Job, bar: ProgressBar, poll: float = _POLL) -> tuple[Progress
                 progress = job.wait(poll)
             except TimeoutError:
                 progress = job.progress()
+            if look:
+                look(progress)
             done = progress.total - progress.left
             # A log gets a line only when something changed.
             if done and (done, progress.rate) != shown:

@@ -29,8 +29,10 @@ class ResultGroup:
     count: int = 0
     #: The first of them.
     examples: list[Receipt] = attrs.field(factory=list)
-    #: The provider's ids, each once.
+    #: The provider's ids, each once; the first of them where only some are kept.
     ids: dict[str, None] = attrs.field(factory=dict)
+    #: How many more requests there are.
+    more_ids: int = 0
 
     def show(self, *, clear: bool) -> None:
         """Print the group with its advice."""
@@ -44,6 +46,8 @@ class ResultGroup:
             print_line(f"{outcome:<9} {names}{tries}{' (test)' if first.test else ''}", _STYLES[outcome])
             for message_id in self.ids:
                 print_line(f"{_INDENT}id {message_id}")
+            if self.more_ids:
+                print_line(f"{_INDENT}and {self.more_ids:,} more")
         else:
             print_line(f"{outcome:<9} {names}: {_reason(first)}", _STYLES[outcome])
             if many:
@@ -53,7 +57,7 @@ class ResultGroup:
 
 @attrs.define
 class SendResults:
-    """Counts receipts; memory grows with the requests and not with the recipients."""
+    """Counts receipts; memory grows with the requests, or with nothing where only some ids are kept."""
 
     #: Receipts with the same outcome and reason.
     groups: dict[Any, ResultGroup] = attrs.field(factory=dict)
@@ -71,6 +75,9 @@ class SendResults:
     accepted_by: Counter[str] = attrs.field(factory=Counter)
     #: Whether a transport accepted what another had been asked to send.
     moved: bool = False
+    #: The most ids that are kept of a group; None for all.
+    most_ids: int | None = None
+    _last_id: str | None = None
     _last: Submission | None = None
 
     def add(self, receipt: Receipt) -> None:
@@ -83,7 +90,7 @@ class SendResults:
         if len(group.examples) < _EXAMPLES:
             group.examples.append(receipt)
         if receipt.message_id:
-            group.ids[receipt.message_id] = None
+            self._add_id(group, receipt.message_id)
         transport = next((attempt.transport for attempt, error in _attempts(receipt) if error is None), None)
         if transport:
             self.accepted_by[transport] += 1
@@ -95,6 +102,13 @@ class SendResults:
             self.balance = self.balance if submission.balance is None else submission.balance
             if submission.cost is not None:
                 self.cost = (self.cost or 0) + submission.cost
+
+    def _add_id(self, group: ResultGroup, message_id: str) -> None:
+        if self.most_ids is None or len(group.ids) < self.most_ids:
+            group.ids[message_id] = None
+        elif message_id not in group.ids and message_id != self._last_id:
+            group.more_ids += 1
+        self._last_id = message_id
 
     @property
     def exit_code(self) -> Exit:

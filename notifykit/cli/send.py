@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 import click
 
-from notifykit.cli.dry_run import known_transports, load_settings, open_notifier, provider_codes, without_logs
+from notifykit.cli.dry_run import load_settings, open_notifier, provider_codes
 from notifykit.cli.durable_send import JobOptions, durable_options, finish_job, job_options
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.inputs import (
@@ -25,8 +25,9 @@ from notifykit.cli.inputs import (
     template_options,
     via_option,
 )
+from notifykit.cli.live import balances, command_notifier, require_live, show_mode
 from notifykit.cli.messages import describe_edits, next_command, recipient_name, veto_advice
-from notifykit.cli.options import common, examples, nested_dsns, read_text
+from notifykit.cli.options import common, examples, read_text
 from notifykit.cli.output import (
     ProgressBar,
     confirm,
@@ -38,18 +39,16 @@ from notifykit.cli.output import (
     print_text,
     warn,
 )
-from notifykit.cli.plan_summary import DEDUPE_WINDOW, PlanSummary, summarize
+from notifykit.cli.plan_summary import PlanSummary, summarize
 from notifykit.cli.progress import ProgressSink
 from notifykit.cli.results import SendResults, attempts_document, edits_document, receipt_document, show_edits
 from notifykit.cli.signals import interrupts
-from notifykit.errors import ConfigError, TransportError
 from notifykit.models.job import Progress
 from notifykit.models.message import Channel
 from notifykit.normalizers.phone import compact
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
-from notifykit.protocols import Composite, KnowsBalance, ShowsRequests, Sink
-from notifykit.settings.dsn import Dsn
+from notifykit.protocols import ShowsRequests, Sink
 from notifykit.settings.files import STREAMS
 
 #: A number with its country code: longer than the codes that people send.
@@ -138,14 +137,14 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
     to, text = _recipients_and_text(words, options, template)
     send_options = SendOptions(to, text, template, options, as_json)
     sink = ProgressSink()
-    with _notifier(options["via"], sink, live=options["live"] and job is None) as notifier:
+    with command_notifier(options["via"], sink, live=options["live"] and job is None) as notifier:
         if job and options["live"]:
-            _require_live(notifier)
+            require_live(notifier)
         if template:
             send_options = attrs.evolve(send_options, text=template.render(notifier))
         at = job.at if job else None
         summary = summarize(notifier, to, send_options.text, job=job is not None, at=at, **send_options.keywords())
-        _show_mode(notifier)
+        show_mode(notifier)
         for warning in summary.warnings:
             warn(warning)
         if options["dry_run"] or options["offline"]:
@@ -184,81 +183,6 @@ def _recipients_and_text(
 def _is_text(word: str) -> bool:
     """Return whether a word is no address: it has letters, and no sign as in ``a@example.com`` or ``staff:fatima``."""
     return any(map(str.isalpha, word)) and not any(sign in word for sign in "@:")
-
-
-@contextlib.contextmanager
-def _notifier(via: str | None, sink: Sink, *, live: bool) -> Iterator[Notifier]:
-    settings = load_settings({"transport": via})
-    known_transports(settings)
-    # A list of a command may be longer than what programs send at once.
-    window = DEDUPE_WINDOW if settings.origins.get("dedupe_window", "default") == "default" else None
-    notifier = open_notifier(via, sinks=[sink], dedupe_window=window)
-    try:
-        if live and not _all_live(notifier):
-            dsn = _live_dsn(notifier)
-            notifier.close()
-            notifier = open_notifier(dsn, sinks=[sink], dedupe_window=window)
-        yield notifier
-    finally:
-        notifier.close()
-
-
-def _all_live(notifier: Notifier) -> bool:
-    return all(leaf.capabilities.live for leaf in leaves(notifier.transport))
-
-
-def _require_live(notifier: Notifier) -> None:
-    """Raise if ``--live`` would have to change the settings: another process that sends the job reads only those.
-
-    :raises click.UsageError: with what to change.
-    """
-    if not _all_live(notifier):
-        raise click.UsageError(
-            "--live can't be kept with a job: it is sent as the settings say, by whichever process. Turn the test mode "
-            "off there (KWTSMS_TEST_MODE=0), or give a transport that is live a name there, for --via."
-        )
-
-
-def _live_dsn(notifier: Notifier) -> Dsn:
-    """Return the same transport with the test mode off everywhere: in brackets and behind names too.
-
-    :raises ConfigError: if nothing in it can send for real.
-    """
-    settings = without_logs(notifier.settings)
-    named = settings.transport or Dsn(notifier.transport.name)
-    factories = notifier.host.registry(settings).transports
-
-    def is_test(dsn: Dsn) -> bool:
-        capabilities = factories[dsn.scheme].capabilities
-        return capabilities is not None and capabilities().test_mode
-
-    def live(dsn: Dsn) -> Dsn:
-        dsn = settings.named(dsn)
-        if is_test(dsn):
-            return attrs.evolve(dsn, options={**dsn.options, "test": "0"})
-        return attrs.evolve(dsn, parts=[attrs.evolve(part, dsn=live(part.dsn)) for part in dsn.parts])
-
-    if not notifier.transport.capabilities.live and not any(map(is_test, nested_dsns(settings, named))):
-        raise ConfigError(
-            f"{notifier.transport.name} can't send for real: it is {_test_kind(notifier)}. Name another transport with --via"
-        )
-    return live(named)
-
-
-def _test_kind(notifier: Notifier) -> str:
-    return "made of test transports" if isinstance(notifier.transport, Composite) else "a test transport"
-
-
-def _show_mode(notifier: Notifier) -> None:
-    capabilities = notifier.transport.capabilities
-    for notice in capabilities.notices:
-        warn(notice)
-    if capabilities.live:
-        tests = dict.fromkeys(str(leaf) for leaf in leaves(notifier.transport) if not leaf.capabilities.live)
-        but = f"; those through {' and '.join(tests)} reach no phone" if tests else ""
-        note(f"Live: messages reach phones, and are paid for{but}.")
-    elif not capabilities.notices:
-        warn(f"Test: {notifier.transport.name} is {_test_kind(notifier)}, and nothing leaves this machine.")
 
 
 # --- the dry run and the question ---
@@ -329,7 +253,7 @@ def _ask(notifier: Notifier, send_options: SendOptions, summary: PlanSummary) ->
     note(f"LIVE: {summary.sentence(unit)}.")
     if summary.rejected or summary.vetoes:
         note(f"{plural(summary.rejected + summary.held_back, 'recipient')} will be left out: --dry-run says why.")
-    for line in (*summary.notices, *dict.fromkeys(_balances(notifier, summary.cost))):
+    for line in (*summary.notices, *dict.fromkeys(balances(notifier, summary.cost))):
         note(line)
     question = f"Send to {plural(summary.recipients, 'recipient')} for real?"
     refused, declined = Exit.USAGE, Exit.FAILED
@@ -338,26 +262,6 @@ def _ask(notifier: Notifier, send_options: SendOptions, summary: PlanSummary) ->
         cost = plural(summary.cost, unit)
         question = f"This costs {cost}, above --max-cost {options['max_cost']:g}. {question}"
     confirm(question, "--yes", refused=refused, declined=declined)
-
-
-def _balances(notifier: Notifier, cost: float | None) -> Iterator[str]:
-    """Yield the balance of each account that may pay, in a sentence."""
-    for leaf in leaves(notifier.transport):
-        if not isinstance(leaf, KnowsBalance) or not leaf.capabilities.live:
-            continue
-        try:
-            balance = leaf.balance(notifier.settings.timeout)
-        except TransportError:
-            continue
-        if balance is None:
-            continue
-        unit = leaf.capabilities.unit
-        if leaf is not notifier.transport:
-            # Which account pays is only known afterwards.
-            yield f"On the account of {leaf}: {plural(balance, unit)}."
-        else:
-            after = "" if cost is None else f", {plural(balance - cost, unit)} after it"
-            yield f"On the account: {plural(balance, unit)}{after}."
 
 
 # --- sending ---

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
 
+from notifykit.campaigns.results import ResultColumns, columns_of, result_lines, row_facts, write_csv
 from notifykit.cli.dry_run import load_settings, open_notifier, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
-from notifykit.cli.output import ProgressBar as Bar, format_duration, note, print_json, print_json_line, print_line
+from notifykit.cli.output import (
+    ProgressBar as Bar,
+    format_duration,
+    note,
+    print_json,
+    print_json_line,
+    print_line,
+    warn,
+)
 from notifykit.cli.progress import watch_job
+from notifykit.cli.results_file import ResultsFile, results_path, row_cost
 from notifykit.durable.metrics_server import metrics_server, read_address
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
@@ -26,7 +37,12 @@ _Command = TypeVar("_Command", bound=Callable[..., int])
 _Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 #: What the example of a command has after the key.
-_EXAMPLES: Final = {"wait": " --timeout 600", "receipts": " --outcome unknown", "settle": " --unknown resend"}
+_EXAMPLES: Final = {
+    "wait": " --timeout 600",
+    "receipts": " --outcome unknown",
+    "settle": " --unknown resend",
+    "results": " --output out.csv",
+}
 
 
 #: The table of jobs.
@@ -139,6 +155,23 @@ def receipts(notifier: Notifier, job: Job, outcome: str | None, numbers: bool, a
             why = str(receipt.error.detail if receipt.error else receipt.veto or receipt.skipped or "")
             print_line(f"{to:<24} {receipt.outcome:<9} {receipt.message_id or ''} {why}".rstrip())
     return Exit.OK
+
+
+@_command(click.option("--output", metavar="FILE", help="Write it to this file; else it is printed."))
+def results(notifier: Notifier, job: Job, output: str | None, as_json: bool) -> int:
+    """Write the table that came in, with what became of each row, as CSV; with --json one document a line."""
+    cost = row_cost(notifier)
+    if output is not None:
+        ResultsFile(results_path(output), notifier).finish(job)
+    elif as_json:
+        for row in job.rows():
+            print_json_line({"position": row.position, "cells": dict(row.cells), **row_facts(row, cost)})
+    else:
+        columns = ResultColumns.beside(columns_of(job.rows()))
+        for warning in columns.warnings:
+            warn(warning)
+        write_csv(sys.stdout, result_lines(job.rows(), columns, cost))
+    return exit_for(job.progress())
 
 
 @_command()

@@ -21,6 +21,7 @@ from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.delivery import deliver
 from notifykit.pipeline.delivery_reports import as_reports
 from notifykit.pipeline.retry import RetryPolicy
+from notifykit.pipeline.rows import RowSends, require_job_options
 from notifykit.pipeline.runners import iterate, run
 from notifykit.pipeline.stages import (
     Addresses,
@@ -40,7 +41,7 @@ from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template
 
 
-class NotifierBase:
+class NotifierBase(RowSends):
     """Everything of a notifier but sending.
 
     The constructor uses what it is given and reads no environment; :meth:`from_settings` reads all sources.
@@ -284,13 +285,7 @@ class NotifierBase:
         :raises TypeError: if an argument is of the wrong kind.
         :raises ValueError: if a time has no zone or is not in the future.
         """
-        named: object = via
-        if named is not None and not (isinstance(named, str) and Dsn.parse(named).is_name):
-            raise TypeError("via is a transport's name in the settings: a job stores no objects and no passwords")
-        if at is not None and at.tzinfo is None:
-            raise ValueError("at has no time zone: write datetime.datetime(…, tzinfo=…)")
-        if expires_in is not None and not expires_in > 0:
-            raise ValueError("expires_in is a number of seconds above zero")
+        require_job_options(via, at, expires_in)
         message = self._components.message(text, sender, channel, tags, idempotency_key, subject)
         recipients = normalize(to, message, self._components.context(via, None, window=None))
         spec = JobSpec(recipients, message, key, via, at, expires_in, urgent, at_least_once, move_unknown)

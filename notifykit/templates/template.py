@@ -172,6 +172,10 @@ class Template:
         """The languages that it has texts for, in order."""
         return tuple(self.texts)
 
+    def has(self, language: str) -> bool:
+        """Return whether readers of a language get a text of their own, and not that of ``default`` for want of one."""
+        return self._own(language) is not None
+
     def choose(self, language: str | None) -> str:
         """Return the template's language for a reader of a language.
 
@@ -180,10 +184,13 @@ class Template:
         """
         if not isinstance(language, str | None):
             raise TypeError(f"language is a {type(language).__name__}: give a str such as 'ar'")
-        tag = _canonical(language or "")
+        return self._own(language or "") or self.default
+
+    def _own(self, language: str) -> str | None:
+        tag = _canonical(language)
         while tag and tag not in self.texts:
             tag = tag.rpartition("-")[0]
-        return tag or self.default
+        return tag or None
 
     def render(self, language: str | None = None, /, **values: Any) -> str:
         """Return the text for a reader of a language, with the values inserted as they are.

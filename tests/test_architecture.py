@@ -20,7 +20,7 @@ LAYERS: Final = (
     ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("pipeline",),
-    ("report",),
+    ("report", "people"),
     ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "alerts", "integrations"),
 )
 COMPONENTS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")

@@ -21,7 +21,7 @@ LAYERS: Final = (
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("campaigns",),
     ("pipeline",),
-    ("report",),
+    ("report", "people"),
     ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "alerts", "integrations"),
 )
 COMPONENTS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")

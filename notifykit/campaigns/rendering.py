@@ -14,7 +14,8 @@ from notifykit.campaigns.tables import plain
 from notifykit.errors import InvalidRecipient
 from notifykit.models.message import Channel
 from notifykit.redaction import describe_text, redact_address
-from notifykit.templates.template import ANY, BadValues, OverBudget, Template, TemplateError
+from notifykit.templates.parsing import ANY
+from notifykit.templates.template import BadValues, OverBudget, Template, TemplateError
 
 #: The column of languages that is not missed where there is none.
 DEFAULT_LANGUAGE: Final = "language"

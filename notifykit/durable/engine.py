@@ -20,6 +20,7 @@ from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
 from notifykit.durable.deliveries import IDS_PER_QUERY, Deliveries, read_deliveries, record_reports
 from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks
+from notifykit.durable.notifications import Notifications
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
@@ -85,6 +86,8 @@ class DurableEngine:
         self._database = Database(self._settings)
         self._queue = Queue(self._database)
         self.store = JobStore(self._database, self._queue.put, self._now)
+        #: The notifications of people.
+        self.notifications = Notifications(self, self._database, self._components)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._stopping = threading.Event()
@@ -129,6 +132,15 @@ class DurableEngine:
         if self._settings.embedded:
             self.work()
         return job
+
+    def submit_part(self, spec: JobSpec, db: sa.Connection) -> str:
+        """Submit a job with a key as a part of a transaction on this database, and return its id."""
+        assert spec.key is not None
+        return self._write(spec, spec.key, self._transport(spec), db, self.store).id
+
+    def open_queue(self, transport: Transport) -> str:
+        """Create the queue of a transport if there is none, and return its name."""
+        return self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport)))
 
     def attempt(self, spec: JobSpec) -> tuple[StoredJob, float | None]:
         """Send what is left of a job in this thread, once: for another library's queue, which delivers at least once.
@@ -220,9 +232,15 @@ class DurableEngine:
                 return
             rate_limiters: Any = DatabaseRateLimiters(self._database, self._components.settings.state_dir)
             worker = Worker(self._components, self.store, rate_limiters, self._now)
-            consumer = Consumer(self._queue, self._database, worker.run)
+
+            def work(task: Task) -> None:
+                worker.run(task)
+                self.notifications.news_of_job(task.job)
+
+            consumer = Consumer(self._queue, self._database, work)
             consumer.start()
             self._consumer = consumer
+            self.notifications.start(self._stopping)
             threading.Thread(target=self._prune, name="notifykit-prune", daemon=True).start()
 
     def close(self) -> None:
@@ -232,6 +250,7 @@ class DurableEngine:
             if self._consumer is not None:
                 self._consumer.stop(self._components.settings.timeout + _GRACE)
                 self._consumer = None
+            self.notifications.stop(self._components.settings.timeout + _GRACE)
         self._queue.close()
         self._database.close()
 
@@ -252,7 +271,7 @@ class DurableEngine:
                 "trace": self._components.dispatcher.tracing.job_context(),
             },
             "body": body_of(spec),
-            "queue": self._queue.open(slowest(leaf.capabilities.rate_limit for leaf in leaves(transport))),
+            "queue": self.open_queue(transport),
             "priority": _BULK,
         }
         job_id = store.create(row, outer)
@@ -320,6 +339,7 @@ class DurableEngine:
         self._pruned = time.monotonic()
         try:
             self.store.prune(self._settings.keep_jobs, self._settings.keep_bodies)
+            self.notifications.store.prune(self._settings.keep_jobs, self._settings.keep_bodies)
         except Exception as error:  # the database may be unavailable: the next run follows
             _log.debug("deleting old jobs raised %s", type(error).__name__)
 

@@ -20,6 +20,7 @@ from notifykit.pipeline.components import Components, Via
 from notifykit.pipeline.context import Prepared, SendContext
 from notifykit.pipeline.delivery import deliver
 from notifykit.pipeline.delivery_reports import as_reports
+from notifykit.pipeline.notifications import NotifiesPeople
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.rows import RowSends, require_job_options
 from notifykit.pipeline.runners import iterate, run
@@ -41,7 +42,7 @@ from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template
 
 
-class NotifierBase(RowSends):
+class NotifierBase(RowSends, NotifiesPeople):
     """Everything of a notifier but sending.
 
     The constructor uses what it is given and reads no environment; :meth:`from_settings` reads all sources.

@@ -7,7 +7,6 @@ parsed, so a form can't fetch or run anything. No error shows a value: it may be
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -15,22 +14,30 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.models.capabilities import Measurement
+from notifykit.models.message import Channel
 from notifykit.models.recipient import Recipient
 from notifykit.suggest import did_you_mean
-from notifykit.templates.values import KINDS, KINDS_BY_NAME, read_value, rewrite_value, with_article, write_value
+from notifykit.templates.parsing import (
+    ANY,
+    LANGUAGE,
+    canonical,
+    names_in,
+    parse,
+    prefix_of,
+    read_languages,
+    read_options,
+    read_samples,
+    read_types,
+    shortened,
+)
+from notifykit.templates.values import rewrite_value, with_article, write_value
+from notifykit.templates.variants import Variant, has_variants, language_problems, read_variants
 
 _Anyone = TypeVar("_Anyone")
 
-#: The language of a text that is the same for all recipients: the language tag for "undetermined".
-ANY: Final = "und"
 #: Pure: the size of a text; None if it does not matter.
 Measure = Callable[[str], Measurement | None]
 
-#: ``ar``, ``en-gb``, ``zh-hant``.
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
-_BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-#: The most characters between braces that an error repeats.
-_MOST_SHOWN: Final = 30
 #: The names in a template's table that are no languages.
 _OPTIONS: Final = ("text", "default", "segments", "variables", "samples")
 
@@ -62,9 +69,10 @@ class OverBudget(TemplateError):  # noqa: N818 - the name says what happened
 
 @attrs.frozen(init=False)
 class Template:
-    """One message with variables, in one language or several.
+    """One message with variables, in one language or several, for every channel or by channel.
 
-    :param texts: the text, or a mapping of languages to texts. ``{name}`` is a variable, ``{{`` and ``}}`` are braces.
+    :param texts: the text, or a mapping of languages to texts. ``{name}`` is a variable, ``{{`` and ``}}`` are braces. With
+        ``channels`` it is for the channels that have none of their own, and may be left out.
     :param variables: a mapping of all variables to their types: ``str``, ``int``, ``float``, ``decimal.Decimal``,
         ``datetime.date``, ``datetime.time``, ``datetime.datetime``, or the name of one of them. Without it each
         variable that the text has is a ``str``.
@@ -73,6 +81,8 @@ class Template:
     :param default: the language for all who read none of the others; the first by default.
     :param measure: returns the size of a text; ``Notifier.template`` gives that of its transport. Without it nothing
         is checked against ``segments``.
+    :param channels: by channel a text, texts by language, or a mapping of ``text`` and ``subject`` (e-mail) or ``title``
+        (push) to those. ``segments`` is then about the SMS.
     :raises TemplateError: with everything that is wrong.
     :raises OverBudget: with every language whose longest text takes more segments than ``segments``.
     """
@@ -91,33 +101,42 @@ class Template:
     default: str
     #: Returns the size of a text; None if it is not measured.
     measure: Measure | None = attrs.field(repr=False, eq=False)
+    #: What it says on each channel; empty where its text is that of every channel.
+    channels: Mapping[Channel, Variant[Template]] = attrs.field(repr=False, hash=False)
     #: The pieces of each text: words, a variable's name, words, a variable's name, …, words.
     _pieces: Mapping[str, tuple[str, ...]] = attrs.field(
         init=False,
         repr=False,
         eq=False,
         default=attrs.Factory(
-            lambda self: {language: _parsed(text, []) for language, text in self.texts.items()}, takes_self=True
+            lambda self: {language: parse(text, []) for language, text in self.texts.items()}, takes_self=True
         ),
     )
 
     def __init__(
         self,
-        texts: str | Mapping[str, str],
+        texts: str | Mapping[str, str] | None = None,
         *,
         variables: Mapping[str, type | str] | None = None,
         samples: Mapping[str, Any] | None = None,
         segments: int | None = None,
         default: str | None = None,
         measure: Measure | None = None,
+        channels: Mapping[Any, Any] | None = None,
     ) -> None:
+        if channels:
+            parts = _Parts(variables, samples, segments, default, measure)
+            base, variants = parts.read(texts, channels)
+            kept = (base.texts, base.variables, base.samples, base.segments, base.default, measure)
+            self.__attrs_init__(*kept, variants)
+            return
         problems: list[str] = []
-        known = _languages(texts, problems)
-        used = {language: _names(language, text, problems) for language, text in known.items()}
-        types = _types(used, variables, problems)
-        if default is not None and _canonical(default) not in known:
+        known = read_languages(texts, problems)
+        used = {language: names_in(language, text, problems) for language, text in known.items()}
+        types = read_types(used, variables, problems)
+        if default is not None and canonical(default) not in known:
             problems.append(f"default is {default!r:.40}, and there are texts for {', '.join(known) or 'no language'}")
-        tuples = _samples(samples, types, problems)
+        tuples = read_samples(samples, types, problems)
         if segments is not None:
             if type(segments) is not int or segments < 1:
                 problems.append("segments is not a whole number above zero")
@@ -125,7 +144,7 @@ class Template:
                 problems.append(f"segments is checked against samples, and there is none of {', '.join(lacking)}")
         if problems:
             raise TemplateError(problems)
-        self.__attrs_init__(known, types, tuples, segments, _canonical(default or next(iter(known))), measure)
+        self.__attrs_init__(known, types, tuples, segments, canonical(default or next(iter(known))), measure, {})
         if segments is not None and measure is not None:
             over = [problem for language in known if (problem := self._over(language, self.longest(language)))]
             if over:
@@ -137,6 +156,7 @@ class Template:
 
         The options are ``default``, ``segments``, ``variables`` (names of types) and ``samples``; ``text`` is the only
         text of a template without languages. Samples of types that the file does not have are texts: ``price = "12.500"``.
+        ``sms``, ``email`` and ``push`` are texts of these channels.
 
         :raises TemplateError: with everything that is wrong.
         """
@@ -147,9 +167,11 @@ class Template:
         if not isinstance(table, Mapping):
             raise TemplateError(f"it is {with_article(type(table))}: give a text, or a table")
         problems: list[str] = []
+        channels = {name: table[name] for name in (Channel if has_variants(table) else ()) if name in table}
+        table = {name: part for name, part in table.items() if name not in channels}
         options = {name: table[name] for name in _OPTIONS if name in table}
         texts = {name: text for name, text in table.items() if name not in options}
-        unknown = [name for name in texts if not _LANGUAGE.fullmatch(_canonical(str(name)))]
+        unknown = [name for name in texts if not LANGUAGE.fullmatch(canonical(str(name)))]
         for name in unknown:
             problems.append(f"{name} is neither a language nor an option: {did_you_mean(str(name), _OPTIONS)}")
             del texts[name]
@@ -159,7 +181,9 @@ class Template:
             texts = {ANY: options["text"]}
         options.pop("text", None)
         try:
-            template = cls(texts, **_read_options(options, problems))
+            template = cls(
+                None if channels and not texts else texts, channels=channels, **read_options(options, problems)
+            )
         except TemplateError as error:
             # If the only text is missing because its name is misspelt, the rest is a consequence.
             raise TemplateError((*problems, *(() if unknown and not texts else error.problems))) from None
@@ -187,7 +211,7 @@ class Template:
         return self._own(language or "") or self.default
 
     def _own(self, language: str) -> str | None:
-        tag = _canonical(language)
+        tag = canonical(language)
         while tag and tag not in self.texts:
             tag = tag.rpartition("-")[0]
         return tag or None
@@ -242,7 +266,45 @@ class Template:
             text first, as sending does.
         :raises OverBudget: with every language whose longest text takes more segments than ``segments``.
         """
-        return attrs.evolve(self, measure=measure)
+        if not self.channels:
+            return attrs.evolve(self, measure=measure)
+        measured = Template.__new__(Template)
+        variants = {c: Variant(v.text.measured_by(measure), v.title) for c, v in self.channels.items()}
+        kept = (self.texts, self.variables, self.samples, self.segments, self.default, measure)
+        measured.__attrs_init__(*kept, variants)
+        return measured
+
+    def render_channels(
+        self, channels: Iterable[Channel], language: str | None, values: Mapping[str, Any]
+    ) -> dict[Channel, tuple[str, str | None]]:
+        """Return the text for each channel with its subject or title, None without one; values as :meth:`render` takes them.
+
+        :raises TemplateError: if there is no text for a channel.
+        :raises BadValues: with every variable that is missing, unknown or of another type. No value is shown.
+        :raises OverBudget: if the text of the SMS takes more than ``segments``, and the template is measured.
+        """
+        chosen = {channel: self.channels.get(channel) if self.channels else Variant(self) for channel in channels}
+        if lacking := [channel.value for channel, variant in chosen.items() if variant is None]:
+            raise TemplateError(f"there is no text for {channel}: add it to the template" for channel in lacking)
+        known = {name for v in self.channels.values() for part in (v.text, v.title) if part for name in part.variables}
+        known |= set(self.variables)
+        problems = [
+            f"{shortened(name)} is no variable: {did_you_mean(name, known)}" for name in values if name not in known
+        ]
+        missing: list[str] = []
+
+        def written(part: Template) -> str:
+            try:
+                return part.render(language, **{name: values[name] for name in part.variables if name in values})
+            except BadValues as error:
+                problems.extend(error.problems)
+                missing.extend(error.missing)
+                return ""
+
+        found = {c: (written(v.text), written(v.title) if v.title else None) for c, v in chosen.items() if v}
+        if problems:
+            raise BadValues(dict.fromkeys(problems), dict.fromkeys(missing))
+        return found
 
     def _filled(self, language: str, values: Mapping[str, Any], write: Callable[[type, object], str]) -> str:
         written: dict[str, str] = {}
@@ -251,7 +313,7 @@ class Template:
         problems += [f"{name} is missing: give {with_article(self.variables[name])}" for name in missing]
         for name, value in values.items():
             if name not in self.variables:
-                problems.append(f"{_shown(name)} is no variable: {did_you_mean(name, self.variables)}")
+                problems.append(f"{shortened(name)} is no variable: {did_you_mean(name, self.variables)}")
                 continue
             try:
                 written[name] = write(self.variables[name], value)
@@ -307,156 +369,69 @@ class Template:
 
         excess = len(text) - bisect.bisect_left(range(len(text)), True, key=is_over) + 1
         return (
-            f"{_of(language)}the text takes {size.segments} segments of {size.encoding} ({size.units} units), and segments "
+            f"{prefix_of(language)}the text takes {size.segments} segments of {size.encoding} ({size.units} units), and segments "
             f"allows {most}: it is {excess} character{'s' * (excess != 1)} too long"
         )
 
 
-def _canonical(language: str) -> str:
-    """Return a language tag in small letters with hyphens; that of a locale such as ``ar_KW.UTF-8``."""
-    return re.split(r"[.@]", language.strip(), maxsplit=1)[0].replace("_", "-").lower()
+@attrs.frozen
+class _Parts:
+    """Makes the texts of a template by channel, each with the variables and samples that it uses."""
+
+    variables: Mapping[str, type | str] | None
+    samples: Mapping[str, Any] | None
+    segments: int | None
+    default: str | None
+    measure: Measure | None
+    #: The variables of all texts so far.
+    used: dict[str, None] = attrs.field(init=False, factory=dict)
+
+    def make(self, channel: Channel, part: str, texts: Any) -> Template:
+        """Return a text of a channel as a template of its own."""
+        languages = texts if isinstance(texts, Mapping) else {ANY: texts}
+        names = {name for t in languages.values() if isinstance(t, str) for name in parse(t, [])[1::2]}
+        self.used.update(dict.fromkeys(names))
+        variables, samples = (
+            given and {n: given[n] for n in given if n in names} for given in (self.variables, self.samples)
+        )
+        is_sms = channel is Channel.SMS
+        default = self.default if isinstance(texts, Mapping) else None
+        return Template(
+            texts,
+            variables=variables,
+            samples=samples,
+            segments=self.segments if is_sms else None,
+            default=default,
+            measure=self.measure if is_sms else None,
+        )
+
+    def read(self, texts: Any, channels: Mapping[Any, Any]) -> tuple[Template, dict[Channel, Variant[Template]]]:
+        """Return the text that ``render`` fills, and what is said on each channel.
+
+        :raises TemplateError: with everything that is wrong.
+        """
+        problems: list[str] = []
+        found = read_variants(channels, self.make, problems)
+        base = next((found[channel].text for channel in (Channel.SMS, *found) if channel in found), None)
+        if texts is not None:
+            try:
+                base = self.make(Channel.PUSH if Channel.SMS in channels else Channel.SMS, "text", texts)
+            except TemplateError as error:
+                problems += error.problems
+        places = {f"{c}: {name}": part.languages for c, v in found.items() for name, part in v.parts(c)}
+        if texts is not None and base is not None:
+            places = {"text": base.languages, **places}
+        problems += language_problems(places)
+        for option in ("variables", "samples"):
+            unused = [name for name in getattr(self, option) or () if name not in self.used]
+            problems += [f"{option} has {name}, and no text uses it" for name in unused]
+        if problems or base is None:
+            raise TemplateError(problems)
+        if texts is not None:
+            found = {channel: found.get(channel, Variant(base)) for channel in Channel}
+        return base, found
 
 
 def _units(text: str) -> int:
     """Return the number of UTF-16 units; an emoji has two."""
     return len(text) + sum(character > "\uffff" for character in text)
-
-
-def _shown(words: str) -> str:
-    """Return words of a text, shortened for an error."""
-    short = words if len(words) <= _MOST_SHOWN else f"{words[: _MOST_SHOWN - 1]}…"
-    return short if short.isprintable() else "…"
-
-
-def _languages(texts: object, problems: list[str]) -> dict[str, str]:
-    if isinstance(texts, str):
-        texts = {ANY: texts}
-    if not isinstance(texts, Mapping):
-        raise TypeError(f"texts is a {type(texts).__name__}: give a text, or a mapping of languages to texts")
-    found: dict[str, str] = {}
-    for language, text in texts.items():
-        tag = _canonical(language) if isinstance(language, str) else ""
-        if not _LANGUAGE.fullmatch(tag):
-            problems.append(f"{language!r:.40} is no language: write a tag such as ar or en-GB")
-        elif tag in found:
-            problems.append(f"{tag} has two texts")
-        elif not isinstance(text, str):
-            problems.append(f"{_of(tag)}the text is {with_article(type(text))}: give a str")
-        elif not text.strip():
-            problems.append(f"{_of(tag)}the text is empty")
-        else:
-            found[tag] = text
-    if not texts:
-        problems.append("there is no text")
-    return found
-
-
-def _of(language: str) -> str:
-    return "" if language == ANY else f"{language}: "
-
-
-def _names(language: str, text: str, problems: list[str]) -> tuple[str, ...]:
-    """Return the variables of a text in order, each once."""
-    wrong: list[str] = []
-    pieces = _parsed(text, wrong)
-    problems += [f"{_of(language)}{problem}" for problem in wrong]
-    return tuple(dict.fromkeys(pieces[1::2]))
-
-
-def _parsed(text: str, problems: list[str]) -> tuple[str, ...]:
-    """Return the pieces of a text: words, a name, words, a name, …, words."""
-    pieces = [""]
-    position = 0
-    for found in _BRACES.finditer(text):
-        pieces[-1] += text[position : found.start()]
-        position = found.end()
-        place, name = f"at character {found.start() + 1}", found[1]
-        if name is None and len(found[0]) > 1:
-            pieces[-1] += found[0][0]
-        elif name is None:
-            what = "closed" if found[0] == "{" else "opened"
-            problems.append(f"{found[0]} {place} is never {what}: write {found[0] * 2} for a brace")
-        elif not name.isidentifier():
-            problems.append(
-                f"{{{_shown(name)}}} {place} is no variable: only a name is allowed between braces, such as {{name}}"
-            )
-        else:
-            pieces += (name, "")
-    pieces[-1] += text[position:]
-    return tuple(pieces)
-
-
-def _types(
-    used: Mapping[str, tuple[str, ...]], variables: Mapping[str, type | str] | None, problems: list[str]
-) -> dict[str, type]:
-    """Return the type of each variable; a problem for each that is not declared, or not used everywhere."""
-    found: dict[str, type] = {}
-    everywhere = tuple(dict.fromkeys(name for names in used.values() for name in names))
-    if variables is None:
-        found = dict.fromkeys(everywhere, str)
-    elif not isinstance(variables, Mapping):
-        raise TypeError(f"variables is a {type(variables).__name__}: give a mapping of names to types")
-    for name, kind in (variables or {}).items():
-        known = KINDS_BY_NAME.get((kind if isinstance(kind, str) else getattr(kind, "__name__", "")).lower())
-        if known is None or (known is not kind and not isinstance(kind, str)):
-            called = _shown(kind) if isinstance(kind, str) else getattr(kind, "__name__", type(kind).__name__)
-            types = ", ".join(kind.__name__ for kind in KINDS)
-            problems.append(f"variables: the type of {name} is {called}, and not one of {types}")
-        found[name] = known or str
-    undeclared = [name for name in everywhere if name not in found]
-    problems += [f"{{{name}}} is not in variables: {did_you_mean(name, found)}" for name in undeclared]
-    unused = [name for name in found if used and name not in everywhere]
-    problems += [f"variables has {name}, and no text uses it" for name in unused]
-    for language, names in used.items():
-        for name in everywhere:
-            if name not in names:
-                others = ", ".join(other for other, has in used.items() if name in has)
-                problems.append(f"{_of(language)}the text has no {{{name}}}, and that of {others} has")
-    return found
-
-
-def _samples(
-    samples: Mapping[str, Any] | None, variables: Mapping[str, type], problems: list[str]
-) -> dict[str, tuple[Any, ...]]:
-    if not isinstance(samples, Mapping | None):
-        raise TypeError(f"samples is a {type(samples).__name__}: give a mapping of variables to values")
-    found: dict[str, tuple[Any, ...]] = {}
-    for name, given in (samples or {}).items():
-        found[name] = tuple(given) if isinstance(given, list | tuple) else (given,)
-        if name not in variables:
-            problems.append(f"samples has {name}, which is no variable: {did_you_mean(name, variables)}")
-            continue
-        if not found[name]:
-            problems.append(f"samples: the list of {name} is empty")
-        for sample in found[name]:
-            try:
-                write_value(variables[name], sample)
-            except ValueError as error:
-                problems.append(f"samples: {name} {error}")
-    return found
-
-
-def _read_options(table: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
-    """Return the options of a settings file, with samples read by the types of the variables."""
-    options = dict(table)
-    for option in ("variables", "samples"):
-        if not isinstance(options.get(option, {}), Mapping):
-            problems.append(f"{option} is not a table")
-            del options[option]
-    default = options.get("default", "")
-    if not isinstance(default, str):
-        problems.append("default is not a language")
-        del options["default"]
-    samples: dict[str, Any] = {}
-    for name, given in options.get("samples", {}).items():
-        named = options.get("variables", {}).get(name, "str")
-        kind = KINDS_BY_NAME.get(named.lower(), str) if isinstance(named, str) else str
-        samples[name] = []
-        for sample in given if isinstance(given, list) else [given]:
-            try:
-                samples[name].append(read_value(kind, sample) if isinstance(sample, str) else sample)
-            except ValueError as error:
-                problems.append(f"samples: {name} {error}")
-                # It has a sample, although none that can be measured: that is one problem.
-                options.pop("segments", None)
-    return options | {"samples": {name: read for name, read in samples.items() if read or not options["samples"][name]}}

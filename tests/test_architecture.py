@@ -20,6 +20,7 @@ LAYERS: Final = (
     ("hookspecs", "counters", "rate_limit"),
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("pipeline",),
+    ("people",),
     ("report",),
     ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "alerts", "integrations"),
 )

@@ -204,7 +204,7 @@ class Settings:
         kinds.templates, Templates(), help="Texts with variables, by name; a table in settings files.", variable=False
     )
     #: The last line of marketing messages, by language; None for none.
-    footer: Footer | None = setting(
+    footer: Footer | None = setting(  # noqa: RUF009
         kinds.footer, help="The last line of marketing, by language; a table in settings files.", variable=False
     )
     #: Where processes share the rate limit of an account.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import attrs
 
@@ -66,13 +66,13 @@ class Rendered(str):
     #: The language, as the template names it.
     language: str
 
-    def __new__(cls, text: str, language: str) -> Rendered:
+    def __new__(cls, text: str, language: str) -> Self:
         """Return the text with its language."""
         made = super().__new__(cls, text)
         made.language = language
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # its own arguments
         """Return what a copy is made with."""
         return str(self), self.language
 

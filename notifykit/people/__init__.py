@@ -1,0 +1,1 @@
+"""People: what they want to get, and how they say so."""

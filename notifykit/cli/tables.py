@@ -67,6 +67,29 @@ def read_addresses(file: pathlib.Path, column: str | None) -> Iterator[str]:
     return _addresses(file, column, refuse)
 
 
+def is_table(file: pathlib.Path) -> bool:
+    """Return whether a file is a table by its name."""
+    return file.suffix.lower() in _TABLES
+
+
+def read_cells(file: pathlib.Path, report: Callable[[str], None]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row of a table that is not empty: its line, and its cells by the names of the columns in small letters.
+
+    :param report: gets each problem with a line of it.
+    :raises click.UsageError: if it can't be read.
+    """
+    try:
+        with contextlib.closing(_rows(file, report)) as rows:
+            names = [name.lower() for name in _names(file, next(rows, (0, []))[1], "")]
+            for line, row in rows:
+                if any(cell.strip() for cell in row):
+                    yield line, dict(zip(names, (cell.strip() for cell in row), strict=False))
+    except OSError as error:
+        raise unreadable(str(file), error) from None
+    except UnicodeError:
+        raise _not_text(file) from None
+
+
 def _addresses(file: pathlib.Path, column: str | None, report: Callable[[str], None]) -> Iterator[str]:
     try:
         if column:

@@ -22,6 +22,7 @@ from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.people.preferences import SECURITY, TOPICS, Preferences, PreferenceStore, PreferencesUnavailable
 from notifykit.people.unsubscribe import UnsubscribeLinks
+from notifykit.people.unsubscribe_page import UnsubscribePages
 from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
 
@@ -189,6 +190,19 @@ def preferences_of(notifier: Any) -> PreferenceGuard:
         "guard.preferences: nothing says where preferences are stored: set NOTIFYKIT_GUARD_PREFERENCES to sqlite, django or "
         "the URL of a database, or give the notifier guards=[PreferenceGuard(store)]"
     )
+
+
+def pages_of(notifier: Any) -> UnsubscribePages:
+    """Return the pages behind the links of a notifier.
+
+    :raises ConfigError: if it has no store of preferences, or no links.
+    """
+    guard = preferences_of(notifier)
+    if guard.links is None:
+        raise ConfigError(
+            "unsubscribe.key is missing: links need url and key, NOTIFYKIT_UNSUBSCRIBE_URL and NOTIFYKIT_UNSUBSCRIBE_KEY"
+        )
+    return UnsubscribePages(guard.links, guard.store)
 
 
 def _open(named: str, settings: Settings) -> PreferenceStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
@@ -96,10 +96,8 @@ def _load(db: sa.Connection, people: Sequence[str]) -> list[Preferences]:
         return []
     rows = db.execute(sa.select(_people.c.person, _people.c.data).where(_people.c.person.in_(people))).all()
     found: dict[str, dict[str, str]] = {person: {} for person, _ in rows}
-    known: Iterable[tuple[str, str, str]] = db.execute(
-        sa.select(_addresses.c.person, _addresses.c.channel, _addresses.c.address).where(_addresses.c.person.in_(found))
-    ).tuples()
-    for person, channel, address in known:
+    c = _addresses.c
+    for person, channel, address in db.execute(sa.select(c.person, c.channel, c.address).where(c.person.in_(found))):
         found[person][channel] = address
     return [load(person, data, found[person]) for person, data in rows]
 

@@ -21,7 +21,8 @@ LAYERS: Final = (
     ("plugins", "normalizers", "cleaners", "guards", "transports", "sinks"),
     ("campaigns",),
     ("pipeline",),
-    ("report", "people"),
+    ("people",),
+    ("report",),
     ("", "__main__", "plugin", "cli", "testing", "durable", "verify", "alerts", "integrations"),
 )
 COMPONENTS: Final = ("normalizers", "cleaners", "guards", "transports", "sinks")

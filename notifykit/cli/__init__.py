@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "validate": "Check numbers by the rules of their countries; - reads them from standard input.",
     "route": "See which transport a message would take.",
     "verify": "Send one-time codes, check them, and see how many are verified.",
+    "suppress": "Change the suppression list, and see who is on it.",
     "log": "Read the JSONL log, and that of the kwtSMS client.",
     "plugins": "List plugins: what works, what is switched off, what is broken and why.",
     "config": "Show every setting with its value and where it comes from.",

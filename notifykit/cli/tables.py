@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from notifykit.campaigns.files import Problems, TableError, not_text, text_file, unreadable_rows
-from notifykit.campaigns.tables import TABLES, Report, open_table
+from notifykit.campaigns.tables import TABLES, Report, open_table, plain
 from notifykit.cli.options import unreadable
 from notifykit.cli.output import warn
 
@@ -80,3 +80,19 @@ def _addresses(
     for warning in table.warnings if warned else ():
         warned and warned(warning)
     yield from (row.cells.get(name, "").strip() for row in table.rows(report))
+
+
+def is_table(file: pathlib.Path) -> bool:
+    """Return whether a file is a table by its name."""
+    return file.suffix.lower() in TABLES
+
+
+def read_cells(file: pathlib.Path, report: Report) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row of a table that is not empty: its line, and its cells by the names of the columns in small letters.
+
+    :param report: gets each problem with a line of it.
+    :raises click.UsageError: if it can't be read.
+    """
+    with table_errors(str(file)):
+        for row in open_table(text_file(file)).rows(report):
+            yield row.line, {name.lower(): plain(cell) for name, cell in row.cells.items()}

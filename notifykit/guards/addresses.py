@@ -32,6 +32,11 @@ def read_address(written: str, normalize: Normalize) -> Recipient:
     return read
 
 
+def written_address(recipient: Recipient) -> str:
+    """Return the address of a recipient as :func:`read_address` reads it, in small letters."""
+    return f"{_PUSH if recipient.channel is Channel.PUSH else ''}{recipient.address.casefold()}"
+
+
 @attrs.frozen
 class AddressList:
     """Addresses, prefixes of numbers, and domains of e-mail addresses."""

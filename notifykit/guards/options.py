@@ -11,7 +11,7 @@ import attrs
 
 from notifykit.errors import ConfigError
 from notifykit.protocols import About
-from notifykit.settings.fields import Field, duration, names, one_of, path, section_fields, text, zone
+from notifykit.settings.fields import Field, duration, names, one_of, path, secret, section_fields, text, zone
 from notifykit.settings.sources import Settings
 
 SECTION: Final = "guard"
@@ -156,6 +156,11 @@ FIELDS: Final = section_fields(
     Field("allow", names, (), help="Outside production, who may be sent to: numbers, 965500*, *@example.com."),
     Field("redirect", text, help="Outside production, the address that gets what other recipients would."),
     Field("suppression_file", path, help="A file with an address a line; none of them is sent to."),
+    Field("suppression_url", secret, help="The database of the suppression list: sqlite, or a URL of SQLAlchemy."),
+    Field("preferences", secret, help="Where people's preferences are: sqlite, django, or a URL of SQLAlchemy."),
+    Field(
+        "topics", names, ("marketing", "orders", "security"), help="The tags that people can switch off, and security."
+    ),
     Field("quiet_hours", hours, help="When people sleep: 22:00-08:00."),
     Field(
         "quiet_policy", one_of("wait", "skip"), "wait", help="What jobs do in quiet hours: wait, or skip the recipient."

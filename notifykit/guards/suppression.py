@@ -1,7 +1,8 @@
 """``suppression``: recipients who unsubscribed get nothing.
 
 Their addresses are in a file, one a line in any written form, with comments after ``#``; it is read again when it
-changes. Or a callable knows them: ``Notifier(…, guards=[Suppression(is_unsubscribed)])``.
+changes. Or they are in a table of a database. Or a callable knows them:
+``Notifier(…, guards=[Suppression(is_unsubscribed)])``. The command ``notifykit suppress`` changes a file and a table.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import os
 import pathlib
 import threading
 from collections.abc import Callable
-from typing import Final
+from pkgutil import resolve_name
+from typing import Final, Protocol
 
-from notifykit.guards.addresses import AddressList, Normalize, read_address
+from notifykit.errors import ConfigError, NotifyError
+from notifykit.guards.addresses import AddressList, Normalize, read_address, written_address
 from notifykit.guards.options import about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
@@ -21,6 +24,8 @@ from notifykit.settings.files import NotUtf8, read_text
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "suppression"
+_TABLE: Final = "notifykit.durable.suppressions:SuppressionTable"
+_REPAIR: Final = "Look whether the database runs."
 _SUPPRESSED: Final = Veto(
     _NAME,
     "The recipient is on the suppression list.",
@@ -112,12 +117,62 @@ class SuppressionFile:
         )
 
 
-def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SuppressionFile]:
-    """Return the guard if the settings name a file; a relative one starts at the folder of the settings."""
-    file = options(settings)["suppression_file"]
-    return [SuppressionFile(settings.sources.directory / file, normalize)] if file else []
+class SuppressionTable:
+    """Holds back messages to the addresses in a table. One that can't be read holds back everything.
+
+    :param table: finds an address, as ``SuppressionTable`` of :mod:`notifykit.durable.suppressions` does.
+    """
+
+    name = _NAME
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def check(self, envelope: GuardContext, counters: Counters) -> Veto | Recipient | None:
+        """Look the recipient up."""
+        try:
+            return _SUPPRESSED if self._table.find(written_address(envelope.recipient)) else None
+        except NotifyError as error:
+            return Veto(self.name, getattr(error, "detail", str(error)), getattr(error, "action", _REPAIR))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._table.close()
+
+
+class Table(Protocol):
+    """A table of suppressed addresses."""
+
+    def find(self, address: str) -> object:
+        """Return the entry of an address; None where there is none.
+
+        :raises NotifyError: if the table can't be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SuppressionFile | SuppressionTable]:
+    """Return the guards if the settings name a list; the path of a file starts at the folder of the settings."""
+    given = options(settings)
+    file, url = given["suppression_file"], given["suppression_url"]
+    found: list[SuppressionFile | SuppressionTable] = []
+    if file:
+        found.append(SuppressionFile(settings.sources.directory / file, normalize))
+    if url:
+        try:
+            found.append(SuppressionTable(resolve_name(_TABLE)(url.reveal(), settings)))
+        except ImportError as error:
+            raise ConfigError(
+                f'guard.suppression_url needs the extra "durable", and {error.name} is missing: python -m pip install '
+                '"notifykit[durable]"'
+            ) from error
+    return found
 
 
 def notifykit_about() -> About:
     """Return the settings."""
-    return about("suppression_file")
+    return about("suppression_file", "suppression_url")

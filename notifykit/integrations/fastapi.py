@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from notifykit.errors import ConfigError
 from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, ReportEndpoint, ReportError
 from notifykit.models.delivery import DeliveryReport
+from notifykit.people.guard import pages_of
 from notifykit.pipeline.async_notifier import AsyncNotifier
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.notifier import Notifier
@@ -26,7 +27,7 @@ try:
     from fastapi import APIRouter, Depends
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import HTTPConnection, Request  # noqa: TC002 - FastAPI reads the annotations
-    from starlette.responses import JSONResponse
+    from starlette.responses import HTMLResponse, JSONResponse
     from starlette.routing import Route
 except ImportError as error:
     raise ConfigError(
@@ -124,6 +125,40 @@ def report_routes(
         return await _take(request, endpoint, get_notifier(request))
 
     return [Route(route, take, methods=["POST"]) for route in _paths(path)]
+
+
+def unsubscribe_router(*, path: str = "/unsubscribe") -> APIRouter:
+    """Return a router with the page behind the links of ``unsubscribe.url``, which people and mail programs post to.
+
+    The router stands in no documentation of the interface.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    async def answer(request: Request, notifier: NotifierDep) -> HTMLResponse:
+        return await _answer(request, notifier)
+
+    router.add_api_route(f"{path.rstrip('/')}/{{token}}", answer, methods=["GET", "HEAD", "POST"])
+    return router
+
+
+def unsubscribe_routes(*, path: str = "/unsubscribe") -> list[Route]:
+    """Return the routes of :func:`unsubscribe_router` for an application of Starlette."""
+
+    async def answer(request: Request) -> HTMLResponse:
+        return await _answer(request, get_notifier(request))
+
+    return [Route(f"{path.rstrip('/')}/{{token}}", answer, methods=["GET", "POST"])]
+
+
+async def _answer(request: Request, notifier: AsyncNotifier) -> HTMLResponse:
+    """Return the page; the store may be a database, so it is asked in a thread."""
+    pages, token = pages_of(notifier), request.path_params["token"]
+    if request.method == "POST":
+        kind = request.headers.get("content-type", "")
+        page = await run_in_threadpool(pages.post, token, await _body(request), kind)
+    else:
+        page = await run_in_threadpool(pages.get, token)
+    return HTMLResponse(page.html, page.status, dict(page.headers))
 
 
 def _paths(path: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from notifykit.errors import ConfigError
 from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, ReportEndpoint, ReportError
 from notifykit.integrations.per_process import PerProcess
 from notifykit.models.delivery import DeliveryReport
+from notifykit.people.guard import pages_of
 from notifykit.pipeline.notifier import Notifier
 
 try:
@@ -114,6 +115,24 @@ class NotifyKit:
             except ReportError as error:
                 return jsonify(detail=error.reason), error.status
             return jsonify(state=self.notifier.record_delivery_report(report).state.value), 200
+
+        return blueprint
+
+    def unsubscribe(self, *, url_prefix: str = "/unsubscribe", name: str = "unsubscribe") -> Blueprint:
+        """Return a blueprint with the page behind the links of ``unsubscribe.url``, which people and mail programs post to.
+
+        Register it with ``app.register_blueprint``. Extensions that demand a CSRF token have to exempt it: the link itself is the
+        proof.
+        """
+        blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
+
+        @blueprint.route("/<token>", methods=["GET", "POST"])
+        def answer(token: str) -> Response:
+            pages = pages_of(self.notifier)
+            page = (
+                pages.post(token, _body(), request.content_type or "") if request.method == "POST" else pages.get(token)
+            )
+            return Response(page.html, page.status, dict(page.headers))
 
         return blueprint
 

@@ -21,6 +21,8 @@ class Recipient:
     country: str | None = None
     #: The person's language, ``ar``, which templates choose by; None if it is not known.
     language: str | None = attrs.field(default=None, kw_only=True)
+    #: The link with which the person stops such messages: no one else may get it. A guard sets it; None for none.
+    unsubscribe: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
     #: The address as it was given.
     raw: str = attrs.field(
         default=attrs.Factory(lambda self: self.address, takes_self=True), repr=False, eq=False, kw_only=True

@@ -133,6 +133,8 @@ class Components:
             if channel not in list(Channel):
                 raise ValueError(f"channel is none of {', '.join(Channel)}")
             channel = Channel(channel)
+        if self.settings.footer is not None:
+            text = self.settings.footer.add(text, tags)
         return Message(text, channel, sender, tags, key, subject=subject)
 
     def context(

@@ -194,9 +194,9 @@ def _guard_one(
         except BaseException:
             context.reservations.release(counters.entries)
             raise
-        if answer is None:
+        if isinstance(answer, Recipient) and answer.address == recipient.address:
             context.reservations.keep(position, counters)
-            return position, recipient
+            return position, answer
         context.reservations.release(counters.entries)
         if isinstance(answer, Recipient) and (answer.address in met or len(met) > len(context.registry.guards)):
             answer = Veto("guards", "Guards redirect in a loop.", "Switch one of them off.")
@@ -207,8 +207,8 @@ def _guard_one(
 
 def _ask_guards(
     recipient: Recipient, counters: GuardCounters, prepared: Prepared, context: SendContext
-) -> Veto | Recipient | None:
-    """Ask the guards in order, and return the first veto or other recipient; None where all let the message pass."""
+) -> Veto | Recipient:
+    """Ask the guards in order, and return the first veto or other recipient; this one where all let the message pass."""
     checked = GuardContext(
         prepared.message,
         recipient,
@@ -226,12 +226,13 @@ def _ask_guards(
                     "Give the guard an address of the same channel.",
                 )
             if answer.address == recipient.address:
+                recipient = attrs.evolve(recipient, unsubscribe=answer.unsubscribe or recipient.unsubscribe)
                 continue
             # The address that was given stays visible in it.
             return attrs.evolve(answer, raw=recipient.raw)
         if answer is not None:
             return answer
-    return None
+    return recipient
 
 
 def _ask_guard(

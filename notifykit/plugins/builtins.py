@@ -153,6 +153,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("fanout", "notifykit.transports.composites.fanout", partial(_composite, fanout="build")),
     ("environment", "notifykit.guards.environment", partial(_guard, tryfirst=True)),
     ("suppression", "notifykit.guards.suppression", _guard),
+    ("preferences", "notifykit.people.guard", _guard),
     ("quiet_hours", "notifykit.guards.quiet_hours", _guard),
     ("cool_down", "notifykit.guards.limits:cool_down", _guard),
     ("same_content", "notifykit.guards.limits:same_content", _guard),
@@ -166,6 +167,7 @@ _TABLE: Final[Sequence[tuple[str, str, Callable[[str], Any]]]] = (
     ("structlog", "notifykit.integrations.structlog", _library_sink),
     ("cli", "notifykit.cli", _commands),
     ("verify", "notifykit.verify.settings", lambda module: Plugin(_about(module))),
+    ("unsubscribe", "notifykit.people.unsubscribe", lambda module: Plugin(_about(module))),
     # A module with hooks, as an installed plugin is.
     ("durable", "notifykit.durable", import_module),
 )

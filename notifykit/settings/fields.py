@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import zoneinfo
 
     from notifykit.settings.dsn import Dsn
+    from notifykit.templates.footer import Footer
     from notifykit.templates.template import Template  # noqa: F401 - named by the base of Templates
 
 _Number = TypeVar("_Number", int, float)
@@ -255,6 +256,33 @@ def templates(value: object) -> Templates:
     if problems:
         raise TemplateError(problems)
     return Templates(found)
+
+
+def footer(value: object) -> Footer:
+    """Read the footer: a table with a line for each language, and the ``topics`` whose messages have it.
+
+    :raises ConfigError: with everything that is wrong.
+    """
+    from notifykit.templates.footer import TOPICS, Footer
+
+    def line(written: object) -> str:
+        if not isinstance(written, str) or not written.strip():
+            raise ValueError("is not a line of text")
+        return written
+
+    if isinstance(value, Footer):
+        return value
+    problems: list[str] = []
+    lines = {name: one for name, one in value.items() if name != "topics"} if isinstance(value, Mapping) else value
+    found = _read_each(lines, line, 'a line for each language, like en = "Reply STOP to unsubscribe"', problems)
+    topics: tuple[str, ...] = ()
+    try:
+        topics = names(value.get("topics", ()))  # type: ignore[attr-defined]  # what is no table was an error above
+    except ValueError as error:
+        problems.append(f"topics {error}")
+    if problems:
+        raise ConfigError(problems)
+    return Footer.of(found, topics or TOPICS)
 
 
 def environment_name(value: object) -> str:

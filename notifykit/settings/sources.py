@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from notifykit.http.network import Network
     from notifykit.settings.dsn import Dsn
+    from notifykit.templates.footer import Footer
     from notifykit.templates.template import Template
 
 #: How alike two names are if one is a typing slip of the other; KWTSMS_LOG_FILE and KWTSMS_LOG_LEVEL are not.
@@ -201,6 +202,10 @@ class Settings:
     #: Texts with variables, by name; ``Notifier.template`` measures them too.
     templates: Mapping[str, Template] = setting(
         kinds.templates, Templates(), help="Texts with variables, by name; a table in settings files.", variable=False
+    )
+    #: The last line of marketing messages, by language; None for none.
+    footer: Footer | None = setting(  # noqa: RUF009
+        kinds.footer, help="The last line of marketing, by language; a table in settings files.", variable=False
     )
     #: Where processes share the rate limit of an account.
     state_dir: str | None = setting(kinds.path, help="Where processes share the rate limit of an account.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import attrs
 
@@ -65,6 +65,23 @@ class BadValues(TemplateError):  # noqa: N818 - the name says what happened
 
 class OverBudget(TemplateError):  # noqa: N818 - the name says what happened
     """A text that takes more segments than its template allows."""
+
+
+class Rendered(str):
+    """A text that a template was filled to, with the language that it is in."""
+
+    #: The language, as the template names it.
+    language: str
+
+    def __new__(cls, text: str, language: str) -> Self:
+        """Return the text with its language."""
+        made = super().__new__(cls, text)
+        made.language = language
+        return made
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # its own arguments
+        """Return what a copy is made with."""
+        return str(self), self.language
 
 
 @attrs.frozen(init=False)
@@ -324,7 +341,7 @@ class Template:
         text = self._joined(language, written)
         if problem := self._over(language, text):
             raise OverBudget(problem)
-        return text
+        return text if language == ANY else Rendered(text, language)
 
     def _joined(self, language: str, written: Mapping[str, str]) -> str:
         pieces = self._pieces[language]

@@ -17,7 +17,7 @@ import re
 import textwrap
 import time
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import attrs
 
@@ -60,6 +60,8 @@ _ADVICE: Final = "The mail server took it. Whether it arrives shows later: a mes
 _INVISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _NAMED: Final = re.compile(r"\s*(?P<name>[^<>]*?)\s*<\s*(?P<address>[^<>]*?)\s*>\s*")
 _ADDRESS: Final = re.compile(r"[^\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:\"@\ud800-\udfff]+@[A-Za-z0-9.-]+")
+#: A link that fits into one line of a header.
+_LINK: Final = re.compile(r"https?://[!#-;=?-~]{1,900}")
 # What a mail server may change or refuse in a text that is not encoded.
 _NEEDS_BASE64: Final = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
 
@@ -105,6 +107,7 @@ def email_bytes(
     reply_to: Mailbox | None,
     *,
     utf8: bool,
+    unsubscribe: str | None = None,
 ) -> bytes:
     """Return an e-mail; every line ends with CR LF.
 
@@ -112,6 +115,7 @@ def email_bytes(
     :param header: more fields of the header.
     :param reply_to: the address for answers; None for the sender.
     :param utf8: whether an address is not ASCII, so that the header has to be UTF-8.
+    :param unsubscribe: the recipient's link to unsubscribe, which mail programs post to with one click (RFC 8058).
     """
     import email.headerregistry
     import email.message
@@ -127,7 +131,20 @@ def email_bytes(
     for name, value in header.items():
         mail[name] = value
     mail.set_content(text, charset="utf-8", cte="base64" if _NEEDS_BASE64.search(text) else None)
-    return mail.as_bytes()
+    return _unsubscribe_header(unsubscribe) + mail.as_bytes()
+
+
+def _unsubscribe_header(link: str | None) -> bytes:
+    """Return the fields of RFC 2369 and RFC 8058; none for what is no link.
+
+    They are not left to :mod:`email`: it would encode a link that is longer than a line.
+    """
+    if link is None or not _LINK.fullmatch(link):
+        return b""
+    fields = f"List-Unsubscribe: <{link}>\r\n"
+    if link.startswith("https:") or is_loopback(urlsplit(link).hostname or ""):
+        fields += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    return fields.encode()
 
 
 def _mailbox(value: object) -> Mailbox:
@@ -242,7 +259,9 @@ class SmtpTransport:
             "Auto-Submitted": "auto-generated",  # so that no machine answers it (RFC 3834, section 5)
         }
         utf8 = not f"{sender.address}{address}{own.reply_to.address if own.reply_to else ''}".isascii()
-        content = email_bytes(batch.message.text, header, sender, address, own.reply_to, utf8=utf8)
+        content = email_bytes(
+            batch.message.text, header, sender, address, own.reply_to, utf8=utf8, unsubscribe=recipient.unsubscribe
+        )
         queue_id, words = self._deliver(sender.address, address, content, deadline, utf8=utf8)
         return Submission(queue_id or message_id, fields={"message_id": message_id, "answer": words}, advice=_ADVICE)
 

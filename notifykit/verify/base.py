@@ -31,7 +31,7 @@ from notifykit.verify.settings import VerifySettings
 from notifykit.verify.store import MemoryStore, Store
 
 #: The labels of messages with codes.
-TAGS: Final = ("otp", CODE_TAG)
+TAGS: Final = ("otp", CODE_TAG, "security")
 #: Amounts of a message whose price is not known: as many points as it has segments.
 _UNPRICED: Final = 1.0
 

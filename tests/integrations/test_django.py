@@ -111,6 +111,64 @@ def problems() -> list[str]:
     return [message.id for message in check_notifiers()]
 
 
+# --- preferences ---
+
+
+def test_the_store_keeps_changes_finds_and_deletes() -> None:
+    """In the site's own database, with the same answers as the other stores."""
+    from notifykit.integrations.django.preferences import DjangoPreferences
+    from notifykit.models.message import Channel
+    from notifykit.people import Preferences
+
+    store = DjangoPreferences()
+    known = Preferences("u17", language="ar", topics_off={"marketing"}, quiet="22:00-08:00", addresses={"sms": MOBILE})
+    assert store.get("u17") is None
+    assert store.find(Channel.SMS, MOBILE) == []
+    store.set(known)
+    store.set(known)
+    assert store.get("u17") == known
+    assert store.find(Channel.SMS, MOBILE) == [known]
+    assert store.find(Channel.EMAIL, MOBILE) == []
+    changed = store.change("u17", lambda before: before.switch("marketing", on=True))
+    assert changed == store.get("u17")
+    assert store.change("new", lambda before: before.switch("orders", on=False)).topics_off == {"orders"}
+    assert store.delete("u17")
+    assert not store.delete("u17")
+    assert store.delete("new")
+    assert store.find(Channel.SMS, MOBILE) == []
+
+
+def test_a_site_whose_tables_are_missing_sends_nothing_but_security(configure: Any) -> None:
+    """The veto says to migrate; afterwards the site goes on."""
+    from django.core.management import call_command
+
+    from notifykit.integrations.django import notifiers
+    from notifykit.people import Preferences, preferences_of
+
+    configure(NOTIFYKIT={"default": {"TRANSPORT": "memory", "GUARD": {"PREFERENCES": "django"}}})
+    options = {"verbosity": 0, "skip_checks": True}
+    call_command("migrate", "notifykit", "zero", **options)
+    try:
+        (receipt,) = notifiers["default"].send(MOBILE, "News", tags="marketing").skipped
+        assert receipt.veto is not None
+        assert "manage.py migrate" in receipt.veto.action
+        assert notifiers["default"].send(MOBILE, "Code", tags="security").accepted
+    finally:
+        call_command("migrate", "notifykit", **options)
+    store = preferences_of(notifiers["default"]).store
+    store.set(Preferences("u17", topics_off={"marketing"}, addresses={"sms": MOBILE}))
+    assert notifiers["default"].send(MOBILE, "News", tags="marketing").skipped
+    store.delete("u17")
+    assert notifiers["default"].send(MOBILE, "News", tags="marketing").accepted
+
+
+def test_the_migrations_are_those_of_the_models() -> None:
+    """Else a site would write one into this package."""
+    from django.core.management import call_command
+
+    call_command("makemigrations", "notifykit", check=True, dry_run=True, skip_checks=True, verbosity=0)
+
+
 # --- settings ---
 
 

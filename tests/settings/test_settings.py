@@ -51,7 +51,7 @@ PLACES: Final = ("argument", "environment", ".env", "notifykit.toml")
 #: One setting of each kind that takes a word, with a word that none of them has by default.
 WORDS: Final = ("sender", "log_file", "state_dir")
 #: Settings that are tables of names: they stand in settings files and arguments, and in no variable.
-TABLES: Final = ("transports", "templates")
+TABLES: Final = ("transports", "templates", "footer")
 
 
 def load(

@@ -164,6 +164,43 @@ def test_a_message_arrives_as_an_e_mail():
     assert "other@example.net" not in inbox.envelopes[0].content.decode()
 
 
+def test_each_mail_carries_the_link_of_its_recipient_and_no_other():
+    """RFC 8058: both fields on a line each, however long the link is; nothing of it in the text."""
+    links = {PERSON: f"https://shop.example/u/{'a' * 200}.b", "other@example.net": "https://shop.example/u/c.d"}
+    with real_server() as (inbox, port), notifier(f"smtp://127.0.0.1:{port}?{FROM}", guards=[Links(links)]) as sender:
+        assert taken(sender.send([*links, "third@example.net"], "News", channel="email", tags="marketing"))
+    for envelope, link in zip(inbox.envelopes, [*links.values(), None], strict=True):
+        lines = envelope.content.decode().split("\r\n\r\n")[0].split("\r\n")
+        fields = [line for line in lines if line.startswith("List-")]
+        expected = [f"List-Unsubscribe: <{link}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+        assert fields == (expected if link else [])
+        assert parsed(envelope.content)["To"] == envelope.rcpt_tos[0]
+        assert text_of(envelope.content) == "News\n"
+
+
+@pytest.mark.parametrize(
+    "link", ["https://x.example/a\r\nBcc: y@x.example", "javascript:x", "https://x.example/>", "é", ""]
+)
+def test_a_link_can_not_add_to_the_header(link):
+    """What is no link is left out."""
+    content = email_bytes("Hi", {}, Mailbox("a@b.example"), PERSON, None, utf8=False, unsubscribe=link)
+    assert b"List-" not in content
+    assert b"Bcc" not in content
+
+
+class Links:
+    """A guard that knows the link of each recipient."""
+
+    name = "links"
+
+    def __init__(self, links: dict[str, str]) -> None:
+        self.links = links
+
+    def check(self, context, counters):
+        """Return the recipient with their link."""
+        return attrs.evolve(context.recipient, unsubscribe=self.links.get(context.recipient.address))
+
+
 def test_credentials_go_through_starttls(authority, ca_file):
     """A server with an account is logged in to, over a certificate that was checked."""
     seen = []

@@ -63,6 +63,8 @@ class EmailNotSent(NotifyError):  # noqa: N818 - it says what is the case
 class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
     """Sends Django's e-mails through a notifier: ``EMAIL_BACKEND``, or ``BACKEND`` in ``MAILERS``.
 
+    An e-mail's own attribute ``tags`` are the tags of its message: ``mail.tags = ["security"]``.
+
     :param using: the notifier's name in ``NOTIFYKIT``; by default ``email`` where there is one, else ``default``.
     :param via: a transport's name in the settings of that notifier.
     """
@@ -104,6 +106,7 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
                 message.body,
                 subject=message.subject or None,
                 channel=Channel.EMAIL,
+                tags=getattr(message, "tags", ()),
                 via=self._via,
             )
             bad = [receipt for receipt in report.receipts if not _fine(receipt)]

@@ -1,6 +1,6 @@
-"""What the admin shows: jobs and one-time codes, read when the page is opened. The app has no table in the database.
+"""The preferences of people, and what the admin shows: jobs and one-time codes, read when the page is opened.
 
-The model is there for its permission, which Django makes for it, and for its line in the admin.
+The model of the page is there for its permission, which Django makes for it, and for its line in the admin.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from notifykit.errors import ConfigError, NotifyError
 from notifykit.integrations.django.configuration import aliases
 from notifykit.integrations.django.registry import notifiers, verifiers
 from notifykit.models.job import Progress
+from notifykit.redaction import redact_address
 from notifykit.verify.results import Traffic
 
 _log = logging.getLogger("notifykit.django")
@@ -34,6 +35,40 @@ class Notification(models.Model):  # type: ignore[misc]
         default_permissions = ("view",)
         verbose_name = "jobs and one-time codes"
         verbose_name_plural = verbose_name
+
+
+class PersonPreferences(models.Model):  # type: ignore[misc]
+    """What one person wants to get, where ``guard.preferences`` is ``django``; see ``preferences_of``."""
+
+    person = models.CharField(max_length=200, primary_key=True)
+    data = models.TextField()
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """It is written by the store, and not by forms."""
+
+        app_label = "notifykit"
+        verbose_name = verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return str(self.person)
+
+
+class PersonAddress(models.Model):  # type: ignore[misc]
+    """An address by which preferences are found."""
+
+    preferences = models.ForeignKey(PersonPreferences, models.CASCADE, related_name="addresses")
+    channel = models.CharField(max_length=10)
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        """Several people may have one address."""
+
+        app_label = "notifykit"
+        constraints = (models.UniqueConstraint(fields=("channel", "address", "preferences"), name="notifykit_address"),)
+
+    def __str__(self) -> str:
+        return redact_address(self.address)
 
 
 @attrs.frozen

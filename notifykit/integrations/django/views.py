@@ -1,9 +1,13 @@
-"""The view that providers post delivery reports to: signed, or with the secret in its path.
+"""The views that providers post delivery reports to, and that people unsubscribe with.
 
 ::
 
     reports = delivery_report_view(notifykit_kwtsms.delivery_report)
-    urlpatterns = [path("reports", reports), path("reports/<str:secret>", reports)]
+    urlpatterns = [
+        path("reports", reports),
+        path("reports/<str:secret>", reports),
+        path("unsubscribe/<str:token>", unsubscribe_view()),
+    ]
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
@@ -22,6 +26,7 @@ from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, 
 from notifykit.integrations.django.configuration import DEFAULT, reports_secret
 from notifykit.integrations.django.registry import notifiers
 from notifykit.models.delivery import DeliveryReport
+from notifykit.people.guard import pages_of
 
 _log = logging.getLogger("notifykit.django")
 
@@ -57,6 +62,36 @@ def delivery_report_view(parse: Parse, *, using: str = DEFAULT) -> Callable[...,
             return _refusal(error.status, str(error))
         notifiers[using].record_delivery_report(report)
         return HttpResponse(status=204)
+
+    return view  # type: ignore[no-any-return]
+
+
+def unsubscribe_view(*, using: str = DEFAULT) -> Callable[..., HttpResponse]:
+    """Return the view behind the links of ``unsubscribe.url``, which people and mail programs post to.
+
+    ::
+
+        urlpatterns = [path("unsubscribe/<str:token>", unsubscribe_view())]
+
+    :param using: the notifier's name in ``NOTIFYKIT``.
+    """
+
+    @csrf_exempt  # type: ignore[untyped-decorator]  # the link itself is the proof
+    def view(request: HttpRequest, token: str) -> HttpResponse:
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        pages = pages_of(notifiers[using])
+        if request.method == "POST":
+            try:
+                page = pages.post(token, _body(request), request.headers.get("Content-Type", ""))
+            except ReportError:
+                return HttpResponse(status=400)
+        else:
+            page = pages.get(token)
+        response = HttpResponse(page.html, status=page.status, headers=dict(page.headers))
+        # Django would log the path of a wrong link, and a part of a right one may stand in it.
+        response._has_been_logged = True  # noqa: SLF001
+        return response
 
     return view  # type: ignore[no-any-return]
 

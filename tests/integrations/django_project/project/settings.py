@@ -60,3 +60,8 @@ NOTIFYKIT = {
     },
     "email": {"TRANSPORT": os.environ.get("SITE_MAIL", "memory")},
 }
+if "SITE_UNSUBSCRIBE_URL" in os.environ:
+    NOTIFYKIT["email"] |= {
+        "GUARD": {"PREFERENCES": "django"},
+        "UNSUBSCRIBE": {"URL": os.environ["SITE_UNSUBSCRIBE_URL"], "KEY": "a-key-that-signs-the-links"},
+    }

@@ -7,12 +7,17 @@ from typing import Any
 
 import attrs
 import pytest
+import sqlalchemy as sa
 
 from notifykit import Message, Notifier, Outcome, Recipient, Rejected
+from notifykit.durable.database import Database, DurableSettings
+from notifykit.durable.deliveries import record_reports
+from notifykit.durable.tables import batches, jobs
 from notifykit.errors import ConfigError, InvalidRecipient
 from notifykit.models.job import JobSpec, Row
 from notifykit.protocols.engine import Job
-from tests.durable.conftest import SWIFT, MakeNotifier, Recorder, people
+from tests.durable.bench import JOB, Bench
+from tests.durable.conftest import SWIFT, MakeNotifier, Recorder, Store, people, settings
 
 
 def rows_of(texts: Iterable[str], first: int = 0) -> list[Row]:
@@ -85,3 +90,69 @@ def test_the_same_table_is_the_same_job_and_another_is_refused(connect: MakeNoti
         assert "other'" not in str(caught.value)
     with pytest.raises(ConfigError, match="spread: None then, 60"):
         submit(notifier, rows, spread=60.0)
+
+
+def test_the_rows_of_a_job_with_one_text_have_no_cells(connect: MakeNotifier) -> None:
+    """They are listed all the same, with what is known of them."""
+    job = connect(Recorder()).submit([who.address for who in people(7)], "Hello", key="plain")
+    job.wait(30)
+    found = list(job.rows())
+    assert [(row.position, dict(row.cells), row.text) for row in found] == [(n, {}, None) for n in range(7)]
+    assert {row.receipt.outcome for row in found if row.receipt} == {Outcome.ACCEPTED}
+
+
+def test_rows_without_an_outcome_are_listed_too(connect: MakeNotifier) -> None:
+    """So that a table of results has every row from the beginning."""
+    job = submit(connect(Recorder(), workers="separate"), rows_of("abcab"))
+    assert [(row.position, row.cells["text"], row.receipt) for row in job.rows()] == [
+        (n, text, None) for n, text in enumerate("abcab")
+    ]
+    assert list(job.receipts()) == []
+
+
+def test_nothing_of_a_row_shows(connect: MakeNotifier) -> None:
+    """Neither the text nor a cell, in any repr."""
+    row = Row(people(1)[0], "a secret text", "a secret subject", {"name": "Sara"})
+    job = submit(connect(Recorder()), [row])
+    job.wait(30)
+    shown = repr((row, list(job.rows()), JobSpec((), Message(""), rows=[row])))
+    assert not [word for word in ("secret", "Sara", people(1)[0].address) if word in shown]
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({"spread": 0.0}, "spread is 0: give seconds above zero"),
+        ({"spread": float("nan")}, "spread is nan"),
+        ({"spread": 60.0, "expires_in": 60.0}, "what begins after that is never sent"),
+    ],
+)
+def test_a_spread_that_can_not_be_meant_is_refused(connect: MakeNotifier, more: dict[str, Any], problem: str) -> None:
+    """And nothing is stored."""
+    notifier = connect(Recorder(), workers="separate")
+    with pytest.raises(ValueError, match=problem):
+        submit(notifier, rows_of("ab"), **more)
+    assert notifier.jobs() == []
+
+
+def test_a_database_of_an_earlier_version_is_completed(each_store: Store) -> None:
+    """What it holds stays, and new columns, tables and indexes are added."""
+    first = Database(DurableSettings.of(settings(each_store)))
+    with first.begin() as db:
+        db.execute(jobs.insert().values(**{**JOB, "id": "j", "key": "old", "touched": 1.0, "created": 1.0}))
+        for statement in (
+            "DROP INDEX notifykit_batches_next",
+            "DROP TABLE notifykit_deliveries",
+            "ALTER TABLE notifykit_jobs DROP COLUMN reason",
+            "ALTER TABLE notifykit_jobs DROP COLUMN judged",
+            "ALTER TABLE notifykit_contents DROP COLUMN body",
+            "ALTER TABLE notifykit_contents DROP COLUMN cells",
+        ):
+            db.execute(sa.text(statement))
+    first.close()
+    bench = Bench(DurableSettings.of(settings(each_store)))
+    assert bench.store.progress("old")[0].reason is None
+    bench.job("new", [1])
+    record_reports(bench.database, [], 0.0)
+    assert "notifykit_batches_next" in {i["name"] for i in sa.inspect(bench.database.engine).get_indexes(batches.name)}
+    bench.database.close()

@@ -1,14 +1,16 @@
 """The table of results: the rows that came in, in their order, and beside each what became of it.
 
-It is CSV that spreadsheets open without an import: UTF-8 with a byte order mark, so that Arabic is shown. A spreadsheet would
-drop leading zeros and the digits of long numbers, so such a cell is written ``="00123"``, which it shows as 00123. A cell that it would
-run as a formula gets an apostrophe in front. Reading the file as a table takes both away again.
+A workbook keeps every cell as it is. CSV is written so that spreadsheets open it without an import: UTF-8 with a byte order
+mark, so that Arabic is shown. A spreadsheet would drop leading zeros and the digits of long numbers, so such a cell is written
+``="00123"``, which Excel shows as 00123. A cell that it would run as a formula gets an apostrophe in front. Reading the file as
+a table takes both away again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import importlib
 import os
 import pathlib
 import re
@@ -18,6 +20,7 @@ from typing import Any, Final, TextIO
 
 import attrs
 
+from notifykit.campaigns.tables import WORKBOOK, workbook_library
 from notifykit.models.job import JobRow
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Outcome, Receipt
@@ -87,15 +90,12 @@ def columns_of(rows: Iterable[JobRow]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def result_lines(rows: Iterable[JobRow], columns: ResultColumns, cost: RowCost) -> Iterator[list[str]]:
-    """Yield the names of the columns, then the cells of each row, as they are written to a file."""
-    yield [guarded(name) for name in (*columns.table, *columns.facts)]
+def result_rows(rows: Iterable[JobRow], columns: ResultColumns, cost: RowCost) -> Iterator[list[Any]]:
+    """Yield the names of the columns, then the cells of each row: texts, numbers, and None for what is not known."""
+    yield [*columns.table, *columns.facts]
     for row in rows:
         facts = row_facts(row, cost)
-        yield [
-            *(guarded(row.cells.get(name, "")) for name in columns.table),
-            *(guarded("" if facts[name] is None else _shown(facts[name])) for name in FACTS),
-        ]
+        yield [*(row.cells.get(name, "") for name in columns.table), *(facts[name] for name in FACTS)]
 
 
 def row_facts(row: JobRow, cost: RowCost) -> dict[str, Any]:
@@ -150,33 +150,63 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def write_csv(stream: TextIO, lines: Iterable[Sequence[str]]) -> None:
-    """Write lines of cells to a stream, which is opened with ``newline=""``."""
-    csv.writer(stream, lineterminator="\r\n").writerows(lines)
+def write_csv(stream: TextIO, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows to a stream, which is opened with ``newline=""``, as a spreadsheet shows them and runs nothing of them."""
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerows([guarded("" if cell is None else _shown(cell)) for cell in row] for row in rows)
 
 
-@contextlib.contextmanager
-def replaced(file: pathlib.Path) -> Iterator[TextIO]:
-    """Give a stream to a file of its own, which takes the place of the named one once everything is written.
+def write_results(file: pathlib.Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows to a file, in CSV or as an Excel workbook by the end of its name, and put it in its place when it is whole.
 
     A new file can be read by this user only: it has addresses. One that is there keeps its permissions.
 
     :raises OSError: if it can't be written.
+    :raises TableError: without the library for workbooks.
     """
+    with _replaced(file) as target:
+        if file.suffix.lower() == WORKBOOK:
+            _write_workbook(target, rows)
+            return
+        with target.open("w", encoding="utf-8-sig", errors="replace", newline="") as stream:
+            write_csv(stream, rows)
+
+
+def _write_workbook(target: pathlib.Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows to a workbook in constant memory: a text is a text, whatever it begins with."""
+    openpyxl, cells = workbook_library(str(target)), importlib.import_module("openpyxl.cell.cell")
+    workbook = openpyxl.Workbook(write_only=True)
+    sheet = workbook.create_sheet("results")
+
+    def as_text(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        cell = cells.WriteOnlyCell(sheet, cells.ILLEGAL_CHARACTERS_RE.sub("", value))
+        cell.data_type = "s"
+        return cell
+
+    for row in rows:
+        sheet.append([as_text(value) for value in row])
+    workbook.save(target)
+
+
+@contextlib.contextmanager
+def _replaced(file: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a file to write, which takes the place of another one at the end."""
     if file.exists() and not file.is_file():  # a pipe or a device: nothing can take its place
-        with file.open("w", encoding="utf-8-sig", newline="") as stream:
-            yield stream
+        yield file
         return
     target = file.resolve()
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(descriptor)
+    written = pathlib.Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as stream:
-            yield stream
+        yield written
         if target.exists():
-            pathlib.Path(name).chmod(target.stat().st_mode & 0o777)
-        pathlib.Path(name).replace(target)
+            written.chmod(target.stat().st_mode & 0o777)
+        written.replace(target)
     except BaseException:
-        pathlib.Path(name).unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
         raise
 
 

@@ -11,6 +11,7 @@ import datetime
 import decimal
 import importlib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any, Final, TextIO, TypeAlias
 
 import attrs
 
-from notifykit.campaigns.files import Problems, TableError, TextFile, not_text, unreadable_rows
+from notifykit.campaigns.files import Problems, TableError, TextFile, not_text, text_file, unreadable_rows
 from notifykit.normalizers.phone import compact
 from notifykit.suggest import did_you_mean
 
@@ -27,7 +28,9 @@ _Row: TypeAlias = tuple[int, list[str]]
 #: Takes a problem of a table, in a sentence without cells.
 Report: TypeAlias = Callable[[str], None]
 
-_WORKBOOKS: Final = (".xlsx", ".xlsm")
+#: The end of the name of Excel's own files.
+WORKBOOK: Final = ".xlsx"
+_WORKBOOKS: Final = (WORKBOOK, ".xlsm")
 _JSON_LINES: Final = (".jsonl", ".ndjson")
 #: The ends of names of files that are tables.
 TABLES: Final = (".csv", ".tsv", *_JSON_LINES, *_WORKBOOKS)
@@ -136,13 +139,16 @@ class Table:
                     yield line, row
 
 
-def open_table(file: TextFile, wanted: Sequence[str] = ()) -> Table:
+def open_table(file: TextFile | str | os.PathLike[str], wanted: Sequence[str] = ()) -> Table:
     """Return a table with the names of its columns.
 
+    :param file: a path that ends in ``.csv``, ``.tsv``, ``.xlsx`` or ``.jsonl``; any other is CSV.
     :param wanted: columns that somebody named: with them, the first row is certain to hold names.
     :raises TableError: if it can't be read, or its first row holds an address and not the names of columns.
     :raises OSError: if the file can't be read.
     """
+    if not isinstance(file, TextFile):
+        file = text_file(file)
     if file.suffix not in _WORKBOOKS:
         file = file.decoded()
     warnings = [file.warning] if file.warning else []
@@ -236,13 +242,22 @@ def _with_first(first: str, rest: TextIO) -> Iterator[str]:
 # --- workbooks ---
 
 
-def _workbook_rows(file: TextFile) -> Iterator[_Row]:
+def workbook_library(name: str) -> Any:
+    """Return the library that reads and writes workbooks.
+
+    :param name: what an error calls the file.
+    :raises TableError: if it is not installed.
+    """
     try:
-        openpyxl: Any = importlib.import_module("openpyxl")
+        return importlib.import_module("openpyxl")
     except ImportError:
         raise TableError(
-            f"{file.name} is an Excel workbook: pip install 'notifykit[xlsx]' reads it, or save it as CSV UTF-8."
+            f"{name} is an Excel workbook: pip install 'notifykit[xlsx]' for it, or save it as CSV UTF-8."
         ) from None
+
+
+def _workbook_rows(file: TextFile) -> Iterator[_Row]:
+    openpyxl = workbook_library(file.name)
     with file.path.open("rb") as binary:  # what is wrong with the file's path is an OSError with its reason
         try:
             workbook: Any = openpyxl.load_workbook(binary, read_only=True, data_only=True)

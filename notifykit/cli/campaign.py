@@ -44,6 +44,8 @@ from notifykit.settings.fields import duration
 from notifykit.templates.template import TemplateError
 
 _STDIN: Final = "standard input"
+#: More rows than this take some seconds to plan.
+_LONG: Final = 20_000
 
 
 @attrs.frozen
@@ -161,7 +163,9 @@ def _read_options(name: str, options: Mapping[str, Any], *, as_json: bool) -> Ca
     with table_errors(name):
         file = _from_stdin() if name == "-" else text_file(name)
         table = open_table(file, (options["to"].removeprefix("@"),))
-        table.check()
+        count = table.check()
+    if count > _LONG:
+        note(f"Planning {count:,} rows.")
     message = {
         **{option: options[option] for option in ("to", "template", "text", "sender", "channel", "subject", "tags")},
         "language": options["language"],

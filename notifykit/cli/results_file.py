@@ -10,15 +10,16 @@ from typing import Final
 
 import click
 
+from notifykit.campaigns.files import TableError
 from notifykit.campaigns.results import (
     ResultColumns,
     RowCost,
     columns_of,
-    replaced,
     require_writable,
-    result_lines,
-    write_csv,
+    result_rows,
+    write_results,
 )
+from notifykit.campaigns.tables import WORKBOOK, workbook_library
 from notifykit.cli.output import note, warn
 from notifykit.models.job import Progress
 from notifykit.models.message import Channel
@@ -31,6 +32,8 @@ from notifykit.protocols.engine import Job
 _EVERY: Final = 3.0
 #: How many times as long as writing takes passes until it is written again.
 _SHARE: Final = 10
+#: Seconds more where no row got an outcome: only delivery reports may have come.
+_REPORTS_ONLY: Final = 30.0
 #: Texts that were measured last.
 _MEASURED: Final = 256
 
@@ -71,7 +74,7 @@ class ResultsFile:
         """Write the results again where something changed and some seconds have passed."""
         done = progress.total - progress.left
         began = time.monotonic()
-        if done == self._done or began < self._next:
+        if began < self._next + (_REPORTS_ONLY if done == self._done else 0.0):
             return
         self._done = done
         try:
@@ -101,8 +104,7 @@ class ResultsFile:
     def _write(self, job: Job) -> None:
         if self._columns is None:
             self._columns = ResultColumns.beside(columns_of(job.rows()))
-        with replaced(self._file) as stream:
-            write_csv(stream, result_lines(job.rows(), self._columns, self._cost))
+        write_results(self._file, result_rows(job.rows(), self._columns, self._cost))
 
 
 def results_path(name: str, table: pathlib.Path | None = None) -> pathlib.Path:
@@ -116,6 +118,10 @@ def results_path(name: str, table: pathlib.Path | None = None) -> pathlib.Path:
         raise click.UsageError(f"{name} is the table itself: give the results another name.")
     try:
         require_writable(file)
+        if file.suffix.lower() == WORKBOOK:
+            workbook_library(name)
+    except TableError as error:
+        raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"{name} can't be written: {error.strerror}.") from None
     return file

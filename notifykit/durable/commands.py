@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from notifykit.campaigns.results import ResultColumns, columns_of, result_lines, row_facts, write_csv
+from notifykit.campaigns.results import ResultColumns, columns_of, result_rows, row_facts, write_csv
 from notifykit.cli.dry_run import load_settings, open_notifier, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
@@ -170,7 +170,7 @@ def results(notifier: Notifier, job: Job, output: str | None, as_json: bool) -> 
         columns = ResultColumns.beside(columns_of(job.rows()))
         for warning in columns.warnings:
             warn(warning)
-        write_csv(sys.stdout, result_lines(job.rows(), columns, cost))
+        write_csv(sys.stdout, result_rows(job.rows(), columns, cost))
     return exit_for(job.progress())
 
 

@@ -25,7 +25,7 @@ def unfilled(text: str) -> str | None:
 def named_like_variables(values: Mapping[str, object]) -> str | None:
     """Return a sentence about values that are their variable's own name; None where there are none.
 
-    One text goes to all recipients: ``--var name=Name`` does not take the column ``Name``.
+    One text goes to all recipients: ``--var name=Name`` does not take the column ``Name``, as a campaign does.
     """
     found = [name for name, value in values.items() if str(value).strip(" {}<>[]%$").casefold() == name.casefold()]
     if not found:
@@ -33,5 +33,5 @@ def named_like_variables(values: Mapping[str, object]) -> str | None:
     names = ", ".join(found[:_MOST_NAMED])
     return (
         f"The value of {names} is the variable's own name, and everybody would read it: give the value itself. "
-        "A column of a table is no value; send to each recipient with a template of your own program for that."
+        "A column of a table is no value here: `notifykit campaign` gives each row its own."
     )

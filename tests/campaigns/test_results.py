@@ -17,10 +17,10 @@ from notifykit.campaigns.results import (
     RowCost,
     columns_of,
     guarded,
-    replaced,
     require_writable,
-    result_lines,
+    result_rows,
     write_csv,
+    write_results,
 )
 from notifykit.campaigns.tables import open_table, plain
 from notifykit.errors import InvalidRecipient
@@ -37,7 +37,7 @@ def lines(rows: list[JobRow], columns: ResultColumns | None = None) -> list[dict
     """Return the rows of a table of results as a program reads them."""
     columns = columns or ResultColumns.beside(columns_of(rows))
     stream = io.StringIO(newline="")
-    write_csv(stream, result_lines(rows, columns, COST))
+    write_csv(stream, result_rows(rows, columns, COST))
     return list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
 
 
@@ -120,8 +120,7 @@ def test_any_table_survives_the_results(tmp_path_factory: pytest.TempPathFactory
     """Cells → results → cells, as a table reads them."""
     file = tmp_path_factory.mktemp("results") / "out.csv"
     stored = [JobRow(n, cells, None, None) for n, cells in enumerate(rows)]
-    with replaced(file) as stream:
-        write_csv(stream, result_lines(stored, ResultColumns.beside(("a", "b")), COST))
+    write_results(file, result_rows(stored, ResultColumns.beside(("a", "b")), COST))
     assert file.read_bytes().startswith(b"\xef\xbb\xbf")
     found = list(open_table(text_file(file), ("a",)).rows())
     assert len(found) == len(rows)
@@ -134,17 +133,31 @@ def test_any_table_survives_the_results(tmp_path_factory: pytest.TempPathFactory
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: pathlib.Path) -> None:
     """Nobody reads half of one; a new one is for this user only."""
     file = tmp_path / "out.csv"
-    with replaced(file) as stream:
-        stream.write("first")
+    write_results(file, [["first"]])
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.chmod(0o640)
-    with pytest.raises(ZeroDivisionError), replaced(file) as stream:
-        stream.write(str(1 // 0))
-    assert file.read_text("utf-8-sig") == "first"
-    with replaced(file) as stream:
-        stream.write("third")
+    with pytest.raises(ZeroDivisionError):
+        write_results(file, ([str(1 // n)] for n in (1, 0)))
+    assert file.read_text("utf-8-sig") == "first\n"
+    write_results(file, [["third"]])
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert [found.name for found in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_workbook_of_results_has_every_cell_as_it_is(tmp_path: pathlib.Path) -> None:
+    """Texts are texts, whatever they begin with, and numbers are numbers."""
+    openpyxl = pytest.importorskip("openpyxl")
+    file = tmp_path / "out.xlsx"
+    cells = {"Name": "سارة", "Card": "00123", "Note": "=1+1", "Mobile": "+96598765432"}
+    accepted = Receipt(0, SARA, Outcome.ACCEPTED, submission=Submission("12e7"))
+    stored = [JobRow(0, cells, accepted, None, "x")]
+    write_results(file, result_rows(stored, ResultColumns.beside(cells), COST))
+    sheet = openpyxl.load_workbook(file).active
+    _, (*row, advice) = sheet.iter_rows()
+    assert [cell.value for cell in row] == [*cells.values(), "accepted", None, "12e7", 1, 1, None]
+    assert {cell.data_type for cell in row[:4]} == {"s"}
+    assert advice.value.startswith("Keep the message id")
+    assert [dict(found.cells)["Card"] for found in open_table(file, ("Name",)).rows()] == ["00123"]
 
 
 def test_whether_results_can_be_written_is_known_before(tmp_path: pathlib.Path) -> None:

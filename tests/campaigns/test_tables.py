@@ -77,7 +77,7 @@ def test_every_line_that_can_not_be_read_is_listed(tmp_path: pathlib.Path) -> No
 
 
 def test_columns_get_names_of_their_own(tmp_path: pathlib.Path) -> None:
-    """Two that are called the same are told apart aloud, and one without a name has its place."""
+    """Two that are called the same get two names, which is said, and one without a name has its place."""
     found = table(tmp_path, "Name,,Name,\na,b,c,\n")
     assert found.columns == ("Name", "column 2", "Name (2)")
     assert found.warnings == ("There are 2 columns Name: the one at place 3 is called Name (2) here.",)

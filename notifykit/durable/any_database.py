@@ -57,7 +57,8 @@ class AnyDatabase:
             self._open = lambda: self._open_other(Secret(url))
         self._lock = threading.Lock()
         renew_in_child(self, _lock=threading.Lock)
-        self._opened: tuple[int, sa.Engine, Callable[[], None]] | None = None
+        #: The process, the engine, one whose transactions only read, and what closes them.
+        self._opened: tuple[int, sa.Engine, sa.Engine, Callable[[], None]] | None = None
         self._failed: tuple[float, str] | None = None
 
     @staticmethod
@@ -79,16 +80,17 @@ class AnyDatabase:
         self._metadata.create_all(engine)
         return engine, engine.dispose
 
-    def _engine(self) -> sa.Engine:
+    def _engine(self, *, reading: bool) -> sa.Engine:
         with self._lock:
             if self._opened is not None and self._opened[0] == os.getpid():
-                return self._opened[1]
+                return self._opened[2] if reading else self._opened[1]
             if self._opened is not None:
                 self._opened[1].dispose(close=False)  # its connections are the parent's
                 self._opened = None
             engine, close = self._open()
-            self._opened = os.getpid(), engine, close
-            return engine
+            reader = engine.execution_options(reading=True)
+            self._opened = os.getpid(), engine, reader, close
+            return reader if reading else engine
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:
@@ -108,7 +110,7 @@ class AnyDatabase:
 
         :raises Unavailable: if the database can't be used.
         """
-        with self._failures(), self._engine().execution_options(reading=True).begin() as connection:
+        with self._failures(), self._engine(reading=True).begin() as connection:
             return work(connection)
 
     def write(self, work: Callable[[sa.Connection], _Result]) -> _Result:
@@ -119,7 +121,7 @@ class AnyDatabase:
         with self._failures():
             for attempt in range(1, _TRIES + 1):
                 try:
-                    with self._engine().begin() as connection:
+                    with self._engine(reading=False).begin() as connection:
                         return work(connection)
                 except IntegrityError:
                     if attempt == _TRIES:
@@ -131,4 +133,4 @@ class AnyDatabase:
         with self._lock:
             opened, self._opened = self._opened, None
         if opened is not None and opened[0] == os.getpid():
-            opened[2]()
+            opened[3]()

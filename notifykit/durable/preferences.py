@@ -31,6 +31,10 @@ _addresses: Final = sa.Table(
     sa.Column("person", sa.String(MAX_ID), primary_key=True),
 )
 sa.Index("notifykit_preference_addresses_person", _addresses.c.person)
+#: Asked once for each recipient of a send, so it is made once.
+_BY_ADDRESS: Final = sa.select(_addresses.c.person).where(
+    _addresses.c.channel == sa.bindparam("channel"), _addresses.c.address == sa.bindparam("address")
+)
 
 
 class DatabasePreferences:
@@ -49,9 +53,8 @@ class DatabasePreferences:
 
     def find(self, channel: Channel, address: str) -> Sequence[Preferences]:
         """Return the preferences of everybody who has this address."""
-        c = _addresses.c
-        query = sa.select(c.person).where(c.channel == channel.value, c.address == address)
-        return self._run(self._database.read, lambda db: _load(db, db.scalars(query).all()))
+        wanted = {"channel": channel.value, "address": address}
+        return self._run(self._database.read, lambda db: _load(db, db.scalars(_BY_ADDRESS, wanted).all()))
 
     def set(self, preferences: Preferences) -> None:
         """Store preferences in the place of those that the person had."""

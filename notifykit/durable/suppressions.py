@@ -26,6 +26,8 @@ _suppressed: Final = sa.Table(
     sa.Column("by", sa.String(200), nullable=False),
     sa.Column("reason", sa.String(200), nullable=False),
 )
+#: Asked once for each recipient of a send, so it is made once.
+_BY_ADDRESS: Final = sa.select(_suppressed).where(_suppressed.c.address == sa.bindparam("wanted"))
 
 
 class SuppressionTable:
@@ -43,8 +45,7 @@ class SuppressionTable:
 
     def find(self, address: str) -> Suppressed | None:
         """Return the entry of an address; None where it is not on the list."""
-        query = sa.select(_suppressed).where(_suppressed.c.address == address)
-        found = self._run(self._database.read, lambda db: db.execute(query).first())
+        found = self._run(self._database.read, lambda db: db.execute(_BY_ADDRESS, {"wanted": address}).first())
         return _entry(found) if found is not None else None
 
     def add(self, entries: Sequence[Suppressed]) -> int:

@@ -141,7 +141,7 @@ class UnsubscribePages:
                     about.person, lambda before: before.switch(about.topic, about.channel, on=change)
                 )
         except PreferencesUnavailable as error:
-            _log.error("a person's wish could not be read or stored: %s", error)
+            _log.error("preferences could not be read or stored: %s", error)
             return _both(503, "later")
         return Page(200, _page(about, known, change))
 

@@ -134,7 +134,7 @@ class Components:
                 raise ValueError(f"channel is none of {', '.join(Channel)}")
             channel = Channel(channel)
         if self.settings.footer is not None:
-            text = self.settings.footer.add(text, tags)
+            text = self.settings.footer.add(text, tags, channel=channel)
         return Message(text, channel, sender, tags, key, subject=subject)
 
     def context(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from notifykit.errors import ConfigError
+from notifykit.models.message import Channel
 from notifykit.redaction import STARS, Secret
 from notifykit.suggest import did_you_mean
 
@@ -259,7 +260,7 @@ def templates(value: object) -> Templates:
 
 
 def footer(value: object) -> Footer:
-    """Read the footer: a table with a line for each language, and the ``topics`` whose messages have it.
+    """Read the footer: a table with a line for each language, and the ``topics`` and ``channels`` of its messages.
 
     :raises ConfigError: with everything that is wrong.
     """
@@ -273,16 +274,21 @@ def footer(value: object) -> Footer:
     if isinstance(value, Footer):
         return value
     problems: list[str] = []
-    lines = {name: one for name, one in value.items() if name != "topics"} if isinstance(value, Mapping) else value
+    options = ("topics", "channels")
+    lines = {name: one for name, one in value.items() if name not in options} if isinstance(value, Mapping) else value
     found = _read_each(lines, line, 'a line for each language, like en = "Reply STOP to unsubscribe"', problems)
-    topics: tuple[str, ...] = ()
-    try:
-        topics = names(value.get("topics", ()))  # type: ignore[attr-defined]  # what is no table was an error above
-    except ValueError as error:
-        problems.append(f"topics {error}")
+    given: dict[str, tuple[str, ...]] = {}
+    for option in options:
+        try:
+            given[option] = names(value.get(option, ()))  # type: ignore[attr-defined]  # what is no table was an error above
+        except ValueError as error:
+            problems.append(f"{option} {error}")
+    if unknown := set(given.get("channels", ())) - set(Channel):
+        problems.append(f"channels has {', '.join(sorted(unknown))}: there are {', '.join(Channel)}")
     if problems:
         raise ConfigError(problems)
-    return Footer.of(found, topics or TOPICS)
+    channels = map(Channel, given["channels"] or (Channel.SMS,))
+    return Footer.of(found, given["topics"] or TOPICS, channels)
 
 
 def environment_name(value: object) -> str:

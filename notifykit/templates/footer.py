@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from notifykit.models.message import Channel
 from notifykit.templates.template import Template
 
 #: The tags of the messages that have a footer where the settings name none.
@@ -25,17 +26,23 @@ class Footer:
     lines: Template = attrs.field(repr=lambda lines: ", ".join(lines.languages))
     #: The tags of the messages that have it.
     topics: tuple[str, ...] = TOPICS
+    #: The channels of the messages that have it.
+    channels: tuple[Channel, ...] = (Channel.SMS,)
 
     @classmethod
-    def of(cls, lines: Mapping[str, str], topics: Iterable[str] = TOPICS) -> Footer:
+    def of(
+        cls, lines: Mapping[str, str], topics: Iterable[str] = TOPICS, channels: Iterable[Channel] = (Channel.SMS,)
+    ) -> Footer:
         """Return the footer with these lines by their languages. Braces are characters, and no variables.
 
         :raises TemplateError: with everything that is wrong.
         """
         escaped = {name: _BRACE.sub(r"\g<0>\g<0>", line.strip()) for name, line in lines.items()}
-        return cls(Template(escaped), tuple(topics))
+        return cls(Template(escaped), tuple(topics), tuple(channels))
 
-    def add(self, text: str, tags: Iterable[str], language: str | None = None) -> str:
+    def add(
+        self, text: str, tags: Iterable[str], language: str | None = None, *, channel: Channel = Channel.SMS
+    ) -> str:
         """Return a text with the line below it, where one of its tags asks for it and it has the line in no language yet.
 
         An empty text stays empty.
@@ -43,7 +50,7 @@ class Footer:
         :param language: that of the text; without it the one that its template was rendered in, and for any other text
             Arabic where most of its letters are.
         """
-        if not text.strip() or not set(self.topics).intersection(tags):
+        if channel not in self.channels or not text.strip() or not set(self.topics).intersection(tags):
             return text
         if any(self.lines.render(known) in text for known in self.lines.languages):
             return text
@@ -51,7 +58,7 @@ class Footer:
         return f"{text.rstrip()}\n{self.lines.render(language)}"
 
     def __str__(self) -> str:
-        return f"{', '.join(self.lines.languages)} for {', '.join(self.topics)}"
+        return f"{', '.join(self.lines.languages)} for {', '.join(self.topics)} by {', '.join(self.channels)}"
 
 
 def _script_of(text: str) -> str | None:

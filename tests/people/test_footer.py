@@ -60,6 +60,16 @@ def test_send_plan_and_job_agree(build: Build) -> None:
     assert plan.message.text == chunk.message.text == texts[0]
 
 
+def test_it_is_for_sms_unless_other_channels_are_named(build: Build) -> None:
+    """Nobody can reply STOP to a push notification."""
+    for channels, expected in ((None, "Offer"), (["email"], f"Offer\n{LINES['en']}")):
+        footer = {"en": LINES["en"], **({"channels": channels} if channels else {})}
+        with build(Keeps(), footer=footer) as notifier:
+            plan = notifier.plan("sara@example.com", "Offer", channel="email", tags="marketing")
+            assert plan.message.text == expected
+            assert (notifier.plan(SARA, "Offer", tags="marketing").message.text == "Offer") is (channels is not None)
+
+
 def test_braces_of_a_line_are_characters() -> None:
     """A line has no variables."""
     assert Footer.of({"en": "{STOP} }"}).add("Offer", ["marketing"]) == "Offer\n{STOP} }"
@@ -73,6 +83,7 @@ def test_braces_of_a_line_are_characters() -> None:
         ({"en": 3}, "en is not a line of text"),
         ({"english!": "STOP"}, "no language"),
         ({"en": "STOP", "topics": 3}, "topics is not a list"),
+        ({"en": "STOP", "channels": "pigeon"}, "channels has pigeon: there are sms"),
     ],
 )
 def test_a_footer_that_can_not_be_read_is_an_error(table: object, words: str) -> None:
@@ -86,7 +97,7 @@ def test_it_stands_in_a_settings_file(tmp_path: pathlib.Path) -> None:
     (tmp_path / "notifykit.toml").write_text('[footer]\nen = "Reply STOP"\n', encoding="utf-8")
     with Notifier.from_settings("memory", directory=tmp_path, environment={}) as notifier:
         assert notifier.plan(SARA, "Offer", tags="marketing").message.text == "Offer\nReply STOP"
-        assert str(notifier.settings.footer) == "en for marketing"
+        assert str(notifier.settings.footer) == "en for marketing by sms"
 
 
 def test_a_rendered_text_keeps_its_language_in_copies() -> None:

@@ -7,7 +7,10 @@ python shop.py ready customers.csv u1 17
 import csv
 import sys
 
-from notifykit import Notifier, Person
+from notifykit import Notifier
+from notifykit.models.person import Person
+from notifykit.plugin import Job
+from typing import Any as Notification
 from notifykit.campaigns.tables import open_table
 from notifykit.people import Preferences, preferences_of
 
@@ -27,7 +30,7 @@ def customers(table: str) -> dict[str, Person]:
         }
 
 
-def announce(notifier: Notifier, table: str, key: str) -> object:
+def announce(notifier: Notifier, table: str, key: str, over: float | None = 1800.0) -> Job:
     """Wish every customer a happy Eid, over half an hour. With the same key a second call sends nothing again."""
     return notifier.submit_rows(
         open_table(table),
@@ -37,12 +40,12 @@ def announce(notifier: Notifier, table: str, key: str) -> object:
         variables={"name": "@Name|friend"},
         tags="marketing",
         key=key,
-        spread=1800,
-        stop_if="rejected > 30%",
+        spread=over,
+        stop_if="rejected > 5%",
     )
 
 
-def order_ready(notifier: Notifier, customer: Person, number: int) -> object:
+def order_ready(notifier: Notifier, customer: Person, number: int) -> Notification:
     """Say that an order is ready: to the app; where that does not arrive in two minutes, by SMS; else by e-mail."""
     return notifier.notify(
         customer,

@@ -19,7 +19,7 @@ from notifykit.campaigns.results import ResultColumns
 from notifykit.campaigns.tables import Table, open_table
 from notifykit.cli.campaign_plan import CampaignPlan, plan_campaign, rate_of
 from notifykit.cli.dry_run import load_settings, open_notifier
-from notifykit.cli.durable_send import JobOptions, finish_job, job_options
+from notifykit.cli.durable_send import JobOptions, finish_job, job_options, show_time
 from notifykit.cli.exit_codes import Exit, for_receipts
 from notifykit.cli.inputs import read_variables, via_option
 from notifykit.cli.live import command_notifier, require_live, show_mode
@@ -187,10 +187,13 @@ def _from_stdin() -> TextFile:
 
 
 def _planned(notifier: Notifier, asked: Campaign) -> CampaignPlan:
-    plan = CampaignPlan(rate_of(notifier), asked.spread, _balance(notifier), notifier.transport.capabilities.unit)
+    at = asked.job.at
+    starts = None if at is None else show_time(at, load_settings().zone)
+    unit = notifier.transport.capabilities.unit
+    plan = CampaignPlan(rate_of(notifier), asked.spread, starts, _balance(notifier), unit)
     try:
         with table_errors(asked.table.name):
-            plan_campaign(notifier, asked.table, plan, at=asked.job.at, **asked.message)
+            plan_campaign(notifier, asked.table, plan, at=at, **asked.message)
     except (BindingError, TemplateError) as error:
         raise click.UsageError(str(error)) from None
     return plan

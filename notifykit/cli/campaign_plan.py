@@ -61,6 +61,8 @@ class CampaignPlan:
     rate: float | None = None
     #: Seconds over which the requests begin evenly; None for as fast as they can.
     spread: float | None = None
+    #: When it may begin, in words; None for now.
+    starts: str | None = None
     #: What is on the account; None if that is not known.
     balance: float | None = None
     #: The provider's name for one unit of cost.
@@ -181,6 +183,8 @@ class CampaignPlan:
         yield "rows", f"{self.rows:,}: {', '.join(f'{count:,} {word}' for count, word in counts if count)}", None
         if self.recipients:
             yield "would send", self.sentence(), None
+        if self.starts:
+            yield "begins", self.starts, None
         if self.cost is not None and self.recipients:
             yield "cost", f"{plural(self.cost, self.unit)} at most", None
         if self.balance is not None and self.cost is not None:

@@ -112,6 +112,30 @@ def test_the_plan_is_a_document(gateway: Sandbox, run: Run) -> None:
     assert (sent.data["accepted"], sent.data["plan"]["requests"]) == (2, 2)
 
 
+def test_the_plan_says_when_it_begins_and_how_long_it_is_spread(gateway: Sandbox, run: Run) -> None:
+    """A time that is over is refused where it would be sent."""
+    answer = run("campaign", "people.csv", *ASKED, "--at", "2099-01-01T09:00+03:00", "--spread", "2h", "--dry-run")
+    assert "begins      2099-01-01 " in answer.out
+    assert "2 different texts, 2 requests, 2 h" in answer.out
+    over = run("campaign", "people.csv", *ASKED, "--at", "2020-01-01T09:00+03:00", "--yes")
+    assert over.code == 2
+    assert "is over" in over.err
+
+
+def test_workers_send_what_this_process_may_not(gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results say which rows wait, and the command ends."""
+    monkeypatch.setenv("NOTIFYKIT_WORKERS", "separate")
+    answer = run("campaign", "people.csv", *ASKED, "--key", "eid", "--results", "out.csv", "--yes")
+    assert answer.code == 0
+    assert "Workers send it" in answer.err
+    assert [row["outcome"] for row in results()][:2] == ["waiting", "waiting"]
+    assert gateway.messages == ()
+    monkeypatch.setenv("NOTIFYKIT_WORKERS", "embedded")
+    assert run("jobs", "resume", "eid").code == 3
+    run("jobs", "results", "eid", "--output", "out.csv")
+    assert [row["outcome"] for row in results()][:2] == ["accepted", "accepted"]
+
+
 def test_equal_texts_are_one_request(gateway: Sandbox, run: Run) -> None:
     """Up to what a request may hold."""
     people = "".join(f"{['Ali', 'Sara'][n % 2]},965987650{n:02}\n" for n in range(20))

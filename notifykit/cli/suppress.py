@@ -9,11 +9,12 @@ import getpass
 import io
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import click
 
-from notifykit.campaigns.results import guarded, replaced, write_csv
+from notifykit.campaigns.files import TableError
+from notifykit.campaigns.results import write_csv, write_results
 from notifykit.cli.dry_run import dry_run_notifier, load_settings
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, read_stdin, read_text
@@ -268,7 +269,7 @@ def export(output: str, as_json: bool) -> int:
         print_json("suppress export", shown)
     elif output == "-":
         text = io.StringIO()
-        _write_rows(text, entries)
+        write_csv(text, _rows(entries))
         for line in text.getvalue().splitlines():
             print_line(line)
     else:
@@ -278,11 +279,10 @@ def export(output: str, as_json: bool) -> int:
 
 def _write(output: str, entries: Sequence[dict[str, Any]]) -> None:
     try:
-        with replaced(pathlib.Path(output)) as opened:
-            _write_rows(opened, entries)
-    except OSError as error:
-        raise click.UsageError(f"{output} can't be written: {error.strerror or type(error).__name__}.") from None
+        write_results(pathlib.Path(output), _rows(entries))
+    except (OSError, TableError) as error:
+        raise click.UsageError(f"{output} can't be written: {getattr(error, 'strerror', None) or error}.") from None
 
 
-def _write_rows(opened: TextIO, entries: Sequence[dict[str, Any]]) -> None:
-    write_csv(opened, [_COLUMNS, *([guarded(str(entry[name] or "")) for name in _COLUMNS] for entry in entries)])
+def _rows(entries: Sequence[dict[str, Any]]) -> list[Sequence[Any]]:
+    return [_COLUMNS, *([entry[name] for name in _COLUMNS] for entry in entries)]

@@ -110,7 +110,7 @@ class RowSends:
         # A worker cleans each text; here only the addresses are normalized.
         context = self._components.context(via, None, window=None)
         renderer, cells = self._renderer(rows, template, text, to, language, variables, subject, message.channel)
-        rendered = (row for row, _ in _rendered(cells, renderer, message, context))
+        rendered = (row for row, _ in self._rendered(cells, renderer, message, context))
         spec = JobSpec(
             (),
             message,
@@ -158,7 +158,7 @@ class RowSends:
         def prepare(text: str, subject: str | None) -> Prepared:
             return clean(attrs.evolve(message, text=text, subject=subject), context)
 
-        for row, notices in _rendered(cells, renderer, message, context):
+        for row, notices in self._rendered(cells, renderer, message, context):
             if isinstance(row.recipient, Rejected):
                 yield PlannedRow(
                     row, receipt=Receipt(0, row.recipient, Outcome.REJECTED, row.recipient.error), notices=notices
@@ -209,6 +209,23 @@ class RowSends:
         )
         return renderer, found
 
+    def _rendered(
+        self, rows: Iterable[Mapping[str, str]], renderer: RowRenderer, message: Message, context: SendContext
+    ) -> Iterator[tuple[Row, tuple[str, ...]]]:
+        """Yield each row with its recipient and its text, and what a person should know about it."""
+        footer = self._components.settings.footer
+        for cells in rows:
+            rendered = renderer.render(cells)
+            (recipient,) = normalize((rendered.address,), message, context)
+            if rendered.error is not None:
+                recipient = Rejected(rendered.address, rendered.error)
+            elif rendered.language and isinstance(recipient, Recipient):
+                recipient = attrs.evolve(recipient, language=rendered.language)
+            text = "" if isinstance(recipient, Rejected) else rendered.text
+            if footer is not None:
+                text = footer.add(text, message.tags, rendered.language, channel=message.channel)
+            yield Row(recipient, text, rendered.subject, cells), rendered.notices
+
 
 def require_job_options(via: object, at: datetime.datetime | None, expires_in: float | None) -> None:
     """Raise where a job can't have these options.
@@ -222,21 +239,6 @@ def require_job_options(via: object, at: datetime.datetime | None, expires_in: f
         raise ValueError("at has no time zone: write datetime.datetime(…, tzinfo=…)")
     if expires_in is not None and not expires_in > 0:
         raise ValueError("expires_in is a number of seconds above zero")
-
-
-def _rendered(
-    rows: Iterable[Mapping[str, str]], renderer: RowRenderer, message: Message, context: SendContext
-) -> Iterator[tuple[Row, tuple[str, ...]]]:
-    """Yield each row with its recipient and its text, and what a person should know about it."""
-    for cells in rows:
-        rendered = renderer.render(cells)
-        (recipient,) = normalize((rendered.address,), message, context)
-        if rendered.error is not None:
-            recipient = Rejected(rendered.address, rendered.error)
-        elif rendered.language and isinstance(recipient, Recipient):
-            recipient = attrs.evolve(recipient, language=rendered.language)
-        rejected = isinstance(recipient, Rejected)
-        yield Row(recipient, "" if rejected else rendered.text, rendered.subject, cells), rendered.notices
 
 
 def _planned(row: Row, prepared: Prepared, context: SendContext, notices: tuple[str, ...]) -> PlannedRow:

@@ -109,7 +109,7 @@ def test_the_bodies_of_rows_are_deleted_too(bench: Bench) -> None:
     bench.store.prune(keep_jobs=1000.0, keep_bodies=50.0)
     job = bench.store.find("k")
     assert job is not None
-    assert bench.store.rows_of(job["id"], 0) == []
+    assert list(bench.store.batches_of(job["id"])) == [[]]
 
 
 def test_the_rows_of_a_job_show_what_was_reported(smoke_store: Store, notifiers: Callable[..., Notifier]) -> None:

@@ -73,15 +73,18 @@ class Radar:
         for key, count in other.counts.items():
             self._add(key, count)
 
-    def destinations(self) -> list[Destination]:
-        """Return all destinations, those with the most remarkable hour first."""
+    def destinations(self, span: tuple[str, str] | None) -> list[Destination]:
+        """Return all destinations, those with the most remarkable hour first.
+
+        :param span: the first and the last time of the log, UTC.
+        """
         found: dict[str, dict[str, int]] = {}
         for (name, hour), count in sorted(self.counts.items()):
             if count > 0:
                 found.setdefault(name, {})[hour] = count
-        if not found:
+        if not found or span is None:
             return []
-        whole = _hours(min(min(hours) for hours in found.values()), max(max(hours) for hours in found.values()))
+        whole = _hours(span[0][:13], span[1][:13])
         named = [_destination(name, hours, whole) for name, hours in found.items()]
         return sorted(named, key=lambda one: (-_excess(one), -one.messages, one.name))
 

@@ -105,7 +105,7 @@ def document(totals: Totals, by: str, rows: Mapping[str, Counts]) -> dict[str, A
                 "limit": one.limit,
                 "alarms": [{"hour": f"{hour}:00Z", "messages": one.hours[hour]} for hour in one.alarms],
             }
-            for one in totals.radar.destinations()
+            for one in totals.radar.destinations(totals.span)
         ],
         "from": totals.span and f"{totals.span[0]}Z",
         "to": totals.span and f"{totals.span[1]}Z",
@@ -168,7 +168,7 @@ def _show_rest(totals: Totals) -> None:
     if times["p50"] is not None:
         late = "" if times["p95"] is None else f", {times['p95']:g} s (95 %)"
         print_line(f"delivered within {times['p50']:g} s (median){late}")
-    for one in totals.radar.destinations()[:_ALARMS]:
+    for one in totals.radar.destinations(totals.span)[:_ALARMS]:
         for hour in one.alarms[:1]:
             more = f", and {plural(len(one.alarms) - 1, 'hour')} more" if len(one.alarms) > 1 else ""
             what = f"{plural(one.hours[hour], 'message')} at {hour.replace('T', ' ')}:00 UTC"

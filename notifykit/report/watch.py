@@ -85,7 +85,7 @@ def errors_by_scope(totals: Totals, words: Words, scopes: Mapping[str, str]) -> 
 
 def radar(totals: Totals, words: Words) -> Section | None:
     """Return the destinations to which suddenly many messages go."""
-    found = totals.radar.destinations()
+    found = totals.radar.destinations(totals.span)
     if not found:
         return None
     alarms = sum(len(one.alarms) for one in found)

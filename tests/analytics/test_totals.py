@@ -18,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 from notifykit import Notifier
 from notifykit.analytics import LogFiles, Totals, counts, find_files, people, read_totals
 from notifykit.analytics.balance import forecast
+from notifykit.analytics.radar import Destination
 from notifykit.pipeline.clock import VirtualClock
 from notifykit.redaction import redact_address
 from notifykit_kwtsms.sandbox import Rules, Sandbox
@@ -251,6 +252,12 @@ def test_a_line_that_the_quick_reader_refuses_is_read_by_the_other(
         assert (files.lines, files.torn) == (4, 1)
 
 
+def destinations(rows: list[dict[str, Any]]) -> list[Destination]:
+    """What the radar of a log has."""
+    totals = read_totals(rows, UTC)
+    return totals.radar.destinations(totals.span)
+
+
 def test_a_burst_to_one_country_is_remarkable_and_an_ordinary_day_is_not() -> None:
     """Each hour is compared with the destination's own hours; a retry and a test do not count."""
     row = {"event": "attempt_finished", "outcome": "accepted", "to": "965****5432", "country": "KW"}
@@ -260,14 +267,14 @@ def test_a_burst_to_one_country_is_remarkable_and_an_ordinary_day_is_not() -> No
         for hour in range(24)
         for n in range(10 + hour)
     ]
-    assert not any(one.alarms for one in read_totals(rows, UTC).radar.destinations())
+    assert not any(one.alarms for one in destinations(rows))
     burst = [{**row, "to": "447****1234", "country": "GB", "ts": f"2026-06-05T03:{n:02}:00Z"} for n in range(40)]
-    first, second = read_totals([*rows, *burst, {**burst[0], "test": True}], UTC).radar.destinations()
+    first, second = destinations([*rows, *burst, {**burst[0], "test": True}])
     assert (first.name, first.country, first.messages, first.alarms) == ("GB 447", "GB", 40, ["2026-06-05T03"])
     assert (first.median, first.limit) == (0, 20)
     assert (second.name, second.alarms) == ("KW 965", [])
     again = [{**one, "event": "retry_scheduled"} for one in burst]
-    assert read_totals([*rows, *burst, *again], UTC).radar.destinations()[0].name == "KW 965"
+    assert destinations([*rows, *burst, *again])[0].name == "KW 965"
 
 
 def _delivered(seconds: list[float | None], ends: str = "12:00:00") -> Totals:

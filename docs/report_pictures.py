@@ -50,12 +50,16 @@ def month(seed: int = 17) -> Iterator[dict[str, Any]]:
         weekend = 0.55 if start.weekday() in (4, 5) else 1.0
         busy = 2.2 if day == 17 else 1.0
         for hour, share in enumerate(HOURS):
-            for second in sorted(chance.sample(range(3600), int(share * weekend * busy * chance.uniform(0.2, 0.42)))):
+            pumped = range(7, 3600, 55) if (day, hour) == (24, 3) else ()  # somebody pumps messages through a form
+            usual = chance.sample(range(3600), int(share * weekend * busy * chance.uniform(0.2, 0.42)))
+            for second in sorted([*usual, *pumped]):
                 at = start + datetime.timedelta(hours=hour, seconds=second, milliseconds=chance.randrange(1000))
                 number += 1
                 for row in _message(chance, number, at, balance, day):
                     if row["event"] == "attempt_finished":
                         balance -= row["cost"] or 0
+                        if second in pumped:
+                            row |= {"country": "GB", "to": f"447****{number % 10_000:04}", "to_hash": f"{number:x}"}
                     yield row
         if day == 12:
             balance += 5000
@@ -84,7 +88,7 @@ def _message(
         "transport": "kwtsms://default?sender=MY-APP",
         "outcome": outcome,
         "code": {"accepted": None, "rejected": code, "unknown": "timeout"}[outcome],
-        "scope": scope if outcome == "rejected" else None,
+        "scope": {"accepted": None, "rejected": scope, "unknown": "network"}[outcome],
         "error": {"accepted": None, "rejected": error, "unknown": "No answer came in time."}[outcome],
         "sender": "MY-SHOP" if tag == "campaign" else "MY-APP",
         "encoding": encoding,
@@ -110,7 +114,7 @@ def _message(
 def _afterwards(
     chance: random.Random, row: dict[str, Any], at: datetime.datetime, tag: str
 ) -> Iterator[dict[str, Any]]:
-    later = {"v": 1, "ts": _text(at + datetime.timedelta(seconds=20)), "id": row["id"]}
+    later = {"v": 1, "ts": _text(at + datetime.timedelta(seconds=20)), "id": row["id"], "country": row["country"]}
     if tag == "otp":
         resend = chance.random() < 0.08
         yield {**later, "event": "verification_started", "status": "sent", "resend": resend}
@@ -122,10 +126,12 @@ def _afterwards(
             yield {**later, "event": "verification_blocked", "rule": "per_number"}
     if row["country"] != "KW" or chance.random() < 0.1:
         return
-    yield {**later, "event": "delivery_changed", "before": None, "state": "sent"}
+    report = {**later, "event": "delivery_changed", "id": row["msg_id"]}
+    yield {**report, "before": None, "state": "sent"}
     if chance.random() < 0.94:
         end = "delivered" if chance.random() < 0.97 else "undelivered"
-        yield {**later, "event": "delivery_changed", "before": "sent", "state": end}
+        ended = at + datetime.timedelta(seconds=chance.lognormvariate(1.6, 1.1))
+        yield {**report, "before": "sent", "state": end, "happened": _text(ended)}
 
 
 def _text(at: datetime.datetime) -> str:

@@ -168,6 +168,9 @@ class RequestStarted(Event):
     transport: str
     #: How many recipients it has.
     numbers: int
+    #: The provider's host, and its port after a colon where it is no usual one, as the transport's attribute ``server``
+    #: says; None where it says nothing.
+    server: str | None = None
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -267,6 +270,8 @@ class RecipientsFinished(Event):
     #: without one (``InvalidRecipient``); why somebody was not tried (``duplicate``, ``guard``, ``deadline`` or
     #: ``cancelled``); else None.
     counts: Mapping[tuple[Outcome, str | None], int]
+    #: Whether they were tests: nobody got them. Tests and others have an event each.
+    test: bool = False
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -88,6 +88,8 @@ class KwtSmsTransport:
         state_dir: str | None = None,
     ) -> None:
         self._settings = settings
+        #: The provider's host, for traces; an account in the address is not part of it.
+        self.server = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         self._clock = clock or SystemClock()
         # The key names the account, but not in clear.
         account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()

@@ -1,16 +1,18 @@
 """One row of a log as one fact: what is counted, and by what.
 
-Two shapes are read: the rows of the ``jsonl`` sink, and those of the documented kwtSMS client, where a row is a request
-and one field holds all its numbers.
+Two shapes are read: the rows of the ``jsonl`` sink, and those of the documented kwtSMS client.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from notifykit.analytics.texts import forced_names, measure
+import attrs
+
+from notifykit.analytics.documented import documented_fact
+from notifykit.analytics.records import MOST, NUMBERS, Fact, Kind, Other, amount, segments_lost
 
 #: Events whose rows say how a message to one recipient ended.
 _ENDS: Final = frozenset({"attempt_finished", "batch_finished", "batch_excluded", "recipient_excluded"})
@@ -22,110 +24,112 @@ _OTHERS: Final = frozenset(
     }
 )
 _OUTCOMES: Final = frozenset({"accepted", "rejected", "unknown", "skipped"})
-_FIELDS: Final = (
-    *("ts", "code", "transport", "sender", "tags", "country", "encoding", "segments", "units", "to"),
-    *("cost", "error", "balance", "elapsed_ms"),
+#: What many rows have in common, and what each has of its own.
+_ALIKE: Final = (
+    *("event", "inside", "outcome", "code", "scope", "error", "transport", "sender", "country"),
+    *("encoding", "segments", "units"),
 )
+_OWN: Final = ("tags", "forced", "test", "ts", "to", "to_hash", "cost", "balance", "elapsed_ms", "msg_id")
 #: All of them at once, which is quicker; rows of attempts have all.
-_attempt: Final = operator.itemgetter(*_FIELDS)
-#: A number above this is damage and no cost, balance or time.
-_MOST: Final = 1e12
+_attempt: Final = operator.itemgetter(*_ALIKE, *_OWN)
+#: So many kinds of facts are known at a time.
+_MOST_KINDS: Final = 4000
 
 
-class Fact(NamedTuple):
-    """How one message ended, or one request for several."""
+class FactReader:
+    """Reads rows as facts, and remembers what many of them have in common."""
 
-    #: The time, as the row has it.
-    ts: str
-    #: 1; -1 takes back a message that is tried again.
-    sign: int
-    #: How many recipients.
-    numbers: int
-    #: ``accepted``, ``rejected``, ``unknown`` or ``skipped``.
-    outcome: str
-    #: What is counted by: code, transport, sender, tags, country, encoding, segments, forced characters, segments lost.
-    by: tuple[Any, ...]
-    #: Whether it was a test.
-    test: bool
-    #: What it cost, in the provider's unit.
-    cost: float
-    #: The balance afterwards.
-    balance: float | None
-    #: How long the request took, in milliseconds.
-    elapsed_ms: float | None
-    #: Who: the hash or the number, each with what may be shown.
-    people: tuple[tuple[str, str], ...]
-    #: What happened, in words, and what it was about.
-    error: tuple[str, str] | None
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[Any, ...], Kind] = {}
+
+    def read(self, row: Mapping[str, Any]) -> Fact | Other | bool:
+        """Return what a row says: a fact; True for a row of ours that is not counted, False for a foreign one."""
+        event = row.get("event")
+        if event in _ENDS or event == "retry_scheduled":
+            return self._sink_fact(row)
+        if event in _OTHERS:
+            return True
+        if event == "delivery_changed":
+            return _delivery(row)
+        if isinstance(event, str) and event.startswith("verification_"):
+            step = _code_step(event, row)
+            return Other(str(row["ts"]), "code", step, about=str(row.get("country") or "unknown")) if step else True
+        return self._documented(row) if "endpoint" in row else False
+
+    def _documented(self, row: Mapping[str, Any]) -> Fact | Other | bool:
+        fact = documented_fact(row)
+        if not isinstance(fact, Fact):
+            return fact
+        return fact._replace(kind=self._known(attrs.astuple(fact.kind), fact.kind))
+
+    def _known(self, key: tuple[Any, ...], kind: Kind) -> Kind:
+        """Return what is known by a key, which is new otherwise."""
+        if len(self._kinds) >= _MOST_KINDS:
+            self._kinds.clear()
+        return self._kinds.setdefault(key, kind)
+
+    def _sink_fact(self, row: Mapping[str, Any]) -> Fact | bool:
+        try:
+            values = _attempt(row)
+        except KeyError:
+            values = tuple(map(row.get, (*_ALIKE, *_OWN)))
+        alike = values[:12]
+        tags, forced, test, ts, to, hidden, cost, balance, elapsed, request = values[12:]
+        key = (alike, tuple(tags) if tags else (), tuple(forced) if forced else (), test is True)
+        kind = self._kinds.get(key)
+        if kind is None:
+            # Parts of a composite are not counted: the composite has a row with the final outcome.
+            event, inside, outcome = alike[:3]
+            if inside is not None or outcome not in _OUTCOMES:
+                return outcome in _OUTCOMES or event == "retry_scheduled"
+            kind = self._known(key, _kind(*key))
+        if kind.sign < 0:
+            cost = elapsed = None
+        return Fact(
+            kind,
+            ts,
+            1,
+            cost if cost.__class__ in NUMBERS and 0 <= cost < MOST else amount(cost) or 0.0,
+            balance if balance.__class__ in NUMBERS and 0 <= balance < MOST else amount(balance),
+            elapsed if elapsed.__class__ in NUMBERS and 0 <= elapsed < MOST else amount(elapsed),
+            ((hidden if hidden and hidden.__class__ is str else to, to),)
+            if to.__class__ is str and kind.outcome != "skipped"
+            else (),
+            request if request.__class__ is str else None,
+        )
 
 
-class Other(NamedTuple):
-    """A step of a delivery or of a one-time code, or a balance that was asked for."""
-
-    #: The time, as the row has it.
-    ts: str
-    #: ``delivery``, ``code`` or ``balance``.
-    kind: str
-    #: What is counted up; a delivery's state, a step of a code.
-    name: str
-    #: What is counted down: the state before.
-    before: str | None = None
-    #: The balance.
-    amount: float = 0.0
-
-
-def read_fact(row: Mapping[str, Any]) -> Fact | Other | bool:
-    """Return what a row says: a fact; True for a row of ours that is not counted, False for a foreign one."""
-    event = row.get("event")
-    if event in _ENDS or event == "retry_scheduled":
-        return _sink_fact(event, row)
-    if event in _OTHERS:
-        return True
-    if event == "delivery_changed":
-        return Other(str(row["ts"]), "delivery", str(row["state"]), row.get("before"))
-    if isinstance(event, str) and event.startswith("verification_"):
-        step = _code_step(event, row)
-        return Other(str(row["ts"]), "code", step) if step else True
-    return _documented_fact(row) if "endpoint" in row else False
-
-
-def _sink_fact(event: str, row: Mapping[str, Any]) -> Fact | bool:
-    outcome = row.get("outcome")
-    # Parts of a composite are not counted: the composite has a row with the final outcome.
-    if row.get("inside") is not None or outcome not in _OUTCOMES:
-        return outcome in _OUTCOMES or event == "retry_scheduled"
+def _kind(alike: tuple[Any, ...], tags: tuple[Any, ...], forced: tuple[Any, ...], test: bool) -> Kind:
+    """Return what rows of the sink have in common."""
+    event, _, outcome, code, scope, error, transport, sender, country, encoding, segments, units = alike
     again = event == "retry_scheduled"
-    try:
-        values = _attempt(row)
-    except KeyError:
-        values = tuple(map(row.get, _FIELDS))
-    ts, code, transport, sender, tags, country, encoding, segments, units, to, cost, error, balance, elapsed = values
-    forced = row.get("forced")
-    lost = 0
-    if forced and segments and units:
-        lost = max(0, segments - (1 if units <= 160 else -(-units // 153)))
-    return Fact(
-        ts,
+    return Kind(
         -1 if again else 1,
-        1,
         outcome,
-        (
-            code,
-            transport,
-            sender,
-            tuple(tags) if tags else (),
-            country,
-            encoding,
-            segments,
-            tuple(forced) if forced else (),
-            lost,
-        ),
-        row.get("test") is True,
-        0.0 if again or cost is None else _amount(cost) or 0.0,
-        None if balance is None else _amount(balance),
-        None if again or elapsed is None else _amount(elapsed),
-        ((str(row.get("to_hash") or to), to),) if isinstance(to, str) and outcome != "skipped" else (),
-        (str(error), str(row.get("scope") or "")) if error and not again else None,
+        test,
+        code,
+        scope,
+        None if again or not error else str(error),
+        transport,
+        sender,
+        tags,
+        country,
+        encoding,
+        segments,
+        forced,
+        segments_lost(segments, units) if forced else 0,
+    )
+
+
+def _delivery(row: Mapping[str, Any]) -> Other:
+    happened = row.get("happened")
+    return Other(
+        str(row["ts"]),
+        "delivery",
+        str(row["state"]),
+        row.get("before"),
+        about=str(row.get("id") or ""),
+        happened=happened if isinstance(happened, str) else None,
     )
 
 
@@ -138,40 +142,3 @@ def _code_step(event: str, row: Mapping[str, Any]) -> str | None:
     if event != "verification_started" or status not in ("sent", "unknown"):
         return "failed" if status == "failed" else None
     return "resent" if row.get("resend") else "sent"
-
-
-def _documented_fact(row: Mapping[str, Any]) -> Fact | Other | bool:
-    request, response = row.get("request") or {}, row.get("response") or {}
-    if row["endpoint"] != "send":
-        available = _amount(response.get("available")) if row["endpoint"] == "balance" else None
-        return True if available is None else Other(row["ts"], "balance", "kwtsms", None, available)
-    numbers = [number.strip() for number in str(request.get("mobile") or "").split(",") if number.strip()]
-    outcome = "accepted" if row.get("ok") else "rejected" if response else "unknown"
-    text = str(request.get("message") or "")
-    encoding, units, segments = measure(text) if text else (None, 0, None)
-    forced = forced_names(text) if encoding == "ucs2" else ()
-    lost = max(0, (segments or 0) - (1 if units <= 160 else -(-units // 153))) if forced else 0
-    code, error = response.get("code"), response.get("description") or row.get("error")
-    return Fact(
-        row["ts"],
-        1,
-        len(numbers),
-        outcome,
-        (code, "kwtsms", request.get("sender"), (), None, encoding, segments, forced, lost),
-        str(request.get("test")) == "1",
-        _amount(response.get("points-charged")) or 0.0,
-        _amount(response.get("balance-after")),
-        None,
-        tuple((number, number) for number in numbers),
-        (str(error), "") if error else None,
-    )
-
-
-def _amount(value: Any) -> float | None:
-    """Return a number that may be added up; None for everything else, infinity and NaN among it."""
-    if value.__class__ is str:
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    return value if value.__class__ in (int, float) and 0 <= value < _MOST else None

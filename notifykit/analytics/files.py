@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 import pathlib
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO, Final, TextIO
 
 import attrs
 
 #: ``sends.jsonl.1``, ``sends.jsonl.2.gz``, ``sends.jsonl-20261122``.
 _ROTATED: Final = re.compile(r"[.-][0-9][0-9-]*(?:\.gz)?|\.gz")
+
+_BRACE: Final = ord("{")
 
 
 def find_files(path: pathlib.Path) -> list[pathlib.Path]:
@@ -29,6 +32,19 @@ def open_log(file: pathlib.Path) -> TextIO:
     if file.suffix == ".gz":
         return gzip.open(file, "rt", encoding="utf-8", errors="replace")
     return file.open(encoding="utf-8", errors="replace")
+
+
+def _quick_reader() -> Callable[[bytes | str], Any]:
+    """Return what reads a line: orjson where it is installed, which takes a third of the time."""
+    try:
+        loads: Callable[[bytes | str], Any] = importlib.import_module("orjson").loads
+    except ImportError:
+        return json.loads
+    return loads
+
+
+def _open_bytes(file: pathlib.Path) -> BinaryIO | gzip.GzipFile:
+    return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
 
 
 @attrs.define
@@ -47,24 +63,29 @@ class LogFiles:
 
         :raises OSError: where a file can't be read.
         """
-        # json.loads without what it does for other types: a quarter of the time.
-        read = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # what raw_decode calls
+        read = _quick_reader()
         for file in self.files:
-            with open_log(file) as opened:
+            with _open_bytes(file) as opened:
                 try:
                     for line in opened:
-                        if line[0] != "{" and not (line := line.lstrip()):
+                        if line[0] != _BRACE and not (line := line.strip()):
                             continue
                         self.lines += 1
                         try:
-                            row, end = read(line, 0)
-                            if line[end:] != "\n" and line[end:].strip():
-                                row = None
-                        except (ValueError, RecursionError, StopIteration):
-                            row = None
-                        if isinstance(row, dict):
+                            row = read(line)
+                        except (ValueError, RecursionError):
+                            row = _read_slowly(line)
+                        if row.__class__ is dict:
                             yield row
                         else:
                             self.torn += 1
                 except (EOFError, gzip.BadGzipFile, zlib.error):
                     self.torn += 1  # the end of a compressed file is missing: what came before is good
+
+
+def _read_slowly(line: bytes) -> Any:
+    """Return what a line says that another reader refused: bytes that are no UTF-8, NaN; None where it is torn."""
+    try:
+        return json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None

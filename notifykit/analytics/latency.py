@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import collections
 import math
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
 #: Buckets for each factor of e; the middle of one is within 2.5 % of all that is in it.
 _FINENESS: Final = 20
+_SHORTEST: Final = 0.001
 
 
 @attrs.define
@@ -19,12 +21,13 @@ class Latency:
     #: How many, by hour and bucket.
     buckets: collections.Counter[tuple[int, int]] = attrs.field(factory=collections.Counter)
 
-    def add(self, hour: int, milliseconds: float, count: int = 1) -> None:
-        """Note a time.
+    def add(self, hour: int, times: Iterable[float]) -> None:
+        """Note times.
 
         :param hour: 0 to 23, or -1 where that is not known.
         """
-        self.buckets[hour, bucket(milliseconds)] += count
+        for number, count in collections.Counter(map(bucket, times)).items():
+            self.buckets[hour, number] += count
 
     def merge(self, other: Latency) -> None:
         """Add the times of another part of the log."""
@@ -46,7 +49,7 @@ class Latency:
         for number in sorted(counts):
             seen += counts[number]
             if seen >= wanted:
-                return math.exp((number + 0.5) / _FINENESS)
+                return middle(number)
         return None
 
     def hours(self) -> list[int]:
@@ -56,4 +59,9 @@ class Latency:
 
 def bucket(milliseconds: float) -> int:
     """Return the number of the bucket of a time."""
-    return math.floor(math.log(max(milliseconds, 0.001)) * _FINENESS)
+    return math.floor(math.log(max(milliseconds, _SHORTEST)) * _FINENESS)
+
+
+def middle(number: int) -> float:
+    """Return the time in the middle of a bucket, in milliseconds."""
+    return math.exp((number + 0.5) / _FINENESS)

@@ -5,23 +5,31 @@ from __future__ import annotations
 import collections
 import datetime
 import functools
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
 
 from notifykit.analytics.balance import Balance
 from notifykit.analytics.counts import Table
-from notifykit.analytics.facts import Fact, Other, read_fact
+from notifykit.analytics.deliveries import Deliveries
+from notifykit.analytics.facts import FactReader
 from notifykit.analytics.latency import Latency
 from notifykit.analytics.people import People
+from notifykit.analytics.radar import Radar
+from notifykit.analytics.records import Fact, Kind, Other
 
 #: What messages can be counted by.
 DIMENSIONS: Final = ("day", "code", "sender", "tag", "country", "encoding", "hour", "transport")
 #: Counted for the report besides.
-_MORE: Final = ("heat", "segments", "forced")
+_MORE: Final = ("heat", "segments", "forced", "scope")
 #: Facts that are alike are counted together until there are so many kinds of them.
 _MOST_CELLS: Final = 4000
+#: Or until there are so many facts.
+_MOST_FACTS: Final = 20_000
+#: Steps of one-time codes by country.
+_MOST_COUNTRIES: Final = 2000
 NO_DATE: Final = "no date"
 #: Where a time as a text is cut to name its hour or its minute: minutes are needed where a zone is off by half an hour.
 _HOUR: Final = 13
@@ -30,6 +38,18 @@ _ZERO: Final = datetime.timedelta(0)
 
 #: A local day, and the hour and weekday of it; -1 without a date.
 _Slot = tuple[str, int, int]
+
+
+class _Cell:
+    """Facts of one hour that are alike."""
+
+    __slots__ = ("facts", "hour", "kind", "slot")
+
+    def __init__(self, hour: str, slot: _Slot, kind: Kind) -> None:
+        self.hour = hour
+        self.slot = slot
+        self.kind = kind
+        self.facts: list[Fact] = []
 
 
 @attrs.define(slots=False)
@@ -46,7 +66,7 @@ class Totals:
     since: datetime.datetime | None = None
     #: Counts by each dimension.
     tables: dict[str, Table] = attrs.field(
-        factory=lambda: {name: Table(10_000 if name == "day" else 2000) for name in (*DIMENSIONS, *_MORE)}
+        factory=lambda: {name: Table(10_000 if name in ("day", "scope") else 2000) for name in (*DIMENSIONS, *_MORE)}
     )
     #: The balance by the hour.
     balance: Balance = attrs.field(factory=Balance)
@@ -62,6 +82,12 @@ class Totals:
     delivery: collections.Counter[str] = attrs.field(factory=collections.Counter)
     #: Steps of one-time codes.
     codes: collections.Counter[str] = attrs.field(factory=collections.Counter)
+    #: One-time codes by country and step: ``sent`` and ``verified``.
+    countries: collections.Counter[tuple[str, str]] = attrs.field(factory=collections.Counter)
+    #: Where how many messages went in each hour.
+    radar: Radar = attrs.field(factory=Radar)
+    #: How long deliveries took.
+    deliveries: Deliveries = attrs.field(factory=Deliveries)
     #: Tries that were repeated.
     retries: int = 0
     #: Rows, those that are left out among them.
@@ -70,7 +96,10 @@ class Totals:
     foreign: int = 0
     #: The first and the last time, UTC, without the sign of the zone.
     span: tuple[str, str] | None = None
-    _cells: dict[tuple[Any, ...], list[float]] = attrs.field(factory=dict)
+    _reader: FactReader = attrs.field(factory=FactReader)
+    _cells: dict[tuple[str, Kind], _Cell] = attrs.field(factory=dict, repr=False)
+    #: Facts that may come until they are put into the tables.
+    _room: int = _MOST_FACTS
     _slots: dict[str, _Slot] = attrs.field(factory=dict)
     #: So many characters of a time say in which hour it is.
     _cut: int = _HOUR
@@ -79,25 +108,30 @@ class Totals:
         """Count one row, whatever it is."""
         self.rows += 1
         try:
-            fact = read_fact(row)
+            fact = self._reader.read(row)
             if fact is True:
                 return
             if fact is False:
                 self.foreign += 1
                 return
             ts, slot = fact.ts, None
-            if ts.__class__ is str and (ts[-1:] == "Z" or ts[-6:] == "+00:00"):
+            if ts.__class__ is str and ts[-1:] == "Z":
                 slot = self._slots.get(ts[: self._cut])
-            if slot is not None:
-                ts = _without_zone(ts)
-            else:
+            if slot is None:
                 ts, slot = self._slot(ts)
+                fact = fact._replace(ts=ts)
             if self.since is not None and (not ts or ts[:19] < self._since):
                 return
             if isinstance(fact, Fact):
-                self._count(fact, ts, slot)
+                kind = fact.kind
+                key = (ts[: self._cut], kind)
+                cell = self._cells.get(key)
+                if cell is None or self._room <= 0:
+                    cell = self._new_cell(key, slot)
+                self._room -= 1
+                cell.facts.append(fact)
             else:
-                self._note(fact, ts)
+                self._note(fact)
         except (TypeError, ValueError, KeyError, AttributeError):
             # A value of a kind that no row of ours has.
             self.foreign += 1
@@ -107,44 +141,28 @@ class Totals:
         assert self.since is not None
         return self.since.astimezone(datetime.UTC).isoformat()[:19]
 
-    def _count(self, fact: Fact, ts: str, slot: _Slot) -> None:
-        key = (slot, fact.outcome, fact.test, fact.by)
-        cell = self._cells.get(key)
-        if cell is None:
-            if len(self._cells) >= _MOST_CELLS:
-                self._flush()
-            cell = self._cells[key] = [0, 0.0]
-        sign = fact.sign
-        cell[0] += sign * fact.numbers
-        cell[1] += fact.cost
-        self.retries += sign < 0
-        if ts and (fact.balance is not None or fact.cost):
-            account = str(fact.by[1]).split("?", 1)[0]
-            self.balance.add(account, ts, fact.balance, fact.cost)
-        if fact.outcome == "unknown" and ts and not fact.test:
-            self.balance.add(str(fact.by[1]).split("?", 1)[0], ts, None, 0.0, fact.numbers)
-        if fact.elapsed_ms is not None:
-            self.latency.add(slot[1], fact.elapsed_ms, fact.numbers)
-        if not fact.test and fact.outcome != "rejected":
-            for who, shown in fact.people:
-                self.people.add(who, shown, sign)
-        if fact.error is not None:
-            code = str(fact.by[0] or fact.outcome)
-            known = self.errors.get(code)
-            if (known is None and len(self.errors) < 500) or (known is not None and fact.error < known):
-                self.errors[code] = fact.error
-        self._stretch(ts)
+    def _new_cell(self, key: tuple[str, Kind], slot: _Slot) -> _Cell:
+        if self._room <= 0 or len(self._cells) >= _MOST_CELLS:
+            self._flush()
+        cell = self._cells[key] = _Cell(key[0], slot, key[1])
+        return cell
 
-    def _note(self, other: Other, ts: str) -> None:
+    def _note(self, other: Other) -> None:
+        ts = other.ts
         if other.kind == "balance":
-            self.balance.add(other.name, ts, other.amount)
+            self.balance.add(other.name, ts[:-1], other.amount)
         elif other.kind == "code":
             self.codes[other.name] += 1
+            if len(self.countries) < _MOST_COUNTRIES or (other.about, other.name) in self.countries:
+                self.countries[other.about, other.name] += 1
         else:
             self.delivery[other.name] += 1
             if other.before is not None:
                 self.delivery[other.before] -= 1
-        self._stretch(ts)
+            if ts and other.about:
+                ended = self._slot(other.happened)[0] if other.happened else ts
+                self.deliveries.report(other.about, other.before, other.name, ended or ts)
+        self._stretch(ts[:-1])
 
     def _stretch(self, ts: str) -> None:
         if ts:
@@ -157,7 +175,7 @@ class Totals:
                 self.span = (ts, span[1])
 
     def _slot(self, ts: Any) -> tuple[str, _Slot]:
-        """Return a time in UTC, in a form that can be compared as a text, and its day and hour; "" where it is none."""
+        """Return a time in UTC, with a ``Z`` at its end, and its day and hour; "" where it is none."""
         try:
             at = datetime.datetime.fromisoformat(ts)
             at = at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
@@ -169,40 +187,71 @@ class Totals:
             self._slots.clear()
         if len(self._slots) >= _MOST_CELLS:
             self._slots.clear()
-        utc = at.isoformat(timespec="milliseconds")[:-6]
-        if ts[:_HOUR] == utc[:_HOUR] and (ts[-1:] == "Z" or ts[-6:] == "+00:00"):
-            utc = _without_zone(ts)
+        utc = f"{at.isoformat(timespec='milliseconds')[:-6]}Z"
+        if ts[-1:] == "Z" and ts[:_HOUR] == utc[:_HOUR]:
+            utc = ts
         slot = self._slots[utc[: self._cut]] = (local.date().isoformat(), local.hour, local.weekday())
         return utc, slot
 
     def _flush(self) -> None:
         """Put the cells into the tables."""
-        tables = self.tables
-        for (slot, outcome, test, by), (amount, cost) in self._cells.items():
-            count = int(amount)
-            day, hour, weekday = slot
-            code, transport, sender, tags, country, encoding, segments, forced, lost = by
-            size = segments if isinstance(segments, int) else 0
-            names: list[tuple[str, str]] = [
-                ("day", day),
-                ("code", str(code or outcome)),
-                ("sender", str(sender or "default")),
-                ("country", str(country or "unknown")),
-                ("encoding", str(encoding or "unknown")),
-                ("hour", f"{hour:02}" if hour >= 0 else NO_DATE),
-                ("transport", str(transport or "none")),
-                ("segments", f"{encoding or 'unknown'} {size}"),
-                ("heat", f"{weekday} {hour:02}"),
-                *(("tag", str(tag)) for tag in tags or ("none",)),
-                *(("forced", str(name)) for name in forced),
-            ]
-            for table, name in names:
-                tables[table].at(name).add(outcome, count, cost, size, test=test)
-            if lost and not test and outcome == "accepted":
-                for name in forced:
-                    if str(name) in self.lost or len(self.lost) < 2000:
-                        self.lost[str(name)] += lost * count
+        for cell in self._cells.values():
+            try:
+                self._put(cell)
+            except (TypeError, ValueError, AttributeError):
+                self.foreign += len(cell.facts)
         self._cells.clear()
+        self._room = _MOST_FACTS
+
+    def _put(self, cell: _Cell) -> None:
+        kind = cell.kind
+        _, times, numbers, costs, balances, elapsed, people, requests = zip(*cell.facts, strict=True)
+        recipients = sum(numbers)
+        count, cost = kind.sign * recipients, sum(costs)
+        size = kind.segments if isinstance(kind.segments, int) else 0
+        for table, name in _names(cell, size):
+            self.tables[table].at(name).add(kind.outcome, count, cost, size, test=kind.test)
+        if kind.lost and not kind.test and kind.outcome == "accepted":
+            for name in map(str, kind.forced):
+                if name in self.lost or len(self.lost) < 2000:
+                    self.lost[name] += kind.lost * count
+        self._explain(kind)
+        self.latency.add(cell.slot[1], [time for time in elapsed if time is not None])
+        self.retries += recipients if kind.sign < 0 else 0
+        if kind.live:
+            self._put_people(cell, list(itertools.chain.from_iterable(people)))
+        if not cell.hour:
+            return
+        moments = [ts[:-1] for ts in times]
+        self._stretch(min(moments))
+        self._stretch(max(moments))
+        if kind.live and kind.outcome == "accepted":
+            self.deliveries.accept({str(request): ts for request, ts in zip(requests, times, strict=True) if request})
+        known = [(ts, -balance) for ts, balance in zip(moments, balances, strict=True) if balance is not None]
+        self._put_balance(cell, known, cost, recipients if kind.outcome == "unknown" and not kind.test else 0)
+
+    def _put_balance(self, cell: _Cell, known: list[tuple[str, float]], cost: float, unknown: int) -> None:
+        if known or cost or unknown:
+            # Of two rows of one moment the lower balance came later.
+            last, balance = max(known, default=(cell.hour, None))
+            account = str(cell.kind.transport).split("?", 1)[0]
+            self.balance.add(account, last, None if balance is None else -balance, cost, unknown)
+
+    def _put_people(self, cell: _Cell, people: list[tuple[str, str]]) -> None:
+        kind = cell.kind
+        for (who, shown), number in collections.Counter(people).items():
+            self.people.add(who, shown, kind.sign * number)
+        for prefix, number in collections.Counter([shown[:3] for _, shown in people]).items():
+            self.radar.add(kind.country, prefix, cell.hour[:_HOUR], kind.sign * number)
+
+    def _explain(self, kind: Kind) -> None:
+        """Note what a code means."""
+        if kind.error is None:
+            return
+        code = str(kind.code or kind.outcome)
+        error, known = (kind.error, str(kind.scope or "")), self.errors.get(code)
+        if (known is None and len(self.errors) < 500) or (known is not None and error < known):
+            self.errors[code] = error
 
     def done(self) -> Totals:
         """Finish counting and return itself; more may be added afterwards."""
@@ -218,15 +267,17 @@ class Totals:
         self.balance.merge(other.balance)
         self.latency.merge(other.latency)
         self.people.merge(other.people)
+        self.radar.merge(other.radar)
+        self.deliveries.merge(other.deliveries)
         for code, error in other.errors.items():
             self.errors[code] = min(error, self.errors.get(code, error))
         for mine, theirs in (
             (self.lost, other.lost),
             (self.delivery, other.delivery),
             (self.codes, other.codes),
+            (self.countries, other.countries),
         ):
-            for key, count in theirs.items():
-                mine[key] += count
+            mine.update(theirs)  # type: ignore[arg-type]  # counters of texts, and one of pairs
         self.retries += other.retries
         self.rows += other.rows
         self.foreign += other.foreign
@@ -245,6 +296,10 @@ class Totals:
             )
         if self.balance.full:
             words.append("more hours than are kept: the oldest balances were left out")
+        if self.radar.full:
+            words.append("more hours of destinations than are kept: the oldest were left out of the radar")
+        if self.deliveries.full:
+            words.append("more requests than are kept: late reports of old ones were left out of the time to delivery")
         return words
 
 
@@ -264,6 +319,20 @@ def read_totals(
     return totals.done()
 
 
-def _without_zone(ts: str) -> str:
-    """Return a time in UTC without the sign of its zone, so that two of them can be compared as texts."""
-    return ts[:-1] if ts[-1] == "Z" else ts[:-6]
+def _names(cell: _Cell, size: int) -> Iterator[tuple[str, str]]:
+    """Yield the rows of the tables that a cell is counted in."""
+    (day, hour, weekday), kind = cell.slot, cell.kind
+    yield "day", day
+    yield "code", str(kind.code or kind.outcome)
+    yield "sender", str(kind.sender or "default")
+    yield "country", str(kind.country or "unknown")
+    yield "encoding", str(kind.encoding or "unknown")
+    yield "hour", f"{hour:02}" if hour >= 0 else NO_DATE
+    yield "transport", str(kind.transport or "none")
+    yield "segments", f"{kind.encoding or 'unknown'} {size}"
+    yield "heat", f"{weekday} {hour:02}"
+    yield "scope", f"{day} {kind.about}"
+    for tag in kind.tags or ("none",):
+        yield "tag", str(tag)
+    for name in kind.forced:
+        yield "forced", str(name)

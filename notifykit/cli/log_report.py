@@ -24,9 +24,14 @@ def write_report(counted: Counted, output: str, language: str, *, show_numbers: 
     """
     if as_json and output == "-":
         raise click.UsageError("Name a file with -o: with --json, standard output has the JSON document.")
-    cures = {code: error.action for code, error in provider_codes().items() if error.action}
+    known = provider_codes()
     page = render_page(
-        counted.totals, language=language, cures=cures, show_numbers=show_numbers, warnings=counted.warnings
+        counted.totals,
+        language=language,
+        cures={code: error.action for code, error in known.items() if error.action},
+        scopes={code: error.scope.value for code, error in known.items()},
+        show_numbers=show_numbers,
+        warnings=counted.warnings,
     )
     if output == "-":
         print_text(page.rstrip("\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import datetime
 import importlib
@@ -14,6 +15,8 @@ import click
 
 from notifykit.analytics import LogFiles, Totals, find_files, read_totals
 from notifykit.analytics.counts import OUTCOMES, Counts
+from notifykit.analytics.totals import NO_DATE
+from notifykit.cli.dry_run import provider_codes
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import unreadable
 from notifykit.cli.output import note, plural, print_json, print_line, print_text, table_lines, warn
@@ -22,6 +25,8 @@ from notifykit.redaction import one_line
 _BAR: Final = 24
 #: Rows of a table that one screen shows; --json, --csv and --xlsx have all of them.
 _SHOWN: Final = 40
+#: Destinations with sudden traffic that one screen shows.
+_ALARMS: Final = 3
 _COLUMNS: Final = ("messages", *OUTCOMES, "test", "cost")
 #: With these a spreadsheet takes a cell for a formula.
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -90,9 +95,40 @@ def document(totals: Totals, by: str, rows: Mapping[str, Counts]) -> dict[str, A
         "delivery": {state: count for state, count in sorted(totals.delivery.items()) if count},
         "retries": totals.retries,
         "latency_ms": {name: value and round(value, 1) for name, value in latency.items()},
+        "delivery_seconds": _delivery_seconds(totals),
+        "scopes": _scopes(totals),
+        "radar": [
+            {
+                "destination": one.name,
+                "messages": one.messages,
+                "median": one.median,
+                "limit": one.limit,
+                "alarms": [{"hour": f"{hour}:00Z", "messages": one.hours[hour]} for hour in one.alarms],
+            }
+            for one in totals.radar.destinations(totals.span)
+        ],
         "from": totals.span and f"{totals.span[0]}Z",
         "to": totals.span and f"{totals.span[1]}Z",
     }
+
+
+def _delivery_seconds(totals: Totals) -> dict[str, float | None]:
+    curve = totals.deliveries.curve(f"{totals.span[1]}Z") if totals.span else None
+    found = {share: curve.quantile(share / 100) if curve else None for share in (50, 90, 95)}
+    return {f"p{share}": seconds and round(seconds, 2) for share, seconds in found.items()}
+
+
+def _scopes(totals: Totals) -> dict[str, int]:
+    """Return how many live messages failed, by what the errors are about; ``other`` where rows do not say."""
+    known = provider_codes()
+    found: collections.Counter[str] = collections.Counter()
+    for name, counts in totals.tables["scope"].rows.items():
+        about = name[len(NO_DATE if name.startswith(NO_DATE) else "2026-06-01") + 1 :]
+        if about.startswith("?"):
+            about = known[about[1:]].scope.value if about[1:] in known else "other"
+        if about != "none":
+            found[about] += counts.live.total()
+    return {about: count for about, count in sorted(found.items()) if count}
 
 
 def _show(totals: Totals, by: str, counts: Mapping[str, Counts]) -> None:
@@ -125,7 +161,18 @@ def _show_rest(totals: Totals) -> None:
         print_line(f"tried again: {plural(totals.retries, 'message')}, each counted once")
     half, most = totals.latency.quantile(0.5), totals.latency.quantile(0.95)
     if half is not None and most is not None:
-        print_line(f"requests took {half:.0f} ms (median), {most:.0f} ms (95 %)")
+        print_line(f"the requests of the messages took {half:.0f} ms (median), {most:.0f} ms (95 %)")
+    if scopes := _scopes(totals):
+        print_line(f"errors about: {', '.join(f'{about} {count}' for about, count in scopes.items())}")
+    times = _delivery_seconds(totals)
+    if times["p50"] is not None:
+        late = "" if times["p95"] is None else f", {times['p95']:g} s (95 %)"
+        print_line(f"delivered within {times['p50']:g} s (median){late}")
+    for one in totals.radar.destinations(totals.span)[:_ALARMS]:
+        for hour in one.alarms[:1]:
+            more = f", and {plural(len(one.alarms) - 1, 'hour')} more" if len(one.alarms) > 1 else ""
+            what = f"{plural(one.hours[hour], 'message')} at {hour.replace('T', ' ')}:00 UTC"
+            print_line(f"sudden traffic to {one.name}: {what}, where {one.limit:g} are usual at most{more}", "bad")
 
 
 def safe_cell(value: Any) -> Any:

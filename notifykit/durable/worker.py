@@ -177,7 +177,9 @@ class Worker:
         via, components = batch.job["options"]["via"], self._components
         # The notifier may be closing, so that nothing is built any more.
         transport = components.settings.named(Dsn(via)).scheme if via else shown(components.transport)  # type: ignore[arg-type]  # there is one
-        components.dispatcher.recipients_finished(batch.message.id, transport, final)
+        # Where it was a test, an answer says so, and recipients without one are of the same request.
+        test = any(receipt.test for receipt in final)
+        components.dispatcher.recipients_finished(batch.message.id, transport, final, test=test)
 
     def _announce(
         self, plan: Iterable[Batch | Receipt], receipts: Sequence[Receipt], batch: ClaimedBatch, context: SendContext

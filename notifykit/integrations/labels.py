@@ -1,4 +1,4 @@
-"""What metrics and spans share: labels of few different values and nothing secret, and the buckets of histograms.
+"""What metrics and spans share: labels of few different values and nothing secret, figures, and buckets of histograms.
 
 A provider's code is foreign text, and the ``str`` of a transport of somebody's own may be anything. What does not look like a
 code or a name becomes ``other``, and so does what comes after many different ones.
@@ -9,6 +9,11 @@ from __future__ import annotations
 import re
 import threading
 from typing import Final
+
+import attrs
+
+from notifykit.events import AttemptFinished, RecipientsFinished
+from notifykit.models.receipt import Outcome
 
 #: Upper ends of the buckets of the duration of a request, in seconds: a gateway answers in a second, and may take a minute.
 DURATIONS: Final = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -25,6 +30,36 @@ _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,39}", re.ASCII)
 _TRANSPORT: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.+\-]{0,31})(?=$|:|\()", re.ASCII)
 #: So many digits may be a number of somebody.
 _NUMBER: Final = 7
+
+
+@attrs.frozen
+class Figures:
+    """What one request adds to the metrics."""
+
+    #: Whether it was a test, as a label.
+    test: str
+    #: Segments that the provider accepted.
+    segments: int
+    #: What it cost, in the provider's unit.
+    cost: float
+
+    @classmethod
+    def of(cls, event: AttemptFinished) -> Figures:
+        """Read an event."""
+        accepted = 0
+        if event.segments and event.outcome is Outcome.ACCEPTED:
+            accepted = sum(recipient.outcome is Outcome.ACCEPTED for recipient in event.recipients)
+        return cls(test_label(event), (event.segments or 0) * accepted, max(0.0, event.cost or 0.0))
+
+
+def test_label(event: AttemptFinished | RecipientsFinished) -> str:
+    """Return whether an event is about a test, as a label: a test costs nobody anything."""
+    return "true" if event.test else "false"
+
+
+def count_unknown(event: RecipientsFinished) -> int:
+    """Return how many recipients have an unknown outcome: zero is counted too, so that an alert sees the first one."""
+    return sum(numbers for (outcome, _), numbers in event.counts.items() if outcome is Outcome.UNKNOWN)
 
 
 class Labels:

@@ -33,7 +33,7 @@ from notifykit.events import (
     SendFinished,
     SendStopped,
 )
-from notifykit.integrations.labels import DURATIONS, WAITS, Labels
+from notifykit.integrations.labels import DURATIONS, WAITS, Figures, Labels, count_unknown, test_label
 from notifykit.models.job import Backlog, JobState
 from notifykit.models.receipt import Outcome
 from notifykit.settings.sources import Settings
@@ -66,6 +66,8 @@ class _Request:
     """The span of a request, from its start until its result is read."""
 
     span: Span
+    #: The provider's host and port, as attributes.
+    server: Mapping[str, Any]
     #: When the request ended, in nanoseconds since 1970; None before that.
     ended: int | None = None
 
@@ -101,7 +103,8 @@ class OpenTelemetrySink:
     @contextlib.contextmanager
     def around_request(self, event: RequestStarted) -> Iterator[None]:
         """Make a span of a request, current while it is made."""
-        request = _Request(self._start_request(event.id, event.transport))
+        server = _server(f"//{event.server}" if event.server else event.transport)
+        request = _Request(self._start_request(event.id, event.transport, server), server)
         with self._lock:
             self._requests[event.batch, event.attempt] = request
         try:
@@ -147,14 +150,16 @@ class OpenTelemetrySink:
         with self._lock:
             self._sends[event.id] = span
 
-    def _start_request(self, message_id: str, transport: str, start: int | None = None) -> Span:
+    def _start_request(
+        self, message_id: str, transport: str, server: Mapping[str, Any], start: int | None = None
+    ) -> Span:
         parent = self._sends.get(message_id)
         name = self._labels.transport(transport)
         attributes: dict[str, Any] = {
             "messaging.system": name,
             "messaging.operation.name": "send",
             "messaging.operation.type": "send",
-            **_server(transport),
+            **server,
         }
         context = None if parent is None else trace.set_span_in_context(parent)
         return self._tracer.start_span(
@@ -168,14 +173,15 @@ class OpenTelemetrySink:
             ended = time.time_ns()
             span = request.span if request else None
             started = ended - round(event.elapsed_ms * 1e6)
-            request = _Request(span or self._start_request(event.id, event.transport, started), ended)
+            server = request.server if request else _server(event.transport)
+            request = _Request(span or self._start_request(event.id, event.transport, server, started), server, ended)
         span = request.span
         if span.is_recording():
             span.set_attributes(_attributes(event, self._labels))
             if event.outcome in _FAILED:
                 span.set_status(Status(StatusCode.ERROR, f"{event.outcome} {self._labels.code(event.code)}".rstrip()))
         span.end(request.ended)
-        self._metrics.count_attempt(event)
+        self._metrics.count_attempt(event, request.server)
 
     def _retried(self, event: RetryScheduled) -> None:
         code = self._labels.code(event.code)
@@ -246,14 +252,16 @@ class _Metrics:
 
     def count_recipients(self, event: RecipientsFinished) -> None:
         """Count final outcomes."""
-        transport = {"transport": self.labels.transport(event.transport)}
+        shared = {"transport": self.labels.transport(event.transport), "test": test_label(event)}
         for (outcome, code), numbers in event.counts.items():
-            self._messages.add(numbers, {**transport, "outcome": outcome.value, "code": self.labels.code(code)})
-        unknown = sum(numbers for (outcome, _), numbers in event.counts.items() if outcome is Outcome.UNKNOWN)
-        self._unknown.add(unknown, transport)
+            self._messages.add(numbers, {**shared, "outcome": outcome.value, "code": self.labels.code(code)})
+        self._unknown.add(count_unknown(event), shared)
 
-    def count_attempt(self, event: AttemptFinished) -> None:
-        """Count one request."""
+    def count_attempt(self, event: AttemptFinished, server: Mapping[str, Any]) -> None:
+        """Count one request.
+
+        :param server: the attributes of the provider's host.
+        """
         system, code = self.labels.transport(event.transport), self.labels.code(event.code)
         transport = {"transport": system}
         with_outcome = {**transport, "outcome": event.outcome.value}
@@ -261,15 +269,15 @@ class _Metrics:
         self._duration.record(event.elapsed_ms / 1000, with_outcome)
         if event.waited:
             self._waits.record(event.waited, transport)
-        if event.segments and event.outcome is Outcome.ACCEPTED:
-            accepted = sum(recipient.outcome is Outcome.ACCEPTED for recipient in event.recipients)
-            self._segments.add(event.segments * accepted, transport)
-        if event.cost is not None and event.cost > 0:
-            self._cost.add(event.cost, transport)
+        figures = Figures.of(event)
+        if figures.segments:
+            self._segments.add(figures.segments, {**transport, "test": figures.test})
+        if figures.cost:
+            self._cost.add(figures.cost, {**transport, "test": figures.test})
         if event.balance is not None:
             self._balance.set(event.balance, transport)
         of_system = {"messaging.system": system, "messaging.operation.name": "send", "messaging.operation.type": "send"}
-        of_system |= {**_server(event.transport), **({"error.type": code} if code else {})}
+        of_system |= {**server, **({"error.type": code} if code else {})}
         self._sent.add(len(event.recipients), of_system)
         self._operation.record(event.elapsed_ms / 1000, of_system)
 
@@ -334,10 +342,10 @@ def _sender_kind(sender: str | None) -> str:
     return "number" if sender.lstrip("+").isdigit() else "name"
 
 
-def _server(transport: str) -> dict[str, Any]:
-    """Return the provider's host and port, where the DSN of the transport names them."""
+def _server(url: str) -> dict[str, Any]:
+    """Return the host and port of a DSN or a URL as attributes, where it names them; an account in it is left out."""
     try:
-        address = urlsplit(transport)
+        address = urlsplit(url)
         host, port = address.hostname, address.port
     except ValueError:
         return {}

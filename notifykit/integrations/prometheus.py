@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from notifykit.errors import ConfigError
 from notifykit.events import AttemptFinished, Event, RecipientsFinished
-from notifykit.integrations.labels import DURATIONS, WAITS, Labels
+from notifykit.integrations.labels import DURATIONS, WAITS, Figures, Labels, count_unknown, test_label
 from notifykit.models.job import Backlog, JobState
-from notifykit.models.receipt import Outcome
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
@@ -46,13 +45,17 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.labels = Labels()
         of_outcome = ("transport", "outcome", "code")
+        with_test = ("transport", "test")
         self.messages = Counter(
-            "notifykit_messages", "Recipients by final outcome; tries are not counted.", of_outcome, registry=registry
+            "notifykit_messages",
+            "Recipients by final outcome; tries are not counted.",
+            (*of_outcome, "test"),
+            registry=registry,
         )
         self.unknown = Counter(
             "notifykit_unknown",
             "Recipients whose final outcome is unknown: look at the provider's side.",
-            ("transport",),
+            with_test,
             registry=registry,
         )
         self.attempts = Counter("notifykit_attempts", "Requests to providers.", of_outcome, registry=registry)
@@ -63,12 +66,8 @@ class Metrics:
             buckets=DURATIONS,
             registry=registry,
         )
-        self.segments = Counter(
-            "notifykit_segments", "Segments that providers accepted.", ("transport",), registry=registry
-        )
-        self.cost = Counter(
-            "notifykit_cost", "Cost that providers named, in their unit.", ("transport",), registry=registry
-        )
+        self.segments = Counter("notifykit_segments", "Segments that providers accepted.", with_test, registry=registry)
+        self.cost = Counter("notifykit_cost", "Cost that providers named, in their unit.", with_test, registry=registry)
         self.balance = Gauge(
             "notifykit_balance",
             "Balance in the last answer that named one, in the provider's unit.",
@@ -121,11 +120,10 @@ class PrometheusSink:
     def _count_recipients(self, event: RecipientsFinished) -> None:
         metrics = self._metrics
         transport = metrics.labels.transport(event.transport)
+        test = test_label(event)
         for (outcome, code), numbers in event.counts.items():
-            metrics.messages.labels(transport, outcome.value, metrics.labels.code(code)).inc(numbers)
-        # Zero is counted too, so that an alert on its increase sees the first one.
-        unknown = sum(numbers for (outcome, _), numbers in event.counts.items() if outcome is Outcome.UNKNOWN)
-        metrics.unknown.labels(transport).inc(unknown)
+            metrics.messages.labels(transport, outcome.value, metrics.labels.code(code), test).inc(numbers)
+        metrics.unknown.labels(transport, test).inc(count_unknown(event))
 
     def _count_attempt(self, event: AttemptFinished) -> None:
         metrics, outcome = self._metrics, event.outcome.value
@@ -134,11 +132,11 @@ class PrometheusSink:
         metrics.duration.labels(transport, outcome).observe(event.elapsed_ms / 1000)
         if event.waited:
             metrics.waits.labels(transport).observe(event.waited)
-        if event.segments and event.outcome is Outcome.ACCEPTED:
-            accepted = sum(recipient.outcome is Outcome.ACCEPTED for recipient in event.recipients)
-            metrics.segments.labels(transport).inc(event.segments * accepted)
-        if event.cost is not None and event.cost > 0:
-            metrics.cost.labels(transport).inc(event.cost)
+        figures = Figures.of(event)
+        if figures.segments:
+            metrics.segments.labels(transport, figures.test).inc(figures.segments)
+        if figures.cost:
+            metrics.cost.labels(transport, figures.test).inc(figures.cost)
         if event.balance is not None:
             metrics.balance.labels(transport).set(event.balance)
 

@@ -263,7 +263,9 @@ class _StartedRequest:
 
     def around(self) -> AbstractContextManager[None]:
         """Return what is entered around the request, in the thread that makes it."""
-        return self._context.send.dispatcher.around_request(self._batch, self._number, shown(self._transport))
+        return self._context.send.dispatcher.around_request(
+            self._batch, self._number, shown(self._transport), getattr(self._transport, "server", None)
+        )
 
 
 def _wait_for_slot(

@@ -267,8 +267,9 @@ class Scheduler:
             if count := outcomes.count(outcome):
                 self._counts[outcome] = self._counts.get(outcome, 0) + count
         if self._context.final and self._context.dispatcher.counts:
+            transport = self._context.transport
             self._context.dispatcher.recipients_finished(
-                self.prepared.message.id, shown(self._context.transport), receipts
+                self.prepared.message.id, shown(transport), receipts, test=not transport.capabilities.live
             )
         cost = cost_of(submissions_of(receipts))
         if cost is not None:

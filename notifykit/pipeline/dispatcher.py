@@ -185,10 +185,13 @@ class EventDispatcher:
             )
         )
 
-    def around_request(self, batch: Batch, number: int, transport: str) -> AbstractContextManager[None]:
+    def around_request(
+        self, batch: Batch, number: int, transport: str, server: str | None
+    ) -> AbstractContextManager[None]:
         """Return what is entered around a request, in the thread that makes it.
 
         :param number: which try this is.
+        :param server: the provider's host.
         """
         return self.tracing.around_request(
             RequestStarted(
@@ -198,6 +201,7 @@ class EventDispatcher:
                 attempt=number,
                 transport=transport,
                 numbers=len(batch),
+                server=server,
             )
         )
 
@@ -278,11 +282,20 @@ class EventDispatcher:
             )
         )
 
-    def recipients_finished(self, message_id: str, transport: str, receipts: Sequence[Receipt]) -> None:
-        """Emit the outcomes of recipients for whom nothing more is tried, to the sinks that count them."""
-        if receipts:
-            counts = collections.Counter((receipt.outcome, _code_of(receipt)) for receipt in receipts)
-            event = RecipientsFinished(at=self._clock.now(), id=message_id, transport=transport, counts=counts)
+    def recipients_finished(
+        self, message_id: str, transport: str, receipts: Sequence[Receipt], *, test: bool = False
+    ) -> None:
+        """Emit the outcomes of recipients for whom nothing more is tried, to the sinks that count them.
+
+        :param test: whether the transport reaches nobody; an answer says it of its own recipients.
+        """
+        found: dict[bool, collections.Counter[tuple[Outcome, str | None]]] = {}
+        for receipt in receipts:
+            is_test = test if receipt.submission is None else receipt.submission.test
+            found.setdefault(is_test, collections.Counter())[receipt.outcome, _code_of(receipt)] += 1
+        for is_test, counts in found.items():
+            now = self._clock.now()
+            event = RecipientsFinished(at=now, id=message_id, transport=transport, counts=counts, test=is_test)
             self.emit(event, self._counting)
 
     def stopped(

@@ -9,7 +9,7 @@ from html import escape
 from notifykit.analytics import Totals
 from notifykit.analytics.balance import forecast
 from notifykit.analytics.counts import Counts
-from notifykit.report import contents, flow, trouble
+from notifykit.report import contents, flow, trouble, watch
 from notifykit.report.cures import ARABIC_CURES
 from notifykit.report.section import Section, foreign
 from notifykit.report.words import Words
@@ -23,6 +23,7 @@ def render_page(
     *,
     language: str = "en",
     cures: Mapping[str, str] | None = None,
+    scopes: Mapping[str, str] | None = None,
     show_numbers: bool = False,
     warnings: Sequence[str] = (),
 ) -> str:
@@ -31,12 +32,13 @@ def render_page(
     :param totals: what was counted.
     :param language: ``en`` or ``ar``.
     :param cures: what to do about each error code.
+    :param scopes: what each error code is about, for rows that do not say: ``account``.
     :param show_numbers: whether numbers are shown as the log has them.
     :param warnings: what is missing from the totals.
     """
     words = Words(language)
     known = {**(cures or {}), **(ARABIC_CURES if words.rtl else {})}
-    sections = _sections(totals, words, known, show_numbers=show_numbers)
+    sections = _sections(totals, words, known, scopes or {}, show_numbers=show_numbers)
     title = words("Report of messages")
     period = ""
     if days := [day for day in totals.tables["day"].sorted() if day[:1].isdigit()]:
@@ -63,19 +65,24 @@ def _style() -> str:
     return " ".join(text.split())
 
 
-def _sections(totals: Totals, words: Words, cures: Mapping[str, str], *, show_numbers: bool) -> list[Section]:
+def _sections(
+    totals: Totals, words: Words, cures: Mapping[str, str], scopes: Mapping[str, str], *, show_numbers: bool
+) -> list[Section]:
     found = [
         flow.messages(totals, words),
         flow.points(totals, words),
         *flow.balances(totals, words),
         trouble.errors(totals, words, cures),
+        watch.errors_by_scope(totals, words, scopes),
         flow.week(totals, words),
         trouble.latency(totals, words),
         contents.segments(totals, words),
         contents.forced(totals, words),
         *contents.groups(totals, words),
         trouble.delivery(totals, words),
+        watch.delivery_times(totals, words),
         trouble.codes(totals, words),
+        watch.radar(totals, words),
         contents.recipients(totals, words, show_numbers=show_numbers),
     ]
     return [section for section in found if section is not None]

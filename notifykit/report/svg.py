@@ -209,3 +209,64 @@ def heat_map(words: Words, label: str, rows: Sequence[str], cells: Sequence[Sequ
     for hour in range(0, 24, 3):
         canvas.text(left + (hour + 0.5) * (size + 0.4), len(rows) * gap + 24, words.hour(hour))
     return canvas.done()
+
+
+def curve(words: Words, label: str, points: Sequence[tuple[float, float]], marks: Sequence[tuple[float, str]]) -> str:
+    """Draw a share that grows, over a logarithmic axis of time.
+
+    :param points: the seconds and the share from 0 to 1, in order.
+    :param marks: the seconds and the words of what may stand below the axis.
+    """
+    canvas = Canvas(words, label)
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = canvas.y(share, 1)
+        canvas.line([(_LEFT, y), (WIDTH - _RIGHT, y)], "grid")
+        canvas.text(_LEFT - 6, y + 4, words.percent(share, 1), "end")
+    low, high = math.log(points[0][0] / 1.5), math.log(points[-1][0] * 1.5)
+
+    def x(seconds: float) -> float:
+        return _LEFT + (math.log(seconds) - low) / (high - low) * (WIDTH - _LEFT - _RIGHT)
+
+    for seconds, text in marks:
+        if low <= math.log(seconds) <= high:
+            canvas.line([(x(seconds), canvas.y(0, 1)), (x(seconds), canvas.y(1, 1))], "grid")
+            canvas.text(x(seconds), canvas.height - 8, text)
+    line, before = [(float(_LEFT), canvas.y(0, 1))], 0.0
+    for seconds, share in points:
+        line += [(x(seconds), canvas.y(before, 1)), (x(seconds), canvas.y(share, 1))]
+        before = share
+    line.append((float(WIDTH - _RIGHT), canvas.y(before, 1)))
+    canvas.line([*line, (WIDTH - _RIGHT, canvas.y(0, 1))], "area")
+    canvas.line(line, "line half")
+    return canvas.done()
+
+
+@attrs.frozen
+class Strip:
+    """One row of small bars."""
+
+    #: What it is about.
+    name: str
+    #: The highest of its numbers.
+    most: float
+    #: Each as a share of its limit: 1 is the limit.
+    values: Sequence[float]
+
+
+def strips(words: Words, label: str, rows: Sequence[Strip]) -> str:
+    """Draw strips below each other, each with a line for its limit; what is above it has another colour."""
+    height, gap, top = 34.0, 56, 1.6
+    canvas = Canvas(words, label, len(rows) * gap + 4)
+    for index, strip in enumerate(rows):
+        base = index * gap + 18 + height
+        canvas.text(_RIGHT, base - height - 5, one_line(strip.name)[:40], "start")
+        canvas.text(WIDTH - _RIGHT, base - height - 5, words.number(strip.most), "end")
+        canvas.line([(_RIGHT, base), (WIDTH - _RIGHT, base)], "grid")
+        canvas.line([(_RIGHT, base - height / top), (WIDTH - _RIGHT, base - height / top)], "grid limit")
+        width = (WIDTH - 2 * _RIGHT) / len(strip.values)
+        for place_, value in enumerate(strip.values):
+            if value:
+                tall = max(1.5, height * min(value, top) / top)
+                kind = "rejected" if value > 1 else "points"
+                canvas.rect(_RIGHT + place_ * width, base - tall, max(1.0, min(12.0, width - 0.8)), tall, kind)
+    return canvas.done()

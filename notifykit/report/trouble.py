@@ -78,7 +78,10 @@ def latency(totals: Totals, words: Words) -> Section | None:
         [words("Hour"), words("Median, ms"), words("95 %, ms")],
         rows,
         [("half", words("Median, ms")), ("most", words("95 %, ms"))],
-        [words("Times are exact within 3 %. The axis is logarithmic.")],
+        [
+            words("Times are exact within 3 %. The axis is logarithmic."),
+            words("Each message counts with the time of its request: one with 200 numbers counts 200 times."),
+        ],
     )
 
 

@@ -41,6 +41,10 @@ class Words:
             text = f"{number:,.0f}" if abs(number) >= 100 else f"{number:,.3g}"
         return text.translate(_ARABIC_DIGITS) if self.rtl else text
 
+    def digits(self, text: str) -> str:
+        """Return a text with its digits as the language writes them."""
+        return text.translate(_ARABIC_DIGITS) if self.rtl else text
+
     def percent(self, part: float, whole: float) -> str:
         """Return a share in percent."""
         share = 100 * part / whole if whole else 0.0

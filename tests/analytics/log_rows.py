@@ -67,4 +67,17 @@ OTHERS: st.SearchStrategy[dict[str, Any]] = st.one_of(
         st.sampled_from(["event", "endpoint", "ts", "a"]), st.none() | st.integers() | st.text(max_size=5), max_size=3
     ),
 )
-ROWS = st.lists(st.one_of(ATTEMPTS, DOCUMENTED, OTHERS), max_size=40)
+#: Requests that were accepted, and reports about them; each has one time.
+REPORTED: st.SearchStrategy[dict[str, Any]] = st.builds(
+    lambda number, row: {**row, "ts": f"2026-06-01T10:00:0{number}.000Z", "id": f"m{number}", "msg_id": f"m{number}"},
+    st.integers(0, 2),
+    st.sampled_from(
+        [
+            {"event": "attempt_finished", "outcome": "accepted", "to": "96598765432"},
+            {"event": "delivery_changed", "before": None, "state": "sent"},
+            {"event": "delivery_changed", "before": "sent", "state": "delivered", "happened": "2026-06-01T10:05:00Z"},
+            {"event": "delivery_changed", "before": "sent", "state": "undelivered"},
+        ]
+    ),
+)
+ROWS = st.lists(st.one_of(ATTEMPTS, DOCUMENTED, OTHERS, REPORTED), max_size=40)

@@ -70,8 +70,8 @@ def test_every_part_has_a_sentence_a_plot_and_a_table(english: str) -> None:
     """For all that a month's log says."""
     sections = re.findall(r'<section id="([a-z-]+)"(.*?)</section>', english)
     assert [name for name, _ in sections] == [
-        *("messages", "points", "balance", "errors", "week", "latency", "segments", "characters"),
-        *("by-sender", "by-tag", "by-country", "delivery", "codes", "recipients"),
+        *("messages", "points", "balance", "errors", "scopes", "week", "latency", "segments", "characters"),
+        *("by-sender", "by-tag", "by-country", "delivery", "delivery-times", "codes", "radar", "recipients"),
     ]
     for _, body in sections:
         assert re.search(r'<p class="says">[^<]*\d', body)
@@ -97,6 +97,29 @@ def test_the_figures_are_those_of_the_log(rows: list[dict[str, Any]], english: s
     assert f"<dd>{sum(row['cost'] for row in attempts):,}</dd>" in english
     assert "1,280 points" in english  # what somebody else spent
     assert "5,000 points in 1 time" in english
+
+
+def test_the_worst_day_of_errors_and_the_hour_of_a_pump_are_said(english: str) -> None:
+    """On 23 June the queue was full; on 25 June, at three at night, somebody pumped messages to another country."""
+    scopes = re.search(r'<section id="scopes".*?</section>', english)
+    assert scopes is not None
+    assert "most of the errors are about the recipient" in scopes[0]
+    assert "The worst day was 23 Jun 2026" in scopes[0]
+    pump = re.search(r'<section id="radar".*?</section>', english)
+    assert pump is not None
+    assert "Hours that stand out: 4. The most: GB 447 on 25 Jun 2026 at 03:00, with 6" in pump[0]
+    assert pump[0].count('<rect class="rejected"') == 3  # two hours beside each other have one bar
+    times = re.search(r'<section id="delivery-times".*?</section>', english)
+    assert times is not None
+    assert re.search(r"Half of the messages were delivered within 5(\.\d)? s", times[0])
+
+
+def test_a_code_without_a_scope_has_that_of_its_plugin() -> None:
+    """Rows of the documented client have none."""
+    row = {"endpoint": "send", "ts": "2026-06-01T10:00:00Z", "request": {"mobile": "96598765432"}, "ok": False}
+    totals = read_totals([{**row, "response": {"code": "ERR010", "description": "Zero balance."}}], KUWAIT)
+    assert "errors are about the account" in render_page(totals, scopes={"ERR010": "account"})
+    assert "errors are about the other" in render_page(totals)
 
 
 def test_foreign_words_are_escaped(rows: list[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ import gzip
 import json
 import pathlib
 import random
+import sys
 import tracemalloc
 import zoneinfo
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 from notifykit import Notifier
 from notifykit.analytics import LogFiles, Totals, counts, find_files, people, read_totals
 from notifykit.analytics.balance import forecast
+from notifykit.analytics.radar import Destination
 from notifykit.pipeline.clock import VirtualClock
 from notifykit.redaction import redact_address
 from notifykit_kwtsms.sandbox import Rules, Sandbox
@@ -43,6 +45,15 @@ def figures(totals: Totals) -> dict[str, Any]:
         "lost": {name: count for name, count in totals.lost.items() if count},
         "delivery": {name: count for name, count in totals.delivery.items() if count},
         "codes": dict(totals.codes),
+        "countries": dict(totals.countries),
+        "radar": {key: count for key, count in totals.radar.counts.items() if count},
+        "deliveries": (
+            dict(totals.deliveries.times),
+            dict(totals.deliveries.waiting),
+            totals.deliveries.accepted,
+            {request: sorted(ends) for request, ends in totals.deliveries.early.items()},
+            totals.deliveries.failed,
+        ),
         "rest": (totals.retries, totals.rows, totals.foreign, totals.span),
     }
 
@@ -224,6 +235,96 @@ def test_a_forecast_is_the_median_of_the_last_days() -> None:
     quiet = forecast(100.0, {"2026-05-01": 3.0, "2026-06-15": 1.0})
     assert quiet is not None
     assert quiet.lasts(quiet.daily) is None
+
+
+def test_a_line_that_the_quick_reader_refuses_is_read_by_the_other(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that are no UTF-8 and NaN are read with and without orjson; what is torn is not."""
+    row = b'{"ts":"2026-06-01T10:00:00Z","event":"attempt_finished","outcome":"accepted","to":"9","sender":%s}'
+    log = tmp_path / "app.log"
+    log.write_bytes(b"\n".join(row % value for value in (b'"A"', b'"\xff"', b"NaN", b'"B')))
+    for missing in (False, True):
+        if missing:
+            monkeypatch.setitem(sys.modules, "orjson", None)
+        files = LogFiles([log])
+        assert sorted(read_totals(files, UTC).tables["sender"].rows) == ["A", "nan", "\ufffd"]
+        assert (files.lines, files.torn) == (4, 1)
+
+
+def destinations(rows: list[dict[str, Any]]) -> list[Destination]:
+    """What the radar of a log has."""
+    totals = read_totals(rows, UTC)
+    return totals.radar.destinations(totals.span)
+
+
+def test_a_burst_to_one_country_is_remarkable_and_an_ordinary_day_is_not() -> None:
+    """Each hour is compared with the destination's own hours; a retry and a test do not count."""
+    row = {"event": "attempt_finished", "outcome": "accepted", "to": "965****5432", "country": "KW"}
+    rows = [
+        {**row, "ts": f"2026-06-{day:02}T{hour:02}:{n:02}:00Z"}
+        for day in range(1, 8)
+        for hour in range(24)
+        for n in range(10 + hour)
+    ]
+    assert not any(one.alarms for one in destinations(rows))
+    burst = [{**row, "to": "447****1234", "country": "GB", "ts": f"2026-06-05T03:{n:02}:00Z"} for n in range(40)]
+    first, second = destinations([*rows, *burst, {**burst[0], "test": True}])
+    assert (first.name, first.country, first.messages, first.alarms) == ("GB 447", "GB", 40, ["2026-06-05T03"])
+    assert (first.median, first.limit) == (0, 20)
+    assert (second.name, second.alarms) == ("KW 965", [])
+    again = [{**one, "event": "retry_scheduled"} for one in burst]
+    assert destinations([*rows, *burst, *again])[0].name == "KW 965"
+
+
+def _delivered(seconds: list[float | None], ends: str = "12:00:00") -> Totals:
+    """Messages that were accepted at ten, and delivered so many seconds later; None for no final report."""
+    rows: list[dict[str, Any]] = []
+    for number, after in enumerate(seconds):
+        at = {"event": "attempt_finished", "outcome": "accepted", "to": "9", "msg_id": f"m{number}"}
+        rows.append({**at, "ts": "2026-06-01T10:00:00.000Z"})
+        report = {"event": "delivery_changed", "id": f"m{number}", "ts": f"2026-06-01T{ends}.000Z"}
+        rows.append({**report, "before": None, "state": "sent"})
+        if after is not None:
+            happened = datetime.datetime(2026, 6, 1, 10, tzinfo=UTC) + datetime.timedelta(seconds=after)
+            rows.append({**report, "before": "sent", "state": "delivered", "happened": happened.isoformat()})
+    return read_totals(rows, UTC)
+
+
+def test_the_time_to_delivery_is_that_of_the_provider() -> None:
+    """From the row of the request to what the report says that happened; the row's own time where it says nothing."""
+    totals = _delivered([1, 2, 4, 60])
+    curve = totals.deliveries.curve("2026-06-01T12:00:00Z")
+    assert curve is not None
+    assert (curve.delivered, curve.failed, curve.waiting) == (4, 0, 0)
+    assert [round(share, 2) for _, share in curve.points] == [0.25, 0.5, 0.75, 1.0]
+    assert curve.quantile(0.5) == pytest.approx(2, rel=0.03)
+    assert curve.quantile(1) == pytest.approx(60, rel=0.03)
+
+
+def test_what_has_no_final_report_yet_is_not_failed() -> None:
+    """Two of four were on their way for two hours: the share of those that are delivered stays a half, and not lower."""
+    curve = _delivered([1, 2, None, None]).deliveries.curve("2026-06-01T12:00:00Z")
+    assert curve is not None
+    assert (curve.delivered, curve.waiting) == (2, 2)
+    assert curve.points[-1][1] == 0.5
+    # A moment after they were accepted nothing is known of them: what is known is that the others were delivered.
+    young = _delivered([1, 2, None, None]).deliveries.curve("2026-06-01T10:00:00.5Z")
+    assert young is not None
+    assert young.points[-1][1] == 1.0
+    assert read_totals([], UTC).deliveries.curve("") is None
+
+
+def test_errors_are_counted_by_day_and_what_they_are_about() -> None:
+    """Rows without a scope keep their code, so that the report can look it up."""
+    row = {"event": "attempt_finished", "outcome": "rejected", "to": "9", "ts": "2026-06-01T10:00:00Z"}
+    rows = [{**row, "scope": "account", "code": "ERR010"}, {**row, "code": "ERR025"}, {**row, "outcome": "accepted"}]
+    found = read_totals(rows, UTC).tables["scope"].sorted()
+    assert {name: counts.messages for name, counts in found.items()} == {
+        "2026-06-01 ?ERR025": 1,
+        "2026-06-01 account": 1,
+        "2026-06-01 none": 1,
+    }
 
 
 def test_times_are_exact_within_three_percent() -> None:

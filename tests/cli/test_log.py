@@ -126,6 +126,26 @@ def test_messages_are_counted(sends: pathlib.Path, run: Run, by: str) -> None:
     assert run("log", "stats", "--by", by).out.splitlines()[0].split()[0] == by
 
 
+def test_what_stands_out_is_said_below_the_table(tmp_path: pathlib.Path, run: Run) -> None:
+    """A burst to a country, what errors are about, and the time to delivery; the same for programs."""
+    sent = {"event": "attempt_finished", "to": "447****1234", "country": "GB", "test": False}
+    rows: list[dict[str, Any]] = [
+        {**sent, "ts": f"2026-06-01T03:{n:02}:00Z", "outcome": "accepted", "msg_id": f"m{n}"} for n in range(30)
+    ]
+    report = {"event": "delivery_changed", "before": None, "state": "delivered", "ts": "2026-06-01T09:00:00Z"}
+    rows += [{**report, "id": f"m{n}", "happened": f"2026-06-01T03:{n:02}:08Z"} for n in range(30)]
+    rows.append({**sent, "ts": "2026-06-03T09:00:00Z", "outcome": "rejected", "code": "ERR010"})
+    file = write(tmp_path / "sends.jsonl", [*rows, {**rows[-1], "scope": "network", "ts": "none"}])
+    shown = run("log", "stats", "--file", str(file)).out
+    assert "sudden traffic to GB 447: 30 messages at 2026-06-01 03:00 UTC, where 20 are usual at most\n" in shown
+    assert "errors about: account 1, network 1\n" in shown
+    data = run("log", "stats", "--file", str(file), "--json").data
+    assert data["scopes"] == {"account": 1, "network": 1}
+    assert data["delivery_seconds"]["p95"] == pytest.approx(8, rel=0.03)
+    (destination,) = data["radar"]
+    assert destination["alarms"] == [{"hour": "2026-06-01T03:00Z", "messages": 30}]
+
+
 def test_rows_of_the_documented_client_are_read(tmp_path: pathlib.Path, run: Run) -> None:
     """A row is a request: its numbers are counted, and neither they nor the text are shown."""
     file = write(tmp_path / "kwtsms.log", [DOCUMENTED, LOST, REFUSED, {**DOCUMENTED, "endpoint": "balance"}])

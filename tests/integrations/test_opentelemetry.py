@@ -137,6 +137,29 @@ def test_an_attempt_has_the_attributes_of_the_conventions(telemetry: Telemetry) 
     }
 
 
+def test_the_host_of_a_live_account_is_shown_and_no_credentials(telemetry: Telemetry) -> None:
+    """The transport of the settings' default address says which host it is; that of a test server with its port."""
+    account = {"KWTSMS_USERNAME": "myuser", "KWTSMS_PASSWORD": "s3cret"}
+    for dsn, host in (
+        ("kwtsms://default", "www.kwtsms.com"),
+        ("kwtsms://myuser:s3cret@a.example:8443", "a.example:8443"),
+    ):
+        with Notifier.from_settings(dsn, environment=account) as notifier:
+            assert notifier._components.transport.server == host
+
+    class Live(MemoryTransport):
+        server = "www.kwtsms.com"
+
+    with Notifier(Live(), sinks=[telemetry.sink()]) as notifier:
+        notifier.send(NUMBER, TEXT)
+    (span,) = telemetry.flush().named("send memory")
+    found = attributes(span)
+    assert found["server.address"] == "www.kwtsms.com"
+    assert "server.port" not in found
+    durations = points(telemetry.flush().metrics["messaging.client.operation.duration"])
+    assert {dict(labels)["server.address"] for labels in durations} == {"www.kwtsms.com"}
+
+
 def test_a_batch_says_how_many_it_has_and_names_no_message(telemetry: Telemetry) -> None:
     """A request to one recipient has no count."""
     with Notifier(_live(telemetry.sandbox), sinks=[telemetry.sink()]) as notifier:
@@ -282,15 +305,15 @@ def test_metrics_have_the_names_and_labels_of_prometheus(telemetry: Telemetry) -
     def of(name: str, **labels: str) -> Any:
         return points(found[name])[tuple(sorted([kwtsms, *labels.items()]))]
 
-    assert of("notifykit.messages", outcome="accepted", code="") == 2
-    assert of("notifykit.messages", outcome="unknown", code="connection_lost") == 1
-    assert of("notifykit.messages", outcome="rejected", code="InvalidRecipient") == 1
+    assert of("notifykit.messages", outcome="accepted", code="", test="false") == 2
+    assert of("notifykit.messages", outcome="unknown", code="connection_lost", test="false") == 1
+    assert of("notifykit.messages", outcome="rejected", code="InvalidRecipient", test="false") == 1
     assert sum(points(found["notifykit.messages"]).values()) == 4
     assert of("notifykit.attempts", outcome="rejected", code="ERR013") == 1
     assert sum(points(found["notifykit.attempts"]).values()) == 4
-    assert of("notifykit.unknown") == 1
-    assert of("notifykit.segments") == 3
-    assert of("notifykit.cost") == 3.0
+    assert of("notifykit.unknown", test="false") == 1
+    assert of("notifykit.segments", test="false") == 3
+    assert of("notifykit.cost", test="false") == 3.0
     assert of("notifykit.balance") == telemetry.sandbox.account.balance + 1  # the lost answer had the last one
     assert sum(count for count, _ in points(found["notifykit.attempt.duration"]).values()) == 4
     assert sum(points(found["messaging.client.sent.messages"]).values()) == 4

@@ -77,20 +77,32 @@ def test_real_sends_are_counted_as_they_ended(registry: CollectorRegistry, sandb
     scraped = generate_latest(registry)
     found = samples(scraped)
     messages = "notifykit_messages_total"
-    assert value(found, messages, transport="kwtsms", outcome="accepted", code="") == 2
-    assert value(found, messages, transport="kwtsms", outcome="skipped", code="duplicate") == 1
-    assert value(found, messages, transport="kwtsms", outcome="unknown", code="connection_lost") == 1
-    assert value(found, messages, transport="kwtsms", outcome="rejected", code="ERR010") == 1
-    assert value(found, messages, transport="kwtsms", outcome="rejected", code="InvalidRecipient") == 1
+    assert value(found, messages, transport="kwtsms", outcome="accepted", code="", test="false") == 2
+    assert value(found, messages, transport="kwtsms", outcome="skipped", code="duplicate", test="false") == 1
+    assert value(found, messages, transport="kwtsms", outcome="unknown", code="connection_lost", test="false") == 1
+    assert value(found, messages, transport="kwtsms", outcome="rejected", code="ERR010", test="false") == 1
+    assert value(found, messages, transport="kwtsms", outcome="rejected", code="InvalidRecipient", test="false") == 1
     assert total(found, messages) == 6
     assert value(found, "notifykit_attempts_total", transport="kwtsms", outcome="rejected", code="ERR013") == 1
     assert total(found, "notifykit_attempts_total") == total(found, "notifykit_attempt_duration_seconds_count") == 5
-    assert value(found, "notifykit_unknown_total", transport="kwtsms") == 1
-    assert value(found, "notifykit_segments_total", transport="kwtsms") == 3
-    assert value(found, "notifykit_cost_total", transport="kwtsms") == 3
+    assert value(found, "notifykit_unknown_total", transport="kwtsms", test="false") == 1
+    assert value(found, "notifykit_segments_total", transport="kwtsms", test="false") == 3
+    assert value(found, "notifykit_cost_total", transport="kwtsms", test="false") == 3
     assert value(found, "notifykit_balance", transport="kwtsms") == sandbox.account.balance + 1
     for secret in (NUMBER, "96545", "778899", "Your", "secret-tag", "://", sandbox.env["KWTSMS_PASSWORD"]):
         assert secret.encode() not in scraped
+
+
+def test_a_test_does_not_look_like_money(registry: CollectorRegistry, sandbox: Sandbox) -> None:
+    """What the gateway holds for a test has a label of its own; the number that was never sent to, too."""
+    with Notifier(sandbox.dsn, sinks=[PrometheusSink(registry)]) as notifier:
+        notifier.send([NUMBER, "abc"], TEXT)
+    found = samples(generate_latest(registry))
+    assert value(found, "notifykit_cost_total", transport="kwtsms", test="true") == 1
+    assert value(found, "notifykit_segments_total", transport="kwtsms", test="true") == 1
+    assert total(found, "notifykit_messages_total") == 2
+    for name in ("notifykit_messages_total", "notifykit_unknown_total", "notifykit_cost_total"):
+        assert {dict(labels)["test"] for found_name, labels in found if found_name == name} == {"true"}
 
 
 def test_durations_are_those_of_the_requests(registry: CollectorRegistry, sandbox: Sandbox) -> None:
@@ -108,7 +120,7 @@ def test_an_unknown_outcome_is_zero_before_it_is_one(registry: CollectorRegistry
     """So that the increase of the first one is seen."""
     with Notifier("memory", sinks=[PrometheusSink(registry)]) as notifier:
         notifier.send(NUMBER, TEXT)
-    assert value(samples(generate_latest(registry)), "notifykit_unknown_total", transport="memory") == 0
+    assert value(samples(generate_latest(registry)), "notifykit_unknown_total", transport="memory", test="true") == 0
 
 
 def test_waits_for_the_rate_limit_are_measured(registry: CollectorRegistry) -> None:
@@ -127,10 +139,12 @@ def test_a_composite_counts_messages_and_its_parts_count_requests(registry: Coll
     with Notifier(failover, sinks=[PrometheusSink(registry)], clock=VirtualClock()) as notifier:
         notifier.send(NUMBER, TEXT)
     found = samples(generate_latest(registry))
-    assert value(found, "notifykit_messages_total", transport="failover", outcome="accepted", code="") == 1
+    assert (
+        value(found, "notifykit_messages_total", transport="failover", outcome="accepted", code="", test="false") == 1
+    )
     assert total(found, "notifykit_messages_total") == 1
     assert value(found, "notifykit_attempts_total", transport="memory", outcome="rejected", code="connect") == 1
-    assert value(found, "notifykit_cost_total", transport="memory") == 2
+    assert value(found, "notifykit_cost_total", transport="memory", test="false") == 2
 
 
 def test_notifiers_of_one_process_share_the_metrics(registry: CollectorRegistry) -> None:
@@ -194,7 +208,9 @@ def test_a_provider_that_makes_up_codes_fills_no_memory(registry: CollectorRegis
     found = samples(generate_latest(registry))
     codes = {dict(labels)["code"] for name, labels in found if name == "notifykit_messages_total"}
     assert len(codes) == MOST_CODES + 1
-    assert value(found, "notifykit_messages_total", transport="memory", outcome="rejected", code=OTHER) == 50
+    assert (
+        value(found, "notifykit_messages_total", transport="memory", outcome="rejected", code=OTHER, test="true") == 50
+    )
     labels = Labels()
     assert len({labels.transport(f"t{n}x") for n in range(99)}) == MOST_TRANSPORTS + 1
 
@@ -274,7 +290,7 @@ def test_several_processes_are_scraped_as_one(tmp_path: pathlib.Path) -> None:
     scraped = _run(_SCRAPE, **environment)
     assert scraped.returncode == 0, scraped.stderr.decode()
     found = samples(scraped.stdout)
-    assert value(found, "notifykit_messages_total", transport="memory", outcome="accepted", code="") == 12
+    assert value(found, "notifykit_messages_total", transport="memory", outcome="accepted", code="", test="true") == 12
     assert total(found, "notifykit_attempt_duration_seconds_count") == 12
     for secret in (NUMBER, "778899", "Your"):
         assert secret.encode() not in scraped.stdout

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
+from notifykit.durable.serialization import Positioned
 from notifykit.durable.tables import batches, contents, jobs, requests
 from notifykit.models.job import StopRule
 from notifykit.models.receipt import Outcome, Receipt, SkipReason, cost_of, submissions_of
@@ -160,13 +161,20 @@ def read_receipts(db: sa.Connection, job: str, number: int, *, verdict: bool = T
     columns = (contents.c.recipients, contents.c.receipts, batches.c.verdict)
     both = (contents.c.job == batches.c.job) & (contents.c.number == batches.c.number)
     query = sa.select(*columns).select_from(contents.join(batches, both)).where(of(contents, job, number))
-    row = db.execute(query).one()
-    found: list[Receipt] = row.receipts or []
-    if verdict and row.verdict and row.recipients:
+    recipients, found, reason = db.execute(query).one()
+    return complete(found or [], recipients or (), reason if verdict else None)
+
+
+def complete(found: list[Receipt], recipients: Sequence[Positioned], verdict: str | None) -> list[Receipt]:
+    """Add the receipts of recipients who were skipped together to those of a batch.
+
+    :param verdict: why they were; None where none was.
+    """
+    if verdict and recipients:
         known = {receipt.position for receipt in found}
         found += [
-            Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason(row.verdict))
-            for position, recipient in row.recipients
+            Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason(verdict))
+            for position, recipient in recipients
             if position not in known
         ]
         found.sort(key=lambda receipt: receipt.position)

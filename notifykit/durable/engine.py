@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
 from notifykit.durable.deliveries import IDS_PER_QUERY, Deliveries, read_deliveries, record_reports
-from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks
+from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks, portions
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("notifykit.durable")
 
-#: Batches per transaction, so that other processes do not wait long for the database.
-_BATCHES_PER_WRITE: Final = 25
 #: A job of at most so many recipients is urgent unless it says otherwise.
 _MOST_URGENT: Final = 10
 _URGENT, _BULK = 1, 100
@@ -264,7 +262,7 @@ class DurableEngine:
                     batches = batches_of(fingerprint.add_all(spec.recipients), size, addresses)
                 else:
                     batches = batches_of_rows(fingerprint.add_rows(spec.rows), size, addresses)
-                for some in chunks(batches, _BATCHES_PER_WRITE):
+                for some in portions(batches):
                     store.add_batches(job_id, some, outer)
                     count += len(some)
             urgent = fingerprint.count <= _MOST_URGENT if spec.urgent is None else spec.urgent

@@ -11,7 +11,7 @@ import hashlib
 import heapq
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import attrs
@@ -31,6 +31,9 @@ _OPEN: Final = 1000
 _CHARACTERS: Final = 8_000_000
 #: What a row counts for besides its cells.
 _OVERHEAD: Final = 300
+#: The most rows and batches in one write, so that other processes do not wait long for the database.
+_ROWS_PER_WRITE: Final = 5000
+_BATCHES_PER_WRITE: Final = 500
 #: Rows that are not sent, in one batch.
 _EXCLUDED: Final = 200
 
@@ -109,24 +112,35 @@ class _Group:
         return NewBatch(self._number, self.recipients, self._excluded, body, self._cells)
 
 
-def in_order(read: Callable[[int], Sequence[tuple[int, _Item]] | None]) -> Iterator[_Item]:
+def in_order(batches: Iterable[Iterable[tuple[int, _Item]]]) -> Iterator[_Item]:
     """Yield what batches hold in the order of its positions.
 
-    :param read: returns the items of a batch with their positions, by its number; None after the last batch.
+    :param batches: the items of each batch with their positions, in the order of the batches' numbers.
     """
     waiting: list[tuple[int, _Item]] = []
     expected = 0
-    for number in itertools.count():
+    for some in batches:
+        for item in some:
+            heapq.heappush(waiting, item)
         while waiting and waiting[0][0] == expected:
             yield heapq.heappop(waiting)[1]
             expected += 1
-        some = read(number)
-        if some is None:
-            break
-        for item in some:
-            heapq.heappush(waiting, item)
     while waiting:
         yield heapq.heappop(waiting)[1]
+
+
+def portions(batches: Iterable[NewBatch]) -> Iterator[list[NewBatch]]:
+    """Yield as many batches as are written at a time."""
+    some: list[NewBatch] = []
+    rows = 0
+    for batch in batches:
+        some.append(batch)
+        rows += len(batch.recipients)
+        if rows >= _ROWS_PER_WRITE or len(some) >= _BATCHES_PER_WRITE:
+            yield some
+            some, rows = [], 0
+    if some:
+        yield some
 
 
 class AddressSet:

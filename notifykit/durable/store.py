@@ -33,6 +33,8 @@ from notifykit.models.receipt import Outcome, Receipt, SkipReason
 
 #: Seconds after which an unfinished submission is deleted: more than clocks may differ, summer time included.
 _ABANDONED: Final = 2 * 3600.0
+#: Batches that are read at a time.
+_BATCHES_PER_READ: Final = 25
 #: What is deleted of a batch before the job itself is.
 _WITHOUT_BODY: Final = {"recipients": None, "receipts": None, "body": None, "cells": None}
 
@@ -359,26 +361,31 @@ class JobStore:
 
     def receipts(self, job: str) -> Iterator[Receipt]:
         """Yield the receipts of a job in the caller's order; no transaction is open meanwhile."""
-        rows = in_order(functools.partial(self.rows_of, job, cells=False))
-        return (receipt for *_, receipt in rows if receipt is not None)
+        return (receipt for *_, receipt in in_order(self.batches_of(job, cells=False)) if receipt is not None)
 
-    def rows_of(self, job: str, number: int, *, cells: bool = True) -> list[tuple[int, StoredRow]] | None:
-        """Return the rows of one batch of a job; None if there is none of that number.
+    def batches_of(self, job: str, *, cells: bool = True) -> Iterator[list[tuple[int, StoredRow]]]:
+        """Yield the rows of each batch of a job, with their positions, in the order of the batches.
 
         :param cells: whether the cells and the text are read.
         """
-        columns = (
-            contents.c.recipients,
-            *(getattr(contents.c, name) if cells else sa.null().label(name) for name in ("cells", "body")),
+        for first in itertools.count(0, _BATCHES_PER_READ):
+            some = self._some_batches(job, first, cells=cells)
+            if not some:
+                return
+            yield from some
+
+    def _some_batches(self, job: str, first: int, *, cells: bool) -> list[list[tuple[int, StoredRow]]]:
+        more = (getattr(contents.c, name) if cells else sa.null().label(name) for name in ("cells", "body"))
+        both = (contents.c.job == batches.c.job) & (contents.c.number == batches.c.number)
+        number = contents.c.number
+        query = (
+            sa.select(contents.c.recipients, contents.c.receipts, batches.c.verdict, *more)
+            .select_from(contents.join(batches, both))
+            .where((contents.c.job == job) & (number >= first) & (number < first + _BATCHES_PER_READ))
+            .order_by(number)
         )
         with self.database.read() as db:
-            content = db.execute(sa.select(*columns).where(states.of(contents, job, number))).first()
-            if content is None:
-                return None
-            known = {receipt.position: receipt for receipt in states.read_receipts(db, job, number)}
-        found = zip(content.recipients or (), content.cells or itertools.repeat({}), strict=False)
-        text = (content.body or {}).get("text")
-        return [(position, (position, row, text, known.get(position))) for (position, _), row in found]
+            return [_stored_rows(*row) for row in db.execute(query)]
 
     # --- retention ---
 
@@ -424,6 +431,20 @@ class JobStore:
                 f"to: no recipients came for {_ABANDONED:.0f} s, so the job was given up and nothing of it is sent: "
                 "submit it again, and faster"
             )
+
+
+def _stored_rows(
+    recipients: Sequence[Positioned] | None,
+    receipts: list[Receipt] | None,
+    verdict: str | None,
+    cells: Sequence[Mapping[str, str]] | None,
+    body: Mapping[str, Any] | None,
+) -> list[tuple[int, StoredRow]]:
+    """Return the rows of a batch, with their positions."""
+    known = {receipt.position: receipt for receipt in states.complete(receipts or [], recipients or (), verdict)}
+    text = (body or {}).get("text")
+    found = zip(recipients or (), cells or itertools.repeat({}), strict=False)
+    return [(position, (position, row, text, known.get(position))) for (position, _), row in found]
 
 
 def _delete(db: sa.Connection, ids: Sequence[str]) -> None:

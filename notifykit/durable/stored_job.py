@@ -96,11 +96,17 @@ class StoredJob:
                 yield JobRow(position, cells, receipt, delivery_of(receipt, known), text)
 
     def _stored(self, *, cells: bool) -> Iterator[StoredRow]:
-        def read(number: int) -> list[tuple[int, StoredRow]] | None:
+        def read() -> Iterator[list[tuple[int, StoredRow]]]:
             with self._engine.usable() as store:
-                return store.rows_of(self.id, number, cells=cells)
+                batches = store.batches_of(self.id, cells=cells)
+            while True:
+                with self._engine.usable():  # for errors of the database; what the caller does is none of them
+                    some = next(batches, None)
+                if some is None:
+                    return
+                yield some
 
-        return in_order(read)
+        return in_order(read())
 
     def _require_body(self, row: Mapping[str, Any] | None, consequence: str) -> None:
         if row is None or row["body"] is None:

@@ -235,7 +235,7 @@ class NotifierBase(RowSends):
 
         Reports may come late, twice, in any order, and before the receipt they belong to: a delivery only goes forward.
         Sinks are given what is new, as :class:`~notifykit.events.DeliveryChanged`. The newest 100,000 recipients are kept,
-        as long as this notifier lives.
+        as long as this notifier lives. Where the database of jobs is in use, every report is stored there too.
 
         :param report: one report, or several: then there is a delivery for each.
         :raises TypeError: if it is something else; a function of the provider's package reads what was posted.

@@ -13,12 +13,12 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from notifykit import Capabilities, Notifier
+from notifykit import Capabilities, Message, Notifier
 from notifykit.cli.main import main
 from notifykit.errors import OutcomeUnknown
-from notifykit.models.job import JobState
+from notifykit.models.job import JobSpec, JobState
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.durable.conftest import Recorder, Store, environment, live, numbers, until
+from tests.durable.conftest import Recorder, Store, environment, live, numbers, people, until
 
 
 @attrs.frozen
@@ -160,3 +160,20 @@ def test_a_worker_sends_until_sigterm_and_prints_why_it_paused_a_job(
     assert b"it is paused" in err
     assert b"notifykit jobs resume k" in err
     assert [message.numbers for message in sandbox.messages] == [tuple(numbers(1, 7))]
+
+
+def test_a_job_that_paused_by_itself_says_why(
+    run: Run, store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]
+) -> None:
+    """In words, in JSON, and with the command that continues; after a resume there is no reason any more."""
+    with notifiers(store, sandbox.dsn, workers="separate") as notifier:
+        engine = notifier._components.engine()
+        job = engine.submit(JobSpec(people(3), Message("Hello"), "k"))
+        reason = "rejected > 5%: 2 of 20 were rejected"
+        engine.store.pause(job.id, paused=True, reason=reason)  # type: ignore[attr-defined]
+        assert job.progress().reason == reason
+        answer = run("jobs", "k")
+        assert f"reason    {reason}" in answer.out.splitlines()
+        assert "notifykit jobs resume k" in answer.err
+        assert json.loads(run("jobs", "k", "--json").out)["data"]["reason"] == reason
+        assert job.resume().reason is None

@@ -1,4 +1,4 @@
-"""Delivery reports beside the jobs: kept by whoever is told of them, and shown with the rows of a job."""
+"""Delivery reports beside the jobs: stored by any process that records them, and shown with the rows of a job."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ def test_the_bodies_of_rows_are_deleted_too(bench: Bench) -> None:
     bench.store.prune(keep_jobs=1000.0, keep_bodies=50.0)
     job = bench.store.find("k")
     assert job is not None
-    assert bench.store.rows_of(job["id"], 0) == []
+    assert list(bench.store.batches_of(job["id"])) == [[]]
 
 
 def test_the_rows_of_a_job_show_what_was_reported(smoke_store: Store, notifiers: Callable[..., Notifier]) -> None:
-    """By any process that uses the database; the notifier that sent need not be the one that is told."""
+    """By any process that uses the database; the notifier that sent need not be the one that records them."""
     notifier = notifiers(smoke_store, Recorder())
     job = submit(notifier, rows_of(["a", "b", "a"]))
     assert job.wait(30).accepted == 3
@@ -138,14 +138,14 @@ def test_the_rows_of_a_job_show_what_was_reported(smoke_store: Store, notifiers:
 
 def test_a_process_that_stores_no_jobs_makes_no_database(store: Store, connect: MakeNotifier) -> None:
     """It may have no use for one; where there is one, reports are stored."""
-    told = connect(Recorder())
-    told.record_delivery_report(REPORTS)
+    receiver = connect(Recorder())
+    receiver.record_delivery_report(REPORTS)
     assert not store.file.exists()
     script = "from notifykit import Notifier; n = Notifier.from_settings('memory'); n.jobs(); print('[]'); n.close()"
     elsewhere(store, script)
     assert store.file.exists()
-    told.record_delivery_report(REPORTS)
-    assert told._components.engine().deliveries(["id-1"])
+    receiver.record_delivery_report(REPORTS)
+    assert receiver._components.engine().deliveries(["id-1"])
 
 
 def test_a_database_that_fails_loses_no_report_for_sinks(

@@ -261,6 +261,23 @@ def test_the_results_of_a_job_are_written_by_its_key(gateway: Sandbox, run: Run)
     assert lines[1]["cells"] == {"Name": "Omar", "Mobile": "+965 9876 5433", "Lang": "en", "Card": "=1+1"}
 
 
+def test_results_that_can_not_be_written_change_no_exit_code(
+    gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The messages are sent, and another command writes the results."""
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("notifykit.cli.results_file.write_results", full)
+    answer = run("campaign", "people.csv", *ASKED, "--key", "eid", "--results", "out.csv", "--yes")
+    assert answer.code == 3
+    assert "out.csv can't be written (No space left on device); the campaign goes on." in answer.err
+    assert "Next: notifykit jobs results eid --output FILE" in answer.err
+    assert len(texts(gateway)) == 2
+    assert run("jobs", "results", "eid", "--output", "out.csv").code == 1
+
+
 def test_a_column_of_the_table_keeps_its_name(gateway: Sandbox, run: Run) -> None:
     """That of the results gets another, and it is said."""
     pathlib.Path("people.csv").write_text("Name,Mobile,Outcome\nAli,96598765432,paid\n", encoding="utf-8")

@@ -31,9 +31,10 @@ _OPEN: Final = 1000
 _CHARACTERS: Final = 8_000_000
 #: What a row counts for besides its cells.
 _OVERHEAD: Final = 300
-#: The most rows and batches in one write, so that other processes do not wait long for the database.
-_ROWS_PER_WRITE: Final = 5000
-_BATCHES_PER_WRITE: Final = 500
+#: Batches in one write, so that other processes do not wait long for the database; more of them where they are small,
+#: until there are so many rows.
+_BATCHES_PER_WRITE: Final = 25
+_ROWS_PER_WRITE: Final = 500
 #: Rows that are not sent, in one batch.
 _EXCLUDED: Final = 200
 
@@ -136,7 +137,7 @@ def portions(batches: Iterable[NewBatch]) -> Iterator[list[NewBatch]]:
     for batch in batches:
         some.append(batch)
         rows += len(batch.recipients)
-        if rows >= _ROWS_PER_WRITE or len(some) >= _BATCHES_PER_WRITE:
+        if rows >= _ROWS_PER_WRITE and len(some) >= _BATCHES_PER_WRITE:
             yield some
             some, rows = [], 0
     if some:

@@ -31,7 +31,7 @@ from notifykit.cli.progress import ProgressSink
 from notifykit.cli.results import SendResults
 from notifykit.cli.results_file import ResultsFile, results_path
 from notifykit.cli.tables import table_errors
-from notifykit.errors import TransportError
+from notifykit.errors import ConfigError, TransportError
 from notifykit.models.job import Progress, StopRule
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Receipt
@@ -356,5 +356,9 @@ def _submit(notifier: Notifier, asked: Campaign, plan: CampaignPlan, proof: str 
             look=(lambda progress: results.follow(job, progress)) if results else None,
         )
         if results:
-            results.finish(job)
+            try:
+                results.finish(job)
+            except (click.ClickException, ConfigError) as error:
+                # The exit code stays that of the messages: a script must not send them again because of this.
+                warn(str(error.message if isinstance(error, click.ClickException) else error))
         return code

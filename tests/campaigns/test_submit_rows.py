@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from notifykit import AsyncNotifier, ConfigError, Notifier
+from notifykit import AsyncNotifier, Capabilities, Channel, ConfigError, Notifier
 from notifykit.campaigns.bindings import BindingError
+from notifykit.campaigns.results import RowCost, row_facts
+from notifykit.models.delivery import DeliveryReport, DeliveryState
 from notifykit.models.receipt import Outcome
 from notifykit.templates.template import Template, TemplateError
 from tests.durable.conftest import Recorder, be_fast, host
@@ -147,3 +149,28 @@ def test_the_asynchronous_notifier_has_it_too(recorder: Recorder, parts: dict[st
 
     assert asyncio.run(_submit_async(recorder, parts)) == 2
     assert sent(recorder)["96598765433"] == "Happy Eid Omar"
+
+
+def test_a_delivery_report_is_beside_its_row(notifier: Notifier) -> None:
+    """As soon as it was recorded, also after the job has ended."""
+    job = notifier.submit_rows(ROWS[:2], template=EID)
+    job.wait(30)
+    receipt = next(job.receipts())
+    assert receipt.message_id is not None
+    notifier.record_delivery_report(DeliveryReport(receipt.message_id, receipt.to, DeliveryState.DELIVERED))
+    first, second = job.rows()
+    facts = row_facts(first, RowCost(lambda text, channel: None))
+    assert (facts["delivery"], facts["advice"]) == ("delivered", "It arrived; there is nothing to do.")
+    assert second.delivery is None
+
+
+def test_an_email_keeps_what_makes_a_name_readable(parts: dict[str, Any]) -> None:
+    """Isolates arrive, and the subject is the row's own."""
+    mail = Recorder(capabilities=Capabilities(channels=frozenset({Channel.EMAIL}), subjects=True))
+    rows = [{"to": "omar@example.com", "name": "Omar (VIP)"}]
+    with Notifier.from_settings(mail, **parts) as notifier:
+        job = notifier.submit_rows(rows, text="أهلا {name}", subject="For {name}", channel="email")
+        assert job.wait(30).accepted == 1
+    (batch,) = mail.batches
+    assert batch.message.text == "أهلا \u2068Omar (VIP)\u2069"
+    assert batch.message.subject == "For Omar (VIP)"

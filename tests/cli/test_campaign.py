@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.cli.conftest import Run, on_terminal, start
+from tests.cli.conftest import Run, on_terminal, start, terminal
 from tests.durable.conftest import be_fast
 
 EID = "[templates.eid]\nen = 'Happy Eid {name}'\nar = 'عيد مبارك يا {name}'\n"
@@ -261,6 +261,23 @@ def test_the_results_of_a_job_are_written_by_its_key(gateway: Sandbox, run: Run)
     assert lines[1]["cells"] == {"Name": "Omar", "Mobile": "+965 9876 5433", "Lang": "en", "Card": "=1+1"}
 
 
+def test_results_that_can_not_be_written_change_no_exit_code(
+    gateway: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The messages are sent, and another command writes the results."""
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("notifykit.cli.results_file.write_results", full)
+    answer = run("campaign", "people.csv", *ASKED, "--key", "eid", "--results", "out.csv", "--yes")
+    assert answer.code == 3
+    assert "out.csv can't be written (No space left on device); the campaign goes on." in answer.err
+    assert "Next: notifykit jobs results eid --output FILE" in answer.err
+    assert len(texts(gateway)) == 2
+    assert run("jobs", "results", "eid", "--output", "out.csv").code == 1
+
+
 def test_a_column_of_the_table_keeps_its_name(gateway: Sandbox, run: Run) -> None:
     """That of the results gets another, and it is said."""
     pathlib.Path("people.csv").write_text("Name,Mobile,Outcome\nAli,96598765432,paid\n", encoding="utf-8")
@@ -338,6 +355,40 @@ def test_a_campaign_pauses_by_its_rule(gateway: Sandbox, run: Run) -> None:
     assert "It is paused by itself (rejected > 2: " in answer.err
     assert "notifykit jobs resume eid" in answer.err
     assert {"waiting", "rejected"} <= {row["outcome"] for row in results()}
+
+
+def test_an_interrupted_campaign_has_its_results_and_goes_on(gateway: Sandbox, run: Run) -> None:
+    """They are written while it is followed, and at the end; what is left is on disk, and nobody gets it twice."""
+    rows = "".join(f"y{n},965987651{n:02}\n" for n in range(40))
+    pathlib.Path("people.csv").write_text(f"Name,Mobile\n{rows}", encoding="utf-8")
+    arguments = (
+        "people.csv",
+        "--to",
+        "Mobile",
+        "--text",
+        "Dear {Name}",
+        "--key",
+        "eid",
+        "--results",
+        "out.csv",
+        "--yes",
+    )
+    with terminal("campaign", *arguments) as shown:
+        shown.read_until("/40 accepted")
+        assert pathlib.Path("out.csv").exists()
+        shown.interrupt()
+        assert shown.end() == 130
+    assert "Next: notifykit jobs resume eid" in shown.shown
+    outcomes = [row["outcome"] for row in results()]
+    assert outcomes.count("accepted") >= 1
+    assert outcomes.count("waiting") >= 1
+    run("jobs", "cancel", "eid")
+    run("jobs", "results", "eid", "--output", "out.csv")
+    accepted = [row["Mobile"] for row in results() if row["outcome"] == "accepted"]
+    assert {row["outcome"] for row in results()} <= {"accepted", "skipped", "unknown"}
+    numbers = [number for number, _ in texts(gateway)]
+    assert set(accepted) <= set(numbers)
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_nothing_secret_is_in_the_plan_or_the_log(

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from notifykit.events import Event
     from notifykit.models.message import Channel
     from notifykit.models.recipient import Recipient, Rejected
-    from notifykit.protocols import About, Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
+    from notifykit.protocols import About, Cleaner, Guard, Normalizer, Sink, TransportFactory
+    from notifykit.protocols.engine import EngineFactory
     from notifykit.settings.sources import Settings
 
 PROJECT: Final = "notifykit"

@@ -36,7 +36,12 @@ if TYPE_CHECKING:
     )
     from notifykit.http.network import Network as Network
     from notifykit.models.capabilities import ForcedCharacter as ForcedCharacter
-    from notifykit.models.job import JobSpec as JobSpec
+    from notifykit.models.job import (
+        JobRow as JobRow,
+        JobSpec as JobSpec,
+        Row as Row,
+        StopRule as StopRule,
+    )
     from notifykit.plugins.functions import find_edits as find_edits
     from notifykit.protocols import (
         About as About,
@@ -44,14 +49,16 @@ if TYPE_CHECKING:
         Check as Check,
         Composite as Composite,
         Connectable as Connectable,
-        Engine as Engine,
-        EngineFactory as EngineFactory,
         Health as Health,
-        Job as Job,
         KnowsBalance as KnowsBalance,
         KnowsDeliveries as KnowsDeliveries,
         KnowsNumbers as KnowsNumbers,
         ShowsRequests as ShowsRequests,
+    )
+    from notifykit.protocols.engine import (
+        Engine as Engine,
+        EngineFactory as EngineFactory,
+        Job as Job,
     )
     from notifykit.redaction import (
         redact_address as redact_address,
@@ -81,11 +88,12 @@ else:
             "MessagePlanned PluginFailed RecipientExcluded RetryScheduled SendFinished",
             "http": "HttpAnswer HttpClient HttpRequest HttpTransport error_for_status",
             "models.capabilities": "ForcedCharacter",
-            "models.job": "JobSpec",
+            "models.job": "JobRow JobSpec Row StopRule",
             "http.network": "Network",
             "plugins.functions": "find_edits",
-            "protocols": "About Assignment Check Composite Connectable Engine EngineFactory Health Job KnowsBalance "
-            "KnowsDeliveries KnowsNumbers ShowsRequests",
+            "protocols": "About Assignment Check Composite Connectable Health KnowsBalance KnowsDeliveries "
+            "KnowsNumbers ShowsRequests",
+            "protocols.engine": "Engine EngineFactory Job",
             "redaction": "redact_address scrub",
             "settings.fields": "Field boolean count names one_of path seconds secret text",
             "suggest": "did_you_mean",

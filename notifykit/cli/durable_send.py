@@ -21,7 +21,7 @@ from notifykit.models.capabilities import Capabilities
 from notifykit.models.job import JobState, Progress
 from notifykit.models.message import Edit
 from notifykit.pipeline.notifier import Notifier
-from notifykit.protocols import Job
+from notifykit.protocols.engine import Job
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import duration
 

@@ -11,7 +11,7 @@ from notifykit.cli.signals import raise_received
 from notifykit.events import AttemptFinished, Event, FailedOver, RetryScheduled
 from notifykit.models.job import JobState, Progress
 from notifykit.models.receipt import Outcome
-from notifykit.protocols import Job
+from notifykit.protocols.engine import Job
 
 #: Seconds between two looks at a job.
 _POLL: Final = 0.25

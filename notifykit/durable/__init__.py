@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from notifykit.errors import ConfigError
 from notifykit.hookspecs import hookimpl
-from notifykit.protocols import Engine, EngineFactory
+from notifykit.protocols.engine import Engine, EngineFactory
 from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
@@ -28,10 +28,20 @@ def _build(settings: Settings, components: Any) -> Engine:
     return DurableEngine(settings, components)
 
 
+def _in_use(settings: Settings) -> bool:
+    """Return whether a database is named, or the file of this user is there."""
+    try:
+        from notifykit.durable.database import DurableSettings
+    except ImportError:
+        return False
+    found = DurableSettings.of(settings)
+    return found.is_named or found.file is None or found.file.exists()
+
+
 @hookimpl
 def notifykit_engines(settings: Settings) -> Sequence[EngineFactory]:
     """Bring the durable engine."""
-    return [EngineFactory("durable", _build)]
+    return [EngineFactory("durable", _build, _in_use)]
 
 
 @hookimpl

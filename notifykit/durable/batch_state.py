@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+import collections
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
 
+from notifykit.durable.serialization import Positioned
 from notifykit.durable.tables import batches, contents, jobs, requests
+from notifykit.models.job import StopRule
 from notifykit.models.receipt import Outcome, Receipt, SkipReason, cost_of, submissions_of
 
 #: Partitions of a job's batches: one batch of each is queued or running at a time.
 PARTITIONS: Final = 4
 
-#: States of a batch.
-WAITING, QUEUED, RUNNING, DONE = "waiting", "queued", "running", "done"
+#: States of a batch. Held is queued too, for an hour at which guards let it pass: the next of its partition goes on.
+WAITING, QUEUED, RUNNING, HELD, DONE = "waiting", "queued", "running", "held", "done"
+#: Those of a batch that is not done. No query says "not done": that would read every batch that is.
+OPEN: Final = (WAITING, QUEUED, RUNNING, HELD)
 #: States of a request: merged means that the receipts of its batch hold its result.
 STARTED, COMPLETED, LOST, MERGED = "started", "completed", "lost", "merged"
 
@@ -57,7 +62,7 @@ def in_state(job: str, number: int, *states: str) -> sa.ColumnElement[bool]:
 
 def has_open_batch(job: str) -> sa.Exists:
     """Return the condition that a job has a batch that is not done."""
-    return sa.select(batches.c.job).where((batches.c.job == job) & (batches.c.state != DONE)).exists()
+    return sa.select(batches.c.job).where((batches.c.job == job) & batches.c.state.in_(OPEN)).exists()
 
 
 def lock_job(db: sa.Connection, job: str) -> None:
@@ -89,24 +94,35 @@ def enqueue_next(
 
     :param again: whether a batch that is queued is queued again.
     """
-    pending = (batches.c.job == job) & (batches.c.number % PARTITIONS == partition) & (batches.c.state != DONE)
-    query = sa.select(batches.c.number, batches.c.state).where(pending).order_by(batches.c.number).limit(1)
-    row = db.execute(query).first()
+    this = (batches.c.job == job) & (batches.c.number % PARTITIONS == partition)
+    query = sa.select(batches.c.number, batches.c.state).order_by(batches.c.number).limit(1)
+    row = db.execute(query.where(this & batches.c.state.in_((QUEUED, RUNNING)))).first()
+    row = row or db.execute(query.where(this & (batches.c.state == WAITING))).first()
     if row is not None and (row.state == WAITING or (again and row.state == QUEUED)):
-        start = db.execute(sa.select(jobs.c.starts).where(jobs.c.id == job)).scalar_one()
-        # Only the first batch of a partition waits for the start: a clock that is behind must not hold up the others.
-        enqueue_batch(db, job, row.number, enqueue, max(start - now, 0.0) if row.number < PARTITIONS else 0.0)
+        enqueue_batch(db, job, row.number, enqueue, _delay(db, job, row.number, now))
 
 
-def enqueue_batch(db: sa.Connection, job: str, number: int, enqueue: Enqueue, delay: float) -> None:
+def _delay(db: sa.Connection, job: str, number: int, now: float) -> float:
+    """Return the seconds until a batch may begin."""
+    columns = (jobs.c.starts, jobs.c.options, jobs.c.batches)
+    start, options, count = db.execute(sa.select(*columns).where(jobs.c.id == job)).one()
+    begins: float = start + options.get("spread", 0.0) * number / count
+    # Only the first batch of a partition waits for the start: a clock that is behind must not hold up the others.
+    return max(begins - now, 0.0) if number < PARTITIONS or "spread" in options else 0.0
+
+
+def enqueue_batch(
+    db: sa.Connection, job: str, number: int, enqueue: Enqueue, delay: float, *, held: bool = False
+) -> None:
     """Queue a batch with a new task, which makes the older ones invalid.
 
     :param delay: seconds until it may be claimed.
+    :param held: whether the next batch of its partition is queued meanwhile.
     """
     queue, priority = db.execute(sa.select(jobs.c.queue, jobs.c.priority).where(jobs.c.id == job)).one()
     update = batches.update().where(of(batches, job, number))
     run = db.execute(
-        update.values(state=QUEUED, run=batches.c.run + 1, owner=None).returning(batches.c.run)
+        update.values(state=HELD if held else QUEUED, run=batches.c.run + 1, owner=None).returning(batches.c.run)
     ).scalar_one()
     enqueue(db, Task(job, number, run, queue, priority), delay)
 
@@ -145,17 +161,46 @@ def read_receipts(db: sa.Connection, job: str, number: int, *, verdict: bool = T
     columns = (contents.c.recipients, contents.c.receipts, batches.c.verdict)
     both = (contents.c.job == batches.c.job) & (contents.c.number == batches.c.number)
     query = sa.select(*columns).select_from(contents.join(batches, both)).where(of(contents, job, number))
-    row = db.execute(query).one()
-    found: list[Receipt] = row.receipts or []
-    if verdict and row.verdict and row.recipients:
+    recipients, found, reason = db.execute(query).one()
+    return complete(found or [], recipients or (), reason if verdict else None)
+
+
+def complete(found: list[Receipt], recipients: Sequence[Positioned], verdict: str | None) -> list[Receipt]:
+    """Add the receipts of recipients who were skipped together to those of a batch.
+
+    :param verdict: why they were; None where none was.
+    """
+    if verdict and recipients:
         known = {receipt.position for receipt in found}
         found += [
-            Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason(row.verdict))
-            for position, recipient in row.recipients
+            Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason(verdict))
+            for position, recipient in recipients
             if position not in known
         ]
         found.sort(key=lambda receipt: receipt.position)
     return found
+
+
+def judge(db: sa.Connection, row: Mapping[str, Any], final: Sequence[Receipt]) -> str | None:
+    """Count receipts for the ``stop_if`` of a job, and return why it is paused from now on; None where it goes on.
+
+    Recipients who were refused before anything was sent to them do not count: a person knows of them from the plan.
+
+    :param row: the job's row; the caller has its lock.
+    :param final: receipts that have their last outcome since the last call.
+    """
+    if "stop_if" not in row["options"]:
+        return None
+    job = row["id"]
+    before, paused = db.execute(sa.select(jobs.c.judged, jobs.c.paused).where(jobs.c.id == job)).one()
+    counts = collections.Counter(before or {})
+    counts.update(r.outcome.value for r in final if r.attempts or r.outcome is Outcome.UNKNOWN)
+    db.execute(jobs.update().where(jobs.c.id == job).values(judged=dict(counts)))
+    reason = StopRule.parse(row["options"]["stop_if"]).broken({Outcome(name): n for name, n in counts.items()})
+    if reason is None or paused or not db.execute(sa.select(has_open_batch(job))).scalar():
+        return None
+    db.execute(jobs.update().where(jobs.c.id == job).values(paused=True, reason=reason))
+    return reason
 
 
 def finish_job(db: sa.Connection, job: str, now: float) -> None:

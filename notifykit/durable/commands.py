@@ -20,7 +20,7 @@ from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
 from notifykit.pipeline.notifier import Notifier
-from notifykit.protocols import Job
+from notifykit.protocols.engine import Job
 
 _Command = TypeVar("_Command", bound=Callable[..., int])
 _Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -276,6 +276,8 @@ def _facts(progress: Progress) -> Sequence[tuple[str, Any]]:
     facts: list[tuple[str, Any]] = [("job", progress.key), ("state", progress.state), ("total", progress.total)]
     counts = ("accepted", "rejected", "unknown", "skipped", "left")
     facts += [(name, getattr(progress, name)) for name in counts if getattr(progress, name)]
+    if progress.reason:
+        facts.append(("reason", progress.reason))
     if progress.cost is not None:
         facts.append(("cost", f"{progress.cost:g}"))
     if progress.state is JobState.SCHEDULED:
@@ -292,6 +294,7 @@ def document(progress: Progress) -> dict[str, Any]:
         "key": progress.key,
         "state": progress.state.value,
         **{n: getattr(progress, n) for n in ("total", "left", "accepted", "rejected", "unknown", "skipped")},
+        "reason": progress.reason,
         "cost": progress.cost,
         "rate": progress.rate,
         "seconds_left": progress.seconds_left,

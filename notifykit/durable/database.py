@@ -48,6 +48,8 @@ _MIGRATION: Final = 30.0
 #: What PostgreSQL ends by itself: a wait for a lock, and a session that stands still inside a transaction. The
 #: transactions of this package take milliseconds, so that is a session of a process that is stopped or gone.
 _LIMITS: Final = ("set lock_timeout = '15s'", "set idle_in_transaction_session_timeout = '5s'")
+#: PostgreSQL's code for a session that it ended for the second reason.
+_STOOD_STILL: Final = "25P03"
 _CONNECT: Final = 10
 _HOLDERS: Final = sa.text(
     "select pid, application_name, client_addr::text from pg_stat_activity where pid <> pg_backend_pid() and pid in ("
@@ -104,6 +106,8 @@ class DurableSettings:
     keep_jobs: float
     #: Seconds until the texts and addresses of a finished job are deleted.
     keep_bodies: float
+    #: Whether the settings name the database.
+    is_named: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> DurableSettings:
@@ -133,7 +137,7 @@ class DurableSettings:
                 "(sqlite:///folder/jobs.sqlite3)"
             )
         embedded = values["workers"] == "embedded" if values["workers"] else file is not None
-        return cls(Secret(url), file, embedded, values["keep_jobs"], values["keep_bodies"])
+        return cls(Secret(url), file, embedded, values["keep_jobs"], values["keep_bodies"], given is not None)
 
     def at(self, file: pathlib.Path) -> DurableSettings:
         """Return the settings of a database in another file."""
@@ -168,6 +172,8 @@ class Database:
         try:
             with self.migration_lock():
                 metadata.create_all(self.engine)
+                with self.begin() as db:
+                    _complete(db, metadata)
         except SQLAlchemyError as error:
             raise self.unusable(error) from None
 
@@ -264,6 +270,11 @@ class Database:
             return ConfigError(_held(f"{self.file}, for {_BUSY / 1000:.0f} s", _lock_owners(self.file)))
         if self.file is None and getattr(getattr(error, "orig", None), "sqlstate", None) == "55P03":
             return ConfigError(_held("its rows, for 15 s", self._sessions()))
+        if getattr(getattr(error, "orig", None), "sqlstate", None) == _STOOD_STILL:
+            return ConfigError(
+                "database_url: this process stood still for 5 s inside a transaction, so PostgreSQL ended it and nothing of "
+                "it was stored: try again; if it stays so, this machine has too much to do"
+            )
         return unusable(self.settings, error, self._what)
 
     def _sessions(self) -> list[str]:
@@ -279,6 +290,19 @@ class Database:
         """Close the connections; one that a thread still uses is closed when it is returned."""
         event.listen(self.engine, "checkin", _close_returned)
         self.engine.dispose()
+
+
+def _complete(db: sa.Connection, metadata: sa.MetaData) -> None:
+    """Add the columns and indexes that tables of an earlier version lack; such columns may be NULL."""
+    known = sa.inspect(db)
+    for table in metadata.sorted_tables:
+        present = {column["name"] for column in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                kind = column.type.compile(db.dialect)
+                db.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
+        for index in table.indexes:
+            index.create(db, checkfirst=True)
 
 
 def _close_returned(connection: Any, record: Any) -> None:

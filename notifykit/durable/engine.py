@@ -1,11 +1,8 @@
-"""The engine and its jobs: submits them to the store, returns them by key, and sends them in the background."""
+"""The engine: submits jobs to the store, returns them by key, and sends them in the background."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime
-import hashlib
-import itertools
 import logging
 import math
 import os
@@ -14,33 +11,32 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
-from notifykit.durable.forks import SQLITE
+from notifykit.durable.deliveries import IDS_PER_QUERY, Deliveries, read_deliveries, record_reports
+from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks, portions
 from notifykit.durable.notifications import Notifications
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
     Fingerprint,
-    Positioned,
     body_of,
     is_intercepted,
     key_conflict,
-    message_of,
     options_of,
 )
 from notifykit.durable.store import JobStore, KeyTakenError
+from notifykit.durable.stored_job import StoredJob
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
-from notifykit.models.job import Backlog, JobSpec, Progress, Settlement
-from notifykit.models.message import Channel, Message
-from notifykit.models.receipt import Outcome, Receipt, Report, SkipReason, Submission
-from notifykit.models.recipient import Recipient
+from notifykit.models.delivery import Delivery, DeliveryReport
+from notifykit.models.job import Backlog, JobSpec, Progress
+from notifykit.models.message import Message
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
 from notifykit.pipeline.context import Prepared
@@ -52,12 +48,8 @@ from notifykit.settings.sources import Settings
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-_Item = TypeVar("_Item")
-
 _log = logging.getLogger("notifykit.durable")
 
-#: Batches per transaction, so that other processes do not wait long for the database.
-_BATCHES_PER_WRITE: Final = 25
 #: A job of at most so many recipients is urgent unless it says otherwise.
 _MOST_URGENT: Final = 10
 _URGENT, _BULK = 1, 100
@@ -69,116 +61,6 @@ _PRUNE_EVERY: Final = 600.0
 _LONGEST: Final = 10 * 366 * 86_400.0
 #: Seconds until a job is looked at again that another worker has, or that a person paused.
 _ELSEWHERE: Final = 30.0
-#: Seconds between two polls of a job that is waited for: the first, and the most that they grow to.
-_POLL: Final = 0.05
-_LONGEST_POLL: Final = 1.0
-
-
-@attrs.frozen(eq=False, repr=False)
-class StoredJob:
-    """A send that is kept on disk. Any process that knows its key can follow it and decide about it."""
-
-    #: Its id in the store.
-    id: str
-    #: The caller's name for it.
-    key: str
-    #: The engine: it knows whether this process was forked since.
-    _engine: DurableEngine
-
-    def progress(self) -> Progress:
-        """Return its progress.
-
-        :raises KeyError: it was deleted.
-        :raises ConfigError: the database can't be used; so does every method.
-        """
-        with self._engine.usable() as store:
-            found = store.progress(self.key)
-        if not found:
-            raise KeyError(f"there is no job {self.key!r} any more: it was finished, and has been deleted since")
-        return found[0]
-
-    def wait(self, timeout: float | None = None) -> Progress:
-        """Wait until every recipient has an outcome, and return the progress.
-
-        :param timeout: the most seconds to wait.
-        :raises TimeoutError: it is not finished by then; it goes on.
-        """
-        ends = None if timeout is None else time.monotonic() + timeout
-        pause = _POLL
-        while True:
-            progress = self.progress()
-            if progress.finished is not None:
-                return progress
-            if ends is not None and time.monotonic() + pause > ends:
-                raise TimeoutError(f"not over after {timeout:g} s: {progress}; it goes on")
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_POLL)
-
-    def receipts(self) -> Iterator[Receipt]:
-        """Yield the receipt of each recipient, in the caller's order, in constant memory."""
-        for number in itertools.count():
-            with self._engine.usable() as store:
-                some = store.receipts_of(self.id, number)
-            if some is None:
-                return
-            yield from some
-
-    def report(self) -> Report:
-        """Return the report so far, without the recipients that have no outcome yet."""
-        with self._engine.usable() as store:
-            row = store.find(self.key)
-        if row is None or row["body"] is None:
-            return Report((), Message("", Channel(row["options"]["channel"] if row else "sms")))
-        found = self._engine.cleaned(message_of(row, 0))
-        return Report(tuple(self.receipts()), found.message, found.cleaned.edits)
-
-    def cancel(self) -> Progress:
-        """Cancel it between two batches; recipients that have not been sent to are skipped."""
-        with self._engine.usable() as store:
-            store.cancel(self.id)
-        return self.progress()
-
-    def pause(self) -> Progress:
-        """Send nothing more of it until it is resumed; a batch that is running ends."""
-        with self._engine.usable() as store:
-            store.pause(self.id, paused=True)
-        return self.progress()
-
-    def resume(self) -> Progress:
-        """Resume it."""
-        with self._engine.usable() as store:
-            store.pause(self.id, paused=False)
-        return self.progress()
-
-    def settle(self, decision: Settlement | str) -> Progress:
-        """Decide about the recipients whose outcome is unknown.
-
-        :param decision: ``as-sent``: they got it; ``resend``: send to them again, and they may get it twice.
-        :raises ConfigError: its text and addresses have been deleted.
-        :raises ValueError: there is no such decision.
-        """
-        decide = _as_sent if Settlement(decision) is Settlement.AS_SENT else _resend
-        with self._engine.usable() as store:
-            row = store.find(self.key)
-            if row is None or row["body"] is None:
-                raise ConfigError(
-                    f"{self.key}: its text and addresses have been deleted, so there is nothing to decide about: send to "
-                    "these people with a new job"
-                )
-            store.settle(self.id, decide)
-        return self.progress()
-
-    def __repr__(self) -> str:
-        return f"<Job {self.key!r}>"
-
-
-def _as_sent(receipt: Receipt) -> Receipt:
-    note = f"A person settled it as sent on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; the provider never said so."
-    return attrs.evolve(receipt, outcome=Outcome.ACCEPTED, error=None, submission=Submission(warnings=(note,)))
-
-
-def _resend(receipt: Receipt) -> None:
-    return None
 
 
 class DurableEngine:
@@ -312,6 +194,25 @@ class DurableEngine:
         with self.usable() as store:
             return store.backlog()
 
+    def deliveries(self, message_ids: Iterable[str]) -> Deliveries:
+        """Return what delivery reports said, by message id and canonical address.
+
+        What was said of all recipients of a request is there under its id and None.
+        """
+        found: dict[tuple[str, str | None], Delivery] = {}
+        for some in chunks(message_ids, IDS_PER_QUERY):
+            with self.usable():
+                found.update(read_deliveries(self._database, some))
+        return found
+
+    def record_delivery_reports(self, reports: Iterable[DeliveryReport]) -> None:
+        """Store delivery reports; the same ones again, or in another order, change nothing.
+
+        :raises ConfigError: the database can't be used.
+        """
+        with self.usable():
+            record_reports(self._database, reports, self.clock())
+
     def idle_reason(self) -> str | None:
         """Return why no job is sent by this process, in one sentence; None where it works on them."""
         consumer = self._consumer
@@ -375,10 +276,13 @@ class DurableEngine:
         try:
             count = 0
             with AddressSet() as addresses:
-                recipients = enumerate(fingerprint.add_all(spec.recipients))
-                batches = _chunks(recipients, transport.capabilities.batch_size)
-                for some in _chunks(((batch, _duplicates(batch, addresses)) for batch in batches), _BATCHES_PER_WRITE):
-                    store.add_batches(job_id, count, some, outer)
+                size = transport.capabilities.batch_size
+                if spec.rows is None:
+                    batches = batches_of(fingerprint.add_all(spec.recipients), size, addresses)
+                else:
+                    batches = batches_of_rows(fingerprint.add_rows(spec.rows), size, addresses)
+                for some in portions(batches):
+                    store.add_batches(job_id, some, outer)
                     count += len(some)
             urgent = fingerprint.count <= _MOST_URGENT if spec.urgent is None else spec.urgent
             last = {
@@ -438,31 +342,6 @@ class DurableEngine:
             _log.debug("deleting old jobs raised %s", type(error).__name__)
 
 
-class AddressSet:
-    """The addresses of one job, hashed in a temporary SQLite file: any number of them in constant memory."""
-
-    def __init__(self) -> None:
-        with SQLITE.inside():
-            self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-            for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"):
-                self._file.execute(f"PRAGMA {setting}")
-            self._file.execute("CREATE TABLE addresses (hash BLOB PRIMARY KEY) WITHOUT ROWID")
-            self._file.execute("BEGIN")
-
-    def add(self, address: str) -> bool:
-        """Add an address and return whether it is new."""
-        digest = hashlib.blake2b(address.encode("utf-8", "replace"), digest_size=16).digest()
-        with SQLITE.inside():
-            return self._file.execute("INSERT OR IGNORE INTO addresses VALUES (?)", (digest,)).rowcount == 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        with SQLITE.inside():
-            self._file.close()
-
-
 def _require_times(spec: JobSpec, now: float) -> None:
     """Raise a :class:`ValueError` where a job's times can't be meant."""
     problems = []
@@ -474,20 +353,14 @@ def _require_times(spec: JobSpec, now: float) -> None:
         problems.append(
             f"expires_in is {spec.expires_in:g}: give seconds above zero, at most ten years; leave it out for ever"
         )
+    if spec.spread is not None and not 0 < spec.spread <= _LONGEST:
+        problems.append(
+            f"spread is {spec.spread:g}: give seconds above zero, at most ten years; leave it out for at once"
+        )
+    elif spec.spread is not None and spec.expires_in is not None and spec.spread >= spec.expires_in:
+        problems.append(
+            f"spread is {spec.spread:g} and expires_in is {spec.expires_in:g}: what begins after that is never sent: "
+            "give a shorter spread, or a later end"
+        )
     if problems:
         raise ValueError("; ".join(problems))
-
-
-def _duplicates(batch: Sequence[Positioned], addresses: AddressSet) -> list[Receipt]:
-    """Return receipts for the recipients whose address is in the job already; add the addresses of the others."""
-    return [
-        Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
-        for position, recipient in batch
-        if isinstance(recipient, Recipient) and not addresses.add(recipient.address)
-    ]
-
-
-def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, size)):
-        yield chunk

@@ -15,7 +15,7 @@ import attrs
 
 from notifykit import errors
 from notifykit.errors import ConfigError, InvalidRecipient, Scope, TransportError
-from notifykit.models.job import JobSpec
+from notifykit.models.job import JobSpec, Row
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission, Veto
 from notifykit.models.recipient import Recipient, Rejected
@@ -211,6 +211,12 @@ def options_of(spec: JobSpec, *, live: bool) -> dict[str, Any]:
     :param live: whether its transport reaches people.
     """
     message = spec.message
+    # What most jobs have not is left out, so that fingerprints of jobs that are stored already stay the same.
+    rare = {
+        "rows": spec.rows is not None or None,
+        "spread": spec.spread,
+        "stop_if": None if spec.stop_if is None else str(spec.stop_if),
+    }
     return {
         "live": live,
         "channel": message.channel.value,
@@ -220,6 +226,7 @@ def options_of(spec: JobSpec, *, live: bool) -> dict[str, Any]:
         "idempotency_key": message.idempotency_key,
         "at_least_once": spec.at_least_once,
         "move_unknown": spec.move_unknown,
+        **{name: value for name, value in rare.items() if value is not None},
     }
 
 
@@ -233,13 +240,14 @@ def body_of(spec: JobSpec) -> dict[str, Any]:
     return {"text": spec.message.text, "subject": spec.message.subject}
 
 
-def message_of(row: Mapping[str, Any], number: int) -> Message:
+def message_of(row: Mapping[str, Any], number: int, body: Mapping[str, Any] | None = None) -> Message:
     """Return the message of one batch. Its ids are the same at every try, so that providers can recognise it.
 
     :param row: the job's row.
     :param number: the batch's number, from 0.
+    :param body: text and subject of the batch; None for those of the job.
     """
-    options, body = row["options"], row["body"]
+    options, body = row["options"], body or row["body"]
     batch = f"{row['id']}-{number + 1}"
     key = options["idempotency_key"]
     return Message(
@@ -274,6 +282,16 @@ class Fingerprint:
             self.count += 1
             yield recipient
 
+    def add_rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield rows, adding each to the fingerprint: the address, what is sent to it, and the cells."""
+        for row in rows:
+            who = row.recipient
+            address = who.raw if isinstance(who, Rejected) else who.address
+            content = dump([address, row.text, row.subject, dict(row.cells)])
+            self._addresses.update(content.encode("utf-8", "replace") + b"\0")
+            self.count += 1
+            yield row
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as the store keeps it."""
         return {**self._parts, "recipients": self.count, "list": self._addresses.hexdigest()}
@@ -288,7 +306,9 @@ def key_conflict(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) ->
         if name in ("text", "subject"):
             differences.append(f"the {name} is another one")
         elif name == "list":
-            differences.append("the recipients are others, or in another order")
+            rows = now.get("rows") or before.get("rows")
+            what = "the rows are others: an address, a text or a cell differs" if rows else "the recipients are others"
+            differences.append(f"{what}, or in another order")
         else:
             differences.append(f"{name}: {before.get(name)!r} then, {now[name]!r} now")
     return ConfigError(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
+import itertools
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import attrs
 import sqlalchemy as sa
@@ -20,21 +20,26 @@ from sqlalchemy.exc import IntegrityError
 
 from notifykit.durable import batch_state as states
 from notifykit.durable.batch_state import Enqueue, Task
-from notifykit.durable.database import Database, moment
-from notifykit.durable.serialization import Positioned
-from notifykit.durable.tables import Damaged, batches, contents, jobs, requests, spacing
+from notifykit.durable.database import Database
+from notifykit.durable.deliveries import prune_deliveries
+from notifykit.durable.grouping import NewBatch, in_order
+from notifykit.durable.progress import read_backlog, read_progress
+from notifykit.durable.serialization import Positioned, message_of
+from notifykit.durable.tables import batches, contents, jobs, requests, spacing
 from notifykit.errors import ConfigError
-from notifykit.models.job import Backlog, JobState, Progress
+from notifykit.models.job import Backlog, Progress
+from notifykit.models.message import Message
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
-
-_log = logging.getLogger("notifykit.durable")
 
 #: Seconds after which an unfinished submission is deleted: more than clocks may differ, summer time included.
 _ABANDONED: Final = 2 * 3600.0
-#: Seconds over which the present rate is taken.
-_RATE_WINDOW: Final = 60.0
-#: The columns of a job that its progress shows.
-_SHOWN: Final = [jobs.c[n] for n in ["key", "total", "created", "starts", "expires", "finished", "paused", "cancelled"]]
+#: Batches that are read at a time.
+_BATCHES_PER_READ: Final = 25
+#: What is deleted of a batch before the job itself is.
+_WITHOUT_BODY: Final = {"recipients": None, "receipts": None, "body": None, "cells": None}
+
+#: A row as it is stored: its position, its cells, its own text, and its receipt.
+StoredRow: TypeAlias = tuple[int, Mapping[str, str], str | None, Receipt | None]
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -66,6 +71,13 @@ class ClaimedBatch:
     tries: int
     #: The ids of the requests that ``completed`` is of.
     completed_ids: frozenset[str] = attrs.field(default=frozenset(), repr=False)
+    #: Text and subject of a batch of rows; None where they are the job's.
+    body: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+
+    @property
+    def message(self) -> Message:
+        """What is sent to the recipients."""
+        return message_of(self.job, self.task.number, self.body)
 
 
 def _retried(
@@ -103,22 +115,15 @@ class JobStore:
             db.execute(jobs.insert().values(id=job, touched=now, created=now, **row))
         return job
 
-    def add_batches(
-        self,
-        job: str,
-        first: int,
-        added: Sequence[tuple[Sequence[Positioned], Sequence[Receipt]]],
-        outer: sa.Connection | None = None,
-    ) -> None:
-        """Add batches to a job that is not visible yet: the recipients of each, and the receipts of excluded ones.
-
-        :param first: the number of the first of them.
-        """
+    def add_batches(self, job: str, added: Sequence[NewBatch], outer: sa.Connection | None = None) -> None:
+        """Add batches to a job that is not visible yet."""
         rows, large = [], []
-        for number, (recipients, excluded) in enumerate(added, first):
-            this = {"job": job, "number": number}
-            rows.append({**this, "state": states.WAITING, "size": len(recipients), "skipped": len(excluded)})
-            large.append({**this, "recipients": recipients, "receipts": excluded or None})
+        for batch in added:
+            this = {"job": job, "number": batch.number}
+            size, skipped = len(batch.recipients), len(batch.excluded)
+            rows.append({**this, "state": states.WAITING, "size": size, "skipped": skipped})
+            content = {"recipients": batch.recipients, "receipts": batch.excluded or None}
+            large.append({**this, **content, "body": batch.body, "cells": batch.cells})
         with self._writing(outer) as db:
             self._update_draft(db, job)
             db.execute(batches.insert(), rows)
@@ -160,7 +165,7 @@ class JobStore:
         row = db.execute(sa.select(batches).where(this).with_for_update()).mappings().first()
         if job is None or row is None or row["run"] != task.run or row["state"] == states.DONE:
             return None
-        if job["paused"] and row["state"] == states.QUEUED:
+        if job["paused"] and row["state"] in (states.QUEUED, states.HELD):
             db.execute(batches.update().where(this).values(state=states.WAITING))
             return None
         db.execute(batches.update().where(this).values(state=states.RUNNING, owner=owner))
@@ -170,7 +175,8 @@ class JobStore:
         db.execute(requests.update().where(incomplete).values(state=states.LOST))
         results = sa.select(requests.c.id, requests.c.receipts).order_by(requests.c.completed)
         completed = db.execute(results.where(states.in_state(task.job, task.number, states.COMPLETED))).all()
-        content = db.execute(sa.select(contents).where(states.of(contents, task.job, task.number))).mappings().one()
+        columns = (contents.c.recipients, contents.c.receipts, contents.c.body)
+        content = db.execute(sa.select(*columns).where(states.of(contents, task.job, task.number))).mappings().one()
         return ClaimedBatch(
             task,
             owner,
@@ -181,12 +187,13 @@ class JobStore:
             tuple((request.transport, tuple(request.positions)) for request in lost),
             row["tries"],
             frozenset(result.id for result in completed),
+            content["body"],
         )
 
     def open_tasks(self, job: str) -> list[Task]:
-        """Return the newest task of each batch of a job that is queued or running."""
+        """Return the newest task of each batch of a job that is queued, running or held."""
         c = batches.c
-        this = (c.job == job) & c.state.in_((states.QUEUED, states.RUNNING)) & (jobs.c.id == c.job)
+        this = (c.job == job) & c.state.in_((states.QUEUED, states.RUNNING, states.HELD)) & (jobs.c.id == c.job)
         query = sa.select(c.job, c.number, c.run, jobs.c.queue, jobs.c.priority).where(this).order_by(c.number)
         with self.database.read() as db:
             return [Task(*row) for row in db.execute(query)]
@@ -232,16 +239,21 @@ class JobStore:
         retry_after: float | None,
         *,
         counts: bool = True,
-    ) -> None:
+        held: bool = False,
+        final: Sequence[Receipt] = (),
+    ) -> str | None:
         """End a try of a batch, then queue the next one: the same batch or the next of its partition.
 
         :param retry_after: seconds until the batch is tried again; None if it is done.
         :param counts: whether something was sent; waiting alone is not a try.
+        :param held: whether the batch waits only for guards, so that the next one goes on meanwhile.
+        :param final: receipts that have their last outcome since this try.
+        :return: why the job is paused from now on; None where it goes on.
         """
         job, number = batch.task.job, batch.task.number
         states.lock_job(db, job)
         if not states.lock_batch(db, job, number, batch.owner):
-            return
+            return None
         states.merge_receipts(db, job, number, receipts)
         # The results of a worker that was taken for dead, which came after this one had claimed the batch.
         since = states.in_state(job, number, states.COMPLETED) & (requests.c.owner != batch.owner)
@@ -254,11 +266,14 @@ class JobStore:
         update = batches.update().where(states.of(batches, job, number))
         if retry_after is not None:
             db.execute(update.values(tries=batches.c.tries + int(counts)))
-            states.enqueue_batch(db, job, number, self._enqueue, retry_after)
-            return
-        db.execute(update.values(state=states.DONE, ended=self._time(), owner=None))
-        states.enqueue_next(db, job, number % states.PARTITIONS, self._enqueue, self._time())
+            states.enqueue_batch(db, job, number, self._enqueue, retry_after, held=held)
+        else:
+            db.execute(update.values(state=states.DONE, ended=self._time(), owner=None))
+        reason = states.judge(db, batch.job, final)
+        if retry_after is None or held:
+            states.enqueue_next(db, job, number % states.PARTITIONS, self._enqueue, self._time())
         states.finish_job(db, job, self._time())
+        return reason
 
     @_retried
     def postpone(self, db: sa.Connection, batch: ClaimedBatch, seconds: float) -> None:
@@ -294,10 +309,13 @@ class JobStore:
 
     # --- what a person decides ---
 
-    def pause(self, job: str, *, paused: bool) -> None:
-        """Pause a job, or resume it."""
+    def pause(self, job: str, *, paused: bool, reason: str | None = None) -> None:
+        """Pause a job, or resume it; ``stop_if`` is then judged anew.
+
+        :param reason: why it is paused, where no person did.
+        """
         with self.database.begin() as db:
-            db.execute(jobs.update().where(jobs.c.id == job).values(paused=paused))
+            db.execute(jobs.update().where(jobs.c.id == job).values(paused=paused, reason=reason, judged=None))
             if not paused:
                 # New tasks in place of those in the queue, whatever their state: only the newest is valid.
                 states.enqueue_partitions(db, job, self._enqueue, self._time(), again=True)
@@ -306,7 +324,7 @@ class JobStore:
         """Cancel a job: batches that are not running are skipped, the others end as usual."""
         with self.database.begin() as db:
             db.execute(jobs.update().where(jobs.c.id == job).values(cancelled=True))
-            idle = (batches.c.job == job) & batches.c.state.in_((states.WAITING, states.QUEUED))
+            idle = (batches.c.job == job) & batches.c.state.in_((states.WAITING, states.QUEUED, states.HELD))
             rest = batches.c.size - batches.c.accepted - batches.c.rejected - batches.c.unknown
             cancelled = {"state": states.DONE, "verdict": SkipReason.CANCELLED.value, "skipped": rest, "owner": None}
             db.execute(batches.update().where(idle).values(ended=self._time(), **cancelled))
@@ -335,68 +353,39 @@ class JobStore:
 
     def progress(self, key: str | None = None, most: int = 100) -> list[Progress]:
         """Return the progress of jobs, the newest first."""
-        now = self._time()
-        # Recipients of a batch that will be tried again have no final outcome, except those accepted or unknown.
-        done = batches.c.state == states.DONE
-        sums = {
-            "accepted": batches.c.accepted,
-            "rejected": sa.case((done, batches.c.rejected), else_=0),
-            "unknown": batches.c.unknown,
-            "skipped": sa.case((done, batches.c.skipped), else_=0),
-            "recent": sa.case((batches.c.ended > now - _RATE_WINDOW, batches.c.size), else_=0),
-        }
-        columns = [sa.func.coalesce(sa.func.sum(column), 0).label(name) for name, column in sums.items()]
-        columns += [sa.func.sum(batches.c.cost).label("cost"), sa.func.min(batches.c.ended).label("first_end")]
-        chosen = sa.select(jobs.c.id).where(jobs.c.key.is_not(None) if key is None else jobs.c.key == key)
-        query = (
-            sa.select(*_SHOWN, *columns)
-            .select_from(jobs.outerjoin(batches, batches.c.job == jobs.c.id))
-            .where(jobs.c.id.in_(chosen.order_by(jobs.c.created.desc()).limit(most)))
-            .group_by(*_SHOWN)
-            .order_by(jobs.c.created.desc())
-        )
-        with self.database.read() as db:
-            found = [dict(row) for row in db.execute(query).mappings()]
-        progress = []
-        for row in found:
-            try:
-                progress.append(_progress(row, now))
-            except (ValueError, TypeError, OverflowError, OSError) as error:
-                if key is not None:
-                    raise Damaged(f"the row of job {key!r} can't be read ({type(error).__name__})") from None
-                _log.warning("the row of a job can't be read (%s): it is not listed", type(error).__name__)
-        return progress
+        return read_progress(self.database, self._time(), key, most)
 
     def backlog(self) -> Backlog:
         """Return how many jobs there are in each state, and the age of the oldest one that is running."""
-        now = self._time()
-        state = sa.case(
-            (jobs.c.cancelled, JobState.CANCELLED.value),
-            (jobs.c.finished.is_not(None), JobState.DONE.value),
-            (jobs.c.paused, JobState.PAUSED.value),
-            (jobs.c.starts > now, JobState.SCHEDULED.value),
-            else_=JobState.RUNNING.value,
-        ).label("job_state")
-        query = sa.select(state, sa.func.count(), sa.func.min(jobs.c.starts)).where(jobs.c.key.is_not(None))
-        with self.database.read() as db:
-            rows = db.execute(query.group_by("job_state")).all()
-        oldest = next((starts for name, _, starts in rows if name == JobState.RUNNING), None)
-        states = {JobState(name): count for name, count, _ in rows}
-        return Backlog(states, None if oldest is None else max(0.0, now - oldest))
+        return read_backlog(self.database, self._time())
 
     def receipts(self, job: str) -> Iterator[Receipt]:
-        """Yield the receipts of a job, reading one batch at a time; no transaction is open meanwhile."""
-        number = 0
-        while (found := self.receipts_of(job, number)) is not None:
-            yield from found
-            number += 1
+        """Yield the receipts of a job in the caller's order; no transaction is open meanwhile."""
+        return (receipt for *_, receipt in in_order(self.batches_of(job, cells=False)) if receipt is not None)
 
-    def receipts_of(self, job: str, number: int) -> list[Receipt] | None:
-        """Return the receipts of one batch of a job; None if there is none of that number."""
+    def batches_of(self, job: str, *, cells: bool = True) -> Iterator[list[tuple[int, StoredRow]]]:
+        """Yield the rows of each batch of a job, with their positions, in the order of the batches.
+
+        :param cells: whether the cells and the text are read.
+        """
+        for first in itertools.count(0, _BATCHES_PER_READ):
+            some = self._some_batches(job, first, cells=cells)
+            if not some:
+                return
+            yield from some
+
+    def _some_batches(self, job: str, first: int, *, cells: bool) -> list[list[tuple[int, StoredRow]]]:
+        more = (getattr(contents.c, name) if cells else sa.null().label(name) for name in ("cells", "body"))
+        both = (contents.c.job == batches.c.job) & (contents.c.number == batches.c.number)
+        number = contents.c.number
+        query = (
+            sa.select(contents.c.recipients, contents.c.receipts, batches.c.verdict, *more)
+            .select_from(contents.join(batches, both))
+            .where((contents.c.job == job) & (number >= first) & (number < first + _BATCHES_PER_READ))
+            .order_by(number)
+        )
         with self.database.read() as db:
-            if not db.execute(sa.select(batches.c.job).where(states.of(batches, job, number))).first():
-                return None
-            return states.read_receipts(db, job, number)
+            return [_stored_rows(*row) for row in db.execute(query)]
 
     # --- retention ---
 
@@ -416,7 +405,8 @@ class JobStore:
             bodies = db.execute(sa.select(jobs.c.id).where(with_body)).scalars().all()
             if bodies:
                 db.execute(jobs.update().where(jobs.c.id.in_(bodies)).values(body=None))
-                db.execute(contents.update().where(contents.c.job.in_(bodies)).values(recipients=None, receipts=None))
+                db.execute(contents.update().where(contents.c.job.in_(bodies)).values(**_WITHOUT_BODY))
+            prune_deliveries(db, now, keep_jobs, keep_bodies)
             db.execute(spacing.delete().where(spacing.c.free < now))
 
     # --- in a transaction ---
@@ -443,25 +433,21 @@ class JobStore:
             )
 
 
+def _stored_rows(
+    recipients: Sequence[Positioned] | None,
+    receipts: list[Receipt] | None,
+    verdict: str | None,
+    cells: Sequence[Mapping[str, str]] | None,
+    body: Mapping[str, Any] | None,
+) -> list[tuple[int, StoredRow]]:
+    """Return the rows of a batch, with their positions."""
+    known = {receipt.position: receipt for receipt in states.complete(receipts or [], recipients or (), verdict)}
+    text = (body or {}).get("text")
+    found = zip(recipients or (), cells or itertools.repeat({}), strict=False)
+    return [(position, (position, row, text, known.get(position))) for (position, _), row in found]
+
+
 def _delete(db: sa.Connection, ids: Sequence[str]) -> None:
     for table in (requests, contents, batches):
         db.execute(table.delete().where(table.c.job.in_(ids)))
     db.execute(jobs.delete().where(jobs.c.id.in_(ids)))
-
-
-def _progress(row: dict[str, Any], now: float) -> Progress:
-    starts, recent = row["starts"], row.pop("recent")
-    conditions = {
-        JobState.CANCELLED: row.pop("cancelled"),
-        JobState.DONE: row["finished"] is not None,
-        JobState.PAUSED: row.pop("paused"),
-        JobState.SCHEDULED: starts > now,
-        JobState.RUNNING: True,
-    }
-    window = _RATE_WINDOW
-    if row.pop("first_end"):
-        window = min(window, max(1.0, now - max(starts, row["created"])))
-    for name in ("created", "starts", "expires", "finished"):
-        row[name] = None if row[name] is None else moment(row[name])
-    state = next(state for state, holds in conditions.items() if holds)
-    return Progress(state=state, rate=float(recent) / window if recent else None, **row)

@@ -84,6 +84,10 @@ jobs: Final = sa.Table(
     sa.Column("fingerprint", Encoded, nullable=False, default=dict),
     #: Text and subject; NULL after ``keep_bodies``.
     sa.Column("body", Encoded),
+    #: Why it was paused by itself.
+    sa.Column("reason", sa.Text),
+    #: How many recipients of each outcome ``stop_if`` counts, since the last time that the job was resumed.
+    sa.Column("judged", Encoded),
 )
 
 #: One row per batch: the recipients of one request.
@@ -109,7 +113,7 @@ batches: Final = sa.Table(
     #: Why every recipient without a receipt was skipped: ``cancelled``.
     sa.Column("verdict", sa.String(12)),
 )
-sa.Index("notifykit_batches_state", batches.c.job, batches.c.state)
+sa.Index("notifykit_batches_next", batches.c.job, batches.c.state, batches.c.number)
 sa.Index("notifykit_batches_ended", batches.c.ended)
 
 #: The large columns of a batch, in a table of their own so that counting never reads them.
@@ -122,6 +126,9 @@ contents: Final = sa.Table(
     sa.Column("recipients", _RECIPIENTS),
     #: Receipts so far.
     sa.Column("receipts", _RECEIPTS),
+    #: Text and subject of a batch of rows, and the cells of each row; NULL after ``keep_bodies``.
+    sa.Column("body", Encoded),
+    sa.Column("cells", Encoded),
 )
 
 #: One row per request: written before it is sent, completed by its result. This is the fence.
@@ -151,6 +158,18 @@ spacing: Final = sa.Table(
     #: The job and the number of the batch that reserved it.
     sa.Column("holder", sa.String(60), nullable=False),
 )
+
+#: What delivery reports said, by message id and canonical address; the address is empty for all recipients of a request.
+deliveries: Final = sa.Table(
+    "notifykit_deliveries",
+    METADATA,
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("reports", Encoded, nullable=False),
+    #: When a report last said something new.
+    sa.Column("touched", sa.Float, nullable=False),
+)
+sa.Index("notifykit_deliveries_touched", deliveries.c.touched)
 
 #: When a request last started, per rate limit.
 rate_limits: Final = sa.Table(

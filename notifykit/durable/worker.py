@@ -12,7 +12,7 @@ import attrs
 
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import moment
-from notifykit.durable.serialization import Positioned, message_of
+from notifykit.durable.serialization import Positioned
 from notifykit.durable.store import ClaimedBatch, JobStore
 from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
@@ -36,6 +36,8 @@ _FRESH: Final = 10.0
 _MARGIN: Final = 1.0
 #: Seconds until a batch that failed for a reason of this worker is tried again.
 _POSTPONED: Final = 30.0
+#: Recipients whom guards let pass within so many seconds of each other are tried together.
+_TOGETHER: Final = 60.0
 
 _log = logging.getLogger("notifykit.durable")
 
@@ -59,24 +61,29 @@ class Worker:
         if batch is None:
             return
         try:
-            receipts, retry_after = self._try(batch)
+            receipts, again = self._try(batch)
         except Superseded:
             return
         except WrongMode as error:
             _log.warning("%s", error)
             self._store.postpone(batch, _POSTPONED)
-            self._store.pause(task.job, paused=True)
+            self._store.pause(task.job, paused=True, reason=error.reason)
             return
         except Exception as error:  # a setting that this worker lacks, a plugin that raises
             _log.error("a batch failed with %s: it is tried again", type(error).__name__)
             self._store.postpone(batch, _POSTPONED)
             return
         counts = any(receipt.attempts for receipt in receipts)
-        self._store.finish_try(batch, receipts, retry_after, counts=counts)
-        self._count(batch, receipts, is_done=retry_after is None)
+        final = self._final(batch, receipts, is_done=again is None)
+        seconds, held = (None, False) if again is None else (again.after, again.held)
+        reason = self._store.finish_try(batch, receipts, seconds, counts=counts, held=held, final=final)
+        if reason is not None:
+            key = batch.job["key"]
+            _log.warning("job %s is paused: %s. To go on all the same: notifykit jobs resume %s", key, reason, key)
+        self._count(batch, final)
 
-    def _try(self, batch: ClaimedBatch) -> tuple[list[Receipt], float | None]:
-        """Send to every recipient without an outcome; return the receipts, and the seconds until another try."""
+    def _try(self, batch: ClaimedBatch) -> tuple[list[Receipt], _Again | None]:
+        """Send to every recipient without an outcome; return the receipts, and when the batch is tried again."""
         recovered = recover(batch)
         waiting = [(p, who) for p, who in batch.recipients if not self._is_done(p, recovered, batch)]
         reason = self._too_late(batch)
@@ -90,10 +97,7 @@ class Worker:
         busy = self._store.reserve(batch, [who.address for _, who in waiting if isinstance(who, Recipient)], gap)
         now = [(p, who) for p, who in waiting if not isinstance(who, Recipient) or who.address not in busy]
         receipts = self._send(batch, now, context, recovered)
-        retry_after = self._retry_after(receipts, batch)
-        if busy:
-            retry_after = max(retry_after or 0.0, *busy.values())
-        return [*filter(_is_final, recovered.values()), *receipts], retry_after
+        return [*filter(_is_final, recovered.values()), *receipts], self._again(receipts, busy.values(), batch)
 
     def _send(
         self,
@@ -105,7 +109,7 @@ class Worker:
         """Send to recipients, with the fence in front of every request."""
         if not recipients:
             return []
-        prepared = clean(message_of(batch.job, batch.task.number), context)
+        prepared = clean(batch.message, context)
         plan = list(plan_batches(guard((who for _, who in recipients), prepared, context), prepared, context))
         fence = Fence(
             batch,
@@ -132,14 +136,16 @@ class Worker:
         if live != meant_live:
             meant, actual = ("for real", "in test mode") if meant_live else ("as a test", "for real")
             raise WrongMode(
-                f"job {key} was submitted to be sent {meant}, and this worker sends {actual}: it is paused. Resume it with "
-                f"the settings that it was submitted with: notifykit jobs resume {key}"
+                key,
+                f"was submitted to be sent {meant}, and this worker sends {actual}",
+                f". Resume it with the settings that it was submitted with: notifykit jobs resume {key}",
             )
         if options.get("intercepted", False) is not (context.intercept is not None):
             where = "by a test, and this worker is not in it" if context.intercept is None else "outside of this test"
             raise WrongMode(
-                f"job {key} was submitted {where}: it is paused, so that nothing of a test reaches people. If it is not "
-                f"needed any more: notifykit jobs cancel {key}"
+                key,
+                f"was submitted {where}",
+                f", so that nothing of a test reaches people. If it is not needed any more: notifykit jobs cancel {key}",
             )
         # Retries are stored in the database so that they survive a crash.
         rate_limiters = context.rate_limiters if context.intercept else self._rate_limiters
@@ -152,22 +158,26 @@ class Worker:
             final=False,
         )
 
-    def _count(self, batch: ClaimedBatch, receipts: Sequence[Receipt], *, is_done: bool) -> None:
-        """Emit the outcomes that are final after this try, those that a dead worker left included.
+    def _final(self, batch: ClaimedBatch, receipts: Sequence[Receipt], *, is_done: bool) -> list[Receipt]:
+        """Return the outcomes that are final after this try, those that a dead worker left included.
 
         :param is_done: whether no other try follows.
         """
-        if not self._components.dispatcher.counts:
-            return
         final = [r for r in receipts if is_done or _is_final(r) or self._wait(r, batch) is None]
         if is_done:  # those that were to be tried again and are not any more, and the duplicates, which never were
             now = {receipt.position for receipt in receipts}
             rest = [receipt for position, receipt in batch.known.items() if position not in now]
             final += [r for r in rest if r.skipped is SkipReason.DUPLICATE or not self._is_done(r.position, {}, batch)]
+        return final
+
+    def _count(self, batch: ClaimedBatch, final: Sequence[Receipt]) -> None:
+        """Emit the outcomes that are final after a try."""
+        if not self._components.dispatcher.counts:
+            return
         via, components = batch.job["options"]["via"], self._components
         # The notifier may be closing, so that nothing is built any more.
         transport = components.settings.named(Dsn(via)).scheme if via else shown(components.transport)  # type: ignore[arg-type]  # there is one
-        components.dispatcher.recipients_finished(message_of(batch.job, batch.task.number).id, transport, final)
+        components.dispatcher.recipients_finished(batch.message.id, transport, final)
 
     def _announce(
         self, plan: Iterable[Batch | Receipt], receipts: Sequence[Receipt], batch: ClaimedBatch, context: SendContext
@@ -204,10 +214,23 @@ class Worker:
             return receipt.veto.retry_after
         return self._components.retry.after(receipt, batch.tries + 1, alone=False)
 
-    def _retry_after(self, receipts: Iterable[Receipt], batch: ClaimedBatch) -> float | None:
-        """Return the seconds until the recipients that were refused may be tried again; None if none may."""
-        waits = (self._wait(receipt, batch) for receipt in receipts)
-        return max((wait for wait in waits if wait is not None), default=None)
+    def _again(self, receipts: Iterable[Receipt], busy: Iterable[float], batch: ClaimedBatch) -> _Again | None:
+        """Return when the recipients without an outcome may be tried again; None if none may.
+
+        :param busy: the seconds to wait for each address that another batch has just sent to.
+        """
+        refused: list[float] = list(busy)
+        held: list[float] = []
+        for receipt in receipts:
+            wait = self._wait(receipt, batch)
+            if wait is not None:
+                (held if _is_postponed(receipt) else refused).append(wait)
+        if refused:
+            return _Again(max(refused), held=False)
+        if not held:
+            return None
+        # Those whose hour comes first do not wait for the others, who are asked about again then.
+        return _Again(max(wait for wait in held if wait <= min(held) + _TOGETHER), held=True)
 
     def _is_done(self, position: int, recovered: Mapping[int, Receipt], batch: ClaimedBatch) -> bool:
         """Return whether a recipient is not to be sent to.
@@ -228,8 +251,26 @@ class Worker:
         return SkipReason.DEADLINE if expires is not None and self._now() > expires else None
 
 
+@attrs.frozen
+class _Again:
+    """When a batch is tried again."""
+
+    #: Seconds until then.
+    after: float
+    #: Whether it waits only for guards.
+    held: bool
+
+
 class WrongMode(Exception):  # noqa: N818 - it says what is the case
-    """A test would be sent live, or a live message as a test."""
+    """A test would be sent live, or a live message as a test.
+
+    :param reason: why the job is paused.
+    :param advice: what a person does now.
+    """
+
+    def __init__(self, key: str, reason: str, advice: str) -> None:
+        super().__init__(f"job {key} {reason}: it is paused{advice}")
+        self.reason = f"It {reason}."
 
 
 class Superseded(Abandoned):

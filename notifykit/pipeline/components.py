@@ -17,6 +17,7 @@ from notifykit.counters import DryRunCounterStore, open_counter_store
 from notifykit.errors import ConfigError, PluginError, all_of, raise_interrupt
 from notifykit.events import Event
 from notifykit.models.capabilities import Capabilities, Measurement
+from notifykit.models.delivery import DeliveryReport
 from notifykit.models.message import Channel, Message
 from notifykit.pipeline.clock import PlannedClock, SystemClock
 from notifykit.pipeline.context import RateLimiters, Reservations, SendContext
@@ -30,7 +31,8 @@ from notifykit.pipeline.sink_queue import QueuedSink
 from notifykit.pipeline.stages import clean
 from notifykit.plugins import PluginHost, Registry
 from notifykit.plugins.registry import components
-from notifykit.protocols import BuildContext, Cleaner, Clock, Engine, Guard, Sink, Transport, TransportFactory
+from notifykit.protocols import BuildContext, Cleaner, Clock, Guard, Sink, Transport, TransportFactory
+from notifykit.protocols.engine import Engine
 from notifykit.redaction import key_beside
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import reference_problems
@@ -98,7 +100,7 @@ class Components:
         redaction = _collect(problems, self._redaction) or Redaction()
         self._sinks = [self._queued(sink) for sink in self.registry.sinks]
         self.dispatcher = EventDispatcher(self._sinks, redaction, self.clock, strict=self.host.strict)
-        self.delivery_reports = DeliveryTracker(self.dispatcher)
+        self.delivery_reports = DeliveryTracker(self.dispatcher, self._store_reports)
         #: The templates of the settings, measured as this notifier measures texts.
         self.templates = self._templates(problems) if self.transport is not None else {}
         if problems:
@@ -235,6 +237,16 @@ class Components:
                     raise ConfigError("no plugin stores jobs: `notifykit plugins` lists what is switched off or broken")
                 self._engine = self.registry.engines[0].build(self.settings, self)
             return self._engine
+
+    def _store_reports(self, reports: Sequence[DeliveryReport]) -> None:
+        """Store delivery reports beside the jobs, where this notifier or another one stores jobs already."""
+        engines = self.registry.engines
+        try:
+            if engines and (self._engine is not None or engines[0].in_use(self.settings)):
+                self.engine().record_delivery_reports(reports)
+        except (ConfigError, UnicodeError) as error:  # a provider may use half of a surrogate pair
+            why = error if isinstance(error, ConfigError) else "an id or a word in them is no text"
+            _log.warning("%d delivery reports are not stored: %s", len(reports), why)
 
     def close(self) -> None:
         """Close what was built here: transports, and sinks that can be closed. One that raises stops no other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -109,10 +109,16 @@ class DeliveryStore:
 
 
 class DeliveryTracker:
-    """Asks transports for reports, takes reports that are pushed, keeps both, and emits what is new."""
+    """Asks transports for reports, takes reports that are pushed, keeps both, and emits what is new.
 
-    def __init__(self, dispatcher: EventDispatcher) -> None:
+    :param store: stores them on disk too, and raises nothing.
+    """
+
+    def __init__(
+        self, dispatcher: EventDispatcher, store: Callable[[Sequence[DeliveryReport]], None] | None = None
+    ) -> None:
         self._dispatcher = dispatcher
+        self._store_reports = store
         self._store = DeliveryStore()
 
     def record(self, reports: Iterable[DeliveryReport], transport: str | None = None) -> list[Delivery]:
@@ -121,6 +127,7 @@ class DeliveryTracker:
         :param transport: the transport that was asked; None where the reports were pushed.
         :raises PluginError: in strict mode, where a sink raised; everything is recorded before.
         """
+        reports = list(reports)
         deliveries: list[Delivery] = []
         for report in reports:
             delivery, updates = self._store.record(report)
@@ -128,6 +135,8 @@ class DeliveryTracker:
             for update in updates:
                 if update.is_news:
                     self._dispatcher.delivery_changed(update.before, update.after, transport)
+        if reports and self._store_reports is not None:
+            self._store_reports(reports)
         self._dispatcher.raise_failures(*dict.fromkeys(delivery.message_id or "" for delivery in deliveries))
         return deliveries
 

@@ -34,7 +34,8 @@ from notifykit.pipeline.stages import (
     report,
 )
 from notifykit.plugins import PluginHost
-from notifykit.protocols import Cleaner, Clock, Guard, Job, Sink, Transport, shown
+from notifykit.protocols import Cleaner, Clock, Guard, Sink, Transport, shown
+from notifykit.protocols.engine import Job
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.sources import Settings
 from notifykit.templates.template import Template

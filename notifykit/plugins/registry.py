@@ -11,7 +11,8 @@ import attrs
 
 from notifykit.errors import ConfigError, InvalidRecipient, PluginError, raise_interrupt
 from notifykit.plugins.functions import as_component
-from notifykit.protocols import Cleaner, EngineFactory, Guard, Normalizer, Sink, TransportFactory
+from notifykit.protocols import Cleaner, Guard, Normalizer, Sink, TransportFactory
+from notifykit.protocols.engine import EngineFactory
 from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:

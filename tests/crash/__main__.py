@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from tests.crash.campaign import campaign
 from tests.crash.interrupted import interrupted_submit
 from tests.crash.scenarios import Impossible, Plan, clock_jump, full_disk, kills, restart_database
 from tests.crash.zombie import zombie
@@ -22,6 +23,7 @@ SCENARIOS = {
     "clock-jump": clock_jump,
     "interrupted-submit": interrupted_submit,
     "zombie": zombie,
+    "campaign": campaign,
 }
 
 
@@ -36,11 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pause", type=float, default=Plan().pause, help="the most seconds between two kills")
     parser.add_argument("--requests", type=int, default=Plan().requests, help="that wait when it begins")
     parser.add_argument("--seed", type=int, default=Plan().seed)
+    parser.add_argument("--rows", type=int, default=Plan().rows, help="of a campaign")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     # A process that is asked to end stops the workers and the database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    plan = Plan(given.store, given.kills, given.workers, given.rate, given.pause, given.requests, given.seed)
+    plan = Plan(
+        given.store, given.kills, given.workers, given.rate, given.pause, given.requests, given.seed, given.rows
+    )
     began = time.monotonic()
     try:
         verdict = SCENARIOS[given.scenario](plan)

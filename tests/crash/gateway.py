@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -62,9 +62,33 @@ class Gateway:
     def delay(self, least: float, most: float) -> None:
         """Have every answer come late: the request is accepted, and the sender does not know yet."""
         self._sandbox.calm()
-        self._sandbox.chaos(
-            "slow", endpoint="send", times=None, seed=self._seed, delay=Delay("uniform", least, max(least, most))
-        )
+        self._slow(least, most)
+
+    def _slow(self, least: float, most: float) -> None:
+        late = Delay("uniform", least, max(least, most))
+        self._sandbox.chaos("slow", endpoint="send", times=None, seed=self._seed, delay=late)
+
+    def fail(self, kinds: Sequence[tuple[str, str | None]], share: float) -> None:
+        """Have a share of the requests fail, each kind as often as the others: its name, and when it happens."""
+        self._sandbox.calm()
+        for number, (kind, after) in enumerate(kinds):
+            more = {"after": after} if after else {}
+            self._sandbox.chaos(
+                kind, endpoint="send", times=None, seed=self._seed + number, probability=share / len(kinds), **more
+            )
+        self._slow(0.0, self._slowest)  # the last: only the first fault that fires counts
+
+    def failed(self) -> int:
+        """Return how many requests had another fault than to be late."""
+        return sum(bool(record.fault) and not str(record.fault).startswith("slow") for record in self._sandbox.requests)
+
+    def texts(self) -> Mapping[str, Sequence[str]]:
+        """Return the texts that were accepted for each number."""
+        found: dict[str, list[str]] = {}
+        for message in self._sandbox.messages:
+            for number in message.numbers:
+                found.setdefault(number, []).append(message.text)
+        return found
 
     def arrivals(self) -> list[Arrival]:
         """Return every accepted request, in the order they came."""

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from notifykit import Notifier
-from notifykit.protocols import Job
+from notifykit.protocols.engine import Job
 from tests.crash.gateway import Gateway
 
 #: Recipients in one request of this gateway.

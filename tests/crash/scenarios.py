@@ -43,6 +43,8 @@ class Plan:
     requests: int = 60
     #: Makes the same dice fall; what the machine does in between is its own affair.
     seed: int = 0
+    #: Rows of a campaign.
+    rows: int = 50_000
 
 
 class Impossible(Exception):

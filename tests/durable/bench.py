@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from notifykit import Outcome, Receipt, Recipient, Submission
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
+from notifykit.durable.grouping import NewBatch
 from notifykit.durable.store import ClaimedBatch, JobStore
 from notifykit.errors import OutcomeUnknown, RateLimited
 from tests.durable.conftest import numbers
@@ -44,7 +45,8 @@ class Bench:
         """Write a job with batches of these sizes."""
         job = self.store.create({**JOB, "starts": self.now, **row})
         recipients = iter(enumerate(Recipient(address) for address in numbers(sum(sizes))))
-        self.store.add_batches(job, 0, [([next(recipients) for _ in range(size)], []) for size in sizes])
+        sized = [[next(recipients) for _ in range(size)] for size in sizes]
+        self.store.add_batches(job, [NewBatch(number, some) for number, some in enumerate(sized)])
         about = {"total": sum(sizes), "batches": len(sizes), "fingerprint": {}}
         self.store.publish(job, key, about)
         return job

@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from notifykit import Outcome
+from tests.crash.campaign import campaign
 from tests.crash.gateway import Arrival, most_in_a_second
 from tests.crash.interrupted import interrupted_submit
 from tests.crash.scenarios import Impossible, Plan, clock_jump, full_disk, kills, restart_database
@@ -80,6 +81,19 @@ def test_a_worker_that_wakes_up_late_reports_the_truth(store: str) -> None:
     verdict = zombie(attrs.evolve(SHORT, store=store, requests=30))
     _kept(verdict)
     assert verdict.figures["unknown while they were stopped, at most"] > 0
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=needs_postgres)])
+def test_every_row_of_a_campaign_has_a_true_outcome(store: str) -> None:
+    """Claim: workers that are killed, and a gateway that fails, leave each row with an outcome, and nobody gets two."""
+    verdict = campaign(attrs.evolve(SHORT, store=store, rows=1200))
+    _kept(verdict)
+    assert verdict.figures["worker kills"] == SHORT.kills
+    assert verdict.figures["rows accepted"] > 800
+    assert verdict.figures["rows unknown"] > 0
+    assert verdict.figures["rows rejected"] > 0
+    assert verdict.figures["rows skipped"] > 0
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from notifykit import Outcome, Recipient, Settings
 from notifykit.durable.batch_state import PARTITIONS
 from notifykit.durable.database import DurableSettings
+from notifykit.durable.grouping import NewBatch
 from notifykit.durable.serialization import dump_recipients
 from notifykit.durable.store import ClaimedBatch, KeyTakenError
 from notifykit.durable.worker import recover
@@ -149,7 +150,7 @@ def test_errors_of_the_database_show_no_addresses(bench: Bench) -> None:
     job = bench.job("k", [1])
     [address] = numbers(1)
     with pytest.raises(sa.exc.IntegrityError) as caught:
-        bench.store.add_batches(job, 0, [([(0, Recipient(address))], [])])
+        bench.store.add_batches(job, [NewBatch(0, [(0, Recipient(address))])])
     assert address not in str(caught.value)
 
 

@@ -15,6 +15,7 @@ import pytest
 from notifykit import Capabilities, Notifier, Outcome, Receipt, Recipient, SkipReason, Submission, Veto
 from notifykit.analytics import read_totals
 from notifykit.durable.database import DurableSettings
+from notifykit.durable.grouping import NewBatch
 from notifykit.durable.store import JobStore
 from notifykit.durable.tables import jobs
 from notifykit.durable.worker import Worker
@@ -372,7 +373,7 @@ def test_refused_addresses_and_guards_are_no_tries(bench: Bench, worker: MakeWor
 
     job = bench.store.create({**JOB, "starts": bench.now})
     who = [(0, Rejected("abc", InvalidRecipient("no digits"))), (1, Recipient("96598765432"))]
-    bench.store.add_batches(job, 0, [(who, [])])
+    bench.store.add_batches(job, [NewBatch(0, who)])
     bench.store.publish(job, "k", {"total": 2, "batches": 1, "fingerprint": {}})
     transport = Recorder()
     assert finish(bench, worker(transport)) == [0.0]
@@ -514,7 +515,7 @@ def test_a_refusal_that_waits_is_counted_when_its_job_is_cancelled(bench: Bench,
     who = [(0, Recipient("96598765432")), (1, Recipient("96598765432"))]
     job = bench.store.create({**JOB, "starts": bench.now})
     twice = Receipt(1, who[1][1], Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
-    bench.store.add_batches(job, 0, [(who, [twice])])
+    bench.store.add_batches(job, [NewBatch(0, who, [twice])])
     bench.store.publish(job, "k", {"total": 2, "batches": 1, "fingerprint": {}})
     sink = Counting()
     working = worker(Recorder(_refuses), sinks=[sink])

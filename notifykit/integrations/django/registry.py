@@ -16,7 +16,7 @@ from notifykit.integrations.per_process import Closable, PerProcess
 from notifykit.models.receipt import Report
 from notifykit.pipeline.notifier import Notifier
 from notifykit.pipeline.stages import Addresses
-from notifykit.protocols import Job
+from notifykit.protocols.engine import Job
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.sources import Settings
 from notifykit.verify.verifier import Verifier

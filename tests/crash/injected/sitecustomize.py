@@ -32,3 +32,7 @@ class _WrongClock:
 
 if "CRASH_CLOCK_SEED" in os.environ:
     time.time = _WrongClock(os.environ["CRASH_CLOCK_SEED"]).time
+if "CRASH_RATE" in os.environ:
+    from notifykit_kwtsms import settings
+
+    setattr(settings, "_MOST_PER_SECOND", float(os.environ["CRASH_RATE"]))  # noqa: B010 - a constant everywhere else

@@ -1,10 +1,10 @@
-"""Protocols that plugins implement, and the objects that they are given or return."""
+"""Protocols that plugins implement, and the objects that they are given or return. Those of jobs are in ``engine``."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from notifykit.events import Event
     from notifykit.models.capabilities import Capabilities
     from notifykit.models.delivery import DeliveryReport
-    from notifykit.models.job import Backlog, JobSpec, Progress, Settlement
     from notifykit.models.message import Channel, Cleaned, Message
     from notifykit.models.plan import Batch
-    from notifykit.models.receipt import Receipt, Report, Submission, Veto
+    from notifykit.models.receipt import Receipt, Submission, Veto
     from notifykit.models.recipient import Recipient, Rejected
     from notifykit.settings.dsn import Dsn
     from notifykit.settings.fields import Field
@@ -294,103 +293,6 @@ class Sink(Protocol):
     def handle(self, event: Event) -> None:
         """Log one event. It is called from several threads; raising is logged and changes nothing."""
         ...
-
-
-class Job(Protocol):
-    """A send that is stored on disk: any process that knows its key can read and change it."""
-
-    @property
-    def key(self) -> str:
-        """The caller's name for it."""
-        ...
-
-    def progress(self) -> Progress:
-        """Return its progress."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> Progress:
-        """Return when every recipient has an outcome.
-
-        :param timeout: the most seconds to wait.
-        :raises TimeoutError: if it has not ended by then; it goes on.
-        """
-        ...
-
-    def receipts(self) -> Iterator[Receipt]:
-        """Yield what is known of each recipient, in the caller's order, in constant memory."""
-        ...
-
-    def report(self) -> Report:
-        """Return what is known of each recipient so far, without those who have no outcome yet."""
-        ...
-
-    def cancel(self) -> Progress:
-        """Stop it between two batches; recipients who were not sent to are skipped."""
-        ...
-
-    def pause(self) -> Progress:
-        """Send nothing more of it until it is resumed."""
-        ...
-
-    def resume(self) -> Progress:
-        """Go on with it."""
-        ...
-
-    def settle(self, decision: Settlement | str) -> Progress:
-        """Decide about the recipients whose outcome is unknown.
-
-        :param decision: ``as-sent``: they got it; ``resend``: send to them again, and they may get it twice.
-        """
-        ...
-
-
-class Engine(Protocol):
-    """Stores jobs on disk, and sends them."""
-
-    def submit(self, spec: JobSpec, connection: Any = None) -> Job:
-        """Store a job, whole or not at all: it is safe on disk when this returns.
-
-        :param connection: a transaction of the caller that the job shall be a part of, where the engine can do that.
-        :raises ConfigError: if the key is that of another job, with what differs.
-        """
-        ...
-
-    def job(self, key: str) -> Job:
-        """Return a job by its key.
-
-        :raises KeyError: if there is none.
-        """
-        ...
-
-    def jobs(self) -> Sequence[Progress]:
-        """Return the progress of each job, the newest first."""
-        ...
-
-    def backlog(self) -> Backlog:
-        """Return how many jobs there are, and whether they get on."""
-        ...
-
-    def idle_reason(self) -> str | None:
-        """Return why this process sends no jobs, in one sentence; None where it does."""
-        ...
-
-    def work(self) -> None:
-        """Send the jobs in the background, until :meth:`close`."""
-        ...
-
-    def close(self) -> None:
-        """Wait for requests in flight, within a limit, then close connections and files."""
-        ...
-
-
-@attrs.frozen
-class EngineFactory:
-    """Builds the engine of a plugin."""
-
-    #: Its name: people switch it off by it.
-    name: str
-    #: Builds one from the settings and the components of a notifier.
-    build: Callable[[Settings, Any], Engine]
 
 
 class Clock(Protocol):

@@ -193,6 +193,7 @@ class Notifications:
 
     def advance(self, key: str) -> None:
         """Take the step of a notification that is due, if there is one. Any number of processes may do it at once."""
+        cancelled = False
         for _ in range(_TRIES):
             found = self.store.read(key)
             if found is None or found.finished is not None:
@@ -208,7 +209,9 @@ class Notifications:
                 _log.warning("notification %s %s", found.key, reason)
                 decision = Decision(found.course, due=self._now() + _POSTPONED)
             if self._take(found, decision):
-                return
+                if cancelled or not decision.cancel:
+                    return
+                cancelled = True  # what was not sent yet has its outcome now
         _log.debug("a notification is changed by others all the time: it is looked at again")
 
     def news_of_job(self, job: str) -> None:
@@ -263,8 +266,6 @@ class Notifications:
                 job = course.steps[number].job
                 if job is not None:
                     store.cancel(job)
-        if decision.cancel:
-            self._wake.set()
         return True
 
     def _submitted(self, found: StoredCourse, number: int, step: Step, db: sa.Connection) -> Step:

@@ -42,8 +42,8 @@ ADDRESSES = {Channel.SMS: "96598765432", Channel.EMAIL: "sara@example.com", Chan
 FINAL = (DeliveryState.DELIVERED, DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
 #: What the provider of a channel does with the next request.
 ANSWERS = ("accept", "accept", "reject", "unknown", "not reached", "dies before", "dies after")
-#: What the person wants of a channel.
-WISHES = ("on", "on", "off", "quiet")
+#: What the person chose for a channel.
+CHOICES = ("on", "on", "off", "quiet")
 
 
 class Dies(BaseException):
@@ -103,19 +103,19 @@ class Provider:
 
 
 class Preferences:
-    """A guard that switches channels off, or lets them wait, as a person wishes."""
+    """A guard that switches channels off, or lets them wait, as a person choices."""
 
     name = "preferences"
 
     def __init__(self) -> None:
-        self.wishes: dict[Channel, str] = {}
+        self.choices: dict[Channel, str] = {}
 
     def check(self, context: GuardContext, counters: Any) -> Veto | None:
         """Hold back what the person does not want now."""
-        wish = self.wishes.get(context.message.channel, "on")
-        if wish == "quiet":
+        choice = self.choices.get(context.message.channel, "on")
+        if choice == "quiet":
             return Veto(self.name, "It is night.", retry_after=3600.0, postpone=True)
-        return Veto(self.name, "The person does not want it.") if wish == "off" else None
+        return Veto(self.name, "The person does not want it.") if choice == "off" else None
 
 
 class Workshop:
@@ -162,7 +162,7 @@ class Machine(RuleBasedStateMachine):
         within=st.sampled_from([None, 30.0, 120.0]),
         at_once=st.sampled_from([False, False, False, True]),
         move_unknown=st.booleans(),
-        wishes=st.dictionaries(st.sampled_from(CHANNELS), st.sampled_from(WISHES), max_size=1),
+        choices=st.dictionaries(st.sampled_from(CHANNELS), st.sampled_from(CHOICES), max_size=1),
         answers=st.fixed_dictionaries({channel: st.sampled_from(ANSWERS) for channel in CHANNELS}),
     )
     def notify(
@@ -173,13 +173,13 @@ class Machine(RuleBasedStateMachine):
         within: float | None,
         at_once: bool,
         move_unknown: bool,
-        wishes: dict[Channel, str],
+        choices: dict[Channel, str],
         answers: dict[Channel, str],
     ) -> None:
         """Notify somebody."""
         shop = self.shop
         shop.provider.sent, shop.provider.reports, shop.provider.answers = [], {}, dict(answers)
-        shop.preferences.wishes = dict(wishes)
+        shop.preferences.choices = dict(choices)
         self.order, self.until, self.at_once, self.move_unknown = order, until, at_once, move_unknown
         self.within = within if until == "accepted" or within else 60.0
         self.key = f"order-{next(shop.keys)}"
@@ -211,10 +211,10 @@ class Machine(RuleBasedStateMachine):
         """The provider of a channel behaves in another way."""
         self.shop.provider.answers[channel] = answer
 
-    @rule(channel=st.sampled_from(CHANNELS), wish=st.sampled_from(WISHES))
-    def prefers(self, channel: Channel, wish: str) -> None:
+    @rule(channel=st.sampled_from(CHANNELS), choice=st.sampled_from(CHOICES))
+    def prefers(self, channel: Channel, choice: str) -> None:
         """The person wants something else."""
-        self.shop.preferences.wishes[channel] = wish
+        self.shop.preferences.choices[channel] = choice
 
     @rule(seconds=st.sampled_from([0.5, 20.0, 40.0, 200.0]))
     def time_passes(self, seconds: float) -> None:
@@ -231,8 +231,8 @@ class Machine(RuleBasedStateMachine):
                 for task in self.shop.engine.store.open_tasks(job.id):
                     self.shop.worker.run(task)
         for sent in self.shop.provider.sent[before:]:
-            wish = self.shop.preferences.wishes.get(sent.channel, "on")
-            assert wish == "on", f"sent by {sent.channel}, which is {wish}"
+            choice = self.shop.preferences.choices.get(sent.channel, "on")
+            assert choice == "on", f"sent by {sent.channel}, which is {choice}"
 
     @rule()
     def step(self) -> None:
@@ -350,7 +350,7 @@ class Machine(RuleBasedStateMachine):
             if self.receipt().finished is not None:
                 break
             if turn == 20:  # the night is over
-                self.shop.preferences.wishes = {c: w for c, w in self.shop.preferences.wishes.items() if w == "off"}
+                self.shop.preferences.choices = {c: w for c, w in self.shop.preferences.choices.items() if w == "off"}
             self.send()
             self.shop.provider.now += 31.0
             self.step()

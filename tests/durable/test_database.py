@@ -105,10 +105,15 @@ def test_a_postgresql_that_can_not_be_used_says_what_to_do(
 def test_a_process_that_stood_still_in_a_transaction_says_so(cluster: Cluster) -> None:
     """PostgreSQL runs, so nobody is asked whether it does."""
     database = Database(durable(NOTIFYKIT_DATABASE_URL=cluster.url("postgres")))
-    with pytest.raises(DBAPIError) as caught, database.begin() as connection:
-        connection.execute(sa.text("set idle_in_transaction_session_timeout = '50ms'"))
-        time.sleep(0.2)
-        connection.execute(sa.text("select 1"))
+
+    def stand_still() -> None:
+        with database.begin() as connection:
+            connection.execute(sa.text("set idle_in_transaction_session_timeout = '50ms'"))
+            time.sleep(0.2)
+            connection.execute(sa.text("select 1"))
+
+    with pytest.raises(DBAPIError) as caught:
+        stand_still()
     assert "stood still" in str(database.unusable(caught.value))
     database.close()
 

@@ -47,6 +47,13 @@ if TYPE_CHECKING:
         Message as Message,
         replay as replay,
     )
+    from notifykit.models.person import (
+        ChannelReceipt as ChannelReceipt,
+        ChannelState as ChannelState,
+        Person as Person,
+        PersonReceipt as PersonReceipt,
+        Verdict as Verdict,
+    )
     from notifykit.models.plan import Batch as Batch, Plan as Plan
     from notifykit.models.receipt import (
         Attempt as Attempt,
@@ -108,6 +115,7 @@ else:
             "models.delivery": "Delivery DeliveryReport DeliveryState",
             "models.job": "JobState Progress Settlement",
             "models.message": "Channel Cleaned Edit Message replay",
+            "models.person": "ChannelReceipt ChannelState Person PersonReceipt Verdict",
             "models.plan": "Batch Plan",
             "models.receipt": "Attempt Outcome Receipt Report SkipReason Submission Veto",
             "models.recipient": "Recipient Rejected",

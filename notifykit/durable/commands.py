@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
@@ -27,6 +28,7 @@ from notifykit.cli.output import (
 from notifykit.cli.progress import watch_job
 from notifykit.cli.results_file import ResultsFile, results_path, row_cost
 from notifykit.durable.metrics_server import metrics_server, read_address
+from notifykit.durable.notification_store import notification_key
 from notifykit.errors import ConfigError
 from notifykit.models.job import JobState, Progress, Settlement
 from notifykit.models.receipt import Outcome
@@ -124,7 +126,14 @@ def _command(*options: _Option) -> Callable[[_Command], _Command]:
 @_command()
 def show(notifier: Notifier, job: Job, as_json: bool) -> int:
     """Show how far one job is, and what to do about it."""
-    return _shown(job.progress(), as_json=as_json)
+    code = _shown(job.progress(), as_json=as_json)
+    key = notification_key(job.key)
+    if key is not None and not as_json:
+        with contextlib.suppress(KeyError):
+            receipt = notifier.notification(key).receipt()
+            print_line(f"{'of':<9} notification {receipt}")
+            note(receipt.advice)
+    return code
 
 
 @_command(

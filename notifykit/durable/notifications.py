@@ -11,12 +11,13 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
 from notifykit.durable.database import Database, moment
+from notifykit.durable.deliveries import delivery_of, read_deliveries_of
 from notifykit.durable.notification_store import NotificationStore, StoredCourse, job_key
 from notifykit.durable.serialization import is_intercepted
 from notifykit.durable.store import JobStore
@@ -24,7 +25,7 @@ from notifykit.errors import ConfigError, TransportError
 from notifykit.models.delivery import Delivery
 from notifykit.models.job import JobSpec
 from notifykit.models.person import ChannelReceipt, ChannelState, NotificationSpec, PersonReceipt
-from notifykit.models.receipt import Outcome, Receipt
+from notifykit.models.receipt import Receipt
 from notifykit.people.steps import Course, Decision, Step, decide
 from notifykit.pipeline.components import Components
 from notifykit.protocols import Transport
@@ -192,6 +193,7 @@ class Notifications:
 
     def advance(self, key: str) -> None:
         """Take the step of a notification that is due, if there is one. Any number of processes may do it at once."""
+        cancelled = False
         for _ in range(_TRIES):
             found = self.store.read(key)
             if found is None or found.finished is not None:
@@ -207,7 +209,9 @@ class Notifications:
                 _log.warning("notification %s %s", found.key, reason)
                 decision = Decision(found.course, due=self._now() + _POSTPONED)
             if self._take(found, decision):
-                return
+                if cancelled or not decision.cancel:
+                    return
+                cancelled = True  # what was not sent yet has its outcome now
         _log.debug("a notification is changed by others all the time: it is looked at again")
 
     def news_of_job(self, job: str) -> None:
@@ -262,8 +266,6 @@ class Notifications:
                 job = course.steps[number].job
                 if job is not None:
                     store.cancel(job)
-        if decision.cancel:
-            self._wake.set()
         return True
 
     def _submitted(self, found: StoredCourse, number: int, step: Step, db: sa.Connection) -> Step:
@@ -307,19 +309,12 @@ class Notifications:
 
     def _with_deliveries(self, course: Course) -> Course:
         """Return a course with the reports that were pushed."""
-        taken = [step.receipt for step in course.steps if step.receipt is not None and _may_arrive(step.receipt)]
-        known = iter(self._known(taken))
-        return attrs.evolve(
-            course,
-            steps=tuple(
-                _with_reports(step, next(known)) if step.receipt is not None and _may_arrive(step.receipt) else step
-                for step in course.steps
-            ),
-        )
-
-    def _known(self, receipts: Sequence[Receipt]) -> Iterable[Delivery]:
-        """Return what pushed reports say about receipts; no request is made."""
-        return self._components.delivery_reports.ask(receipts, (), 0.0)
+        taken = [step.receipt for step in course.steps if step.receipt is not None]
+        if not taken:
+            return course
+        known = read_deliveries_of(self._database, taken)
+        steps = (_with_reports(step, delivery_of(step.receipt, known)) for step in course.steps)
+        return attrs.evolve(course, steps=tuple(steps))
 
     def _transport(self) -> Transport:
         return self._components.context(None, None, window=None).transport
@@ -334,10 +329,6 @@ class Notifications:
         if found.options["intercepted"] is not is_intercepted(transport):
             return "was submitted by a test, or this worker is in one: it waits for another worker"
         return None
-
-
-def _may_arrive(receipt: Receipt) -> bool:
-    return receipt.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN) and receipt.message_id is not None
 
 
 def _with_reports(step: Step, delivery: Delivery | None) -> Step:

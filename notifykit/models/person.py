@@ -151,7 +151,7 @@ class ChannelReceipt:
         if self.delivery is not None and self.delivery.reports:
             what = f"{self.state}, {self.delivery.state}"
         receipt = self.receipt
-        why = self.reason or str((receipt and (receipt.error or receipt.veto or receipt.skipped)) or "")
+        why = self.reason or str((receipt and (receipt.error or receipt.veto or receipt.skipped)) or "").rstrip(".")
         return f"{self.channel}: {what}" + (f" ({why})" if why else "")
 
 
@@ -203,7 +203,7 @@ class PersonReceipt:
             accepted=self._channels(lambda row: row.state is ChannelState.ACCEPTED and not row.is_lost),
             pending=self._channels(lambda row: row.state in (ChannelState.WAITING, ChannelState.ACCEPTED)) or "it",
             unknown=" ".join(row.advice for row in self.channels if row.state is ChannelState.UNKNOWN),
-            failed=" ".join(f"{row}. {row.advice}".strip() for row in self.channels),
+            failed=" ".join(f"{row}." for row in self.channels if row.state is not ChannelState.NOT_TRIED),
         )
 
     def _channels(self, holds: Callable[[ChannelReceipt], bool]) -> str:

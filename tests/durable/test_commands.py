@@ -13,7 +13,7 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from notifykit import Capabilities, Message, Notifier
+from notifykit import Capabilities, Channel, Message, Notifier, Person
 from notifykit.cli.main import main
 from notifykit.errors import OutcomeUnknown
 from notifykit.models.job import JobSpec, JobState
@@ -177,3 +177,15 @@ def test_a_job_that_paused_by_itself_says_why(
         assert "notifykit jobs resume k" in answer.err
         assert json.loads(run("jobs", "k", "--json").out)["data"]["reason"] == reason
         assert job.resume().reason is None
+
+
+def test_a_job_of_a_notification_says_so(run: Run, store: Store, notifiers: Callable[..., Notifier]) -> None:
+    """``notifykit jobs`` has a key that a person can read, and shows what became of the person."""
+    with notifiers(store, Recorder(capabilities=Capabilities(channels=frozenset(Channel)))) as notifier:
+        person = Person("u17", sms="96598765432", push="tag:sara")
+        notifier.notify(person, text="Your secret", order=["push", "sms"], key="order-12").wait(60)
+    assert "order-12:push" in run("jobs").out
+    shown = run("jobs", "order-12:push")
+    assert "notification order-12: accepted (push: accepted)" in shown.out
+    assert "The provider of push took it" in shown.err
+    assert "tag:sara" not in shown.out + shown.err

@@ -272,6 +272,7 @@ class Guard(Protocol):
     def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Return None to let it pass, a veto to hold it back, or the recipient who shall get it instead.
 
+        The same recipient lets it pass too, with the link to unsubscribe that it has.
         Plans ask too, with counters that are forgotten: keep nothing elsewhere. A guard that raises holds the message back.
         """
         ...

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from notifykit import ConfigError, Notifier, RateLimited
+from notifykit.people import Preferences, preferences_of
 from notifykit.testing import Outbox
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
@@ -103,6 +104,18 @@ def test_the_task_of_the_module_sends_too(app: Celery, notify_outbox: Outbox) ->
     assert app.tasks["notifykit.send"].delay(MOBILE, TEXT).get() == "accepted"
     notify_outbox.one(to=MOBILE)
     assert send.name == "notifykit.send"
+
+
+def test_a_task_sends_nothing_that_the_person_switched_off(
+    app: Celery, code: SendTask, notify_outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker asks the guard, as every send does; what is for security is sent."""
+    monkeypatch.setenv("NOTIFYKIT_GUARD_PREFERENCES", "sqlite")
+    store = preferences_of(get_notifier(app)).store
+    store.set(Preferences("u17", channels_off={"sms"}, addresses={"sms": MOBILE}))
+    assert code.delay(MOBILE, "News", tags=["marketing"]).get() == "skipped"
+    assert code.delay(MOBILE, TEXT, tags=["security"]).get() == "accepted"
+    assert notify_outbox.one(to=MOBILE).text == TEXT
 
 
 def test_a_task_that_is_delivered_twice_sends_once(code: SendTask, notify_outbox: Outbox) -> None:

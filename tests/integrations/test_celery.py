@@ -343,14 +343,15 @@ class Running:
                 env=self.environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
             )  # fmt: skip
 
-    def put(self, mobile: str, when: str, task_id: str | None = None) -> str:
+    def put(self, mobile: str, when: str, task_id: str | None = None, time_limit: float | None = None) -> str:
         """Put a task into the queue, as a web application does."""
         script = (
-            "import sys, killed; mobile, when, task_id = sys.argv[1:]; "
-            "print(killed.code.apply_async((mobile, 'Your code is 482913', when), task_id=task_id or None).id)"
+            "import sys, killed; mobile, when, task_id, limit = sys.argv[1:]; options = {'time_limit': float(limit)} if limit "
+            "else {}; text = 'Your code is 482913'; "
+            "print(killed.code.apply_async((mobile, text, when), task_id=task_id or None, **options).id)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script, mobile, when, task_id or ""],
+            [sys.executable, "-c", script, mobile, when, task_id or "", str(time_limit or "")],
             env=self.environment, capture_output=True, text=True, check=True, timeout=60, cwd=self.folder,
         )  # fmt: skip
         return done.stdout.strip()
@@ -431,6 +432,31 @@ class TestKilled:
         until(lambda: f"notifykit jobs celery-{task}" in running.log(), running.log)
         assert number not in running.log()
         assert "482913" not in running.log()
+
+    def test_the_hard_time_limit_sends_nothing_again(self, running: Running) -> None:
+        """It kills the process between the request and the answer: the task failed, and delivered again it is unknown."""
+        number = "96550000005"
+        running.sandbox.chaos("hang", endpoint="send", to=number, after="accept", delay=60.0)
+        task = running.put(number, "normally", "limited", time_limit=8)
+        until(lambda: running.arrived(number), running.log)
+        assert "TimeLimitExceeded" in repr(running.result(task))
+        (running.folder / "results" / f"celery-task-meta-{task}").unlink()
+        assert running.put(number, "normally", "limited") == task
+        assert running.result(task) == "unknown"
+        assert running.arrived(number) == 1
+        assert number not in running.log()
+
+    def test_when_all_processes_of_a_pool_die_at_once_the_next_ones_go_on(self, running: Running) -> None:
+        """Each of their tasks is delivered again, and is unknown."""
+        numbers = ["96550000006", "96550000007"]
+        for number in numbers:
+            running.sandbox.chaos("hang", endpoint="send", to=number, after="accept", delay=60.0)
+        tasks = [running.put(number, "normally") for number in numbers]
+        until(lambda: all(running.arrived(number) for number in numbers), running.log)
+        for number in numbers:
+            os.kill(int((running.folder / f"process-{number}").read_text()), signal.SIGKILL)
+        assert [running.result(task) for task in tasks] == ["unknown", "unknown"]
+        assert [running.arrived(number) for number in numbers] == [1, 1]
 
     def test_when_all_of_it_dies_the_broker_delivers_again(self, running: Running) -> None:
         """The broker in a folder forgets what was not acknowledged, so the message is put there again."""

@@ -208,7 +208,9 @@ def test_a_provider_that_makes_up_codes_fills_no_memory(registry: CollectorRegis
     found = samples(generate_latest(registry))
     codes = {dict(labels)["code"] for name, labels in found if name == "notifykit_messages_total"}
     assert len(codes) == MOST_CODES + 1
-    assert value(found, "notifykit_messages_total", transport="memory", outcome="rejected", code=OTHER, test="true") == 50
+    assert (
+        value(found, "notifykit_messages_total", transport="memory", outcome="rejected", code=OTHER, test="true") == 50
+    )
     labels = Labels()
     assert len({labels.transport(f"t{n}x") for n in range(99)}) == MOST_TRANSPORTS + 1
 

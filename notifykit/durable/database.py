@@ -48,6 +48,8 @@ _MIGRATION: Final = 30.0
 #: What PostgreSQL ends by itself: a wait for a lock, and a session that stands still inside a transaction. The
 #: transactions of this package take milliseconds, so that is a session of a process that is stopped or gone.
 _LIMITS: Final = ("set lock_timeout = '15s'", "set idle_in_transaction_session_timeout = '5s'")
+#: PostgreSQL's code for a session that it ended for the second reason.
+_STOOD_STILL: Final = "25P03"
 _CONNECT: Final = 10
 _HOLDERS: Final = sa.text(
     "select pid, application_name, client_addr::text from pg_stat_activity where pid <> pg_backend_pid() and pid in ("
@@ -264,6 +266,11 @@ class Database:
             return ConfigError(_held(f"{self.file}, for {_BUSY / 1000:.0f} s", _lock_owners(self.file)))
         if self.file is None and getattr(getattr(error, "orig", None), "sqlstate", None) == "55P03":
             return ConfigError(_held("its rows, for 15 s", self._sessions()))
+        if getattr(getattr(error, "orig", None), "sqlstate", None) == _STOOD_STILL:
+            return ConfigError(
+                "database_url: this process stood still for 5 s inside a transaction, so PostgreSQL ended it and nothing of "
+                "it was stored: try again; if it stays so, this machine has too much to do"
+            )
         return unusable(self.settings, error, self._what)
 
     def _sessions(self) -> list[str]:

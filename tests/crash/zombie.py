@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import time
 from typing import Final
 
@@ -40,9 +42,9 @@ def zombie(plan: Plan) -> Verdict:
             time.sleep(3.0)
             held = held and worker.pid not in workers.noticed
             _let_go(on, name)
-            _wait_until(lambda pid=worker.pid: pid in workers.noticed, 20)
+            _wait_until(lambda pid=worker.pid: pid in workers.noticed, 60)
             # The worker that took over stores an unknown outcome, and goes on with the next batch.
-            _wait_until(lambda: _unknown(on) > 0, 20)
+            _wait_until(lambda: _unknown(on) > 0, 60)
             most = max(most, _unknown(on))
             os.kill(worker.pid, signal.SIGCONT)
         verdict.figures |= {"workers stopped and woken": rounds, "unknown while they were stopped, at most": most}
@@ -66,7 +68,8 @@ def _stop_one(on: Stage, workers: Workers) -> tuple[Worker, str]:
                 if worker is None or worker.pid in workers.noticed:
                     continue
                 os.kill(worker.pid, signal.SIGSTOP)
-                if any(_is_answered_late(on, database, task) for task, _ in tasks):
+                # Its other threads write too: one that stands still with the lock would hold up those who take over.
+                if _is_writable(database) and any(_is_answered_late(on, database, task) for task, _ in tasks):
                     return worker, name
                 os.kill(worker.pid, signal.SIGCONT)
             time.sleep(0.1)
@@ -74,6 +77,19 @@ def _stop_one(on: Stage, workers: Workers) -> tuple[Worker, str]:
     finally:
         queue.close()
         database.close()
+
+
+def _is_writable(database: Database) -> bool:
+    """Return whether nobody holds the lock of the file; PostgreSQL ends a session that holds one and stands still."""
+    if database.file is None:
+        return True
+    with contextlib.closing(sqlite3.connect(database.file, timeout=0.5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 def _is_answered_late(on: Stage, database: Database, task: str) -> bool:

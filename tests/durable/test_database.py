@@ -5,9 +5,12 @@ from __future__ import annotations
 import pathlib
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from notifykit import ConfigError, Notifier, Settings
 from notifykit.durable.database import Database, DurableSettings
@@ -97,6 +100,22 @@ def test_a_postgresql_that_can_not_be_used_says_what_to_do(
             notifiers(store, Recorder()).jobs()
         for secret in ("hunter2", "s3cr3t"):
             assert secret not in str(caught.value) + repr(caught.value) + caplog.text
+
+
+def test_a_process_that_stood_still_in_a_transaction_says_so(cluster: Cluster) -> None:
+    """PostgreSQL runs, so nobody is asked whether it does."""
+    database = Database(durable(NOTIFYKIT_DATABASE_URL=cluster.url("postgres")))
+
+    def stand_still() -> None:
+        with database.begin() as connection:
+            connection.execute(sa.text("set idle_in_transaction_session_timeout = '50ms'"))
+            time.sleep(0.2)
+            connection.execute(sa.text("select 1"))
+
+    with pytest.raises(DBAPIError) as caught:
+        stand_still()
+    assert "stood still" in str(database.unusable(caught.value))
+    database.close()
 
 
 def test_one_process_sends_for_one_database(tmp_path: pathlib.Path, notifiers: Callable[..., Notifier]) -> None:

@@ -76,6 +76,25 @@ def _countdowns() -> Iterator[list[float]]:
     task_retry.disconnect(note)
 
 
+@pytest.fixture(name="warnings")
+def _warnings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the tasks log. Celery and Django replace the handlers and the level of the root logger, so nothing is asked of it."""
+    found: list[str] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(self.format(record))
+
+    logger, keeper = logging.getLogger("notifykit.celery"), Keeper()
+    monkeypatch.setattr(logger, "disabled", False)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    logger.addHandler(keeper)
+    yield found
+    logger.removeHandler(keeper)
+    logger.setLevel(level)
+
+
 @contextlib.contextmanager
 def worker(app: Celery) -> Iterator[None]:
     """Let a real worker take tasks from the broker in memory; the logging that Celery sets up ends with it."""
@@ -140,14 +159,14 @@ def test_what_was_certainly_not_sent_is_tried_again_when_the_provider_says(
 
 
 def test_a_lost_answer_is_unknown_and_not_sent_again(
-    code: SendTask, notify_outbox: Outbox, notify_script: Any, countdowns: list[float], caplog: pytest.LogCaptureFixture
+    code: SendTask, notify_outbox: Outbox, notify_script: Any, countdowns: list[float], warnings: list[str]
 ) -> None:
     """Neither by a retry nor by a second delivery; the log says where to look."""
     notify_script.unknown()
     assert [code.apply_async((MOBILE, TEXT), task_id="lost").get() for _ in range(2)] == ["unknown"] * 2
     assert len(notify_outbox.attempts) == 1
     assert not countdowns
-    assert "notifykit jobs celery-lost" in caplog.text
+    assert ["notifykit jobs celery-lost" in line for line in warnings] == [True, True]
 
 
 def test_what_comes_too_late_is_skipped(code: SendTask, notify_outbox: Outbox) -> None:
@@ -160,16 +179,16 @@ def test_what_comes_too_late_is_skipped(code: SendTask, notify_outbox: Outbox) -
 
 
 def test_a_refusal_is_logged_once_without_number_or_text(
-    code: SendTask, notify_script: Any, notify_outbox: Outbox, caplog: pytest.LogCaptureFixture
+    code: SendTask, notify_script: Any, notify_outbox: Outbox, warnings: list[str]
 ) -> None:
     """What a person has to do is in it."""
     notify_script.refuse("ERR003")
     assert code.delay([MOBILE, "96551112222"], TEXT).get() == {"rejected": 2}
     assert len(notify_outbox.attempts) == 2
-    (record,) = [record for record in caplog.records if record.name == "notifykit.celery"]
-    assert "ERR003" in record.getMessage()
-    assert "KWTSMS_PASSWORD" in record.getMessage()
-    assert not any(secret in caplog.text for secret in (MOBILE, "98765432", "482913"))
+    (line,) = warnings
+    assert "ERR003" in line
+    assert "KWTSMS_PASSWORD" in line
+    assert not any(secret in line for secret in (MOBILE, "98765432", "482913"))
 
 
 def test_a_task_called_as_a_function_says_what_to_do(code: SendTask) -> None:
@@ -356,14 +375,15 @@ class Running:
                 env=self.environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
             )  # fmt: skip
 
-    def put(self, mobile: str, when: str, task_id: str | None = None) -> str:
+    def put(self, mobile: str, when: str, task_id: str | None = None, time_limit: float | None = None) -> str:
         """Put a task into the queue, as a web application does."""
         script = (
-            "import sys, killed; mobile, when, task_id = sys.argv[1:]; "
-            "print(killed.code.apply_async((mobile, 'Your code is 482913', when), task_id=task_id or None).id)"
+            "import sys, killed; mobile, when, task_id, limit = sys.argv[1:]; options = {'time_limit': float(limit)} if limit "
+            "else {}; text = 'Your code is 482913'; "
+            "print(killed.code.apply_async((mobile, text, when), task_id=task_id or None, **options).id)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script, mobile, when, task_id or ""],
+            [sys.executable, "-c", script, mobile, when, task_id or "", str(time_limit or "")],
             env=self.environment, capture_output=True, text=True, check=True, timeout=60, cwd=self.folder,
         )  # fmt: skip
         return done.stdout.strip()
@@ -444,6 +464,31 @@ class TestKilled:
         until(lambda: f"notifykit jobs celery-{task}" in running.log(), running.log)
         assert number not in running.log()
         assert "482913" not in running.log()
+
+    def test_the_hard_time_limit_sends_nothing_again(self, running: Running) -> None:
+        """It kills the process between the request and the answer: the task failed, and delivered again it is unknown."""
+        number = "96550000005"
+        running.sandbox.chaos("hang", endpoint="send", to=number, after="accept", delay=60.0)
+        task = running.put(number, "normally", "limited", time_limit=8)
+        until(lambda: running.arrived(number), running.log)
+        assert "TimeLimitExceeded" in repr(running.result(task))
+        (running.folder / "results" / f"celery-task-meta-{task}").unlink()
+        assert running.put(number, "normally", "limited") == task
+        assert running.result(task) == "unknown"
+        assert running.arrived(number) == 1
+        assert number not in running.log()
+
+    def test_when_all_processes_of_a_pool_die_at_once_the_next_ones_go_on(self, running: Running) -> None:
+        """Each of their tasks is delivered again, and is unknown."""
+        numbers = ["96550000006", "96550000007"]
+        for number in numbers:
+            running.sandbox.chaos("hang", endpoint="send", to=number, after="accept", delay=60.0)
+        tasks = [running.put(number, "normally") for number in numbers]
+        until(lambda: all(running.arrived(number) for number in numbers), running.log)
+        for number in numbers:
+            os.kill(int((running.folder / f"process-{number}").read_text()), signal.SIGKILL)
+        assert [running.result(task) for task in tasks] == ["unknown", "unknown"]
+        assert [running.arrived(number) for number in numbers] == [1, 1]
 
     def test_when_all_of_it_dies_the_broker_delivers_again(self, running: Running) -> None:
         """The broker in a folder forgets what was not acknowledged, so the message is put there again."""

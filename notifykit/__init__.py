@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from notifykit.models.recipient import Recipient as Recipient, Rejected as Rejected
     from notifykit.pipeline.async_notifier import AsyncNotifier as AsyncNotifier
     from notifykit.pipeline.clock import SystemClock as SystemClock, VirtualClock as VirtualClock
+    from notifykit.pipeline.notifications import Notification as Notification
     from notifykit.pipeline.notifier import Notifier as Notifier
     from notifykit.pipeline.retry import RetryPolicy as RetryPolicy
     from notifykit.plugins import PluginHost as PluginHost
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
         Transport as Transport,
         TransportFactory as TransportFactory,
     )
+    from notifykit.protocols.engine import Job as Job
     from notifykit.redaction import Secret as Secret
     from notifykit.settings.dsn import Dsn as Dsn
     from notifykit.settings.sources import Settings as Settings
@@ -121,10 +123,12 @@ else:
             "models.recipient": "Recipient Rejected",
             "pipeline.async_notifier": "AsyncNotifier",
             "pipeline.clock": "SystemClock VirtualClock",
+            "pipeline.notifications": "Notification",
             "pipeline.notifier": "Notifier",
             "pipeline.retry": "RetryPolicy",
             "plugins": "PluginHost",
             "protocols": "BuildContext Cleaner Clock Counters GuardContext Guard Normalizer Sink Transport TransportFactory",
+            "protocols.engine": "Job",
             "redaction": "Secret",
             "settings.dsn": "Dsn",
             "settings.sources": "Settings",

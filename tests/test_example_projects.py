@@ -18,6 +18,7 @@ PROJECTS: Final = {
     "django_shop": ("django", "django.md", 18),
     "fastapi_app": ("fastapi", "fastapi.md", 20),
     "celery_worker": ("celery", "celery.md", 13),
+    "shop": ("dbos", "campaigns.md", 6),
 }
 REQUIRED: Final = "examples" in os.environ.get("NOTIFYKIT_REQUIRE", "").split(",")
 

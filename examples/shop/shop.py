@@ -6,13 +6,10 @@ python shop.py ready customers.csv u1 17
 
 import csv
 import sys
-from typing import Any as Notification
 
-from notifykit import Notifier
+from notifykit import Job, Notification, Notifier, Person
 from notifykit.campaigns.tables import open_table
-from notifykit.models.person import Person
 from notifykit.people import Preferences, preferences_of
-from notifykit.plugin import Job
 
 
 def customers(table: str) -> dict[str, Person]:

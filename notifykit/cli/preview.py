@@ -32,8 +32,10 @@ _MOST_LINES: Final = 12
 _WIDTH: Final = 34
 _LEFT_TO_RIGHT_MARK: Final = "\u200e"
 _RIGHT_TO_LEFT, _LEFT_TO_RIGHT, _END = "\u2067", "\u2066", "\u2069"
-#: A code, a number or a Latin name inside right-to-left text.
-_CODE: Final = re.compile(r"[A-Za-z0-9](?:[\w.,:/+@#%&=?-]*[A-Za-z0-9])?", re.ASCII)
+#: A code, a number or a Latin name of several words inside right-to-left text. Numbers alone are not joined over a space.
+_CODE: Final = re.compile(
+    r"[A-Za-z](?:[\w.,:/+@#%&=?'\u2019 -]*[A-Za-z0-9])?|[0-9](?:[\w.,:/+@#%&=?-]*[A-Za-z0-9])?", re.ASCII
+)
 
 
 @click.command(

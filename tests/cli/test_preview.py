@@ -110,6 +110,12 @@ def test_every_line_of_the_frame_is_as_wide_as_the_others(text: str) -> None:
     assert (lines[0][1], lines[0][-1], lines[-1][1], lines[-1][-1]) == ("╭", "╮", "╰", "╯")
 
 
+def test_a_latin_name_of_several_words_stays_in_order() -> None:
+    """As a phone shows it: two numbers beside each other are no name."""
+    assert "\u2066John O'Neil\u2069" in "".join(phone_lines("عزيزي John O'Neil، أهلا"))
+    assert "\u206612\u2069 \u206634\u2069" in "".join(phone_lines("رقم 12 34"))
+
+
 def test_right_to_left_lines_are_on_the_right_and_codes_stay_in_order() -> None:
     """Isolated, so that no terminal turns a code around; the frame stays where it is."""
     text = "رمز التحقق لتطبيق MY-APP هو الرقم التالي وهو سري جدا 471-102"

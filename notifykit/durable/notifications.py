@@ -234,7 +234,10 @@ class Notifications:
         """Take the steps that are due, and return how many notifications that were."""
         keys = self.store.due(_MOST)
         for key in keys:
-            self.advance(key)
+            try:
+                self.advance(key)
+            except Exception as error:  # one that can't be read, a setting that this worker lacks: the others go on
+                _log.error("the step of a notification failed with %s: it is tried again", type(error).__name__)
         return len(keys)
 
     def _run(self, stopping: threading.Event) -> None:

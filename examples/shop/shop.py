@@ -28,7 +28,7 @@ def customers(table: str) -> dict[str, Person]:
 
 
 def announce(notifier: Notifier, table: str, key: str, over: float | None = 1800.0) -> Job:
-    """Wish every customer a happy Eid, over half an hour. With the same key a second call sends nothing again."""
+    """Send every customer an Eid greeting, over half an hour. With the same key a second call sends nothing again."""
     return notifier.submit_rows(
         open_table(table),
         template="eid",

@@ -68,7 +68,7 @@ def test_an_answer_that_was_lost_does_not_move_on(notifier, notify_outbox, notif
     assert len(notify_outbox.attempts) == 1
 
 
-def test_who_unsubscribed_gets_no_marketing_and_still_hears_of_orders(notifier, notify_outbox, people):
+def test_who_unsubscribed_gets_no_marketing_and_still_news_of_orders(notifier, notify_outbox, people):
     shop.unsubscribe(notifier, people["u2"], "marketing")
     progress = shop.announce(notifier, TABLE, "eid-2026", over=None).wait(timeout=30)
     assert (progress.accepted, progress.skipped) == (3, 1)

@@ -14,7 +14,7 @@ from notifykit.cli.output import warn
 from notifykit.cli.tables import check_addresses, read_addresses
 from notifykit.normalizers.phone import split_addresses
 from notifykit.pipeline.notifier import Notifier
-from notifykit.templates.leftovers import named_like_variables
+from notifykit.templates.parsing import named_like_variables
 from notifykit.templates.template import BadValues, TemplateError
 
 #: Options of commands that read recipients from a file.

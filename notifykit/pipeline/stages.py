@@ -37,7 +37,7 @@ from notifykit.pipeline.capabilities import (
 )
 from notifykit.pipeline.context import GuardCounters, Prepared, SendContext
 from notifykit.protocols import Guard, GuardContext
-from notifykit.templates.leftovers import unfilled
+from notifykit.templates.parsing import unfilled
 
 #: What a caller may give: one address, several in one text, or any iterable of them; an int is a float to type checkers.
 Addresses: TypeAlias = str | float | Recipient | Iterable[str | float | Recipient | None]

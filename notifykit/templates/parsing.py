@@ -1,4 +1,7 @@
-"""Reading what a template is made of: languages, variables between braces, their types, and samples."""
+"""Reading what a template is made of: languages, variables between braces, their types, and samples.
+
+And finding variables that nobody filled in, which every recipient would read: ``Dear {Name}``, ``Dear Name``.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 #: The most characters between braces that an error repeats.
 _MOST_SHOWN: Final = 30
+#: ``{name}``, ``{{name}}``, ``${name}``, ``{0}``, ``{}``, ``%(name)s``, as the usual template languages have them.
+_UNFILLED: Final = re.compile(r"\$?\{\{?\s?(?:[^\W\d][\w.-]{0,40}|\d{0,2})\s?\}\}?|%\([^\W\d]\w{0,40}\)[sd]")
+#: A text with more of them gets no more names into its warning.
+_MOST_NAMED: Final = 3
 
 
 def canonical(language: str) -> str:
@@ -164,3 +171,28 @@ def read_options(table: Mapping[str, Any], problems: list[str]) -> dict[str, Any
                 # It has a sample, although none that can be measured: that is one problem.
                 options.pop("segments", None)
     return options | {"samples": {name: read for name, read in samples.items() if read or not options["samples"][name]}}
+
+
+def unfilled(text: str) -> str | None:
+    """Return a sentence about the variables that stand in a finished text; None where there are none."""
+    found = list(dict.fromkeys(match[0] for match in _UNFILLED.finditer(text)))
+    if not found:
+        return None
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    names, stand = ", ".join(found[:_MOST_NAMED]), "stands" if len(found) == 1 else "stand"
+    return f"{names}{more} {stand} in the text, and everybody would read it so: a template fills in variables."
+
+
+def named_like_variables(values: Mapping[str, object]) -> str | None:
+    """Return a sentence about values that are their variable's own name; None where there are none.
+
+    One text goes to all recipients: ``--var name=Name`` does not take the column ``Name``, as a campaign does.
+    """
+    found = [name for name, value in values.items() if str(value).strip(" {}<>[]%$").casefold() == name.casefold()]
+    if not found:
+        return None
+    names = ", ".join(found[:_MOST_NAMED])
+    return (
+        f"The value of {names} is the variable's own name, and everybody would read it: give the value itself. "
+        "A column of a table is no value here: `notifykit campaign` gives each row its own."
+    )

@@ -88,6 +88,9 @@ class StoredJob:
         """
         with self._engine.usable() as store:
             self._require_body(store.find(self.key), "nothing to show: NOTIFYKIT_KEEP_BODIES keeps them longer")
+        return self._rows()  # the error comes before the first row is asked for
+
+    def _rows(self) -> Iterator[JobRow]:
         for some in chunks(self._stored(cells=True), IDS_PER_QUERY):
             sent = [receipt for *_, receipt in some if receipt is not None]
             with self._engine.usable() as store:

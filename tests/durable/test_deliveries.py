@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -194,3 +194,17 @@ def test_a_refused_submission_of_ids_is_no_delivery(connect: MakeNotifier) -> No
     job = submit(connect(Recorder(nameless)), rows_of("ab"))
     job.wait(30)
     assert [row.delivery for row in job.rows()] == [None, None]
+
+
+def test_what_a_provider_answers_is_stored_as_what_it_pushes(connect: MakeNotifier) -> None:
+    """By asking, one notifier learns it for every process."""
+
+    class Answering(Recorder):
+        def deliveries(self, receipts: Sequence[Receipt], timeout: float) -> list[DeliveryReport]:
+            return [DeliveryReport(str(r.message_id), r.to, DeliveryState.DELIVERED) for r in receipts]
+
+    notifier = connect(Answering())
+    job = submit(notifier, rows_of("ab"))
+    job.wait(30)
+    notifier.deliveries(job.receipts())
+    assert [row.delivery and row.delivery.state for row in job.rows()] == [DeliveryState.DELIVERED] * 2

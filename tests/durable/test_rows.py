@@ -110,6 +110,19 @@ def test_rows_without_an_outcome_are_listed_too(connect: MakeNotifier) -> None:
     assert list(job.receipts()) == []
 
 
+def test_rows_that_were_deleted_are_an_error_and_no_empty_table(connect: MakeNotifier) -> None:
+    """It comes before the first row is asked for, so that nobody opens a file for nothing."""
+    notifier = connect(Recorder())
+    job = submit(notifier, rows_of("ab"))
+    job.wait(30)
+    engine = notifier._components.engine()
+    engine.store.prune(keep_jobs=1e9, keep_bodies=-1.0)  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match=r"deleted.*KEEP_BODIES"):
+        job.rows()
+    assert list(job.receipts()) == []
+    assert job.report().receipts == ()
+
+
 def test_nothing_of_a_row_shows(connect: MakeNotifier) -> None:
     """Neither the text nor a cell, in any repr."""
     row = Row(people(1)[0], "a secret text", "a secret subject", {"name": "Sara"})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
 from notifykit import Batch, Message, Notifier, Outcome, Submission, Veto
 from notifykit.durable.batch_state import PARTITIONS, Task
@@ -156,6 +158,30 @@ def test_a_held_batch_is_paused_and_cancelled_like_any_other(bench: Bench, work:
     bench.now += 3600
     worker.run(held)
     assert len(transport.batches) == (then != "cancel")
+
+
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(1, 14), st.lists(st.tuples(st.sampled_from(["done", "held", "again", "pause"]), st.integers(0, 9))))
+def test_no_batch_is_forgotten_whatever_waits(bench: Bench, size: int, steps: list[tuple[str, int]]) -> None:
+    """Batches that are done, held, tried again and paused in any order are all done in the end, each with one outcome."""
+    bench.tasks.clear()
+    key = uuid.uuid4().hex
+    job = bench.job(key, [1] * size)
+    for step, which in [*steps, *[("done", 0)] * (size * 4 + len(steps) * 2)]:
+        if step == "pause":
+            bench.store.pause(job, paused=True)
+            if which % 2 and bench.tasks:
+                assert bench.store.claim(bench.tasks.pop(which % len(bench.tasks))[0]) is None
+            bench.store.pause(job, paused=False)
+        elif bench.tasks:
+            work = bench.store.claim(bench.tasks.pop(which % len(bench.tasks))[0])
+            if work is not None:
+                seconds = None if step == "done" else 60.0
+                receipts = said(work, Outcome.ACCEPTED) if step == "done" else []
+                bench.store.finish_try(work, receipts, seconds, counts=False, held=step == "held")
+    assert not bench.tasks
+    [progress] = bench.store.progress(key)
+    assert (progress.state, progress.accepted, progress.left) == (JobState.DONE, size, 0)
 
 
 # --- stop rules ---

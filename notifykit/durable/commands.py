@@ -131,7 +131,7 @@ def show(notifier: Notifier, job: Job, as_json: bool) -> int:
     if key is not None and not as_json:
         with contextlib.suppress(KeyError):
             receipt = notifier.notification(key).receipt()
-            print_line(f"{'of':<9} notification {receipt}")
+            print_line(f"{'of':<9} notification {receipt.key}: {receipt.verdict}")
             note(receipt.advice)
     return code
 

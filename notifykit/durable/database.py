@@ -288,8 +288,7 @@ class Database:
 
     def close(self) -> None:
         """Close the connections; one that a thread still uses is closed when it is returned."""
-        event.listen(self.engine, "checkin", _close_returned)
-        self.engine.dispose()
+        close_engine(self.engine)
 
 
 def _complete(db: sa.Connection, metadata: sa.MetaData) -> None:
@@ -303,6 +302,12 @@ def _complete(db: sa.Connection, metadata: sa.MetaData) -> None:
                 db.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
         for index in table.indexes:
             index.create(db, checkfirst=True)
+
+
+def close_engine(engine: sa.Engine) -> None:
+    """Close the connections of an engine; one that a thread still uses is closed when it is returned."""
+    event.listen(engine, "checkin", _close_returned)
+    engine.dispose()
 
 
 def _close_returned(connection: Any, record: Any) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifykit.durable.batch_state import Task
-from notifykit.durable.database import Database, new_engine
+from notifykit.durable.database import Database, close_engine, new_engine
 from notifykit.durable.leases import leases_of
 from notifykit.errors import ConfigError
 from notifykit.models.capabilities import RateLimit
@@ -241,7 +241,7 @@ class Consumer:
         if self._watcher is not None:
             self._watcher.join(_WATCH * 3)
         self._leases.release()
-        self._engine.dispose()
+        close_engine(self._engine)
         with Consumer._starting:
             Consumer._only = None
 

@@ -98,7 +98,7 @@ class TextFile:
                 return attrs.evolve(self, encoding=encoding)
             if b"\0" in start:
                 raise not_text(self.name)
-            if _decodes(binary, "utf-8", lambda _: True):
+            if _decodes(binary, "utf-8", lambda text: "\0" not in text):
                 return attrs.evolve(self, encoding="utf-8-sig")
             binary.seek(0)
             if not _decodes(binary, _ARABIC, lambda text: not _MIXED.search(text) and "\0" not in text):

@@ -40,6 +40,8 @@ class Rendered:
     subject: str | None = attrs.field(default=None, repr=lambda subject: str(subject and describe_text(subject)))
     #: The language that the row asks for; None where it asks for none.
     language: str | None = None
+    #: The language that the text is in; None where the template has only one text.
+    written_in: str | None = None
     #: Why the row can't be sent; None where it can.
     error: InvalidRecipient | None = None
     #: What a person should know about the row, each a sentence without values.
@@ -49,15 +51,16 @@ class Rendered:
 class RowRenderer:
     """Makes the text of each row.
 
-    :param template: the text with its variables, measured where its segments are limited.
+    :param template: the text with its variables, measured where its segments are limited; that of the channel is taken.
     :param columns: those that the rows have.
     :param to: the column of the addresses; an @ in front does not count.
     :param language: the column of the language, ``@Column|default``, or a language of the template for all rows; None for the
         template's own.
     :param variables: the source of each variable; without one it is the column of its name.
-    :param subject: the subject, which may have the same variables.
+    :param subject: the subject, which may have the same variables; None for the template's own.
     :param channel: the medium.
     :raises BindingError: with everything that does not fit.
+    :raises TemplateError: if the template has no text for the channel.
     """
 
     def __init__(
@@ -73,8 +76,10 @@ class RowRenderer:
     ) -> None:
         columns = tuple(columns)
         problems: list[str] = []
+        variant = template.for_channel(channel)
+        template = variant.text
         self._template, self._isolates = template, channel is not Channel.SMS
-        self._subject = inline_template(subject, problems) if subject is not None else None
+        self._subject = variant.title if subject is None else inline_template(subject, problems)
         self._to = find_column(to.removeprefix("@"), columns)
         if self._to is None:
             problems.append(f"the addresses: {no_column(to.removeprefix('@'), columns)}")
@@ -136,7 +141,8 @@ class RowRenderer:
             return Rendered(address, "", error=self._error(error.problems, _is_wrong))
         if not self._isolates and is_turned(self._words[chosen], text):
             notices.append(TURNED)
-        return Rendered(address, text, subject, language, None, tuple(notices))
+        written_in = chosen if self.languages else None
+        return Rendered(address, text, subject, language, written_in, notices=tuple(notices))
 
     def _filled(self, template: Template, values: Mapping[str, str | None], language: str | None) -> str:
         own = {name: values[name] or "" for name in template.variables}

@@ -45,7 +45,9 @@ _GUARDED: Final = re.compile(r"'+[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 #: Above this a float no longer holds every whole number.
 _EXACT: Final = 10**15
 #: The most different keys in the lines of one file.
-_MOST_COLUMNS: Final = 1_000
+_MOST_KEYS: Final = 1_000
+#: The most columns of a table: those of an Excel sheet.
+_MOST_COLUMNS: Final = 16_384
 
 
 @attrs.frozen
@@ -185,6 +187,8 @@ def _names(name: str, row: Sequence[str], wanted: Sequence[str]) -> list[str]:
         )
     while len(names) > 1 and not names[-1]:
         names.pop()
+    if len(names) > _MOST_COLUMNS:
+        raise TableError(f"{name} has {len(names):,} columns, and a table has {_MOST_COLUMNS:,} at most.")
     return names
 
 
@@ -225,10 +229,12 @@ def _rows(file: TextFile, report: Report) -> Generator[_Row, None, None]:
             except StopIteration:
                 return
             except csv.Error as error:
-                open_quote = "unexpected end" in str(error) or "field larger" in str(error)
-                what = (
-                    "a quote is opened and not closed" if open_quote else f"a quote is not closed at its end ({error})"
-                )
+                if "field larger" in str(error):
+                    what = f"a cell has more than {csv.field_size_limit():,} characters, or a quote is opened and not closed"
+                elif "unexpected end" in str(error):
+                    what = "a quote is opened and not closed"
+                else:
+                    what = f"a quote is not closed at its end ({error})"
                 report(f"line {line}: {what}, so the rest of the table can't be read")
                 return
             yield line, row
@@ -292,8 +298,8 @@ def _keys(file: TextFile) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for row in _objects(file, _ignore):
         found.update(dict.fromkeys(row.cells))
-        if len(found) > _MOST_COLUMNS:
-            raise TableError(f"{file.name} has more than {_MOST_COLUMNS:,} different keys: it is no table.")
+        if len(found) > _MOST_KEYS:
+            raise TableError(f"{file.name} has more than {_MOST_KEYS:,} different keys: it is no table.")
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from notifykit.campaigns.bindings import BindingError
 from notifykit.campaigns.files import TextFile, copied, text_file
 from notifykit.campaigns.results import ResultColumns
 from notifykit.campaigns.tables import Table, open_table
-from notifykit.cli.campaign_plan import CampaignPlan, plan_campaign, rate_of
+from notifykit.cli.campaign_plan import CampaignPlan, PlannedTable, plan_campaign, rate_of, state_of
 from notifykit.cli.dry_run import load_settings, open_notifier
 from notifykit.cli.durable_send import JobOptions, finish_job, job_options, show_time
 from notifykit.cli.exit_codes import Exit, for_receipts
@@ -54,6 +54,8 @@ class Campaign:
 
     #: The table.
     table: Table
+    #: Its rows as they are submitted.
+    rows: PlannedTable
     #: The job.
     job: JobOptions
     #: The arguments of ``plan_rows`` and ``submit_rows`` about texts and the message.
@@ -162,7 +164,10 @@ def _read_options(name: str, options: Mapping[str, Any], *, as_json: bool) -> Ca
     variables = read_variables(options["variables"])
     with table_errors(name):
         file = _from_stdin() if name == "-" else text_file(name)
+        state = state_of(file)
         table = open_table(file, (options["to"].removeprefix("@"),))
+        if table.names.count(options["to"].removeprefix("@")) > 1:
+            table.column(options["to"].removeprefix("@"))
         count = table.check()
     if count > _LONG:
         note(f"Planning {count:,} rows.")
@@ -172,7 +177,7 @@ def _read_options(name: str, options: Mapping[str, Any], *, as_json: bool) -> Ca
         "variables": variables,
     }
     results = None if options["results"] is None else results_path(options["results"], file.path)
-    return Campaign(table, job, message, spread, stop_if, results, options, as_json)
+    return Campaign(table, PlannedTable(table, state), job, message, spread, stop_if, results, options, as_json)
 
 
 def _from_stdin() -> TextFile:
@@ -332,7 +337,7 @@ def _submit(notifier: Notifier, asked: Campaign, plan: CampaignPlan, proof: str 
         try:
             with table_errors(asked.table.name):
                 job = jobs.submit_rows(
-                    asked.table,
+                    asked.rows,
                     **asked.message,
                     **attrs.asdict(asked.job),
                     via=via,

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import attrs
 
+from notifykit.campaigns.files import TableError, TextFile
 from notifykit.campaigns.tables import Table
 from notifykit.cli.exit_codes import Exit, for_veto
 from notifykit.cli.messages import veto_advice
@@ -285,6 +286,45 @@ class _LinedRows:
         for row in self._table.rows():
             self.lines.append(row.line)
             yield row.cells
+
+
+def state_of(file: TextFile) -> tuple[int, ...]:
+    """Return what changes when a file does.
+
+    :raises OSError: if it can't be read.
+    """
+    found = file.path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@attrs.frozen
+class PlannedTable:
+    """The rows of a table that was planned: what is sent is what was shown.
+
+    Reading it raises a :class:`TableError` where the file has changed since, before its first row or behind its last one.
+    """
+
+    #: The table.
+    table: Table
+    #: What :func:`state_of` said before it was read for the plan.
+    state: tuple[int, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its columns."""
+        return self.table.columns
+
+    def __iter__(self) -> Iterator[Mapping[str, str]]:
+        """Yield the cells of each row."""
+        self._require_same()
+        yield from self.table
+        self._require_same()
+
+    def _require_same(self) -> None:
+        if state_of(self.table.file) != self.state:
+            raise TableError(
+                f"{self.table.name} has changed since it was planned, so nothing was submitted: give the command again."
+            )
 
 
 class _Unique:

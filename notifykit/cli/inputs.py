@@ -12,6 +12,7 @@ import click
 from notifykit.cli.options import option_group, read_stdin
 from notifykit.cli.output import warn
 from notifykit.cli.tables import check_addresses, read_addresses
+from notifykit.models.message import Channel
 from notifykit.normalizers.phone import split_addresses
 from notifykit.pipeline.notifier import Notifier
 from notifykit.templates.parsing import named_like_variables
@@ -104,8 +105,8 @@ class FilledTemplate:
     #: The language to write in; None for the template's own.
     language: str | None
 
-    def render(self, notifier: Notifier) -> str:
-        """Return the text.
+    def render(self, notifier: Notifier, channel: Channel) -> tuple[str, str | None]:
+        """Return the text of a channel, and its subject or title; None without one.
 
         :raises click.UsageError: if values are missing, wrong or too long, with what to type.
         :raises ConfigError: if there is no such template.
@@ -114,16 +115,17 @@ class FilledTemplate:
         if warning := named_like_variables(self.values):
             warn(warning)
         try:
-            return template.render_from_text(self.values, self.language)
+            return template.render_channels((channel,), self.language, self.values, from_text=True)[channel]
         except TemplateError as error:
             lines = [f"The template {self.name} can't be filled:", *(f"  - {problem}" for problem in error.problems)]
             if isinstance(error, BadValues) and error.missing:
                 lines.append(f"Add {' '.join(f'--var {name}=…' for name in error.missing)}")
             raise click.UsageError("\n".join(lines)) from None
 
-    def as_document(self, notifier: Notifier) -> dict[str, str]:
+    def as_document(self, notifier: Notifier, channel: Channel) -> dict[str, str]:
         """Return it for ``--json``, with the language of the text and without the values."""
-        return {"template": self.name, "language": notifier.template(self.name).choose(self.language)}
+        text = notifier.template(self.name).for_channel(channel).text
+        return {"template": self.name, "language": text.choose(self.language)}
 
 
 def filled_template(options: Mapping[str, Any]) -> FilledTemplate | None:

@@ -20,6 +20,7 @@ from notifykit.cli.output import encoding_name, plural, print_json, print_line
 from notifykit.cli.plan_summary import Suggestions, measurement_document, replacement_name
 from notifykit.errors import NotifyError
 from notifykit.models.capabilities import Capabilities
+from notifykit.models.message import Channel
 from notifykit.models.plan import Plan
 from notifykit.models.recipient import Rejected
 from notifykit.pipeline.notifier import Notifier
@@ -61,7 +62,7 @@ def preview(message: str | None, as_json: bool, **options: Any) -> int:
         raise click.UsageError("Give the text, or a file with it, or --template: notifykit preview 'Your text'")
     given = "" if template else read_text(file or "-") if message in (None, "-") else str(message)
     with dry_run_notifier(options["via"]) as notifier:
-        text = template.render(notifier) if template else given
+        text = template.render(notifier, Channel.SMS)[0] if template else given
         plan = notifier.plan([to] if to else (), text, sender=options["sender"] or notifier.settings.sender)
         capabilities = notifier.transport.capabilities
         price = _price(notifier, plan, to)
@@ -77,7 +78,7 @@ def preview(message: str | None, as_json: bool, **options: Any) -> int:
         notices = tuple(dict.fromkeys((*warnings, *(recipient.notices if recipient else ()))))
         if as_json:
             data = _document(plan, price, capabilities) | {"to": recipient and str(recipient), "mode": now}
-            data |= template.as_document(notifier) if template else {}
+            data |= template.as_document(notifier, Channel.SMS) if template else {}
             print_json("preview", data, notices, ok=error is None, error=error)
         else:
             head = (plan.message.sender, f"to {recipient}" if recipient else None, now)

@@ -141,7 +141,9 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
         if job and options["live"]:
             require_live(notifier)
         if template:
-            send_options = attrs.evolve(send_options, text=template.render(notifier))
+            text, title = template.render(notifier, Channel(options["channel"]))
+            options["subject"] = title if options["subject"] is None else options["subject"]
+            send_options = attrs.evolve(send_options, text=text)
         at = job.at if job else None
         summary = summarize(notifier, to, send_options.text, job=job is not None, at=at, **send_options.keywords())
         show_mode(notifier)
@@ -199,7 +201,8 @@ def _show_plan(notifier: Notifier, send_options: SendOptions, summary: PlanSumma
     if send_options.as_json:
         data = summary.as_document() | {"transport": str(transport), "live": transport.capabilities.live}
         data["excluded"] = [receipt_document(receipt, clear=clear) for receipt in summary.examples]
-        data |= send_options.template.as_document(notifier) if send_options.template else {}
+        if send_options.template:
+            data |= send_options.template.as_document(notifier, Channel(send_options.options["channel"]))
         data |= {"request": request} if offline else {}
         error = next((receipt.error for receipt in summary.examples), None)
         notices = (*transport.capabilities.notices, *summary.warnings, *summary.notices)

@@ -178,6 +178,7 @@ class Notifications:
         """Cancel a notification, and return its receipt.
 
         :raises KeyError: there is none.
+        :raises ConfigError: others changed it all the time, so that it is not cancelled.
         """
         with self._jobs.usable():
             for _ in range(_TRIES):
@@ -188,6 +189,10 @@ class Notifications:
                 with self._database.begin() as db:
                     if self.store.swap(db, found, course, self._now()):
                         break
+            else:
+                raise ConfigError(
+                    "others change this notification all the time, and it is not cancelled: call cancel again"
+                )
             self.advance(key)
         return self.receipt(key)
 

@@ -321,9 +321,9 @@ class JobStore:
                 states.enqueue_partitions(db, job, self._enqueue, self._time(), again=True)
 
     def cancel(self, job: str) -> None:
-        """Cancel a job: batches that are not running are skipped, the others end as usual."""
+        """Cancel a job that is not over: batches that are not running are skipped, the others end as usual."""
         with self.database.begin() as db:
-            db.execute(jobs.update().where(jobs.c.id == job).values(cancelled=True))
+            db.execute(jobs.update().where((jobs.c.id == job) & jobs.c.finished.is_(None)).values(cancelled=True))
             idle = (batches.c.job == job) & batches.c.state.in_((states.WAITING, states.QUEUED, states.HELD))
             rest = batches.c.size - batches.c.accepted - batches.c.rejected - batches.c.unknown
             cancelled = {"state": states.DONE, "verdict": SkipReason.CANCELLED.value, "skipped": rest, "owner": None}

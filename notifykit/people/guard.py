@@ -25,6 +25,7 @@ from notifykit.people.unsubscribe import UnsubscribeLinks
 from notifykit.people.unsubscribe_page import UnsubscribePages
 from notifykit.protocols import About, Counters, GuardContext
 from notifykit.settings.sources import Settings
+from notifykit.templates.footer import words_of
 
 _NAME: Final = "preferences"
 #: The stores that have a name, and the one for URLs: what makes each.
@@ -108,15 +109,15 @@ class PreferenceGuard:
     ) -> None:
         self.store = store
         self.links = links
-        self._topics = frozenset(topics) | {SECURITY}
+        self._topics = {topic.casefold(): topic for topic in topics if topic != SECURITY}
         self._zone = zone
         self._wait = wait
 
     def check(self, context: GuardContext, counters: Counters) -> Veto | Recipient | None:
         """Hold the message back, let it wait, or give the recipient the link to unsubscribe."""
-        topics = [tag for tag in context.message.tags if tag in self._topics]
-        if SECURITY in topics:
+        if SECURITY in context.message.tags:
             return None
+        topics = [self._topics[word] for word in words_of(context.message.tags) if word in self._topics]
         recipient = context.recipient
         try:
             people = self.store.find(recipient.channel, recipient.address.casefold())

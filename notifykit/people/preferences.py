@@ -95,16 +95,18 @@ class Preferences:
     def refuses(self, topics: Collection[str], channel: Channel) -> str | None:
         """Return what is switched off that keeps a message from the person; None where nothing is.
 
-        :param topics: the topics of the message; with ``security`` among them nothing is.
+        :param topics: the topics of the message, in small or capital letters; with ``security`` among them nothing is.
         """
         if SECURITY in topics:
             return None
         if channel in self.channels_off:
             return f"messages by {channel}"
+        everywhere = {topic.casefold() for topic in self.topics_off}
+        here = {topic.casefold() for topic, on in self.off if on == channel}
         for topic in topics:
-            if topic in self.topics_off:
+            if topic.casefold() in everywhere:
                 return f"the topic {topic}"
-            if (topic, channel) in self.off:
+            if topic.casefold() in here:
                 return f"the topic {topic} by {channel}"
         return None
 

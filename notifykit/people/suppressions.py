@@ -207,8 +207,9 @@ class FileList:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one process at a time change the file."""
+        file = self._file.resolve()  # two links to one file are one list
         try:
-            lock = open(self._file.with_name(f".{self._file.name}.lock"), "a+", encoding="utf-8")  # noqa: SIM115, PTH123
+            lock = open(file.with_name(f".{file.name}.lock"), "a+", encoding="utf-8")  # noqa: SIM115, PTH123
         except OSError as error:
             raise self._unavailable(f"can't be written ({error.strerror or type(error).__name__})") from None
         with lock:

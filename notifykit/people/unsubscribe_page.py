@@ -143,6 +143,11 @@ class UnsubscribePages:
         except PreferencesUnavailable as error:
             _log.error("preferences could not be read or stored: %s", error)
             return _both(503, "later")
+        if change is False and not (about.channel in known.addresses if about.channel else known.addresses):
+            _log.warning(
+                "a person unsubscribed whose address is not in the stored preferences, so that no message is held back: store "
+                "it with store.change"
+            )
         return Page(200, _page(about, known, change))
 
 

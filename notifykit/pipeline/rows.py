@@ -85,7 +85,8 @@ class RowSends:
         """Have each row sent with its own text in the background: when this returns, the whole table is safe on disk.
 
         A row that can't be sent, because a value is missing or the number is wrong, is a rejected recipient of the job. The rows
-        may be an iterator of any length; memory stays constant. The other arguments are those of ``submit``.
+        may be an iterator of any length; memory stays constant. The other arguments are those of ``submit``. As that does, it
+        writes to disk before it returns: for a long table in a coroutine call it by ``asyncio.to_thread``.
 
         :param rows: mappings of columns to cells: texts, numbers, dates or None. The first one has all columns.
         :param template: the name of a template in the settings, or one that you made.
@@ -95,7 +96,7 @@ class RowSends:
             rows without one get the template's default.
         :param variables: the source of each variable: ``@Column``, ``@Column|default`` for missing and empty cells, or a word
             for all rows. A variable that is not in it has the column of its name.
-        :param subject: the subject or title, which may have the same variables.
+        :param subject: the subject or title, which may have the same variables; without one that of the template.
         :param spread: seconds after the start over which the requests begin evenly.
         :param stop_if: when the job pauses by itself: ``"rejected > 5%"``, ``"unknown > 20"``.
         :raises ConfigError: with every variable and column that does not fit, and what ``submit`` raises it for.
@@ -223,7 +224,8 @@ class RowSends:
                 recipient = attrs.evolve(recipient, language=rendered.language)
             text = "" if isinstance(recipient, Rejected) else rendered.text
             if footer is not None:
-                text = footer.add(text, message.tags, rendered.language, channel=message.channel)
+                language = rendered.written_in or rendered.language
+                text = footer.add(text, message.tags, language, channel=message.channel)
             yield Row(recipient, text, rendered.subject, cells), rendered.notices
 
 

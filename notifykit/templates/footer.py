@@ -50,7 +50,11 @@ class Footer:
         :param language: that of the text; without it the one that its template was rendered in, and for any other text
             Arabic where most of its letters are.
         """
-        if channel not in self.channels or not text.strip() or not set(self.topics).intersection(tags):
+        if (
+            channel not in self.channels
+            or not text.strip()
+            or not {topic.casefold() for topic in self.topics}.intersection(words_of(tags))
+        ):
             return text
         if any(self.lines.render(known) in text for known in self.lines.languages):
             return text
@@ -59,6 +63,11 @@ class Footer:
 
     def __str__(self) -> str:
         return f"{', '.join(self.lines.languages)} for {', '.join(self.topics)} by {', '.join(self.channels)}"
+
+
+def words_of(tags: Iterable[str]) -> list[str]:
+    """Return the words of tags in small letters: a program that writes ``Marketing`` or ``marketing,orders`` means topics."""
+    return [word.strip().casefold() for tag in tags for word in tag.split(",")]
 
 
 def _script_of(text: str) -> str | None:

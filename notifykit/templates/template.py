@@ -291,18 +291,36 @@ class Template:
         measured.__attrs_init__(*kept, variants)
         return measured
 
+    def for_channel(self, channel: Channel) -> Variant[Template]:
+        """Return the text of a channel with its subject or title.
+
+        :raises TemplateError: if there is no text for it.
+        """
+        if not self.channels:
+            return Variant(self)
+        if channel not in self.channels:
+            raise TemplateError(f"there is no text for {channel}: add it to the template")
+        return self.channels[channel]
+
     def render_channels(
-        self, channels: Iterable[Channel], language: str | None, values: Mapping[str, Any]
+        self, channels: Iterable[Channel], language: str | None, values: Mapping[str, Any], *, from_text: bool = False
     ) -> dict[Channel, tuple[str, str | None]]:
         """Return the text for each channel with its subject or title, None without one; values as :meth:`render` takes them.
 
+        :param from_text: take values that are texts, as :meth:`render_from_text` does.
         :raises TemplateError: if there is no text for a channel.
         :raises BadValues: with every variable that is missing, unknown or of another type. No value is shown.
         :raises OverBudget: if the text of the SMS takes more than ``segments``, and the template is measured.
         """
-        chosen = {channel: self.channels.get(channel) if self.channels else Variant(self) for channel in channels}
-        if lacking := [channel.value for channel, variant in chosen.items() if variant is None]:
-            raise TemplateError(f"there is no text for {channel}: add it to the template" for channel in lacking)
+        chosen: dict[Channel, Variant[Template]] = {}
+        lacking: list[str] = []
+        for channel in channels:
+            try:
+                chosen[channel] = self.for_channel(channel)
+            except TemplateError as error:
+                lacking += error.problems
+        if lacking:
+            raise TemplateError(lacking)
         known = {name for v in self.channels.values() for part in (v.text, v.title) if part for name in part.variables}
         known |= set(self.variables)
         problems = [
@@ -311,14 +329,15 @@ class Template:
         missing: list[str] = []
 
         def written(part: Template) -> str:
+            own = {name: values[name] for name in part.variables if name in values}
             try:
-                return part.render(language, **{name: values[name] for name in part.variables if name in values})
+                return part.render_from_text(own, language) if from_text else part.render(language, **own)
             except BadValues as error:
                 problems.extend(error.problems)
                 missing.extend(error.missing)
                 return ""
 
-        found = {c: (written(v.text), written(v.title) if v.title else None) for c, v in chosen.items() if v}
+        found = {c: (written(v.text), written(v.title) if v.title else None) for c, v in chosen.items()}
         if problems:
             raise BadValues(dict.fromkeys(problems), dict.fromkeys(missing))
         return found

@@ -137,6 +137,48 @@ def test_a_plan_says_what_each_row_would_be() -> None:
         assert "عيد" not in repr(planned)
 
 
+ORDER = Template(
+    channels={
+        "sms": {"en": "Ready: {number}", "ar": "جاهز: {number}"},
+        "email": {
+            "subject": {"en": "Order {number}", "ar": "طلبك {number}"},
+            "text": {"en": "Hello {name}, order {number}", "ar": "مرحبا {name}، طلبك {number}"},
+        },
+    }
+)
+
+
+def test_rows_have_the_text_and_the_subject_of_their_channel(parts: dict[str, Any]) -> None:
+    """Only what that channel uses needs a column; a subject of the call goes before that of the template."""
+    row = {"to": "sara@example.com", "name": "Sara", "number": "7", "language": "ar"}
+    recorder = Recorder(capabilities=Capabilities(channels=frozenset({Channel.SMS, Channel.EMAIL}), subjects=True))
+    with Notifier.from_settings(recorder, **parts) as notifier:
+        first = notifier.submit_rows([row], template=ORDER, channel="email")
+        second = notifier.submit_rows([row], template=ORDER, channel="email", subject="{name}!")
+        assert (first.wait(30).accepted, second.wait(30).accepted) == (1, 1)
+        (planned,) = notifier.plan_rows([row], template=ORDER, channel="email")
+        assert planned.row.subject == "طلبك 7"
+        with pytest.raises(TemplateError, match="there is no text for push"):
+            notifier.submit_rows([row], template=ORDER, channel="push")
+        with pytest.raises(BindingError, match="name has no value"):
+            notifier.submit_rows([{"to": "a@example.com", "number": "7"}], template=ORDER, channel="email")
+        (sms,) = notifier.plan_rows([{"to": "96598765432", "number": "7"}], template=ORDER)
+        assert (sms.row.text, sms.row.subject) == ("Ready: 7", None)
+    written = {(batch.message.text, batch.message.subject) for batch in recorder.batches}
+    assert written == {("مرحبا Sara، طلبك 7", "طلبك 7"), ("مرحبا Sara، طلبك 7", "Sara!")}
+
+
+def test_the_footer_has_the_language_that_the_text_is_in(recorder: Recorder, parts: dict[str, Any]) -> None:
+    """And not the one that the row asked for in vain."""
+    arabic = Template({"ar": "مرحبا {name}", "fr": "Bonjour {name}"})
+    footer = {"en": "Reply STOP", "ar": "أرسل قف"}
+    rows = [{"to": "96598765432", "name": "سارة", "language": "en"}, {"to": "1", "name": "x", "language": "en"}]
+    with Notifier.from_settings(recorder, footer=footer, **parts) as notifier:
+        planned, wrong = notifier.plan_rows(rows, template=arabic, tags="marketing")
+    assert planned.row.text == "مرحبا سارة\nأرسل قف"
+    assert wrong.row.text == ""
+
+
 async def _submit_async(recorder: Recorder, parts: dict[str, Any]) -> int:
     async with AsyncNotifier.from_settings(recorder, **parts) as notifier:
         job = notifier.submit_rows(ROWS, template=EID, key="eid")

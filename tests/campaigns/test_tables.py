@@ -156,3 +156,24 @@ def test_what_spreadsheets_put_around_a_cell_is_no_part_of_it() -> None:
         "'Ali",
         'a"b',
     ]
+
+
+@pytest.mark.parametrize("rows", [1, 100_000])
+def test_a_character_that_no_text_has_is_refused_wherever_it_is(tmp_path: pathlib.Path, rows: int) -> None:
+    """A NUL behind the first bytes too: databases and programs end a text there."""
+    with pytest.raises(TableError, match="is not UTF-8 text"):
+        table(tmp_path, "Name,Mobile\n" + "Sara,96598765432\n" * rows + "Sa\0ra,96598765433\n")
+
+
+def test_a_table_has_no_more_columns_than_a_sheet(tmp_path: pathlib.Path) -> None:
+    """It is said at once, also where all have one name."""
+    with pytest.raises(TableError, match="has 16,385 columns"):
+        table(tmp_path, ",".join(["a"] * 16_385) + "\n")
+
+
+def test_a_cell_that_is_too_long_is_no_open_quote_alone(tmp_path: pathlib.Path) -> None:
+    """Both are named."""
+    problems: list[str] = []
+    list(table(tmp_path, f"Name,Mobile\n{'x' * 140_000},96598765432\n").rows(problems.append))
+    (said,) = problems
+    assert said.startswith("line 2: a cell has more than 131,072 characters, or a quote is opened and not closed")

@@ -196,6 +196,26 @@ def test_a_person_is_asked_on_a_terminal(gateway: Sandbox) -> None:
     assert len(texts(gateway)) == 2
 
 
+def test_a_table_that_changes_while_a_person_is_asked_is_not_sent(gateway: Sandbox, run: Run) -> None:
+    """What was shown is what is sent; nothing is left behind."""
+    with terminal("campaign", "people.csv", *ASKED, "--key", "eid") as shown:
+        shown.read_until("as a test?")
+        pathlib.Path("people.csv").write_text(PEOPLE.replace("Omar", "Somebody"), encoding="utf-8")
+        shown.type("y\n")
+        assert shown.end() == 2
+    assert "people.csv has changed since it was planned, so nothing was submitted" in " ".join(shown.shown.split())
+    assert gateway.messages == ()
+    assert "There are no jobs" in run("jobs").err
+
+
+def test_two_columns_of_addresses_are_refused(gateway: Sandbox, run: Run) -> None:
+    """Nobody knows which of them is meant."""
+    pathlib.Path("people.csv").write_text("Name,Mobile,Mobile\nSara,96598765432,96598765433\n", encoding="utf-8")
+    answer = run("campaign", "people.csv", "--to", "Mobile", "--text", "Dear {Name}", "--yes")
+    assert (answer.code, gateway.messages) == (2, ())
+    assert "has 2 columns 'Mobile': give each a name of its own" in answer.err
+
+
 def test_without_a_terminal_yes_is_needed(gateway: Sandbox, run: Run) -> None:
     """Nothing waits for an answer that can't come."""
     answer = run("campaign", "people.csv", *ASKED)

@@ -183,3 +183,26 @@ def test_a_variable_that_is_left_in_a_text_is_warned_of(gateway: Sandbox, run: R
 def test_other_braces_are_no_variables(gateway: Sandbox, run: Run, text: str) -> None:
     """A set or JSON is what somebody wrote."""
     assert "everybody would read it" not in run("send", ONE, text).err
+
+
+def test_a_channel_gets_its_own_text_and_subject(run: Run, file: pathlib.Path) -> None:
+    """A subject that was typed goes before; a channel without a text is an error that names it."""
+    file.write_text(
+        "[templates.order.sms]\ntext = 'Ready: {number}'\n[templates.order.email]\n"
+        "subject = 'Order {number}'\ntext = 'Hello {name}, order {number} is ready.'\n",
+        encoding="utf-8",
+    )
+    words = ("send", "sara@example.com", "--via", "console", "--channel", "email", "--template", "order")
+    filled = (*words, "--var", "number=7", "--var", "name=Sara")
+    first = run(*filled)
+    assert first.code == 0
+    assert "Hello Sara, order 7 is ready." in first.out + first.err
+    assert "Order 7" in first.out + first.err
+    other = run(*filled, "--subject", "Mine")
+    assert "Mine" in other.out + other.err
+    assert "Order 7" not in other.out + other.err
+    assert "Add --var name=…" in run(*words, "--var", "number=7").err
+    push = run("send", ONE, "--via", "console", "--channel", "push", "--template", "order", "--var", "number=7")
+    assert push.code == 2
+    assert "there is no text for push" in push.err
+    assert "Ready: 7" in run("preview", "--template", "order", "--var", "number=7").out

@@ -86,6 +86,14 @@ def test_a_job_is_paused_and_resumed(connect: MakeNotifier) -> None:
     assert sorted(transport.addresses) == list(numbers(8))
 
 
+def test_a_job_that_is_over_stays_done_when_it_is_cancelled(connect: MakeNotifier) -> None:
+    """Everybody has got it: nothing was cancelled."""
+    job = connect(Recorder()).submit("96550000001", "Hi", key="over")
+    job.wait(60)
+    assert job.cancel().state is JobState.DONE
+    assert job.progress().accepted == 1
+
+
 def test_a_job_is_cancelled(connect: MakeNotifier) -> None:
     """Requests in flight end; the others are skipped, and the job is finished."""
     out, go = threading.Event(), threading.Event()

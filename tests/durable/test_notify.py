@@ -129,6 +129,14 @@ def test_cancelling_takes_no_more_channel(connect: MakeNotifier) -> None:
     assert transport.batches == []
 
 
+def test_a_cancellation_that_others_prevent_is_an_error(connect: MakeNotifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody believes that it is cancelled while it goes on."""
+    handle = connect(recorder(), workers="separate").notify(SARA, text="Ready", order=ORDER, key="order-8")
+    monkeypatch.setattr("notifykit.durable.notifications._TRIES", 0)
+    with pytest.raises(ConfigError, match="it is not cancelled: call cancel again"):
+        handle.cancel()
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -105,3 +105,8 @@ def test_a_rendered_text_keeps_its_language_in_copies() -> None:
     text = Template({"ar": "عرض"}).render()
     for copied in (copy.copy(text), pickle.loads(pickle.dumps(text))):
         assert (copied, copied.language) == ("عرض", "ar")  # type: ignore[attr-defined]
+
+
+def test_a_tag_in_capital_letters_has_it_too() -> None:
+    """The law does not look at the letters."""
+    assert FOOTER.add("Offer", ["Marketing"]).endswith(LINES["en"])

@@ -342,3 +342,13 @@ def test_any_database_of_sqlalchemy_will_do(tmp_path: pathlib.Path) -> None:
     store.set(Preferences("u17", addresses={"sms": SARA}))
     assert store.find(Channel.SMS, SARA)
     store.close()
+
+
+@pytest.mark.parametrize("tag", ["Marketing", "MARKETING", " marketing ", "new, marketing"])
+def test_a_topic_is_off_in_any_letters(tag: str) -> None:
+    """Of the message, and of the store; only the exact word security is never off."""
+    for known in (Preferences("u1", topics_off=["marketing"]), Preferences("u1", off=[("Marketing", "sms")])):
+        assert isinstance(ask(One(known), (tag,), Channel.SMS), Veto)
+    assert ask(One(Preferences("u1", topics_off=["orders"])), (tag,), Channel.SMS) is None
+    off = Preferences("u1", channels_off=["sms"])
+    assert isinstance(ask(One(off), ("Security",), Channel.SMS), Veto)

@@ -137,6 +137,17 @@ def test_changes_at_the_same_time_are_all_kept(each_list: SuppressionList) -> No
     assert len(list(each_list.entries())) == 9
 
 
+def test_two_links_to_a_file_are_one_list(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change by one of them waits for that by the other."""
+    monkeypatch.setattr("notifykit.people.suppressions._PATIENCE", 0.0)
+    (tmp_path / "list.txt").touch()
+    (tmp_path / "app").mkdir()
+    link = tmp_path / "app" / "link.txt"
+    link.symlink_to(tmp_path / "list.txt")
+    with FileList(link, read)._locked(), pytest.raises(ListUnavailable, match="by another process"):
+        FileList(tmp_path / "list.txt", read).add([Suppressed(OMAR)])
+
+
 # --- the guard ---
 
 

@@ -6,6 +6,7 @@ import base64
 import re
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import assume, given, strategies as st
 
@@ -304,3 +305,17 @@ def test_without_links_there_is_no_page(build: Build) -> None:
     with build(Keeps(), None) as notifier, pytest.raises(ConfigError, match="NOTIFYKIT_GUARD_PREFERENCES"):
         pages_of(notifier)
     assert PreferenceGuard(Memory()).links is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("token", [TOKEN, LINKS.token("u17", "marketing")])
+def test_an_address_that_is_not_stored_is_said_in_the_log(token: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody would be held back: the person is deleted, or was never stored."""
+    store = Memory()
+    assert pages(store).post(token, ONE_CLICK, FORM).status == 200
+    (said,) = caplog.messages
+    assert "store it with store.change" in said
+    assert "u17" not in said
+    caplog.clear()
+    store.change("u17", lambda before: attrs.evolve(before, addresses={"email": SARA}))
+    assert pages(store).post(token, ONE_CLICK, FORM).status == 200
+    assert caplog.messages == []

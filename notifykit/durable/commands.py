@@ -198,7 +198,8 @@ def pause(notifier: Notifier, job: Job, as_json: bool) -> int:
 @_command()
 def cancel(notifier: Notifier, job: Job, as_json: bool) -> int:
     """Cancel a job between two requests; recipients that have not been sent to are skipped."""
-    return _shown(job.cancel(), as_json=as_json)
+    # A process that was interrupted may have left a request behind: it is settled here unless workers do.
+    return _followed(notifier, job, job.cancel(), as_json=as_json)
 
 
 @_command(

@@ -30,7 +30,9 @@ _MOST_PROCESSES: Final = 8
 _PACKED: Final = 6
 
 
-def count_files(files: LogFiles, zone: tzinfo | None = None, since: datetime | None = None) -> Totals:
+def count_files(
+    files: LogFiles, zone: tzinfo | None = None, since: datetime | None = None, *, least: int = _LEAST
+) -> Totals:
     """Count the rows of files as :func:`read_totals` does; large ones in as many processes as there are cores.
 
     A program that calls it needs ``if __name__ == "__main__":`` around what it starts, as for all spawned processes.
@@ -38,10 +40,11 @@ def count_files(files: LogFiles, zone: tzinfo | None = None, since: datetime | N
     :param files: the files; what can't be read of them is counted there.
     :param zone: the zone of days and hours; None for this machine's.
     :param since: rows before it are left out.
+    :param least: bytes that a process is started for.
     :raises OSError: where a file can't be read.
     """
     try:
-        dealt = deal(files.files, min(_cores(), _MOST_PROCESSES))
+        dealt = deal(files.files, min(cores(), _MOST_PROCESSES), least)
         if len(dealt) > 1:
             return _count_dealt(files, dealt, zone, since)
     except (OSError, ImportError, NotImplementedError, BrokenProcessPool):
@@ -51,7 +54,7 @@ def count_files(files: LogFiles, zone: tzinfo | None = None, since: datetime | N
     return read_totals(files, zone, since)
 
 
-def deal(files: Iterable[pathlib.Path | Part], readers: int, least: int = _LEAST) -> list[list[Part]]:
+def deal(files: Iterable[pathlib.Path | Part], readers: int, least: int) -> list[list[Part]]:
     """Deal the lines of files out to readers, in their order; to fewer readers where there is too little to read.
 
     Uncompressed files are cut where a line ends.
@@ -96,7 +99,7 @@ def _cut(part: Part, places: Sequence[int]) -> list[Part]:
     return [Part(part.file, start or 0, end, (status.st_dev, status.st_ino)) for start, end in bounds]
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use."""
     try:
         return len(os.sched_getaffinity(0))

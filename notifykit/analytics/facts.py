@@ -14,10 +14,8 @@ import attrs
 from notifykit.analytics.documented import documented_fact
 from notifykit.analytics.records import MOST, NUMBERS, Fact, Kind, Other, amount, segments_lost
 
-#: Events whose rows say how a message to one recipient ended, or that it did not end yet.
-_ENDS: Final = frozenset(
-    {"attempt_finished", "batch_finished", "batch_excluded", "recipient_excluded", "retry_scheduled"}
-)
+#: Events whose rows say how a message to one recipient ended.
+_ENDS: Final = frozenset({"attempt_finished", "batch_finished", "batch_excluded", "recipient_excluded"})
 #: Events that say nothing that is counted.
 _OTHERS: Final = frozenset(
     {
@@ -47,7 +45,7 @@ class FactReader:
     def read(self, row: Mapping[str, Any]) -> Fact | Other | bool:
         """Return what a row says: a fact; True for a row of ours that is not counted, False for a foreign one."""
         event = row.get("event")
-        if event in _ENDS:
+        if event in _ENDS or event == "retry_scheduled":
             return self._sink_fact(row)
         if event in _OTHERS:
             return True

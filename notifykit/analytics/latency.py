@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import functools
 import math
 from collections.abc import Iterable
 from typing import Final
@@ -58,7 +57,6 @@ class Latency:
         return sorted({hour for hour, _ in self.buckets if hour >= 0})
 
 
-@functools.lru_cache(maxsize=8192)  # a log rounds its times, so most of them come again
 def bucket(milliseconds: float) -> int:
     """Return the number of the bucket of a time."""
     return math.floor(math.log(max(milliseconds, _SHORTEST)) * _FINENESS)

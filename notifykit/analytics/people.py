@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -32,33 +31,31 @@ class People:
     #: Whether recipients were left out.
     full: bool = False
 
-    def add(self, counts: Mapping[tuple[str, str], int], sign: int = 1) -> None:
-        """Count messages to recipients.
+    def add(self, who: str, shown: str, count: int = 1) -> None:
+        """Count messages to a recipient.
 
-        :param counts: how many, by the hash or the number, and the number as the log shows it.
-        :param sign: -1 takes them back.
+        :param who: the hash or the number.
+        :param shown: the number as the log has it.
         """
-        rows = self.rows
-        for (who, shown), count in counts.items():
-            found = rows.get(who)
-            if found is not None:
-                rows[who] = (found[0] + sign * count, min(found[1], shown))
-                continue
-            if len(rows) >= _MOST_PEOPLE:
-                rows = self._make_room()
-            rows[who] = (sign * count, shown)
+        found = self.rows.get(who)
+        if found is None:
+            if len(self.rows) >= _MOST_PEOPLE:
+                self._make_room()
+            self.rows[who] = (count, shown)
+        else:
+            self.rows[who] = (found[0] + count, min(found[1], shown))
 
-    def _make_room(self) -> dict[str, tuple[int, str]]:
-        """Leave out those with the fewest messages, at least half of them; return the others."""
+    def _make_room(self) -> None:
+        """Leave out those with the fewest messages, at least half of them."""
         self.full = True
         most = sorted(self.rows.items(), key=lambda row: row[1], reverse=True)
         self.rows = dict(most[: _MOST_PEOPLE // 2])
-        return self.rows
 
     def merge(self, other: People) -> None:
         """Add the counts of another part of the log."""
         self.full |= other.full
-        self.add({(who, shown): count for who, (count, shown) in other.rows.items()})
+        for who, (count, shown) in other.rows.items():
+            self.add(who, shown, count)
 
     def top(self, count: int = 10, *, show_numbers: bool = False) -> list[Person]:
         """Return who got most, with redacted numbers unless they are asked for."""

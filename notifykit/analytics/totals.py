@@ -239,7 +239,8 @@ class Totals:
 
     def _put_people(self, cell: _Cell, people: list[tuple[str, str]]) -> None:
         kind = cell.kind
-        self.people.add(collections.Counter(people), kind.sign)
+        for (who, shown), number in collections.Counter(people).items():
+            self.people.add(who, shown, kind.sign * number)
         for prefix, number in collections.Counter([shown[:3] for _, shown in people]).items():
             self.radar.add(kind.country, prefix, cell.hour[:_HOUR], kind.sign * number)
 

@@ -141,7 +141,7 @@ def _count_dealt(
 
 
 def _begin() -> None:
-    """Let a signal end this process without a word, and the end of its parent too."""
+    """Let a signal end this process at once and silently, and the end of its parent too."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from notifykit.analytics import LogFiles, Totals, parallel, read_totals
+from notifykit.analytics import LogFiles, Totals, deliveries, parallel, read_totals
 from notifykit.analytics.files import Part
 from notifykit.analytics.parallel import count_files, count_parts, deal
 from tests.analytics.log_rows import ROWS
@@ -194,3 +194,17 @@ def test_shares_are_about_equal_and_cut_where_lines_end(tmp_path: pathlib.Path) 
     content = file.read_bytes()
     assert all(content[part.start - 1] == ord("\n") for (part,) in dealt[1:])
     assert all(first.end == second.start for (first,), (second,) in itertools.pairwise(dealt))
+
+
+def test_a_report_in_the_next_share_finds_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where both shares together have more requests than are kept."""
+    monkeypatch.setattr(deliveries, "_MOST_REQUESTS", 10)
+    first, second = Totals(UTC), Totals(UTC)
+    for number in range(16):
+        ts = f"2026-06-01T10:00:{number:02}.000Z"
+        (first if number < 8 else second).add({**_ROW, "to": "9", "msg_id": f"m{number}", "ts": ts})
+    report = {"event": "delivery_changed", "id": "m7", "before": None, "state": "delivered"}
+    second.add({**report, "ts": "2026-06-01T10:00:09.000Z"})
+    merged = first.merge(second)
+    assert merged.deliveries.times.total() == 1
+    assert merged.deliveries.full

@@ -297,7 +297,7 @@ def test_prune_deletes_renamed_files_that_are_older(run: Run, tmp_path: pathlib.
 @pytest.mark.skipif(parallel.cores() < 2, reason="one core starts no process")
 @pytest.mark.parametrize("group", [False, True])
 def test_ctrl_c_ends_all_processes_that_count(tmp_path: pathlib.Path, group: bool) -> None:
-    """Whether the terminal tells every process or only the first; none goes on, and none says a word about it."""
+    """Whether every process gets the signal or only the first; none goes on, and none prints a traceback."""
     row = {"ts": "2026-06-01T10:00:00Z", "event": "attempt_finished", "outcome": "accepted", "to": "9", "cost": 1}
     file = tmp_path / "large.jsonl"
     file.write_bytes((json.dumps(row) + "\n").encode() * 600_000)
@@ -306,8 +306,8 @@ def test_ctrl_c_ends_all_processes_that_count(tmp_path: pathlib.Path, group: boo
         children: list[int] = []
         while len(children) < 2:  # one that counts, and the one that multiprocessing starts to clean up after it
             assert process.poll() is None
-            told = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
-            children = [int(number) for number in told.split()]
+            listed = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
+            children = [int(number) for number in listed.split()]
         # The one that counts reads the log once it has begun.
         while not any(_has_open(child, file) for child in children):
             assert process.poll() is None

@@ -90,6 +90,8 @@ class KwtSmsTransport:
         self._settings = settings
         #: The provider's host, for traces; an account in the address is not part of it.
         self.server = urlsplit(settings.base_url).netloc.rpartition("@")[2]
+        host = "default" if settings.base_url == BASE_URL else urlsplit(settings.base_url).netloc
+        self._dsn = f"kwtsms://{host}?{urlencode({'sender': settings.sender, 'test': int(settings.test)})}"
         self._clock = clock or SystemClock()
         # The key names the account, but not in clear.
         account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
@@ -181,9 +183,7 @@ class KwtSmsTransport:
 
     def __str__(self) -> str:
         """Return the DSN that would build the transport, without the account."""
-        address, sender, test = self._settings.base_url, self._settings.sender, self._settings.test
-        host = "default" if address == BASE_URL else urlsplit(address).netloc
-        return f"kwtsms://{host}?{urlencode({'sender': sender, 'test': int(test)})}"
+        return self._dsn
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"

@@ -26,6 +26,8 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("cwd")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NOTIFYKIT_STATE_DIR", str(folder / "state"))
+    # A notifier that reads no environment has the user's own folder.
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "own"))
 
 
 @pytest.fixture(scope="session")

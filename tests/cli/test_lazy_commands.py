@@ -65,7 +65,7 @@ def test_what_the_list_says_is_what_the_commands_say() -> None:
     host = PluginHost(entry_points=False)
     host.register(plugin, "kwtsms")
     commands = [command for command, _ in host.commands().values()]
-    assert len(commands) == 19
+    assert len(commands) == 20
     for command in commands:
         assert isinstance(command, LazyCommand)
         assert (command.name, command.help) == (command.load().name, command.load().get_short_help_str(200))

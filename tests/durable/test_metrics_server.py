@@ -100,7 +100,7 @@ def test_a_worker_is_scraped_while_it_sends(
         if name == "notifykit_messages_total"
     }
     assert messages == {("accepted", ""): 3, ("rejected", "InvalidRecipient"): 1, ("skipped", "duplicate"): 1}
-    assert samples["notifykit_segments_total", frozenset({("transport", "kwtsms")})] == 3
+    assert samples["notifykit_segments_total", frozenset({("transport", "kwtsms"), ("test", "false")})] == 3
     assert samples["notifykit_job_oldest_seconds", frozenset()] == 0
     assert samples["notifykit_balance", frozenset({("transport", "kwtsms")})] == sandbox.account.balance
     for secret in (secret_number, "778899", "Your", "secret-key", "://", sandbox.env["KWTSMS_PASSWORD"]):

@@ -696,9 +696,10 @@ def test_notify_worker_sends_what_web_processes_submit(sms_sandbox: Any, tmp_pat
 
 
 @pytest.mark.slow
-def test_tests_of_a_site_send_nothing() -> None:
+@pytest.mark.parametrize("parallel", [(), ("--parallel", "2")], ids=["one process", "parallel"])
+def test_tests_of_a_site_send_nothing(parallel: tuple[str, ...]) -> None:
     """`manage.py test` without an account: the client, on commit, jobs, codes and a notifier of one's own."""
-    done = run_django("test", "project", KWTSMS_USERNAME="", KWTSMS_PASSWORD="")
+    done = run_django("test", "project", *parallel, KWTSMS_USERNAME="", KWTSMS_PASSWORD="")
     assert done.returncode == 0, done.stderr
     assert re.search(r"Ran 6 tests", done.stderr)
 

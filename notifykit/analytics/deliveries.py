@@ -104,12 +104,13 @@ class Deliveries:
         self.failed += other.failed
         for number, count in other.times.items():
             self.times[number] += count
-        self.accept(other.accepted)
-        for request, step in other.waiting.items():
-            self._wait(request, step)
+        # Reports first: accepting more may leave out the requests that they belong to.
         for request, ends in other.early.items():
             for ended in ends:
                 self.report(request, None, _DELIVERED, ended)
+        self.accept(other.accepted)
+        for request, step in other.waiting.items():
+            self._wait(request, step)
 
     def curve(self, until: str) -> Curve | None:
         """Return how the share of delivered messages grew, by the estimate of Kaplan and Meier.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import importlib
 import json
+import os
 import pathlib
 import re
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Final, TextIO
@@ -43,16 +46,42 @@ def _quick_reader() -> Callable[[bytes | str], Any]:
     return loads
 
 
-def _open_bytes(file: pathlib.Path) -> BinaryIO | gzip.GzipFile:
-    return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+@attrs.frozen
+class Part:
+    """Lines of a file of a log: all of them, or those of a range of bytes."""
+
+    #: The file.
+    file: pathlib.Path
+    #: The byte where the first line begins.
+    start: int = 0
+    #: The byte after the last line; None for the end that the file has when it is read.
+    end: int | None = None
+    #: Device and number of the file that was cut: after a rotation another one has its name. None for a whole file.
+    inode: tuple[int, int] | None = None
+
+    def open(self) -> BinaryIO | gzip.GzipFile:
+        """Open the file where the first line begins.
+
+        :raises OSError: where it can't be read, or is not the file that was cut.
+        """
+        if self.file.suffix == ".gz":
+            return gzip.open(self.file, "rb")
+        opened = self.file.open("rb")
+        if self.inode is not None:
+            found = os.fstat(opened.fileno())
+            if (found.st_dev, found.st_ino) != self.inode:
+                opened.close()
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(self.file))
+            opened.seek(self.start)
+        return opened
 
 
 @attrs.define
 class LogFiles:
     """The rows of several files, one by one."""
 
-    #: The files, in the order in which they are read.
-    files: Sequence[pathlib.Path]
+    #: The files, or parts of them, in the order in which they are read.
+    files: Sequence[pathlib.Path | Part]
     #: Lines that are no JSON object, and compressed files whose end is missing.
     torn: int = 0
     #: Lines read.
@@ -65,9 +94,14 @@ class LogFiles:
         """
         read = _quick_reader()
         for file in self.files:
-            with _open_bytes(file) as opened:
+            part = file if isinstance(file, Part) else Part(file)
+            left = sys.maxsize if part.end is None else part.end - part.start
+            with part.open() as opened:
                 try:
                     for line in opened:
+                        left -= len(line)
+                        if left < 0:
+                            break
                         if line[0] != _BRACE and not (line := line.strip()):
                             continue
                         self.lines += 1

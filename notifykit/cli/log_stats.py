@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import click
 
-from notifykit.analytics import LogFiles, Totals, find_files, read_totals
+from notifykit.analytics import LogFiles, Totals, find_files
 from notifykit.analytics.counts import OUTCOMES, Counts
+from notifykit.analytics.parallel import count_files
 from notifykit.analytics.totals import NO_DATE
 from notifykit.cli.dry_run import provider_codes
 from notifykit.cli.exit_codes import Exit
@@ -39,7 +40,7 @@ def count(paths: Sequence[pathlib.Path], zone: datetime.tzinfo | None, since: da
     """
     files = LogFiles(list(dict.fromkeys(file for path in paths for file in find_files(path))))
     try:
-        return Counted(read_totals(files, zone, since), files)
+        return Counted(count_files(files, zone, since), files)
     except OSError as error:
         raise unreadable(str(error.filename or paths[0]), error) from None
 

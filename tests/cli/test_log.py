@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pathlib
+import signal
 import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from notifykit.analytics import parallel
 from notifykit.analytics.totals import DIMENSIONS
 from notifykit.cli.log_reader import LogReader
 from notifykit_kwtsms.sandbox import Sandbox
@@ -289,3 +291,35 @@ def test_prune_deletes_renamed_files_that_are_older(run: Run, tmp_path: pathlib.
     assert "NOTIFYKIT_LOG_SIZE" in answer.err
     assert (old.exists(), new.exists(), log.exists()) == (False, True, True)
     assert run("log", "prune", "--older", "1d", "--file", str(log)).out == "nothing to delete\n"
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/task").exists(), reason="children are looked up in /proc")
+@pytest.mark.skipif(parallel.cores() < 2, reason="one core starts no process")
+@pytest.mark.parametrize("group", [False, True])
+def test_ctrl_c_ends_all_processes_that_count(tmp_path: pathlib.Path, group: bool) -> None:
+    """Whether every process gets the signal or only the first; none goes on, and none prints a traceback."""
+    row = {"ts": "2026-06-01T10:00:00Z", "event": "attempt_finished", "outcome": "accepted", "to": "9", "cost": 1}
+    file = tmp_path / "large.jsonl"
+    file.write_bytes((json.dumps(row) + "\n").encode() * 600_000)
+    program = command("log", "stats", "--file", str(file))
+    with subprocess.Popen(program, stderr=subprocess.PIPE, env=environment(), start_new_session=True) as process:
+        children: list[int] = []
+        while len(children) < 2:  # one that counts, and the one that multiprocessing starts to clean up after it
+            assert process.poll() is None
+            listed = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
+            children = [int(number) for number in listed.split()]
+        # The one that counts reads the log once it has begun.
+        while not any(_has_open(child, file) for child in children):
+            assert process.poll() is None
+        (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+    assert not any(_has_open(child, file) for child in children)
+
+
+def _has_open(process: int, file: pathlib.Path) -> bool:
+    try:
+        return any(one.resolve() == file for one in pathlib.Path(f"/proc/{process}/fd").iterdir())
+    except OSError:  # it has ended
+        return False

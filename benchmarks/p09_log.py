@@ -140,7 +140,7 @@ def _last(file: pathlib.Path) -> str:
     """Return the provider's message id in the last line: both sides report of the same request."""
     with file.open("rb") as lines:
         lines.seek(0, os.SEEK_END)
-        lines.seek(-min(lines.report(), 4000), os.SEEK_END)
+        lines.seek(-min(lines.tell(), 4000), os.SEEK_END)
         row = json.loads(lines.read().rstrip(b"\n").rsplit(b"\n", 1)[-1])
     return str(row.get("msg_id") or row["response"]["msg-id"])
 

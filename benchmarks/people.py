@@ -46,7 +46,7 @@ TEXTS: Final = {
     "160 ASCII": ("Your order 1234 has left the shop and will be with you tomorrow between 9 and 12. " * 2)[:160],
     "70 Arabic": ("رمز التحقق الخاص بك هو 482913 صالح لمدة خمس دقائق فقط لا تشاركه مع أحد من فضلك " * 2)[:70],
     "600 mixed": (
-        "Hello <b>dear customer</b> 🎉 طلبك رقم ١٢٣٤ جاهز 👍🏽 visit us <a href='https://example.com'>here</a> \u200bfor 10٪ "
+        "Hello <b>dear customer</b> 🎉 طلبك رقم ١٢٣٤ جاهز 👍🏽 visit us <span class='highlighted'>here</span> \u200bfor 10٪ "
         "off ❤️ until Friday 🇰🇼 thank you "
     )
     * 6,

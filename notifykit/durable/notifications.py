@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
@@ -19,6 +18,7 @@ import attrs
 from notifykit.durable.database import Database, moment
 from notifykit.durable.deliveries import delivery_of, read_deliveries_of
 from notifykit.durable.notification_store import NotificationStore, StoredCourse, job_key
+from notifykit.durable.progress import wait_until_finished
 from notifykit.durable.serialization import is_intercepted
 from notifykit.durable.store import JobStore
 from notifykit.errors import ConfigError, TransportError
@@ -45,9 +45,6 @@ _POSTPONED: Final = 30.0
 _TRIES: Final = 20
 #: Characters that the key of a step's job has after that of the notification.
 _SUFFIX: Final = 10
-#: Seconds between two looks of somebody who waits: the first, and the most that they grow to.
-_WAIT: Final = 0.05
-_LONGEST_WAIT: Final = 1.0
 
 
 class Jobs(Protocol):
@@ -96,16 +93,7 @@ class StoredNotification:
         :param timeout: the most seconds to wait.
         :raises TimeoutError: it has not ended by then; it goes on.
         """
-        ends = None if timeout is None else time.monotonic() + timeout
-        pause = _WAIT
-        while True:
-            receipt = self.receipt()
-            if receipt.finished is not None:
-                return receipt
-            if ends is not None and time.monotonic() + pause > ends:
-                raise TimeoutError(f"not over after {timeout:g} s: {receipt}; it goes on")
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_WAIT)
+        return wait_until_finished(self.receipt, timeout)
 
     def cancel(self) -> PersonReceipt:
         """Take no more channel, and do not send what has not been sent; a request in flight can't be recalled."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -14,6 +16,9 @@ from notifykit.models.job import Backlog, JobState, Progress
 
 _log = logging.getLogger("notifykit.durable")
 
+#: Seconds between two looks of somebody who waits: the first, and the most that they grow to.
+_LOOK: Final = 0.05
+_LONGEST_LOOK: Final = 1.0
 #: Seconds over which the present rate is taken.
 _RATE_WINDOW: Final = 60.0
 #: The columns of a job that its progress shows.
@@ -95,3 +100,29 @@ def _progress(row: dict[str, Any], now: float) -> Progress:
     if state is not JobState.PAUSED:
         row["reason"] = None
     return Progress(state=state, rate=float(recent) / window if recent else None, **row)
+
+
+class _Finishing(Protocol):
+    @property
+    def finished(self) -> object | None: ...
+
+
+_State = TypeVar("_State", bound=_Finishing)
+
+
+def wait_until_finished(look: Callable[[], _State], timeout: float | None) -> _State:
+    """Look at a job or a notification again and again, and return what is known of it once it is finished.
+
+    :param timeout: the most seconds to wait; None for as long as it takes.
+    :raises TimeoutError: it is not finished by then; it goes on.
+    """
+    ends = None if timeout is None else time.monotonic() + timeout
+    pause = _LOOK
+    while True:
+        state = look()
+        if state.finished is not None:
+            return state
+        if ends is not None and time.monotonic() + pause > ends:
+            raise TimeoutError(f"not over after {timeout:g} s: {state}; it goes on")
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_LOOK)

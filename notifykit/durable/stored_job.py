@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import attrs
 
 from notifykit.durable.deliveries import IDS_PER_QUERY, delivery_of, read_deliveries_of
 from notifykit.durable.grouping import chunks, in_order
+from notifykit.durable.progress import wait_until_finished
 from notifykit.durable.serialization import message_of
 from notifykit.durable.store import JobStore, StoredRow
 from notifykit.errors import ConfigError
@@ -19,10 +19,6 @@ from notifykit.models.job import JobRow, Progress, Settlement
 from notifykit.models.message import Channel, Message
 from notifykit.models.receipt import Outcome, Receipt, Report, Submission
 from notifykit.pipeline.context import Prepared
-
-#: Seconds between two polls of a job that is waited for: the first, and the most that they grow to.
-_POLL: Final = 0.05
-_LONGEST_POLL: Final = 1.0
 
 
 class JobEngine(Protocol):
@@ -66,16 +62,7 @@ class StoredJob:
         :param timeout: the most seconds to wait.
         :raises TimeoutError: it is not finished by then; it goes on.
         """
-        ends = None if timeout is None else time.monotonic() + timeout
-        pause = _POLL
-        while True:
-            progress = self.progress()
-            if progress.finished is not None:
-                return progress
-            if ends is not None and time.monotonic() + pause > ends:
-                raise TimeoutError(f"not over after {timeout:g} s: {progress}; it goes on")
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_POLL)
+        return wait_until_finished(self.progress, timeout)
 
     def receipts(self) -> Iterator[Receipt]:
         """Yield the receipt of each recipient, in the caller's order, in constant memory."""

@@ -95,7 +95,6 @@ class Verdict(enum.StrEnum):
 
 
 _OF_OUTCOME: Final = {outcome: ChannelState(outcome.value) for outcome in Outcome}
-_LOST: Final = (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
 
 
 def state_of(receipt: Receipt) -> ChannelState:
@@ -130,7 +129,7 @@ class ChannelReceipt:
     @property
     def is_lost(self) -> bool:
         """Whether a report says that it will not reach the device."""
-        return self.delivery is not None and self.delivery.state in _LOST
+        return self.delivery is not None and self.delivery.state.final and not self.is_delivered
 
     @property
     def advice(self) -> str:

@@ -20,7 +20,6 @@ from notifykit.models.receipt import Receipt
 _LOOK: Final = 1.0
 _LONGEST_LOOK: Final = 30.0
 NO_ADDRESS: Final = "the person has no address for it"
-_LOST: Final = (DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)
 _NOT_SENT: Final = (ChannelState.REJECTED, ChannelState.SKIPPED)
 
 
@@ -124,7 +123,7 @@ def _moves(course: Course, step: Step, now: float) -> bool:
         return False
     if step.state is ChannelState.UNKNOWN:
         return course.move_unknown
-    return course.until is Until.DELIVERED and (step.delivery_state in _LOST or step.is_late(now))
+    return course.until is Until.DELIVERED and (step.delivery_state.final or step.is_late(now))
 
 
 def _is_awaited(course: Course, step: Step, now: float) -> bool:
@@ -132,8 +131,7 @@ def _is_awaited(course: Course, step: Step, now: float) -> bool:
     return (
         course.until is Until.DELIVERED
         and step.state is ChannelState.ACCEPTED
-        and step.delivery_state is not DeliveryState.DELIVERED
-        and step.delivery_state not in _LOST
+        and not step.delivery_state.final
         and not course.cancelled
         and step.ends is not None
         and not (step.asked and step.is_late(now))

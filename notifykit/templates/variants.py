@@ -10,6 +10,7 @@ import attrs
 from notifykit.errors import ConfigError
 from notifykit.models.message import Channel
 from notifykit.suggest import did_you_mean
+from notifykit.templates.parsing import ANY
 from notifykit.templates.values import with_article
 
 _Template = TypeVar("_Template")
@@ -17,8 +18,6 @@ _Template = TypeVar("_Template")
 #: What the short text above or before the text of a channel is called; None where it has none.
 TITLES: Final[Mapping[Channel, str | None]] = {Channel.SMS: None, Channel.EMAIL: "subject", Channel.PUSH: "title"}
 TEXT: Final = "text"
-#: The language of a text that is the same for everybody.
-_ANY: Final = "und"
 
 
 @attrs.frozen
@@ -96,7 +95,7 @@ def language_problems(languages: Mapping[str, Iterable[str]]) -> list[str]:
 
     :param languages: the languages of each text, by the words that name it.
     """
-    sets = {place: list(some) for place, some in languages.items() if list(some) != [_ANY]}
+    sets = {place: list(some) for place, some in languages.items() if list(some) != [ANY]}
     everything = dict.fromkeys(language for some in sets.values() for language in some)
     return [
         f"{place}: there is none for {language}, and {' and '.join(p for p, s in sets.items() if language in s)} has one"

@@ -205,7 +205,7 @@ def be_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifykit.durable.database._PRAGMAS", ("journal_mode=WAL", "synchronous=OFF"))
     monkeypatch.setattr("notifykit.durable.queue._POLL", 0.04)
     monkeypatch.setattr("notifykit.durable.queue._WATCH", 0.2)
-    monkeypatch.setattr("notifykit.durable.stored_job._LONGEST_POLL", 0.05)
+    monkeypatch.setattr("notifykit.durable.progress._LONGEST_LOOK", 0.05)
 
 
 def shorten_delays(monkeypatch: pytest.MonkeyPatch, most: float) -> list[float]:

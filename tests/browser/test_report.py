@@ -88,7 +88,7 @@ def test_paper_shows_every_table(page: Page, totals: Totals, tmp_path: pathlib.P
     assert tables > 10
     assert page.evaluate(shown) == 0
     page.emulate_media(media="print", color_scheme="dark")
-    assert page.evaluate(shown) == tables
+    page.wait_for_function(f"(tables) => {shown} === tables", arg=tables)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 

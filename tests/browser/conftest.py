@@ -116,7 +116,7 @@ class _Chromium:
         return fresh
 
     def tab(self) -> Page:
-        """Return the tab. What a page has stored is out of reach: each sandbox has a port, and so an origin, of its own."""
+        """Return the tab."""
         if self._tab is None:
             self._tab = self.profile().new_page()
         return self._tab
@@ -128,6 +128,8 @@ class _Chromium:
             for page in self._tab.context.pages:
                 if page is not self._tab:
                     page.close()
+            # Another sandbox may have the same port, and so the same origin. Where there is no storage it is out of reach.
+            self._tab.evaluate("() => { try { localStorage.clear(); } catch { } }")
             self._tab.goto("about:blank")
             self._tab.set_viewport_size(WINDOW)
             self._tab.emulate_media(**MEDIA)
@@ -188,7 +190,6 @@ class Watch:
     dialogs: list[str] = attrs.field(factory=list)
     #: Complaints that a test brought about itself.
     expected: list[str] = attrs.field(factory=list)
-
     #: What it listens to: a page, the name of an event, and what is called.
     _followed: list[tuple[Page, Any, Callable[[Any], None]]] = attrs.field(factory=list)
 
@@ -218,11 +219,11 @@ class Watch:
 
         It no longer listens then: what comes later comes of the end of the test.
         """
-        if not page.is_closed():
-            assert page.evaluate("[window.__violations, window.__ran]") == [[], []]
+        of_the_page = [[], []] if page.is_closed() else page.evaluate("[window.__violations, window.__ran]")
         while self._followed:
             followed, event, handle = self._followed.pop()
             followed.remove_listener(event, handle)
+        assert of_the_page == [[], []]
         complaints = [
             words
             for words in self.complaints

@@ -48,7 +48,7 @@ _LOCK_POLL: Final = 0.1
 _MIGRATION: Final = 30.0
 #: What PostgreSQL ends by itself: a wait for a lock, and a session that stands still inside a transaction. The
 #: transactions of this package take milliseconds, so that is a session of a process that is stopped or gone.
-_LIMITS: Final = ("set lock_timeout = '15s'", "set idle_in_transaction_session_timeout = '5s'")
+_LIMITS: Final = ("set lock_timeout = '15s'", "set idle_in_transaction_session_timeout = '10s'")
 #: PostgreSQL's code for a session that it ended for the second reason.
 _STOOD_STILL: Final = "25P03"
 _CONNECT: Final = 10
@@ -197,8 +197,8 @@ class Database:
             try:
                 with self.begin() as connection:
                     return work(connection)
-            except (OperationalError, InterfaceError):
-                if time.monotonic() + pause > ends:
+            except SQLAlchemyError as error:
+                if not _may_pass(error) or time.monotonic() + pause > ends:
                     raise
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -269,11 +269,11 @@ class Database:
         words = str(getattr(error, "orig", None) or error)
         if self.file is not None and "locked" in words:
             return ConfigError(_held(f"{self.file}, for {_BUSY / 1000:.0f} s", _lock_owners(self.file)))
-        if self.file is None and getattr(getattr(error, "orig", None), "sqlstate", None) == "55P03":
+        if self.file is None and _sqlstate(error) == "55P03":
             return ConfigError(_held("its rows, for 15 s", self._sessions()))
-        if getattr(getattr(error, "orig", None), "sqlstate", None) == _STOOD_STILL:
+        if _sqlstate(error) == _STOOD_STILL:
             return ConfigError(
-                "database_url: this process stood still for 5 s inside a transaction, so PostgreSQL ended it and nothing of "
+                "database_url: this process stood still for 10 s inside a transaction, so PostgreSQL ended it and nothing of "
                 "it was stored: try again; if it stays so, this machine has too much to do"
             )
         return unusable(self.settings, error, self._what)
@@ -290,6 +290,16 @@ class Database:
     def close(self) -> None:
         """Close the connections; one that a thread still uses is closed when it is returned."""
         close_engine(self.engine)
+
+
+def _sqlstate(error: Exception) -> str | None:
+    """Return PostgreSQL's code for what went wrong."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+def _may_pass(error: SQLAlchemyError) -> bool:
+    """Return whether the database is away, or ended a transaction in which this process stood still."""
+    return isinstance(error, OperationalError | InterfaceError) or _sqlstate(error) == _STOOD_STILL
 
 
 def _complete(db: sa.Connection, metadata: sa.MetaData) -> None:

@@ -201,7 +201,11 @@ def _store(tmp_path: pathlib.Path) -> Store:
 
 
 def be_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll the queue, dead workers and jobs more often than on a server, and wait for no disk: processes die, no machine."""
+    """Poll the queue, dead workers and jobs more often than on a server, and wait for no disk: processes die, no machine.
+
+    A machine with too much to do may let a process stand still for a while.
+    """
+    monkeypatch.setattr("notifykit.durable.database._LIMITS", ("set lock_timeout = '60s'",))
     monkeypatch.setattr("notifykit.durable.database._PRAGMAS", ("journal_mode=WAL", "synchronous=OFF"))
     monkeypatch.setattr("notifykit.durable.queue._POLL", 0.04)
     monkeypatch.setattr("notifykit.durable.queue._WATCH", 0.2)
@@ -345,7 +349,10 @@ def spawn(store: Store, script: str, *arguments: str, stdin: int | None = None, 
 
 def elsewhere(store: Store, script: str, *arguments: str, **more: str) -> Any:
     """Run a script in a process of its own, and return what it printed as JSON."""
-    process = spawn(store, script, *arguments, **more)
-    out, err = process.communicate(timeout=150)
+    with spawn(store, script, *arguments, **more) as process:
+        try:
+            out, err = process.communicate(timeout=150)
+        finally:
+            process.kill()
     assert process.returncode == 0, err.decode()
     return json.loads(out)

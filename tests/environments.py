@@ -84,7 +84,8 @@ def make(folder: pathlib.Path, wheel: pathlib.Path, *extras: str, also: tuple[st
     :param also: other distributions.
     """
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
-    site = pathlib.Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    python = folder / "bin" / "python"
+    site = packages(python)
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     linked: set[tuple[str, frozenset[str]]] = set()
@@ -103,7 +104,12 @@ def make(folder: pathlib.Path, wheel: pathlib.Path, *extras: str, also: tuple[st
             asked = ({"extra": extra} for extra in (*wanted.extras, ""))
             if needed.marker is None or any(map(needed.marker.evaluate, asked)):
                 pending.append(needed)
-    return folder / "bin" / "python"
+    return python
+
+
+def packages(python: pathlib.Path) -> pathlib.Path:
+    """Return where an environment has its packages, by its interpreter."""
+    return pathlib.Path(sysconfig.get_path("purelib", vars={"base": str(python.parents[1])}))
 
 
 def _link(distribution: importlib.metadata.Distribution, site: pathlib.Path) -> None:

@@ -216,7 +216,9 @@ class Client:
         ]
         asked = {"kind": kind, "options": options, "calls": plain}
         if self.server is not None:
-            answer = self._ask({**asked, "folder": str(pathlib.Path.cwd()), "environment": self._variables(sandbox, environment)})
+            answer = self._ask(
+                {**asked, "folder": str(pathlib.Path.cwd()), "environment": self._variables(sandbox, environment)}
+            )
         else:
             stdin = json.dumps(asked)
             done = self.run(sandbox, *self.script, program=self.interpreter, stdin=stdin, **environment)

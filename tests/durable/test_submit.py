@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -143,7 +142,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     threads = [threading.Thread(target=submit) for _ in range(4)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    progress = notifier.job("race").wait(60)
+    progress = notifier.job("race").wait(150)
     print(json.dumps([failed, progress.accepted]))
 """
 
@@ -163,7 +162,7 @@ def test_many_processes_and_threads_that_submit_at_once_make_one_job(smoke_store
         process.stdin.write(b"go\n")
         process.stdin.flush()
     for process in processes:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         assert process.returncode == 0, err.decode()
         said.append(json.loads(out))
     assert said == [[[], 20]] * 2
@@ -278,14 +277,15 @@ def test_closing_finishes_requests_in_flight(connect: MakeNotifier) -> None:
 
 
 def test_a_code_goes_ahead_of_a_campaign(connect: MakeNotifier, sandbox: Sandbox) -> None:
-    """Submitted while thousands wait at four requests a second, it is at the gateway at once."""
-    with connect(live(sandbox, rate=4)) as notifier:
-        campaign = notifier.submit(numbers(2000), "Campaign", key="campaign")
-        sandbox.wait(text="Campaign", timeout=10)
-        began = time.monotonic()
+    """Submitted while thousands wait at two requests a second, it is one of the next at the gateway."""
+    with connect(live(sandbox, rate=2)) as notifier:
+        campaign = notifier.submit(numbers(10_000), "Campaign", key="campaign")
+        sandbox.wait(text="Campaign", timeout=60)
         notifier.submit("96598765432", "Your code is 123456")
-        assert sandbox.otp("96598765432", timeout=5) == "123456"
-        assert time.monotonic() - began < 1.5
+        before = len(sandbox.messages)
+        assert sandbox.otp("96598765432", timeout=60) == "123456"
+        # Those that wait for their turn already go before it.
+        assert [message.to for message in sandbox.messages].index("96598765432") <= before + 3
         progress = campaign.progress()
         assert progress.left > 0
         assert progress.rate is not None
@@ -316,7 +316,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     sandbox.calm()
     with notifiers(smoke_store, live(sandbox, rate=4)) as notifier:
         notifier.work()
-        progress = notifier.job("k").wait(50)
+        progress = notifier.job("k").wait(150)
     assert (progress.accepted + progress.unknown, progress.left) == (800, 0)
     assert progress.unknown % 200 == 0
     times = [sandbox.accepted(number) for number in numbers(800)]

@@ -11,11 +11,13 @@ import importlib.metadata
 import importlib.util
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -36,6 +38,30 @@ def pip(*arguments: str | pathlib.Path, cwd: pathlib.Path | None = None) -> None
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, fill: Callable[[pathlib.Path], object]) -> pathlib.Path:
+    """Return a folder that the first of all workers to ask fills, and that the others find as it is.
+
+    :param name: of the folder.
+    :param fill: gets the empty folder; where it raises, the next one to ask begins anew.
+    """
+    folder = shared_base(tmp_path_factory) / name
+    with folder.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / "done"
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            fill(folder)
+            done.touch()
+    return folder
+
+
+def shared_base(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Return the folder of this session that all workers have."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Return the project's wheel, which the first of all workers to ask builds."""
     for needed in ("pip", "hatchling"):
@@ -43,14 +69,11 @@ def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
             pytest.skip(f"this environment has no {needed} to build with")
     if not (ROOT / "pyproject.toml").exists():
         pytest.skip("the tests run away from the sources, so there is nothing to build")
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "wheel-of-notifykit"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not list(folder.glob("*.whl")):
-            pip("wheel", *OFFLINE, "--no-build-isolation", "--wheel-dir", folder, ROOT)
-    (wheel,) = folder.glob("*.whl")
+
+    def build(folder: pathlib.Path) -> None:
+        pip("wheel", *OFFLINE, "--no-build-isolation", "--wheel-dir", folder, ROOT)
+
+    (wheel,) = once(tmp_path_factory, "wheel-of-notifykit", build).glob("*.whl")
     return wheel
 
 
@@ -61,7 +84,8 @@ def make(folder: pathlib.Path, wheel: pathlib.Path, *extras: str, also: tuple[st
     :param also: other distributions.
     """
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
-    site = pathlib.Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    python = folder / "bin" / "python"
+    site = packages(python)
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     linked: set[tuple[str, frozenset[str]]] = set()
@@ -80,7 +104,12 @@ def make(folder: pathlib.Path, wheel: pathlib.Path, *extras: str, also: tuple[st
             asked = ({"extra": extra} for extra in (*wanted.extras, ""))
             if needed.marker is None or any(map(needed.marker.evaluate, asked)):
                 pending.append(needed)
-    return folder / "bin" / "python"
+    return python
+
+
+def packages(python: pathlib.Path) -> pathlib.Path:
+    """Return where an environment has its packages, by its interpreter."""
+    return pathlib.Path(sysconfig.get_path("purelib", vars={"base": str(python.parents[1])}))
 
 
 def _link(distribution: importlib.metadata.Distribution, site: pathlib.Path) -> None:

@@ -36,9 +36,11 @@ Send: TypeAlias = Callable[[ProviderRequest, Clock], Answer]
 def send_request(request: ProviderRequest, clock: Clock) -> Answer:
     """Make one request, and return what the transport returned or raised."""
     outer = sys.exception()
+    is_counted = False
     try:
         if request.on_start is not None:
             request.on_start()
+        is_counted = True
         timeout = request.timeout
         if request.ends is not None:
             timeout = min(timeout, request.ends - clock.monotonic())
@@ -50,6 +52,13 @@ def send_request(request: ProviderRequest, clock: Clock) -> Answer:
         return request.transport.send(request.batch, timeout)
     except Exception as error:  # a transport may raise anything; the attempt says what it means
         raise_interrupt(error, outer)
+        if not is_counted:  # a database that is away raises here
+            kind = type(error).__name__
+            return NotReached(
+                f"The rate limit could not be read ({kind}), so no request was made.",
+                "rate_limit",
+                action="Look at the database or the state folder; nothing was sent, so sending again is safe.",
+            )
         return without_frames(error)
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import sys
@@ -22,22 +23,30 @@ import attrs
 import pytest
 
 from notifykit_kwtsms.sandbox import Rules, Sandbox
+from tests.environments import once
 
 #: Where every Python client is required: one that is not available is a failure there, not a skip.
 REQUIRED: Final = os.environ.get("CI", "").lower() in ("1", "true")
 #: Seconds for one program.
 _PATIENCE: Final = 120
+#: Where an environment has its programs.
+_PROGRAMS: Final = "Scripts" if sys.platform == "win32" else "bin"
+#: The variables of every program.
+_BASE: Final = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "ignore"}
 #: Points the Python clients at the sandbox, wherever their interpreter starts, and lets their sleeps pass on its clock.
 _PYTHON_HOOK: Final = """\
 import json, os, sys, time, urllib.request
+
+def lead():
+    for module in filter(None, map(sys.modules.get, ("kwtsms._core", "kwtsms._async"))):
+        module.BASE_URL = os.environ["SANDBOX_AT"] + "/API/"
 
 try:
     import kwtsms._core
 except ImportError:
     pass
 else:
-    for module in filter(None, map(sys.modules.get, ("kwtsms._core", "kwtsms._async"))):
-        module.BASE_URL = os.environ["SANDBOX_AT"] + "/API/"
+    lead()
     sleeps = []
 
     def nap(seconds):
@@ -47,23 +56,42 @@ else:
 
     time.sleep = nap
 """
-#: Makes calls as they stand in JSON and prints what came of each.
+#: Makes calls as they stand in a line of JSON and prints what came of each: in a process of their own, which is forked
+#: from one that has imported the client, in the folder and with the variables that stand there too.
 _PYTHON_SCRIPT: Final = """\
-import asyncio, inspect, json, sys
+import asyncio, inspect, json, os, sys, traceback
 import kwtsms, sitecustomize
 
-asked = json.load(sys.stdin)
-client = getattr(kwtsms, asked["kind"])
-client = client.from_env() if asked["options"] is None else client(**asked["options"])
-results = []
-for name, positional, named in asked["calls"]:
-    try:
-        value = getattr(client, name)
-        value = value(*positional, **named) if callable(value) else value
-        results.append({"returned": asyncio.run(value) if inspect.isawaitable(value) else value})
-    except Exception as error:
-        results.append({"raised": type(error).__name__, "saying": str(error)})
-print(json.dumps({"results": results, "sleeps": sitecustomize.sleeps, "home": kwtsms.__file__}))
+def answer(asked):
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    sitecustomize.lead()
+    client = getattr(kwtsms, asked["kind"])
+    client = client.from_env() if asked["options"] is None else client(**asked["options"])
+    results = []
+    for name, positional, named in asked["calls"]:
+        try:
+            value = getattr(client, name)
+            value = value(*positional, **named) if callable(value) else value
+            results.append({"returned": asyncio.run(value) if inspect.isawaitable(value) else value})
+        except Exception as error:
+            results.append({"raised": type(error).__name__, "saying": str(error)})
+    return {"results": results, "sleeps": sitecustomize.sleeps, "home": kwtsms.__file__}
+
+out = os.dup(1)
+os.dup2(2, 1)  # what a client prints is no answer
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            said = answer(json.loads(line))
+        except BaseException:
+            said = {"failed": traceback.format_exc()}
+        with open(out, "w") as stream:
+            stream.write(json.dumps(said) + "\\n")
+        os._exit(0)
+    os.waitpid(child, 0)
 """
 #: The same for a class of an npm package.
 _NODE_SCRIPT: Final = """\
@@ -166,6 +194,8 @@ class Client:
     hooks: dict[str, str]
     #: Where its commands are.
     commands: pathlib.Path
+    #: Answers one line of calls after the other, for a client of Python; a Node program is started for each.
+    server: subprocess.Popen[str] | None = None
 
     def call_all(
         self,
@@ -184,15 +214,16 @@ class Client:
             )
             for name, *rest in calls
         ]
-        done = self.run(
-            sandbox,
-            *self.script,
-            program=self.interpreter,
-            stdin=json.dumps({"kind": kind, "options": options, "calls": plain}),
-            **environment,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        answer = json.loads(done.stdout)
+        asked = {"kind": kind, "options": options, "calls": plain}
+        if self.server is not None:
+            answer = self._ask(
+                {**asked, "folder": str(pathlib.Path.cwd()), "environment": self._variables(sandbox, environment)}
+            )
+        else:
+            stdin = json.dumps(asked)
+            done = self.run(sandbox, *self.script, program=self.interpreter, stdin=stdin, **environment)
+            assert done.returncode == 0, done.stdout + done.stderr
+            answer = json.loads(done.stdout)
         assert "home" not in answer or pathlib.Path(answer["home"]).is_relative_to(self.commands.parent.resolve())
         return CallResults(answer["results"], answer["sleeps"])
 
@@ -207,15 +238,7 @@ class Client:
         """Run its program ``kwtsms``, or another one, with what a sandbox prints to paste as the environment."""
         return subprocess.run(
             [program or self.commands / "kwtsms", *arguments],
-            env={
-                "PATH": os.environ.get("PATH", os.defpath),
-                "PYTHONIOENCODING": "utf-8",
-                "PYTHONWARNINGS": "ignore",
-                "SANDBOX_AT": sandbox.url,
-                **sandbox.env,
-                **self.hooks,
-                **environment,
-            },
+            env=self._variables(sandbox, environment),
             input=stdin,
             capture_output=True,
             text=True,
@@ -224,6 +247,20 @@ class Client:
             timeout=_PATIENCE,
             start_new_session=True,
         )
+
+    def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
+        assert self.server is not None
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(json.dumps(asked) + "\n")
+        self.server.stdin.flush()
+        assert select.select([self.server.stdout], [], [], _PATIENCE)[0], f"no answer within {_PATIENCE} s"
+        answer: dict[str, Any] = json.loads(self.server.stdout.readline())
+        assert "failed" not in answer, answer["failed"]
+        return answer
+
+    def _variables(self, sandbox: Sandbox, more: dict[str, str]) -> dict[str, str]:
+        return {**_BASE, "SANDBOX_AT": sandbox.url, **sandbox.env, **self.hooks, **more}
 
 
 def unavailable(reason: str) -> None:
@@ -238,32 +275,47 @@ def _attempt(*command: str | pathlib.Path, cwd: pathlib.Path | None = None) -> s
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Client]:
-    """Install a version of the ``kwtsms`` that is on the Python index, once a session."""
-    installed: dict[str, Client] = {}
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Client]]:
+    """Install a version of the ``kwtsms`` that is on the Python index, once a run, and start it once a worker."""
+    started: dict[str, Client] = {}
 
-    def install(requirement: str) -> Client:
-        if requirement in installed:
-            return installed[requirement]
-        if importlib.util.find_spec("pip") is None:
-            unavailable("this environment has no pip to install other people's clients with")
-        folder = tmp_path_factory.mktemp("client")
-        venv.create(folder / "venv", with_pip=False)
-        programs = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
-        python = programs / "python"
-        done = _attempt(
-            sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", python, "install", requirement
-        )  # fmt: skip
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:]
-            unavailable(f"{requirement} can't be installed from the Python index: {''.join(last)}")
-        hook = folder / "hook"
-        hook.mkdir()
-        (hook / "sitecustomize.py").write_text(_PYTHON_HOOK)
-        client = Client(python, ("-c", _PYTHON_SCRIPT), {"PYTHONPATH": str(hook)}, programs)
-        return installed.setdefault(requirement, client)
+    def start(requirement: str) -> Client:
+        if requirement not in started:
+            if importlib.util.find_spec("pip") is None:
+                unavailable("this environment has no pip to install other people's clients with")
+            name = requirement.translate(str.maketrans("[]=", "---"))
+            folder = once(tmp_path_factory, name, lambda folder: _install(requirement, folder))
+            python, programs = folder / "venv" / _PROGRAMS / "python", folder / "venv" / _PROGRAMS
+            hooks = {"PYTHONPATH": str(folder / "hook")}
+            server = subprocess.Popen(
+                [python, "-c", _PYTHON_SCRIPT],
+                env={**_BASE, **hooks, "SANDBOX_AT": ""},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,
+            )
+            started[requirement] = Client(python, (), hooks, programs, server)
+        return started[requirement]
 
-    return install
+    yield start
+    for client in started.values():
+        assert client.server is not None
+        client.server.communicate()
+
+
+def _install(requirement: str, folder: pathlib.Path) -> None:
+    venv.create(folder / "venv", with_pip=False)
+    python = folder / "venv" / _PROGRAMS / "python"
+    options = ("--disable-pip-version-check", "--quiet", "--python", python)
+    done = _attempt(sys.executable, "-m", "pip", *options, "install", "--no-compile", requirement)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        unavailable(f"{requirement} can't be installed from the Python index: {''.join(last)}")
+    hook = folder / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(_PYTHON_HOOK)
 
 
 @pytest.fixture(scope="session")

@@ -38,11 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pause", type=float, default=Plan().pause, help="the most seconds between two kills")
     parser.add_argument("--requests", type=int, default=Plan().requests, help="that wait when it begins")
     parser.add_argument("--seed", type=int, default=Plan().seed)
-    parser.add_argument("--rows", type=int, default=Plan().rows, help="of a campaign")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=None,
+        help="of a campaign, and recipients of interrupted-submit, of which it takes 100,000 at most",
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     # A process that is asked to end stops the workers and the database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if given.rows is None:
+        given.rows = 100_000 if given.scenario == "interrupted-submit" else Plan().rows
     plan = Plan(
         given.store, given.kills, given.workers, given.rate, given.pause, given.requests, given.seed, given.rows
     )

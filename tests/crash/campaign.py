@@ -84,7 +84,7 @@ def _higher_rate() -> Iterator[None]:
 
 def _patience(plan: Plan) -> float:
     """Return the seconds after the last kill in which the rest has to be sent, on a busy machine."""
-    return 120.0 + plan.rows * 0.05
+    return 240.0 + plan.rows * 0.05
 
 
 def _table(count: int, dice: random.Random) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Killing the process that submits, in the middle of a hundred thousand recipients."""
+"""Killing the process that submits, in the middle of many thousand recipients."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ from tests.crash.scenarios import Plan, Stage, stage
 from tests.crash.verdict import Verdict, database_of, judge
 from tests.crash.workers import environment
 
-_RECIPIENTS: Final = 100_000
+#: Kills, and recipients of each job, at most.
 _TRIES: Final = 5
+_MOST: Final = 100_000
 _KEY: Final = "interrupted"
 
 
 def interrupted_submit(plan: Plan) -> Verdict:
-    """Kill the submitting process five times: there is no job, nothing is sent, and what was written is deleted later."""
+    """Kill the submitting process several times: there is no job, nothing is sent, and what was written is deleted later."""
     dice = random.Random(plan.seed)
     verdict = Verdict()
     with stage(plan) as on, on.workers(1) as workers:
         workers.wait_ready()
-        killed_at = [_interrupt(on, dice.randrange(1000, _RECIPIENTS - 1000)) for _ in range(_TRIES)]
+        tries, many = min(_TRIES, plan.kills), min(_MOST, plan.rows)
+        killed_at = [_interrupt(on, dice.randrange(1000, many - 1000), many) for _ in range(tries)]
         left = _rows(on)
-        verdict.figures |= {"submits killed": _TRIES, "after so many recipients": killed_at, "rows left behind": left}
-        verdict.require(left["jobs"] == _TRIES, "not every kill fell into the middle of a submit")
+        verdict.figures |= {"submits killed": tries, "after so many recipients": killed_at, "rows left behind": left}
+        verdict.require(left["jobs"] == tries, "not every kill fell into the middle of a submit")
         verdict.require(not on.load.notifier.jobs(), "an order that was never finished can be seen")
         time.sleep(2.0)
         verdict.require(on.gateway.count() == 0, "something of an order that was never finished was sent")
@@ -48,23 +50,23 @@ def interrupted_submit(plan: Plan) -> Verdict:
         verdict.require(not any(after.values()), "what a killed submit wrote was not forgotten")
         began = time.monotonic()
         later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
-        whole = on.load.notifier.submit(_addresses(), "Whole", key=_KEY, at=later)
-        verdict.figures["submitting 100,000, s"] = round(time.monotonic() - began, 2)
-        verdict.require(whole.progress().total == _RECIPIENTS, "the key of a killed submit can't be used again")
+        whole = on.load.notifier.submit(_addresses(many), "Whole", key=_KEY, at=later)
+        verdict.figures[f"submitting {many:,}, s"] = round(time.monotonic() - began, 2)
+        verdict.require(whole.progress().total == many, "the key of a killed submit can't be used again")
         whole.cancel()
         on.load.campaign(300)
-        verdict.require(on.load.wait(60) is not None, "a job was not over in time")
+        verdict.require(on.load.wait(180) is not None, "a job was not over in time")
         return judge(on.load, verdict)
 
 
-def _addresses() -> list[str]:
-    return [f"9659{number:07d}" for number in range(_RECIPIENTS)]
+def _addresses(many: int) -> list[str]:
+    return [f"9659{number:07d}" for number in range(many)]
 
 
-def _interrupt(on: Stage, after: int) -> int:
+def _interrupt(on: Stage, after: int, many: int) -> int:
     """Kill a process once it has submitted so many recipients; return how many it had by then."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.interrupted"],
+        [sys.executable, "-m", "tests.crash.interrupted", str(many)],
         cwd=on.store.folder,
         env=environment(on.environment),
         stdout=subprocess.PIPE,
@@ -97,11 +99,11 @@ def _rows(on: Stage) -> dict[str, int]:
         database.close()
 
 
-def _submit() -> None:
+def _submit(many: int) -> None:
     """Submit, and say after each thousand recipients how many were asked for."""
 
     def said() -> Iterator[str]:
-        for number, address in enumerate(_addresses()):
+        for number, address in enumerate(_addresses(many)):
             if number % 1000 == 0:
                 sys.stdout.write(f"{number}\n")
                 sys.stdout.flush()
@@ -112,4 +114,4 @@ def _submit() -> None:
 
 
 if __name__ == "__main__":
-    _submit()
+    _submit(int(sys.argv[1]))

@@ -20,7 +20,7 @@ from tests.crash.verdict import Verdict, judge, spread
 from tests.crash.workers import Workers, environment
 
 #: Seconds after the last outcome in which a late request would still be seen.
-_QUIET: Final = 3.0
+_QUIET: Final = 2.0
 #: Requests that are kept waiting while workers are killed, at most.
 _WAITING: Final = 40
 
@@ -43,7 +43,7 @@ class Plan:
     requests: int = 60
     #: Makes the same dice fall; what the machine does in between is its own affair.
     seed: int = 0
-    #: Rows of a campaign.
+    #: Rows of a campaign, or recipients of a job that is interrupted.
     rows: int = 50_000
 
 
@@ -74,7 +74,7 @@ class Stage:
     def finish(self, workers: Workers, verdict: Verdict) -> Verdict:
         """Let what is left be sent, and judge."""
         left = max(0, self.load.requests - self.gateway.count())
-        patience = left / self.plan.rate * 2 + 90
+        patience = left / self.plan.rate * 2 + 240
         took = self.load.wait(patience)
         verdict.require(took is not None, f"jobs were not over {patience:.0f} s after the last of it")
         time.sleep(_QUIET)
@@ -140,7 +140,7 @@ def restart_database(plan: Plan) -> Verdict:
         on.load.mixed(plan.requests)
         workers.wait_ready()
         for restart in range(1, 4):
-            on.gateway.wait_for(restart * plan.requests // 5, 60)
+            on.gateway.wait_for(restart * plan.requests // 5, 180)
             on.store.cluster.restart()
         verdict.figures["database restarts"] = 3
         return on.finish(workers, verdict)
@@ -154,7 +154,7 @@ def full_disk(plan: Plan) -> Verdict:
     with stage(plan, small=True) as on, on.workers() as workers:
         on.load.mixed(plan.requests)
         workers.wait_ready()
-        on.gateway.wait_for(10, 60)
+        on.gateway.wait_for(10, 180)
         ballast = on.store.folder / "state" / "ballast"
         with _filled(ballast):
             before = on.gateway.count()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +28,8 @@ _TESTS: Final = pathlib.Path(__file__).parents[2]
 _INJECTED: Final = pathlib.Path(__file__).parent / "injected"
 _READY: Final = "Sending through"
 _GONE: Final = re.compile(r"worker \S+-(?P<pid>\d+)-[0-9a-f]{8} is gone")
+#: Seconds in which a worker that was asked to end has ended, also on a slow machine.
+_END: Final = 120.0
 #: Lines of a worker's errors that are kept to be shown.
 _LINES: Final = 12
 
@@ -34,17 +38,20 @@ _LINES: Final = 12
 class Worker:
     """One process."""
 
-    #: The process.
-    process: subprocess.Popen[str]
+    #: Its process id.
+    pid: int
     #: Whether it takes work already.
     ready: threading.Event = attrs.field(factory=threading.Event)
     #: When it was killed, in monotonic seconds.
     killed: float | None = None
+    #: Reads what it says, until it has ended.
+    reader: threading.Thread | None = None
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self.process.pid
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has ended; return whether it has."""
+        assert self.reader is not None
+        self.reader.join(seconds)
+        return not self.reader.is_alive()
 
 
 class Workers:
@@ -62,7 +69,8 @@ class Workers:
         self._count = count
         self._dice = random.Random(seed)
         self._guard = threading.Lock()
-        self._readers: list[threading.Thread] = []
+        self._line, self._other_end = socket.socketpair()
+        self._nursery: subprocess.Popen[str] | None = None
         self.all: list[Worker] = []
         #: The workers that live now.
         self.alive: list[Worker] = []
@@ -72,6 +80,19 @@ class Workers:
         self.complaints: list[str] = []
 
     def __enter__(self) -> Self:
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.nursery", str(self._other_end.fileno())],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            # A pipe as that of a worker is: Python asks only once whether a stream can be sought in.
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=(self._other_end.fileno(),),
+            start_new_session=True,
+        )
+        self._other_end.close()
         for _ in range(self._count):
             self._spawn()
         return self
@@ -80,19 +101,20 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for worker in self.alive:
-            worker.process.send_signal(signal.SIGCONT)
-            worker.process.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGCONT)
+                os.kill(worker.pid, signal.SIGTERM)
         for worker in self.alive:
-            try:
-                worker.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.complaints.append("a worker did not end on SIGTERM within 20 s")
-                worker.process.kill()
-                worker.process.wait()
-        for reader in self._readers:
-            reader.join(5)
+            if not worker.wait(_END):
+                self.complaints.append(f"a worker did not end on SIGTERM within {_END:g} s")
+                os.killpg(worker.pid, signal.SIGKILL)
+                worker.wait(_END)
+        self._line.close()
+        assert self._nursery is not None
+        _, said = self._nursery.communicate()
+        self.complaints += said.splitlines()
 
-    def wait_ready(self, seconds: float = 60.0) -> None:
+    def wait_ready(self, seconds: float = 180.0) -> None:
         """Wait until all of them take work."""
         for worker in self.alive:
             if not worker.ready.wait(seconds):
@@ -111,7 +133,7 @@ class Workers:
         """Kill one, without a replacement."""
         worker.killed = time.monotonic()
         os.killpg(worker.pid, signal.SIGKILL)
-        worker.process.wait()
+        worker.wait(_END)
         self.alive.remove(worker)
 
     def notice_times(self) -> list[float]:
@@ -123,26 +145,19 @@ class Workers:
         )
 
     def _spawn(self) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "notifykit", "worker"],
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        worker = Worker(process)
+        reading, writing = os.pipe()
+        socket.send_fds(self._line, [b"w"], [writing])
+        os.close(writing)
+        pid = self._line.recv(8, socket.MSG_WAITALL)
+        assert pid, f"the process that forks the workers has ended: {self._nursery and self._nursery.communicate()}"
+        worker = Worker(int.from_bytes(pid, "big"))
+        worker.reader = threading.Thread(target=self._listen, args=(worker, reading), daemon=True)
+        worker.reader.start()
         self.all.append(worker)
         self.alive.append(worker)
-        reader = threading.Thread(target=self._listen, args=(worker,), daemon=True)
-        reader.start()
-        self._readers.append(reader)
 
-    def _listen(self, worker: Worker) -> None:
-        assert worker.process.stderr is not None
-        with worker.process.stderr as lines:
+    def _listen(self, worker: Worker, pipe: int) -> None:
+        with os.fdopen(pipe, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 now = time.monotonic()
                 gone = _GONE.search(line)

@@ -29,7 +29,7 @@ def zombie(plan: Plan) -> Verdict:
     """Stop a worker that waits for an answer, let others take over, and wake it: nothing twice, and the truth wins."""
     verdict = Verdict()
     # Whoever wakes a stopped worker may be late, on a busy machine.
-    with stage(plan) as on, on.workers(more={"NOTIFYKIT_TIMEOUT": "120"}) as workers:
+    with stage(plan) as on, on.workers(more={"NOTIFYKIT_TIMEOUT": "600"}) as workers:
         on.gateway.delay(_ANSWER, _ANSWER)
         on.load.mixed(plan.requests)
         workers.wait_ready()
@@ -37,14 +37,14 @@ def zombie(plan: Plan) -> Verdict:
         held = True
         rounds = min(_MOST, plan.workers)
         for _ in range(rounds):
-            on.gateway.wait_for(on.gateway.count() + 4, 60)
+            on.gateway.wait_for(on.gateway.count() + 4, 180)
             worker, name = _stop_one(on, workers)
             time.sleep(3.0)
             held = held and worker.pid not in workers.noticed
             _let_go(on, name)
-            _wait_until(lambda pid=worker.pid: pid in workers.noticed, 60)
+            _wait_until(lambda pid=worker.pid: pid in workers.noticed, 180)
             # The worker that took over stores an unknown outcome, and goes on with the next batch.
-            _wait_until(lambda: _unknown(on) > 0, 60)
+            _wait_until(lambda: _unknown(on) > 0, 180)
             most = max(most, _unknown(on))
             os.kill(worker.pid, signal.SIGCONT)
         verdict.figures |= {"workers stopped and woken": rounds, "unknown while they were stopped, at most": most}
@@ -61,7 +61,7 @@ def _stop_one(on: Stage, workers: Workers) -> tuple[Worker, str]:
     queue = Queue(database)
     by_pid = {worker.pid: worker for worker in workers.alive}
     try:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 180
         while time.monotonic() < ends:
             for name, tasks in queue.pending().items():
                 worker = by_pid.get(int(name.rsplit("-", 2)[1]))

@@ -12,7 +12,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,7 +39,7 @@ class Installed:
     @property
     def packages(self) -> pathlib.Path:
         """Where they are installed."""
-        return pathlib.Path(sysconfig.get_path("purelib", vars={"base": str(self.interpreter.parents[1])}))
+        return environments.packages(self.interpreter)
 
     def python(
         self, *arguments: str, within: str = ".", interpreter: str | None = None, **more: str
@@ -71,17 +70,19 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, wheel: pathlib.Path) -> Installed:
-    """Write, build and install one of each kind, with nothing from anywhere else."""
-    sources = tmp_path_factory.mktemp("scaffold")
+    """Write, build and install one of each kind, with nothing from anywhere else, once a run."""
+    sources = environments.once(tmp_path_factory, "scaffold", lambda folder: _install(folder, wheel))
+    return Installed(sources, sources / "venv" / "bin" / "python")
+
+
+def _install(sources: pathlib.Path, wheel: pathlib.Path) -> None:
     plugins = Installed(sources, environments.make(sources / "venv", wheel, "testing"))
     for kind in KINDS:
         code, data = plugins.notifykit("new", "plugin", f"acme-{kind}", "--kind", kind)
         assert (code, data["folder"]) == (0, f"acme-{kind}")
     folders = [f"./acme-{kind}" for kind in KINDS]
-    environments.pip(
-        *("install", *environments.OFFLINE, "--no-build-isolation", "--target", plugins.packages, *folders), cwd=sources
-    )
-    return plugins
+    options = ("install", "--no-compile", *environments.OFFLINE, "--no-build-isolation")
+    environments.pip(*options, "--target", plugins.packages, *folders, cwd=sources)
 
 
 def test_each_is_installed_with_its_type_marker(installed: Installed) -> None:

@@ -169,14 +169,17 @@ class Environment:
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory, wheel: pathlib.Path) -> Environment:
     """Install the project's wheel and two distributions of third parties into an environment of their own."""
-    folder = tmp_path_factory.mktemp("distribution")
+    folder = environments.once(tmp_path_factory, "distribution", lambda folder: _install(folder, wheel))
+    return Environment(folder / "venv" / "bin" / "python")
+
+
+def _install(folder: pathlib.Path, wheel: pathlib.Path) -> None:
     sources = [_write(folder, "acme-pigeons", "acme", "acme_pigeons", ACME)]
     sources.append(_write(folder, "broken-pigeons", "broken", "broken_pigeons", BROKEN))
     python = environments.make(folder / "venv", wheel)
-    environments.pip("wheel", *environments.OFFLINE, "--no-build-isolation", "--wheel-dir", folder / "wheels", *sources)
-    wheels = (wheel, *(folder / "wheels").glob("*.whl"))
-    environments.pip("--python", python, "install", *environments.OFFLINE, "--force-reinstall", *wheels)
-    return Environment(python)
+    options = ("install", "--no-compile", *environments.OFFLINE, "--no-build-isolation")
+    environments.pip("--python", python, *options, "--force-reinstall", wheel)
+    environments.pip(*options, "--target", environments.packages(python), *sources)
 
 
 def _write(folder: pathlib.Path, distribution: str, name: str, module: str, source: str) -> pathlib.Path:

@@ -1,12 +1,13 @@
 """Durable sending on both databases: a file of its own for each test, or a database of its own in a PostgreSQL cluster.
 
-The cluster is made of the machine's binaries, listens on loopback, and is thrown away at the end. Where there are none,
+The cluster is the same for all workers of a run, is made of the machine's binaries, listens on loopback, and is thrown away at the end. Where there are none,
 what needs it is skipped; where they are there and CI runs, it has to work.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -26,6 +27,7 @@ import pytest
 from notifykit import Batch, Capabilities, Notifier, PluginHost, Recipient, Settings, Submission
 from notifykit_kwtsms import plugin
 from notifykit_kwtsms.sandbox import Rules, Sandbox
+from tests.environments import shared_base
 
 pytest.importorskip("dbos", reason='durable sending needs the extra "durable"')
 from notifykit.durable.queue import Queue
@@ -48,7 +50,7 @@ def host() -> PluginHost:
     return found
 
 
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Return what a condition says once that is true, looking often."""
     ends = time.monotonic() + seconds
     while not (found := condition()):
@@ -94,13 +96,13 @@ def _as_postgres(command: Sequence[str]) -> list[str]:
 
 def _call(*command: object) -> None:
     done = subprocess.run(
-        _as_postgres([str(word) for word in command]), capture_output=True, check=False, cwd="/", timeout=60
+        _as_postgres([str(word) for word in command]), capture_output=True, check=False, cwd="/", timeout=300
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")
 
 
-@contextlib.contextmanager
-def _cluster(binaries: pathlib.Path) -> Iterator[Cluster]:
+def _start(binaries: pathlib.Path) -> tuple[pathlib.Path, int]:
+    """Make and start a cluster, and return its folder and port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     # Outside of pytest's folders: those are closed to the user that PostgreSQL runs as.
@@ -115,24 +117,61 @@ def _cluster(binaries: pathlib.Path) -> Iterator[Cluster]:
             binaries / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-N",
             "-E", "UTF8", "--locale=C",
         )  # fmt: skip
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -F -c max_connections=200 -c synchronous_commit=off"
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -F -c max_connections=300 -c synchronous_commit=off"
         _call(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-        try:
-            yield Cluster(binaries, port)
-        finally:
-            _call(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder, port
+
+
+def _stop(binaries: pathlib.Path, folder: pathlib.Path) -> None:
+    try:
+        _call(binaries / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def _shared_cluster(binaries: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Give the cluster of this run: the first of all workers to ask starts it, and the last to end stops it."""
+    notes = shared_base(tmp_path_factory) / "postgres"
+    with _locked(notes) as known:
+        if not known:
+            folder, port = _start(binaries)
+            known += [str(folder), str(port)]
+        known.append(str(os.getpid()))
+    folder, port = pathlib.Path(known[0]), int(known[1])
+    try:
+        yield Cluster(binaries, port)
+    finally:
+        with _locked(notes) as known:
+            known.remove(str(os.getpid()))
+            if len(known) == len(("folder", "port")):
+                known.clear()
+                _stop(binaries, folder)
+
+
+@contextlib.contextmanager
+def _locked(notes: pathlib.Path) -> Iterator[list[str]]:
+    """Give the lines of a file that one process at a time may change."""
+    with notes.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        lines = file.read().split("\n")[:-1]
+        yield lines
+        file.truncate(0)
+        file.writelines(f"{line}\n" for line in lines)
+
+
 @pytest.fixture(scope="session", name="cluster")
-def _session_cluster() -> Iterator[Cluster]:
+def _session_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     binaries = _binaries()
     if binaries is None:
         pytest.skip("this machine has no PostgreSQL: install it to run these tests on it too")
     with contextlib.ExitStack() as stack:
         try:
-            cluster = stack.enter_context(_cluster(binaries))
+            cluster = stack.enter_context(_shared_cluster(binaries, tmp_path_factory))
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
             if os.environ.get("CI") == "true":
                 raise
@@ -351,7 +390,7 @@ def elsewhere(store: Store, script: str, *arguments: str, **more: str) -> Any:
     """Run a script in a process of its own, and return what it printed as JSON."""
     with spawn(store, script, *arguments, **more) as process:
         try:
-            out, err = process.communicate(timeout=150)
+            out, err = process.communicate(timeout=180)
         finally:
             process.kill()
     assert process.returncode == 0, err.decode()

@@ -283,10 +283,10 @@ def test_a_process_that_is_killed_at_any_statement_goes_on(store: Store, sandbox
     for deadly in (10, 30, 50, 70):
         key = f"order-{deadly}"
         first = spawn(store, _NOTIFY, str(deadly), key, live(sandbox))
-        first.communicate(timeout=60)
+        first.communicate(timeout=180)
         killed += first.returncode == 9
         second = spawn(store, _NOTIFY, "0", key, live(sandbox))
-        out, err = second.communicate(timeout=60)
+        out, err = second.communicate(timeout=180)
         assert second.returncode == 0, err.decode()
         arrived = len(sandbox.messages) - sent
         sent += arrived

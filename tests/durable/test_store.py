@@ -396,7 +396,7 @@ class TestFence(FenceMachine.TestCase):  # type: ignore[misc]
 
 @pytest.mark.slow
 def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
-    """Looking at the jobs reads no recipient, so it takes as long as the batches are many."""
+    """Looking at the jobs reads no recipient, so it takes as long as the batches are many: CPU seconds count."""
     job = bench.store.create({**JOB, "starts": bench.now})
     from notifykit.durable.tables import batches
 
@@ -407,12 +407,12 @@ def test_a_million_recipients_are_counted_at_once(bench: Bench) -> None:
         insert = "insert into notifykit_contents (job, number, recipients) values (:job, :number, :recipients)"
         db.execute(sa.text(insert), [{"job": job, "number": n, "recipients": recipients} for n in rows])
     bench.store.publish(job, "million", {"total": 1_000_000, "batches": 5000, "fingerprint": {}})
-    began = time.monotonic()
+    began = time.process_time()
     [progress] = bench.store.progress()
-    assert time.monotonic() - began < 3.0
+    assert time.process_time() - began < 3.0
     assert (progress.total, progress.left) == (1_000_000, 1_000_000)
-    began = time.monotonic()
+    began = time.process_time()
     work = bench.store.claim(bench.take()[0])
     assert work is not None
     bench.store.finish_try(work, [], None)
-    assert time.monotonic() - began < 3.0
+    assert time.process_time() - began < 3.0

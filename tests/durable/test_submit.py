@@ -142,7 +142,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     threads = [threading.Thread(target=submit) for _ in range(4)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    progress = notifier.job("race").wait(60)
+    progress = notifier.job("race").wait(150)
     print(json.dumps([failed, progress.accepted]))
 """
 
@@ -162,7 +162,7 @@ def test_many_processes_and_threads_that_submit_at_once_make_one_job(smoke_store
         process.stdin.write(b"go\n")
         process.stdin.flush()
     for process in processes:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         assert process.returncode == 0, err.decode()
         said.append(json.loads(out))
     assert said == [[[], 20]] * 2
@@ -319,7 +319,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
     sandbox.calm()
     with notifiers(smoke_store, live(sandbox, rate=4)) as notifier:
         notifier.work()
-        progress = notifier.job("k").wait(50)
+        progress = notifier.job("k").wait(150)
     assert (progress.accepted + progress.unknown, progress.left) == (800, 0)
     assert progress.unknown % 200 == 0
     times = [sandbox.accepted(number) for number in numbers(800)]

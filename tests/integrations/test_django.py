@@ -634,7 +634,7 @@ def run_django(*words: str, folder: pathlib.Path = PROJECT, **environment: str) 
         env={"DJANGO_SETTINGS_MODULE": "project.settings", **variables, "PYTHONPATH": str(folder), **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
 
@@ -690,9 +690,9 @@ def test_notify_worker_sends_what_web_processes_submit(sms_sandbox: Any, tmp_pat
     assert run_django("shell", "-c", code, **environment).returncode == 0
     assert not sms_sandbox.messages
     with server([sys.executable, "-m", "django", "notify_worker"], environment) as worker:
-        assert sms_sandbox.wait(to=MOBILE, timeout=60).sender == "MY-APP"
+        assert sms_sandbox.wait(to=MOBILE, timeout=240).sender == "MY-APP"
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
+        assert worker.wait(120) == 0
 
 
 @pytest.mark.slow
@@ -728,10 +728,10 @@ class server:
     def __exit__(self, *exc_info: object) -> None:
         self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(120)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -750,7 +750,7 @@ def address_of(process: subprocess.Popen[str], pattern: str) -> str:
 def ask(url: str, fields: dict[str, str] | bytes, **headers: str) -> tuple[int, Any]:
     body = fields if isinstance(fields, bytes) else urllib.parse.urlencode(fields).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=240) as answer:
             text = answer.read()
             return answer.status, json.loads(text) if text else None
     except urllib.error.HTTPError as error:
@@ -816,7 +816,7 @@ def test_each_worker_of_gunicorn_has_one_notifier(gateway: Sandbox, tmp_path: pa
         url = address_of(process, r"Listening at: (http://127\.0\.0\.1:\d+)")
         notifiers = check_site(url, gateway, tmp_path / "reports.txt", 24)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(240) == 0
     assert all(len(found) == 1 for found in notifiers.values())
     assert process.pid not in notifiers
     assert 2 <= len(notifiers) <= 4

@@ -16,7 +16,16 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit import ConfigError, RateLimit, SystemClock, VirtualClock
+from notifykit import (
+    Capabilities,
+    ConfigError,
+    MemoryTransport,
+    Notifier,
+    Outcome,
+    RateLimit,
+    SystemClock,
+    VirtualClock,
+)
 from notifykit.rate_limit import (
     FileRateLimitStore,
     MemoryRateLimitStore,
@@ -247,6 +256,25 @@ def test_a_count_that_takes_too_long_is_made_again():
     assert RateLimiter(RateLimit(2, "a"), store, clock).start() == 0
     with store.edit() as recent:
         assert list(recent.starts) == [0.3]
+
+
+def test_a_request_whose_rate_limit_can_not_be_read_was_certainly_not_sent(monkeypatch):
+    """The database may go away behind the last look at it: that is no unknown outcome, and the request is made again."""
+    restart, failures = RateLimiter.restart, [OSError("the database is away")]
+
+    def fails_once(self, start):
+        if failures:
+            raise failures.pop()
+        restart(self, start)
+
+    monkeypatch.setattr(RateLimiter, "restart", fails_once)
+    transport = MemoryTransport(capabilities=Capabilities(rate_limit=FAST))
+    with Notifier(transport, clock=VirtualClock()) as notifier:
+        (receipt,) = notifier.send("96598765432", "Hello")
+    first, second = receipt.attempts
+    assert (first.error.code, first.error.safe_to_resend, second.error) == ("rate_limit", True, None)
+    assert receipt.outcome is Outcome.ACCEPTED
+    assert len(transport.batches) == 1
 
 
 def test_where_time_stands_still_a_turn_comes_nevertheless(tmp_path, monkeypatch):

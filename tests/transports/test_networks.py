@@ -290,7 +290,7 @@ def test_a_proxy_may_speak_tls_itself(authority, served, ca_file, secure):
     with Proxy("sara:s3cret", tls=own) as proxy, scripted(answer(b"ok"), tls=served if secure else None) as wire:
         network = Network(Secret(f"https://sara:s3cret@127.0.0.1:{proxy.port}"), ca_file)
         client = HttpClient(f"{'https' if secure else 'http'}://{HOST}:{wire.port}/", network=network)
-        assert [client.post("", b"hello", {}, 5).body for _ in range(3)] == [b"ok"] * 3
+        assert [client.post("", b"hello", {}, 60).body for _ in range(3)] == [b"ok"] * 3
         client.close()
         assert len(wire.requests) == 3
         assert wire.connections == 1

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,21 +21,38 @@ from tests.verify.conftest import NUMBER, wrong
 
 PROCESSES = 4
 ROOT = pathlib.Path(__file__).parents[2]
-#: Does what it is asked once all processes are there, and answers how often it got which answer.
+#: Forks the processes once everything is imported, lets each do its part as soon as all are ready, and answers how often
+#: they got which answer.
 SCRIPT = """
-import collections, json, sys
+import collections, json, multiprocessing, sys
 from notifykit import Notifier, Verifier
+import notifykit.verify.database, notifykit_kwtsms.transport, notifykit.http.pool
 
-with Notifier.from_settings() as notifier, Verifier(notifier) as verifier:
-    verifier.check("96559999999", "-0-")
-    verifier.traffic()
-    print("ready", flush=True)
-    work, arguments = json.loads(sys.stdin.readline())
-    if work == "check":
-        found = [verifier.check(number, code).reason for number, code in arguments]
-    else:
-        found = [(one := verifier.start(number)).rule or one.status for number in arguments]
-print(json.dumps(collections.Counter(found)))
+def child(line):
+    with Notifier.from_settings() as notifier, Verifier(notifier) as verifier:
+        verifier.check("96559999999", "-0-")
+        verifier.traffic()
+        line.send("ready")
+        work, arguments = line.recv()
+        if work == "check":
+            found = [verifier.check(number, code).reason for number, code in arguments]
+        else:
+            found = [str((one := verifier.start(number)).rule or one.status) for number in arguments]
+    line.send(dict(collections.Counter(map(str, found))))
+
+context = multiprocessing.get_context("fork")
+lines = []
+for _ in range(int(sys.argv[1])):
+    here, there = context.Pipe()
+    context.Process(target=child, args=(there,), daemon=True).start()
+    there.close()
+    lines.append(here)
+assert [line.recv() for line in lines] == ["ready"] * len(lines)
+print("ready", flush=True)
+work, parts = json.loads(sys.stdin.readline())
+for line, part in zip(lines, parts, strict=True):
+    line.send((work, part))
+print(json.dumps(sum((collections.Counter(line.recv()) for line in lines), collections.Counter())))
 """
 
 
@@ -46,41 +64,26 @@ def _sandbox() -> Iterator[Sandbox]:
 
 
 @contextlib.contextmanager
-def processes(variables: dict[str, str], folder: pathlib.Path) -> Iterator[list[subprocess.Popen[str]]]:
+def processes(variables: dict[str, str], folder: pathlib.Path) -> Iterator[subprocess.Popen[str]]:
     """Start them, wait until all are ready, and end them."""
     environment = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
-    with contextlib.ExitStack() as stack:
-        started = []
-        for _ in range(PROCESSES):
-            process = subprocess.Popen(
-                [sys.executable, "-c", SCRIPT],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                cwd=folder,
-                env=environment,
-            )
-            stack.enter_context(process)
-            stack.callback(process.kill)
-            started.append(process)
-        for process in started:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
-        yield started
+    command = [sys.executable, "-c", SCRIPT, str(PROCESSES)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **pipes) as started:
+        try:
+            assert started.stdout
+            assert started.stdout.readline() == "ready\n"
+            yield started
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
 
 
-def work(started: list[subprocess.Popen[str]], kind: str, arguments: list[Any]) -> collections.Counter[str]:
+def work(started: subprocess.Popen[str], kind: str, parts: list[Any]) -> collections.Counter[str]:
     """Let each do its part at once, and return the answers of all."""
-    for process, part in zip(started, arguments, strict=True):
-        assert process.stdin
-        process.stdin.write(json.dumps([kind, part]) + "\n")
-        process.stdin.flush()
-    found: collections.Counter[str] = collections.Counter()
-    for process in started:
-        out, _ = process.communicate(timeout=120)
-        assert process.returncode == 0
-        found.update(json.loads(out))
-    return found
+    out, _ = started.communicate(json.dumps([kind, parts]) + "\n", timeout=300)
+    assert started.returncode == 0
+    return collections.Counter(json.loads(out))
 
 
 @pytest.fixture(name="variables")

@@ -18,7 +18,12 @@ class _WrongClock:
 
     def __init__(self, seed: str) -> None:
         self._right = time.time
-        self._dice = random.Random(f"{seed}-{os.getpid()}")
+        self._seed = seed
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._dice = random.Random(f"{self._seed}-{os.getpid()}")
         self._until = 0.0
         self._shift = 0.0
 

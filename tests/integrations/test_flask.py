@@ -278,7 +278,7 @@ def test_werkzeugs_server_with_threads(notify: NotifyKit, sandbox: Sandbox, monk
         assert post(f"{url}{PATH}/{SECRET}", json.dumps(REPORT).encode()) == {"state": "delivered"}
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(30)
         server.server_close()
     assert len(sandbox.messages) == 4
 

@@ -5,17 +5,10 @@ Everything in a ``repr``, a log line, an error or an event passes through one of
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pathlib
 import re
-import secrets
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
-
-from notifykit.errors import ConfigError
 
 STARS: Final = "****"
 #: A secret of so many characters is hardly a part of another word.
@@ -23,17 +16,17 @@ _LONG: Final = 8
 #: Fewer digits than this are hidden whole: the others would give the number away.
 _SHORTEST_SHOWN: Final = 11
 _DIGIT_RUN: Final = re.compile(r"\+?\d(?:[\W_]{0,3}\d){5,}")
+# The next four are texts: few programs use them, and compiling takes longer than importing this module.
 #: Four digits and more are a code, also with a space or a hyphen between them.
-_CODE: Final = re.compile(r"(?<!ERR)(?<!\d)(?<!\\u)\+?(?:\d[ -]?){3,}\d")
-_QUOTED: Final = re.compile(
+_CODE: Final = r"(?<!ERR)(?<!\d)(?<!\\u)\+?(?:\d[ -]?){3,}\d"
+_QUOTED: Final = (
     "(?<!\\w)(?:" + "|".join(f"{a}[^{b}\\n]{{1,300}}{b}" for a, b in ("''", '""', "``", "“”", "‘’", "«»")) + ")(?!\\w)"
 )
-_EMAIL_INSIDE: Final = re.compile(r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+")
+_EMAIL_INSIDE: Final = r"(?<![^\s@<>])[^\s@<>]+@[^\s@<>]+"
 #: Letters and digits mixed, as in passwords and keys; and base64, by its capitals or its end.
-_TOKEN: Final = re.compile(
-    r"(?<![A-Za-z0-9\\+/_-])(?:(?=[A-Za-z+_-]*\d)(?=[\d+_-]*[A-Za-z])[A-Za-z0-9+_-]{8,}={0,2}"
-    r"|(?=(?:[A-Z0-9+/_-]*[a-z0-9]+[A-Z]){3})[A-Za-z0-9+/_-]{12,}={0,2}|[A-Za-z0-9+/_-]{6,}={1,2}(?!\w))",
-    re.ASCII,
+_MIXED: Final = (
+    r"(?a)(?<![A-Za-z0-9\\+/_-])(?:(?=[A-Za-z+_-]*\d)(?=[\d+_-]*[A-Za-z])[A-Za-z0-9+_-]{8,}={0,2}"
+    r"|(?=(?:[A-Z0-9+/_-]*[a-z0-9]+[A-Z]){3})[A-Za-z0-9+/_-]{12,}={0,2}|[A-Za-z0-9+/_-]{6,}={1,2}(?!\w))"
 )
 #: General categories Cc, Zl and Zp, the marks that change the direction of what follows, and surrogates.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -214,39 +207,6 @@ def scrub(text: str, *secrets: str) -> str:
 
         text = urllib.parse.unquote(html.unescape(text), errors="replace")
     text = without_secrets(text, *secrets)
-    for shape in (_QUOTED, _EMAIL_INSIDE, _DIGIT_RUN, _CODE, _TOKEN):
-        text = shape.sub(STARS, text)
+    for shape in (_QUOTED, _EMAIL_INSIDE, _DIGIT_RUN, _CODE, _MIXED):
+        text = re.sub(shape, STARS, text)
     return one_line(text)
-
-
-_KEY_FILE: Final = ".notifykit.key"
-_KEY_SIZE: Final = 32
-
-
-def key_beside(directory: pathlib.Path) -> bytes:
-    """Return the key in a folder; make one where there is none.
-
-    :raises ConfigError: if it can't be used.
-    """
-    file = directory / _KEY_FILE
-    try:
-        if not file.exists():
-            _make_key(file)
-        key = bytes.fromhex(file.read_text(encoding="ascii"))
-        if len(key) != _KEY_SIZE:
-            raise ValueError("not a key")
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"hash_key: {_KEY_FILE} beside the settings can't be used ({type(error).__name__}): "
-            "delete it to get a new one, or set NOTIFYKIT_HASH_KEY"
-        ) from error
-    return key
-
-
-def _make_key(file: pathlib.Path) -> None:
-    """Make a key that appears whole or not at all, once, also where other processes make one at the same time."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=_KEY_FILE, encoding="ascii") as draft:
-        draft.write(secrets.token_bytes(_KEY_SIZE).hex())
-        draft.flush()
-        with contextlib.suppress(FileExistsError):
-            os.link(draft.name, file)

@@ -57,6 +57,13 @@ def test_building_a_notifier_loads_no_http_client_and_no_command_line() -> None:
     assert {"urllib3", "click", "dotenv"} & loaded_by(statement) == set()
 
 
+def test_the_help_of_kwtsms_loads_no_models() -> None:
+    """It shows a table of names: neither the models nor what makes a key is needed for that."""
+    loaded = loaded_by("import notifykit_kwtsms.cli.program")
+    assert "click" in loaded
+    assert {"attrs", "secrets", "tempfile", "notifykit.errors"} & loaded == set()
+
+
 def test_only_a_number_from_outside_the_gulf_loads_the_library_that_reads_it() -> None:
     """A program that sends to Kuwait and its neighbours does not load the numbering plans of the world."""
     statement = (

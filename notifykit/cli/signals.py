@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Final
 
-import attrs
-
 from notifykit.cli.exit_codes import Exit
 
 #: The signals that end a command, each with its exit code. Windows has no SIGHUP.
@@ -23,16 +21,15 @@ _EXITS: Final = {
 _IMPATIENT: Final = 3
 
 
-@attrs.define
 class _Received:
-    """The signals that came while a command ran."""
+    """The signals that came while a command ran. A plain class, as :class:`~notifykit.cli.options.GlobalOptions` is."""
 
     #: The first of them; None for none.
     first: int | None = None
     #: How many there were.
-    count: int = 0
+    count = 0
     #: Whether the next one raises an exception.
-    raises: bool = True
+    raises = True
 
 
 _received = _Received()

@@ -33,10 +33,10 @@ from notifykit.plugins import PluginHost, Registry
 from notifykit.plugins.registry import components
 from notifykit.protocols import BuildContext, Cleaner, Clock, Guard, Sink, Transport, TransportFactory
 from notifykit.protocols.engine import Engine
-from notifykit.redaction import key_beside
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import reference_problems
 from notifykit.settings.files import STREAMS
+from notifykit.settings.folders import key_beside
 from notifykit.settings.sources import Settings
 from notifykit.suggest import did_you_mean
 from notifykit.templates.template import Template

@@ -82,12 +82,14 @@ class QueuedSink:
             time.sleep(_POLL)
         done = self._put(functools.partial(self._sink.handle, event))
         if not (self._slow or inside):
-            concurrent.futures.wait([done], _PATIENCE)
-            if done.done():
+            try:
+                done.exception(_PATIENCE)
+            except TimeoutError:
+                self._slow = True
+                _log.warning("the sink %s is slow: from now on it runs behind the sends, in a queue", self.name)
+            else:
                 done.result()
                 return
-            self._slow = True
-            _log.warning("the sink %s is slow: from now on it runs behind the sends, in a queue", self.name)
         done.add_done_callback(functools.partial(self._report, event))
 
     def _put(self, handle: Callable[[], None]) -> Future[None]:

@@ -1,4 +1,4 @@
-"""The folder in which the processes of one user share rate limits and counters."""
+"""The folder in which the processes of one user share rate limits and counters, and the key beside the settings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from notifykit.errors import ConfigError
 
 #: What several users need, for errors.
 SHARED_FOLDER: Final = "several users need one of a group that all of them are in, mode 2770"
+_KEY_FILE: Final = ".notifykit.key"
+_KEY_SIZE: Final = 32
 
 
 def state_folder(state_dir: str | None = None) -> pathlib.Path:
@@ -77,3 +79,35 @@ def _temporary_folder() -> pathlib.Path:
 def _is_own(status: os.stat_result) -> bool:
     """Return whether it is this user's, and no link: other users can put links into the temporary folder."""
     return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not stat.S_ISLNK(status.st_mode))
+
+
+def key_beside(directory: pathlib.Path) -> bytes:
+    """Return the key in a folder; make one where there is none.
+
+    :raises ConfigError: if it can't be used.
+    """
+    file = directory / _KEY_FILE
+    try:
+        if not file.exists():
+            _make_key(file)
+        key = bytes.fromhex(file.read_text(encoding="ascii"))
+        if len(key) != _KEY_SIZE:
+            raise ValueError("not a key")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"hash_key: {_KEY_FILE} beside the settings can't be used ({type(error).__name__}): "
+            "delete it to get a new one, or set NOTIFYKIT_HASH_KEY"
+        ) from error
+    return key
+
+
+def _make_key(file: pathlib.Path) -> None:
+    """Make a key that appears whole or not at all, once, also where other processes make one at the same time."""
+    import secrets
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=_KEY_FILE, encoding="ascii") as draft:
+        draft.write(secrets.token_bytes(_KEY_SIZE).hex())
+        draft.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(draft.name, file)

@@ -354,21 +354,23 @@ def _read_dotenv(file: pathlib.Path, *, required: bool) -> tuple[dict[str, str |
 
 
 def _read_table(directory: pathlib.Path) -> tuple[Mapping[str, Any], pathlib.Path | None, list[str]]:
-    import tomllib
-
     problems: list[str] = []
     for folder in (directory, *directory.parents):
         for name in ("notifykit.toml", "pyproject.toml"):
             file = folder / name
             try:
-                content = tomllib.loads(read_text(file))
+                text = read_text(file)
             except (FileNotFoundError, NotADirectoryError):
-                continue
-            except tomllib.TOMLDecodeError as error:
-                problems.append(f"{name} can't be read: {type(error).__name__}: {error}")
                 continue
             except (OSError, ValueError) as error:
                 problems.append(f"{name} {why_unreadable(error)}")
+                continue
+            import tomllib  # most programs have no such file
+
+            try:
+                content = tomllib.loads(text)
+            except tomllib.TOMLDecodeError as error:
+                problems.append(f"{name} can't be read: {type(error).__name__}: {error}")
                 continue
             tools = content.get("tool") if name == "pyproject.toml" else {"notifykit": content}
             table = tools.get("notifykit") if isinstance(tools, Mapping) else None

@@ -80,7 +80,8 @@ class LineFile:
             self._rotate()
         # One write with O_APPEND needs no lock, and so a forked child can't inherit one that is held.
         text = "\n" if self._torn else ""
-        text += "".join(_encode(row).translate(_ESCAPES) + "\n" for row in rows)
+        text += "".join(_encode(row) + "\n" for row in rows)
+        text = text if text.isascii() else text.translate(_ESCAPES)
         unwritten = text.encode("utf-8", "backslashreplace")
         while unwritten:
             unwritten = unwritten[os.write(self._descriptor, unwritten) :]

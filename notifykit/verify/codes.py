@@ -18,7 +18,8 @@ from typing import Final
 import attrs
 
 from notifykit.errors import ConfigError
-from notifykit.redaction import Secret, key_beside
+from notifykit.redaction import Secret
+from notifykit.settings.folders import key_beside
 from notifykit.settings.sources import Settings
 
 #: What a code is made of. The letters leave out those that look like another one or like a digit.

@@ -18,7 +18,6 @@ from notifykit.redaction import Secret
 from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.facts import BASE_URL, SHARED_SENDER
 from notifykit_kwtsms.cli.program import CommandResult, ResultCommand, points
-from notifykit_kwtsms.phone.documented import RULES
 from notifykit_kwtsms.settings import KwtSmsSettings
 from notifykit_kwtsms.transport import KwtSmsTransport
 
@@ -163,6 +162,8 @@ def _sender_warnings(found: Sequence[str], used: str) -> list[str]:
 @common
 def coverage() -> CommandResult:
     """List the country codes that are active for the account, one a line."""
+    from notifykit_kwtsms.phone.documented import RULES
+
     found = load_account().query(ApiClient.coverage)
     lines = [f"{prefix:<5} {RULES[prefix].name}" if prefix in RULES else prefix for prefix in found]
     return CommandResult({"prefixes": list(found)}, lines)

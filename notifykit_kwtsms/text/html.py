@@ -164,19 +164,23 @@ def _read_tag(tag: str, start: int, closings: Container[str]) -> _Tag | None:
     after = inside[name.end() : name.end() + 1] if name else ""
     if not name or len(tag) > _LONGEST or not (after.isspace() or after in ("", "/")) or _ADDRESS.match(inside):
         return None
-    reader = _TagReader()
-    reader.feed(tag)
-    if reader.name is None:
-        return None
-    valued = any(value is not None for value in reader.attributes.values())
-    words = any(value is None and key not in _FLAGS and "-" not in key for key, value in reader.attributes.items())
-    sure = reader.name in _SURELY_TAGS or reader.name in closings or valued or inside.endswith("/")
+    element = name[0].lower()
+    attributes: Mapping[str, str | None] = {}
+    if inside[name.end() :].strip("/ "):
+        reader = _TagReader()
+        reader.feed(tag)
+        if reader.name is None:
+            return None
+        element, attributes = reader.name, reader.attributes
+    valued = any(value is not None for value in attributes.values())
+    words = any(value is None and key not in _FLAGS and "-" not in key for key, value in attributes.items())
+    sure = element in _SURELY_TAGS or element in closings or valued or inside.endswith("/")
     if words or not sure:
         return None
-    address = read_address(reader.attributes.get("href") or "") if reader.name == "a" else ""
+    address = read_address(attributes.get("href") or "") if element == "a" else ""
     # A sign that would open a tag is none in an address.
     shown = address and _cleaned(address).replace("<", "%3C")
-    return _Tag(start, end, reader.name, closing, shown)
+    return _Tag(start, end, element, closing, shown)
 
 
 def _bare_word(text: str, start: int, end: int) -> tuple[Change, Change] | None:

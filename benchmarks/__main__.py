@@ -29,8 +29,8 @@ MODULES: Final = {
     "P11": "p11_threads",
     "P12": "p12_start",
     "P13": "p13_throughput",
-    "P14": "p14_event_loop",
-    "P15": "p15_log_totals",
+    "P17": "p17_event_loop",
+    "P18": "p18_log_totals",
 }
 
 

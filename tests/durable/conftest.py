@@ -10,14 +10,11 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -29,6 +26,7 @@ from notifykit_kwtsms.sandbox import Rules, Sandbox
 
 pytest.importorskip("dbos", reason='durable sending needs the extra "durable"')
 from notifykit.durable.queue import Queue
+from tests.durable.postgres import Cluster, find_binaries, running
 
 #: The number of the first recipient of :func:`numbers`.
 FIRST = 96550000000
@@ -60,79 +58,13 @@ def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
 # --- databases ---
 
 
-@attrs.frozen
-class Cluster:
-    """A PostgreSQL that runs."""
-
-    #: Where its binaries are.
-    binaries: pathlib.Path
-    #: Where it listens.
-    port: int
-
-    def url(self, database: str) -> str:
-        """Return the address of a database in it."""
-        return f"postgresql://postgres:s3cr3t-word@127.0.0.1:{self.port}/{database}"
-
-    def run(self, statement: str) -> None:
-        """Run a statement outside of any transaction."""
-        import psycopg
-
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-
-def _binaries() -> pathlib.Path | None:
-    """Return the folder of the newest PostgreSQL of this machine."""
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[-3]))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else pathlib.Path(on_path).parent if on_path else None
-
-
-def _as_postgres(command: Sequence[str]) -> list[str]:
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
-
-
-def _call(*command: object) -> None:
-    done = subprocess.run(
-        _as_postgres([str(word) for word in command]), capture_output=True, check=False, cwd="/", timeout=60
-    )
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-
-
-@contextlib.contextmanager
-def _cluster(binaries: pathlib.Path) -> Iterator[Cluster]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    # Outside of pytest's folders: those are closed to the user that PostgreSQL runs as.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="notifykit-postgres-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    data, password = folder / "data", folder / "password"
-    try:
-        password.write_text("s3cr3t-word\n", encoding="ascii")
-        password.chmod(0o644)
-        _call(
-            binaries / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-N",
-            "-E", "UTF8", "--locale=C",
-        )  # fmt: skip
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -F -c max_connections=200 -c synchronous_commit=off"
-        _call(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-        try:
-            yield Cluster(binaries, port)
-        finally:
-            _call(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(scope="session", name="cluster")
 def _session_cluster() -> Iterator[Cluster]:
-    binaries = _binaries()
-    if binaries is None:
+    if find_binaries() is None:
         pytest.skip("this machine has no PostgreSQL: install it to run these tests on it too")
     with contextlib.ExitStack() as stack:
         try:
-            cluster = stack.enter_context(_cluster(binaries))
+            cluster = stack.enter_context(running())
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
             if os.environ.get("CI") == "true":
                 raise

@@ -29,6 +29,9 @@ MODULES: Final = {
     "P11": "p11_threads",
     "P12": "p12_start",
     "P13": "p13_throughput",
+    "P14": "p14_durable",
+    "P15": "p15_inbox",
+    "P16": "p16_tests",
     "P17": "p17_event_loop",
     "P18": "p18_log_totals",
 }

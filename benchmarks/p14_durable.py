@@ -87,7 +87,11 @@ def celery(case: str, context: dict[str, Any]) -> _Work:
     from celery import Celery
 
     app = Celery("benchmark", broker=f"redis://127.0.0.1:{context['port']}/0")
-    send = app.task(name="send", ignore_result=True)(lambda to, text: None)
+
+    @app.task(name="send", ignore_result=True)
+    def send(to: str, text: str) -> None:
+        """Do nothing: no worker runs."""
+
     server = redis.Redis(port=context["port"])
 
     def work(times: int) -> None:
@@ -103,7 +107,11 @@ def procrastinate(case: str, context: dict[str, Any]) -> _Work:
 
     url = _create_database("PostgreSQL", context)["url"]
     app = peer.App(connector=peer.SyncPsycopgConnector(conninfo=url))
-    send = app.task(name="send")(lambda to, text: None)
+
+    @app.task(name="send")
+    def send(to: str, text: str) -> None:
+        """Do nothing: no worker runs."""
+
     app.open()
     app.schema_manager.apply_schema()
 

@@ -169,7 +169,8 @@ export class List {
 }
 
 /** Brings the words of a row up to date, where they changed. */
-function updateText(row, { name, title, note, unread, message, badges }) {
+function updateText(row, item) {
+  const { name, title, note, unread, message } = item;
   const stamp = [message.id, message.state, unread, title, note, message.queued].join(" ");
   if (row.dataset.stamp === stamp) return;
   row.dataset.stamp = stamp;
@@ -179,7 +180,7 @@ function updateText(row, { name, title, note, unread, message, badges }) {
   fill(part(".row-note"), note);
   fill(set(part(".row-time"), { datetime: message.at, title: fullTime(message.at) }), shortTime(message.at));
   showText(part(".row-text"), { ...message, text: firstLine(message.text) }, { links: false });
-  fill(part(".badges"), badges());
+  fill(part(".badges"), item.badges());
 }
 
 const firstLine = (text) => text.slice(0, 140).replace(/\s+/g, " ") || "(empty)";

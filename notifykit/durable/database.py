@@ -10,6 +10,7 @@ import datetime
 import os
 import pathlib
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, Final, TypeVar
@@ -462,7 +463,7 @@ def _set_pragma(connection: Any, pragma: str) -> None:
     for pause in (0.01, 0.05, 0.2, 0.5, 1.0, 0):
         try:
             connection.execute(f"PRAGMA {pragma}")
-        except Exception:
+        except sqlite3.OperationalError:
             if not pause:
                 raise
             time.sleep(pause)

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ import pytest
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
 try:
-    from playwright.sync_api import expect
+    from playwright.sync_api import Error, expect
 except ImportError:  # The tests are then skipped by their fixture, with the reason.
     expect = None
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 REQUIRED: Final = "browser" in os.environ.get("NOTIFYKIT_REQUIRE", "").split(",")
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
-#: Nothing but the page: no sandbox of the process (it may run as root), and no calls to Google.
+#: Nothing but the page: no sandbox of the process (it may run as root), no calls to Google, and one process for pages.
 FLAGS: Final = (
     "--headless",
     "--no-sandbox",
@@ -41,9 +41,13 @@ FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",
 )
-#: Milliseconds that something on the page may take to appear.
-PATIENCE: Final = 5000
+#: Milliseconds that something on the page may take to appear: a machine may be busy, or slow.
+PATIENCE: Final = 30_000
+WINDOW: Final = {"width": 1440, "height": 900}
+#: What the system asks of a page, unless a test says otherwise.
+MEDIA: Final = {"media": "null", "color_scheme": "light", "reduced_motion": "no-preference", "forced_colors": "none"}
 NUMBER: Final = "96598765432"
 OTHER: Final = "96599999999"
 
@@ -54,6 +58,22 @@ window.__ran = [];
 addEventListener('securitypolicyviolation', (event) => {
   window.__violations.push(event.violatedDirective + ' ' + event.blockedURI);
 });
+"""
+#: Levels A and AA of every version up to 2.2, and what is simply good manners. The themes differ in nothing but colours.
+_RULES: Final[dict[Any, dict[str, Any]]] = {
+    "light": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
+    },
+    "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
+_AXE: Final = """\
+async ([within, rules, scheme]) => {
+  const options = { runOnly: rules, resultTypes: ['violations'], preload: false };
+  const found = await axe.run(within ?? document, options);
+  return found.violations.flatMap(({ id, impact, nodes }) => nodes.map((node) =>
+    `${scheme}: ${id} (${impact}): ${node.html.slice(0, 160)} ${(node.failureSummary ?? '').slice(0, 300)}`));
+}
 """
 
 
@@ -72,19 +92,81 @@ def _unavailable(reason: str) -> None:
     pytest.skip(words)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, started for one file of tests: an event loop of its own would be in the way of other files' loops."""
+class _Chromium:
+    """The browser of this process, with one tab: starting them takes longer than most tests, so tests take turns."""
+
+    def __init__(self) -> None:
+        self._ends = contextlib.ExitStack()
+        self._browser: Browser | None = None
+        self._tab: Page | None = None
+
+    def profile(self) -> BrowserContext:
+        """Return a profile without a past."""
+        if self._browser is None:
+            from playwright.sync_api import sync_playwright
+
+            expect.set_options(timeout=PATIENCE)
+            playwright = self._ends.enter_context(sync_playwright())
+            self._browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+            self._ends.callback(self._browser.close)
+        fresh = self._browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="Asia/Kuwait")
+        fresh.grant_permissions(["clipboard-read", "clipboard-write"])
+        fresh.add_init_script(_WATCH)
+        fresh.set_default_timeout(PATIENCE)
+        return fresh
+
+    def tab(self) -> Page:
+        """Return the tab."""
+        if self._tab is None:
+            self._tab = self.profile().new_page()
+        return self._tab
+
+    def leave(self) -> None:
+        """Leave the page of a test, and whatever the test asked of the browser."""
+        assert self._tab is not None
+        try:
+            for page in self._tab.context.pages:
+                if page is not self._tab:
+                    page.close()
+            # Another sandbox may have the same port, and so the same origin. Where there is no storage it is out of reach.
+            self._tab.evaluate("() => { try { localStorage.clear(); } catch { } }")
+            self._tab.goto("about:blank")
+            self._tab.set_viewport_size(WINDOW)
+            self._tab.emulate_media(**MEDIA)
+            self._tab.mouse.move(0, 0)
+            self._tab.context.clear_cookies()
+        except Error:  # It is closed or broken: the next test has a new one.
+            self._tab.context.close()
+            self._tab = None
+
+    def end(self) -> None:
+        """End it, if it was started."""
+        self._browser = self._tab = None
+        self._ends.close()
+
+
+_CHROMIUM: Final = _Chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """End the browser with the last test of this folder: its event loop would be in the way of other tests' loops."""
+    yield
+    if nextitem is None or not nextitem.path.is_relative_to(pathlib.Path(__file__).parent):
+        _CHROMIUM.end()
+
+
+def pytest_unconfigure() -> None:
+    """End the browser of a run that was interrupted."""
+    _CHROMIUM.end()
+
+
+@pytest.fixture(scope="session")
+def _available() -> None:
     if expect is None:
         _unavailable("playwright is not installed")
     if CHROMIUM is None:
         _unavailable("there is no chromium on this machine (Debian's package is named chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
-        yield running
-        running.close()
 
 
 @pytest.fixture
@@ -99,7 +181,7 @@ class Watch:
     """What a page did besides what it was asked to."""
 
     #: Where it may go.
-    origin: str
+    origin: str = ""
     #: Errors and warnings on its console, and uncaught exceptions.
     complaints: list[str] = attrs.field(factory=list)
     #: Every address it asked for.
@@ -108,25 +190,40 @@ class Watch:
     dialogs: list[str] = attrs.field(factory=list)
     #: Complaints that a test brought about itself.
     expected: list[str] = attrs.field(factory=list)
+    #: What it listens to: a page, the name of an event, and what is called.
+    _followed: list[tuple[Page, Any, Callable[[Any], None]]] = attrs.field(factory=list)
 
     def follow(self, page: Page) -> None:
         """Listen to a page."""
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
-        page.on("request", lambda request: self.asked.append(request.url))
 
         def dismiss(dialog: Any) -> None:
             self.dialogs.append(dialog.message)
             dialog.dismiss()
 
-        page.on("dialog", dismiss)
+        handlers: dict[Any, Callable[[Any], None]] = {
+            "console": self._console,
+            "pageerror": lambda error: self.complaints.append(f"exception: {error}"),
+            "request": lambda request: self.asked.append(request.url),
+            "dialog": dismiss,
+        }
+        for event, handle in handlers.items():
+            page.on(event, handle)
+            self._followed.append((page, event, handle))
 
     def _console(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.type}: {message.text} {message.location['url']}")
 
     def judge(self, page: Page) -> None:
-        """Nothing on the console, nothing to a stranger, no dialog, no break of the policy, no foreign script."""
+        """Nothing on the console, nothing to a stranger, no dialog, no break of the policy, no foreign script.
+
+        It no longer listens then: what comes later comes of the end of the test.
+        """
+        of_the_page = [[], []] if page.is_closed() else page.evaluate("[window.__violations, window.__ran]")
+        while self._followed:
+            followed, event, handle = self._followed.pop()
+            followed.remove_listener(event, handle)
+        assert of_the_page == [[], []]
         complaints = [
             words
             for words in self.complaints
@@ -138,9 +235,6 @@ class Watch:
         abroad = [url for url in self.asked if not url.startswith((self.origin + "/", "data:", "blob:"))]
         assert abroad == []
         assert self.dialogs == []
-        if not page.is_closed():
-            assert page.evaluate("window.__violations") == []
-            assert page.evaluate("window.__ran") == []
 
 
 class Inbox:
@@ -159,7 +253,7 @@ class Inbox:
 
     def live(self) -> None:
         """Wait until the header says that the stream is connected."""
-        self.page.locator("[data-stat=link]").filter(has_text="Live").wait_for(timeout=PATIENCE * 3)
+        self.page.locator("[data-stat=link]").filter(has_text="Live").wait_for()
 
     def send(self, text: str = "Hi", to: str | list[str] = NUMBER, **fields: Any) -> int:
         """Send through the gateway as a program would, and return the id of what was captured."""
@@ -181,6 +275,12 @@ class Inbox:
     def choose(self, words: str) -> None:
         """Open what a row stands for, and wait for it."""
         self.link(words).click()
+        self.page.locator("#phone .bubble, #phone .lcd").first.wait_for()
+
+    def go(self, message: int) -> None:
+        """Open a message without loading the page again, and wait until phone and inspector show it."""
+        self.page.evaluate("(id) => { location.hash = `#/m/${id}`; }", message)
+        self.settled(message)
         self.page.locator("#phone .bubble, #phone .lcd").first.wait_for()
 
     def view(self, name: str) -> None:
@@ -222,13 +322,28 @@ class Inbox:
 
     def until(self, expression: str, argument: Any = None) -> Any:
         """Wait until JavaScript finds something true, and return it."""
-        return self.page.wait_for_function(expression, arg=argument, timeout=PATIENCE).json_value()
+        return self.page.wait_for_function(expression, arg=argument).json_value()
+
+
+def violations(page: Page, within: str | None = None) -> list[str]:
+    """Return what axe-core minds of the page or a part of it: every rule in the light theme, colours in the dark one."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found: list[str] = []
+    for scheme, rules in _RULES.items():
+        page.emulate_media(color_scheme=scheme)
+        # Colours that are fading in are no colours yet.
+        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+        found += page.evaluate(_AXE, [within, rules, scheme])
+    return found
 
 
 def call(where: Sandbox | str, method: str, path: str, body: Any = None, headers: Any = None) -> Any:
     """Ask the control API or the gateway and return the JSON that it answers."""
     address = urlsplit(where if isinstance(where, str) else where.url)
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", address.port or 80, timeout=10)) as line:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", address.port or 80, timeout=30)) as line:
         encoded = None if body is None else json.dumps(body).encode()
         line.request(method, path, encoded, {"Content-Type": "application/json", **(headers or {})})
         return json.loads(line.getresponse().read())
@@ -260,29 +375,34 @@ def send(sandbox: Sandbox, text: str = "Hi", to: str | list[str] = NUMBER, heade
 
 
 @pytest.fixture
-def watch(sandbox: Sandbox) -> Watch:
-    """What the page of this test is watched for."""
-    return Watch(sandbox.url)
+def page(_available: None) -> Iterator[Page]:
+    """The tab, empty."""
+    yield _CHROMIUM.tab()
+    _CHROMIUM.leave()
 
 
 @pytest.fixture
-def context(browser: Browser, sandbox: Sandbox) -> Iterator[BrowserContext]:
-    """A profile without a past."""
-    fresh = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Asia/Kuwait")
-    fresh.grant_permissions(["clipboard-read", "clipboard-write"], origin=sandbox.url)
-    fresh.add_init_script(_WATCH)
-    fresh.set_default_timeout(PATIENCE)
-    yield fresh
-    fresh.close()
+def apart(_available: None) -> Iterator[Page]:
+    """A tab in a profile of its own, for what can't be taken back."""
+    profile = _CHROMIUM.profile()
+    yield profile.new_page()
+    profile.close()
 
 
 @pytest.fixture
-def inbox(context: BrowserContext, sandbox: Sandbox, watch: Watch) -> Iterator[Inbox]:
-    """A page, not opened yet; when the test is over, it is judged."""
-    page = context.new_page()
+def watch(page: Page) -> Iterator[Watch]:
+    """What the tab does; it is judged when the test is over, if the test has not done so."""
+    watch = Watch()
     watch.follow(page)
-    yield Inbox(page, sandbox, watch)
+    yield watch
     watch.judge(page)
+
+
+@pytest.fixture
+def inbox(sandbox: Sandbox, page: Page, watch: Watch) -> Inbox:
+    """The page, not opened yet."""
+    watch.origin = sandbox.url
+    return Inbox(page, sandbox, watch)
 
 
 @attrs.define
@@ -302,7 +422,7 @@ class Process:
             self.running.kill()
         else:
             self.running.terminate()
-        self.running.wait(10)
+        self.running.wait(30)
 
 
 Launch = Callable[..., Process]
@@ -313,7 +433,7 @@ def start(*options: str, port: int) -> Process:
     command = [sys.executable, "-m", "notifykit", "sandbox", "--port", str(port), *options]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
     process = Process(f"http://127.0.0.1:{port}", port, running)
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     try:
         while True:
             with (

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import json
 import re
-
-import pytest
+from typing import TYPE_CHECKING
 
 from notifykit_kwtsms.sandbox import Sandbox, text_rules
 from notifykit_kwtsms.sandbox.text_rules import count_text
 from tests.browser.conftest import NUMBER, OTHER, Inbox, call, expect
 
+if TYPE_CHECKING:
+    import pytest
 
-@pytest.mark.parametrize(
-    ("text", "words", "left"),
-    [
-        ("a" * 143, "GSM-7 143/160", "17 left"),
-        ("a" * 300, "GSM-7 300 → 2 segments of 153", "6 left"),
-        ("ش" * 20, "Unicode 20/70", "50 left"),
-        ("ش" * 71, "Unicode 71 → 2 segments of 67", "63 left"),
-        ("[]{}", "GSM-7 8/160", "152 left"),
-        ("😀", "Unicode 2/70", "68 left"),
-    ],
-)
-def test_the_meter_says_how_full_the_segments_are(inbox: Inbox, text: str, words: str, left: str) -> None:
+#: Texts with the words of their meter.
+METERS = [
+    ("a" * 143, "GSM-7 143/160", "17 left"),
+    ("a" * 300, "GSM-7 300 → 2 segments of 153", "6 left"),
+    ("ش" * 20, "Unicode 20/70", "50 left"),
+    ("ش" * 71, "Unicode 71 → 2 segments of 67", "63 left"),
+    ("[]{}", "GSM-7 8/160", "152 left"),
+    ("😀", "Unicode 2/70", "68 left"),
+]
+
+
+def test_the_meter_says_how_full_the_segments_are(inbox: Inbox) -> None:
     """Septets and UTF-16 units, not characters."""
-    inbox.send(text)
+    for text, _, _ in METERS:
+        inbox.send(text)
     inbox.open("m/1")
     panel = inbox.tab("Encoding")
-    expect(panel.locator(".meter-words")).to_contain_text(words)
-    expect(panel.locator(".meter-words")).to_contain_text(left)
-    expect(panel.get_by_role("img", name="units used")).to_be_visible()
+    for place, (_, words, left) in enumerate(METERS, 1):
+        inbox.go(place)
+        expect(panel.locator(".meter-words")).to_contain_text(words)
+        expect(panel.locator(".meter-words")).to_contain_text(left)
+        expect(panel.get_by_role("img", name="units used")).to_be_visible()
 
 
 def test_each_character_that_forced_unicode_is_listed_with_its_cure(inbox: Inbox) -> None:
@@ -172,21 +176,21 @@ def test_points_that_differ_are_red_and_said_in_words(inbox: Inbox, monkeypatch:
     expect(inbox.rows.first).to_contain_text("Points differ")
 
 
-@pytest.mark.parametrize(
-    ("to", "words"),
-    [("96545004001", "reset"), ("96545004006", "html-200"), ("96545006001", "accept"), ("96545003001", "slow")],
-)
-def test_a_fault_of_a_magic_number_is_named_on_its_message(inbox: Inbox, to: str, words: str) -> None:
+def test_a_fault_of_a_magic_number_is_named_on_its_message(inbox: Inbox) -> None:
     """In the list as a word, in the inspector with its meaning and where it came from."""
-    inbox.send("Hi", to)
-    message = inbox.sandbox.gateway.store.all()[-1]
-    assert message.fault is not None
-    inbox.open("m/1")
-    expect(inbox.rows.first).to_contain_text("Fault")
-    panel = inbox.tab("Phone")
-    expect(panel).to_contain_text("Fault:")
-    expect(panel).to_contain_text("by a magic number")
-    expect(inbox.tab("Response")).to_contain_text(message.fault)
+    for to in ("96545004001", "96545004006", "96545006001", "96545003001"):
+        inbox.send("Hi", to)
+    inbox.open()
+    expect(inbox.rows.filter(has_text="Fault")).to_have_count(4)
+    messages = inbox.sandbox.gateway.store.all()
+    assert len({message.fault for message in messages}) == 4
+    for message in messages:
+        inbox.go(message.id)
+        panel = inbox.tab("Phone")
+        expect(panel).to_contain_text("Fault:")
+        expect(panel).to_contain_text("by a magic number")
+        assert message.fault is not None
+        expect(inbox.tab("Response")).to_contain_text(message.fault)
 
 
 def test_an_active_fault_is_named_on_its_message(inbox: Inbox, sandbox: Sandbox) -> None:

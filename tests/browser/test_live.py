@@ -17,14 +17,14 @@ from notifykit_kwtsms.sandbox.gateway.requests import Call, as_fields
 from tests.browser.conftest import Inbox, Launch, Watch, call, expect, post
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import CDPSession, Page
 
-#: Sends messages from a process of its own and prints when each began to be sent.
+#: Sends twelve messages from a process of its own, with numbers from one on, and prints when each began to be sent.
 _SENDER = """\
 import http.client, json, sys, time
 port = int(sys.argv[1])
 line = http.client.HTTPConnection("127.0.0.1", port)
-for number in range(int(sys.argv[2])):
+for number in range(int(sys.argv[2]), int(sys.argv[2]) + 12):
     body = {"username": "sandbox", "password": "sandboxpassword", "sender": "MY-APP",
             "mobile": str(96590000000 + number), "message": f"live {number}.", "test": "1"}
     print(time.time() * 1000, flush=True)
@@ -46,25 +46,22 @@ _OBSERVE = """\
   new MutationObserver(look).observe(document.getElementById('list'), { childList: true, subtree: true, characterData: true });
 }
 """
-#: Rolls the list from top to bottom and returns the milliseconds of each frame, and the most rows there were.
+#: Rolls the list from top to bottom in so many frames, and returns the most rows that there were.
 _ROLL = """\
-async () => {
+async (frames) => {
   const list = document.getElementById('list');
-  const frames = [];
   let most = 0;
   const end = list.scrollHeight - list.clientHeight;
-  let last = performance.now();
-  for (let step = 0; step <= 120; step += 1) {
-    list.scrollTop = (end * step) / 120;
+  for (let step = 0; step <= frames; step += 1) {
+    list.scrollTop = (end * step) / frames;
     await new Promise(requestAnimationFrame);
-    const now = performance.now();
-    frames.push(now - last);
-    last = now;
     most = Math.max(most, list.querySelectorAll('li.row').length);
   }
-  return [frames, most];
+  return most;
 }
 """
+#: Frames of a roll.
+FRAMES = 60
 #: Messages of the big inbox.
 MANY = 5000
 
@@ -92,15 +89,22 @@ def test_another_process_is_seen_within_100_milliseconds(inbox: Inbox) -> None:
     page = inbox.open().page
     expect(inbox.rows).to_have_count(1)
     page.evaluate(_OBSERVE)
-    sender = subprocess.run(
-        [sys.executable, "-c", _SENDER, str(inbox.sandbox.port), "48"], capture_output=True, text=True, check=True
-    )
-    began = [float(line) for line in sender.stdout.split()]
-    page.wait_for_function("() => Object.keys(window.__seen).length === 48")
-    seen = page.evaluate("window.__seen")
-    took = [seen[f"live {number}."] - start for number, start in enumerate(began)]
+    medians = []
     # The machine may be busy with others for a while.
-    assert min(statistics.median(took[first : first + 12]) for first in range(len(took) - 11)) < 100, took
+    for first in range(1, 240, 12):
+        sender = subprocess.run(
+            [sys.executable, "-c", _SENDER, str(inbox.sandbox.port), str(first)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        page.wait_for_function("(count) => Object.keys(window.__seen).length === count", arg=first + 11)
+        seen = page.evaluate("window.__seen")
+        began = [float(line) for line in sender.stdout.split()]
+        medians.append(statistics.median(seen[f"live {first + at}."] - start for at, start in enumerate(began)))
+        if medians[-1] < 100:
+            return
+    pytest.fail(f"the medians were {medians} ms")
 
 
 def test_a_burst_is_shown_whole_and_in_order(inbox: Inbox) -> None:
@@ -153,13 +157,12 @@ def test_changes_while_the_line_is_down_arrive_too(inbox: Inbox) -> None:
     expect(inbox.page.locator("#phone .ticks")).to_have_text("Failed")
 
 
-def test_a_restart_with_a_store_loses_nothing(context: BrowserContext, launch: Launch, tmp_path: pathlib.Path) -> None:
+def test_a_restart_with_a_store_loses_nothing(launch: Launch, page: Page, watch: Watch, tmp_path: pathlib.Path) -> None:
     """Killed and started again on the same file: old and new messages are there, and the page comes back by itself."""
     port, file = _free_port(), tmp_path / "inbox.sqlite3"
     first = launch("--store", str(file), port=port)
-    page = context.new_page()
-    watch = Watch(first.url, expected=["net::ERR", "Failed to load resource"])
-    watch.follow(page)
+    watch.origin = first.url
+    watch.expected += ["net::ERR", "Failed to load resource"]
     post(first.url, "before the crash")
     page.goto(first.url + "/")
     rows = page.locator("#list li.row")
@@ -170,20 +173,18 @@ def test_a_restart_with_a_store_loses_nothing(context: BrowserContext, launch: L
     expect(link).not_to_have_text("Live")
     second = launch("--store", str(file), port=port)
     post(second.url, "after the crash", "96590000001")
-    expect(rows).to_have_count(2, timeout=20_000)
+    expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("after the crash")
     expect(rows.nth(1)).to_contain_text("before the crash")
-    expect(link).to_have_text("Live", timeout=20_000)
-    watch.judge(page)
+    expect(link).to_have_text("Live")
 
 
-def test_a_restart_without_a_store_empties_the_page(context: BrowserContext, launch: Launch) -> None:
+def test_a_restart_without_a_store_empties_the_page(launch: Launch, page: Page, watch: Watch) -> None:
     """Another history: what the page shows is what the sandbox has."""
     port = _free_port()
     first = launch(port=port)
-    page = context.new_page()
-    watch = Watch(first.url, expected=["net::ERR", "Failed to load resource"])
-    watch.follow(page)
+    watch.origin = first.url
+    watch.expected += ["net::ERR", "Failed to load resource"]
     post(first.url, "before")
     post(first.url, "before too", "96590000001")
     page.goto(first.url + "/")
@@ -193,28 +194,27 @@ def test_a_restart_without_a_store_empties_the_page(context: BrowserContext, lau
     first.end()
     second = launch(port=port)
     post(second.url, "after", "96590000002")
-    expect(rows).to_have_count(1, timeout=20_000)
+    expect(rows).to_have_count(1)
     expect(rows).to_contain_text("after")
-    watch.judge(page)
 
 
-def test_two_pages_stay_the_same(inbox: Inbox, context: BrowserContext) -> None:
+def test_two_pages_stay_the_same(inbox: Inbox) -> None:
     """What is read or deleted in one is read or deleted in the other."""
     inbox.send("alpha")
     inbox.send("beta", "96590000001")
     inbox.open()
-    other = Inbox(context.new_page(), inbox.sandbox, inbox.watch).open()
+    other = Inbox(inbox.page.context.new_page(), inbox.sandbox, inbox.watch)
     inbox.watch.follow(other.page)
+    other.open()
     inbox.choose("alpha")
     expect(other.page).to_have_title("(1) Inbox · notifykit sandbox")
     inbox.press("#")
     expect(other.rows).to_have_count(1)
     expect(other.rows).to_contain_text("beta")
-    other.page.close()
 
 
 @pytest.fixture
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """A sandbox that keeps what these tests send."""
     with Sandbox(rules=Rules(rate_limit=None, same_number_gap=0), keep=6000) as running:
         yield running
@@ -236,22 +236,28 @@ def _fill(sandbox: Sandbox, count: int) -> None:
     assert len(sandbox.messages) == count
 
 
+def _worked(session: CDPSession) -> float:
+    """Return the seconds that the page's main thread has worked; those that it waited for a busy machine don't count."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(metric["value"] for metric in metrics if metric["name"] == "ThreadTime"))
+
+
 def test_five_thousand_messages_stay_smooth(inbox: Inbox) -> None:
-    """Few rows are in the document, a frame is drawn in time while the list rolls by, and a new message still appears."""
+    """Few rows are in the document, a frame is drawn in time while the list rolls by, and a new message still appears.
+
+    A search among all of them finds one.
+    """
     _fill(inbox.sandbox, MANY)
     page = inbox.open().page
     inbox.view("Log")
     expect(inbox.rows.first).to_have_attribute("aria-setsize", str(MANY))
-    frames: list[float] = []
-    for _ in range(20):
-        rolled, most = page.evaluate(_ROLL)
-        frames = sorted(rolled)
-        assert most < 80
-        # Sixty frames in a second are 17 milliseconds each. A busy machine draws few of them: it is asked until it is not.
-        if statistics.median(frames) < 50 and frames[int(len(frames) * 0.95)] < 120:
-            break
-    else:
-        pytest.fail(f"the last run's slowest frames took {frames[-10:]} ms")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    before = _worked(session)
+    assert page.evaluate(_ROLL, FRAMES) < 80
+    # Sixty frames in a second are 17 milliseconds each; a slow machine takes longer for them.
+    assert (_worked(session) - before) / FRAMES < 0.05
+    session.detach()
     assert page.evaluate("document.querySelectorAll('*').length") < 4000
     # The last row is the first message: the whole length is there.
     expect(inbox.row("رسالة 0")).to_have_count(1)
@@ -259,6 +265,8 @@ def test_five_thousand_messages_stay_smooth(inbox: Inbox) -> None:
     post(inbox.sandbox, "the newest", "96599990000", test="0")
     page.evaluate("document.getElementById('list').scrollTop = 0")
     expect(inbox.row("the newest")).to_have_count(1)
+    page.get_by_role("searchbox").fill("needle4999")
+    expect(inbox.rows).to_have_count(1)
 
 
 def test_a_place_in_a_long_list_is_kept(inbox: Inbox) -> None:
@@ -277,11 +285,3 @@ def test_a_place_in_a_long_list_is_kept(inbox: Inbox) -> None:
         post(inbox.sandbox, f"new {number}", "96599990000", test="0")
     expect(inbox.stat("messages")).to_have_text("605")
     assert page.evaluate(first) == before
-
-
-def test_a_search_in_five_thousand_is_answered(inbox: Inbox) -> None:
-    """One needle."""
-    _fill(inbox.sandbox, MANY)
-    page = inbox.open().page
-    page.get_by_role("searchbox").fill("needle4999")
-    expect(inbox.rows).to_have_count(1)

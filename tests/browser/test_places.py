@@ -14,7 +14,7 @@ from notifykit_kwtsms.sandbox import Gateway, Rules, Sandbox, create_app
 from tests.browser.conftest import NUMBER, Watch, call, expect, post
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Page
 
 
 class _Quiet(WSGIRequestHandler):
@@ -44,16 +44,9 @@ def mounted() -> Iterator[str]:
     server.server_close()
 
 
-def _followed(context: BrowserContext, origin: str) -> tuple[Page, Watch]:
-    page = context.new_page()
-    watch = Watch(origin)
-    watch.follow(page)
-    return page, watch
-
-
-def test_the_page_works_below_a_prefix(context: BrowserContext, mounted: str) -> None:
+def test_the_page_works_below_a_prefix(mounted: str, page: Page, watch: Watch) -> None:
     """Its files, its API, its stream and its links: everything stays below the prefix."""
-    page, watch = _followed(context, mounted)
+    watch.origin = mounted
     page.goto(mounted + "/")
     expect(page.locator("[data-stat=link] dd")).to_have_text("Live")
     body = {"to": NUMBER, "text": "Your code is 123456"}
@@ -69,25 +62,20 @@ def test_the_page_works_below_a_prefix(context: BrowserContext, mounted: str) ->
     expect(page.get_by_label("Environment")).to_contain_text(f"{mounted}/API/")
     page.goto(mounted + "/m/1")
     expect(page.locator("#phone .bubble-text")).to_have_text("Your code is 123456")
-    watch.judge(page)
-    page.close()
 
 
-def test_the_prefix_without_its_slash_is_the_same_place(context: BrowserContext, mounted: str) -> None:
+def test_the_prefix_without_its_slash_is_the_same_place(mounted: str, page: Page, watch: Watch) -> None:
     """A redirect, or every relative address would miss."""
-    page, watch = _followed(context, mounted)
     # The slash is what is being asked for here.
     watch.origin = mounted.rpartition("/")[0]
     page.goto(mounted)
     expect(page.locator("[data-stat=link] dd")).to_have_text("Live")
-    watch.judge(page)
-    page.close()
 
 
-def test_a_token_is_asked_for_once(context: BrowserContext) -> None:
+def test_a_token_is_asked_for_once(page: Page, watch: Watch) -> None:
     """A form first; with the token the page opens, the address no longer shows it, and a reload needs nothing."""
     with Sandbox(token="sesame", rules=Rules(rate_limit=None)) as guarded:
-        page, watch = _followed(context, guarded.url)
+        watch.origin = guarded.url
         watch.expected.append("401 (Unauthorized)")
         post(guarded, "secret 123456")
         page.goto(guarded.url + "/")
@@ -107,13 +95,12 @@ def test_a_token_is_asked_for_once(context: BrowserContext) -> None:
         post(guarded, "live", "96590000001")
         expect(page.locator("#list li.row")).to_have_count(2)
         watch.judge(page)
-        page.close()
 
 
-def test_a_sandbox_that_others_can_reach_says_so(context: BrowserContext) -> None:
+def test_a_sandbox_that_others_can_reach_says_so(page: Page, watch: Watch) -> None:
     """A banner in red, and words."""
     with Sandbox("0.0.0.0", allow_remote=True, token="sesame") as open_wide:
-        page, watch = _followed(context, open_wide.url)
+        watch.origin = open_wide.url
         page.goto(open_wide.url + "/?token=sesame")
         banner = page.locator("#remote")
         expect(banner).to_contain_text("can be reached from other machines")
@@ -124,15 +111,13 @@ def test_a_sandbox_that_others_can_reach_says_so(context: BrowserContext) -> Non
         assert red > green
         assert red > blue
         watch.judge(page)
-        page.close()
 
 
-def test_a_label_distinguishes_sandboxes(context: BrowserContext) -> None:
+def test_a_label_distinguishes_sandboxes(page: Page, watch: Watch) -> None:
     """Beside the name of the page and in its title."""
     with Sandbox(label="staging") as labelled:
-        page, watch = _followed(context, labelled.url)
+        watch.origin = labelled.url
         page.goto(labelled.url + "/")
         expect(page.locator("#label")).to_have_text("staging")
         expect(page).to_have_title("Inbox · staging · notifykit sandbox")
         watch.judge(page)
-        page.close()

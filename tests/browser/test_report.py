@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import pathlib
 import zoneinfo
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,12 +13,11 @@ from docs.report_pictures import month
 from notifykit.analytics import Totals, read_totals
 from notifykit.report import render_page
 from tests.analytics.log_rows import HOSTILE
+from tests.browser.conftest import Watch, violations
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
-SCHEMES = ["light", "dark"]
 LANGUAGES = ["en", "ar"]
 
 
@@ -38,18 +36,10 @@ def _totals() -> Totals:
 
 
 @pytest.fixture(name="page")
-def _page(browser: Browser) -> Iterator[Page]:
+def _page(page: Page, watch: Watch) -> Page:
     """A page that may ask for nothing but its own file; what it complains of is an error."""
-    page = browser.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    assert said == []
-    assert [url for url in asked if not url.startswith("file:")] == []
-    page.close()
+    watch.origin = "file://"
+    return page
 
 
 def show(page: Page, folder: pathlib.Path, totals: Totals, language: str = "en") -> None:
@@ -59,23 +49,15 @@ def show(page: Page, folder: pathlib.Path, totals: Totals, language: str = "en")
     page.goto(file.as_uri())
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_report_has_no_barrier(
-    page: Page, totals: Totals, tmp_path: pathlib.Path, scheme: str, language: str
-) -> None:
-    """By axe-core, with every table open."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    page.emulate_media(color_scheme=scheme)
+def test_the_report_has_no_barrier(page: Page, totals: Totals, tmp_path: pathlib.Path, language: str) -> None:
+    """By axe-core, with every table open; of a long table the first rows and the last one, which are made alike."""
     show(page, tmp_path, totals, language)
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]})
-    assert [
-        f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
-        for violation in found.response["violations"]
-        for node in violation["nodes"]
-    ] == []
+    page.evaluate(
+        """() => { for (const one of document.querySelectorAll('details')) one.open = true;
+        for (const table of document.querySelectorAll('table')) [...table.rows].slice(8, -1).forEach((row) => row.remove()); }"""
+    )
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,7 +88,7 @@ def test_paper_shows_every_table(page: Page, totals: Totals, tmp_path: pathlib.P
     assert tables > 10
     assert page.evaluate(shown) == 0
     page.emulate_media(media="print", color_scheme="dark")
-    assert page.evaluate(shown) == tables
+    page.wait_for_function(f"(tables) => {shown} === tables", arg=tables)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 

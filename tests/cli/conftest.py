@@ -76,7 +76,7 @@ def _exit_code(arguments: tuple[str, ...]) -> int:
     return int(caught.value.code)
 
 
-def _run(*arguments: str, stdin: str | None = None, encoding: str | None = None) -> Answer:
+def run_here(*arguments: str, stdin: str | None = None, encoding: str | None = None) -> Answer:
     """Run the program in this process.
 
     :param encoding: what its streams can carry, as ``PYTHONIOENCODING`` says; anything by default.
@@ -98,7 +98,7 @@ def _run(*arguments: str, stdin: str | None = None, encoding: str | None = None)
 @pytest.fixture(name="run")
 def _run_fixture() -> Run:
     """Run the whole program inside this process. Whatever it is asked, it never shows the password."""
-    return _run
+    return run_here
 
 
 def command(*arguments: str) -> list[str]:
@@ -114,7 +114,7 @@ def environment(**more: str) -> dict[str, str]:
 def start(*arguments: str, stdin: bytes = b"", **more: str) -> subprocess.CompletedProcess[bytes]:
     """Run the program in a pipe, as a script does."""
     done = subprocess.run(
-        command(*arguments), input=stdin, capture_output=True, check=False, timeout=60, env=environment(**more)
+        command(*arguments), input=stdin, capture_output=True, check=False, timeout=150, env=environment(**more)
     )
     assert PASSWORD.encode() not in done.stdout + done.stderr
     return done
@@ -161,7 +161,7 @@ class Terminal:
     _master: int
     shown: str = ""
 
-    def read_until(self, words: str, seconds: float = 20) -> None:
+    def read_until(self, words: str, seconds: float = 60) -> None:
         """Read until some words are shown."""
         ends = time.monotonic() + seconds
         while words not in self.shown:
@@ -178,7 +178,7 @@ class Terminal:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self, seconds: float = 60) -> int:
         """Read to the end and return the exit code."""
         ends = time.monotonic() + seconds
         while self._read() and time.monotonic() < ends:

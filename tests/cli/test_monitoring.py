@@ -1,4 +1,4 @@
-"""``notifykit balance`` and ``notifykit doctor`` as cron and Nagios call them: processes of their own, a real gateway."""
+"""``notifykit balance`` and ``notifykit doctor`` as cron and Nagios call them, with a real gateway."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import re
 import pytest
 
 from notifykit_kwtsms.sandbox import Sandbox
-from tests.cli.conftest import Run, start
+from tests.cli.conftest import Run, run_here, start
 from tests.transports.wire import answer, scripted
 
 
 def _start(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    done = start(*arguments, **environment)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        answer = run_here(*arguments)
+    return answer.code, answer.out, answer.err
 
 
 @pytest.mark.parametrize(
@@ -88,10 +91,10 @@ def test_what_can_not_be_checked_is_unknown_to_nagios(
 
 
 def test_without_the_option_the_exit_codes_stay(gateway: Sandbox) -> None:
-    """Scripts rely on them."""
-    assert _start("balance", KWTSMS_PASSWORD="wrong-words")[0] == 4
-    assert _start("balance", KWTSMS_BASE_URL="http://127.0.0.1:1/API/")[0] == 5
-    assert _start("balance", "--min", "x")[0] == 2
+    """Scripts rely on them: those of a process of its own."""
+    assert start("balance", KWTSMS_PASSWORD="wrong-words").returncode == 4
+    assert start("balance", KWTSMS_BASE_URL="http://127.0.0.1:1/API/").returncode == 5
+    assert start("balance", "--min", "x").returncode == 2
 
 
 def test_the_doctor_for_nagios(gateway: Sandbox) -> None:
@@ -173,7 +176,7 @@ def test_the_doctor_warns_of_alerts_that_reach_nobody(
 
 
 def test_a_test_alert_is_sent(gateway: Sandbox, tmp_path: pathlib.Path) -> None:
-    """The whole way, in a process of its own; as often as is asked for."""
+    """The whole way, as often as is asked for."""
     with scripted(answer()) as wire:
         environment = {"NOTIFYKIT_ALERT_VIA": f"webhook+http://127.0.0.1:{wire.port}/hook"}
         for _ in range(2):

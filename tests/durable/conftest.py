@@ -278,6 +278,6 @@ def spawn(store: Store, script: str, *arguments: str, stdin: int | None = None, 
 def elsewhere(store: Store, script: str, *arguments: str, **more: str) -> Any:
     """Run a script in a process of its own, and return what it printed as JSON."""
     process = spawn(store, script, *arguments, **more)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=150)
     assert process.returncode == 0, err.decode()
     return json.loads(out)

@@ -78,7 +78,7 @@ def test_a_folder_with_an_odd_name_is_a_folder(tmp_path: pathlib.Path, notifiers
     folder = tmp_path / "a b#d"
     store = Store("sqlite", tmp_path / "x", {"NOTIFYKIT_STATE_DIR": str(folder)})
     with notifiers(store, Recorder()) as notifier:
-        assert notifier.submit(numbers(2), "Hello").wait(20).accepted == 2
+        assert notifier.submit(numbers(2), "Hello").wait(60).accepted == 2
     assert (folder / "jobs.sqlite3").stat().st_size > 0
     for name in ("a?b", "a%20b"):
         with pytest.raises(ConfigError, match="has none"):
@@ -122,11 +122,11 @@ def test_one_process_sends_for_one_database(tmp_path: pathlib.Path, notifiers: C
     """A second notifier that wants to send says so, and works once the first is closed."""
     stores = [Store("sqlite", tmp_path, {"NOTIFYKIT_STATE_DIR": str(tmp_path / name)}) for name in "ab"]
     first, second = (notifiers(store, Recorder()) for store in stores)
-    first.submit(numbers(1), "Hello").wait(20)
+    first.submit(numbers(1), "Hello").wait(60)
     with pytest.raises(ConfigError, match="one process, one database"):
         second.submit(numbers(1), "Hello")
     first.close()
-    assert second.submit(numbers(1), "Hello").wait(20).accepted == 1
+    assert second.submit(numbers(1), "Hello").wait(60).accepted == 1
 
 
 def test_who_does_not_use_jobs_loads_nothing_for_them(store: Store) -> None:

@@ -53,7 +53,7 @@ def fork(n):
             os.write(2, f"{type(error).__name__}: {error}".encode())
         finally:
             os._exit(code)
-    while time.monotonic() - began < 25:
+    while time.monotonic() - began < 60:
         if os.waitpid(pid, os.WNOHANG)[0]:
             return True
         time.sleep(0.005)
@@ -74,7 +74,7 @@ started = [context.Process(target=child, args=(n,)) for n in range(COUNT)]
 answered = []
 for process in started:
     process.start()
-    process.join(25)
+    process.join(60)
     answered.append(process.exitcode == 0)
     process.kill()
 stop.set()
@@ -83,12 +83,12 @@ for thread in threads: thread.join()
 _POOL = """
 for thread in threads: thread.start()
 with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
-    answered = list(pool.map(child, range(COUNT), timeout=50))
+    answered = list(pool.map(child, range(COUNT), timeout=100))
 stop.set()
 for thread in threads: thread.join()
 """
 _END = """
-children = [notifier.job(f"child-{n}").wait(30).accepted for n in range(COUNT)]
+children = [notifier.job(f"child-{n}").wait(90).accepted for n in range(COUNT)]
 print(json.dumps([answered, children]))
 sys.stdout.flush()
 os._exit(0)

@@ -371,4 +371,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestNotify = pytest.mark.filterwarnings("ignore")(Machine.TestCase)
-TestNotify.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestNotify.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

@@ -96,7 +96,7 @@ def test_lists_with_bad_numbers(notifier: Notifier, to: list[Any], accepted: int
     assert outcomes.count(Outcome.ACCEPTED) == accepted
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(to=st.lists(ADDRESSES, max_size=12), again=st.integers(0, 3), text=TEXTS)
 @example(to=["+96540000000", "40000000"], again=0, text="Hello")  # the second one may be meant to be the first
 @example(to=["96550990000"], again=1, text="a\ud800b")

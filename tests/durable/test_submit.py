@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -215,7 +214,7 @@ def test_a_list_of_any_length_takes_constant_memory(store: Store, notifiers: Cal
 def test_a_job_may_have_no_recipients(connect: MakeNotifier) -> None:
     """It is over at once."""
     with connect(Recorder()) as notifier:
-        progress = notifier.submit([], "Hello", key="k").wait(5)
+        progress = notifier.submit([], "Hello", key="k").wait(60)
     assert (progress.state, progress.total) == (JobState.DONE, 0)
 
 
@@ -264,12 +263,12 @@ def test_closing_finishes_requests_in_flight(connect: MakeNotifier) -> None:
 
     def slow(batch: Any, before: int) -> None:
         out.set()
-        go.wait(10)
+        go.wait(60)
 
     transport = Recorder(slow)
     notifier = connect(transport)
     notifier.submit(numbers(3), "Hello", key="k")
-    assert out.wait(10)
+    assert out.wait(60)
     threading.Timer(0.3, go.set).start()
     notifier.close()
     with connect(Recorder(), workers="separate") as other:
@@ -278,14 +277,18 @@ def test_closing_finishes_requests_in_flight(connect: MakeNotifier) -> None:
 
 
 def test_a_code_goes_ahead_of_a_campaign(connect: MakeNotifier, sandbox: Sandbox) -> None:
-    """Submitted while thousands wait at four requests a second, it is at the gateway at once."""
+    """Submitted while thousands wait at four requests a second, it passes all that have not begun."""
+
+    def requests() -> int:
+        return sum(record.endpoint == "send" for record in sandbox.requests)
+
     with connect(live(sandbox, rate=4)) as notifier:
-        campaign = notifier.submit(numbers(2000), "Campaign", key="campaign")
-        sandbox.wait(text="Campaign", timeout=10)
-        began = time.monotonic()
+        campaign = notifier.submit(numbers(6000), "Campaign", key="campaign")
+        sandbox.wait(text="Campaign", timeout=60)
         notifier.submit("96598765432", "Your code is 123456")
-        assert sandbox.otp("96598765432", timeout=5) == "123456"
-        assert time.monotonic() - began < 1.5
+        before = requests()
+        assert sandbox.otp("96598765432", timeout=60) == "123456"
+        assert requests() - before <= 12  # of thirty
         progress = campaign.progress()
         assert progress.left > 0
         assert progress.rate is not None

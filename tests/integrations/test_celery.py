@@ -234,9 +234,9 @@ def test_nothing_that_monitors_see_has_a_number_or_a_text(
         with worker(app):
             results = [code.delay(MOBILE, TEXT), app.send_task("code", ("96551112222", TEXT), {"sender": "MYAPP"})]
             wrong = app.send_task("code", (MOBILE, TEXT), {"nonsense": TEXT})
-            assert [result.get(timeout=20) for result in results] == ["accepted", "accepted"]
+            assert [result.get(timeout=60) for result in results] == ["accepted", "accepted"]
             with pytest.raises(TypeError):
-                wrong.get(timeout=20)
+                wrong.get(timeout=60)
     finally:
         before_task_publish.disconnect(note)
     assert len(notify_outbox.refused) == 1

@@ -196,9 +196,6 @@ def test_flask_notify_doctor_looks_at_them(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "balance" in {request.endpoint for request in sandbox.requests}
     assert flask("notify", "no-such-command").returncode == 2
-    jobs = flask("notify", "jobs", "--json")
-    assert jobs.returncode == 0, jobs.stdout
-    assert "notify" in flask("--help").stdout
     assert "doctor" in flask("notify", "--help").stdout
 
 
@@ -278,7 +275,7 @@ def test_werkzeugs_server_with_threads(notify: NotifyKit, sandbox: Sandbox, monk
         assert post(f"{url}{PATH}/{SECRET}", json.dumps(REPORT).encode()) == {"state": "delivered"}
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(30)
         server.server_close()
     assert len(sandbox.messages) == 4
 

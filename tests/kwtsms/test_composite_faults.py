@@ -83,8 +83,8 @@ def test_no_number_gets_it_twice(pair: tuple[Sandbox, Sandbox], composite: str, 
     for sandbox in pair:
         sandbox.reset()
         sandbox.account.change(balance=10_000)
-    first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 5.0, "slow": 0.02}.get(fault, 0.02))
-    settings = attrs.evolve(Settings(), timeout=0.5 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
+    first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 20.0, "slow": 0.02}.get(fault, 0.02))
+    settings = attrs.evolve(Settings(), timeout=1.5 if fault in {"hang", "dribble", "dribble-head"} else 30.0)
     dsn = composite.format(a=first.dsn, b=second.dsn)
     with Notifier(dsn, settings=settings, host=kwtsms_host(), clock=VirtualClock()) as notifier:
         report = notifier.send(NUMBERS, "Hello")
@@ -114,8 +114,8 @@ def test_a_fan_out_reports_what_each_gateway_did(pair: tuple[Sandbox, Sandbox], 
     first, second = pair
     for sandbox in pair:
         sandbox.reset()
-    first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 5.0, "slow": 0.02}.get(fault, 0.02))
-    settings = attrs.evolve(Settings(), timeout=0.5 if fault in {"hang", "dribble", "dribble-head"} else 5.0)
+    first.chaos(fault, endpoint="send", after=after, times=None, delay={"hang": 20.0, "slow": 0.02}.get(fault, 0.02))
+    settings = attrs.evolve(Settings(), timeout=1.5 if fault in {"hang", "dribble", "dribble-head"} else 30.0)
     dsn = f"fanout({first.dsn}, {second.dsn})"
     with Notifier(dsn, settings=settings, host=kwtsms_host(), clock=VirtualClock()) as notifier:
         (receipt,) = notifier.send(NUMBERS[0], "Hello")

@@ -64,8 +64,8 @@ def test_the_table_has_every_fault():
 def test_the_outcome_is_honest_and_nothing_is_lost_or_sent_twice(sandbox, connect, fault, after):
     """The second of three batches meets the fault: the first keeps its receipts, and the gateway counts each once."""
     expected, code = EXPECTED[fault]
-    sandbox.chaos(fault, endpoint="send", nth=2, after=after, delay={"hang": 5.0, "slow": 0.05}.get(fault, 0.02))
-    report = connect(timeout=0.5 if fault in {"hang", "dribble", "dribble-head"} else 5.0).send(THREE_BATCHES, "Hello")
+    sandbox.chaos(fault, endpoint="send", nth=2, after=after, delay={"hang": 20.0, "slow": 0.05}.get(fault, 0.02))
+    report = connect(timeout=1.5 if fault in {"hang", "dribble", "dribble-head"} else 30.0).send(THREE_BATCHES, "Hello")
 
     first, second, third = report[:200], report[200:400], report[400:]
     assert {receipt.outcome for receipt in first} == {ACCEPTED}

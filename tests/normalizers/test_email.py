@@ -144,7 +144,7 @@ def test_a_hostile_text_is_read_in_no_time(hostile):
     """Not squared."""
     began = time.perf_counter()
     normalized(hostile)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10
 
 
 def test_it_is_brought():

@@ -34,7 +34,7 @@ class Held(MemoryTransport):
     def send(self, batch: Batch, timeout: float) -> Submission:
         """Answer once let go."""
         self.asked.set()
-        self.go.wait(5)
+        self.go.wait(30)
         return super().send(batch, timeout)
 
 

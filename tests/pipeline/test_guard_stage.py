@@ -307,7 +307,7 @@ def test_a_task_that_is_cancelled_while_guards_look_sends_nothing_and_counts_not
 
     def slow(checked, counters):
         looking.set()
-        assert go_on.wait(10)
+        assert go_on.wait(30)
 
     transport = MemoryTransport()
 
@@ -355,10 +355,10 @@ def used():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 clock = VirtualClock()
-numbers = (f"9659{index:07d}" for index in range(60_000))
+numbers = (f"9659{index:07d}" for index in range(25_000))
 with Notifier(Stub(), host=PluginHost(entry_points=False), clock=clock, guards=[Guard()]) as notifier:
     receipts = notifier.stream(numbers, "Hello")
-    accepted = sum(r.outcome is Outcome.ACCEPTED for r in itertools.islice(receipts, 10_000))
+    accepted = sum(r.outcome is Outcome.ACCEPTED for r in itertools.islice(receipts, 5000))
     before = used()
     accepted += sum(r.outcome is Outcome.ACCEPTED for r in receipts)
 print(accepted, used() - before)
@@ -369,5 +369,5 @@ def test_a_long_list_passes_the_guards_in_constant_memory():
     """What was reserved for each is forgotten once its receipt is there, and what no longer counts is dropped."""
     answer = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True, timeout=300)
     accepted, kibibytes = map(int, answer.stdout.split())
-    assert accepted == 60_000
-    assert kibibytes < 8 * 1024
+    assert accepted == 25_000
+    assert kibibytes < 3 * 1024

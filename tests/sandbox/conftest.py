@@ -45,7 +45,7 @@ class Client:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.pool = urllib3.HTTPConnectionPool("127.0.0.1", sandbox.port, retries=False, timeout=5, maxsize=8)
+        self.pool = urllib3.HTTPConnectionPool("127.0.0.1", sandbox.port, retries=False, timeout=30, maxsize=8)
 
     def request(self, method: str, path: str, body: Any = None, headers: Any = None, timeout: float = 5) -> Response:
         """Make any request; a body that is not bytes is sent as JSON."""

@@ -27,7 +27,7 @@ class Listener:
     """One connection to the event stream."""
 
     def __init__(self, port: int, path: str = "/sandbox/events", headers: Mapping[str, str] | None = None) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self.connection.request("GET", path, headers=dict(headers or {}))
         self.answer = self.connection.getresponse()
         self._rest = b""

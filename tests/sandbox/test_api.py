@@ -93,7 +93,7 @@ def test_a_long_poll_waits_for_a_match(client: Client) -> None:
     client.send("1", "refused")
     timer = threading.Timer(0.03, client.send, (OTHER, "Your code is 4711"))
     timer.start()
-    found = _get(client, f"/sandbox/messages/wait?to={OTHER}&text=code&q=is:test&timeout=5")
+    found = _get(client, f"/sandbox/messages/wait?to={OTHER}&text=code&q=is:test&timeout=30")
     timer.join()
     assert found["text"] == "Your code is 4711"
     _get(client, "/sandbox/messages/wait?text=refused&timeout=0.01", 404)
@@ -105,7 +105,7 @@ def test_the_newest_code_can_be_asked_for(client: Client) -> None:
     client.send(OTHER, "code 2222")
     client.send(OTHER, "no code")
     assert _get(client, "/sandbox/otp")["otp"] == "2222"
-    assert _get(client, f"/sandbox/otp?to={KUWAIT}&timeout=1")["otp"] == "1111"
+    assert _get(client, f"/sandbox/otp?to={KUWAIT}&timeout=30")["otp"] == "1111"
     _get(client, "/sandbox/otp?to=96555555555", 404)
 
 

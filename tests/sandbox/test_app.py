@@ -102,7 +102,7 @@ def test_a_foreign_page_gets_nothing(client: Client) -> None:
 def test_the_token_is_asked_for_and_turned_into_a_cookie() -> None:
     """Which is not the token, and holds for the page, its files, its data and its events."""
     with Sandbox(token="sesame") as sandbox:
-        pool = urllib3.HTTPConnectionPool("127.0.0.1", sandbox.port, retries=False, timeout=5)
+        pool = urllib3.HTTPConnectionPool("127.0.0.1", sandbox.port, retries=False, timeout=30)
 
         def get(path: str, **headers: str) -> urllib3.BaseHTTPResponse:
             return pool.urlopen("GET", path, headers=headers, redirect=False)

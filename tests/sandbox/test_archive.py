@@ -164,7 +164,7 @@ def test_nothing_is_lost_where_the_process_is_killed(file: pathlib.Path) -> None
     with subprocess.Popen([sys.executable, "-c", program, str(file)], stdout=subprocess.PIPE, env=where) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        pool = urllib3.HTTPConnectionPool("127.0.0.1", port, retries=False, timeout=5)
+        pool = urllib3.HTTPConnectionPool("127.0.0.1", port, retries=False, timeout=30)
         for number in range(20):
             response = pool.request("POST", "/sandbox/messages", json={"to": KUWAIT, "text": f"text {number}"})
             assert response.status == 201

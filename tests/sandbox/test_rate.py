@@ -113,7 +113,7 @@ def test_a_record_knows_what_became_of_the_request(start: Start) -> None:
 def test_a_request_that_still_runs_has_started(start: Start) -> None:
     """It is on record before it has an answer."""
     client = start()
-    connection = http.client.HTTPConnection("127.0.0.1", client.sandbox.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", client.sandbox.port, timeout=30)
     connection.putrequest("POST", "/API/balance/")
     connection.putheader("Content-Type", "application/json")
     connection.putheader("Content-Length", "51")

@@ -53,7 +53,7 @@ def _is_no_json(response: Response) -> bool:
 SEEN: dict[str, Callable[[Client, str], None]] = {
     "reset": _raises(urllib3.exceptions.ProtocolError, "ConnectionResetError"),
     "close": _raises(urllib3.exceptions.ProtocolError, "RemoteDisconnected"),
-    "hang": _raises(urllib3.exceptions.ReadTimeoutError, "Read timed out", timeout=0.05),
+    "hang": _raises(urllib3.exceptions.ReadTimeoutError, "Read timed out", timeout=0.3),
     "half-head": _shows(lambda response: response.body == b"" and "Content-Length" not in response.headers),
     "half-body": _raises(urllib3.exceptions.ProtocolError, "IncompleteRead"),
     "dribble": _shows(lambda response: response.code is None and "msg-id" in response.json),
@@ -117,7 +117,7 @@ def test_the_sandbox_works_on_after_a_fault(client: Client, sandbox: Sandbox, na
 
 def test_a_stale_connection_is_seen_by_who_writes_to_it(client: Client) -> None:
     """The answer promises a connection that stays, and what follows it is the end."""
-    connection = http.client.HTTPConnection("127.0.0.1", client.sandbox.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", client.sandbox.port, timeout=30)
     connection.request("POST", "/API/balance/", b"{}", {"X-Sandbox-Fault": "stale", "Content-Type": "application/json"})
     answer = connection.getresponse()
     assert (answer.status, answer.will_close) == (400, False)
@@ -129,7 +129,7 @@ def test_a_stale_connection_is_seen_by_who_writes_to_it(client: Client) -> None:
 def test_a_fault_that_is_late_is_late(client: Client) -> None:
     """A delay comes before what the fault does."""
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
-        client("balance", headers={"X-Sandbox-Fault": "html-502; delay=0.2"}, timeout=0.03)
+        client("balance", headers={"X-Sandbox-Fault": "html-502; delay=1.5"}, timeout=0.3)
 
 
 def test_faults_of_other_endpoints_need_no_message(client: Client, sandbox: Sandbox) -> None:

@@ -151,4 +151,4 @@ def post_office(answers: Mapping[str, Answer] | None = None, tls: ssl.SSLContext
     finally:
         post.listener.shutdown(socket.SHUT_RDWR)
         post.listener.close()
-        acceptor.join(5)
+        acceptor.join(30)

@@ -52,7 +52,7 @@ class Proxy:
     def __exit__(self, *exc_info: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._acceptor.join(5)
+        self._acceptor.join(30)
 
     def die(self) -> None:
         """Break off every connection."""
@@ -156,4 +156,4 @@ def dribbling(start: bytes) -> Iterator[int]:
     finally:
         over.set()
         listener.close()
-        server.join(5)
+        server.join(30)

@@ -112,7 +112,7 @@ def test_a_whole_answer_is_read_however_it_is_split(player, answer, cuts):
     player.plays[:] = [(_pieces(whole, cuts), closes)] * 2
     client = HttpClient(player.url)
     try:
-        assert [client.post("", b"hello", {}, 5).body for _ in range(2)] == [BODY, BODY]
+        assert [client.post("", b"hello", {}, 30).body for _ in range(2)] == [BODY, BODY]
     finally:
         client.close()
 
@@ -126,7 +126,7 @@ def test_a_cut_answer_is_never_whole(player, answer, data):
     player.plays[:] = [([whole[:kept]] if kept else [], True)]
     client = HttpClient(player.url)
     try:
-        got = client.post("", b"hello", {}, 5)
+        got = client.post("", b"hello", {}, 30)
     except OutcomeUnknown:
         return
     finally:
@@ -146,9 +146,9 @@ def test_what_stands_behind_an_answer_is_not_the_next_one(player, answer, extra)
     player.plays[:] = [([whole + extra], closes), ([other], False)]
     client = HttpClient(player.url)
     try:
-        first = client.post("", b"hello", {}, 5)
+        first = client.post("", b"hello", {}, 30)
         assert first.body.startswith(BODY)
-        assert client.post("", b"hello", {}, 5).body == b"other"
+        assert client.post("", b"hello", {}, 30).body == b"other"
     finally:
         client.close()
 
@@ -160,9 +160,9 @@ def test_an_answer_before_the_request_is_not_its_answer(player):
     client = HttpClient(player.url)
     try:
         player.said.clear()
-        assert client.post("", b"hello", {}, 5).body == b"one"
-        assert player.said.wait(5)
-        assert client.post("", b"hello", {}, 5).body == b"one"
+        assert client.post("", b"hello", {}, 30).body == b"one"
+        assert player.said.wait(30)
+        assert client.post("", b"hello", {}, 30).body == b"one"
     finally:
         client.close()
 
@@ -183,10 +183,10 @@ def test_a_server_that_speaks_first_is_not_believed(greeting):
         server = threading.Thread(target=serve)
         server.start()
         client = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}/")
-        client.connect(5)
-        assert spoken.wait(5)
+        client.connect(30)
+        assert spoken.wait(30)
         listener.close()  # nobody answers another connection
         with pytest.raises(NotReached):
-            client.post("", b"hello", {}, 5)
+            client.post("", b"hello", {}, 30)
         client.close()
-        server.join(5)
+        server.join(30)

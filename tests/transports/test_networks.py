@@ -190,9 +190,9 @@ def test_a_proxy_that_dribbles_does_not_outlive_the_limit(ca_file, scheme, start
     with dribbling(start) as port:
         client = HttpClient(f"https://{HOST}/", network=Network(Secret(f"{scheme}://127.0.0.1:{port}"), ca_file))
         with pytest.raises(NotReached) as raised:
-            client.post("", b"", {}, 0.3)
+            client.post("", b"", {}, 1.0)
     assert raised.value.code == code
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
 
 
 @pytest.fixture(name="ways")
@@ -222,22 +222,22 @@ def test_a_server_that_dribbles_in_its_handshake_does_not_outlive_the_limit(ca_f
     """Behind whatever proxy, TLS inside TLS too."""
     began = time.monotonic()
     with dribbling(HANDSHAKE) as port, pytest.raises(NotReached) as raised:
-        _client(port, ways, way, ca_file).post("", b"", {}, 0.3)
+        _client(port, ways, way, ca_file).post("", b"", {}, 1.0)
     assert raised.value.code == "connect_timeout"
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
 
 
 @WAYS
 def test_a_server_that_dribbles_does_not_outlive_the_deadline(served, ca_file, ways, way):
     """Nor does it with its answer."""
-    text = b"HTTP/1.1 200 OK\r\nX-Endless: " + b"x" * 400
+    text = b"HTTP/1.1 200 OK\r\nX-Endless: " + b"x" * 2000
     with scripted(dribble_of(text), tls=served) as wire:
         client = _client(wire.port, ways, way, ca_file)
-        client.connect(5)
+        client.connect(30)
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown) as raised:
-            client.post("", b"", {}, 0.3)
-        assert time.monotonic() - began < 1.5
+            client.post("", b"", {}, 1.0)
+        assert time.monotonic() - began < 10
         assert wire.connections == 1
     assert raised.value.code == "timeout"
 

@@ -87,7 +87,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Wire
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        acceptor.join(5)
+        acceptor.join(30)
 
 
 def _request(connection: socket.socket) -> bytes:

@@ -1,4 +1,4 @@
-"""Eight processes at once on one store: each limit is kept to the message, and each code to the guess."""
+"""Four processes at once on one store: each limit is kept to the message, and each code to the guess."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from notifykit import Notifier, Verifier
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from tests.verify.conftest import NUMBER, wrong
 
-PROCESSES = 8
+PROCESSES = 4
 ROOT = pathlib.Path(__file__).parents[2]
 #: Does what it is asked once all processes are there, and answers how often it got which answer.
 SCRIPT = """
@@ -95,7 +95,7 @@ def started_code(variables: dict[str, str], folder: pathlib.Path, sandbox: Sandb
     return sandbox.otp(NUMBER)
 
 
-def test_eight_who_guess_have_five_guesses_together(
+def test_four_who_guess_have_five_guesses_together(
     variables: dict[str, str], tmp_path: pathlib.Path, sandbox: Sandbox
 ) -> None:
     """Whoever of them has the right code last is too late."""
@@ -106,7 +106,7 @@ def test_eight_who_guess_have_five_guesses_together(
     assert found == {"wrong": 5, "too_many": PROCESSES * 21 - 5}
 
 
-def test_of_eight_who_have_the_code_one_is_let_in(
+def test_of_four_who_have_the_code_one_is_let_in(
     variables: dict[str, str], tmp_path: pathlib.Path, sandbox: Sandbox
 ) -> None:
     """The others learn that it was used, or have no guess left."""
@@ -117,7 +117,7 @@ def test_of_eight_who_have_the_code_one_is_let_in(
     assert set(found) <= {"correct", "used", "too_many"}
 
 
-def test_eight_who_send_keep_the_limits_together(
+def test_four_who_send_keep_the_limits_together(
     variables: dict[str, str], tmp_path: pathlib.Path, sandbox: Sandbox
 ) -> None:
     """Twelve messages to a prefix, whoever asks, and one to each number."""

@@ -82,7 +82,7 @@ def test_a_question_without_an_answer_says_why(sandbox, sms, question, fault, re
 
 def test_a_question_that_is_not_answered_in_time_says_so(sandbox, connect):
     """It is another cause than an answer that can't be read."""
-    sandbox.chaos("hang", delay=5)
+    sandbox.chaos("hang", delay=20)
     _, _, error = connect(timeout=1).verify()
     assert "No readable answer from balance: no whole answer came before the deadline." in error
 

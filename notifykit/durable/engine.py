@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import math
 import os
@@ -10,7 +11,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -19,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import Database, DurableSettings
 from notifykit.durable.deliveries import IDS_PER_QUERY, Deliveries, read_deliveries, record_reports
-from notifykit.durable.grouping import AddressSet, batches_of, batches_of_rows, chunks, portions
+from notifykit.durable.grouping import AddressSet, NewBatch, batches_of, batches_of_rows, chunks, portions
 from notifykit.durable.notifications import Notifications
 from notifykit.durable.queue import Consumer, Queue
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
@@ -272,32 +273,43 @@ class DurableEngine:
             "queue": self.open_queue(transport),
             "priority": _BULK,
         }
+        with AddressSet() as addresses:
+            parts = portions(_batches(spec, fingerprint, transport.capabilities.batch_size, addresses))
+            first, second = next(parts, []), next(parts, None)
+            try:
+                if second is None:
+                    job_id = store.submit(key, row | _totals(spec, fingerprint, len(first)), first, outer)
+                else:
+                    parts = itertools.chain((first, second), parts)
+                    job_id = self._write_parts(spec, key, row, parts, fingerprint, outer, store)
+            except KeyTakenError:
+                return self._existing(key, fingerprint, outer)
+        return StoredJob(job_id, key, self)
+
+    def _write_parts(
+        self,
+        spec: JobSpec,
+        key: str,
+        row: Mapping[str, Any],
+        parts: Iterable[Sequence[NewBatch]],
+        fingerprint: Fingerprint,
+        outer: sa.Connection | None,
+        store: JobStore,
+    ) -> str:
+        """Write a long job, so that other processes do not wait for the database until all of it is there."""
         job_id = store.create(row, outer)
         try:
             count = 0
-            with AddressSet() as addresses:
-                size = transport.capabilities.batch_size
-                if spec.rows is None:
-                    batches = batches_of(fingerprint.add_all(spec.recipients), size, addresses)
-                else:
-                    batches = batches_of_rows(fingerprint.add_rows(spec.rows), size, addresses)
-                for some in portions(batches):
-                    store.add_batches(job_id, some, outer)
-                    count += len(some)
-            urgent = fingerprint.count <= _MOST_URGENT if spec.urgent is None else spec.urgent
-            last = {
-                "total": fingerprint.count,
-                "batches": count,
-                "fingerprint": fingerprint.as_dict(),
-                "priority": _URGENT if urgent else _BULK,
-            }
-            store.publish(job_id, key, last, outer)
+            for some in parts:
+                store.add_batches(job_id, some, outer)
+                count += len(some)
+            store.publish(job_id, key, _totals(spec, fingerprint, count), outer)
         except KeyTakenError:
-            return self._existing(key, fingerprint, outer)
+            raise
         except BaseException:
             store.discard(job_id, outer)
             raise
-        return StoredJob(job_id, key, self)
+        return job_id
 
     def _existing(self, key: str, fingerprint: Fingerprint, outer: sa.Connection | None) -> StoredJob:
         """Return the job that has a key, if its content is the same."""
@@ -340,6 +352,23 @@ class DurableEngine:
             self.notifications.store.prune(self._settings.keep_jobs, self._settings.keep_bodies)
         except Exception as error:  # the database may be unavailable: the next run follows
             _log.debug("deleting old jobs raised %s", type(error).__name__)
+
+
+def _batches(spec: JobSpec, fingerprint: Fingerprint, size: int, addresses: AddressSet) -> Iterator[NewBatch]:
+    """Return the batches of a submission, and add what is in them to its fingerprint."""
+    if spec.rows is None:
+        return batches_of(fingerprint.add_all(spec.recipients), size, addresses)
+    return batches_of_rows(fingerprint.add_rows(spec.rows), size, addresses)
+
+
+def _totals(spec: JobSpec, fingerprint: Fingerprint, count: int) -> dict[str, Any]:
+    """Return what is known of a job when all of its batches are.
+
+    :param count: how many they are.
+    """
+    urgent = fingerprint.count <= _MOST_URGENT if spec.urgent is None else spec.urgent
+    priority = _URGENT if urgent else _BULK
+    return {"total": fingerprint.count, "batches": count, "fingerprint": fingerprint.as_dict(), "priority": priority}
 
 
 def _require_times(spec: JobSpec, now: float) -> None:

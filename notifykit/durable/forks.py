@@ -48,16 +48,20 @@ class Sqlite:
             )
         me = threading.get_ident()
         with self._changed:
-            # A thread that has a connection may need another one before it can end: the fork waits for it.
-            self._changed.wait_for(lambda: self._forking in (None, me) or self._inside[me], 2 * _PATIENCE)
+            if self._forking is not None:
+                # A thread that has a connection may need another one before it can end: the fork waits for it.
+                self._changed.wait_for(lambda: self._forking in (None, me) or self._inside[me], 2 * _PATIENCE)
             self._inside[me] += 1
         return me
 
     def leave(self, thread: int) -> None:
         """Leave what a thread entered."""
         with self._changed:
-            self._inside -= collections.Counter([thread])
-            self._changed.notify_all()
+            self._inside[thread] -= 1
+            if self._inside[thread] <= 0:
+                del self._inside[thread]
+            if self._forking is not None:
+                self._changed.notify_all()
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:

@@ -35,6 +35,9 @@ _OVERHEAD: Final = 300
 #: until there are so many rows.
 _BATCHES_PER_WRITE: Final = 25
 _ROWS_PER_WRITE: Final = 500
+#: Hashes of addresses that are kept in memory, and how many are written to a file at a time.
+_IN_MEMORY: Final = 10_000
+_DIGESTS_PER_WRITE: Final = 200
 #: Rows that are not sent, in one batch.
 _EXCLUDED: Final = 200
 
@@ -58,8 +61,7 @@ class NewBatch:
 def batches_of(recipients: Iterable[Recipient | Rejected], size: int, addresses: AddressSet) -> Iterator[NewBatch]:
     """Yield the batches of recipients who get the same text."""
     for number, some in enumerate(chunks(enumerate(recipients), size)):
-        excluded = (addresses.exclude(position, recipient) for position, recipient in some)
-        yield NewBatch(number, some, [receipt for receipt in excluded if receipt is not None])
+        yield NewBatch(number, some, addresses.exclude_all(some))
 
 
 def batches_of_rows(rows: Iterable[Row], size: int, addresses: AddressSet) -> Iterator[NewBatch]:
@@ -145,33 +147,71 @@ def portions(batches: Iterable[NewBatch]) -> Iterator[list[NewBatch]]:
 
 
 class AddressSet:
-    """The addresses of one job, hashed in a temporary SQLite file: any number of them in constant memory."""
+    """The hashed addresses of one job: any number of them in constant memory.
+
+    A few are kept in memory, more in a temporary SQLite file.
+    """
 
     def __init__(self) -> None:
-        with SQLITE.inside():
-            self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-            for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"):
-                self._file.execute(f"PRAGMA {setting}")
-            self._file.execute("CREATE TABLE addresses (hash BLOB PRIMARY KEY) WITHOUT ROWID")
-            self._file.execute("BEGIN")
+        self._few: set[bytes] = set()
+        self._file: sqlite3.Connection | None = None
 
     def exclude(self, position: int, recipient: Recipient | Rejected) -> Receipt | None:
         """Add the address of a recipient; return the receipt of one whose address is in the set already."""
-        if isinstance(recipient, Rejected) or self._add(recipient.address):
-            return None
-        return Receipt(position, recipient, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE)
+        return next(iter(self.exclude_all([(position, recipient)])), None)
 
-    def _add(self, address: str) -> bool:
-        digest = hashlib.blake2b(address.encode("utf-8", "replace"), digest_size=16).digest()
+    def exclude_all(self, recipients: Sequence[Positioned]) -> list[Receipt]:
+        """Add the addresses of recipients; return the receipts of those whose address is in the set already."""
+        sent = [(position, who) for position, who in recipients if isinstance(who, Recipient)]
+        digests = [_digest(who.address) for _, who in sent]
+        added = self._add(digests)
+        excluded = []
+        for digest, (position, who) in zip(digests, sent, strict=True):
+            if digest in added:
+                added.remove(digest)
+            else:
+                excluded.append(Receipt(position, who, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE))
+        return excluded
+
+    def _add(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Add digests, and return those that are new."""
+        new = set(digests) - self._few
+        if self._file is None:
+            self._few |= new
+            if len(self._few) > _IN_MEMORY:
+                self._move()
+            return new
+        return {digest for some in chunks(new, _DIGESTS_PER_WRITE) for digest in self._insert(self._file, some)}
+
+    def _move(self) -> None:
+        """Move the digests from memory into a file."""
         with SQLITE.inside():
-            return self._file.execute("INSERT OR IGNORE INTO addresses VALUES (?)", (digest,)).rowcount == 1
+            self._file = file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"):
+                file.execute(f"PRAGMA {setting}")
+            file.execute("CREATE TABLE addresses (hash BLOB PRIMARY KEY) WITHOUT ROWID")
+            file.execute("BEGIN")
+            for some in chunks(self._few, _DIGESTS_PER_WRITE):
+                self._insert(file, some)
+        self._few = set()
+
+    def _insert(self, file: sqlite3.Connection, digests: Sequence[bytes]) -> list[bytes]:
+        values = ",".join(["(?)"] * len(digests))
+        with SQLITE.inside():
+            rows = file.execute(f"INSERT OR IGNORE INTO addresses VALUES {values} RETURNING hash", digests)  # noqa: S608 - question marks
+            return [row[0] for row in rows]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        with SQLITE.inside():
-            self._file.close()
+        if self._file is not None:
+            with SQLITE.inside():
+                self._file.close()
+
+
+def _digest(address: str) -> bytes:
+    return hashlib.blake2b(address.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -105,29 +105,33 @@ class JobStore:
 
     # --- submitting ---
 
-    def create(self, row: Mapping[str, Any], outer: sa.Connection | None = None) -> str:
-        """Create a job that is not visible yet, and return its id.
+    def submit(
+        self, key: str, row: Mapping[str, Any], added: Sequence[NewBatch], outer: sa.Connection | None = None
+    ) -> str:
+        """Create a job with all of its batches and queue the first ones in one transaction, and return its id.
 
         :param outer: the caller's transaction to take part in, here and in the methods below.
+        :raises KeyTakenError: another job has the key.
         """
-        job, now = uuid.uuid4().hex, self._time()
-        with self._writing(outer) as db:
-            db.execute(jobs.insert().values(id=job, touched=now, created=now, **row))
+        try:
+            with self._writing(outer) as db:
+                job = self._insert_job(db, {"key": key, **row})
+                _insert_batches(db, job, added)
+                self._start(db, job, row["batches"])
+        except IntegrityError:
+            raise KeyTakenError(key) from None
         return job
+
+    def create(self, row: Mapping[str, Any], outer: sa.Connection | None = None) -> str:
+        """Create a job that is not visible yet, and return its id."""
+        with self._writing(outer) as db:
+            return self._insert_job(db, row)
 
     def add_batches(self, job: str, added: Sequence[NewBatch], outer: sa.Connection | None = None) -> None:
         """Add batches to a job that is not visible yet."""
-        rows, large = [], []
-        for batch in added:
-            this = {"job": job, "number": batch.number}
-            size, skipped = len(batch.recipients), len(batch.excluded)
-            rows.append({**this, "state": states.WAITING, "size": size, "skipped": skipped})
-            content = {"recipients": batch.recipients, "receipts": batch.excluded or None}
-            large.append({**this, **content, "body": batch.body, "cells": batch.cells})
         with self._writing(outer) as db:
             self._update_draft(db, job)
-            db.execute(batches.insert(), rows)
-            db.execute(contents.insert(), large)
+            _insert_batches(db, job, added)
 
     def publish(self, job: str, key: str, row: Mapping[str, Any], outer: sa.Connection | None = None) -> None:
         """Make a job visible and queue its first batches in one transaction: from now on it will be sent.
@@ -137,8 +141,7 @@ class JobStore:
         try:
             with self._writing(outer) as db:
                 self._update_draft(db, job, key=key, **row)
-                states.enqueue_partitions(db, job, self._enqueue, self._time())
-                states.finish_job(db, job, self._time())
+                self._start(db, job, row["batches"])
         except IntegrityError:
             self.discard(job, outer)
             raise KeyTakenError(key) from None
@@ -421,6 +424,18 @@ class JobStore:
             with outer.begin_nested():
                 yield outer
 
+    def _insert_job(self, db: sa.Connection, row: Mapping[str, Any]) -> str:
+        job, now = uuid.uuid4().hex, self._time()
+        db.execute(jobs.insert().values(id=job, touched=now, created=now, **row))
+        return job
+
+    def _start(self, db: sa.Connection, job: str, count: int) -> None:
+        """Queue the first batches of a job of so many; a job without one is over."""
+        for partition in range(min(states.PARTITIONS, count)):
+            states.enqueue_next(db, job, partition, self._enqueue, self._time())
+        if not count:
+            states.finish_job(db, job, self._time())
+
     def _update_draft(self, db: sa.Connection, job: str, **values: Any) -> None:
         """Update a job that is not visible yet.
 
@@ -431,6 +446,20 @@ class JobStore:
                 f"to: no recipients came for {_ABANDONED:.0f} s, so the job was given up and nothing of it is sent: "
                 "submit it again, and faster"
             )
+
+
+def _insert_batches(db: sa.Connection, job: str, added: Sequence[NewBatch]) -> None:
+    if not added:
+        return
+    rows, large = [], []
+    for batch in added:
+        this = {"job": job, "number": batch.number}
+        size, skipped = len(batch.recipients), len(batch.excluded)
+        rows.append({**this, "state": states.WAITING, "size": size, "skipped": skipped})
+        content = {"recipients": batch.recipients, "receipts": batch.excluded or None}
+        large.append({**this, **content, "body": batch.body, "cells": batch.cells})
+    db.execute(batches.insert(), rows)
+    db.execute(contents.insert(), large)
 
 
 def _stored_rows(

@@ -34,6 +34,8 @@ _SCALARS: Final[dict[Any, tuple[str, Schema]]] = {
     type(None): ("null", {"type": "null"}),
     Any: ("anything", {}),
 }
+#: What is JSON already.
+_PLAIN: Final = frozenset((str, int, float, bool))
 _UNIONS: Final = (Union, types.UnionType)
 _ARRAYS: Final = (tuple, list, frozenset)
 _FIELDS: Final[dict[type, tuple[tuple[str, attrs.Attribute[Any], Any], ...]]] = {}
@@ -76,6 +78,8 @@ def json_fields(model: type) -> tuple[tuple[str, attrs.Attribute[Any], Any], ...
 
 def to_json(value: Any) -> Any:
     """Return a model, or anything that it is made of, as what ``json.dumps`` takes."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if attrs.has(type(value)):
         return {name: to_json(getattr(value, field.name)) for name, field, _ in json_fields(type(value))}
     if isinstance(value, datetime.datetime):

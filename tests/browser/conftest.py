@@ -428,30 +428,39 @@ class Process:
 Launch = Callable[..., Process]
 
 
-@pytest.fixture
-def launch() -> Iterator[Launch]:
+def start(*options: str, port: int) -> Process:
     """Start ``notifykit sandbox`` with options, as a person does in a terminal."""
-    started: list[Process] = []
-
-    def start(*options: str, port: int) -> Process:
-        command = [sys.executable, "-m", "notifykit", "sandbox", "--port", str(port), *options]
-        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-        process = Process(f"http://127.0.0.1:{port}", port, running)
-        started.append(process)
-        ends = time.monotonic() + 60
+    command = [sys.executable, "-m", "notifykit", "sandbox", "--port", str(port), *options]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+    process = Process(f"http://127.0.0.1:{port}", port, running)
+    ends = time.monotonic() + 60
+    try:
         while True:
-            try:
-                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as line:
-                    line.request("GET", "/readyz")
-                    if line.getresponse().status == 200:
-                        return process
-            except OSError:
-                pass
+            with (
+                contextlib.suppress(OSError),
+                contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as line,
+            ):
+                line.request("GET", "/readyz")
+                if line.getresponse().status == 200:
+                    return process
             assert running.poll() is None, "the sandbox ended"
             assert time.monotonic() < ends, "the sandbox doesn't answer"
             time.sleep(0.02)
+    except BaseException:
+        process.end(hard=True)
+        raise
 
-    yield start
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Start sandboxes, and end them."""
+    started: list[Process] = []
+
+    def start_one(*options: str, port: int) -> Process:
+        started.append(start(*options, port=port))
+        return started[-1]
+
+    yield start_one
     for process in started:
         if process.running.poll() is None:
             process.end(hard=True)

@@ -1,24 +1,20 @@
 """Durable sending on both databases: a file of its own for each test, or a database of its own in a PostgreSQL cluster.
 
-The cluster is the same for all workers of a run, is made of the machine's binaries, listens on loopback, and is thrown away at the end. Where there are none,
-what needs it is skipped; where they are there and CI runs, it has to work.
+The cluster is the same for all workers of a run, is made of the machine's binaries, and is thrown away at the end. Where
+there are none, what needs it is skipped; where they are there and CI runs, it has to work.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -31,6 +27,7 @@ from tests.environments import shared_base
 
 pytest.importorskip("dbos", reason='durable sending needs the extra "durable"')
 from notifykit.durable.queue import Queue
+from tests.durable.postgres import Cluster, find_binaries, shared
 
 #: The number of the first recipient of :func:`numbers`.
 FIRST = 96550000000
@@ -62,116 +59,13 @@ def until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
 # --- databases ---
 
 
-@attrs.frozen
-class Cluster:
-    """A PostgreSQL that runs."""
-
-    #: Where its binaries are.
-    binaries: pathlib.Path
-    #: Where it listens.
-    port: int
-
-    def url(self, database: str) -> str:
-        """Return the address of a database in it."""
-        return f"postgresql://postgres:s3cr3t-word@127.0.0.1:{self.port}/{database}"
-
-    def run(self, statement: str) -> None:
-        """Run a statement outside of any transaction."""
-        import psycopg
-
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-
-def _binaries() -> pathlib.Path | None:
-    """Return the folder of the newest PostgreSQL of this machine."""
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[-3]))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else pathlib.Path(on_path).parent if on_path else None
-
-
-def _as_postgres(command: Sequence[str]) -> list[str]:
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
-
-
-def _call(*command: object) -> None:
-    done = subprocess.run(
-        _as_postgres([str(word) for word in command]), capture_output=True, check=False, cwd="/", timeout=300
-    )
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-
-
-def _start(binaries: pathlib.Path) -> tuple[pathlib.Path, int]:
-    """Make and start a cluster, and return its folder and port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    # Outside of pytest's folders: those are closed to the user that PostgreSQL runs as.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="notifykit-postgres-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    data, password = folder / "data", folder / "password"
-    try:
-        password.write_text("s3cr3t-word\n", encoding="ascii")
-        password.chmod(0o644)
-        _call(
-            binaries / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-N",
-            "-E", "UTF8", "--locale=C",
-        )  # fmt: skip
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -F -c max_connections=300 -c synchronous_commit=off"
-        _call(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return folder, port
-
-
-def _stop(binaries: pathlib.Path, folder: pathlib.Path) -> None:
-    try:
-        _call(binaries / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _shared_cluster(binaries: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Give the cluster of this run: the first of all workers to ask starts it, and the last to end stops it."""
-    notes = shared_base(tmp_path_factory) / "postgres"
-    with _locked(notes) as known:
-        if not known:
-            folder, port = _start(binaries)
-            known += [str(folder), str(port)]
-        known.append(str(os.getpid()))
-    folder, port = pathlib.Path(known[0]), int(known[1])
-    try:
-        yield Cluster(binaries, port)
-    finally:
-        with _locked(notes) as known:
-            known.remove(str(os.getpid()))
-            if len(known) == len(("folder", "port")):
-                known.clear()
-                _stop(binaries, folder)
-
-
-@contextlib.contextmanager
-def _locked(notes: pathlib.Path) -> Iterator[list[str]]:
-    """Give the lines of a file that one process at a time may change."""
-    with notes.open("a+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        lines = file.read().split("\n")[:-1]
-        yield lines
-        file.truncate(0)
-        file.writelines(f"{line}\n" for line in lines)
-
-
 @pytest.fixture(scope="session", name="cluster")
 def _session_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    binaries = _binaries()
-    if binaries is None:
+    if find_binaries() is None:
         pytest.skip("this machine has no PostgreSQL: install it to run these tests on it too")
     with contextlib.ExitStack() as stack:
         try:
-            cluster = stack.enter_context(_shared_cluster(binaries, tmp_path_factory))
+            cluster = stack.enter_context(shared(shared_base(tmp_path_factory) / "postgres"))
         except (AssertionError, OSError, subprocess.SubprocessError) as error:
             if os.environ.get("CI") == "true":
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,8 +26,17 @@ from notifykit_kwtsms.sandbox.text_rules import Count, count_text, find_code, fi
 _VERSION: Final = 1
 
 
+def _shared(value: Any) -> Any:
+    """Return a value whose texts are kept once in the process, however many messages have them: names, numbers, texts."""
+    if type(value) is str:
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {_shared(name): _shared(content) for name, content in value.items()}
+    return tuple(map(_shared, value)) if type(value) is tuple else value
+
+
 def _without_password(fields: Mapping[str, str]) -> Mapping[str, str]:
-    return {**fields, "password": STARS} if "password" in fields else fields
+    return _shared({**fields, "password": STARS} if "password" in fields else dict(fields))  # type: ignore[no-any-return]
 
 
 @attrs.frozen
@@ -37,9 +47,9 @@ class Event:
     at: datetime.datetime
     #: ``queued``, ``sent``, ``stuck``, ``delivered``, ``failed``, ``expired``, ``blacklisted``, ``switched-off``,
     #: ``deleted``; of a request that was not accepted ``refused`` or ``cut``.
-    state: str
+    state: str = attrs.field(converter=_shared)
     #: The number it happened to; None for the whole message.
-    number: str | None = attrs.field(default=None, repr=show_number)
+    number: str | None = attrs.field(default=None, repr=show_number, converter=_shared)
     #: Whether a person made it happen.
     forced: bool = False
 
@@ -75,7 +85,7 @@ class CapturedRequest:
     #: Its path.
     path: str
     #: Its headers in lower case, without those that carry secrets.
-    headers: Mapping[str, str] = attrs.field(repr=show_count)
+    headers: Mapping[str, str] = attrs.field(repr=show_count, converter=_shared)
     #: The fields of its body; the password is four stars.
     fields: Mapping[str, str] = attrs.field(repr=show_count, converter=_without_password)
 
@@ -87,7 +97,7 @@ class CapturedResponse:
     #: The HTTP status.
     status: int
     #: The answer.
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] = attrs.field(converter=_shared)
 
 
 @attrs.frozen(kw_only=True)
@@ -97,17 +107,17 @@ class CapturedMessage:
     #: Counts up from 1.
     id: int
     #: The gateway's id, 32 lowercase hexadecimal characters; None where it was not accepted.
-    msg_id: str | None = None
+    msg_id: str | None = attrs.field(default=None, converter=_shared)
     #: When it came, in virtual UTC.
     at: datetime.datetime
     #: The user name it was sent with.
-    account: str
+    account: str = attrs.field(converter=_shared)
     #: The sender it was sent with.
-    sender: str
+    sender: str = attrs.field(converter=_shared)
     #: The text as it arrived.
-    text: str = attrs.field(repr=describe_text)
+    text: str = attrs.field(repr=describe_text, converter=_shared)
     #: The numbers that were accepted; of a request that was not, those that were given.
-    numbers: tuple[str, ...] = attrs.field(repr=show_numbers, metadata={"json": "to"})
+    numbers: tuple[str, ...] = attrs.field(repr=show_numbers, converter=_shared, metadata={"json": "to"})
     #: The numbers that were dropped, with the reason.
     dropped: tuple[Dropped, ...] = attrs.field(default=(), repr=show_count)
     #: Whether ``test`` was set.

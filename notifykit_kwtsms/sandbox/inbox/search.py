@@ -38,7 +38,10 @@ def parse(query: str, now: datetime.datetime | None = None) -> Matches:
     """
     present = now or datetime.datetime.now(datetime.UTC)
     terms = [_term(found, present) for found in _TERM.finditer(query)]
-    return lambda message: all(term(message) for term in terms)
+    # It is called for each message of the inbox.
+    if not terms:
+        return lambda message: True
+    return terms[0] if len(terms) == 1 else lambda message: all(term(message) for term in terms)
 
 
 def _term(found: re.Match[str], now: datetime.datetime) -> Matches:

@@ -34,23 +34,21 @@ async function request(method, path, { query, body } = {}) {
   return value;
 }
 
-/** Messages of one answer. */
+/** Messages of the first answer, which is to be there soon, and of the others. */
+const FIRST = 200;
 const PAGE = 1000;
 const MESSAGES = "sandbox/messages";
 const one = (folder, name) => `sandbox/${folder}/${encodeURIComponent(name)}`;
 const many = (ids) => ({ ids: ids.join(",") });
 
-/** Returns every message that a query matches, newest first, and the sequence number that they are from. */
-export async function listMessages(query) {
-  const found = { sequence: null, messages: [] };
+/** Yields the answers with every message that a query matches, newest first. */
+export async function* listMessages(query) {
   let before;
   do {
-    const page = await request("GET", MESSAGES, { query: { ...query, limit: PAGE, before } });
-    found.sequence ??= page.sequence;
-    found.messages.push(...page.messages);
+    const page = await request("GET", MESSAGES, { query: { ...query, limit: before ? PAGE : FIRST, before } });
+    yield page;
     before = page.next;
   } while (before);
-  return found;
 }
 
 export const sendMessage = (body) => request("POST", MESSAGES, { body });

@@ -39,6 +39,9 @@ const keptUnread = new Set();
 let label = null;
 /** Whether the first list has arrived: before, the inbox may or may not be empty. */
 let ready = false;
+/** Whether the older messages have arrived too, and which reading they belong to. */
+let complete = false;
+let readings = 0;
 
 // ---- Which message is open ------------------------------------------------------------------------------------------
 
@@ -254,7 +257,7 @@ for (const button of document.querySelectorAll("[data-back]")) {
 store.onChange((changed) => {
   list.show();
   selection.keep((id) => store.get(id) !== undefined);
-  if (open.id !== null && !store.get(open.id) && ready) go("#/");
+  if (open.id !== null && !store.get(open.id) && complete) go("#/");
   else if (open.id !== null && [...changed].some(isOnPhone)) {
     phone.draw();
     inspector.draw();
@@ -262,7 +265,7 @@ store.onChange((changed) => {
   }
   drawControls();
   drawEmpty();
-  if (ready) header.showFigures({ messages: store.size });
+  if (complete) header.showFigures({ messages: store.size });
   notifications.showUnread(store.views.unread, label);
 });
 selection.onChange(() => drawSelectionBar(node("bulk"), selection, actions, mark));
@@ -274,14 +277,33 @@ function isOnPhone(id) {
 }
 
 async function readMessages() {
-  const { sequence, messages } = await listMessages();
+  readings += 1;
+  const pages = listMessages();
+  const { sequence, messages, next } = (await pages.next()).value;
   invalidate();
   ready = true;
+  complete = !next;
   store.replace(messages);
   search.refresh();
   // The first list may come late, after the address has asked for one of its messages.
   if (open.id === null && ROUTE.test(location.hash)) route();
+  if (next) readOlder(pages, readings).catch(toastError);
   return sequence;
+}
+
+/** Older messages that are shown at a time, once the newest are. */
+const AT_ONCE = 20_000;
+
+async function readOlder(pages, reading) {
+  let found = [];
+  for await (const { messages, next } of pages) {
+    if (reading !== readings) return;
+    found = found.concat(messages);
+    if (next && found.length < AT_ONCE) continue;
+    complete = !next;
+    store.add(found);
+    found = [];
+  }
 }
 
 let reading = 0;

@@ -169,7 +169,8 @@ export class List {
 }
 
 /** Brings the words of a row up to date, where they changed. */
-function updateText(row, { name, title, note, unread, message, badges }) {
+function updateText(row, item) {
+  const { name, title, note, unread, message } = item;
   const stamp = [message.id, message.state, unread, title, note, message.queued].join(" ");
   if (row.dataset.stamp === stamp) return;
   row.dataset.stamp = stamp;
@@ -179,7 +180,7 @@ function updateText(row, { name, title, note, unread, message, badges }) {
   fill(part(".row-note"), note);
   fill(set(part(".row-time"), { datetime: message.at, title: fullTime(message.at) }), shortTime(message.at));
   showText(part(".row-text"), { ...message, text: firstLine(message.text) }, { links: false });
-  fill(part(".badges"), badges());
+  fill(part(".badges"), item.badges());
 }
 
 const firstLine = (text) => text.slice(0, 140).replace(/\s+/g, " ") || "(empty)";
@@ -197,42 +198,56 @@ function badgesOf(message, unread) {
   ];
 }
 
-/** What every row has: its key, the messages it stands for, and what it opens and shows. */
-function makeRow(key, ids, message, unread) {
-  return {
-    key,
-    kind: "message",
-    ids,
-    message,
-    href: `#/m/${message.id}`,
-    title: message.to.length ? recipients(message) : "no number",
-    unread,
-    badges: () => badgesOf(message, unread),
-  };
+/** A row: its key, the messages it stands for, and what it opens. Its words are made when it is drawn: most never are. */
+class Row {
+  constructor(key, kind, ids, message, unread, expanded) {
+    this.key = key;
+    this.kind = kind;
+    this.ids = ids;
+    this.message = message;
+    this.unread = unread;
+    this.expanded = expanded;
+  }
+
+  get href() {
+    return `#/m/${this.message.id}`;
+  }
+
+  get title() {
+    return this.message.to.length ? recipients(this.message) : "no number";
+  }
+
+  get note() {
+    const many = this.ids.length > 1;
+    if (this.kind === "message") return this.message.sender;
+    if (this.kind === "batch") return many ? `${this.ids.length} tries` : "";
+    return many ? this.ids.length : "";
+  }
+
+  get name() {
+    if (this.kind === "message") return `message ${this.message.id} to ${this.title}`;
+    return this.kind === "batch" ? `request to ${this.title}` : `${this.title}, ${count(this.ids.length, "message")}`;
+  }
+
+  badges() {
+    return [this.kind === "batch" && badge("Batch"), badgesOf(this.message, this.unread)];
+  }
 }
 
-function messageRow(message) {
-  const row = makeRow(`m${message.id}`, [message.id], message, message.unread ? 1 : 0);
-  return { ...row, note: message.sender, name: `message ${message.id} to ${row.title}` };
-}
+const messageRow = (message) => new Row(`m${message.id}`, "message", [message.id], message, message.unread ? 1 : 0);
 
 /** Returns the row of a number; or that of a request to several numbers, and when it is expanded theirs. */
 function threadRows({ key, to, ids, last, unread }, expanded) {
-  const row = makeRow(key, ids, last, unread);
-  if (to.length === 1) {
-    const name = `${row.title}, ${count(ids.length, "message")}`;
-    return [{ ...row, kind: "number", note: ids.length > 1 ? ids.length : "", name }];
-  }
-  const badges = () => [badge("Batch"), row.badges()];
-  const batch = { ...row, kind: "batch", expanded, note: ids.length > 1 ? `${ids.length} tries` : "", name: `request to ${row.title}`, badges };
-  return expanded ? [batch, ...to.map((number) => memberRow(batch, number))] : [batch];
+  const row = new Row(key, to.length === 1 ? "number" : "batch", ids, last, unread, expanded);
+  return expanded && row.kind === "batch" ? [row, ...to.map((number) => memberRow(row, number))] : [row];
 }
 
 function memberRow(batch, number) {
   const title = phoneNumber(number);
   const href = `${batch.href}/${encodeURIComponent(number)}`;
   const key = `${batch.key}/${number}`;
-  return { ...batch, key, kind: "member", number, href, title, unread: 0, name: title, badges: () => [] };
+  const { message, ids, note, expanded } = batch;
+  return { key, kind: "member", ids, message, note, expanded, number, href, title, unread: 0, name: title, badges: () => [] };
 }
 
 /** The selected messages, and ranges with shift. */

@@ -3,7 +3,7 @@
 import { listMessages } from "./api.js";
 import { el } from "./dom.js";
 
-/** Milliseconds between a change and the search for it. */
+/** Milliseconds between two searches. */
 const PAUSE = 180;
 const FILTERS = [
   ["Unread", "is:unread"],
@@ -19,6 +19,7 @@ export class Search {
   #chips = new Map();
   #timer = 0;
   #asked = 0;
+  #last = -PAUSE; // when it asked
   #filter;
 
   /** `filter(ids)` is called with what matches: a set, or null without a search. */
@@ -69,6 +70,7 @@ export class Search {
   async ask() {
     clearTimeout(this.#timer);
     this.#timer = 0;
+    this.#last = performance.now();
     const { query } = this;
     const asked = ++this.#asked;
     for (const [term, chip] of this.#chips)
@@ -79,19 +81,24 @@ export class Search {
       return;
     }
     try {
-      const { messages } = await listMessages({ q: query });
-      if (asked !== this.#asked) return;
-      const ids = new Set(messages.map(({ id }) => id));
-      this.#show(`${ids.size} found`);
-      this.#filter(ids);
+      const ids = new Set();
+      for await (const { messages, matched, next } of listMessages({ q: query })) {
+        if (asked !== this.#asked) return;
+        const first = ids.size === 0;
+        for (const { id } of messages) ids.add(id);
+        this.#show(`${matched} found`);
+        // The newest are shown at once, the others when all of them are there.
+        if (first || !next) this.#filter(new Set(ids));
+      }
     } catch (problem) {
       if (asked === this.#asked) this.#show(problem.message, true);
     }
   }
 
   #soon() {
-    // A pause since the first change, not since the last: a stream of messages must not put it off for ever.
-    if (!this.#timer) this.#timer = setTimeout(() => this.ask(), PAUSE);
+    // A pause since the last search, not since the last change: a stream of messages must not put it off for ever.
+    const rest = Math.max(0, this.#last + PAUSE - performance.now());
+    if (!this.#timer) this.#timer = setTimeout(() => this.ask(), rest);
   }
 
   #show(words, error = false) {

@@ -7,6 +7,7 @@ import { toast, toastError } from "./notifications.js";
 
 export class Store {
   #messages = new Map();
+  #removed = new Set(); // since `replace`: the older messages may still be on their way
   #hidden = new Set(); // deleted a moment ago, while the sandbox has not said so yet
   #found = null; // ids that the search matches; null without a search
   #listeners = new Set();
@@ -23,6 +24,16 @@ export class Store {
   replace(messages) {
     this.#messages = new Map(messages.map((message) => [message.id, message]));
     this.#hidden.clear();
+    this.#removed.clear();
+    this.#touch([null]);
+  }
+
+  /** Adds messages that were on their way when others of them changed: what is known already is newer. */
+  add(messages) {
+    for (const message of messages) {
+      const { id } = message;
+      if (!this.#messages.has(id) && !this.#removed.has(id)) this.#messages.set(id, message);
+    }
     this.#touch([null]);
   }
 
@@ -30,6 +41,7 @@ export class Store {
   put(message) {
     const fresh = !this.#messages.has(message.id);
     this.#messages.set(message.id, message);
+    this.#removed.delete(message.id);
     this.#touch([message.id]);
     return fresh;
   }
@@ -37,6 +49,7 @@ export class Store {
   remove(ids) {
     for (const id of ids) {
       this.#messages.delete(id);
+      this.#removed.add(id);
       this.#hidden.delete(id);
     }
     this.#touch(ids);
@@ -112,17 +125,17 @@ function makeViews(messages, hidden, found) {
 function groupByNumber(log) {
   const threads = new Map();
   for (const message of log) {
-    const request = JSON.stringify([message.sender, message.text, message.to]);
-    const place = message.to.length === 1 ? message.to[0] : request;
+    const single = message.to.length === 1;
+    const place = single ? message.to[0] : JSON.stringify([message.sender, message.text, message.to]);
     let thread = threads.get(place);
     // Newest first: refused tries of a request to several numbers belong to the one that follows them.
-    if (!thread || (place === request && message.accepted)) {
+    if (!thread || (!single && message.accepted)) {
       thread = { key: place, to: message.to, last: message, ids: [], unread: 0 };
       if (threads.has(place)) threads.set(`${place} ${message.id}`, threads.get(place));
       threads.delete(place);
       threads.set(place, thread);
     }
-    if (place === request) thread.key = `batch:${message.id}`;
+    if (!single) thread.key = `batch:${message.id}`;
     thread.ids.push(message.id);
     if (message.unread) thread.unread += 1;
   }

@@ -1,4 +1,4 @@
-"""P15: counting the rows of a log for `notifykit log stats` and `log report`, in constant memory.
+"""P18: counting the rows of a log for `notifykit log stats` and `log report`, in constant memory.
 
 The floor is `json.loads` of each line and nothing else: no reader of JSON lines in the standard library is faster. The
 peer is what people write by hand: `json.loads`, and one `Counter` by day and outcome. A large log is counted by as many
@@ -30,7 +30,7 @@ _MANY_ROWS: Final = 200_000
 
 def _log(context: dict[str, Any]) -> pathlib.Path:
     rows = context["rows"]
-    file = pathlib.Path(context["scratch"], f"p15-{rows}.jsonl")
+    file = pathlib.Path(context["scratch"], f"p18-{rows}.jsonl")
     if file.exists():
         return file
     chance = random.Random(14)
@@ -125,12 +125,12 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 def _small(bench: Bench) -> Row:
     context = {"rows": _ROWS, "warm": 3}
-    sides = [Side("ours", "p15_log_totals", name, context=context) for name in ("ours", "peer")]
+    sides = [Side("ours", "p18_log_totals", name, context=context) for name in ("ours", "peer")]
     with bench.workers(*sides) as workers:
-        same("P15", *(worker.evidence for worker in workers))
+        same("P18", *(worker.evidence for worker in workers))
         we, they = bench.compare(workers, seconds=0.2)
     return Row(
-        "P15",
+        "P18",
         f"everything that a report counts, {_ROWS:,} rows, against json.loads and one Counter",
         seconds(Value.of(we).median),
         seconds(Value.of(they).median),
@@ -143,12 +143,12 @@ def _small(bench: Bench) -> Row:
 
 def _large(bench: Bench) -> Row:
     context = {"rows": _MANY_ROWS, "warm": 1}
-    sides = [Side("ours", "p15_log_totals", name, context=context) for name in ("large", "floor")]
+    sides = [Side("ours", "p18_log_totals", name, context=context) for name in ("large", "floor")]
     with bench.workers(*sides) as workers:
-        same("P15", *(worker.evidence for worker in workers))
+        same("P18", *(worker.evidence for worker in workers))
         we, they = bench.compare(workers, clock="wall", rounds=5, times=1)
     return Row(
-        "P15",
+        "P18",
         f"the same, {_MANY_ROWS:,} rows, a process for each core, against json.loads alone",
         seconds(Value.of(we).median),
         seconds(Value.of(they).median),

@@ -1,4 +1,4 @@
-"""P14: how long `AsyncNotifier.send` to 300,000 recipients keeps the event loop from other tasks, at most.
+"""P17: how long `AsyncNotifier.send` to 300,000 recipients keeps the event loop from other tasks, at most.
 
 A task beside it asks for a turn again and again; the longest wait for one counts. Full passes of the garbage collector stop
 the whole process for as long as there are objects, so there is a row without them: what this project's own code takes.
@@ -49,10 +49,10 @@ def measure(bench: Bench) -> Iterator[Row]:
         blocks = []
         for _ in range(bench.rounds):
             longest, accepted = _longest(bench, word)
-            same("P14: recipients", _RECIPIENTS, accepted)
+            same("P17: recipients", _RECIPIENTS, accepted)
             blocks.append(longest)
         yield Row(
-            "P14",
+            "P17",
             f"the longest block of the event loop, {_RECIPIENTS:,} recipients, {what}",
             seconds(Value.of(blocks).median),
             seconds(_LIMIT),

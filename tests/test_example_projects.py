@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT: Final = pathlib.Path(__file__).parents[1]
 #: Each project's framework and page, and how many tests it has at least.
 PROJECTS: Final = {

@@ -190,6 +190,7 @@ def test_rows_before_a_moment_are_left_out() -> None:
     assert read_totals(rows, UTC, since).tables["day"].rows["2026-06-01"].messages == 2
 
 
+@pytest.mark.slow
 def test_memory_is_constant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds are reached and said; the sums stay right."""
     monkeypatch.setattr(people, "_MOST_PEOPLE", 100)

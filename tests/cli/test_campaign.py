@@ -14,6 +14,8 @@ from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, on_terminal, start, terminal
 from tests.durable.conftest import be_fast
 
+pytestmark = pytest.mark.slow
+
 EID = "[templates.eid]\nen = 'Happy Eid {name}'\nar = 'عيد مبارك يا {name}'\n"
 #: One row that is sent, in each language; one without a name; one with a wrong number; one that comes again.
 PEOPLE = (

@@ -19,6 +19,8 @@ from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, terminal
 from tests.durable.conftest import be_fast, shorten_delays
 
+pytestmark = pytest.mark.slow
+
 ONE = "96598765432"
 TWO = "96598765433"
 #: Six requests: at four a second long enough to be interrupted in.

@@ -15,6 +15,8 @@ from notifykit_kwtsms.sandbox import Rules, Sandbox
 from notifykit_kwtsms.sandbox.gateway.requests import Call
 from tests.cli.conftest import Run, command, environment
 
+pytestmark = pytest.mark.slow
+
 KUWAIT, OTHER = "96598765432", "96599999999"
 
 

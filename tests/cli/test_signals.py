@@ -19,6 +19,8 @@ from notifykit.pipeline.clock import SystemClock
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment
 
+pytestmark = pytest.mark.slow
+
 #: A number whose request is not answered.
 SILENT: Final = "96545003100"
 FULL: Final = pathlib.Path("/dev/full")

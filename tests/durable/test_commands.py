@@ -20,6 +20,8 @@ from notifykit.models.job import JobSpec, JobState
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.durable.conftest import Recorder, Store, environment, live, numbers, people, until
 
+pytestmark = pytest.mark.slow
+
 
 @attrs.frozen
 class Answer:

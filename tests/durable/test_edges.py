@@ -16,6 +16,8 @@ from notifykit.durable.tables import jobs
 from notifykit.errors import RateLimited
 from tests.durable.conftest import FIRST, MakeNotifier, Recorder, Store, numbers
 
+pytestmark = pytest.mark.slow
+
 HALF = "\ud83d"
 
 

@@ -20,7 +20,10 @@ from notifykit.durable.leases import leases_of
 from notifykit.durable.store import JobStore
 from tests.durable.conftest import Store, elsewhere, settings, spawn, until
 
-pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here")
+pytestmark = [
+    pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here"),
+    pytest.mark.slow,
+]
 
 #: A process that submits and sends in threads without a pause, and children of it that submit, read and look.
 _START = """
@@ -245,7 +248,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
 def test_tasks_of_celerys_prefork_pool_submit(smoke_store: Store, tmp_path: pathlib.Path) -> None:
     """Its main process has built the notifier and sends before it forks."""
     pytest.importorskip("celery")

@@ -26,6 +26,8 @@ from notifykit.models.job import JobState
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.durable.conftest import Cluster, MakeNotifier, Recorder, Store, environment, live, numbers, until
 
+pytestmark = pytest.mark.slow
+
 TEXT: Final = "Your code is 778899"
 
 

@@ -37,6 +37,8 @@ from notifykit.people.steps import decide
 from notifykit.protocols import GuardContext
 from tests.durable.conftest import host
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = tuple(Channel)
 ADDRESSES = {Channel.SMS: "96598765432", Channel.EMAIL: "sara@example.com", Channel.PUSH: "tag:sara"}
 FINAL = (DeliveryState.DELIVERED, DeliveryState.UNDELIVERED, DeliveryState.EXPIRED)

@@ -16,7 +16,10 @@ import pytest
 from notifykit import ConfigError
 from tests.durable.conftest import MakeNotifier, Recorder, Store, numbers
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names and no modes")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names and no modes"),
+    pytest.mark.slow,
+]
 
 GROUP = 54321
 #: A process of one user that sends a job, prints what it sees, and stays until its standard input ends.

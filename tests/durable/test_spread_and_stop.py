@@ -160,6 +160,7 @@ def test_a_held_batch_is_paused_and_cancelled_like_any_other(bench: Bench, work:
     assert len(transport.batches) == (then != "cancel")
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(1, 14), st.lists(st.tuples(st.sampled_from(["done", "held", "again", "pause"]), st.integers(0, 9))))
 def test_no_batch_is_forgotten_whatever_waits(bench: Bench, size: int, steps: list[tuple[str, int]]) -> None:

@@ -44,6 +44,7 @@ class NotTo:
         return Veto(self.name, "Not this one.") if envelope.recipient.address == self._address else None
 
 
+@pytest.mark.slow
 def test_submitting_is_safe_before_anything_is_sent(store: Store, connect: MakeNotifier) -> None:
     """Another process sees the job as soon as submit returns, whether or not this one does anything more."""
     transport = Recorder()
@@ -147,6 +148,7 @@ with Notifier.from_settings(sys.argv[1], host=host()) as notifier:
 """
 
 
+@pytest.mark.slow
 def test_many_processes_and_threads_that_submit_at_once_make_one_job(smoke_store: Store, sandbox: Sandbox) -> None:
     """Counted at the gateway; their databases are made at the same moment too."""
     command = [sys.executable, "-c", RACE, sandbox.dsn]
@@ -297,6 +299,7 @@ def test_a_code_goes_ahead_of_a_campaign(connect: MakeNotifier, sandbox: Sandbox
         campaign.cancel()
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_killed_leaves_unknown_what_was_in_flight(
     smoke_store: Store, sandbox: Sandbox, notifiers: Callable[..., Notifier]
 ) -> None:

@@ -31,6 +31,8 @@ from celery.signals import before_task_publish, task_retry
 
 from notifykit.integrations.celery import SendTask, get_notifier, problems_of, send
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 MOBILE = "96598765432"
 TEXT = "Your code is 482913"
@@ -434,7 +436,6 @@ def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         running.kill()
 
 
-@pytest.mark.slow
 class TestKilled:
     """Workers that die with SIGKILL: nobody gets two messages, and each message has an outcome."""
 

@@ -27,6 +27,8 @@ from notifykit_kwtsms.sandbox import Rules, Sandbox
 django = pytest.importorskip("django", reason='this needs the extra "django"')
 pytest.importorskip("dbos", reason='this needs the extra "durable"')
 
+pytestmark = pytest.mark.slow
+
 PROJECT = pathlib.Path(__file__).parent / "django_project"
 MOBILE = "96598765432"
 OTHER = "96551112222"
@@ -645,7 +647,6 @@ def sandbox_dsn(sandbox: Any) -> str:
     return f"kwtsms://{user}:{password}@default?test=0&sender=MY-APP&base_url={base}"
 
 
-@pytest.mark.slow
 def test_notify_send_has_the_output_and_exit_codes_of_notifykit(sms_sandbox: Any) -> None:
     """With the settings of Django: the sender is theirs."""
     done = run_django("notify_send", MOBILE, "Hello", "--json", "--yes", **sms_sandbox.env)
@@ -682,7 +683,6 @@ def test_commands_can_be_called(capsys: pytest.CaptureFixture[str], notify_outbo
     assert ended.value.code == 1
 
 
-@pytest.mark.slow
 def test_notify_worker_sends_what_web_processes_submit(sms_sandbox: Any, tmp_path: pathlib.Path) -> None:
     """And ends in order."""
     environment = {**sms_sandbox.env, "SITE_WORKERS": "separate", "NOTIFYKIT_STATE_DIR": str(tmp_path)}
@@ -695,7 +695,6 @@ def test_notify_worker_sends_what_web_processes_submit(sms_sandbox: Any, tmp_pat
         assert worker.wait(120) == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("parallel", [(), ("--parallel", "2")], ids=["one process", "parallel"])
 def test_tests_of_a_site_send_nothing(parallel: tuple[str, ...]) -> None:
     """`manage.py test` without an account: the client, on commit, jobs, codes and a notifier of one's own."""
@@ -793,7 +792,6 @@ def site_environment(gateway: Sandbox, tmp_path: pathlib.Path) -> dict[str, str]
     }
 
 
-@pytest.mark.slow
 def test_each_request_to_runserver_is_one_message(gateway: Sandbox, tmp_path: pathlib.Path) -> None:
     """One notifier for all threads of its one process."""
     environment = site_environment(gateway, tmp_path)
@@ -804,7 +802,6 @@ def test_each_request_to_runserver_is_one_message(gateway: Sandbox, tmp_path: pa
     assert [len(found) for found in notifiers.values()] == [1]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("eager", ["0", "1"])
 def test_each_worker_of_gunicorn_has_one_notifier(gateway: Sandbox, tmp_path: pathlib.Path, eager: str) -> None:
     """Also where the site is loaded, and its notifier used, before the server forks."""

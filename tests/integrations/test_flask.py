@@ -29,6 +29,8 @@ from werkzeug.serving import make_server
 
 from notifykit.integrations.flask import NotifyKit
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 MOBILE = "96598765432"
 SECRET = "only-the-provider-knows"
@@ -305,7 +307,6 @@ def hello(mobile):
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["", "preload"])
 def test_four_processes_of_gunicorn_have_one_notifier_each(
     tmp_path: pathlib.Path, sandbox: Sandbox, options: tuple[str, ...]

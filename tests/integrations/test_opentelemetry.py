@@ -35,6 +35,8 @@ from notifykit.transports.stubs import MemoryTransport
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from tests.integrations.otlp import Receiver, attributes, points, receiver
 
+pytestmark = pytest.mark.slow
+
 NUMBER: Final = "96598765432"
 TEXT: Final = "Your code is 778899"
 #: What no span, metric or label may have: numbers, texts, the account, and the DSN.

@@ -26,6 +26,8 @@ from notifykit.pipeline.clock import VirtualClock
 from notifykit.transports.stubs import MemoryTransport
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
+pytestmark = pytest.mark.slow
+
 NUMBER: Final = "96598765432"
 TEXT: Final = "Your code is 778899"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

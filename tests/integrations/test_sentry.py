@@ -23,6 +23,8 @@ from notifykit import ConfigError
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from tests.transports.wire import answer, scripted
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 TEXT = "Your code is 778899"
 NUMBER = "96598765432"

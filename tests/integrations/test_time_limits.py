@@ -12,6 +12,8 @@ import pytest
 
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
+pytestmark = pytest.mark.slow
+
 #: Seconds after which a test gives up.
 PATIENCE = 150
 #: A number whose request is answered after 90 seconds, in the first of three requests.

@@ -25,6 +25,8 @@ from notifykit import Notifier
 from notifykit.people import Preferences, preferences_of
 from tests.durable.conftest import until
 
+pytestmark = pytest.mark.slow
+
 PROJECT = pathlib.Path(__file__).parent / "django_project"
 ROOT = pathlib.Path(__file__).parents[2]
 SARA = "sara@example.com"

@@ -318,7 +318,7 @@ def _storm(folder: str, threads: int, tries: int, out: str, most: float) -> None
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_of_many_processes_and_threads_exactly_so_many_pass(tmp_path, method):
     """Four processes of four threads each want four times as much as there is."""
     out = tmp_path / "out"

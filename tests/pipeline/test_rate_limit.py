@@ -340,7 +340,7 @@ def _flood(folder: str, threads: int, turns: int, out: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_threads_and_processes_share_one_rate_limit(tmp_path, method):
     """Whoever starts, the machine as a whole never starts more than the rate limit allows."""
     state, out = tmp_path / "state", tmp_path / "out"

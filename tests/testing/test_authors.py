@@ -10,6 +10,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 #: The settings of a user with a busy machine: Hypothesis reads the sources of a project while it draws for the first time,
 #: and calls a strategy slow that waited for that.
 CALM = """\

@@ -16,6 +16,8 @@ from notifykit.testing.outbox import capture
 from notifykit.testing.rules import Rules
 from tests.testing.conftest import ONLY_OUR_PLUGINS
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 #: A program whose real sends write a line into a file.

@@ -40,6 +40,8 @@ from notifykit.testing.ownership import current_owner, set_owner
 from notifykit.testing.rules import Rules
 from tests.testing.conftest import ONE, SEND, TWO, Real
 
+pytestmark = pytest.mark.slow
+
 
 def test_everything_that_is_started_inherits_the_owner(send: Callable[..., Any]) -> None:
     """Two outboxes are open at once: threads, tasks of a pool and of asyncio land each in the right one."""

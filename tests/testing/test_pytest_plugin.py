@@ -11,6 +11,8 @@ import notifykit.testing.case  # noqa: F401 - a run in this process must not loa
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.testing.conftest import ONLY_OUR_PLUGINS
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 #: A user's program: it knows nothing of tests.

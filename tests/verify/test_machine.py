@@ -226,7 +226,7 @@ class CodeMachine(RuleBasedStateMachine):
 
 
 TestCodeMachine = CodeMachine.TestCase
-TestCodeMachine.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestCodeMachine.settings = settings(max_examples=30, stateful_step_count=50, deadline=None)
 
 
 def test_the_same_machine_on_a_file() -> None:

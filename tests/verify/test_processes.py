@@ -19,6 +19,8 @@ from notifykit import Notifier, Verifier
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 from tests.verify.conftest import NUMBER, wrong
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 4
 ROOT = pathlib.Path(__file__).parents[2]
 #: Forks the processes once everything is imported, lets each do its part as soon as all are ready, and answers how often

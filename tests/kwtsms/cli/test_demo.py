@@ -21,6 +21,8 @@ from notifykit import Notifier, VirtualClock
 from notifykit.cli.main import main
 from tests.kwtsms.conftest import kwtsms_host
 
+pytestmark = pytest.mark.slow
+
 README = pathlib.Path(__file__).parents[3] / "README.md"
 
 

@@ -13,6 +13,8 @@ from notifykit.cli.exit_codes import Exit
 from notifykit_kwtsms.cli.program import COMMANDS
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
+pytestmark = pytest.mark.slow
+
 #: The command lines as they are documented, with their comments.
 DOCUMENTED = r"""
 kwtsms setup                                          # first-time wizard

@@ -16,6 +16,8 @@ import pytest
 
 from notifykit_kwtsms.sandbox import Rules, Sandbox
 
+pytestmark = pytest.mark.slow
+
 #: A number whose request is not answered.
 SILENT: Final = "96545003900"
 #: Three requests: two are accepted, and the answer to the third does not come.

@@ -11,6 +11,8 @@ from dotenv import dotenv_values
 
 from notifykit_kwtsms.cli.env_file import add_to_gitignore, exposing_gitignore
 
+pytestmark = pytest.mark.slow
+
 EXISTING = """\
 # my settings
 DEBUG=1

@@ -202,6 +202,7 @@ class TestEmoji:
         """Signs, plain arrows, box drawing, Han, presentation forms and letters beyond the BMP stay."""
         assert EMOJI.clean(text).text is text
 
+    @pytest.mark.slow
     def test_every_character(self) -> None:
         """Of all characters exactly the pictographs, the selectors and the tags are removed."""
         for character in EVERY_CHARACTER:
@@ -266,6 +267,7 @@ class TestHidden:
         """Between Arabic letters it separates a word's parts and becomes a space; elsewhere it is removed."""
         assert HIDDEN_CHARACTERS.clean(text).text == cleaned
 
+    @pytest.mark.slow
     def test_every_character(self) -> None:
         """Of all characters exactly the hidden ones are removed, and the odd spaces and line ends become plain ones."""
         for character in EVERY_CHARACTER:

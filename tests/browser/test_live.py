@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import socket
 import statistics
 import subprocess
@@ -267,6 +268,17 @@ def test_five_thousand_messages_stay_smooth(inbox: Inbox) -> None:
     expect(inbox.row("the newest")).to_have_count(1)
     page.get_by_role("searchbox").fill("needle4999")
     expect(inbox.rows).to_have_count(1)
+
+
+def test_an_old_message_is_opened_before_the_whole_list_is_there(inbox: Inbox) -> None:
+    """Its address works at once, and it stays open when the older messages arrive."""
+    _fill(inbox.sandbox, 600)
+    page = inbox.open("#/m/1").page
+    expect(page.locator("#phone .bubble")).to_contain_text("رسالة 0")
+    inbox.view("Log")
+    expect(inbox.rows.first).to_have_attribute("aria-setsize", "600")
+    expect(inbox.stat("messages")).to_have_text("600")
+    expect(page).to_have_url(re.compile(r"#/m/1$"))
 
 
 def test_a_place_in_a_long_list_is_kept(inbox: Inbox) -> None:

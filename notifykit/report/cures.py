@@ -22,6 +22,7 @@ ARABIC_CURES: Final = {
     "proxy_not_reached": f"تحقق من عنوان الوكيل، ومن NO_PROXY إن لم يلزم وكيل. {_SAFE}",
     "proxy_auth_failed": f"اكتب اسم المستخدم وكلمة المرور في عنوان الوكيل. {_SAFE}",
     "proxy_refused": f"اطلب من مسؤول الوكيل السماح بهذا المضيف. {_SAFE}",
+    "rate_limit": f"تحقق من قاعدة البيانات أو من مجلد الحالة. {_SAFE}",
     **dict.fromkeys(
         ("timeout", "connection_lost", "incomplete", "unreadable", "not_http", "oversized", "interrupted"), _UNSURE
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import importlib.util
 import pathlib
@@ -79,12 +80,15 @@ def _imports(importer: str, file: pathlib.Path) -> Iterator[Import]:
                 yield Import(importer, module, name, node.lineno)
 
 
-IMPORTS: Final = [
-    found
-    for importer, file in MODULES.items()
-    for found in _imports(importer, file)
-    if found.module.split(".")[0] in ("notifykit", "notifykit_kwtsms")
-]
+@functools.cache
+def all_imports() -> tuple[Import, ...]:
+    """Return the imports of both packages."""
+    return tuple(
+        found
+        for importer, file in MODULES.items()
+        for found in _imports(importer, file)
+        if found.module.split(".")[0] in ("notifykit", "notifykit_kwtsms")
+    )
 
 
 def within(module: str, *packages: str) -> bool:
@@ -101,8 +105,8 @@ def layer(module: str) -> int:
 def test_modules_and_imports_are_found() -> None:
     """The other tests of this file check something."""
     assert len(MODULES) > 40
-    assert len(IMPORTS) > 100
-    assert {found.module for found in IMPORTS} <= set(MODULES)
+    assert len(all_imports()) > 100
+    assert {found.module for found in all_imports()} <= set(MODULES)
 
 
 def test_every_module_has_a_layer() -> None:
@@ -121,7 +125,7 @@ def test_the_root_has_at_most_ten_modules() -> None:
 def test_no_import_cycle() -> None:
     """Every module can be read, and understood, before those that need it."""
     graph: dict[str, set[str]] = {module: set() for module in MODULES}
-    for found in IMPORTS:
+    for found in all_imports():
         graph[found.importer].add(found.module)
     tuple(graphlib.TopologicalSorter(graph).static_order())
 
@@ -130,7 +134,7 @@ def test_no_module_imports_a_higher_layer() -> None:
     """A layer imports those below it, and itself."""
     upwards = [
         str(found)
-        for found in IMPORTS
+        for found in all_imports()
         if within(found.importer, "notifykit")
         and within(found.module, "notifykit")
         and layer(found.module) > layer(found.importer)
@@ -143,7 +147,7 @@ def test_the_pipeline_imports_no_component() -> None:
     components = [f"notifykit.{component}" for component in COMPONENTS]
     assert [
         str(found)
-        for found in IMPORTS
+        for found in all_imports()
         if within(found.importer, "notifykit.pipeline") and within(found.module, *components)
     ] == []
 
@@ -152,7 +156,7 @@ def test_the_pipeline_imports_no_component() -> None:
 def test_a_component_imports_no_other_kind_of_component_and_no_registry(component: str) -> None:
     """It could be moved into a distribution of its own."""
     others = [f"notifykit.{other}" for other in (*COMPONENTS, "plugins") if other != component]
-    mine = [found for found in IMPORTS if within(found.importer, f"notifykit.{component}")]
+    mine = [found for found in all_imports() if within(found.importer, f"notifykit.{component}")]
     assert mine
     assert [str(found) for found in mine if within(found.module, *others)] == []
 
@@ -161,7 +165,7 @@ def test_the_framework_does_not_import_its_first_plugin() -> None:
     """The kwtSMS package is registered like any other."""
     assert [
         str(found)
-        for found in IMPORTS
+        for found in all_imports()
         if within(found.importer, "notifykit") and within(found.module, "notifykit_kwtsms")
     ] == []
 
@@ -169,7 +173,9 @@ def test_the_framework_does_not_import_its_first_plugin() -> None:
 def test_the_first_plugin_uses_only_public_names() -> None:
     """If it needed a private one, the hooks would lack something."""
     taken = [
-        found for found in IMPORTS if within(found.importer, "notifykit_kwtsms") and within(found.module, "notifykit")
+        found
+        for found in all_imports()
+        if within(found.importer, "notifykit_kwtsms") and within(found.module, "notifykit")
     ]
     assert taken
     private = [found for found in taken if any(part.startswith("_") for part in (*found.module.split("."), found.name))]

@@ -70,7 +70,7 @@ class Workers:
         self._dice = random.Random(seed)
         self._guard = threading.Lock()
         self._line, self._other_end = socket.socketpair()
-        self._nursery: subprocess.Popen[str] | None = None
+        self._fork_server: subprocess.Popen[str] | None = None
         self.all: list[Worker] = []
         #: The workers that live now.
         self.alive: list[Worker] = []
@@ -80,8 +80,8 @@ class Workers:
         self.complaints: list[str] = []
 
     def __enter__(self) -> Self:
-        self._nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.nursery", str(self._other_end.fileno())],
+        self._fork_server = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.fork_server", str(self._other_end.fileno())],
             cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -110,8 +110,8 @@ class Workers:
                 os.killpg(worker.pid, signal.SIGKILL)
                 worker.wait(_END)
         self._line.close()
-        assert self._nursery is not None
-        _, said = self._nursery.communicate()
+        assert self._fork_server is not None
+        _, said = self._fork_server.communicate()
         self.complaints += said.splitlines()
 
     def wait_ready(self, seconds: float = 180.0) -> None:
@@ -149,7 +149,9 @@ class Workers:
         socket.send_fds(self._line, [b"w"], [writing])
         os.close(writing)
         pid = self._line.recv(8, socket.MSG_WAITALL)
-        assert pid, f"the process that forks the workers has ended: {self._nursery and self._nursery.communicate()}"
+        assert pid, (
+            f"the process that forks the workers has ended: {self._fork_server and self._fork_server.communicate()}"
+        )
         worker = Worker(int.from_bytes(pid, "big"))
         worker.reader = threading.Thread(target=self._listen, args=(worker, reading), daemon=True)
         worker.reader.start()

@@ -327,9 +327,10 @@ def test_a_retry_holds_up_only_its_own_batch(walk: Walk, numbers: Any) -> None:
         if number == 1:
             raise NotReached("No.", waits=(0.5,))  # time enough for the others on a busy machine
 
+    # Whichever request is the first to arrive: that may be any of them on a busy machine.
     receipts = walk.stream(Gateway(first_fails, rate=100), numbers(3))
-    assert [receipt.position for receipt in receipts] == [1, 2, 0]
     assert [len(receipt.attempts) for receipt in receipts] == [1, 1, 2]
+    assert sorted(receipt.position for receipt in receipts) == [0, 1, 2]
 
 
 def test_the_deadline_ends_all_of_them(walk: Walk, numbers: Any) -> None:

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 _OF_THE_RUN = ("NOTIFYKIT_INTERCEPTOR", "NOTIFYKIT_OWNER", "NOTIFYKIT_TESTING")
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `.ci/run` draws the same examples each time, so that what it says depends on the change; `tox` draws new ones.
+settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
 settings.register_profile("fast", parent=settings.get_profile("default"), max_examples=10)
 settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -21,9 +21,11 @@ from tests.crash.scenarios import Plan, Stage, stage
 from tests.crash.verdict import Verdict, database_of, judge
 from tests.crash.workers import environment
 
-#: Kills, and recipients of each job, at most.
+#: Kills at most, and recipients of each job that is killed.
 _TRIES: Final = 5
 _MOST: Final = 100_000
+#: More recipients than are read before anything is written.
+_WRITTEN: Final = 12_000
 _KEY: Final = "interrupted"
 
 
@@ -34,7 +36,7 @@ def interrupted_submit(plan: Plan) -> Verdict:
     with stage(plan) as on, on.workers(1) as workers:
         workers.wait_ready()
         tries, many = min(_TRIES, plan.kills), min(_MOST, plan.rows)
-        killed_at = [_interrupt(on, dice.randrange(1000, many - 1000), many) for _ in range(tries)]
+        killed_at = [_interrupt(on, dice.randrange(_WRITTEN, _WRITTEN + many // 2)) for _ in range(tries)]
         left = _rows(on)
         verdict.figures |= {"submits killed": tries, "after so many recipients": killed_at, "rows left behind": left}
         verdict.require(left["jobs"] == tries, "not every kill fell into the middle of a submit")
@@ -63,10 +65,10 @@ def _addresses(many: int) -> list[str]:
     return [f"9659{number:07d}" for number in range(many)]
 
 
-def _interrupt(on: Stage, after: int, many: int) -> int:
+def _interrupt(on: Stage, after: int) -> int:
     """Kill a process once it has submitted so many recipients; return how many it had by then."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.interrupted", str(many)],
+        [sys.executable, "-m", "tests.crash.interrupted"],
         cwd=on.store.folder,
         env=environment(on.environment),
         stdout=subprocess.PIPE,
@@ -99,11 +101,11 @@ def _rows(on: Stage) -> dict[str, int]:
         database.close()
 
 
-def _submit(many: int) -> None:
+def _submit() -> None:
     """Submit, and say after each thousand recipients how many were asked for."""
 
     def said() -> Iterator[str]:
-        for number, address in enumerate(_addresses(many)):
+        for number, address in enumerate(_addresses(_MOST)):
             if number % 1000 == 0:
                 sys.stdout.write(f"{number}\n")
                 sys.stdout.flush()
@@ -114,4 +116,4 @@ def _submit(many: int) -> None:
 
 
 if __name__ == "__main__":
-    _submit(int(sys.argv[1]))
+    _submit()

@@ -83,7 +83,8 @@ def page(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
                     _timed(view, f"News {turn} {n}.", lambda text: post(process.url, text, _number(0)))
                     for n in range(_NEW)
                 ]
-                words = f"Order {1000 + turn} "
+                # The newest of its number, whose row has its words.
+                words = f"Order {context['messages'] - 1000 + turn} "
                 taken["search"].append(_timed(view, words, functools.partial(view.fill, "#query")))
                 view.close()
             browser.close()

@@ -67,6 +67,11 @@ def _create_database(case: str, context: Mapping[str, Any]) -> dict[str, Any]:
 
     with psycopg.connect(context["url"], autocommit=True) as connection:
         connection.execute(f"create database {context['database']}".encode())
+    return _in_database(context)
+
+
+def _in_database(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context with the URL of its own database instead of the cluster's."""
     return {**context, "url": f"{context['url'].rpartition('/')[0]}/{context['database']}"}
 
 
@@ -160,7 +165,7 @@ def worker(case: str, context: dict[str, Any]) -> _Work:
     """Send jobs in the background; the evidence is which codes reached the transport, and when."""
     received: list[tuple[str, float]] = []
     if case == "PostgreSQL":
-        context = {**context, "url": f"{context['url'].rpartition('/')[0]}/{context['database']}"}
+        context = _in_database(context)
     _notifier(case, context, _Recorder(received), "embedded").work()
     return (lambda times: time.sleep(_BETWEEN)), lambda: received
 

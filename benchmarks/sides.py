@@ -47,7 +47,7 @@ def notifier(context: dict[str, Any], clock: Any) -> Any:
         "KWTSMS_USERNAME": "benchmark",
         "KWTSMS_PASSWORD": "secret",
         "KWTSMS_SENDER_ID": "BENCH",
-        "KWTSMS_TEST_MODE": "1",
+        "KWTSMS_TEST_MODE": "0",
         "KWTSMS_BASE_URL": context["url"],
         "NOTIFYKIT_LOG_FILE": str(scratch / f"sends-{os.getpid()}.jsonl") if context.get("log", True) else "",
         "NOTIFYKIT_STATE_DIR": str(scratch / f"state-{os.getpid()}"),
@@ -83,7 +83,7 @@ def peer(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
     _core.BASE_URL = context["url"]
     log = str(pathlib.Path(context["scratch"], f"peer-{os.getpid()}.log"))
-    client = KwtSMS("benchmark", "secret", "BENCH", True, log_file=log)
+    client = KwtSMS("benchmark", "secret", "BENCH", False, log_file=log)
     accepted = 0
 
     def work(times: int) -> None:
@@ -140,7 +140,7 @@ def _body() -> bytes:
         "sender": "BENCH",
         "mobile": people.CLEAN,
         "message": people.CODE,
-        "test": "1",
+        "test": "0",
     }
     return json.dumps(fields).encode()
 

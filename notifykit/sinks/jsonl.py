@@ -227,11 +227,11 @@ class JsonlSink:
 
 def rows(event: Event) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of an event: one for each recipient where it is about recipients, else one."""
+    row: dict[str, Any] = {"v": VERSION, "ts": format_time(event.at), "event": event.name}
     fields = vars(event)
-    row = {"v": VERSION, "ts": format_time(event.at), "event": event.name, **fields}
-    row |= {name: _number(value) for name, value in fields.items() if isinstance(value, float)}
-    for name in _NO_COLUMNS:
-        row.pop(name, None)
+    for name, value in fields.items():
+        if name not in _NO_COLUMNS:
+            row[name] = _number(value) if isinstance(value, float) else value
     if isinstance(event, RecipientsFinished):  # JSON has no pairs as keys
         row["counts"] = [[*pair, numbers] for pair, numbers in event.counts.items()]
     if "message_id" in fields:

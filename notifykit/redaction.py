@@ -30,6 +30,8 @@ _MIXED: Final = (
 )
 #: General categories Cc, Zl and Zp, the marks that change the direction of what follows, and surrogates.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+#: A number that is redacted already.
+_REDACTED: Final = re.compile(rf"[0-9]{{3}}{re.escape(STARS)}[0-9]{{4}}")
 #: What is behind the @ is shown only where it is a domain: a text that happens to hold an @ is hidden whole.
 _EMAIL: Final = re.compile(r"(\S)\S+@([\w-]+(?:\.[\w-]+)+)")
 
@@ -91,7 +93,12 @@ class SecretBytes(bytes):
 
 
 def redact_address(address: str) -> str:
-    """Return an address as a log may show it: ``965****5432``, ``a****@example.com``, else only stars."""
+    """Return an address as a log may show it: ``965****5432``, ``a****@example.com``, else only stars.
+
+    One that is redacted already stays as it is.
+    """
+    if _REDACTED.fullmatch(address):
+        return address
     if address.isascii() and address.isdigit():
         return f"{address[:3]}{STARS}{address[-4:]}" if len(address) >= _SHORTEST_SHOWN else STARS
     email = _EMAIL.fullmatch(address)

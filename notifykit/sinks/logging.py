@@ -121,7 +121,7 @@ def _(event: MessagePlanned) -> _Description:
 
 @_describe.register
 def _(event: RecipientExcluded) -> _Description:
-    fields = _fields(event.recipient, "outcome", "code") | {"to": _redacted(event.recipient.to)}
+    fields = _fields(event.recipient, "outcome", "code") | {"to": redact_address(event.recipient.to)}
     return f"%s {fields['outcome']}: %s", (fields["to"], event.reason), fields
 
 
@@ -135,7 +135,7 @@ def _(event: BatchExcluded) -> _Description:
 @_describe.register
 def _(event: AttemptFinished) -> _Description:
     numbers = len(event.recipients)
-    to = _redacted(event.recipients[0].to) if numbers == 1 else None
+    to = redact_address(event.recipients[0].to) if numbers == 1 else None
     fields = _fields(event, "outcome", "code", "scope", "batch", "attempt", "transport", "sender", "encoding")
     fields |= _fields(event, "segments", "cost", "balance", "elapsed_ms", "test")
     why = f": {_constant(event.code or '')} " if event.error else ""
@@ -183,7 +183,7 @@ def _(event: SendFinished) -> _Description:
 
 @_describe.register
 def _(event: DeliveryChanged) -> _Description:
-    to = event.to and _redacted(event.to)
+    to = event.to and redact_address(event.to)
     words = f" ({event.words})" if event.words and event.words.casefold() != event.state else ""
     doubt = "; reports contradict each other" if event.contradicted else ""
     fields = _fields(event, "state", "before", "words", "contradicted", "transport")
@@ -194,7 +194,7 @@ def _(event: DeliveryChanged) -> _Description:
 @_describe.register
 def _(event: VerificationStarted) -> _Description:
     fields = _fields(event, "purpose", "status", "resend", "sends", "cost", "country") | {
-        "to": _redacted(event.to or "")
+        "to": redact_address(event.to or "")
     }
     return (
         f"%s code {'sent again' if event.resend else 'asked for'}: {_constant(event.status)}",
@@ -205,15 +205,15 @@ def _(event: VerificationStarted) -> _Description:
 
 @_describe.register
 def _(event: VerificationChecked) -> _Description:
-    fields = _fields(event, "purpose", "verified", "country") | {"to": _redacted(event.to or "")}
+    fields = _fields(event, "purpose", "verified", "country") | {"to": redact_address(event.to or "")}
     return f"%s {'verified' if event.verified else 'not verified'}", (fields["to"],), fields
 
 
 @_describe.register
 def _(event: VerificationBlocked) -> _Description:
-    what = f"prefix {event.held}" if event.held else _redacted(event.to or "")
+    what = f"prefix {event.held}" if event.held else redact_address(event.to or "")
     fields = _fields(event, "purpose", "rule", "retry_after", "held", "country")
-    return f"%s held back by {_constant(event.rule)}", (what,), fields | {"to": event.to and _redacted(event.to)}
+    return f"%s held back by {_constant(event.rule)}", (what,), fields | {"to": event.to and redact_address(event.to)}
 
 
 @_describe.register
@@ -235,11 +235,6 @@ def _whole(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_whole, value))
     return one_line(value) if isinstance(value, str) else value
-
-
-def _redacted(to: str) -> str:
-    """Return an address redacted, also where the settings allow full ones: those are for files of their own."""
-    return to if "*" in to else redact_address(to)
 
 
 def notifykit_sinks(settings: Settings) -> list[LoggingSink]:

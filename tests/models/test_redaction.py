@@ -97,10 +97,10 @@ def test_any_text_in_place_of_an_address_is_redacted_without_complaint(address: 
 
 
 @given(any_text())
-def test_redacting_twice_shows_no_more_than_redacting_once(address: str) -> None:
+def test_redacting_twice_shows_the_same_as_redacting_once(address: str) -> None:
     """A sink may redact what the pipeline has redacted before it."""
     once = redact_address(address)
-    assert redact_address(once) in (once, STARS)
+    assert redact_address(once) == once
 
 
 def forms_of(secret: object) -> list[str]:

@@ -31,7 +31,7 @@ NUMBERS = ["96598765432", "96598765433"]
 TEXT = "Your code is 778899"
 
 
-def _send(tmp_path, transport=None, to=NUMBERS, text=TEXT, **settings):
+def _send(tmp_path, transport=None, to=NUMBERS, text=TEXT, channel="sms", **settings):
     log = tmp_path / "sends.jsonl"
     notifier = Notifier.from_settings(
         transport or MemoryTransport(),
@@ -43,7 +43,7 @@ def _send(tmp_path, transport=None, to=NUMBERS, text=TEXT, **settings):
         **settings,
     )
     with notifier:
-        report = notifier.send(to, text, tags=["otp"])
+        report = notifier.send(to, text, tags=["otp"], channel=channel)
     return report, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()], log
 
 
@@ -406,6 +406,16 @@ def test_the_log_never_shows_a_full_number_or_a_text(tmp_path, caplog):
     shown = "".join(f"{record.getMessage()}{record.__dict__}" for record in caplog.records)
     for secret in (*NUMBERS, "778899"):
         assert secret not in shown
+
+
+def test_an_address_with_a_star_is_no_redacted_one(tmp_path, caplog):
+    """A star is a letter like others in an e-mail address."""
+    caplog.set_level(logging.DEBUG, "notifykit")
+    report, _, _ = _send(tmp_path, to="some*one@example.com", channel="email", log_numbers="full")
+    assert len(report.accepted) == 1
+    shown = "".join(f"{record.getMessage()}{record.__dict__}" for record in caplog.records)
+    assert "s****@example.com" in shown
+    assert "some*one" not in shown
 
 
 @pytest.mark.parametrize("content", ["", "abc", "ab" * 40])

@@ -31,7 +31,7 @@ def ours(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
     from notifykit import Attempt, Batch, Channel, Measurement, Message, Outcome, Recipient, Submission, SystemClock
     from notifykit.pipeline.dispatcher import EventDispatcher
-    from notifykit.pipeline.logged import Redaction
+    from notifykit.pipeline.log_redaction import Redaction
     from notifykit.sinks.jsonl import JsonlSink
 
     file = pathlib.Path(context["scratch"], context.get("file", "p09-ours.jsonl"))

@@ -131,7 +131,7 @@ class Scope(enum.StrEnum):
     NETWORK = "network"
 
     @property
-    def moves_traffic(self) -> bool:
+    def allows_failover(self) -> bool:
         """Whether another transport may be tried: a bad text or number is bad everywhere."""
         return self not in (Scope.CONTENT, Scope.RECIPIENT)
 

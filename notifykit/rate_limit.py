@@ -233,7 +233,7 @@ class RateLimiter:
         self._store = store
         self._clock = clock
 
-    def start(self, instead_of: float | None = None) -> float:
+    def try_acquire(self, instead_of: float | None = None) -> float:
         """Return 0 where a request may start now, and count it as started; else the seconds that are missing.
 
         :param instead_of: when the same request was counted before, or a moment after that; None where it was not.
@@ -256,20 +256,20 @@ class RateLimiter:
             instead_of = now
         return 0.0
 
-    def restart(self, start: float) -> None:
+    def acquire_again(self, start: float) -> None:
         """Let a request that starts late take its turn again, because its thread or a database was slow.
 
         :param start: when it was counted, or a moment after that.
         """
         if self._clock.monotonic() - start >= _PROMPT:
-            missing = self.start(start)
+            missing = self.try_acquire(start)
             while missing:
                 self._clock.sleep(missing)
-                missing = self.start()
+                missing = self.try_acquire()
 
-    def wait(self) -> None:
+    def acquire(self) -> None:
         """Sleep until a request may start, and count it as started."""
-        while missing := self.start():
+        while missing := self.try_acquire():
             self._clock.sleep(missing)
 
 

@@ -96,7 +96,7 @@ class KwtSmsTransport:
         # The key names the account, but not in clear.
         account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
         limit = RateLimit(settings.rate, f"kwtsms-{account}")
-        wait = rate_limiter(limit, clock, state_dir).wait if clock else None
+        wait = rate_limiter(limit, clock, state_dir).acquire if clock else None
         #: The account: balance, sender IDs, coverage, status and delivery reports.
         self.api = ApiClient(username, password, settings.base_url, on_call, wait, settings.network)
         notices = (_SHARED_NOTICE,) if settings.sender == SHARED_SENDER else ()

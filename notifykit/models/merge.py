@@ -65,7 +65,7 @@ def _exhausted(before: Receipt, after: Receipt, *, also: bool) -> Exhausted:
     """Return one error for the errors of both receipts. The last transport decides about the recipient."""
     named = [*_causes(before), *_causes(after)]
     causes = tuple(cause for _, cause in named)
-    decisive = next((cause for cause in causes if also and not cause.scope.moves_traffic), causes[-1])
+    decisive = next((cause for cause in causes if also and not cause.scope.allows_failover), causes[-1])
     sentences = (
         (f"{transport}: " if transport else "") + (f"{cause.code}: " if cause.code else "") + cause.detail
         for transport, cause in named

@@ -175,7 +175,7 @@ def attempt(
             continue
         request = _StartedRequest(transport, piece, context, inside, tries, slot if isinstance(slot, float) else 0.0)
         try:
-            on_start = functools.partial(rate_limiter.restart, request.began) if rate_limiter else None
+            on_start = functools.partial(rate_limiter.acquire_again, request.began) if rate_limiter else None
             around = request.around if send.dispatcher.traces or tracing.observers else None
             wanted = ProviderRequest(requester, piece, send.timeout, send.ends, on_start, state.concurrent, around)
             # Where no connection could be opened, that is the result.
@@ -286,7 +286,7 @@ def _wait_for_slot(
                 return result
             if not context.may_start(transport, recipients):
                 return None
-        wait = rate_limiter.start()
+        wait = rate_limiter.try_acquire()
         if not wait:
             return 0.0 if waiting_since is None else send.clock.monotonic() - waiting_since
         if wait >= send.seconds_left():
@@ -304,7 +304,7 @@ def attempt_composite(composite: Composite, batch: Batch, context: BatchContext)
     known: dict[int, Receipt] = {}
     failures: dict[int, list[str]] = {}
     recipients = dict(zip(batch.positions, batch.recipients, strict=True))
-    assignments = composite.assign(batch, after_unknown=send.move_unknown)
+    assignments = composite.assign(batch, move_unknown=send.move_unknown)
     receipts: Sequence[Receipt] | None = None
     broken: TransportError = not_assigned()
     outer = sys.exception()

@@ -25,7 +25,7 @@ from notifykit.pipeline.delivery_reports import DeliveryTracker
 from notifykit.pipeline.dispatcher import EventDispatcher
 from notifykit.pipeline.forking import renew_in_child
 from notifykit.pipeline.intercept import intercept
-from notifykit.pipeline.logged import Redaction
+from notifykit.pipeline.log_redaction import Redaction
 from notifykit.pipeline.retry import RetryPolicy
 from notifykit.pipeline.sink_queue import QueuedSink
 from notifykit.pipeline.stages import clean

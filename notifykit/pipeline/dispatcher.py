@@ -36,7 +36,7 @@ from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, cost_of, submissions_of
 from notifykit.models.recipient import Recipient
 from notifykit.pipeline import tracing
-from notifykit.pipeline.logged import LoggedRecipients, Redaction
+from notifykit.pipeline.log_redaction import LoggedRecipients, Redaction
 from notifykit.protocols import Clock, OpenedCircuit, Sink, shown
 from notifykit.redaction import scrub
 

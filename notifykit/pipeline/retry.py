@@ -50,7 +50,7 @@ class RetryPolicy:
         """
         if isinstance(error, Exhausted):
             # An error about the recipient or the text decides alone.
-            causes = [c for c in error.causes if error.scope.moves_traffic or not c.scope.moves_traffic]
+            causes = [c for c in error.causes if error.scope.allows_failover or not c.scope.allows_failover]
             waits = (self.wait(cause, tries, alone=alone) for cause in causes)
             return min((wait for wait in waits if wait is not None), default=None)
         if not isinstance(error, _RETRIED) or tries >= self.most_tries or tries > len(error.waits):

@@ -134,14 +134,14 @@ class Composite(Transport, Protocol):
         """The transports that it is made of, in order."""
         ...
 
-    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
+    def assign(self, batch: Batch, *, move_unknown: bool) -> Assignments:
         """Yield an assignment, be sent the receipts of its recipients, yield the next.
 
         The pipeline merges the results for each recipient: accepted wins over unknown, and unknown over rejected. A
         recipient in no assignment is rejected. It is called from several threads at once.
 
         :param batch: as many recipients as ``capabilities.batch_size``; a part that can take fewer is given pieces.
-        :param after_unknown: whether the caller allowed another try of what may have been sent already.
+        :param move_unknown: whether the caller allowed another try of what may have been sent already.
         """
         ...
 

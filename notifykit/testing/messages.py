@@ -16,7 +16,7 @@ from notifykit.models.message import Channel, Edit
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Outcome, Submission
 from notifykit.pipeline.context import Prepared
-from notifykit.pipeline.logged import CODE_TAG
+from notifykit.pipeline.log_redaction import CODE_TAG
 from notifykit.protocols import Transport
 from notifykit.settings.dsn import Dsn
 from notifykit.verify.codes import ALPHABETS

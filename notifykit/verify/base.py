@@ -17,7 +17,7 @@ from notifykit.models.receipt import Outcome, Receipt
 from notifykit.models.recipient import Recipient, Rejected
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.intercept import Interception, intercept
-from notifykit.pipeline.logged import CODE_TAG
+from notifykit.pipeline.log_redaction import CODE_TAG
 from notifykit.pipeline.notifier import NotifierBase
 from notifykit.pipeline.stages import normalize
 from notifykit.protocols import Clock

@@ -81,7 +81,7 @@ def test_every_kind_answers_the_four_questions(
 @pytest.mark.parametrize("scope", Scope)
 def test_only_what_is_about_text_or_address_stays_where_it_is(scope: Scope) -> None:
     """A bad text or number is bad everywhere, so no other transport is tried for it."""
-    assert scope.moves_traffic is (scope not in (Scope.CONTENT, Scope.RECIPIENT))
+    assert scope.allows_failover is (scope not in (Scope.CONTENT, Scope.RECIPIENT))
 
 
 @given(transport_errors())

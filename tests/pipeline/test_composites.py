@@ -246,11 +246,11 @@ def test_only_one_batch_probes(clock) -> None:
     batch = Batch(Message("Hello"), (Recipient(ONE),), (0,))
     failover.send(batch, 5)
     clock.advance(10)
-    probe, other = failover.assign(batch, after_unknown=False), failover.assign(batch, after_unknown=False)
+    probe, other = failover.assign(batch, move_unknown=False), failover.assign(batch, move_unknown=False)
     assert next(probe).transport is first
     assert next(other).transport is second
     probe.close()
-    assert next(failover.assign(batch, after_unknown=False)).transport is first
+    assert next(failover.assign(batch, move_unknown=False)).transport is first
 
 
 def test_a_refused_account_rests_at_once(walk, clock) -> None:
@@ -453,7 +453,7 @@ class Odd(CompositeTransport):
         super().__init__(part)
         self._steps = steps
 
-    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
+    def assign(self, batch: Batch, *, move_unknown: bool) -> Assignments:
         """Do it."""
         return self._steps(self.parts[0], batch)  # type: ignore[no-any-return]
 

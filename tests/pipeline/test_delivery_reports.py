@@ -69,7 +69,7 @@ class Together(MemoryTransport):
         super().__init__()
         self.parts = parts
 
-    def assign(self, batch: Batch, *, after_unknown: bool) -> Generator[Assignment, Sequence[Receipt], None]:
+    def assign(self, batch: Batch, *, move_unknown: bool) -> Generator[Assignment, Sequence[Receipt], None]:
         """Ask one after the other."""
         for part in self.parts:
             receipts = yield Assignment(part, batch)

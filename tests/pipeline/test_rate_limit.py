@@ -38,7 +38,7 @@ FAST = RateLimit(100, "test")
 
 
 def _take(rate_limiter: RateLimiter, clock) -> float:
-    while wait := rate_limiter.start():
+    while wait := rate_limiter.try_acquire():
         clock.sleep(wait)
     return clock.monotonic()
 
@@ -56,7 +56,7 @@ def test_time_that_passed_anyway_is_not_slept_again():
     turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
     clock.advance(0.8)
-    assert turns.start() == 0
+    assert turns.try_acquire() == 0
 
 
 def test_a_late_start_pushes_the_next_one_away():
@@ -65,9 +65,9 @@ def test_a_late_start_pushes_the_next_one_away():
     turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
     clock.advance(0.9)
-    assert turns.start() == 0
+    assert turns.try_acquire() == 0
     clock.advance(0.1)
-    assert turns.start() == pytest.approx(0.4)
+    assert turns.try_acquire() == pytest.approx(0.4)
 
 
 def test_a_process_that_stops_waiting_delays_no_other():
@@ -75,9 +75,9 @@ def test_a_process_that_stops_waiting_delays_no_other():
     clock = VirtualClock()
     turns = rate_limiter(RateLimit(2, "a"), clock)
     _take(turns, clock)
-    assert {turns.start() for _ in range(50)} == {0.5}
+    assert {turns.try_acquire() for _ in range(50)} == {0.5}
     clock.advance(0.5)
-    assert turns.start() == 0
+    assert turns.try_acquire() == 0
 
 
 def test_a_start_from_before_a_restart_is_forgotten():
@@ -86,27 +86,27 @@ def test_a_start_from_before_a_restart_is_forgotten():
     store = MemoryRateLimitStore()
     with store.edit() as recent:
         recent.starts = [1e9]
-    assert RateLimiter(RateLimit(2, "a"), store, clock).start() == 0
+    assert RateLimiter(RateLimit(2, "a"), store, clock).try_acquire() == 0
 
 
 def test_what_an_older_version_wrote_counts(tmp_path):
     """Its file holds one time: the next start keeps its distance from it."""
     turns = RateLimiter(RateLimit(0.01, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock())
-    turns.start()
+    turns.try_acquire()
     next(tmp_path.iterdir()).write_bytes(struct.pack("d", time.monotonic() - 30))
-    assert 69 < turns.start() < 71
+    assert 69 < turns.try_acquire() < 71
 
 
 def test_a_request_that_had_to_connect_counts_from_when_it_left():
     """Else the next ones, over a connection that is there, would catch up with it."""
     clock, store = VirtualClock(), MemoryRateLimitStore()
     turns = RateLimiter(RateLimit(2, "a"), store, clock)
-    assert turns.start() == 0
+    assert turns.try_acquire() == 0
     clock.advance(0.3)
-    turns.restart(0.0)
+    turns.acquire_again(0.0)
     with store.edit() as recent:
         assert list(recent.starts) == [0.3]
-    assert turns.start() == pytest.approx(0.5 * 1.005 * 0.75)
+    assert turns.try_acquire() == pytest.approx(0.5 * 1.005 * 0.75)
 
 
 def test_a_start_of_another_process_stays_where_it_is():
@@ -116,7 +116,7 @@ def test_a_start_of_another_process_stays_where_it_is():
     _take(turns, clock)
     other = _take(turns, clock)
     clock.advance(0.1)
-    turns.restart(0.0)
+    turns.acquire_again(0.0)
     with store.edit() as recent:
         assert list(recent.starts) == pytest.approx([other, 2 * other])
     assert clock.monotonic() == pytest.approx(2 * other)
@@ -126,10 +126,10 @@ def test_a_request_that_left_at_once_is_not_counted_again():
     """The file is not even looked at."""
     clock, store = VirtualClock(), MemoryRateLimitStore()
     turns = RateLimiter(RateLimit(2, "a"), store, clock)
-    turns.start()
+    turns.try_acquire()
     clock.advance(0.0005)
     with store.edit() as recent:  # another look would wait for this one for ever
-        turns.restart(0.0)
+        turns.acquire_again(0.0)
         assert list(recent.starts) == [0.0]
 
 
@@ -143,7 +143,7 @@ def test_however_late_a_process_wakes_up_there_are_never_too_many_in_a_row(rate,
     turns = RateLimiter(RateLimit(rate, "a"), store, clock)
     starts = []
     for delay in late:
-        while wait := turns.start():
+        while wait := turns.try_acquire():
             clock.advance(wait + delay)
         starts.append(clock.monotonic())
     parts = math.ceil(rate / 64) if rate > 1 else 1
@@ -168,7 +168,7 @@ def test_waking_up_late_is_made_up_for():
     clock = VirtualClock()
     turns = RateLimiter(RateLimit(2, "a"), MemoryRateLimitStore(), clock)
     for _ in range(24):
-        while wait := turns.start():
+        while wait := turns.try_acquire():
             clock.advance(wait + 0.004)
     assert clock.monotonic() <= 11.5 * 1.005
 
@@ -179,21 +179,21 @@ def test_all_spellings_of_a_folder_are_one_rate_limit(tmp_path):
     slow = RateLimit(0.01, "slow")
     first = RateLimiter(slow, file_rate_limit_store("a", str(tmp_path)), clock)
     second = RateLimiter(slow, file_rate_limit_store("a", f"{tmp_path}/../{tmp_path.name}"), clock)
-    assert first.start() == 0
-    assert second.start() > 90
+    assert first.try_acquire() == 0
+    assert second.try_acquire() > 90
     next(tmp_path.iterdir()).unlink()
-    assert second.start() == 0
-    assert first.start() > 90
+    assert second.try_acquire() == 0
+    assert first.try_acquire() > 90
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"x" * 100, b"\xff" * 8])
 def test_a_file_with_anything_in_it_is_put_right(tmp_path, content):
     """Nobody is held up by what somebody else wrote there."""
     rate_limiter = RateLimiter(RateLimit(0.01, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock())
-    rate_limiter.start()
+    rate_limiter.try_acquire()
     next(tmp_path.iterdir()).write_bytes(content)
-    assert rate_limiter.start() == 0
-    assert rate_limiter.start() > 90
+    assert rate_limiter.try_acquire() == 0
+    assert rate_limiter.try_acquire() > 90
 
 
 def test_a_stopped_process_that_holds_the_lock_stops_no_other(tmp_path, caplog):
@@ -205,12 +205,12 @@ def test_a_stopped_process_that_holds_the_lock_stops_no_other(tmp_path, caplog):
     with store.edit() as held:
         began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            waits = sorted(pool.map(RateLimiter.start, others))
+            waits = sorted(pool.map(RateLimiter.try_acquire, others))
         assert time.monotonic() - began < 10
         held.starts = [0.0]  # what a stopped process writes late changes nothing
     assert waits[0] == 0
     assert min(waits[1:]) > 60
-    assert others[0].start() > 60
+    assert others[0].try_acquire() > 60
     assert "a stopped process holds the lock" in caplog.text
 
 
@@ -220,7 +220,10 @@ def test_a_stopped_process_that_replaces_the_file_stops_no_other(tmp_path, caplo
     with store.edit():
         (file,) = tmp_path.iterdir()
         with FileRateLimitStore(file.with_suffix(".lock")).edit():
-            assert RateLimiter(RateLimit(2, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()).start() == 0
+            assert (
+                RateLimiter(RateLimit(2, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock()).try_acquire()
+                == 0
+            )
     assert "not shared for the moment" in caplog.text
 
 
@@ -233,7 +236,7 @@ def test_however_long_a_request_stands_still_before_it_leaves_the_gateway_never_
     for delay in still:
         counted = _take(turns, clock)
         clock.advance(delay)
-        turns.restart(counted)
+        turns.acquire_again(counted)
         arrivals.append(clock.monotonic())
     for first, later in zip(arrivals, arrivals[int(rate) :], strict=False):
         assert later - first >= 1.0
@@ -253,21 +256,21 @@ def test_a_count_that_takes_too_long_is_made_again():
             clock.advance(self.takes.pop() if self.takes else 0.0)
 
     store = Slow()
-    assert RateLimiter(RateLimit(2, "a"), store, clock).start() == 0
+    assert RateLimiter(RateLimit(2, "a"), store, clock).try_acquire() == 0
     with store.edit() as recent:
         assert list(recent.starts) == [0.3]
 
 
 def test_a_request_whose_rate_limit_can_not_be_read_was_certainly_not_sent(monkeypatch):
     """The database may go away behind the last look at it: that is no unknown outcome, and the request is made again."""
-    restart, failures = RateLimiter.restart, [OSError("the database is away")]
+    acquire_again, failures = RateLimiter.acquire_again, [OSError("the database is away")]
 
     def fails_once(self, start):
         if failures:
             raise failures.pop()
-        restart(self, start)
+        acquire_again(self, start)
 
-    monkeypatch.setattr(RateLimiter, "restart", fails_once)
+    monkeypatch.setattr(RateLimiter, "acquire_again", fails_once)
     transport = MemoryTransport(capabilities=Capabilities(rate_limit=FAST))
     with Notifier(transport, clock=VirtualClock()) as notifier:
         (receipt,) = notifier.send("96598765432", "Hello")
@@ -282,20 +285,20 @@ def test_where_time_stands_still_a_turn_comes_nevertheless(tmp_path, monkeypatch
     monkeypatch.setattr(time, "monotonic", lambda: 1_764_000_000.0)
     rate_limiter = RateLimiter(RateLimit(20, "a"), file_rate_limit_store("a", str(tmp_path)), SystemClock())
     for _ in range(3):
-        rate_limiter.wait()
+        rate_limiter.acquire()
 
 
 def test_looking_leaves_no_descriptor_open(tmp_path):
     """Notifiers of many accounts come and go."""
     before = sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir())
     for index in range(20):
-        RateLimiter(FAST, file_rate_limit_store(f"account-{index}", str(tmp_path)), SystemClock()).start()
+        RateLimiter(FAST, file_rate_limit_store(f"account-{index}", str(tmp_path)), SystemClock()).try_acquire()
     assert sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir()) <= before
 
 
 def test_the_file_says_nothing_about_the_account(tmp_path):
     """The key is only there as a hash, and nobody else can read the file."""
-    RateLimiter(FAST, file_rate_limit_store("kwtsms-somebody", str(tmp_path)), SystemClock()).start()
+    RateLimiter(FAST, file_rate_limit_store("kwtsms-somebody", str(tmp_path)), SystemClock()).try_acquire()
     (file,) = tmp_path.iterdir()
     assert "somebody" not in file.name
     assert file.stat().st_mode & 0o077 == 0
@@ -327,7 +330,7 @@ def _flood(folder: str, threads: int, turns: int, out: str) -> None:
     def work() -> None:
         rate_limiter = RateLimiter(FAST, file_rate_limit_store("flood", folder), clock)
         for _ in range(turns):
-            while wait := rate_limiter.start():
+            while wait := rate_limiter.try_acquire():
                 clock.sleep(wait)
             starts.append(clock.said.counted)
 

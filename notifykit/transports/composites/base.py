@@ -43,7 +43,7 @@ class CompositeTransport:
         self.parts: tuple[Transport, ...] = parts
         self.capabilities = _merge([part.capabilities for part in parts])
 
-    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
+    def assign(self, batch: Batch, *, move_unknown: bool) -> Assignments:
         """Yield the assignments of a batch; by default those that are expected."""
         for assignment in self.expected(batch):  # noqa: UP028 - receipts are sent in, which a plain iterator can't take
             yield assignment
@@ -63,7 +63,7 @@ class CompositeTransport:
         """
         ends = time.monotonic() + timeout
         known: dict[int, Receipt] = {}
-        assignments = self.assign(batch, after_unknown=False)
+        assignments = self.assign(batch, move_unknown=False)
         receipts: Sequence[Receipt] | None = None
         while True:
             try:

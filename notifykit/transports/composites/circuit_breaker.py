@@ -124,7 +124,7 @@ class CircuitBreakers:
             part.probing = False
             if not tried:
                 return
-            failures = [receipt for receipt in tried if failed(receipt)]
+            failures = [receipt for receipt in tried if is_transport_failure(receipt)]
             if len(failures) < len(tried):
                 part.failures, part.until = 0, None
                 return
@@ -158,8 +158,8 @@ class CircuitBreakers:
             return tuple(part.state(now) for part in self._parts)
 
 
-def failed(receipt: Receipt) -> bool:
+def is_transport_failure(receipt: Receipt) -> bool:
     """Return whether a part failed, so that another may do better: the error is not about the recipient or the text."""
     if receipt.outcome is Outcome.UNKNOWN:
         return True
-    return receipt.outcome is Outcome.REJECTED and receipt.error is not None and receipt.error.scope.moves_traffic
+    return receipt.outcome is Outcome.REJECTED and receipt.error is not None and receipt.error.scope.allows_failover

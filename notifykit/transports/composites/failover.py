@@ -17,7 +17,7 @@ from notifykit.protocols import Assignment, Assignments, BuildContext, Clock, Op
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, count, seconds
 from notifykit.transports.composites.base import CompositeTransport, build_parts, options
-from notifykit.transports.composites.circuit_breaker import Asked, CircuitBreakers, State, failed
+from notifykit.transports.composites.circuit_breaker import Asked, CircuitBreakers, State, is_transport_failure
 
 _FIELDS: Final = (
     Field("failures", count, 3, help="Failures in a row after which a part rests."),
@@ -50,7 +50,7 @@ class Failover(CompositeTransport):
         """Return the parts whose circuit breakers opened since the last call, each once."""
         return self._breakers.take_opened()
 
-    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
+    def assign(self, batch: Batch, *, move_unknown: bool) -> Assignments:
         """Yield an assignment for each part that is asked, with the recipients that the parts before did not take."""
         waiting, asked = batch, Asked()
         instead_of, because = None, None
@@ -74,7 +74,7 @@ class Failover(CompositeTransport):
                 self._breakers.record(number, receipts)
                 for receipt in receipts:
                     error = receipt.error or error
-                    if failed(receipt) and (after_unknown or receipt.outcome is not Outcome.UNKNOWN):
+                    if is_transport_failure(receipt) and (move_unknown or receipt.outcome is not Outcome.UNKNOWN):
                         moving.add(receipt.position)
             if not moving:
                 return

@@ -41,7 +41,7 @@ class Weighted(CompositeTransport):
         self._credits = [0] * len(weights)
         self._lock = threading.Lock()
 
-    def assign(self, batch: Batch, *, after_unknown: bool) -> Assignments:
+    def assign(self, batch: Batch, *, move_unknown: bool) -> Assignments:
         """Yield one assignment: the whole batch, for the part whose turn it is."""
         yield Assignment(self.parts[self._next()], batch)
 

@@ -13,7 +13,7 @@ import functools
 import operator
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Annotated, Any, Final, Literal, TypeVar, Union
 
 import attrs
@@ -176,13 +176,13 @@ class View:
     def __init__(self, name: str, fields: Mapping[str, Any], extends: View | None = None) -> None:
         self.name = name
         self.fields: dict[str, Any] = {**(extends.fields if extends else {}), **fields}
+        self._readers = {
+            name: field[1] if isinstance(field, tuple) else _attribute(name) for name, field in self.fields.items()
+        }
 
     def __call__(self, source: Any, *context: Any) -> dict[str, Any]:
         """Return the object."""
-        return {
-            name: to_json(field[1](source, *context) if isinstance(field, tuple) else _attribute(source, name))
-            for name, field in self.fields.items()
-        }
+        return {name: to_json(read(source, *context)) for name, read in self._readers.items()}
 
     def __or__(self, other: None) -> Maybe:
         return Maybe(self)
@@ -196,8 +196,9 @@ class Maybe:
     view: View
 
 
-def _attribute(source: Any, name: str) -> Any:
-    return getattr(source, name.replace("-", "_"))
+def _attribute(name: str) -> Callable[..., Any]:
+    attribute = name.replace("-", "_")
+    return lambda source, *context: getattr(source, attribute)
 
 
 class Schemas:

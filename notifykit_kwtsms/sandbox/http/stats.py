@@ -12,7 +12,6 @@ import attrs
 
 from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, Account
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 from notifykit_kwtsms.sandbox.inbox.store import Snapshot
 from notifykit_kwtsms.sandbox.models import View
 
@@ -67,24 +66,19 @@ class _Figures:
     #: The default account.
     account: Account | None
 
-    @property
-    def accepted(self) -> tuple[CapturedMessage, ...]:
-        """The messages that were accepted."""
-        return tuple(message for message in self.inbox.messages if message.accepted)
-
 
 #: The figures of the strip on top of the page.
 STATS: Final = View(
     "Stats",
     {
-        "messages": (int, lambda now: len(now.inbox.messages)),
-        "accepted": (int, lambda now: len(now.accepted)),
-        "rejected": (int, lambda now: len(now.inbox.messages) - len(now.accepted)),
-        "unread": (int, lambda now: sum(message.unread for message in now.inbox.messages)),
-        "segments": (int, lambda now: sum(message.segments * len(message.numbers) for message in now.accepted)),
-        "points": (float, lambda now: round(sum(message.points for message in now.accepted), 4)),
-        "gsm7": (int, lambda now: sum(message.encoding == "gsm7" for message in now.inbox.messages)),
-        "ucs2": (int, lambda now: sum(message.encoding == "ucs2" for message in now.inbox.messages)),
+        "messages": (int, lambda now: now.inbox.totals.messages),
+        "accepted": (int, lambda now: now.inbox.totals.accepted),
+        "rejected": (int, lambda now: now.inbox.totals.messages - now.inbox.totals.accepted),
+        "unread": (int, lambda now: now.inbox.totals.unread),
+        "segments": (int, lambda now: now.inbox.totals.segments),
+        "points": (float, lambda now: now.inbox.totals.points),
+        "gsm7": (int, lambda now: now.inbox.totals.messages - now.inbox.totals.ucs2),
+        "ucs2": (int, lambda now: now.inbox.totals.ucs2),
         "faults": (
             Mapping[str, int],
             lambda now: {name: int(n) for (name,), n in now.gateway.metrics.read("faults").items()},
@@ -119,21 +113,20 @@ def stats(gateway: Gateway, info: SandboxInfo, listeners: int) -> dict[str, Any]
 def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
     """Return the counters in the text form of Prometheus."""
     read = gateway.metrics.read
-    inbox = gateway.store.all()
+    inbox = gateway.store.snapshot().totals
     accounts = [account for name in gateway.accounts.names() if (account := gateway.accounts.get(name))]
     queues: dict[tuple[str, ...], float] = {
         (account.username,): gateway.queue_size(account.username) for account in accounts
     }
     balances: dict[tuple[str, ...], float] = {(account.username,): account.balance for account in accounts}
-    unread = sum(message.unread for message in inbox)
     families: tuple[tuple[str, str, tuple[str, ...], Mapping[tuple[str, ...], float]], ...] = (
         ("messages_total", "Requests to send.", ("encoding", "result"), read("messages")),
         ("segments_total", "Segments that were accepted, for each number.", ("encoding",), read("segments")),
         ("points_total", "Points that were charged.", (), read("points") or {(): 0}),
         ("faults_total", "Faults that fired.", ("fault",), read("faults")),
         ("requests_total", "Requests to the gateway.", (), {(): gateway.traffic.total}),
-        ("messages", "Messages in the inbox.", (), {(): len(inbox)}),
-        ("messages_unread", "Unread messages.", (), {(): unread}),
+        ("messages", "Messages in the inbox.", (), {(): inbox.messages}),
+        ("messages_unread", "Unread messages.", (), {(): inbox.unread}),
         ("queue_messages", "Places taken in the queue of an account.", ("account",), queues),
         ("balance_points", "Balance of an account in points.", ("account",), balances),
         ("listeners", "Open event streams.", (), {(): listeners}),

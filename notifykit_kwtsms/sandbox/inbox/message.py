@@ -35,6 +35,12 @@ def _shared(value: Any) -> Any:
     return tuple(map(_shared, value)) if type(value) is tuple else value
 
 
+def _folded(text: str) -> str:
+    folded = text.casefold()
+    # Arabic has no case: such a text is kept once.
+    return text if folded == text else folded
+
+
 def _without_password(fields: Mapping[str, str]) -> Mapping[str, str]:
     return _shared({**fields, "password": STARS} if "password" in fields else dict(fields))  # type: ignore[no-any-return]
 
@@ -133,6 +139,13 @@ class CapturedMessage:
     #: What the text takes up.
     analysis: Count = attrs.field(
         default=attrs.Factory(lambda self: count_text(self.text), takes_self=True), repr=False, metadata=HIDDEN
+    )
+    #: The text without regard to case, as searches look at it.
+    folded: str = attrs.field(
+        default=attrs.Factory(lambda self: _folded(self.text), takes_self=True),
+        init=False,
+        repr=False,
+        metadata=HIDDEN,
     )
     #: The request.
     request: CapturedRequest = attrs.field(repr=False)

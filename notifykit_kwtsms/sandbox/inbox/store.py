@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -75,12 +75,42 @@ class DeletedMessages:
             del self._sets[name]
 
 
+@attrs.define
+class Totals:
+    """Sums over the messages of an inbox, kept with each change: a large inbox takes too long to add up."""
+
+    #: Messages.
+    messages: int = 0
+    #: Messages that were accepted.
+    accepted: int = 0
+    #: Messages that are unread.
+    unread: int = 0
+    #: Messages that need UCS-2.
+    ucs2: int = 0
+    #: Segments of the accepted ones, for each number.
+    segments: int = 0
+    #: Points of the accepted ones.
+    points: float = 0
+
+    def count(self, message: CapturedMessage, by: Literal[1, -1]) -> None:
+        """Count a message in, or with -1 out."""
+        self.messages += by
+        self.unread += by * message.unread
+        self.ucs2 += by * (message.encoding == "ucs2")
+        if message.accepted:
+            self.accepted += by
+            self.segments += by * message.segments * len(message.numbers)
+            self.points = round(self.points + by * message.points, 4)
+
+
 @attrs.frozen
 class Snapshot:
     """The inbox at one moment."""
 
     #: Every message, oldest first.
     messages: tuple[CapturedMessage, ...] = attrs.field(repr=False)
+    #: Sums over them.
+    totals: Totals
     #: The number of the newest change that is in it.
     sequence: int
 
@@ -112,6 +142,7 @@ class Store:
         archive = self._archive
         with self._changed:
             self._messages: dict[int, CapturedMessage] = {}
+            self._totals = Totals()
             self._by_msg_id: dict[str, int] = {}
             # When something is to happen next to a message; an entry may be out of date after a change by a person.
             self._due: list[tuple[float, int]] = []
@@ -156,7 +187,7 @@ class Store:
         """Return every message together with the number of the newest change in them."""
         with self._changed:
             self._settle()
-            return Snapshot(tuple(self._messages.values()), self._changes.sequence)
+            return Snapshot(tuple(self._messages.values()), attrs.evolve(self._totals), self._changes.sequence)
 
     def get(self, name: int | str) -> CapturedMessage | None:
         """Return a message by the store's id or by the gateway's msg-id."""
@@ -314,6 +345,7 @@ class Store:
 
     def _index(self, message: CapturedMessage) -> None:
         self._messages[message.id] = message
+        self._totals.count(message, 1)
         if message.msg_id is not None:
             self._by_msg_id[message.msg_id] = message.id
         self._plan(message)
@@ -337,6 +369,8 @@ class Store:
         return True
 
     def _put(self, message: CapturedMessage, kind: str) -> None:
+        self._totals.count(self._messages[message.id], -1)
+        self._totals.count(message, 1)
         self._messages[message.id] = message
         self._touched[message.id] = message
         self._changes.append(kind, (message.id,))
@@ -350,6 +384,7 @@ class Store:
     def _remove(self, messages: list[CapturedMessage]) -> None:
         for message in messages:
             del self._messages[message.id]
+            self._totals.count(message, -1)
             self._by_msg_id.pop(message.msg_id or "", None)
             self._touched[message.id] = None
         if messages:

@@ -1,6 +1,6 @@
 """JSON of the sandbox: written, read and described from one declaration each; and what a repr may show.
 
-A model is a frozen attrs class: :func:`to_json`, :func:`from_json` and :class:`Schemas` work from its fields and their
+A model is a frozen attrs class: :func:`encode`, :func:`from_json` and :class:`Schemas` work from its fields and their
 types. A :class:`View` is what the API shows of an object: fields with their types and where each comes from.
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import enum
 import functools
+import json
 import operator
 import types
 import typing
@@ -34,8 +35,6 @@ _SCALARS: Final[dict[Any, tuple[str, Schema]]] = {
     type(None): ("null", {"type": "null"}),
     Any: ("anything", {}),
 }
-#: What is JSON already.
-_PLAIN: Final = frozenset((str, int, float, bool))
 _UNIONS: Final = (Union, types.UnionType)
 _ARRAYS: Final = (tuple, list, frozenset)
 _FIELDS: Final[dict[type, tuple[tuple[str, attrs.Attribute[Any], Any], ...]]] = {}
@@ -77,18 +76,16 @@ def json_fields(model: type) -> tuple[tuple[str, attrs.Attribute[Any], Any], ...
 
 
 def to_json(value: Any) -> Any:
-    """Return a model, or anything that it is made of, as what ``json.dumps`` takes."""
-    if value is None or type(value) in _PLAIN:
-        return value
-    if attrs.has(type(value)):
-        return {name: to_json(getattr(value, field.name)) for name, field, _ in json_fields(type(value))}
+    """Return a model, or another value that JSON does not have, as one that it has; what is inside may be models again."""
     if isinstance(value, datetime.datetime):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return {name: to_json(content) for name, content in value.items()}
     if isinstance(value, frozenset):
         return sorted(value)
-    return [to_json(item) for item in value] if isinstance(value, (tuple, list)) else value
+    return {name: getattr(value, field.name) for name, field, _ in json_fields(type(value))}
+
+
+#: Returns a value, models and all, as one line of JSON. ASCII, because a text may hold half of a surrogate pair.
+encode: Final = json.JSONEncoder(separators=(",", ":"), default=to_json).encode
 
 
 def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
@@ -182,7 +179,7 @@ class View:
 
     def __call__(self, source: Any, *context: Any) -> dict[str, Any]:
         """Return the object."""
-        return {name: to_json(read(source, *context)) for name, read in self._readers.items()}
+        return {name: read(source, *context) for name, read in self._readers.items()}
 
     def __or__(self, other: None) -> Maybe:
         return Maybe(self)

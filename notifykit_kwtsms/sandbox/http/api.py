@@ -49,7 +49,7 @@ from notifykit_kwtsms.sandbox.inbox import search
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, from_line, to_line
 from notifykit_kwtsms.sandbox.inbox.store import UNDO_SECONDS, Deletion, Matches, Snapshot
 from notifykit_kwtsms.sandbox.inbox.threads import threads
-from notifykit_kwtsms.sandbox.models import NotFoundError, View, from_json, to_json
+from notifykit_kwtsms.sandbox.models import NotFoundError, View, from_json
 
 T = TypeVar("T")
 #: Seconds that the clock may be ahead: dates end somewhere.
@@ -105,7 +105,7 @@ class Api:
             return error_response(404, str(error))
         except (ValueError, TypeError) as error:
             return error_response(400, str(error))
-        return result if isinstance(result, Response) else api_response(to_json(result), found.status)
+        return result if isinstance(result, Response) else api_response(result, found.status)
 
     def _arguments(self, found: Route, request: LimitedRequest, body: bytes) -> dict[str, Any]:
         values = {name: PARAMETERS[name].read(name, request.args.get(name)) for name in found.parameters}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +12,7 @@ from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import views
 from notifykit_kwtsms.sandbox.http.stats import SandboxInfo, stats, version
 from notifykit_kwtsms.sandbox.inbox.change_log import Change
+from notifykit_kwtsms.sandbox.models import encode
 
 #: Real seconds of silence before a comment shows that the connection works.
 HEARTBEAT: Final = 10.0
@@ -161,6 +161,5 @@ class EventStream(Iterator[bytes]):
 
 def _event(kind: str, facts: Mapping[str, Any], sequence: int | None = None) -> bytes:
     # JSON in ASCII has no line ends of its own, so one data line is always enough.
-    data = json.dumps(facts, separators=(",", ":"))
     name = "" if sequence is None else f"id: {sequence}\n"
-    return f"{name}event: {kind}\ndata: {data}\n\n".encode()
+    return f"{name}event: {kind}\ndata: {encode(facts)}\n\n".encode()

@@ -11,7 +11,7 @@ import attrs
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
-from notifykit_kwtsms.sandbox.models import show_count
+from notifykit_kwtsms.sandbox.models import encode, show_count
 
 JSON: Final = "application/json; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
@@ -134,8 +134,8 @@ def html_response(status: int, words: str) -> Response:
 
 
 def api_response(value: Mapping[str, Any], status: int = 200) -> Response:
-    """Return a response of the sandbox's API. ASCII only: a text may hold half of a surrogate pair."""
-    return Response(status, json.dumps(value, separators=(",", ":")).encode(), JSON, API_HEADERS)
+    """Return a response of the sandbox's API."""
+    return Response(status, encode(value).encode(), JSON, API_HEADERS)
 
 
 def text_response(words: str, content_type: str = TEXT) -> Response:

@@ -14,6 +14,7 @@ from notifykit.redaction import STARS, describe_text, redact_address
 from notifykit_kwtsms.sandbox.models import (
     HIDDEN,
     NotFoundError,
+    encode,
     from_json,
     show_count,
     show_number,
@@ -210,8 +211,8 @@ class CapturedMessage:
 
 
 def to_line(message: CapturedMessage) -> str:
-    """Return a message as one line of JSON. ASCII, because a text may hold half of a surrogate pair."""
-    return json.dumps({"v": _VERSION, **to_json(message)}, separators=(",", ":"))
+    """Return a message as one line of JSON."""
+    return encode({"v": _VERSION, **to_json(message)})
 
 
 def from_line(line: str) -> CapturedMessage:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -38,8 +38,7 @@ class EventStreams:
         self._stopping = stopping
         self._lock = threading.Lock()
         self._readers = 0
-        self._encoded: OrderedDict[int, bytes] = OrderedDict()
-        self._stats: tuple[float, bytes, bool] = (0.0, b"", False)
+        self._encode = functools.lru_cache(_ENCODED)(self._make)
 
     @property
     def readers(self) -> int:
@@ -73,9 +72,10 @@ class EventStreams:
         while not self._stopping.is_set() and not store.closed:
             now = time.monotonic()
             if moved and now - counted >= STATS_EVERY:
-                figures, moved = self._figures(now)
-                yield figures
-                counted = now
+                figures = stats(self._gateway, self._info, self.readers)
+                yield _event("stats", figures)
+                # Until the rate has fallen they go on changing.
+                counted, moved = now, figures["rate"]["now"] > 0
             # While something moves the figures follow; in silence nothing but the heartbeat does.
             most = HEARTBEAT - (now - written)
             changes = store.changes(place, max(0.0, min(most, counted + STATS_EVERY - now) if moved else most))
@@ -97,29 +97,6 @@ class EventStreams:
         store = self._gateway.store
         facts = {"sequence": store.sequence, "history": store.history, "version": version(), "label": self._info.label}
         return _event("hello", facts)
-
-    def _figures(self, now: float) -> tuple[bytes, bool]:
-        """Return ``stats``, at most a second old, and whether the rate in them has yet to fall."""
-        with self._lock:
-            at, encoded, falling = self._stats
-        if now - at >= STATS_EVERY:
-            figures = stats(self._gateway, self._info, self.readers)
-            encoded, falling = _event("stats", figures), figures["rate"]["now"] > 0
-            with self._lock:
-                self._stats = (now, encoded, falling)
-        return encoded, falling
-
-    def _encode(self, change: Change) -> bytes:
-        with self._lock:
-            known = self._encoded.get(change.sequence)
-        if known is not None:
-            return known
-        encoded = self._make(change)
-        with self._lock:
-            self._encoded[change.sequence] = encoded
-            while len(self._encoded) > _ENCODED:
-                self._encoded.popitem(last=False)
-        return encoded
 
     def _make(self, change: Change) -> bytes:
         if change.kind in _OF_MESSAGES:

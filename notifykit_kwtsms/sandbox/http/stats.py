@@ -12,7 +12,7 @@ import attrs
 
 from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, Account
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.inbox.store import Snapshot
+from notifykit_kwtsms.sandbox.inbox.store import Totals
 from notifykit_kwtsms.sandbox.models import View
 
 
@@ -61,8 +61,10 @@ class _Figures:
     info: SandboxInfo
     #: Open event streams.
     listeners: int
-    #: The inbox.
-    inbox: Snapshot
+    #: The newest change that is in the sums, at least.
+    sequence: int
+    #: The sums over the inbox.
+    inbox: Totals
     #: The default account.
     account: Account | None
 
@@ -71,14 +73,14 @@ class _Figures:
 STATS: Final = View(
     "Stats",
     {
-        "messages": (int, lambda now: now.inbox.totals.messages),
-        "accepted": (int, lambda now: now.inbox.totals.accepted),
-        "rejected": (int, lambda now: now.inbox.totals.messages - now.inbox.totals.accepted),
-        "unread": (int, lambda now: now.inbox.totals.unread),
-        "segments": (int, lambda now: now.inbox.totals.segments),
-        "points": (float, lambda now: now.inbox.totals.points),
-        "gsm7": (int, lambda now: now.inbox.totals.messages - now.inbox.totals.ucs2),
-        "ucs2": (int, lambda now: now.inbox.totals.ucs2),
+        "messages": (int, lambda now: now.inbox.messages),
+        "accepted": (int, lambda now: now.inbox.accepted),
+        "rejected": (int, lambda now: now.inbox.messages - now.inbox.accepted),
+        "unread": (int, lambda now: now.inbox.unread),
+        "segments": (int, lambda now: now.inbox.segments),
+        "points": (float, lambda now: now.inbox.points),
+        "gsm7": (int, lambda now: now.inbox.messages - now.inbox.ucs2),
+        "ucs2": (int, lambda now: now.inbox.ucs2),
         "faults": (
             Mapping[str, int],
             lambda now: {name: int(n) for (name,), n in now.gateway.metrics.read("faults").items()},
@@ -93,7 +95,7 @@ STATS: Final = View(
         "armed": (int, lambda now: len(now.gateway.faults.active())),
         "listeners": int,
         "uptime": (float, lambda now: round(time.monotonic() - now.info.started, 3)),
-        "sequence": (int, lambda now: now.inbox.sequence),
+        "sequence": int,
         "history": (str, lambda now: now.gateway.store.history),
         "version": (str, lambda now: version()),
         "label": (str | None, lambda now: now.info.label),
@@ -107,13 +109,14 @@ STATS: Final = View(
 
 def stats(gateway: Gateway, info: SandboxInfo, listeners: int) -> dict[str, Any]:
     """Return the figures of a sandbox as they are now."""
-    return STATS(_Figures(gateway, info, listeners, gateway.store.snapshot(), gateway.accounts.get(USERNAME)))
+    store, account = gateway.store, gateway.accounts.get(USERNAME)
+    return STATS(_Figures(gateway, info, listeners, store.sequence, store.totals(), account))
 
 
 def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
     """Return the counters in the text form of Prometheus."""
     read = gateway.metrics.read
-    inbox = gateway.store.snapshot().totals
+    inbox = gateway.store.totals()
     accounts = [account for name in gateway.accounts.names() if (account := gateway.accounts.get(name))]
     queues: dict[tuple[str, ...], float] = {
         (account.username,): gateway.queue_size(account.username) for account in accounts

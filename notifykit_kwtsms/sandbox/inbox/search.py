@@ -123,20 +123,10 @@ def _choice(key: str, choices: dict[str, Matches]) -> Callable[[str], Matches]:
     return of
 
 
-def _is_gsm7(message: CapturedMessage) -> bool:
-    return message.encoding == "gsm7"
-
-
-def _is_ucs2(message: CapturedMessage) -> bool:
-    return message.encoding == "ucs2"
-
-
-_ENCODINGS: Final[dict[str, Matches]] = {
-    "gsm7": _is_gsm7,
-    "gsm-7": _is_gsm7,
-    "gsm": _is_gsm7,
-    "ucs2": _is_ucs2,
-    "unicode": _is_ucs2,
+_ENCODINGS: Final = {
+    word: _same("encoding")(encoding)
+    for encoding, words in {"gsm7": ("gsm7", "gsm-7", "gsm"), "ucs2": ("ucs2", "unicode")}.items()
+    for word in words
 }
 _IS: Final[dict[str, Matches]] = {
     "unread": lambda message: message.unread,

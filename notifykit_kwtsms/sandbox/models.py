@@ -36,7 +36,7 @@ _SCALARS: Final[dict[Any, tuple[str, Schema]]] = {
     Any: ("anything", {}),
 }
 _UNIONS: Final = (Union, types.UnionType)
-_ARRAYS: Final = (tuple, list, frozenset)
+_ARRAYS: Final = (tuple, list, frozenset, set)
 _FIELDS: Final[dict[type, tuple[tuple[str, attrs.Attribute[Any], Any], ...]]] = {}
 
 
@@ -111,7 +111,7 @@ def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
 
 
 def parse(kind: Any, value: Any, name: str, complete: bool = False) -> Any:
-    """Return a value of a type from its JSON form; the name is for the error.
+    """Return a value of a type from its JSON form, or as it is; the name is for the error.
 
     :raises ValueError: if it is of another type.
     """
@@ -124,7 +124,7 @@ def parse(kind: Any, value: Any, name: str, complete: bool = False) -> Any:
         for choice in arguments:
             with contextlib.suppress(ValueError):
                 return parse(choice, value, name, complete)
-    elif origin in _ARRAYS and isinstance(value, list):
+    elif origin in _ARRAYS and isinstance(value, _ARRAYS):
         return origin(parse(arguments[0], item, name, complete) for item in value)
     elif origin is Mapping and isinstance(value, dict):
         return {text: parse(arguments[1], content, name, complete) for text, content in value.items()}

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import attrs
 
 from notifykit_kwtsms.sandbox.faults.catalogue import Fault
-from notifykit_kwtsms.sandbox.gateway.accounts import CHANGEABLE, SENDER, Account
+from notifykit_kwtsms.sandbox.gateway.accounts import CHANGEABLE, SENDER
 from notifykit_kwtsms.sandbox.models import Schema, Schemas, json_fields, parse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -219,7 +219,7 @@ _REQUESTS: Final = Schemas()
 _FAULT_FIELDS: Final = {name: kind for name, _, kind in json_fields(Fault)}
 _MATCH: Final = _REQUESTS.closed({name: _FAULT_FIELDS[name] for name in ("endpoint", "to", "nth")})
 #: The schemas of bodies that the objects behind the API check by themselves.
-ACCOUNT_CHANGES: Final = _REQUESTS.closed({name: kind for name, _, kind in json_fields(Account) if name in CHANGEABLE})
+ACCOUNT_CHANGES: Final = _REQUESTS.closed(CHANGEABLE)
 FAULTS: Final = _REQUESTS.closed({**_FAULT_FIELDS, "delay": {}, "faults": [{"type": "object"}], "match": _MATCH})
 
 _IN_PATH: Final = re.compile(r"<(?:(?P<kind>int):)?(?P<name>\w+)>")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import functools
 import logging
 import math
 import selectors
@@ -17,7 +17,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from notifykit.errors import ConfigError
 from notifykit_kwtsms.sandbox.http.wire_faults import ResponseWritten
-from notifykit_kwtsms.sandbox.http.wsgi import UNREAD, ConnectionDropped, encode_head, html_response
+from notifykit_kwtsms.sandbox.http.wsgi import ARRIVED, UNREAD, ConnectionDropped, encode_head, html_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -57,11 +57,10 @@ class _Handler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         """Answer one request in one write, or piece by piece where its length is not known."""
         self.environ = environ = self.make_environ()
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if length == "0":
-            self.server.limit(math.inf)
-        else:
-            environ["wsgi.input"] = _Body(self.rfile, int(length) if length.isdecimal() else 0, self.server)
+        # Once the request has arrived, its answer may take as long as it wants.
+        environ[ARRIVED] = arrived = functools.partial(self.server.limit, math.inf)
+        if environ.get("CONTENT_LENGTH", "") in ("", "0"):
+            arrived()
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(
@@ -72,7 +71,7 @@ class _Handler(WSGIRequestHandler):
 
         try:
             answer = self.server.app(environ, start_response)
-            self.server.limit(math.inf)
+            arrived()
             status, headers = started[-1]
             headers = [*headers, ("Date", self.date_time_string())]
             if not any(name == "Content-Length" for name, _ in headers):
@@ -124,32 +123,6 @@ class _Handler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Log nothing: requests hold numbers and texts, and the sandbox has its own record of them."""
-
-
-class _Body:
-    """The body of a request; once it was read, its answer may take as long as it wants."""
-
-    def __init__(self, file: io.BufferedIOBase, length: int, server: Server) -> None:
-        self._file = file
-        self._left = length
-        self._server = server
-
-    def read(self, size: int = -1) -> bytes:
-        """Read at most so many bytes."""
-        content = self._file.read(size)
-        self._count(len(content))
-        return content
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Read into a buffer, and return how many bytes."""
-        count = self._file.readinto(buffer)
-        self._count(count)
-        return int(count)
-
-    def _count(self, count: int) -> None:
-        self._left -= count
-        if self._left <= 0:
-            self._server.limit(math.inf)
 
 
 class _Open:

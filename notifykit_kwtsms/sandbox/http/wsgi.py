@@ -20,6 +20,8 @@ TEXT: Final = "text/plain; charset=utf-8"
 BODY_LIMIT: Final = 64 * 1024
 #: Set in the WSGI environment where a body was not read, so that the connection can't be used again.
 UNREAD: Final = "notifykit.sandbox.unread"
+#: Holds a function in the WSGI environment that is called when the body was read.
+ARRIVED: Final = "notifykit.sandbox.arrived"
 #: What holds for everything that is not the gateway itself.
 BASE_HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -52,12 +54,15 @@ class LimitedRequest(Request):
         try:
             if self._is_chunked:
                 raise RequestEntityTooLarge
-            return self.get_data()
+            body = self.get_data()
         except RequestEntityTooLarge:
             self.environ[UNREAD] = True
             raise
         except ClientDisconnected as error:
             raise ConnectionDropped from error
+        if ARRIVED in self.environ:
+            self.environ[ARRIVED]()
+        return body
 
     def skip(self) -> None:
         """Read the body of a request that is refused anyway, if it is short enough for that."""

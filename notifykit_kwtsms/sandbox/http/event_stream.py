@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Final
 
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
@@ -54,14 +54,20 @@ class EventStreams:
             self._readers += 1
             return True
 
-    def release(self) -> None:
-        """Release a place."""
-        with self._lock:
-            self._readers -= 1
-
-    def stream(self, after: int | None) -> EventStream:
+    def stream(self, after: int | None) -> Generator[bytes, None, None]:
         """Return the events after a number, or from now on, until the sandbox stops."""
-        return EventStream(self, self._events(after))
+        events = self._in_place(after)
+        # It has begun, so that closing it releases the place also where nothing was read.
+        next(events)
+        return events
+
+    def _in_place(self, after: int | None) -> Generator[bytes, None, None]:
+        try:
+            yield b""
+            yield from self._events(after)
+        finally:
+            with self._lock:
+                self._readers -= 1
 
     def _events(self, after: int | None) -> Iterator[bytes]:
         store = self._gateway.store
@@ -112,28 +118,6 @@ class EventStreams:
         if change.kind == "fault":
             facts["message"] = change.message or None
         return _event(change.kind, facts, change.sequence)
-
-
-class EventStream(Iterator[bytes]):
-    """One reader's events. Closing it, also before the first one, releases the reader's place."""
-
-    def __init__(self, streams: EventStreams, events: Iterator[bytes]) -> None:
-        self._streams = streams
-        self._events = events
-        self._open = True
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._events)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """End it. WSGI servers call this, whatever became of the connection."""
-        if self._open:
-            self._open = False
-            self._streams.release()
 
 
 def _event(kind: str, facts: Mapping[str, Any], sequence: int | None = None) -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, Final
 
 import attrs
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
@@ -76,18 +76,6 @@ class LimitedRequest(Request):
         return self.content_length is None and "HTTP_TRANSFER_ENCODING" in self.environ
 
 
-class Stream(Protocol):
-    """A body whose length is not known."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield it piece by piece."""
-        ...
-
-    def close(self) -> None:
-        """End it."""
-        ...
-
-
 @attrs.frozen
 class Response:
     """Status, headers and body. Werkzeug's own would not write them byte for byte as the gateway does."""
@@ -100,8 +88,8 @@ class Response:
     content_type: str = JSON
     #: Further headers.
     headers: tuple[tuple[str, str], ...] = ()
-    #: The body where it comes piece by piece.
-    stream: Stream | None = attrs.field(default=None, repr=False)
+    #: The body where it comes piece by piece; closing it ends it.
+    stream: Generator[bytes, None, None] | None = attrs.field(default=None, repr=False)
 
     @property
     def status_line(self) -> str:

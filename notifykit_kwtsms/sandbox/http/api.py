@@ -452,9 +452,12 @@ def _window(
     # Rows that share their newest message stay together: a window begins at a message.
     while end < len(found) and newest(found[end]) == newest(found[end - 1]):
         end += 1
-    following = newest(found[end - 1]) if end < len(found) else None
-    about = {"matched": len(found), "total": inbox.totals.messages, "next": following, "sequence": inbox.sequence}
-    return found[start:end], about
+    return found[start:end], {
+        "matched": len(found),
+        "total": inbox.totals.messages,
+        "next": newest(found[end - 1]) if end < len(found) else None,
+        "sequence": inbox.totals.sequence,
+    }
 
 
 def _deleted(deletion: Deletion) -> dict[str, Any]:

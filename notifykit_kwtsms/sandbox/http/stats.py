@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, Account
+from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.inbox.store import Totals
 from notifykit_kwtsms.sandbox.models import View
 
 
@@ -26,6 +25,11 @@ class SandboxInfo:
     remote: bool = False
     #: When it began: ``time.monotonic()``, real seconds.
     started: float = attrs.field(factory=time.monotonic)
+
+    @property
+    def uptime(self) -> float:
+        """Real seconds since it began."""
+        return round(time.monotonic() - self.started, 3)
 
 
 @functools.cache
@@ -51,66 +55,52 @@ def rate(gateway: Gateway) -> dict[str, Any]:
     return RATE(gateway.traffic.counts(), gateway.rules.rate_limit)
 
 
-@attrs.frozen
-class _Figures:
-    """A sandbox at one moment."""
-
-    #: The gateway.
-    gateway: Gateway
-    #: How the sandbox is set up.
-    info: SandboxInfo
-    #: Open event streams.
-    listeners: int
-    #: The newest change that is in the sums, at least.
-    sequence: int
-    #: The sums over the inbox.
-    inbox: Totals
-    #: The default account.
-    account: Account | None
+def _of_account(gateway: Gateway, name: str) -> Any:
+    account = gateway.accounts.get(USERNAME)
+    return getattr(account, name) if account else 0
 
 
-#: The figures of the strip on top of the page.
+#: The figures of the strip on top of the page. Takes the sums over the inbox, the gateway, the setup, and open streams.
 STATS: Final = View(
     "Stats",
     {
-        "messages": (int, lambda now: now.inbox.messages),
-        "accepted": (int, lambda now: now.inbox.accepted),
-        "rejected": (int, lambda now: now.inbox.messages - now.inbox.accepted),
-        "unread": (int, lambda now: now.inbox.unread),
-        "segments": (int, lambda now: now.inbox.segments),
-        "points": (float, lambda now: now.inbox.points),
-        "gsm7": (int, lambda now: now.inbox.messages - now.inbox.ucs2),
-        "ucs2": (int, lambda now: now.inbox.ucs2),
+        "messages": int,
+        "accepted": int,
+        "rejected": (int, lambda totals, *_: totals.messages - totals.accepted),
+        "unread": int,
+        "segments": int,
+        "points": float,
+        "gsm7": (int, lambda totals, *_: totals.messages - totals.ucs2),
+        "ucs2": int,
         "faults": (
             Mapping[str, int],
-            lambda now: {name: int(n) for (name,), n in now.gateway.metrics.read("faults").items()},
+            lambda totals, gateway, *_: {name: int(n) for (name,), n in gateway.metrics.read("faults").items()},
         ),
-        "queue": (int, lambda now: now.gateway.queue_size(USERNAME)),
-        "queue-limit": (int, lambda now: now.account.queue_limit if now.account else 0),
-        "balance": (float, lambda now: now.account.balance if now.account else 0),
-        "requests": (int, lambda now: now.gateway.traffic.total),
-        "rate": (RATE, lambda now: rate(now.gateway)),
-        "blocked": (Mapping[str, float], lambda now: now.gateway.traffic.blocked()),
-        "preset": (str | None, lambda now: now.gateway.faults.preset()),
-        "armed": (int, lambda now: len(now.gateway.faults.active())),
-        "listeners": int,
-        "uptime": (float, lambda now: round(time.monotonic() - now.info.started, 3)),
+        "queue": (int, lambda totals, gateway, *_: gateway.queue_size(USERNAME)),
+        "queue-limit": (int, lambda totals, gateway, *_: _of_account(gateway, "queue_limit")),
+        "balance": (float, lambda totals, gateway, *_: _of_account(gateway, "balance")),
+        "requests": (int, lambda totals, gateway, *_: gateway.traffic.total),
+        "rate": (RATE, lambda totals, gateway, *_: rate(gateway)),
+        "blocked": (Mapping[str, float], lambda totals, gateway, *_: gateway.traffic.blocked()),
+        "preset": (str | None, lambda totals, gateway, *_: gateway.faults.preset()),
+        "armed": (int, lambda totals, gateway, *_: len(gateway.faults.active())),
+        "listeners": (int, lambda totals, gateway, info, listeners: listeners),
+        "uptime": (float, lambda totals, gateway, info, _: info.uptime),
         "sequence": int,
-        "history": (str, lambda now: now.gateway.store.history),
-        "version": (str, lambda now: version()),
-        "label": (str | None, lambda now: now.info.label),
-        "keep": (int, lambda now: now.gateway.store.keep),
-        "keep-for": (float | None, lambda now: now.gateway.store.keep_for),
-        "stored": (bool, lambda now: now.gateway.store.stored),
-        "remote": (bool, lambda now: now.info.remote),
+        "history": (str, lambda totals, gateway, *_: gateway.store.history),
+        "version": (str, lambda *_: version()),
+        "label": (str | None, lambda totals, gateway, info, _: info.label),
+        "keep": (int, lambda totals, gateway, *_: gateway.store.keep),
+        "keep-for": (float | None, lambda totals, gateway, *_: gateway.store.keep_for),
+        "stored": (bool, lambda totals, gateway, *_: gateway.store.stored),
+        "remote": (bool, lambda totals, gateway, info, _: info.remote),
     },
 )
 
 
 def stats(gateway: Gateway, info: SandboxInfo, listeners: int) -> dict[str, Any]:
     """Return the figures of a sandbox as they are now."""
-    store, account = gateway.store, gateway.accounts.get(USERNAME)
-    return STATS(_Figures(gateway, info, listeners, store.sequence, store.totals(), account))
+    return STATS(gateway.store.totals(), gateway, info, listeners)
 
 
 def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
@@ -133,7 +123,7 @@ def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
         ("queue_messages", "Places taken in the queue of an account.", ("account",), queues),
         ("balance_points", "Balance of an account in points.", ("account",), balances),
         ("listeners", "Open event streams.", (), {(): listeners}),
-        ("uptime_seconds", "Seconds since the start.", (), {(): round(time.monotonic() - info.started, 3)}),
+        ("uptime_seconds", "Seconds since the start.", (), {(): info.uptime}),
     )
     return "".join(_family(*family) for family in families)
 

@@ -92,6 +92,8 @@ class Totals:
     segments: int = 0
     #: Points of the accepted ones.
     points: float = 0
+    #: The number of the newest change that is in them.
+    sequence: int = 0
 
     def count(self, message: CapturedMessage, by: Literal[1, -1]) -> None:
         """Count a message in, or with -1 out."""
@@ -112,8 +114,6 @@ class Snapshot:
     messages: tuple[CapturedMessage, ...] = attrs.field(repr=False)
     #: Sums over them.
     totals: Totals
-    #: The number of the newest change that is in it.
-    sequence: int
 
 
 class Store:
@@ -186,13 +186,13 @@ class Store:
         """Return every message together with the number of the newest change in them."""
         with self._changed:
             self._settle()
-            return Snapshot(tuple(self._messages.values()), self.totals(), self._changes.sequence)
+            return Snapshot(tuple(self._messages.values()), self.totals())
 
     def totals(self) -> Totals:
         """Return the sums over every message as they are now."""
         with self._changed:
             self._settle()
-            return attrs.evolve(self._totals)
+            return attrs.evolve(self._totals, sequence=self._changes.sequence)
 
     def get(self, name: int | str) -> CapturedMessage | None:
         """Return a message by the store's id or by the gateway's msg-id."""

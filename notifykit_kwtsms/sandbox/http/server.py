@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 #: Real seconds and bytes given to a client that still sends a body which is not read.
 _LINGER: Final = 0.2
 _LINGER_BYTES: Final = 4 * 1024 * 1024
-#: Real seconds in which a request has to arrive, to the last byte of its body, and for which an idle connection is kept.
-_REQUEST_LIMIT: Final = 10.0
-_IDLE_LIMIT: Final = 60.0
-#: The most connections that are open at once; above it, the one ends that is the first to run out of time.
-_MOST_CONNECTIONS: Final = 500
 #: Real seconds between two looks for connections that are out of time.
 _SWEEP: Final = 0.5
 #: Real seconds that a thread may take to end.
@@ -142,11 +137,11 @@ class Server(ThreadedWSGIServer):
     """Accepts connections in one thread and serves each in its own."""
 
     daemon_threads = True
-    #: Seconds in which a request has to arrive, and for which an idle connection is kept.
-    request_limit = _REQUEST_LIMIT
-    idle_limit = _IDLE_LIMIT
-    #: The most connections that are open at once.
-    most_connections = _MOST_CONNECTIONS
+    #: Real seconds in which a request has to arrive, to the last byte of its body, and for which an idle connection is kept.
+    request_limit = 10.0
+    idle_limit = 60.0
+    #: The most connections that are open at once; above it, the one ends that is the first to run out of time.
+    most_connections = 500
     # How long handle_request looks for a connection that the selector has already found.
     timeout = 0
 

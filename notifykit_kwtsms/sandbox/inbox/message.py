@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import sys
 from collections.abc import Mapping
@@ -40,6 +41,16 @@ def _folded(text: str) -> str:
     folded = text.casefold()
     # Arabic has no case: such a text is kept once.
     return text if folded == text else folded
+
+
+@functools.lru_cache(maxsize=1024)
+def _kept_once(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return _shared(dict(items))  # type: ignore[no-any-return]
+
+
+def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    # A program sends the same ones each time, but for the length of the body.
+    return _kept_once(tuple(headers.items()))
 
 
 def _without_password(fields: Mapping[str, str]) -> Mapping[str, str]:
@@ -92,7 +103,7 @@ class CapturedRequest:
     #: Its path.
     path: str
     #: Its headers in lower case, without those that carry secrets.
-    headers: Mapping[str, str] = attrs.field(repr=show_count, converter=_shared)
+    headers: Mapping[str, str] = attrs.field(repr=show_count, converter=_headers)
     #: The fields of its body; the password is four stars.
     fields: Mapping[str, str] = attrs.field(repr=show_count, converter=_without_password)
 

@@ -17,7 +17,7 @@ from notifykit_kwtsms.api.facts import ENDPOINTS
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http.access import AccessControl
 from notifykit_kwtsms.sandbox.http.api import Api
-from notifykit_kwtsms.sandbox.http.gateway_app import GatewayApp
+from notifykit_kwtsms.sandbox.http.gateway_app import GatewayRequest
 from notifykit_kwtsms.sandbox.http.schema import ROUTES, Route
 from notifykit_kwtsms.sandbox.http.stats import SandboxInfo
 from notifykit_kwtsms.sandbox.http.wsgi import (
@@ -67,7 +67,7 @@ MAP: Final = Map(
         *(Rule(route.path, endpoint=route, methods=[route.method]) for route in ROUTES),
         Rule("/", endpoint=_INDEX, methods=["GET"]),
         Rule("/page/<path:name>", endpoint=_FILE, methods=["GET"]),
-        Rule(f"/API/<any({','.join(ENDPOINTS)}):name>/", endpoint=_GATEWAY, methods=["POST"]),
+        Rule(f"/API/<any({','.join(ENDPOINTS)}):endpoint>/", endpoint=_GATEWAY, methods=["POST"]),
     ],
     # A redirect would lose the body of a POST: the path without its slash is the same place.
     strict_slashes=False,
@@ -91,7 +91,8 @@ class App:
     ) -> None:
         stopping = stopping or threading.Event()
         self._api = Api(gateway, info or SandboxInfo(), stopping)
-        self._gateway_app = GatewayApp(gateway, stopping)
+        self._gateway = gateway
+        self._stopping = stopping
         self._access = access or AccessControl()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -123,7 +124,7 @@ class App:
             request.skip()
             return refusal
         if target == _GATEWAY:
-            return self._gateway_app.handle(request, **in_path)
+            return GatewayRequest(self._gateway, self._stopping, request, **in_path).respond()
         return self._own(request, target, in_path)
 
     def _denial(self, request: LimitedRequest, target: object) -> Response | None:

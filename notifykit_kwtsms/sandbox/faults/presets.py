@@ -28,19 +28,20 @@ PRESETS: Final[Mapping[str, tuple[Fault, ...]]] = {
 }
 
 
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+_BY_PLAIN_NAME: Final = {_plain(name): faults for name, faults in PRESETS.items()}
+
+
 def preset(name: str) -> tuple[Fault, ...]:
     """Return the faults of a preset; ``Flaky Wi-Fi`` and ``flaky-wifi`` name the same one."""
-    wanted = _plain(name)
-    for known, faults in PRESETS.items():
-        if _plain(known) == wanted:
-            return faults
-    raise ValueError(f"no such preset: {name!r}; there are {', '.join(PRESETS)}")
+    if not is_preset(name):
+        raise ValueError(f"no such preset: {name!r}; there are {', '.join(PRESETS)}")
+    return _BY_PLAIN_NAME[_plain(name)]
 
 
 def is_preset(name: str) -> bool:
     """Whether a name means a preset."""
-    return _plain(name) in {_plain(known) for known in PRESETS}
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum())
+    return _plain(name) in _BY_PLAIN_NAME

@@ -37,12 +37,14 @@ _PATIENCE: Final = 120_000
 _NEW: Final = 3
 _PAUSE: Final = 0.6
 _NO_PEER: Final = "mailpit: not on the package index"
-#: Sets `window.__shown` to the time in milliseconds when a row with some words is in the document.
+#: Sets `window.__shown` to the time in milliseconds when a row with some words is in the document, and `window.__typed`
+#: to that of the last key: Playwright waits for the page before it types.
 _SHOWN: Final = """
 (words) => {
   const list = document.getElementById('list');
   const found = () => [...list.querySelectorAll('li.row .row-text')].some((row) => row.textContent.includes(words));
-  window.__shown = null;
+  window.__shown = window.__typed = null;
+  document.getElementById('query').addEventListener('input', () => { window.__typed = Date.now(); }, { capture: true });
   const look = () => { if (window.__shown === null && found()) window.__shown = Date.now(); };
   new MutationObserver(look).observe(list, { subtree: true, childList: true, characterData: true });
   look();
@@ -97,13 +99,13 @@ def page(case: str, context: dict[str, Any]) -> tuple[Callable[[int], None], Cal
 
 
 def _timed(view: Any, words: str, act: Callable[[str], object]) -> float:
-    """Return the seconds from an act to a row with these words."""
+    """Return the seconds from an act, or from the last key that it pressed, to a row with these words."""
     time.sleep(_PAUSE)
     view.evaluate(_SHOWN, words)
-    began = time.time()
+    began = time.time() * 1000
     act(words)
-    shown = view.wait_for_function("() => window.__shown", timeout=_PATIENCE)
-    return float(shown.json_value() / 1000 - began)
+    shown = view.wait_for_function("() => window.__shown", timeout=_PATIENCE).json_value()
+    return float(shown - (view.evaluate("window.__typed") or began)) / 1000
 
 
 def _number(index: int) -> str:

@@ -1,6 +1,6 @@
 """JSON of the sandbox: written, read and described from one declaration each; and what a repr may show.
 
-A model is a frozen attrs class: :func:`to_json`, :func:`from_json` and :class:`Schemas` work from its fields and their
+A model is a frozen attrs class: :func:`encode`, :func:`from_json` and :class:`Schemas` work from its fields and their
 types. A :class:`View` is what the API shows of an object: fields with their types and where each comes from.
 """
 
@@ -10,10 +10,11 @@ import contextlib
 import datetime
 import enum
 import functools
+import json
 import operator
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Annotated, Any, Final, Literal, TypeVar, Union
 
 import attrs
@@ -34,10 +35,8 @@ _SCALARS: Final[dict[Any, tuple[str, Schema]]] = {
     type(None): ("null", {"type": "null"}),
     Any: ("anything", {}),
 }
-#: What is JSON already.
-_PLAIN: Final = frozenset((str, int, float, bool))
 _UNIONS: Final = (Union, types.UnionType)
-_ARRAYS: Final = (tuple, list, frozenset)
+_ARRAYS: Final = (tuple, list, frozenset, set)
 _FIELDS: Final[dict[type, tuple[tuple[str, attrs.Attribute[Any], Any], ...]]] = {}
 
 
@@ -77,18 +76,16 @@ def json_fields(model: type) -> tuple[tuple[str, attrs.Attribute[Any], Any], ...
 
 
 def to_json(value: Any) -> Any:
-    """Return a model, or anything that it is made of, as what ``json.dumps`` takes."""
-    if value is None or type(value) in _PLAIN:
-        return value
-    if attrs.has(type(value)):
-        return {name: to_json(getattr(value, field.name)) for name, field, _ in json_fields(type(value))}
+    """Return a model, or another value that JSON does not have, as one that it has; what is inside may be models again."""
     if isinstance(value, datetime.datetime):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return {name: to_json(content) for name, content in value.items()}
     if isinstance(value, frozenset):
         return sorted(value)
-    return [to_json(item) for item in value] if isinstance(value, (tuple, list)) else value
+    return {name: getattr(value, field.name) for name, field, _ in json_fields(type(value))}
+
+
+#: Returns a value, models and all, as one line of JSON. ASCII, because a text may hold half of a surrogate pair.
+encode: Final = json.JSONEncoder(separators=(",", ":"), default=to_json).encode
 
 
 def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
@@ -114,7 +111,7 @@ def from_json(model: type[T], value: object, *, complete: bool = False) -> T:
 
 
 def parse(kind: Any, value: Any, name: str, complete: bool = False) -> Any:
-    """Return a value of a type from its JSON form; the name is for the error.
+    """Return a value of a type from its JSON form, or as it is; the name is for the error.
 
     :raises ValueError: if it is of another type.
     """
@@ -127,7 +124,7 @@ def parse(kind: Any, value: Any, name: str, complete: bool = False) -> Any:
         for choice in arguments:
             with contextlib.suppress(ValueError):
                 return parse(choice, value, name, complete)
-    elif origin in _ARRAYS and isinstance(value, list):
+    elif origin in _ARRAYS and isinstance(value, _ARRAYS):
         return origin(parse(arguments[0], item, name, complete) for item in value)
     elif origin is Mapping and isinstance(value, dict):
         return {text: parse(arguments[1], content, name, complete) for text, content in value.items()}
@@ -176,13 +173,13 @@ class View:
     def __init__(self, name: str, fields: Mapping[str, Any], extends: View | None = None) -> None:
         self.name = name
         self.fields: dict[str, Any] = {**(extends.fields if extends else {}), **fields}
+        self._readers = {
+            name: field[1] if isinstance(field, tuple) else _attribute(name) for name, field in self.fields.items()
+        }
 
     def __call__(self, source: Any, *context: Any) -> dict[str, Any]:
         """Return the object."""
-        return {
-            name: to_json(field[1](source, *context) if isinstance(field, tuple) else _attribute(source, name))
-            for name, field in self.fields.items()
-        }
+        return {name: read(source, *context) for name, read in self._readers.items()}
 
     def __or__(self, other: None) -> Maybe:
         return Maybe(self)
@@ -196,8 +193,9 @@ class Maybe:
     view: View
 
 
-def _attribute(source: Any, name: str) -> Any:
-    return getattr(source, name.replace("-", "_"))
+def _attribute(name: str) -> Callable[..., Any]:
+    attribute = name.replace("-", "_")
+    return lambda source, *context: getattr(source, attribute)
 
 
 class Schemas:

@@ -75,7 +75,7 @@ def test_the_account_is_read_and_set_like_attributes(client: Client, sandbox: Sa
     account.balance = 7.5
     account.purchased = 20
     account.senders = ("ME",)
-    account.promotional = frozenset({"ME"})
+    account.promotional = {"ME"}
     account.prefixes = ("966",)
     account.prices = {"966": 1.25}
     account.queue_limit = 5

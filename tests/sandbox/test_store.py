@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
+from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox import Clock, Sandbox
 from notifykit_kwtsms.sandbox.gateway.requests import Call
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
+from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 from notifykit_kwtsms.sandbox.inbox.search import parse
+from notifykit_kwtsms.sandbox.inbox.store import Totals
 from notifykit_kwtsms.sandbox.models import NotFoundError
 from notifykit_kwtsms.sandbox.text_rules import find_code, find_links, gets_stuck
 
@@ -75,6 +81,38 @@ def test_only_the_newest_are_kept(gateway: Gateway) -> None:
     assert [message.msg_id for message in small.store.all()] == ids[1:]
     assert small.store.get(ids[0]) is None
     assert small.accepted(KUWAIT) == 3
+
+
+_ACTIONS: dict[str, Callable[[Gateway], object]] = {
+    "send": _send,
+    "send Unicode to two": lambda gateway: _send(gateway, f"{KUWAIT},{OTHER}", "كود " * 30),
+    "refuse": lambda gateway: gateway.refuse(Call("send", "127.0.0.1", {"mobile": KUWAIT, "message": "Hi"}), "ERR013"),
+    "read": lambda gateway: gateway.store.update_all(lambda message: message.id % 2 == 0, unread=False),
+    "recover": lambda gateway: gateway.empty_queue(),
+    "wait": lambda gateway: gateway.clock.advance(400),
+    "copy": lambda gateway: gateway.store.adopt(
+        attrs.evolve(message, msg_id=f"{message.msg_id}x") for message in gateway.store.all()[:2]
+    ),
+    "delete and restore": lambda gateway: gateway.store.restore(gateway.store.discard(_some).undo or ""),
+    "delete": lambda gateway: gateway.store.delete(_some),
+}
+
+
+def _some(message: CapturedMessage) -> bool:
+    return message.id % 3 < 2
+
+
+@given(st.lists(st.sampled_from(sorted(_ACTIONS)), max_size=12))
+def test_the_totals_are_the_sums_over_what_is_there(actions: list[str]) -> None:
+    """Whatever happened to the messages."""
+    gateway = Gateway(keep=5)
+    for action in actions:
+        with contextlib.suppress(NotFoundError):  # There was nothing to delete, so there is nothing to restore.
+            _ACTIONS[action](gateway)
+    expected = Totals(sequence=gateway.store.sequence)
+    for message in gateway.store.all():
+        expected.count(message, 1)
+    assert gateway.store.totals() == expected
 
 
 def test_an_inbox_keeps_something() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -12,7 +12,7 @@ import attrs
 
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.facts import QUEUE_LIMIT, SHARED_SENDER
-from notifykit_kwtsms.sandbox.models import HIDDEN, NotFoundError, show_count
+from notifykit_kwtsms.sandbox.models import HIDDEN, NotFoundError, json_fields, parse, show_count
 from notifykit_kwtsms.sandbox.text_rules import BY_PREFIX
 
 #: The default account. Both are public: they open nothing but a sandbox.
@@ -22,35 +22,15 @@ PASSWORD: Final = "sandboxpassword"  # noqa: S105
 SENDER: Final = "MY-APP"
 
 
-def _addresses(value: object) -> tuple[str, ...] | None:
-    if value is None:
+def _networks(addresses: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if addresses is None:
         return None
-    return tuple(str(ipaddress.ip_network(address, strict=False)) for address in _names(value))
+    return tuple(str(ipaddress.ip_network(address, strict=False)) for address in addresses)
 
 
-def _names(value: object) -> tuple[str, ...]:
-    names = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (None,)
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError("this is a list of texts")
-    return names
-
-
-def _set_of_names(value: object) -> frozenset[str]:
-    return frozenset(_names(value))
-
-
-def _is_points(instance: Account, attribute: attrs.Attribute[Any], value: object) -> None:
-    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else -1
-    if not 0 <= number < float("inf"):
+def _is_points(instance: Account, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not 0 <= value < float("inf"):
         raise ValueError(f"{attribute.name} is a number of points from 0 up")
-
-
-def _is_prices(instance: Account, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not (isinstance(value, Mapping) and all(isinstance(points, (int, float)) for points in value.values())):
-        raise ValueError("prices are points by number prefix")
-
-
-_flag = attrs.validators.instance_of(bool)
 
 
 @attrs.frozen
@@ -69,27 +49,25 @@ class Account:
     #: Points ever bought.
     purchased: float = attrs.field(default=1000, validator=_is_points)
     #: Registered sender names; case matters.
-    senders: tuple[str, ...] = attrs.field(default=(SHARED_SENDER, SENDER), converter=_names)
+    senders: tuple[str, ...] = (SHARED_SENDER, SENDER)
     #: The senders among them that people can opt out of.
-    promotional: frozenset[str] = attrs.field(default=frozenset({SHARED_SENDER}), converter=_set_of_names)
+    promotional: frozenset[str] = frozenset({SHARED_SENDER})
     #: Country codes it can send to.
-    prefixes: tuple[str, ...] = attrs.field(default=("965",), converter=_names)
+    prefixes: tuple[str, ...] = ("965",)
     #: Points a segment by number prefix, where it is not 1.
-    prices: Mapping[str, float] = attrs.field(factory=dict, validator=_is_prices)
+    prices: Mapping[str, float] = attrs.field(factory=dict)
     #: Numbers that opted out: a promotional message to them is paid for and never delivered.
-    dnd: frozenset[str] = attrs.field(default=frozenset(), converter=_set_of_names, repr=show_count)
+    dnd: frozenset[str] = attrs.field(default=frozenset(), repr=show_count)
     #: Messages its queue can hold (ERR013 beyond).
-    queue_limit: int = attrs.field(
-        default=QUEUE_LIMIT, validator=(attrs.validators.instance_of(int), attrs.validators.ge(0))
-    )
+    queue_limit: int = attrs.field(default=QUEUE_LIMIT, validator=attrs.validators.ge(0))
     #: Addresses and networks that may use it (ERR024 otherwise); None is any.
-    ip_list: tuple[str, ...] | None = attrs.field(default=None, converter=_addresses)
+    ip_list: tuple[str, ...] | None = attrs.field(default=None, converter=_networks)
     #: Whether it is blocked (ERR005).
-    blocked: bool = attrs.field(default=False, validator=_flag)
+    blocked: bool = False
     #: Whether it was ever given API access (ERR004).
-    api_access: bool = attrs.field(default=True, validator=_flag)
+    api_access: bool = True
     #: Whether API access is switched on (ERR001).
-    api_enabled: bool = attrs.field(default=True, validator=_flag)
+    api_enabled: bool = True
 
     def admits(self, client: str) -> bool:
         """Whether a request may come from this IP address."""
@@ -113,8 +91,8 @@ SEED: Final = (
 )
 
 
-#: What a person may change on an account.
-CHANGEABLE: Final = frozenset(attrs.fields_dict(Account)) - {"username", "password"}
+#: What a person may change on an account, with its type.
+CHANGEABLE: Final = {field.name: kind for _, field, kind in json_fields(Account) if field.name != "username"}
 
 
 class Accounts:
@@ -139,14 +117,14 @@ class Accounts:
         return tuple(self._accounts)
 
     def change(self, username: str, /, **fields: Any) -> Account:
-        """Change fields of an account and return it. Another field is a :class:`ValueError`."""
-        unknown = sorted(set(fields) - CHANGEABLE)
+        """Change fields of an account and return it. Another field, or another type, is a :class:`ValueError`."""
+        unknown = sorted(fields.keys() - CHANGEABLE)
         if unknown:
             raise ValueError(
                 f"an account has no {', '.join(unknown)} to change; it has {', '.join(sorted(CHANGEABLE))}"
             )
         with self.lock:
-            account = self._set(username, fields)
+            account = self._set(username, {name: parse(CHANGEABLE[name], fields[name], name) for name in fields})
             self._changed(account)
             return account
 

@@ -107,24 +107,23 @@ def _magic(state: Sending) -> str | None:
     return None if state.kept or not refused else next(iter(refused.values()))
 
 
-def _numbers(state: Sending) -> str | None:
-    bad = {number: "ERR025" for number in state.kept if not well_formed(number, state.rules)}
+def _drop_unless(state: Sending, passes: Callable[[str], bool], code: str, none_left: str) -> str | None:
+    """Drop the numbers that don't pass, and return the code where that refuses the request."""
+    bad = {number: code for number in state.kept if not passes(number)}
     if bad and state.rules.mixed_numbers == "strict":
-        return "ERR025"
+        return code
     state.drop(bad)
-    if state.kept or not bad:
-        return None
-    return "ERR025" if len(state.given) == 1 else "ERR006"
+    return none_left if bad and not state.kept else None
+
+
+def _numbers(state: Sending) -> str | None:
+    none_left = "ERR025" if len(state.given) == 1 else "ERR006"
+    return _drop_unless(state, lambda number: well_formed(number, state.rules), "ERR025", none_left)
 
 
 def _route(state: Sending) -> str | None:
-    unrouted = {number: "ERR026" for number in state.kept if not text_rules.routed(number, state.account.prefixes)}
-    if unrouted and state.rules.mixed_numbers == "strict":
-        return "ERR026"
-    state.drop(unrouted)
-    if state.kept or not unrouted:
-        return None
-    return "ERR006" if any(dropped.code == "ERR025" for dropped in state.dropped) else "ERR026"
+    none_left = "ERR006" if any(dropped.code == "ERR025" for dropped in state.dropped) else "ERR026"
+    return _drop_unless(state, lambda number: text_rules.routed(number, state.account.prefixes), "ERR026", none_left)
 
 
 def _duplicates(state: Sending) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import threading
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -46,10 +47,11 @@ from notifykit_kwtsms.sandbox.http.wsgi import (
 )
 from notifykit_kwtsms.sandbox.inbox import search
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, from_line, to_line
-from notifykit_kwtsms.sandbox.inbox.store import UNDO_SECONDS, Deletion, Matches
+from notifykit_kwtsms.sandbox.inbox.store import UNDO_SECONDS, Deletion, Matches, Snapshot
 from notifykit_kwtsms.sandbox.inbox.threads import threads
-from notifykit_kwtsms.sandbox.models import NotFoundError, View, from_json, to_json
+from notifykit_kwtsms.sandbox.models import NotFoundError, View, from_json
 
+T = TypeVar("T")
 #: Seconds that the clock may be ahead: dates end somewhere.
 _FARTHEST: Final = 1000 * 365.0 * 86400
 _EVENTS: Final = "text/event-stream; charset=utf-8"
@@ -103,7 +105,7 @@ class Api:
             return error_response(404, str(error))
         except (ValueError, TypeError) as error:
             return error_response(400, str(error))
-        return result if isinstance(result, Response) else api_response(to_json(result), found.status)
+        return result if isinstance(result, Response) else api_response(result, found.status)
 
     def _arguments(self, found: Route, request: LimitedRequest, body: bytes) -> dict[str, Any]:
         values = {name: PARAMETERS[name].read(name, request.args.get(name)) for name in found.parameters}
@@ -169,17 +171,10 @@ class Api:
     def messages(self, search: Matches, limit: int, before: int) -> dict[str, Any]:
         """List messages, the newest first."""
         inbox = self._store.snapshot()
-        found = [message for message in reversed(inbox.messages) if search(message)]
-        window = [message for message in found if not before or message.id < before]
-        shown = window[:limit]
-        return {
-            "messages": [views.SUMMARY(message, self._account_of(message)) for message in shown],
-            "matched": len(found),
-            "total": len(inbox.messages),
-            "unread": sum(message.unread for message in inbox.messages),
-            "next": shown[-1].id if len(window) > limit else None,
-            "sequence": inbox.sequence,
-        }
+        found = list(filter(search, reversed(inbox.messages)))
+        shown, listed = _window(found, lambda message: message.id, limit, before, inbox)
+        summaries = [views.SUMMARY(message, self._account_of(message)) for message in shown]
+        return {"messages": summaries, "unread": inbox.totals.unread, **listed}
 
     @route("POST /sandbox/messages", gives={"result": str}, status=201, errors=(400, 403))
     def inject(self, request: LimitedRequest, body: NewMessage) -> Response:
@@ -247,18 +242,8 @@ class Api:
         """List conversations, the newest first."""
         inbox = self._store.snapshot()
         found = threads(filter(search, reversed(inbox.messages)), fold=batches == "fold")
-        window = [row for row in found if not before or row.last.id < before]
-        # Rows that share their newest message stay together: a window begins at a message.
-        shown = window[:limit]
-        while len(shown) < len(window) and window[len(shown)].last.id == shown[-1].last.id:
-            shown.append(window[len(shown)])
-        return {
-            "threads": [views.THREAD(row, self._account_of(row.last)) for row in shown],
-            "matched": len(found),
-            "total": len(inbox.messages),
-            "next": shown[-1].last.id if len(window) > len(shown) else None,
-            "sequence": inbox.sequence,
-        }
+        shown, listed = _window(found, lambda row: row.last.id, limit, before, inbox)
+        return {"threads": [views.THREAD(row, self._account_of(row.last)) for row in shown], **listed}
 
     @route("GET /sandbox/otp", gives={"otp": str, "id": int, "msg-id": str, "at": str}, errors=_BAD_OR_MISSING)
     def otp(self, search: Matches, timeout: float) -> dict[str, Any] | Response:
@@ -456,6 +441,23 @@ def _read_body(kind: Any, body: bytes) -> Any:
     if not isinstance(value, dict):
         raise TypeError("the body is a JSON object")
     return value if isinstance(kind, dict) else from_json(kind, value)
+
+
+def _window(
+    found: list[T], newest: Callable[[T], int], limit: int, before: int, inbox: Snapshot
+) -> tuple[list[T], dict[str, Any]]:
+    """Return the rows behind a message, and what the answer says of them; ``newest`` is the id of a row."""
+    start = bisect.bisect_right(found, -before, key=lambda row: -newest(row)) if before else 0
+    end = start + limit
+    # Rows that share their newest message stay together: a window begins at a message.
+    while end < len(found) and newest(found[end]) == newest(found[end - 1]):
+        end += 1
+    return found[start:end], {
+        "matched": len(found),
+        "total": inbox.totals.messages,
+        "next": newest(found[end - 1]) if end < len(found) else None,
+        "sequence": inbox.totals.sequence,
+    }
 
 
 def _deleted(deletion: Deletion) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from notifykit_kwtsms.api.facts import ENDPOINTS
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http.access import AccessControl
 from notifykit_kwtsms.sandbox.http.api import Api
-from notifykit_kwtsms.sandbox.http.gateway_app import GatewayApp
+from notifykit_kwtsms.sandbox.http.gateway_app import GatewayRequest
 from notifykit_kwtsms.sandbox.http.schema import ROUTES, Route
 from notifykit_kwtsms.sandbox.http.stats import SandboxInfo
 from notifykit_kwtsms.sandbox.http.wsgi import (
@@ -54,27 +54,20 @@ _LOGIN: Final = """<!doctype html>
 <form method="get" action="./"><p><label>Token <input type="password" name="token" required autofocus
 autocomplete="current-password"></label> <button>Open</button></p></form></body></html>
 """
+_GATEWAY: Final = "gateway"
 _INDEX: Final = "index"
 _FILE: Final = "file"
 #: Bytes of a body that brings messages of another inbox.
 _IMPORT_LIMIT: Final = 1024 * 1024
 
 
-@attrs.frozen
-class _Endpoint:
-    """An endpoint of the gateway."""
-
-    #: Its name, ``send``.
-    name: str
-
-
-#: Where a path leads: to an endpoint of the gateway, to a route of the API, to the page or one of its files.
+#: Where a path leads: to a route of the API, to the page or one of its files, to an endpoint of the gateway.
 MAP: Final = Map(
     [
         *(Rule(route.path, endpoint=route, methods=[route.method]) for route in ROUTES),
         Rule("/", endpoint=_INDEX, methods=["GET"]),
         Rule("/page/<path:name>", endpoint=_FILE, methods=["GET"]),
-        *(Rule(f"/API/{name}/", endpoint=_Endpoint(name), methods=["POST"]) for name in ENDPOINTS),
+        Rule(f"/API/<any({','.join(ENDPOINTS)}):endpoint>/", endpoint=_GATEWAY, methods=["POST"]),
     ],
     # A redirect would lose the body of a POST: the path without its slash is the same place.
     strict_slashes=False,
@@ -98,7 +91,8 @@ class App:
     ) -> None:
         stopping = stopping or threading.Event()
         self._api = Api(gateway, info or SandboxInfo(), stopping)
-        self._gateway_app = GatewayApp(gateway, stopping)
+        self._gateway = gateway
+        self._stopping = stopping
         self._access = access or AccessControl()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -129,13 +123,13 @@ class App:
         if refusal:
             request.skip()
             return refusal
-        if isinstance(target, _Endpoint):
-            return self._gateway_app.handle(request, target.name)
+        if target == _GATEWAY:
+            return GatewayRequest(self._gateway, self._stopping, request, **in_path).respond()
         return self._own(request, target, in_path)
 
     def _denial(self, request: LimitedRequest, target: object) -> Response | None:
         # The gateway and the health checks need no token.
-        public = isinstance(target, _Endpoint) or (isinstance(target, Route) and target.public)
+        public = target == _GATEWAY or (isinstance(target, Route) and target.public)
         denial = self._access.denial(request, private=not public)
         if denial is None:
             return None

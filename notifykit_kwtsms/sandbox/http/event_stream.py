@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Final
 
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import views
 from notifykit_kwtsms.sandbox.http.stats import SandboxInfo, stats, version
 from notifykit_kwtsms.sandbox.inbox.change_log import Change
+from notifykit_kwtsms.sandbox.models import encode
 
 #: Real seconds of silence before a comment shows that the connection works.
 HEARTBEAT: Final = 10.0
@@ -38,8 +38,7 @@ class EventStreams:
         self._stopping = stopping
         self._lock = threading.Lock()
         self._readers = 0
-        self._encoded: OrderedDict[int, bytes] = OrderedDict()
-        self._stats: tuple[float, bytes, bool] = (0.0, b"", False)
+        self._encode = functools.lru_cache(_ENCODED)(self._make)
 
     @property
     def readers(self) -> int:
@@ -55,14 +54,20 @@ class EventStreams:
             self._readers += 1
             return True
 
-    def release(self) -> None:
-        """Release a place."""
-        with self._lock:
-            self._readers -= 1
-
-    def stream(self, after: int | None) -> EventStream:
+    def stream(self, after: int | None) -> Generator[bytes, None, None]:
         """Return the events after a number, or from now on, until the sandbox stops."""
-        return EventStream(self, self._events(after))
+        events = self._in_place(after)
+        # It has begun, so that closing it releases the place also where nothing was read.
+        next(events)
+        return events
+
+    def _in_place(self, after: int | None) -> Generator[bytes, None, None]:
+        try:
+            yield b""
+            yield from self._events(after)
+        finally:
+            with self._lock:
+                self._readers -= 1
 
     def _events(self, after: int | None) -> Iterator[bytes]:
         store = self._gateway.store
@@ -73,9 +78,10 @@ class EventStreams:
         while not self._stopping.is_set() and not store.closed:
             now = time.monotonic()
             if moved and now - counted >= STATS_EVERY:
-                figures, moved = self._figures(now)
-                yield figures
-                counted = now
+                figures = stats(self._gateway, self._info, self.readers)
+                yield _event("stats", figures)
+                # Until the rate has fallen they go on changing.
+                counted, moved = now, figures["rate"]["now"] > 0
             # While something moves the figures follow; in silence nothing but the heartbeat does.
             most = HEARTBEAT - (now - written)
             changes = store.changes(place, max(0.0, min(most, counted + STATS_EVERY - now) if moved else most))
@@ -98,29 +104,6 @@ class EventStreams:
         facts = {"sequence": store.sequence, "history": store.history, "version": version(), "label": self._info.label}
         return _event("hello", facts)
 
-    def _figures(self, now: float) -> tuple[bytes, bool]:
-        """Return ``stats``, at most a second old, and whether the rate in them has yet to fall."""
-        with self._lock:
-            at, encoded, falling = self._stats
-        if now - at >= STATS_EVERY:
-            figures = stats(self._gateway, self._info, self.readers)
-            encoded, falling = _event("stats", figures), figures["rate"]["now"] > 0
-            with self._lock:
-                self._stats = (now, encoded, falling)
-        return encoded, falling
-
-    def _encode(self, change: Change) -> bytes:
-        with self._lock:
-            known = self._encoded.get(change.sequence)
-        if known is not None:
-            return known
-        encoded = self._make(change)
-        with self._lock:
-            self._encoded[change.sequence] = encoded
-            while len(self._encoded) > _ENCODED:
-                self._encoded.popitem(last=False)
-        return encoded
-
     def _make(self, change: Change) -> bytes:
         if change.kind in _OF_MESSAGES:
             message = self._gateway.store.get(change.message)
@@ -137,30 +120,7 @@ class EventStreams:
         return _event(change.kind, facts, change.sequence)
 
 
-class EventStream(Iterator[bytes]):
-    """One reader's events. Closing it, also before the first one, releases the reader's place."""
-
-    def __init__(self, streams: EventStreams, events: Iterator[bytes]) -> None:
-        self._streams = streams
-        self._events = events
-        self._open = True
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._events)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """End it. WSGI servers call this, whatever became of the connection."""
-        if self._open:
-            self._open = False
-            self._streams.release()
-
-
 def _event(kind: str, facts: Mapping[str, Any], sequence: int | None = None) -> bytes:
     # JSON in ASCII has no line ends of its own, so one data line is always enough.
-    data = json.dumps(facts, separators=(",", ":"))
     name = "" if sequence is None else f"id: {sequence}\n"
-    return f"{name}event: {kind}\ndata: {data}\n\n".encode()
+    return f"{name}event: {kind}\ndata: {encode(facts)}\n\n".encode()

@@ -12,7 +12,7 @@ import attrs
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from notifykit_kwtsms.sandbox.faults.catalogue import KINDS, Firing, Point, describe, firing, from_header
-from notifykit_kwtsms.sandbox.gateway.requests import Call, Reply, RequestRecord, as_fields
+from notifykit_kwtsms.sandbox.gateway.requests import Call, Reply, as_fields
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
 from notifykit_kwtsms.sandbox.http import wire_faults
 from notifykit_kwtsms.sandbox.http.wire_faults import Connection
@@ -22,63 +22,59 @@ from notifykit_kwtsms.sandbox.http.wsgi import BODY_LIMIT, TEXT, LimitedRequest,
 FAULT_HEADER: Final = "X-Sandbox-Fault"
 
 
-class GatewayApp:
-    """Handles requests to ``/API/…``."""
+class GatewayRequest:
+    """A request to ``/API/…``, from its start to its response. What becomes known of it goes into its record."""
 
-    def __init__(self, gateway: Gateway, stopping: threading.Event) -> None:
+    def __init__(self, gateway: Gateway, stopping: threading.Event, request: LimitedRequest, endpoint: str) -> None:
         self._gateway = gateway
-        self._stopping = stopping
+        self._request = request
+        self._connection = Connection(request.environ.get("werkzeug.socket"), stopping.wait)
+        self._record = gateway.traffic.start(endpoint, request.remote_addr or "")
 
-    def handle(self, request: LimitedRequest, name: str) -> Response:
-        """Return the response to a request to the endpoint of this name."""
-        connection = Connection(request.environ.get("werkzeug.socket"), self._stopping.wait)
-        record = self._gateway.traffic.start(name, request.remote_addr or "")
-        if record.blocked:
-            return self._refuse_blocked(request, record, connection)
+    def respond(self) -> Response:
+        """Return the response."""
+        response = self._refuse_blocked() if self._record.blocked else self._answer()
+        self._note(status=response.status)
+        return response
+
+    def _answer(self) -> Response:
         try:
-            call = self._read(request, record)
-            chosen = self._choose_fault(request, call)
+            call = self._read()
+            chosen = self._choose_fault(call)
         except RequestEntityTooLarge:
-            return self._finish(record, html_response(413, f"A request has at most {BODY_LIMIT} bytes."))
+            return html_response(413, f"A request has at most {BODY_LIMIT} bytes.")
         except UnsupportedMediaType:
-            response = html_response(415, "This sandbox takes JSON only; say so in the Content-Type.")
-            return self._finish(record, response)
+            return html_response(415, "This sandbox takes JSON only; say so in the Content-Type.")
         except ValueError as error:
-            return self._finish(record, json_response(400, {"error": str(error)}))
-        if chosen and chosen.raw and connection.sock is None:
-            chosen = _without_socket(chosen)
-        return self._run(request, record, call, chosen, connection)
-
-    def _run(
-        self, request: LimitedRequest, record: RequestRecord, call: Call, chosen: Firing | None, connection: Connection
-    ) -> Response:
+            return json_response(400, {"error": str(error)})
         if chosen:
-            call = attrs.evolve(call, fault=describe(chosen))
-            self._note(record, fault=call.fault)
-            self._gateway.record_fault(call, describe(chosen))
-        if chosen and chosen.code:
-            if connection.wait(chosen.delay):
-                connection.drop()
-            return self._finish(record, self._encode(request, record, self._gateway.refuse(call, chosen.code)))
-        if chosen and chosen.after is Point.RECEIVE:
-            self._gateway.cut(call)
-            return self._apply(record, chosen, connection, None)
+            return self._fail(call, self._possible(chosen))
         reply = self._gateway.handle(call)
-        if reply.firing and not chosen:
-            chosen = _without_socket(reply.firing) if connection.sock is None else reply.firing
-            self._note(record, fault=describe(chosen))
-        response = self._encode(request, record, reply)
-        return self._apply(record, chosen, connection, response) if chosen else self._finish(record, response)
+        response = self._encode(reply)
+        return self._apply(self._possible(reply.firing), response) if reply.firing else response
 
-    def _refuse_blocked(self, request: LimitedRequest, record: RequestRecord, connection: Connection) -> Response:
-        request.skip()
-        if self._gateway.rules.block_answer == "drop" and connection.sock is not None:
-            connection.reset()
-        return self._finish(record, html_response(403, "Too many requests. Your address is blocked for a while."))
+    def _fail(self, call: Call, chosen: Firing) -> Response:
+        call = attrs.evolve(call, fault=describe(chosen))
+        self._gateway.record_fault(call, describe(chosen))
+        if chosen.code:
+            if self._connection.wait(chosen.delay):
+                self._connection.drop()
+            return self._encode(self._gateway.refuse(call, chosen.code))
+        if chosen.after is Point.RECEIVE:
+            self._gateway.cut(call)
+            return self._apply(chosen, None)
+        return self._apply(chosen, self._encode(self._gateway.handle(call)))
 
-    def _read(self, request: LimitedRequest, record: RequestRecord) -> Call:
+    def _refuse_blocked(self) -> Response:
+        self._request.skip()
+        if self._gateway.rules.block_answer == "drop" and self._connection.sock is not None:
+            self._connection.reset()
+        return html_response(403, "Too many requests. Your address is blocked for a while.")
+
+    def _read(self) -> Call:
+        request = self._request
         headers = {name.lower(): value for name, value in request.headers.items()}
-        call = Call(record.endpoint, record.client, None, request.path, headers)
+        call = Call(self._record.endpoint, self._record.client, None, request.path, headers)
         if request.content_length is None:
             # The gateway takes a body of unknown length for no body at all (gateway facts, section 1.0).
             request.skip()
@@ -87,45 +83,39 @@ class GatewayApp:
         if not request.is_json and not self._gateway.rules.text_mode:
             raise UnsupportedMediaType
         call = attrs.evolve(call, fields=_fields(request, body))
-        self._note(record, account=call.field("username") or None)
+        self._note(account=call.field("username") or None)
         return call
 
-    def _choose_fault(self, request: LimitedRequest, call: Call) -> Firing | None:
+    def _choose_fault(self, call: Call) -> Firing | None:
         """Return the fault of the header, else of a magic number, else an active one."""
-        asked = request.headers.get(FAULT_HEADER)
+        asked = self._request.headers.get(FAULT_HEADER)
         if asked is not None:
             return from_header(asked)
         by_magic, is_magic = self._gateway.wire_fault(call)
-        if is_magic:
-            return by_magic
-        return self._gateway.faults.fire(call.endpoint, call.numbers)
+        return by_magic if is_magic else self._gateway.faults.fire(call.endpoint, call.numbers)
 
-    def _apply(
-        self, record: RequestRecord, chosen: Firing, connection: Connection, response: Response | None
-    ) -> Response:
+    def _possible(self, chosen: Firing) -> Firing:
+        """Return the fault, or where the socket is out of reach the nearest thing: an answer without information either."""
+        if chosen.raw and self._connection.sock is None:
+            chosen = firing("html-504", chosen.source, chosen.after, 0.0)
+        self._note(fault=describe(chosen))
+        return chosen
+
+    def _apply(self, chosen: Firing, response: Response | None) -> Response:
         if chosen.raw:
             # Noted before the first byte is sent, so that who has the answer finds it in the record.
-            self._note(record, status=(response.status if response else 200) if KINDS[chosen.do].answers else None)
-        return self._finish(record, wire_faults.apply(chosen, connection, response))
+            self._note(status=(response.status if response else 200) if KINDS[chosen.do].answers else None)
+        return wire_faults.apply(chosen, self._connection, response)
 
-    def _encode(self, request: LimitedRequest, record: RequestRecord, reply: Reply) -> Response:
-        self._note(record, code=reply.code, msg_id=reply.msg_id)
+    def _encode(self, reply: Reply) -> Response:
+        self._note(code=reply.code, msg_id=reply.msg_id)
         # Without a body the form of the answer is open, and JSON is what clients of today read.
-        if request.content_length is None or request.is_json:
+        if self._request.content_length is None or self._request.is_json:
             return json_response(reply.status, reply.body)
-        return _text_response(record.endpoint, reply)
+        return _text_response(self._record.endpoint, reply)
 
-    def _finish(self, record: RequestRecord, response: Response) -> Response:
-        self._note(record, status=response.status)
-        return response
-
-    def _note(self, record: RequestRecord, **fields: object) -> None:
-        self._gateway.traffic.note(record.number, **fields)
-
-
-def _without_socket(chosen: Firing) -> Firing:
-    """Return the nearest thing to a wire fault where the socket is out of reach: an answer without information either."""
-    return firing("html-504", chosen.source, chosen.after, 0.0)
+    def _note(self, **fields: object) -> None:
+        self._gateway.traffic.note(self._record.number, **fields)
 
 
 def _fields(request: LimitedRequest, body: bytes) -> Mapping[str, str] | None:

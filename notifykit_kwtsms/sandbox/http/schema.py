@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import attrs
 
 from notifykit_kwtsms.sandbox.faults.catalogue import Fault
-from notifykit_kwtsms.sandbox.gateway.accounts import CHANGEABLE, SENDER, Account
+from notifykit_kwtsms.sandbox.gateway.accounts import CHANGEABLE, SENDER
 from notifykit_kwtsms.sandbox.models import Schema, Schemas, json_fields, parse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -161,17 +161,17 @@ class Route:
     #: The type or the schema of its body.
     body: Any
     #: What it answers, see :meth:`Schemas.of`; a mapping is an object with these fields. None where it is not JSON.
-    gives: Any
+    gives: Any = None
     #: The content type of its answer.
-    content_type: str
+    content_type: str = JSON
     #: The status of the answer where all is well.
-    status: int
+    status: int = 200
     #: The statuses of its errors.
-    errors: tuple[int, ...]
+    errors: tuple[int, ...] = ()
     #: Whether it may be asked without the token.
-    public: bool
+    public: bool = False
     #: Whether a person's browser opens it.
-    on_screen: bool
+    on_screen: bool = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -187,29 +187,17 @@ class Route:
 ROUTES: Final[list[Route]] = []
 
 
-def route(
-    rule: str,
-    *,
-    takes: Any = None,
-    gives: Any = None,
-    content_type: str = JSON,
-    status: int = 200,
-    errors: tuple[int, ...] = (),
-    public: bool = False,
-    on_screen: bool = False,
-) -> Callable[[F], F]:
+def route(rule: str, *, takes: Any = None, **options: Any) -> Callable[[F], F]:
     """Let a method of the API answer ``GET /path``.
 
     Its arguments say what it needs: ``request``, ``body`` (checked by its type), parts of the path, and names of
     :data:`PARAMETERS` and :data:`GROUPS`. It returns what becomes JSON, or a response. ``takes`` is the schema of a
-    body that the method checks by itself.
+    body that the method checks by itself; the options are fields of :class:`Route`.
     """
     method, path = rule.split()
 
     def register(handler: F) -> F:
-        body = takes or typing.get_type_hints(handler).get("body")
-        found = Route(path, method, handler, body, gives, content_type, status, errors, public, on_screen)
-        ROUTES.append(found)
+        ROUTES.append(Route(path, method, handler, takes or typing.get_type_hints(handler).get("body"), **options))
         return handler
 
     return register
@@ -219,7 +207,7 @@ _REQUESTS: Final = Schemas()
 _FAULT_FIELDS: Final = {name: kind for name, _, kind in json_fields(Fault)}
 _MATCH: Final = _REQUESTS.closed({name: _FAULT_FIELDS[name] for name in ("endpoint", "to", "nth")})
 #: The schemas of bodies that the objects behind the API check by themselves.
-ACCOUNT_CHANGES: Final = _REQUESTS.closed({name: kind for name, _, kind in json_fields(Account) if name in CHANGEABLE})
+ACCOUNT_CHANGES: Final = _REQUESTS.closed(CHANGEABLE)
 FAULTS: Final = _REQUESTS.closed({**_FAULT_FIELDS, "delay": {}, "faults": [{"type": "object"}], "match": _MATCH})
 
 _IN_PATH: Final = re.compile(r"<(?:(?P<kind>int):)?(?P<name>\w+)>")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import functools
 import logging
 import math
 import selectors
@@ -17,7 +17,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from notifykit.errors import ConfigError
 from notifykit_kwtsms.sandbox.http.wire_faults import ResponseWritten
-from notifykit_kwtsms.sandbox.http.wsgi import UNREAD, ConnectionDropped, encode_head, html_response
+from notifykit_kwtsms.sandbox.http.wsgi import ARRIVED, UNREAD, ConnectionDropped, encode_head, html_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 #: Real seconds and bytes given to a client that still sends a body which is not read.
 _LINGER: Final = 0.2
 _LINGER_BYTES: Final = 4 * 1024 * 1024
-#: Real seconds in which a request has to arrive, to the last byte of its body, and for which an idle connection is kept.
-_REQUEST_LIMIT: Final = 10.0
-_IDLE_LIMIT: Final = 60.0
-#: The most connections that are open at once; above it, the one ends that is the first to run out of time.
-_MOST_CONNECTIONS: Final = 500
 #: Real seconds between two looks for connections that are out of time.
 _SWEEP: Final = 0.5
 #: Real seconds that a thread may take to end.
@@ -57,11 +52,10 @@ class _Handler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         """Answer one request in one write, or piece by piece where its length is not known."""
         self.environ = environ = self.make_environ()
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if length == "0":
-            self.server.limit(math.inf)
-        else:
-            environ["wsgi.input"] = _Body(self.rfile, int(length) if length.isdecimal() else 0, self.server)
+        # Once the request has arrived, its answer may take as long as it wants.
+        environ[ARRIVED] = arrived = functools.partial(self.server.limit, math.inf)
+        if environ.get("CONTENT_LENGTH", "") in ("", "0"):
+            arrived()
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(
@@ -72,7 +66,7 @@ class _Handler(WSGIRequestHandler):
 
         try:
             answer = self.server.app(environ, start_response)
-            self.server.limit(math.inf)
+            arrived()
             status, headers = started[-1]
             headers = [*headers, ("Date", self.date_time_string())]
             if not any(name == "Content-Length" for name, _ in headers):
@@ -126,32 +120,6 @@ class _Handler(WSGIRequestHandler):
         """Log nothing: requests hold numbers and texts, and the sandbox has its own record of them."""
 
 
-class _Body:
-    """The body of a request; once it was read, its answer may take as long as it wants."""
-
-    def __init__(self, file: io.BufferedIOBase, length: int, server: Server) -> None:
-        self._file = file
-        self._left = length
-        self._server = server
-
-    def read(self, size: int = -1) -> bytes:
-        """Read at most so many bytes."""
-        content = self._file.read(size)
-        self._count(len(content))
-        return content
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Read into a buffer, and return how many bytes."""
-        count = self._file.readinto(buffer)
-        self._count(count)
-        return int(count)
-
-    def _count(self, count: int) -> None:
-        self._left -= count
-        if self._left <= 0:
-            self._server.limit(math.inf)
-
-
 class _Open:
     """A connection, and the monotonic time at which it ends unless its request has arrived by then."""
 
@@ -169,11 +137,11 @@ class Server(ThreadedWSGIServer):
     """Accepts connections in one thread and serves each in its own."""
 
     daemon_threads = True
-    #: Seconds in which a request has to arrive, and for which an idle connection is kept.
-    request_limit = _REQUEST_LIMIT
-    idle_limit = _IDLE_LIMIT
-    #: The most connections that are open at once.
-    most_connections = _MOST_CONNECTIONS
+    #: Real seconds in which a request has to arrive, to the last byte of its body, and for which an idle connection is kept.
+    request_limit = 10.0
+    idle_limit = 60.0
+    #: The most connections that are open at once; above it, the one ends that is the first to run out of time.
+    most_connections = 500
     # How long handle_request looks for a connection that the selector has already found.
     timeout = 0
 

@@ -10,10 +10,8 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME, Account
+from notifykit_kwtsms.sandbox.gateway.accounts import USERNAME
 from notifykit_kwtsms.sandbox.gateway.service import Gateway
-from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
-from notifykit_kwtsms.sandbox.inbox.store import Snapshot
 from notifykit_kwtsms.sandbox.models import View
 
 
@@ -27,6 +25,11 @@ class SandboxInfo:
     remote: bool = False
     #: When it began: ``time.monotonic()``, real seconds.
     started: float = attrs.field(factory=time.monotonic)
+
+    @property
+    def uptime(self) -> float:
+        """Real seconds since it began."""
+        return round(time.monotonic() - self.started, 3)
 
 
 @functools.cache
@@ -52,92 +55,75 @@ def rate(gateway: Gateway) -> dict[str, Any]:
     return RATE(gateway.traffic.counts(), gateway.rules.rate_limit)
 
 
-@attrs.frozen
-class _Figures:
-    """A sandbox at one moment."""
-
-    #: The gateway.
-    gateway: Gateway
-    #: How the sandbox is set up.
-    info: SandboxInfo
-    #: Open event streams.
-    listeners: int
-    #: The inbox.
-    inbox: Snapshot
-    #: The default account.
-    account: Account | None
-
-    @property
-    def accepted(self) -> tuple[CapturedMessage, ...]:
-        """The messages that were accepted."""
-        return tuple(message for message in self.inbox.messages if message.accepted)
+def _of_account(gateway: Gateway, name: str) -> Any:
+    account = gateway.accounts.get(USERNAME)
+    return getattr(account, name) if account else 0
 
 
-#: The figures of the strip on top of the page.
+#: The figures of the strip on top of the page. Takes the sums over the inbox, the gateway, the setup, and open streams.
 STATS: Final = View(
     "Stats",
     {
-        "messages": (int, lambda now: len(now.inbox.messages)),
-        "accepted": (int, lambda now: len(now.accepted)),
-        "rejected": (int, lambda now: len(now.inbox.messages) - len(now.accepted)),
-        "unread": (int, lambda now: sum(message.unread for message in now.inbox.messages)),
-        "segments": (int, lambda now: sum(message.segments * len(message.numbers) for message in now.accepted)),
-        "points": (float, lambda now: round(sum(message.points for message in now.accepted), 4)),
-        "gsm7": (int, lambda now: sum(message.encoding == "gsm7" for message in now.inbox.messages)),
-        "ucs2": (int, lambda now: sum(message.encoding == "ucs2" for message in now.inbox.messages)),
+        "messages": int,
+        "accepted": int,
+        "rejected": (int, lambda totals, *_: totals.messages - totals.accepted),
+        "unread": int,
+        "segments": int,
+        "points": float,
+        "gsm7": (int, lambda totals, *_: totals.messages - totals.ucs2),
+        "ucs2": int,
         "faults": (
             Mapping[str, int],
-            lambda now: {name: int(n) for (name,), n in now.gateway.metrics.read("faults").items()},
+            lambda totals, gateway, *_: {name: int(n) for (name,), n in gateway.metrics.read("faults").items()},
         ),
-        "queue": (int, lambda now: now.gateway.queue_size(USERNAME)),
-        "queue-limit": (int, lambda now: now.account.queue_limit if now.account else 0),
-        "balance": (float, lambda now: now.account.balance if now.account else 0),
-        "requests": (int, lambda now: now.gateway.traffic.total),
-        "rate": (RATE, lambda now: rate(now.gateway)),
-        "blocked": (Mapping[str, float], lambda now: now.gateway.traffic.blocked()),
-        "preset": (str | None, lambda now: now.gateway.faults.preset()),
-        "armed": (int, lambda now: len(now.gateway.faults.active())),
-        "listeners": int,
-        "uptime": (float, lambda now: round(time.monotonic() - now.info.started, 3)),
-        "sequence": (int, lambda now: now.inbox.sequence),
-        "history": (str, lambda now: now.gateway.store.history),
-        "version": (str, lambda now: version()),
-        "label": (str | None, lambda now: now.info.label),
-        "keep": (int, lambda now: now.gateway.store.keep),
-        "keep-for": (float | None, lambda now: now.gateway.store.keep_for),
-        "stored": (bool, lambda now: now.gateway.store.stored),
-        "remote": (bool, lambda now: now.info.remote),
+        "queue": (int, lambda totals, gateway, *_: gateway.queue_size(USERNAME)),
+        "queue-limit": (int, lambda totals, gateway, *_: _of_account(gateway, "queue_limit")),
+        "balance": (float, lambda totals, gateway, *_: _of_account(gateway, "balance")),
+        "requests": (int, lambda totals, gateway, *_: gateway.traffic.total),
+        "rate": (RATE, lambda totals, gateway, *_: rate(gateway)),
+        "blocked": (Mapping[str, float], lambda totals, gateway, *_: gateway.traffic.blocked()),
+        "preset": (str | None, lambda totals, gateway, *_: gateway.faults.preset()),
+        "armed": (int, lambda totals, gateway, *_: len(gateway.faults.active())),
+        "listeners": (int, lambda totals, gateway, info, listeners: listeners),
+        "uptime": (float, lambda totals, gateway, info, _: info.uptime),
+        "sequence": int,
+        "history": (str, lambda totals, gateway, *_: gateway.store.history),
+        "version": (str, lambda *_: version()),
+        "label": (str | None, lambda totals, gateway, info, _: info.label),
+        "keep": (int, lambda totals, gateway, *_: gateway.store.keep),
+        "keep-for": (float | None, lambda totals, gateway, *_: gateway.store.keep_for),
+        "stored": (bool, lambda totals, gateway, *_: gateway.store.stored),
+        "remote": (bool, lambda totals, gateway, info, _: info.remote),
     },
 )
 
 
 def stats(gateway: Gateway, info: SandboxInfo, listeners: int) -> dict[str, Any]:
     """Return the figures of a sandbox as they are now."""
-    return STATS(_Figures(gateway, info, listeners, gateway.store.snapshot(), gateway.accounts.get(USERNAME)))
+    return STATS(gateway.store.totals(), gateway, info, listeners)
 
 
 def metrics(gateway: Gateway, info: SandboxInfo, listeners: int) -> str:
     """Return the counters in the text form of Prometheus."""
     read = gateway.metrics.read
-    inbox = gateway.store.all()
+    inbox = gateway.store.totals()
     accounts = [account for name in gateway.accounts.names() if (account := gateway.accounts.get(name))]
     queues: dict[tuple[str, ...], float] = {
         (account.username,): gateway.queue_size(account.username) for account in accounts
     }
     balances: dict[tuple[str, ...], float] = {(account.username,): account.balance for account in accounts}
-    unread = sum(message.unread for message in inbox)
     families: tuple[tuple[str, str, tuple[str, ...], Mapping[tuple[str, ...], float]], ...] = (
         ("messages_total", "Requests to send.", ("encoding", "result"), read("messages")),
         ("segments_total", "Segments that were accepted, for each number.", ("encoding",), read("segments")),
         ("points_total", "Points that were charged.", (), read("points") or {(): 0}),
         ("faults_total", "Faults that fired.", ("fault",), read("faults")),
         ("requests_total", "Requests to the gateway.", (), {(): gateway.traffic.total}),
-        ("messages", "Messages in the inbox.", (), {(): len(inbox)}),
-        ("messages_unread", "Unread messages.", (), {(): unread}),
+        ("messages", "Messages in the inbox.", (), {(): inbox.messages}),
+        ("messages_unread", "Unread messages.", (), {(): inbox.unread}),
         ("queue_messages", "Places taken in the queue of an account.", ("account",), queues),
         ("balance_points", "Balance of an account in points.", ("account",), balances),
         ("listeners", "Open event streams.", (), {(): listeners}),
-        ("uptime_seconds", "Seconds since the start.", (), {(): round(time.monotonic() - info.started, 3)}),
+        ("uptime_seconds", "Seconds since the start.", (), {(): info.uptime}),
     )
     return "".join(_family(*family) for family in families)
 

@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import attrs
@@ -84,14 +84,9 @@ def apply(fault: Firing, connection: Connection, response: Response | None) -> R
     response = response or _MADE_UP
     if fault.do not in _TIMED and connection.wait(fault.delay):
         connection.drop()
-    if fault.do in _ON_CONNECTION:
-        return _ON_CONNECTION[fault.do](connection, response, fault.delay)
-    return _ON_RESPONSE[fault.do](response)
-
-
-def names() -> Iterable[str]:
-    """Return the names of the faults that this module can apply."""
-    return (*_ON_CONNECTION, *_ON_RESPONSE)
+    if fault.do in ON_CONNECTION:
+        return ON_CONNECTION[fault.do](connection, response, fault.delay)
+    return ON_RESPONSE[fault.do](response)
 
 
 def _hang(connection: Connection, response: Response, seconds: float) -> NoReturn:
@@ -144,7 +139,8 @@ def _half(body: bytes) -> bytes:
 
 #: Those that are about time themselves; all others come late by the delay of the fault.
 _TIMED: Final = frozenset({"hang", "dribble", "dribble-head"})
-_ON_CONNECTION: Final[dict[str, Callable[[Connection, Response, float], NoReturn]]] = {
+#: What a fault does, by its name: to the connection, or to the response.
+ON_CONNECTION: Final[dict[str, Callable[[Connection, Response, float], NoReturn]]] = {
     "hang": _hang,
     "dribble": _dribble,
     "dribble-head": _dribble_head,
@@ -157,7 +153,7 @@ _ON_CONNECTION: Final[dict[str, Callable[[Connection, Response, float], NoReturn
     "stale": lambda connection, response, _: connection.drop(response.head + response.body, _MORE),
     "double-answer": _double,
 }
-_ON_RESPONSE: Final[dict[str, Callable[[Response], Response]]] = {
+ON_RESPONSE: Final[dict[str, Callable[[Response], Response]]] = {
     "slow": lambda response: response,
     "html-200": lambda response: html_response(200, _MAINTENANCE),
     "empty-200": lambda response: Response(200),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import http
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, Final
 
 import attrs
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
-from notifykit_kwtsms.sandbox.models import show_count
+from notifykit_kwtsms.sandbox.models import encode, show_count
 
 JSON: Final = "application/json; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
@@ -20,6 +20,8 @@ TEXT: Final = "text/plain; charset=utf-8"
 BODY_LIMIT: Final = 64 * 1024
 #: Set in the WSGI environment where a body was not read, so that the connection can't be used again.
 UNREAD: Final = "notifykit.sandbox.unread"
+#: Holds a function in the WSGI environment that is called when the body was read.
+ARRIVED: Final = "notifykit.sandbox.arrived"
 #: What holds for everything that is not the gateway itself.
 BASE_HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -52,12 +54,15 @@ class LimitedRequest(Request):
         try:
             if self._is_chunked:
                 raise RequestEntityTooLarge
-            return self.get_data()
+            body = self.get_data()
         except RequestEntityTooLarge:
             self.environ[UNREAD] = True
             raise
         except ClientDisconnected as error:
             raise ConnectionDropped from error
+        if ARRIVED in self.environ:
+            self.environ[ARRIVED]()
+        return body
 
     def skip(self) -> None:
         """Read the body of a request that is refused anyway, if it is short enough for that."""
@@ -69,18 +74,6 @@ class LimitedRequest(Request):
     @property
     def _is_chunked(self) -> bool:
         return self.content_length is None and "HTTP_TRANSFER_ENCODING" in self.environ
-
-
-class Stream(Protocol):
-    """A body whose length is not known."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield it piece by piece."""
-        ...
-
-    def close(self) -> None:
-        """End it."""
-        ...
 
 
 @attrs.frozen
@@ -95,8 +88,8 @@ class Response:
     content_type: str = JSON
     #: Further headers.
     headers: tuple[tuple[str, str], ...] = ()
-    #: The body where it comes piece by piece.
-    stream: Stream | None = attrs.field(default=None, repr=False)
+    #: The body where it comes piece by piece; closing it ends it.
+    stream: Generator[bytes, None, None] | None = attrs.field(default=None, repr=False)
 
     @property
     def status_line(self) -> str:
@@ -134,8 +127,8 @@ def html_response(status: int, words: str) -> Response:
 
 
 def api_response(value: Mapping[str, Any], status: int = 200) -> Response:
-    """Return a response of the sandbox's API. ASCII only: a text may hold half of a surrogate pair."""
-    return Response(status, json.dumps(value, separators=(",", ":")).encode(), JSON, API_HEADERS)
+    """Return a response of the sandbox's API."""
+    return Response(status, encode(value).encode(), JSON, API_HEADERS)
 
 
 def text_response(words: str, content_type: str = TEXT) -> Response:

@@ -13,7 +13,7 @@ import attrs
 KEPT: Final = 10_000
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Change:
     """One change, for whatever shows the inbox live."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from notifykit.redaction import STARS, describe_text, redact_address
 from notifykit_kwtsms.sandbox.models import (
     HIDDEN,
     NotFoundError,
+    encode,
     from_json,
     show_count,
     show_number,
@@ -33,6 +35,22 @@ def _shared(value: Any) -> Any:
     if isinstance(value, dict):
         return {_shared(name): _shared(content) for name, content in value.items()}
     return tuple(map(_shared, value)) if type(value) is tuple else value
+
+
+def _folded(text: str) -> str:
+    folded = text.casefold()
+    # Arabic has no case: such a text is kept once.
+    return text if folded == text else folded
+
+
+@functools.lru_cache(maxsize=1024)
+def _kept_once(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return _shared(dict(items))  # type: ignore[no-any-return]
+
+
+def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    # A program sends the same ones each time, but for the length of the body.
+    return _kept_once(tuple(headers.items()))
 
 
 def _without_password(fields: Mapping[str, str]) -> Mapping[str, str]:
@@ -85,7 +103,7 @@ class CapturedRequest:
     #: Its path.
     path: str
     #: Its headers in lower case, without those that carry secrets.
-    headers: Mapping[str, str] = attrs.field(repr=show_count, converter=_shared)
+    headers: Mapping[str, str] = attrs.field(repr=show_count, converter=_headers)
     #: The fields of its body; the password is four stars.
     fields: Mapping[str, str] = attrs.field(repr=show_count, converter=_without_password)
 
@@ -133,6 +151,13 @@ class CapturedMessage:
     #: What the text takes up.
     analysis: Count = attrs.field(
         default=attrs.Factory(lambda self: count_text(self.text), takes_self=True), repr=False, metadata=HIDDEN
+    )
+    #: The text without regard to case, as searches look at it.
+    folded: str = attrs.field(
+        default=attrs.Factory(lambda self: _folded(self.text), takes_self=True),
+        init=False,
+        repr=False,
+        metadata=HIDDEN,
     )
     #: The request.
     request: CapturedRequest = attrs.field(repr=False)
@@ -197,8 +222,8 @@ class CapturedMessage:
 
 
 def to_line(message: CapturedMessage) -> str:
-    """Return a message as one line of JSON. ASCII, because a text may hold half of a surrogate pair."""
-    return json.dumps({"v": _VERSION, **to_json(message)}, separators=(",", ":"))
+    """Return a message as one line of JSON."""
+    return encode({"v": _VERSION, **to_json(message)})
 
 
 def from_line(line: str) -> CapturedMessage:

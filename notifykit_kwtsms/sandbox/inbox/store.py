@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import heapq
 import logging
 import secrets
@@ -10,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -75,14 +76,44 @@ class DeletedMessages:
             del self._sets[name]
 
 
+@attrs.define
+class Totals:
+    """Sums over the messages of an inbox, kept with each change: a large inbox takes too long to add up."""
+
+    #: Messages.
+    messages: int = 0
+    #: Messages that were accepted.
+    accepted: int = 0
+    #: Messages that are unread.
+    unread: int = 0
+    #: Messages that need UCS-2.
+    ucs2: int = 0
+    #: Segments of the accepted ones, for each number.
+    segments: int = 0
+    #: Points of the accepted ones.
+    points: float = 0
+    #: The number of the newest change that is in them.
+    sequence: int = 0
+
+    def count(self, message: CapturedMessage, by: Literal[1, -1]) -> None:
+        """Count a message in, or with -1 out."""
+        self.messages += by
+        self.unread += by * message.unread
+        self.ucs2 += by * (message.encoding == "ucs2")
+        if message.accepted:
+            self.accepted += by
+            self.segments += by * message.segments * len(message.numbers)
+            self.points = round(self.points + by * message.points, 4)
+
+
 @attrs.frozen
 class Snapshot:
     """The inbox at one moment."""
 
     #: Every message, oldest first.
     messages: tuple[CapturedMessage, ...] = attrs.field(repr=False)
-    #: The number of the newest change that is in it.
-    sequence: int
+    #: Sums over them.
+    totals: Totals
 
 
 class Store:
@@ -112,6 +143,7 @@ class Store:
         archive = self._archive
         with self._changed:
             self._messages: dict[int, CapturedMessage] = {}
+            self._totals = Totals()
             self._by_msg_id: dict[str, int] = {}
             # When something is to happen next to a message; an entry may be out of date after a change by a person.
             self._due: list[tuple[float, int]] = []
@@ -129,15 +161,14 @@ class Store:
 
     def add(self, build: Callable[[int], CapturedMessage]) -> CapturedMessage:
         """Keep the message that ``build`` makes of a fresh id, drop the oldest beyond ``keep``, and return it."""
-        with self._changed:
+        with self._changing():
             message = self._insert(build(self._highest + 1))
             self._prune()
-            self._commit()
             return message
 
     def adopt(self, messages: Iterable[CapturedMessage]) -> tuple[CapturedMessage, ...]:
         """Take in messages of another inbox under new ids, without those whose msg-id is here already."""
-        with self._changed:
+        with self._changing():
             # What was to happen to it there belongs to another clock.
             taken = tuple(
                 self._insert(attrs.evolve(message, id=self._highest + 1, planned=()))
@@ -145,7 +176,6 @@ class Store:
                 if message.msg_id is None or message.msg_id not in self._by_msg_id
             )
             self._prune()
-            self._commit()
             return taken
 
     def all(self) -> tuple[CapturedMessage, ...]:
@@ -156,7 +186,13 @@ class Store:
         """Return every message together with the number of the newest change in them."""
         with self._changed:
             self._settle()
-            return Snapshot(tuple(self._messages.values()), self._changes.sequence)
+            return Snapshot(tuple(self._messages.values()), self.totals())
+
+    def totals(self) -> Totals:
+        """Return the sums over every message as they are now."""
+        with self._changed:
+            self._settle()
+            return attrs.evolve(self._totals, sequence=self._changes.sequence)
 
     def get(self, name: int | str) -> CapturedMessage | None:
         """Return a message by the store's id or by the gateway's msg-id."""
@@ -168,27 +204,21 @@ class Store:
         self, name: int | str, *, unread: bool | None = None, retag: Callable[[Tags], Tags] = lambda tags: tags
     ) -> CapturedMessage:
         """Mark a message read or unread, or give it other tags, and return it."""
-        with self._changed:
+        with self._changing():
             message = self._named(name)
             self._change(message, unread, retag)
-            self._commit()
             return self._messages[message.id]
 
     def update_all(
         self, matches: Matches, *, unread: bool | None = None, retag: Callable[[Tags], Tags] = lambda tags: tags
     ) -> int:
         """Mark and tag every message that matches, and return how many changed by it."""
-        with self._changed:
-            self._settle()
-            found = [message for message in self._messages.values() if matches(message)]
-            changed = sum(self._change(message, unread, retag) for message in found)
-            self._commit()
-            return changed
+        with self._changing():
+            return sum(self._change(message, unread, retag) for message in self._matching(matches))
 
     def force(self, name: int | str, state: str, number: str | None = None) -> CapturedMessage:
         """Bring a message, or one number of it, into a state now, in place of what was planned for it."""
-        with self._changed:
-            self._settle()
+        with self._changing():
             message = self._named(name)
             if number is not None and number not in message.numbers:
                 raise NotFoundError("this message was not for that number")
@@ -196,27 +226,26 @@ class Store:
             event = Event(self._clock.utc(), state, number, forced=True)
             forced = attrs.evolve(message, planned=planned, timeline=(*message.timeline, event))
             self._put(forced, "dlr")
-            self._commit()
             return forced
 
     def delete(self, matches: Matches) -> int:
         """Delete the messages that match for good and return how many they were."""
-        with self._changed:
-            count = len(self._take_out(matches))
+        with self._changing():
+            found = self._matching(matches)
+            self._remove(found)
             self._deleted.clear()
-            self._commit()
-            return count
+            return len(found)
 
     def discard(self, matches: Matches) -> Deletion:
         """Delete the messages that match in a way that :meth:`restore` can undo for some seconds."""
-        with self._changed:
-            deletion = self._deleted.add(self._take_out(matches))
-            self._commit()
-            return deletion
+        with self._changing():
+            found = self._matching(matches)
+            self._remove(found)
+            return self._deleted.add(found)
 
     def restore(self, undo: str) -> int:
         """Bring back a discarded set with its ids and return how many are back. Too late is a :class:`NotFoundError`."""
-        with self._changed:
+        with self._changing():
             returned = self._deleted.take(undo)
             for message in returned:
                 self._index(message)
@@ -225,7 +254,6 @@ class Store:
             self._messages = dict(sorted(self._messages.items()))
             self._changes.append("restore", (message.id for message in returned))
             self._prune()
-            self._commit()
             return len(returned)
 
     def wait(self, matches: Matches, timeout: float) -> CapturedMessage | None:
@@ -250,9 +278,8 @@ class Store:
 
     def note(self, kind: str, messages: Iterable[int] = (), **facts: Any) -> None:
         """Log a change of something that is no message."""
-        with self._changed:
+        with self._changing():
             self._changes.append(kind, messages, facts)
-            self._commit()
 
     @property
     def sequence(self) -> int:
@@ -287,6 +314,17 @@ class Store:
                 self._archive.close()
             self._changed.notify_all()
 
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock; let happen what is due before a change, and commit after it."""
+        with self._changed:
+            self._settle()
+            yield
+            self._commit()
+
+    def _matching(self, matches: Matches) -> list[CapturedMessage]:
+        return [message for message in self._messages.values() if matches(message)]
+
     def _until(self, timeout: float) -> Iterator[int]:
         """Yield the sequence number now and after each change, for so many real seconds or until it closes."""
         deadline = time.monotonic() + timeout
@@ -314,6 +352,7 @@ class Store:
 
     def _index(self, message: CapturedMessage) -> None:
         self._messages[message.id] = message
+        self._totals.count(message, 1)
         if message.msg_id is not None:
             self._by_msg_id[message.msg_id] = message.id
         self._plan(message)
@@ -337,19 +376,16 @@ class Store:
         return True
 
     def _put(self, message: CapturedMessage, kind: str) -> None:
+        self._totals.count(self._messages[message.id], -1)
+        self._totals.count(message, 1)
         self._messages[message.id] = message
         self._touched[message.id] = message
         self._changes.append(kind, (message.id,))
 
-    def _take_out(self, matches: Matches) -> list[CapturedMessage]:
-        self._settle()
-        found = [message for message in self._messages.values() if matches(message)]
-        self._remove(found)
-        return found
-
     def _remove(self, messages: list[CapturedMessage]) -> None:
         for message in messages:
             del self._messages[message.id]
+            self._totals.count(message, -1)
             self._by_msg_id.pop(message.msg_id or "", None)
             self._touched[message.id] = None
         if messages:

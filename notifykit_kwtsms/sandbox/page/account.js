@@ -1,27 +1,17 @@
 // The account panel: balance, senders, coverage, queue, rate, the clock, and what to paste.
 
 import * as api from "./api.js";
-import { refreshDialog } from "./dialog.js";
+import { refreshDialog, showChange } from "./dialog.js";
 import { badge, checkbox, el, facts, field, isolated, section, select } from "./dom.js";
 import { count, number } from "./format.js";
-import { announce, copyBlock, toastError } from "./notifications.js";
+import { copyBlock } from "./notifications.js";
 
 /** Country codes that are listed at once. */
 const SHOWN = 30;
 
 let username;
 
-/** Makes a change, says so, and shows the panel again. */
-async function change(promise, words) {
-  try {
-    await promise;
-    announce(words);
-  } catch (problem) {
-    toastError(problem);
-  }
-  await refreshDialog("account");
-}
-
+const change = (promise, words) => showChange("account", promise, words);
 const save = (changes) => change(api.updateAccount(username, changes), "Saved");
 
 export async function showAccount(body) {

@@ -1,6 +1,7 @@
 // The dialog at the side: account, faults, settings or help, one at a time.
 
 import { fill } from "./dom.js";
+import { announce, toastError } from "./notifications.js";
 
 const dialog = document.getElementById("dialog");
 const title = document.getElementById("dialog-title");
@@ -41,6 +42,17 @@ export async function refreshDialog(name) {
   fill(body, ...draft.childNodes);
   body.scrollTop = scrollTop;
   if (focused) body.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+/** Waits for a change that a panel made, announces it, and fills the panel again. */
+export async function showChange(name, promise, words) {
+  try {
+    await promise;
+    announce(words);
+  } catch (problem) {
+    toastError(problem);
+  }
+  await refreshDialog(name);
 }
 
 /** Fills a panel again after an event, unless a person is typing in it. */

@@ -1,10 +1,9 @@
 // The panel of the faults: presets, single faults with a seed, and the active ones.
 
 import * as api from "./api.js";
-import { refreshDialog } from "./dialog.js";
+import { showChange } from "./dialog.js";
 import { badge, el, field, isolated, section, select } from "./dom.js";
 import { count } from "./format.js";
-import { announce, toastError } from "./notifications.js";
 
 const ENDPOINTS = ["send", "balance", "senderid", "coverage", "validate", "status", "dlr"];
 const PRESETS = {
@@ -29,16 +28,7 @@ const MAGIC_NUMBERS = [
 const draft = { do: "reset", after: "", endpoint: "send", to: "", times: "1", probability: "100", seed: "", delay: "" };
 let presetSeed = "";
 
-/** Makes a change, announces it, and shows the panel again. */
-async function change(promise, words) {
-  try {
-    await promise;
-    announce(words);
-    await refreshDialog("faults");
-  } catch (problem) {
-    toastError(problem);
-  }
-}
+const change = (promise, words) => showChange("faults", promise, words);
 
 export async function showFaults(body) {
   const found = await api.getFaults();

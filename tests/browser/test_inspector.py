@@ -6,8 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from notifykit_kwtsms.sandbox import Sandbox, text_rules
-from notifykit_kwtsms.sandbox.text_rules import count_text
+from notifykit_kwtsms.sandbox import Sandbox
+from notifykit_kwtsms.sandbox.gateway import service
+from notifykit_kwtsms.sandbox.segments import count_text
 from tests.browser.conftest import NUMBER, OTHER, Inbox, call, expect
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def test_both_counts_of_points_agree(inbox: Inbox) -> None:
 
 def test_points_that_differ_are_red_and_said_in_words(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that miscounts: red, the words beside it, and a badge in the list."""
-    monkeypatch.setattr(text_rules, "count_text", lambda text: count_text(text + "a" * 160))
+    monkeypatch.setattr(service, "count_text", lambda text: count_text(text + "a" * 160))
     inbox.send("Hi")
     monkeypatch.undo()
     assert inbox.sandbox.messages[0].points == 2

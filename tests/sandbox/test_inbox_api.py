@@ -13,7 +13,7 @@ from notifykit_kwtsms.sandbox.gateway.requests import Call
 from notifykit_kwtsms.sandbox.http import views
 from notifykit_kwtsms.sandbox.inbox import store
 from notifykit_kwtsms.sandbox.inbox.message import from_line, to_line
-from notifykit_kwtsms.sandbox.text_rules import count_text
+from notifykit_kwtsms.sandbox.segments import count_text
 from tests.sandbox.conftest import Client
 
 if TYPE_CHECKING:

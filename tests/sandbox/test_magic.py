@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from notifykit_kwtsms.sandbox.faults.catalogue import FAULTS, KINDS
 from notifykit_kwtsms.sandbox.gateway import magic
-from notifykit_kwtsms.sandbox.text_rules import well_formed
+from notifykit_kwtsms.sandbox.numbers import is_well_formed
 from tests.sandbox.conftest import eventually
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def test_only_the_block_is_magic(number: str) -> None:
 @given(st.integers(0, 9999))
 def test_every_magic_number_passes_the_number_check(value: int) -> None:
     """They are possible numbers, so that clients which check the form let them through."""
-    assert well_formed(f"9654500{value:04}", 9, 15)
+    assert is_well_formed(f"9654500{value:04}", 9, 15)
 
 
 def test_a_magic_number_does_not_show_in_its_repr() -> None:

@@ -18,7 +18,7 @@ from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 from notifykit_kwtsms.sandbox.inbox.search import parse
 from notifykit_kwtsms.sandbox.inbox.store import Totals
 from notifykit_kwtsms.sandbox.models import NotFoundError
-from notifykit_kwtsms.sandbox.text_rules import find_code, find_links, gets_stuck
+from notifykit_kwtsms.sandbox.texts import find_code, find_links, gets_stuck
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client

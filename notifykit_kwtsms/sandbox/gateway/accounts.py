@@ -13,7 +13,7 @@ import attrs
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.facts import QUEUE_LIMIT, SHARED_SENDER
 from notifykit_kwtsms.sandbox.models import HIDDEN, NotFoundError, json_fields, parse, show_count
-from notifykit_kwtsms.sandbox.text_rules import BY_PREFIX
+from notifykit_kwtsms.sandbox.numbers import BY_PREFIX
 
 #: The default account. Both are public: they open nothing but a sandbox.
 USERNAME: Final = "sandbox"

@@ -9,14 +9,15 @@ import attrs
 
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.facts import ENDPOINTS, NUMBERS_PER_REQUEST, SENDER_LENGTH
-from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.gateway.accounts import Account
 from notifykit_kwtsms.sandbox.gateway.magic import Kind
 from notifykit_kwtsms.sandbox.gateway.requests import Call
 from notifykit_kwtsms.sandbox.gateway.rules import ACCESS_CHECKS, Rules, When
 from notifykit_kwtsms.sandbox.inbox.message import Dropped
-from notifykit_kwtsms.sandbox.text_rules import Count
+from notifykit_kwtsms.sandbox.numbers import is_routed, is_well_formed, price
+from notifykit_kwtsms.sandbox.segments import Count
+from notifykit_kwtsms.sandbox.texts import has_tags, has_word
 
 
 @attrs.define
@@ -53,7 +54,7 @@ class Sending:
     def cost(self) -> float:
         """Points that it costs: segments, times the price of each number that passes."""
         prices = self.account.prices
-        return round(sum(self.counted.segments * text_rules.price(number, prices) for number in self.kept), 4)
+        return round(sum(self.counted.segments * price(number, prices) for number in self.kept), 4)
 
     def applies(self, when: When) -> bool:
         """Whether a rule that may depend on test mode applies to it."""
@@ -81,7 +82,7 @@ def sending(state: Sending) -> str | None:
 
 def well_formed(number: str, rules: Rules) -> bool:
     """Return whether a number has the form that the rules ask for."""
-    return text_rules.well_formed(number, rules.fewest_digits, rules.most_digits, kuwait_rule=rules.kuwait_rule)
+    return is_well_formed(number, rules.fewest_digits, rules.most_digits, kuwait_rule=rules.kuwait_rule)
 
 
 def _lacks_fields(call: Call) -> bool:
@@ -123,7 +124,7 @@ def _numbers(state: Sending) -> str | None:
 
 def _route(state: Sending) -> str | None:
     none_left = "ERR006" if any(dropped.code == "ERR025" for dropped in state.dropped) else "ERR026"
-    return _drop_unless(state, lambda number: text_rules.routed(number, state.account.prefixes), "ERR026", none_left)
+    return _drop_unless(state, lambda number: is_routed(number, state.account.prefixes), "ERR026", none_left)
 
 
 def _duplicates(state: Sending) -> str | None:
@@ -170,9 +171,9 @@ _SEND: Final[dict[str, Callable[[Sending], str | None]]] = {
     "magic": _magic,
     "sender-empty": _when("ERR002", lambda state: not state.call.field("sender")),
     "message-empty": _when("ERR009", lambda state: not state.message.strip()),
-    "html": _when("ERR027", lambda state: text_rules.has_tags(state.message)),
-    "language": _when("ERR031", lambda state: text_rules.has_word(state.message, state.rules.bad_words)),
-    "spam": _when("ERR032", lambda state: text_rules.has_word(state.message, state.rules.spam_words)),
+    "html": _when("ERR027", lambda state: has_tags(state.message)),
+    "language": _when("ERR031", lambda state: has_word(state.message, state.rules.bad_words)),
+    "spam": _when("ERR032", lambda state: has_word(state.message, state.rules.spam_words)),
     "pages": _when("ERR012", lambda state: state.counted.segments > state.rules.max_pages),
     "mobile-empty": _when("ERR006", lambda state: not state.given),
     "too-many": _when("ERR007", lambda state: len(state.given) > NUMBERS_PER_REQUEST),

@@ -10,7 +10,7 @@ from notifykit_kwtsms.sandbox.gateway import magic
 from notifykit_kwtsms.sandbox.gateway.magic import Kind, Outcome
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, Step
-from notifykit_kwtsms.sandbox.text_rules import is_kuwaiti
+from notifykit_kwtsms.sandbox.numbers import is_kuwaiti
 
 #: Virtual seconds until the outcome of a magic number is known, and until a phone that was off is on again.
 MAGIC_DELAY: Final = 1.0

@@ -16,7 +16,7 @@ from notifykit_kwtsms.sandbox.clock import Clock
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing
 from notifykit_kwtsms.sandbox.gateway.rules import Rules
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedRequest
-from notifykit_kwtsms.sandbox.text_rules import split_numbers
+from notifykit_kwtsms.sandbox.numbers import split_numbers
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "x-sandbox-token", "proxy-authorization"})
 

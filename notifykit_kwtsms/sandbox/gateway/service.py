@@ -11,7 +11,6 @@ from typing import Any, Final
 import attrs
 
 from notifykit_kwtsms.api.facts import SEND
-from notifykit_kwtsms.sandbox import text_rules
 from notifykit_kwtsms.sandbox.clock import Clock, as_utc
 from notifykit_kwtsms.sandbox.faults.active import ActiveFaults
 from notifykit_kwtsms.sandbox.faults.catalogue import Firing, Point, describe, firing
@@ -25,6 +24,9 @@ from notifykit_kwtsms.sandbox.inbox.archive import Archive
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedResponse, Dropped, Event
 from notifykit_kwtsms.sandbox.inbox.store import Store
 from notifykit_kwtsms.sandbox.models import NotFoundError
+from notifykit_kwtsms.sandbox.numbers import is_routed
+from notifykit_kwtsms.sandbox.segments import count_text
+from notifykit_kwtsms.sandbox.texts import gets_stuck
 
 _STATUS_WORDS: Final = {
     "sent": "Message successfully sent to gateway",
@@ -227,7 +229,7 @@ class Gateway:
             return "NR"
         if code in ("ERR006", "ERR025") or not checks.well_formed(number, self.rules):
             return "ER"
-        return "OK" if text_rules.routed(number, account.prefixes) else "NR"
+        return "OK" if is_routed(number, account.prefixes) else "NR"
 
     def _status(self, call: Call, account: Account) -> Reply:
         message = self._message(call, account)
@@ -278,7 +280,7 @@ class Gateway:
         def queued() -> int:
             return self.queue_size(account.username)
 
-        counted, numbers = text_rules.count_text(call.field("message")), call.numbers
+        counted, numbers = count_text(call.field("message")), call.numbers
         return Sending(
             call, self.rules, account, counted, numbers, list(numbers), attempt=attempt, since=since, queued=queued
         )
@@ -301,7 +303,7 @@ class Gateway:
         cut_off = firing("close", "magic", Point.ACCEPT) if self._count_accepted(state, now) else None
         reply = attrs.evolve(reply, msg_id=msg_id, firing=cut_off)
         opted_out = account.dnd if call.field("sender") in account.promotional else frozenset()
-        stuck = text_rules.gets_stuck(call.field("message"))
+        stuck = gets_stuck(call.field("message"))
         self._keep(
             call,
             as_utc(now),

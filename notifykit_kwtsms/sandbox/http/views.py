@@ -22,17 +22,9 @@ from notifykit_kwtsms.sandbox.gateway import delivery
 from notifykit_kwtsms.sandbox.gateway.accounts import Account
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage, CapturedRequest, CapturedResponse, Dropped, Event
 from notifykit_kwtsms.sandbox.models import View
-from notifykit_kwtsms.sandbox.text_rules import (
-    ROOM,
-    Count,
-    count_text,
-    country_of,
-    gets_stuck,
-    has_tags,
-    is_kuwaiti,
-    is_right_to_left,
-    price,
-)
+from notifykit_kwtsms.sandbox.numbers import country_of, is_kuwaiti, price
+from notifykit_kwtsms.sandbox.segments import ROOM, Count, count_text
+from notifykit_kwtsms.sandbox.texts import gets_stuck, has_tags, is_right_to_left
 from notifykit_kwtsms.text.cleaning import clean
 from notifykit_kwtsms.text.gsm7 import nearest
 from notifykit_kwtsms.text.segments import count_segments, measure, to_gsm7

@@ -22,7 +22,8 @@ from notifykit_kwtsms.sandbox.models import (
     show_numbers,
     to_json,
 )
-from notifykit_kwtsms.sandbox.text_rules import Count, count_text, find_code, find_links
+from notifykit_kwtsms.sandbox.segments import Count, count_text
+from notifykit_kwtsms.sandbox.texts import find_code, find_links
 
 #: The version of the JSON form.
 _VERSION: Final = 1

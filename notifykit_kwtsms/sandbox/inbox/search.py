@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from notifykit_kwtsms.sandbox.inbox.message import CapturedMessage
 from notifykit_kwtsms.sandbox.inbox.store import Matches
-from notifykit_kwtsms.sandbox.text_rules import country_of
+from notifykit_kwtsms.sandbox.numbers import country_of
 
 # What stands before two slashes is an address and no key.
 _TERM = re.compile(r'(?P<negated>[-!]?)(?:(?P<key>[a-z]+):(?!//))?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))')

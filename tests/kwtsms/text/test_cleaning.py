@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 
 from notifykit.models.message import Channel, Edit, replay
-from notifykit_kwtsms.sandbox.text_rules import has_tags
+from notifykit_kwtsms.sandbox.texts import has_tags
 from notifykit_kwtsms.text.cleaning import (
     CLEANERS,
     DIGITS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from notifykit_kwtsms.sandbox.text_rules import ROOM, count_text
+from notifykit_kwtsms.sandbox.segments import ROOM, count_text
 from notifykit_kwtsms.text.gsm7 import BASIC, EXTENSION
 
 

@@ -7,6 +7,7 @@ pickle.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import itertools
@@ -166,6 +167,18 @@ def all_of(errors: Iterable[ConfigError]) -> ConfigError:
     kinds = {type(error) for error in errors}
     kind = kinds.pop() if len(kinds) == 1 else ConfigError
     return kind([problem for error in errors for problem in error.problems])
+
+
+@contextlib.contextmanager
+def collected(problems: list[str], before: str = "") -> Iterator[None]:
+    """Add the problems of a :class:`ConfigError` in the block to a list, so that what follows is looked at too.
+
+    :param before: what stands in front of each.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        problems += (f"{before}{problem}" for problem in error.problems)
 
 
 class PluginError(NotifyError):

@@ -11,11 +11,11 @@ import attrs
 from notifykit.campaigns.bindings import Binding, BindingError, bind, find_column, no_column, resolved
 from notifykit.campaigns.direction import first_direction, is_turned, isolated, marked
 from notifykit.campaigns.tables import plain
-from notifykit.errors import InvalidRecipient
+from notifykit.errors import InvalidRecipient, collected
 from notifykit.models.message import Channel
 from notifykit.redaction import describe_text, redact_address
 from notifykit.templates.parsing import ANY
-from notifykit.templates.template import BadValues, OverBudget, Template, TemplateError
+from notifykit.templates.template import BadValues, OverBudget, Template
 
 #: The column of languages that is not missed where there is none.
 DEFAULT_LANGUAGE: Final = "language"
@@ -173,11 +173,9 @@ def inline_template(text: str, problems: list[str]) -> Template:
 
     :param problems: gets what is wrong with it; the template is then of no use.
     """
-    try:
+    with collected(problems):
         return Template(text)
-    except TemplateError as error:
-        problems += error.problems
-        return Template("-")
+    return Template("-")
 
 
 def _is_date(_: object) -> InvalidRecipient:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, collected
 from notifykit.redaction import Secret
 from notifykit.settings import fields as kinds
 from notifykit.settings.fields import Field, Templates, Transports, Value, fields_of, reference_problems, setting
@@ -60,13 +60,9 @@ class Sources:
         values: dict[str, Value] = {}
         problems: list[str] = []
         for field in fields:
-            values[field.name] = Value(field.default, "default")
-            try:
-                found = self._find(field, section, overrides or {})
-                if found is not None:
-                    values[field.name] = found
-            except ConfigError as error:
-                problems += error.problems
+            values[field.name] = default = Value(field.default, "default")
+            with collected(problems):
+                values[field.name] = self._find(field, section, overrides or {}) or default
         return values, problems
 
     def misspelt(self, fields: Iterable[Field]) -> list[str]:

@@ -21,7 +21,14 @@ from urllib.parse import unquote, urlencode
 
 import attrs
 
-from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError, raise_interrupt
+from notifykit.errors import (
+    ConfigError,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    TransportError,
+    collected,
+    raise_interrupt,
+)
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
@@ -181,7 +188,7 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
 
     :raises ConfigError: with every problem.
     """
-    problems = []
+    problems: list[str] = []
     options = dict(dsn.options)
     like = options.pop("like", None)
     if dsn.path:
@@ -193,15 +200,13 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
             "file: write three slashes before a path that starts at the root, file:///path/to/messages.jsonl, "
             "and file://default?path=messages.jsonl for any other"
         )
-    try:
+    with collected(problems):
         value = context.settings.section("file", _FIELDS, options)["path"].value
         if not value and not problems:
             problems.append(
                 "file: say which file: file:///path/to/messages.jsonl, file://default?path=messages.jsonl, "
                 "or NOTIFYKIT_FILE_PATH"
             )
-    except ConfigError as error:
-        problems += error.problems
     if problems:
         raise ConfigError(problems)
     pretended = capabilities_like(attrs.evolve(dsn, options={"like": like} if like is not None else {}), context)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError
+from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError, collected
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
 from notifykit.models.plan import Batch
@@ -169,10 +169,8 @@ def build_labelled_parts(dsn: Dsn, context: BuildContext) -> list[tuple[str | No
     problems: list[str] = []
     built: list[tuple[str | None, Transport]] = []
     for number, part in enumerate(dsn.parts, 1):
-        try:
+        with collected(problems, f"{dsn.scheme}, part {number}: "):
             built.append((part.label, context.build(part.dsn)))
-        except ConfigError as error:
-            problems += [f"{dsn.scheme}, part {number}: {problem}" for problem in error.problems]
     if problems:
         raise ConfigError(problems)
     return built

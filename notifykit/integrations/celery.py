@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from notifykit.errors import ConfigError, NotifyError
+from notifykit.errors import ConfigError, NotifyError, needs_extra
 from notifykit.integrations.per_process import PerProcess
 from notifykit.models.job import JobSpec
 from notifykit.models.receipt import Outcome, Receipt
@@ -23,14 +23,10 @@ from notifykit.pipeline.notifier import Notifier
 from notifykit.pipeline.stages import normalize
 from notifykit.settings.sources import Settings
 
-try:
+with needs_extra("celery,durable"):
     from celery import Celery, Task, shared_task, signals
     from celery.worker.request import Request
     from kombu.utils.objects import cached_property
-except ImportError as error:
-    raise ConfigError(
-        f'this module needs the extra "celery", and {error.name} is missing: pip install "notifykit[celery,durable]"'
-    ) from error
 
 _log = logging.getLogger("notifykit.celery")
 

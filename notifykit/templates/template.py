@@ -45,11 +45,7 @@ _OPTIONS: Final = ("text", "default", "segments", "variables", "samples")
 class TemplateError(ConfigError):
     """A template that can't be used or filled. ``problems`` has every reason."""
 
-    def __str__(self) -> str:
-        if len(self.problems) == 1:
-            return self.problems[0]
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        return f"the template has {len(self.problems)} problems:\n{lines}"
+    heading = "the template has {} problems:"
 
 
 class BadValues(TemplateError):  # noqa: N818 - the name says what happened

@@ -150,6 +150,34 @@ class VerifierBase:
 
     # --- start ---
 
+    def _begin(
+        self,
+        number: object,
+        client: object,
+        language: str | None,
+        via: Via | None,
+        to: object,
+        channel: Channel | str,
+        *,
+        new: bool,
+    ) -> tuple[Prepared, Reserved] | Started:
+        """Count a message to a person, or say why it is not sent."""
+        prepared = self._prepare(number, client, language, via, to, channel)
+        if isinstance(prepared, Started):
+            return prepared
+        reserved = self._reserve(prepared, new=new)
+        return reserved if isinstance(reserved, Started) else (prepared, reserved)
+
+    def _sending(self, prepared: Prepared, reserved: Reserved) -> dict[str, Any]:
+        """Return what the notifier's ``send`` is called with, besides the sender and the transport."""
+        return {
+            "to": [prepared.to],
+            "text": self._message.text(reserved.code, prepared.language),
+            "channel": prepared.to.channel,
+            "tags": TAGS,
+            "deadline": self.settings.deadline,
+        }
+
     def _prepare(
         self,
         number: object,

@@ -88,13 +88,9 @@ def _imitation(settings: Settings) -> Dsn:
     return Dsn("memory", options={"like": like} if like else {})
 
 
-def _make_verifier(alias: str, purpose: str = "login") -> Verifier:
-    return Verifier(notifiers[alias], purpose=purpose)
-
-
 notifiers: Final = Notifiers(make_notifier)
 #: One-time codes for logging in, sent by the notifier of the same name.
-verifiers: Final = ByAlias(_make_verifier)
+verifiers: Final = ByAlias(lambda alias: Verifier(notifiers[alias]))
 
 
 def send(to: Addresses, text: str, *, using: str = DEFAULT, **options: Any) -> Report:

@@ -259,34 +259,17 @@ class _Place:
 
 @attrs.define
 class _Piece:
-    """The text between two commas, split at its structure."""
+    """The text between two commas."""
 
-    #: The text before ``=>``.
-    label: str | None = None
-    #: The DSN, or the name before the bracket.
-    text: str = ""
+    #: What is before its bracket: a label with an arrow behind it, if it has one, and a DSN or a name.
+    before: list[str] = attrs.field(factory=list)
     #: The pieces in the brackets; None without brackets.
     inside: list[_Piece] | None = None
-    #: The text after the closing bracket.
-    after: str = ""
-    #: Whether there is a second ``=>``.
-    twice: bool = False
-    #: Whether there is structure after the closing bracket.
-    odd: bool = False
+    #: What is after the closing bracket.
+    after: list[str] = attrs.field(factory=list)
 
-    def add_text(self, text: str) -> None:
-        if self.inside is None and not self.twice:
-            self.text = text
-        elif not self.odd:
-            self.after = text
-
-    def add_arrow(self) -> None:
-        if self.inside is not None:
-            self.odd = True
-        elif self.label is not None:
-            self.twice = True
-        else:
-            self.label, self.text = self.text, ""
+    def add(self, word: str) -> None:
+        (self.before if self.inside is None else self.after).append(word)
 
 
 def _composite(text: str) -> Dsn:
@@ -294,7 +277,7 @@ def _composite(text: str) -> Dsn:
     problems: list[str] = []
     top = _split(text, place, problems)
     with collected(problems):
-        dsn = _build(top, place)
+        dsn = _build("".join(top.before).strip(), top, place)
     if problems:
         raise ConfigError(problems)
     return dsn
@@ -311,21 +294,20 @@ def _split(text: str, place: _Place, problems: list[str]) -> _Piece:
     words = _STRUCTURE.split(text)
     for index, word in enumerate(words):
         piece = path[-1]
-        if index % 2 == 0:
-            piece.add_text(word.strip())
+        if index % 2 == 0 or word == "=>":
+            piece.add(word)
         elif word == "(":
             if len(path) > MOST_NESTED:
                 raise ConfigError(f"{place}: brackets are nested more than {MOST_NESTED} deep")
-            piece.odd |= piece.inside is not None
             path.append(_Piece())
-            # A second pair of brackets is read only to find its end.
-            piece.inside = piece.inside or [path[-1]]
-        elif word == "=>":
-            piece.add_arrow()
+            if piece.inside is None:
+                piece.inside = [path[-1]]
+            else:  # a second pair of brackets is read only to find its end
+                piece.add(word)
         elif len(path) == 1:
             if word == ")":
                 raise ConfigError(f"{place}: a closing bracket has no opening one; inside a DSN it is written %29")
-            piece.odd = True
+            piece.add(word)
         elif word == ")":
             path.pop()
         else:
@@ -338,32 +320,31 @@ def _split(text: str, place: _Place, problems: list[str]) -> _Piece:
     return top
 
 
-def _build(piece: _Piece, place: _Place) -> Dsn:
-    if piece.twice:
-        raise ConfigError(f"{place} has => twice: inside a label or a DSN it is written =%3E")
+def _build(text: str, piece: _Piece, place: _Place) -> Dsn:
+    """Return the DSN of a piece, whose text is a DSN, or the name before its bracket."""
     if piece.inside is None:
-        return _leaf(piece.text, place)
+        return _leaf(text, place)
     problems: list[str] = []
-    if not _NAME.fullmatch(piece.text):
+    if not _NAME.fullmatch(text):
         problems.append(
             f"{place}: before a bracket is the name of a transport, like failover; "
             f"inside a DSN there are {_HOW_TO_WRITE_STRUCTURE}"
         )
     with collected(problems):
         parts = _build_parts(piece.inside, place)
-    query, pairs = piece.after.removeprefix("?"), []
+    after, pairs = "".join(piece.after).strip(), []
     try:
-        if piece.odd or (piece.after and query == piece.after):
+        if _STRUCTURE.search(after) or (after and not after.startswith("?")):
             raise ValueError
-        _refuse_ambiguous(f"://{piece.after}")
-        pairs = _pairs(query)
+        _refuse_ambiguous(f"://{after}")
+        pairs = _pairs(after.removeprefix("?"))
     except ValueError:
         problems.append(f"{place}: {_HOW_TO_WRITE_OPTIONS}")
     with collected(problems):
         options = _options(pairs, place)
     if problems:
         raise ConfigError(problems)
-    return Dsn(piece.text, options=options, parts=parts)
+    return Dsn(text, options=options, parts=parts)
 
 
 def _build_parts(pieces: Sequence[_Piece], place: _Place) -> tuple[Part, ...]:
@@ -371,14 +352,19 @@ def _build_parts(pieces: Sequence[_Piece], place: _Place) -> tuple[Part, ...]:
     parts: list[Part] = []
     empty: list[int] = []
     for number, piece in enumerate(pieces, 1):
-        if not piece.text and piece.inside is None and piece.label is None:
+        *labels, text = (written.strip() for written in "".join(piece.before).split("=>"))
+        here = place / number
+        if not (labels or text) and piece.inside is None:
             empty.append(number)
             continue
-        if piece.label is not None and not (piece.label and piece.label.isprintable()):
-            problems.append(f"{place / number}: before => is a label in one line; without one, leave the => out")
-            piece.label = None
+        label = labels[0] if labels else None
+        if label is not None and not (label and label.isprintable()):
+            problems.append(f"{here}: before => is a label in one line; without one, leave the => out")
+            label = None
         with collected(problems):
-            parts.append(Part(_build(piece, place / number), piece.label and _decode_structure(piece.label)))
+            if len(labels) > 1:
+                raise ConfigError(f"{here} has => twice: inside a label or a DSN it is written =%3E")
+            parts.append(Part(_build(text, piece, here), label and _decode_structure(label)))
     if len(empty) == len(pieces) == 1:
         problems.append(f"{place} has nothing in its brackets: write transports there, with commas between them")
     elif empty:

@@ -107,17 +107,13 @@ def row_facts(row: JobRow, cost: RowCost) -> dict[str, Any]:
     segments = cost.segments(row.text, channel) if row.text else None
     return {
         "outcome": receipt.outcome.value if receipt else _WAITING,
-        "code": _code(receipt) if receipt else None,
+        "code": (receipt.code or (receipt.veto.guard if receipt.veto else receipt.skipped)) if receipt else None,
         "message_id": receipt.message_id if receipt else None,
         "segments": segments,
         "cost": _cost(receipt, segments, cost) if receipt else None,
         "delivery": row.delivery.state.value if row.delivery else None,
         "advice": _advice(row) if receipt else None,
     }
-
-
-def _code(receipt: Receipt) -> str | None:
-    return receipt.code or (receipt.veto.guard if receipt.veto else receipt.skipped)
 
 
 def _cost(receipt: Receipt, segments: int | None, cost: RowCost) -> float | None:

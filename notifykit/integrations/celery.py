@@ -11,6 +11,7 @@ import datetime
 import logging
 import time
 import weakref
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -172,11 +173,11 @@ class SendTask(Task):  # type: ignore[misc]
 
     def _log_failures(self, key: str, receipts: Iterable[Receipt]) -> None:
         """Log once for each error, and never for each number, what a person has to do something about."""
-        failed = [r for r in receipts if r.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)]
-        for error in {str(receipt.error): receipt.error for receipt in failed}.values():
-            count = sum(str(receipt.error) == str(error) for receipt in failed)
-            unknown = any(str(r.error) == str(error) and r.outcome is Outcome.UNKNOWN for r in failed)
-            what = "may have been sent, and are not sent again" if unknown else "were not sent"
+        failed = Counter(
+            (r.outcome, str(r.error)) for r in receipts if r.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)
+        )
+        for (outcome, error), count in failed.items():
+            what = "may have been sent, and are not sent again" if outcome is Outcome.UNKNOWN else "were not sent"
             _log.warning("task %s: %d messages %s: %s (notifykit jobs %s)", self.request.id, count, what, error, key)
 
 

@@ -86,7 +86,8 @@ class VerifierBase:
         self._rules: tuple[Store, Rules] | None = None
         self._opening = threading.Lock()
         template = None if self.settings.template is None else self._components.template(self.settings.template)
-        self._message = CodeMessage(self.settings, template, self._measure)
+        measure = self._components.measure
+        self._message = CodeMessage(self.settings, template, lambda text: measure(text, None, Channel.SMS))
 
     def traffic(self) -> tuple[Traffic, ...]:
         """Return what was sent and verified in the last 24 hours, by country and prefix, and what is held.
@@ -132,9 +133,6 @@ class VerifierBase:
             if self._own_store is None:
                 self._own_store = open_store(self._settings) if clock.shared else MemoryStore()
             return self._own_store
-
-    def _measure(self, text: str) -> Any:
-        return self._components.measure(text, None, Channel.SMS)
 
     def _normalized(self, number: object, channel: Channel | str) -> Recipient | Rejected:
         """Return the address as the pipeline reads it. In a list, it is one number, whatever was typed."""

@@ -70,7 +70,9 @@ class CompositeTransport:
                 assignment = assignments.send(receipts)  # type: ignore[arg-type]  # a generator starts with None
             except StopIteration:
                 break
-            receipts = _receipts(assignment, ends)
+            part = assignment.transport
+            pieces = assignment.batch.pieces(part.capabilities.batch_size)
+            receipts = [receipt for piece in pieces for receipt in receipts_of(piece, _attempt(part, piece, ends))]
             known |= {receipt.position: merge_receipts(known.get(receipt.position), receipt) for receipt in receipts}
         error = ProviderUnavailable("No part of the composite was chosen for this recipient.", "route")
         for position, recipient in zip(batch.positions, batch.recipients, strict=True):
@@ -112,13 +114,6 @@ def _merge(each: Sequence[Capabilities]) -> Capabilities:
         spacing=max(one.spacing for one in each),
         notices=tuple(dict.fromkeys(notice for one in each for notice in one.notices)),
     )
-
-
-def _receipts(assignment: Assignment, ends: float) -> list[Receipt]:
-    """Make the requests of one assignment and return the receipt of each recipient."""
-    transport = assignment.transport
-    pieces = assignment.batch.pieces(transport.capabilities.batch_size)
-    return [receipt for piece in pieces for receipt in receipts_of(piece, _attempt(transport, piece, ends))]
 
 
 def _attempt(transport: Transport, batch: Batch, ends: float) -> Attempt:

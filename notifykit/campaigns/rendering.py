@@ -107,7 +107,6 @@ class RowRenderer:
         return () if self._template.languages == (ANY,) else self._template.languages
 
     def _source_of_language(self, language: str | None, columns: tuple[str, ...], problems: list[str]) -> Binding:
-        """Return where the language of a row comes from."""
         if language is None:
             return Binding(None)
         if not language.startswith("@"):

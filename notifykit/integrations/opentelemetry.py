@@ -307,11 +307,10 @@ def _attributes(event: AttemptFinished, labels: Labels) -> dict[str, Any]:
         "notifykit.sms.test_mode": event.test,
         "notifykit.sms.sender.kind": _sender_kind(event.sender),
         "notifykit.rate_limit.wait": event.waited,
+        "notifykit.sms.encoding": event.encoding,
+        "notifykit.sms.segments": event.segments,
+        "notifykit.sms.cost": event.cost,
     }
-    size = {"notifykit.sms.encoding": event.encoding, "notifykit.sms.segments": event.segments}
-    found |= {name: value for name, value in size.items() if value is not None}
-    if event.cost is not None:
-        found["notifykit.sms.cost"] = event.cost
     if event.units is not None and event.encoding is not None:
         bits = 7 if event.encoding == "gsm7" else 16
         found["messaging.message.body.size"] = math.ceil(event.units * bits / 8)
@@ -325,7 +324,7 @@ def _attributes(event: AttemptFinished, labels: Labels) -> dict[str, Any]:
         found["messaging.message.id"] = event.message_id[:128]
     if event.outcome in _FAILED:
         found["error.type"] = labels.code(event.code) or "_OTHER"
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _sender_kind(sender: str | None) -> str:

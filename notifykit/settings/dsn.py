@@ -377,7 +377,6 @@ def _build_parts(pieces: Sequence[_Piece], place: _Place) -> tuple[Part, ...]:
 
 
 def _read(value: object, place: _Place) -> Dsn:
-    """Return the DSN of a value of a settings file."""
     if isinstance(value, Dsn):
         return value
     if isinstance(value, Mapping):

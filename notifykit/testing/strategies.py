@@ -86,7 +86,6 @@ _DIGITS: Final = ("0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹")
 
 
 def _kinds(module: ModuleType, base: type[_Kind]) -> tuple[type[_Kind], ...]:
-    """Return the subclasses of a class in a module."""
     classes = [thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, base)]
     return tuple(kind for kind in classes if kind is not base)
 

@@ -7,6 +7,7 @@ pickle.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import itertools
@@ -143,6 +144,9 @@ class NotifyError(Exception):
 class ConfigError(NotifyError, ValueError):
     """Settings that can't be used. Every problem that was found is in ``problems``, not only the first."""
 
+    #: What stands above several problems; ``{}`` is how many there are.
+    heading: ClassVar[str] = "{} settings need attention:"
+
     problems: tuple[str, ...]
 
     def __init__(self, problems: str | Iterable[str]) -> None:
@@ -153,7 +157,7 @@ class ConfigError(NotifyError, ValueError):
         if len(self.problems) == 1:
             return self.problems[0]
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        return f"{len(self.problems)} settings need attention:\n{lines}"
+        return f"{self.heading.format(len(self.problems))}\n{lines}"
 
 
 class MissingCredentials(ConfigError):
@@ -166,6 +170,33 @@ def all_of(errors: Iterable[ConfigError]) -> ConfigError:
     kinds = {type(error) for error in errors}
     kind = kinds.pop() if len(kinds) == 1 else ConfigError
     return kind([problem for error in errors for problem in error.problems])
+
+
+@contextlib.contextmanager
+def collected(problems: list[str], before: str = "") -> Iterator[None]:
+    """Add the problems of a :class:`ConfigError` in the block to a list, so that what follows is looked at too.
+
+    :param before: what stands in front of each.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        problems += (f"{before}{problem}" for problem in error.problems)
+
+
+@contextlib.contextmanager
+def needs_extra(extra: str, what: str = "this module", pip: str = "pip") -> Iterator[None]:
+    """Raise a :class:`ConfigError` that says what to install where an import in the block fails.
+
+    :param extra: the extra that brings it; of several, the one in front is the one that is missed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigError(
+            f'{what} needs the extra "{extra.partition(",")[0]}", and {error.name} is missing: '
+            f'{pip} install "notifykit[{extra}]"'
+        ) from error
 
 
 class PluginError(NotifyError):

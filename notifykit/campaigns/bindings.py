@@ -22,10 +22,7 @@ _FAILED: Final = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#N
 class BindingError(ConfigError):
     """Variables and columns that do not fit. ``problems`` has every one of them."""
 
-    def __str__(self) -> str:
-        if len(self.problems) == 1:
-            return self.problems[0]
-        return "The text and the table do not fit:\n" + "\n".join(f"  - {problem}" for problem in self.problems)
+    heading = "The text and the table do not fit:"
 
 
 @attrs.frozen

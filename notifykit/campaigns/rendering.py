@@ -11,16 +11,26 @@ import attrs
 from notifykit.campaigns.bindings import Binding, BindingError, bind, find_column, no_column, resolved
 from notifykit.campaigns.direction import first_direction, is_turned, isolated, marked
 from notifykit.campaigns.tables import plain
-from notifykit.errors import InvalidRecipient
+from notifykit.errors import InvalidRecipient, collected
 from notifykit.models.message import Channel
 from notifykit.redaction import describe_text, redact_address
 from notifykit.templates.parsing import ANY
-from notifykit.templates.template import BadValues, OverBudget, Template, TemplateError
+from notifykit.templates.template import BadValues, OverBudget, Template
 
 #: The column of languages that is not missed where there is none.
 DEFAULT_LANGUAGE: Final = "language"
 #: A cell that was formatted as a date: its digits would be another number.
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?|\d{1,2}/\d{1,2}/\d{4}")
+_DATE_CELL: Final = InvalidRecipient(
+    "The cell of the address is a date.",
+    "cell",
+    action="Format the column as text in the spreadsheet (in Excel: Format Cells, Number, Text), and enter the number again.",
+)
+_OVER_BUDGET: Final = InvalidRecipient(
+    "The text of this row takes more segments than the template allows.",
+    "segments",
+    action="Shorten the values of the row, or raise `segments` of the template.",
+)
 #: What is said once about all texts that a value in front turns around.
 TURNED: Final = (
     "A name of the other script stands first in the text, so a phone may show the whole text in the wrong direction: let "
@@ -97,7 +107,6 @@ class RowRenderer:
         return () if self._template.languages == (ANY,) else self._template.languages
 
     def _source_of_language(self, language: str | None, columns: tuple[str, ...], problems: list[str]) -> Binding:
-        """Return where the language of a row comes from."""
         if language is None:
             return Binding(None)
         if not language.startswith("@"):
@@ -122,7 +131,7 @@ class RowRenderer:
         """Return what a row came to. Nothing is raised for its content."""
         address = plain(cells.get(self._to or "", ""))
         if _DATE.fullmatch(address):
-            return Rendered(address, "", error=self._error("date", _is_date))
+            return Rendered(address, "", error=_DATE_CELL)
         language = self._language.value(cells) or None
         values = {name: binding.value(cells) for name, binding in self._bindings.items()}
         missing = tuple(name for name, value in values.items() if value is None)
@@ -136,7 +145,7 @@ class RowRenderer:
             text = self._filled(self._template, values, language)
             subject = self._filled(self._subject, values, language) if self._subject else None
         except OverBudget:
-            return Rendered(address, "", error=self._error("segments", _is_over))
+            return Rendered(address, "", error=_OVER_BUDGET)
         except BadValues as error:
             return Rendered(address, "", error=self._error(error.problems, _is_wrong))
         if not self._isolates and is_turned(self._words[chosen], text):
@@ -173,27 +182,9 @@ def inline_template(text: str, problems: list[str]) -> Template:
 
     :param problems: gets what is wrong with it; the template is then of no use.
     """
-    try:
+    with collected(problems):
         return Template(text)
-    except TemplateError as error:
-        problems += error.problems
-        return Template("-")
-
-
-def _is_date(_: object) -> InvalidRecipient:
-    return InvalidRecipient(
-        "The cell of the address is a date.",
-        "cell",
-        action="Format the column as text in the spreadsheet (in Excel: Format Cells, Number, Text), and enter the number again.",
-    )
-
-
-def _is_over(_: object) -> InvalidRecipient:
-    return InvalidRecipient(
-        "The text of this row takes more segments than the template allows.",
-        "segments",
-        action="Shorten the values of the row, or raise `segments` of the template.",
-    )
+    return Template("-")
 
 
 def _is_wrong(problems: tuple[str, ...]) -> InvalidRecipient:

@@ -25,6 +25,7 @@ from notifykit.models.job import JobRow
 from notifykit.models.message import Channel
 from notifykit.models.receipt import Outcome, Receipt
 from notifykit.models.recipient import Recipient
+from notifykit.settings.files import replaced
 
 #: What stands beside each row.
 FACTS: Final = ("outcome", "code", "message_id", "segments", "cost", "delivery", "advice")
@@ -106,17 +107,13 @@ def row_facts(row: JobRow, cost: RowCost) -> dict[str, Any]:
     segments = cost.segments(row.text, channel) if row.text else None
     return {
         "outcome": receipt.outcome.value if receipt else _WAITING,
-        "code": _code(receipt) if receipt else None,
+        "code": (receipt.code or (receipt.veto.guard if receipt.veto else receipt.skipped)) if receipt else None,
         "message_id": receipt.message_id if receipt else None,
         "segments": segments,
         "cost": _cost(receipt, segments, cost) if receipt else None,
         "delivery": row.delivery.state.value if row.delivery else None,
         "advice": _advice(row) if receipt else None,
     }
-
-
-def _code(receipt: Receipt) -> str | None:
-    return receipt.code or (receipt.veto.guard if receipt.veto else receipt.skipped)
 
 
 def _cost(receipt: Receipt, segments: int | None, cost: RowCost) -> float | None:
@@ -164,7 +161,9 @@ def write_results(file: pathlib.Path, rows: Iterable[Sequence[Any]]) -> None:
     :raises OSError: if it can't be written.
     :raises TableError: without the library for workbooks.
     """
-    with _replaced(file) as target:
+    # Nothing can take the place of a pipe or a device.
+    is_stream = file.exists() and not file.is_file()
+    with contextlib.nullcontext(file) if is_stream else replaced(file) as target:
         if file.suffix.lower() == WORKBOOK:
             _write_workbook(target, rows)
             return
@@ -188,26 +187,6 @@ def _write_workbook(target: pathlib.Path, rows: Iterable[Sequence[Any]]) -> None
     for row in rows:
         sheet.append([as_text(value) for value in row])
     workbook.save(target)
-
-
-@contextlib.contextmanager
-def _replaced(file: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a file to write, which takes the place of another one at the end."""
-    if file.exists() and not file.is_file():  # a pipe or a device: nothing can take its place
-        yield file
-        return
-    target = file.resolve()
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(descriptor)
-    written = pathlib.Path(name)
-    try:
-        yield written
-        if target.exists():
-            written.chmod(target.stat().st_mode & 0o777)
-        written.replace(target)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise
 
 
 def require_writable(file: pathlib.Path) -> None:

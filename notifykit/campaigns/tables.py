@@ -10,12 +10,13 @@ import csv
 import datetime
 import decimal
 import importlib
+import itertools
 import json
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, Final, TextIO, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -219,7 +220,7 @@ def _rows(file: TextFile, report: Report) -> Generator[_Row, None, None]:
         first = opened.readline()
         given = _DELIMITER_LINE.fullmatch(first.strip("\r\n"))
         before = 1 if given else 0
-        lines = opened if given else _with_first(first, opened)
+        lines = opened if given else itertools.chain([first], opened)
         delimiter = given[1] if given else max(_DELIMITERS, key=first.count)
         table = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
@@ -238,11 +239,6 @@ def _rows(file: TextFile, report: Report) -> Generator[_Row, None, None]:
                 report(f"line {line}: {what}, so the rest of the table can't be read")
                 return
             yield line, row
-
-
-def _with_first(first: str, rest: TextIO) -> Iterator[str]:
-    yield first
-    yield from rest
 
 
 # --- workbooks ---

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, collected
 from notifykit.protocols import About
 from notifykit.settings.fields import Field, duration, names, one_of, path, secret, section_fields, text, zone
 from notifykit.settings.sources import Settings
@@ -189,10 +189,8 @@ def options(settings: Settings) -> Mapping[str, Any]:
 def resolved(settings: Settings) -> tuple[Mapping[str, Any], list[str]]:
     """Return the values, with defaults for those that can't be read, and every problem."""
     problems: list[str] = []
-    try:
+    with collected(problems):
         settings.section(SECTION, FIELDS)
-    except ConfigError as error:
-        problems += error.problems
     values, _ = settings.sources.resolve(FIELDS, SECTION)
     return {name: value.value for name, value in values.items()}, problems
 

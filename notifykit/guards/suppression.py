@@ -12,19 +12,19 @@ import pathlib
 import threading
 from collections.abc import Callable
 from pkgutil import resolve_name
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from notifykit.errors import ConfigError, NotifyError
+from notifykit.errors import NotifyError, needs_extra
 from notifykit.guards.addresses import AddressList, Normalize, read_address, written_address
 from notifykit.guards.options import about, options
 from notifykit.models.receipt import Veto
 from notifykit.models.recipient import Recipient
 from notifykit.protocols import About, Counters, GuardContext
+from notifykit.redaction import Secret
 from notifykit.settings.files import NotUtf8, read_text
 from notifykit.settings.sources import Settings
 
 _NAME: Final = "suppression"
-_TABLE: Final = "notifykit.durable.suppressions:SuppressionTable"
 _REPAIR: Final = "Look whether the database runs."
 _SUPPRESSED: Final = Veto(
     _NAME,
@@ -155,6 +155,15 @@ class Table(Protocol):
         ...
 
 
+def open_table(url: Secret, settings: Settings) -> Any:
+    """Return the list in a database: a ``SuppressionTable`` of :mod:`notifykit.durable.suppressions`.
+
+    :raises ConfigError: if the URL is none, or the extra is missing.
+    """
+    with needs_extra("durable", "guard.suppression_url", "python -m pip"):
+        return resolve_name("notifykit.durable.suppressions:SuppressionTable")(url.reveal(), settings)
+
+
 def notifykit_guards(settings: Settings, normalize: Normalize) -> list[SuppressionFile | SuppressionTable]:
     """Return the guards if the settings name a list; the path of a file starts at the folder of the settings."""
     given = options(settings)
@@ -163,13 +172,7 @@ def notifykit_guards(settings: Settings, normalize: Normalize) -> list[Suppressi
     if file:
         found.append(SuppressionFile(settings.sources.directory / file, normalize))
     if url:
-        try:
-            found.append(SuppressionTable(resolve_name(_TABLE)(url.reveal(), settings)))
-        except ImportError as error:
-            raise ConfigError(
-                f'guard.suppression_url needs the extra "durable", and {error.name} is missing: python -m pip install '
-                '"notifykit[durable]"'
-            ) from error
+        found.append(SuppressionTable(open_table(url, settings)))
     return found
 
 

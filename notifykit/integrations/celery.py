@@ -11,11 +11,12 @@ import datetime
 import logging
 import time
 import weakref
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from notifykit.errors import ConfigError, NotifyError
+from notifykit.errors import ConfigError, NotifyError, needs_extra
 from notifykit.integrations.per_process import PerProcess
 from notifykit.models.job import JobSpec
 from notifykit.models.receipt import Outcome, Receipt
@@ -23,14 +24,10 @@ from notifykit.pipeline.notifier import Notifier
 from notifykit.pipeline.stages import normalize
 from notifykit.settings.sources import Settings
 
-try:
+with needs_extra("celery,durable"):
     from celery import Celery, Task, shared_task, signals
     from celery.worker.request import Request
     from kombu.utils.objects import cached_property
-except ImportError as error:
-    raise ConfigError(
-        f'this module needs the extra "celery", and {error.name} is missing: pip install "notifykit[celery,durable]"'
-    ) from error
 
 _log = logging.getLogger("notifykit.celery")
 
@@ -176,11 +173,11 @@ class SendTask(Task):  # type: ignore[misc]
 
     def _log_failures(self, key: str, receipts: Iterable[Receipt]) -> None:
         """Log once for each error, and never for each number, what a person has to do something about."""
-        failed = [r for r in receipts if r.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)]
-        for error in {str(receipt.error): receipt.error for receipt in failed}.values():
-            count = sum(str(receipt.error) == str(error) for receipt in failed)
-            unknown = any(str(r.error) == str(error) and r.outcome is Outcome.UNKNOWN for r in failed)
-            what = "may have been sent, and are not sent again" if unknown else "were not sent"
+        failed = Counter(
+            (r.outcome, str(r.error)) for r in receipts if r.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)
+        )
+        for (outcome, error), count in failed.items():
+            what = "may have been sent, and are not sent again" if outcome is Outcome.UNKNOWN else "were not sent"
             _log.warning("task %s: %d messages %s: %s (notifykit jobs %s)", self.request.id, count, what, error, key)
 
 

@@ -110,7 +110,6 @@ class ReportEndpoint:
 
 
 def _fields(body: bytes, content_type: str) -> Mapping[str, Any]:
-    """Return the fields of a JSON object or a form."""
     text = body.decode("utf-8", "replace")
     if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
         return dict(parse_qsl(text, keep_blank_values=True))

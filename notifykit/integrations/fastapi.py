@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Any
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, needs_extra
 from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, ReportEndpoint, ReportError
 from notifykit.models.delivery import DeliveryReport
 from notifykit.people.guard import pages_of
@@ -23,16 +23,12 @@ from notifykit.pipeline.async_notifier import AsyncNotifier
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.notifier import Notifier
 
-try:
+with needs_extra("fastapi"):
     from fastapi import APIRouter, Depends
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import HTTPConnection, Request  # noqa: TC002 - FastAPI reads the annotations
     from starlette.responses import HTMLResponse, JSONResponse
     from starlette.routing import Route
-except ImportError as error:
-    raise ConfigError(
-        f'this module needs the extra "fastapi", and {error.name} is missing: pip install "notifykit[fastapi]"'
-    ) from error
 
 #: The name of the notifier in the state of the application, which each request has.
 _STATE = "notifykit"

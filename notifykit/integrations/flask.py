@@ -17,20 +17,16 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, needs_extra
 from notifykit.integrations.delivery_reports import MAX_BODY, SIGNATURE_HEADER, ReportEndpoint, ReportError
 from notifykit.integrations.per_process import PerProcess
 from notifykit.models.delivery import DeliveryReport
 from notifykit.people.guard import pages_of
 from notifykit.pipeline.notifier import Notifier
 
-try:
+with needs_extra("flask"):
     import click
     from flask import Blueprint, Flask, Response, current_app, jsonify, request
-except ImportError as error:
-    raise ConfigError(
-        f'this module needs the extra "flask", and {error.name} is missing: pip install "notifykit[flask]"'
-    ) from error
 
 #: What the names of the settings begin with in Flask's configuration, and the name of the extension.
 PREFIX: Final = "NOTIFYKIT_"

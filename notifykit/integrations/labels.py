@@ -1,4 +1,4 @@
-"""What metrics and spans share: labels of few different values and nothing secret, figures, and buckets of histograms.
+"""What metrics and spans share: the metrics, what an event adds to them, and labels of few values and nothing secret.
 
 A provider's code is foreign text, and the ``str`` of a transport of somebody's own may be anything. What does not look like a
 code or a name becomes ``other``, and so does what comes after many different ones.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
 
-from notifykit.events import AttemptFinished, RecipientsFinished
+from notifykit.events import AttemptFinished, Event, RecipientsFinished
 from notifykit.models.receipt import Outcome
 
 #: Upper ends of the buckets of the duration of a request, in seconds: a gateway answers in a second, and may take a minute.
@@ -30,36 +31,6 @@ _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,39}", re.ASCII)
 _TRANSPORT: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.+\-]{0,31})(?=$|:|\()", re.ASCII)
 #: So many digits may be a number of somebody.
 _NUMBER: Final = 7
-
-
-@attrs.frozen
-class Figures:
-    """What one request adds to the metrics."""
-
-    #: Whether it was a test, as a label.
-    test: str
-    #: Segments that the provider accepted.
-    segments: int
-    #: What it cost, in the provider's unit.
-    cost: float
-
-    @classmethod
-    def of(cls, event: AttemptFinished) -> Figures:
-        """Read an event."""
-        accepted = 0
-        if event.segments and event.outcome is Outcome.ACCEPTED:
-            accepted = sum(recipient.outcome is Outcome.ACCEPTED for recipient in event.recipients)
-        return cls(test_label(event), (event.segments or 0) * accepted, max(0.0, event.cost or 0.0))
-
-
-def test_label(event: AttemptFinished | RecipientsFinished) -> str:
-    """Return whether an event is about a test, as a label: a test costs nobody anything."""
-    return "true" if event.test else "false"
-
-
-def count_unknown(event: RecipientsFinished) -> int:
-    """Return how many recipients have an unknown outcome: zero is counted too, so that an alert sees the first one."""
-    return sum(numbers for (outcome, _), numbers in event.counts.items() if outcome is Outcome.UNKNOWN)
 
 
 class Labels:
@@ -89,3 +60,79 @@ class Labels:
             if value not in known and len(known) >= most:
                 return OTHER
             return known.setdefault(value, value)
+
+
+@attrs.frozen
+class Instrument:
+    """One metric: ``notifykit.rate_limit.wait`` in OpenTelemetry, ``notifykit_rate_limit_wait_seconds`` in Prometheus."""
+
+    #: Its name behind ``notifykit``.
+    name: str
+    #: OpenTelemetry's unit: ``s`` for seconds, ``{message}``.
+    unit: str
+    #: Its labels.
+    labels: tuple[str, ...]
+    #: What it counts, in one sentence.
+    description: str
+    #: The upper ends of a histogram's buckets.
+    buckets: Sequence[float] = ()
+    #: Whether an amount takes the place of the one before.
+    gauge: bool = False
+
+
+_OF_TRANSPORT: Final = ("transport",)
+_BY_TEST: Final = (*_OF_TRANSPORT, "test")
+_BY_OUTCOME: Final = (*_OF_TRANSPORT, "outcome")
+_BY_CODE: Final = (*_BY_OUTCOME, "code")
+#: The metrics of sends.
+INSTRUMENTS: Final = (
+    Instrument("messages", "{message}", (*_BY_CODE, "test"), "Recipients by final outcome; tries are not counted."),
+    Instrument(
+        "unknown", "{message}", _BY_TEST, "Recipients whose final outcome is unknown: look at the provider's side."
+    ),
+    Instrument("attempts", "{request}", _BY_CODE, "Requests to providers."),
+    Instrument("attempt.duration", "s", _BY_OUTCOME, "Duration of a request to a provider.", DURATIONS),
+    Instrument("segments", "{segment}", _BY_TEST, "Segments that providers accepted."),
+    Instrument("cost", "{unit}", _BY_TEST, "Cost that providers named, in their unit."),
+    Instrument(
+        "balance",
+        "{unit}",
+        _OF_TRANSPORT,
+        "Balance in the last answer that named one, in the provider's unit.",
+        gauge=True,
+    ),
+    Instrument(
+        "rate_limit.wait",
+        "s",
+        _OF_TRANSPORT,
+        "Waits of requests for the rate limit; those that did not wait are not in it.",
+        WAITS,
+    ),
+)
+
+
+def measurements(event: Event, labels: Labels) -> Iterator[tuple[str, float, dict[str, str]]]:
+    """Yield what an event adds to the metrics: a metric's name, an amount, and the values of its labels."""
+    if not isinstance(event, AttemptFinished | RecipientsFinished):
+        return
+    transport = {"transport": labels.transport(event.transport)}
+    # A test costs nobody anything.
+    with_test = {**transport, "test": "true" if event.test else "false"}
+    if isinstance(event, RecipientsFinished):
+        for (outcome, code), count in event.counts.items():
+            yield "messages", count, {**with_test, "outcome": outcome.value, "code": labels.code(code)}
+        # Zero is counted too, so that an alert sees the first one.
+        yield "unknown", sum(n for (outcome, _), n in event.counts.items() if outcome is Outcome.UNKNOWN), with_test
+        return
+    with_outcome = {**transport, "outcome": event.outcome.value}
+    yield "attempts", 1, {**with_outcome, "code": labels.code(event.code)}
+    yield "attempt.duration", event.elapsed_ms / 1000, with_outcome
+    if event.waited:
+        yield "rate_limit.wait", event.waited, transport
+    accepted = sum(recipient.outcome is Outcome.ACCEPTED for recipient in event.recipients)
+    if event.outcome is Outcome.ACCEPTED and event.segments and accepted:
+        yield "segments", event.segments * accepted, with_test
+    if event.cost is not None and event.cost > 0:
+        yield "cost", event.cost, with_test
+    if event.balance is not None:
+        yield "balance", event.balance, transport

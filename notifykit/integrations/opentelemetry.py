@@ -14,7 +14,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ from notifykit.events import (
     SendFinished,
     SendStopped,
 )
-from notifykit.integrations.labels import DURATIONS, WAITS, Figures, Labels, count_unknown, test_label
+from notifykit.integrations.labels import DURATIONS, INSTRUMENTS, Instrument, Labels, measurements
 from notifykit.models.job import Backlog, JobState
 from notifykit.models.receipt import Outcome
 from notifykit.settings.sources import Settings
@@ -181,7 +181,8 @@ class OpenTelemetrySink:
             if event.outcome in _FAILED:
                 span.set_status(Status(StatusCode.ERROR, f"{event.outcome} {self._labels.code(event.code)}".rstrip()))
         span.end(request.ended)
-        self._metrics.count_attempt(event, request.server)
+        self._metrics.count(event)
+        self._metrics.count_operation(event, request.server)
 
     def _retried(self, event: RetryScheduled) -> None:
         code = self._labels.code(event.code)
@@ -214,7 +215,7 @@ class OpenTelemetrySink:
         span.end()
 
     def _counted(self, event: RecipientsFinished) -> None:
-        self._metrics.count_recipients(event)
+        self._metrics.count(event)
 
     _HANDLERS: Final[dict[type[Event], Callable[[Any, Any], None]]] = {
         MessagePlanned: _planned,
@@ -228,58 +229,50 @@ class OpenTelemetrySink:
 
 
 class _Metrics:
-    """The instruments; those of notifykit have the names and labels that they have for Prometheus."""
+    """The instruments: those of notifykit, and two of the conventions for messaging."""
 
     def __init__(self, meter_provider: MeterProvider | None) -> None:
         self.labels = Labels()
         meter = metrics.get_meter(_NAME, notifykit.__version__, meter_provider, SCHEMA_URL)
-        counter = meter.create_counter
+        self._record = {instrument.name: _recorder(meter, instrument) for instrument in INSTRUMENTS}
+        self._sent = meter.create_counter(
+            "messaging.client.sent.messages", "{message}", "Messages in requests to providers."
+        )
+        self._operation = meter.create_histogram(
+            "messaging.client.operation.duration",
+            "s",
+            "Duration of messaging operations.",
+            explicit_bucket_boundaries_advisory=DURATIONS,
+        )
 
-        def histogram(name: str, description: str, buckets: Sequence[float]) -> metrics.Histogram:
-            return meter.create_histogram(name, "s", description, explicit_bucket_boundaries_advisory=buckets)
+    def count(self, event: AttemptFinished | RecipientsFinished) -> None:
+        """Count one event by the metrics that notifykit has for Prometheus too."""
+        for name, amount, labels in measurements(event, self.labels):
+            self._record[name](amount, labels)
 
-        self._messages = counter("notifykit.messages", "{message}", "Recipients by final outcome.")
-        self._unknown = counter("notifykit.unknown", "{message}", "Recipients whose final outcome is unknown.")
-        self._attempts = counter("notifykit.attempts", "{request}", "Requests to providers.")
-        self._duration = histogram("notifykit.attempt.duration", "Duration of a request to a provider.", DURATIONS)
-        self._segments = counter("notifykit.segments", "{segment}", "Segments that providers accepted.")
-        self._cost = counter("notifykit.cost", "{unit}", "Cost that providers named, in their unit.")
-        self._balance = meter.create_gauge("notifykit.balance", "{unit}", "Balance in the last answer that named one.")
-        self._waits = histogram("notifykit.rate_limit.wait", "Waits of requests for the rate limit.", WAITS)
-        self._sent = counter("messaging.client.sent.messages", "{message}", "Messages in requests to providers.")
-        name = "messaging.client.operation.duration"
-        self._operation = histogram(name, "Duration of messaging operations.", DURATIONS)
-
-    def count_recipients(self, event: RecipientsFinished) -> None:
-        """Count final outcomes."""
-        shared = {"transport": self.labels.transport(event.transport), "test": test_label(event)}
-        for (outcome, code), numbers in event.counts.items():
-            self._messages.add(numbers, {**shared, "outcome": outcome.value, "code": self.labels.code(code)})
-        self._unknown.add(count_unknown(event), shared)
-
-    def count_attempt(self, event: AttemptFinished, server: Mapping[str, Any]) -> None:
-        """Count one request.
+    def count_operation(self, event: AttemptFinished, server: Mapping[str, Any]) -> None:
+        """Count one request by the conventions for messaging.
 
         :param server: the attributes of the provider's host.
         """
-        system, code = self.labels.transport(event.transport), self.labels.code(event.code)
-        transport = {"transport": system}
-        with_outcome = {**transport, "outcome": event.outcome.value}
-        self._attempts.add(1, {**with_outcome, "code": code})
-        self._duration.record(event.elapsed_ms / 1000, with_outcome)
-        if event.waited:
-            self._waits.record(event.waited, transport)
-        figures = Figures.of(event)
-        if figures.segments:
-            self._segments.add(figures.segments, {**transport, "test": figures.test})
-        if figures.cost:
-            self._cost.add(figures.cost, {**transport, "test": figures.test})
-        if event.balance is not None:
-            self._balance.set(event.balance, transport)
-        of_system = {"messaging.system": system, "messaging.operation.name": "send", "messaging.operation.type": "send"}
-        of_system |= {**server, **({"error.type": code} if code else {})}
-        self._sent.add(len(event.recipients), of_system)
-        self._operation.record(event.elapsed_ms / 1000, of_system)
+        code = self.labels.code(event.code)
+        attributes: dict[str, Any] = {
+            "messaging.system": self.labels.transport(event.transport),
+            "messaging.operation.name": "send",
+            "messaging.operation.type": "send",
+            **server,
+            **({"error.type": code} if code else {}),
+        }
+        self._sent.add(len(event.recipients), attributes)
+        self._operation.record(event.elapsed_ms / 1000, attributes)
+
+
+def _recorder(meter: metrics.Meter, instrument: Instrument) -> Callable[[float, Mapping[str, str]], None]:
+    """Return what records an amount under its labels."""
+    about = f"notifykit.{instrument.name}", instrument.unit, instrument.description
+    if instrument.buckets:
+        return meter.create_histogram(*about, explicit_bucket_boundaries_advisory=instrument.buckets).record
+    return meter.create_gauge(*about).set if instrument.gauge else meter.create_counter(*about).add
 
 
 def observe_jobs(backlog: Callable[[], Backlog], meter_provider: MeterProvider | None = None) -> None:
@@ -314,11 +307,10 @@ def _attributes(event: AttemptFinished, labels: Labels) -> dict[str, Any]:
         "notifykit.sms.test_mode": event.test,
         "notifykit.sms.sender.kind": _sender_kind(event.sender),
         "notifykit.rate_limit.wait": event.waited,
+        "notifykit.sms.encoding": event.encoding,
+        "notifykit.sms.segments": event.segments,
+        "notifykit.sms.cost": event.cost,
     }
-    size = {"notifykit.sms.encoding": event.encoding, "notifykit.sms.segments": event.segments}
-    found |= {name: value for name, value in size.items() if value is not None}
-    if event.cost is not None:
-        found["notifykit.sms.cost"] = event.cost
     if event.units is not None and event.encoding is not None:
         bits = 7 if event.encoding == "gsm7" else 16
         found["messaging.message.body.size"] = math.ceil(event.units * bits / 8)
@@ -332,7 +324,7 @@ def _attributes(event: AttemptFinished, labels: Labels) -> dict[str, Any]:
         found["messaging.message.id"] = event.message_id[:128]
     if event.outcome in _FAILED:
         found["error.type"] = labels.code(event.code) or "_OTHER"
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _sender_kind(sender: str | None) -> str:

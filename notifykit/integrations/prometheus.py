@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from notifykit.errors import ConfigError
-from notifykit.events import AttemptFinished, Event, RecipientsFinished
-from notifykit.integrations.labels import DURATIONS, WAITS, Figures, Labels, count_unknown, test_label
+from notifykit.events import Event
+from notifykit.integrations.labels import INSTRUMENTS, Instrument, Labels, measurements
 from notifykit.models.job import Backlog, JobState
 from notifykit.settings.sources import Settings
 
@@ -37,51 +37,19 @@ _MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
-    """The metrics of one registry, each with its labels.
+    """The metrics of one registry.
 
     :param registry: where they are registered.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.labels = Labels()
-        of_outcome = ("transport", "outcome", "code")
-        with_test = ("transport", "test")
-        self.messages = Counter(
-            "notifykit_messages",
-            "Recipients by final outcome; tries are not counted.",
-            (*of_outcome, "test"),
-            registry=registry,
-        )
-        self.unknown = Counter(
-            "notifykit_unknown",
-            "Recipients whose final outcome is unknown: look at the provider's side.",
-            with_test,
-            registry=registry,
-        )
-        self.attempts = Counter("notifykit_attempts", "Requests to providers.", of_outcome, registry=registry)
-        self.duration = Histogram(
-            "notifykit_attempt_duration_seconds",
-            "Duration of a request to a provider.",
-            ("transport", "outcome"),
-            buckets=DURATIONS,
-            registry=registry,
-        )
-        self.segments = Counter("notifykit_segments", "Segments that providers accepted.", with_test, registry=registry)
-        self.cost = Counter("notifykit_cost", "Cost that providers named, in their unit.", with_test, registry=registry)
-        self.balance = Gauge(
-            "notifykit_balance",
-            "Balance in the last answer that named one, in the provider's unit.",
-            ("transport",),
-            registry=registry,
-            multiprocess_mode="mostrecent",
-        )
-        self.waits = Histogram(
-            "notifykit_rate_limit_wait_seconds",
-            "Waits of requests for the rate limit; those that did not wait are not in it.",
-            ("transport",),
-            buckets=WAITS,
-            registry=registry,
-        )
+        self._labels = Labels()
+        self._record = {instrument.name: _registered(instrument, registry) for instrument in INSTRUMENTS}
+
+    def count(self, event: Event) -> None:
+        """Count one event."""
+        for name, amount, labels in measurements(event, self._labels):
+            self._record[name](amount, labels)
 
     _of: Final[weakref.WeakKeyDictionary[CollectorRegistry, Metrics]] = weakref.WeakKeyDictionary()
     _lock: Final = threading.Lock()
@@ -94,6 +62,20 @@ class Metrics:
             if found is None:
                 found = cls._of[registry] = cls(registry)
             return found
+
+
+def _registered(instrument: Instrument, registry: CollectorRegistry) -> Callable[[float, Mapping[str, str]], None]:
+    """Return what records an amount under its labels."""
+    seconds = "_seconds" if instrument.unit == "s" else ""
+    about = f"notifykit_{instrument.name.replace('.', '_')}{seconds}", instrument.description, instrument.labels
+    if instrument.buckets:
+        histogram = Histogram(*about, buckets=instrument.buckets, registry=registry)
+        return lambda amount, labels: histogram.labels(**labels).observe(amount)
+    if instrument.gauge:
+        gauge = Gauge(*about, registry=registry, multiprocess_mode="mostrecent")
+        return lambda amount, labels: gauge.labels(**labels).set(amount)
+    counter = Counter(*about, registry=registry)
+    return lambda amount, labels: counter.labels(**labels).inc(amount)
 
 
 class PrometheusSink:
@@ -112,33 +94,7 @@ class PrometheusSink:
 
     def handle(self, event: Event) -> None:
         """Count one event."""
-        if isinstance(event, RecipientsFinished):
-            self._count_recipients(event)
-        elif isinstance(event, AttemptFinished):
-            self._count_attempt(event)
-
-    def _count_recipients(self, event: RecipientsFinished) -> None:
-        metrics = self._metrics
-        transport = metrics.labels.transport(event.transport)
-        test = test_label(event)
-        for (outcome, code), numbers in event.counts.items():
-            metrics.messages.labels(transport, outcome.value, metrics.labels.code(code), test).inc(numbers)
-        metrics.unknown.labels(transport, test).inc(count_unknown(event))
-
-    def _count_attempt(self, event: AttemptFinished) -> None:
-        metrics, outcome = self._metrics, event.outcome.value
-        transport = metrics.labels.transport(event.transport)
-        metrics.attempts.labels(transport, outcome, metrics.labels.code(event.code)).inc()
-        metrics.duration.labels(transport, outcome).observe(event.elapsed_ms / 1000)
-        if event.waited:
-            metrics.waits.labels(transport).observe(event.waited)
-        figures = Figures.of(event)
-        if figures.segments:
-            metrics.segments.labels(transport, figures.test).inc(figures.segments)
-        if figures.cost:
-            metrics.cost.labels(transport, figures.test).inc(figures.cost)
-        if event.balance is not None:
-            metrics.balance.labels(transport).set(event.balance)
+        self._metrics.count(event)
 
 
 class JobsCollector(Collector):

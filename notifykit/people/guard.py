@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, needs_extra
 from notifykit.guards.addresses import Normalize
 from notifykit.guards.options import about, options
 from notifykit.guards.quiet_hours import QuietHours
@@ -207,19 +207,13 @@ def pages_of(notifier: Any) -> UnsubscribePages:
 
 
 def _open(named: str, settings: Settings) -> PreferenceStore:
-    try:
+    with needs_extra("django" if named == "django" else "durable", "guard.preferences", "python -m pip"):
         if named == "django":
             django: PreferenceStore = resolve_name(_DJANGO)()
             return django
         if named == "sqlite" or "://" in named:
             database: PreferenceStore = resolve_name(_DATABASE)(named, settings)
             return database
-    except ImportError as error:
-        extra = "django" if named == "django" else "durable"
-        raise ConfigError(
-            f'guard.preferences needs the extra "{extra}", and {error.name} is missing: python -m pip install '
-            f'"notifykit[{extra}]"'
-        ) from error
     raise ConfigError("guard.preferences is neither sqlite, nor django, nor the URL of a database: write one of them")
 
 

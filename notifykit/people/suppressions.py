@@ -8,10 +8,7 @@ import itertools
 import os
 import pathlib
 import re
-import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from pkgutil import resolve_name
 from typing import Final, Protocol
 
 import attrs
@@ -19,14 +16,13 @@ import attrs
 from notifykit.errors import ConfigError, NotifyError
 from notifykit.guards.addresses import Normalize, read_address, written_address
 from notifykit.guards.options import options
+from notifykit.guards.suppression import open_table
 from notifykit.redaction import redact_address
-from notifykit.settings.files import NotUtf8, read_text, why_unreadable
+from notifykit.settings.files import NotUtf8, lock, read_text, replaced, why_unreadable
 from notifykit.settings.sources import Settings
 
-_TABLE: Final = "notifykit.durable.suppressions:SuppressionTable"
 #: Seconds to wait for another process that changes the file.
 _PATIENCE: Final = 10.0
-_POLL: Final = 0.02
 _COMMENT: Final = re.compile(
     r"(?P<added>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)(?: by (?P<by>[^:]*[^:\s]))?(?:: (?P<reason>.*))?", re.DOTALL
 )
@@ -187,45 +183,30 @@ class FileList:
             ) from None
 
     def _write(self, lines: Iterable[str]) -> None:
-        target = self._file.resolve()  # a link stays one
-        try:
-            descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            try:
-                with contextlib.suppress(FileNotFoundError):
-                    os.chmod(name, target.stat().st_mode & 0o777)  # noqa: PTH101 - the name is a text
-                with open(descriptor, "w", encoding="utf-8", newline="\n") as opened:  # noqa: PTH123
-                    opened.writelines(f"{line}\n" for line in lines)
-                    opened.flush()
-                    os.fsync(descriptor)
-                os.replace(name, target)  # noqa: PTH105
-            except BaseException:
-                pathlib.Path(name).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise self._unavailable(f"can't be written ({error.strerror or type(error).__name__})") from None
+        with self._writing(), replaced(self._file) as draft, draft.open("w", encoding="utf-8", newline="\n") as opened:
+            opened.writelines(f"{line}\n" for line in lines)
+            opened.flush()
+            os.fsync(opened.fileno())
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one process at a time change the file."""
         file = self._file.resolve()  # two links to one file are one list
+        with contextlib.ExitStack() as stack:
+            with self._writing():
+                opened = stack.enter_context(file.with_name(f".{file.name}.lock").open("a+", encoding="utf-8"))
+            try:
+                lock(opened.fileno(), _PATIENCE)
+            except BlockingIOError:
+                raise self._unavailable("is being changed by another process: try again") from None
+            yield
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            lock = open(file.with_name(f".{file.name}.lock"), "a+", encoding="utf-8")  # noqa: SIM115, PTH123
+            yield
         except OSError as error:
             raise self._unavailable(f"can't be written ({error.strerror or type(error).__name__})") from None
-        with lock:
-            with contextlib.suppress(ImportError):  # Windows
-                import fcntl
-
-                ends = time.monotonic() + _PATIENCE
-                while True:
-                    try:
-                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        break
-                    except BlockingIOError:
-                        if time.monotonic() > ends:
-                            raise self._unavailable("is being changed by another process: try again") from None
-                        time.sleep(_POLL)
-            yield
 
     def _unavailable(self, what: str) -> ListUnavailable:
         return ListUnavailable(f"The suppression list {self._file.name} {what}.")
@@ -250,11 +231,5 @@ def open_list(settings: Settings, normalize: Normalize) -> SuppressionList:
             "guard.suppression_file: there is no suppression list: set NOTIFYKIT_GUARD_SUPPRESSION_FILE to a file, or "
             "NOTIFYKIT_GUARD_SUPPRESSION_URL to sqlite or the URL of a database"
         )
-    try:
-        table: SuppressionList = resolve_name(_TABLE)(url.reveal(), settings)
-    except ImportError as error:
-        raise ConfigError(
-            f'guard.suppression_url needs the extra "durable", and {error.name} is missing: python -m pip install '
-            '"notifykit[durable]"'
-        ) from error
+    table: SuppressionList = open_table(url, settings)
     return table

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, collected
 from notifykit.redaction import Secret
 
 #: How deep composites may be nested.
@@ -112,14 +112,7 @@ class Dsn:
         :raises ConfigError: if it is none of them, with everything that is wrong; the message never repeats the text.
         """
         text = text.strip()
-        if _COMPOSITE.match(text):
-            return _composite(text)
-        if _NAME.fullmatch(text):
-            return cls(text)
-        scheme, separator, _ = text.partition("://")
-        if not separator or not _NAME.fullmatch(scheme):
-            raise ConfigError(f"{_WHAT_IT_IS}, or several like 'failover(kwtsms, webhook://host)'")
-        return _single(text, f"the {scheme} DSN")
+        return _composite(text) if _COMPOSITE.match(text) else _leaf(text)
 
     @classmethod
     def read(cls, value: object) -> Dsn:
@@ -132,11 +125,7 @@ class Dsn:
 
         :raises ConfigError: with everything that is wrong; the message never repeats a value.
         """
-        problems: list[str] = []
-        dsn = _read(value, problems, _Place())
-        if dsn is None or problems:
-            raise ConfigError(problems)
-        return dsn
+        return _read(value, _Place())
 
     @staticmethod
     def may_be_named(name: str) -> bool:
@@ -192,43 +181,51 @@ def _decode_structure(text: str) -> str:
     return _STRUCTURAL_ENCODED.sub(lambda found: f"%{found[1][2:]}{found[2]}" if found[1] else unquote(found[0]), text)
 
 
-def _single(text: str, what: str, *, between_brackets: bool = False) -> Dsn:
-    """Read a DSN that starts with a scheme and has no parts.
+def _leaf(text: str, place: _Place | None = None) -> Dsn:
+    """Read a bare name, or a DSN that starts with a scheme.
 
-    :param what: its name in errors.
+    :param place: where it stands between brackets; None where it is the whole.
+    :raises ConfigError: if it is neither.
     """
+    if _NAME.fullmatch(text):
+        return Dsn(text)
+    scheme, separator, _ = text.partition("://")
+    if not separator or not _NAME.fullmatch(scheme):
+        if place is None:
+            raise ConfigError(f"{_WHAT_IT_IS}, or several like 'failover(kwtsms, webhook://host)'")
+        raise ConfigError(f"{place}: {_WHAT_IT_IS}; inside one there are {_HOW_TO_WRITE_STRUCTURE}")
+    what = f"the {scheme} DSN" if place is None else str(place)
     try:
         _refuse_ambiguous(text)
         parts = urlsplit(text)
         port = parts.port
-        options = _read_options(parts.query)
+        pairs = _pairs(parts.query)
     except ValueError:
-        and_structure = f"; between brackets also {_HOW_TO_WRITE_STRUCTURE}" if between_brackets else ""
+        and_structure = f"; between brackets also {_HOW_TO_WRITE_STRUCTURE}" if place else ""
         raise ConfigError(f"{what} can't be read: {_HOW_TO_WRITE_IT}{and_structure}") from None
-    if options is None:
-        raise ConfigError(f"{what} has an option twice: leave one of them")
     host, path = parts.hostname or "default", parts.path
     if ":" in host:
         host = unquote(host)  # the zone of an IPv6 address, %25eth0 (RFC 6874)
     return Dsn(
         scheme=parts.scheme,
-        host=_decode_structure(host) if between_brackets else host,
+        host=_decode_structure(host) if place else host,
         port=port,
         user=unquote(parts.username) if parts.username else None,
         password=Secret(unquote(parts.password)) if parts.password else None,
-        path=_decode_structure(path) if between_brackets else path,
-        options=options,
+        path=_decode_structure(path) if place else path,
+        options=_options(pairs, what),
     )
 
 
-def _read_options(query: str) -> dict[str, str] | None:
-    """Return the options, or None if one is there twice.
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
 
-    :raises ValueError: if they can't be read.
-    """
-    given = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    options = dict(given)
-    return options if len(options) == len(given) else None
+
+def _options(pairs: Sequence[tuple[str, str]], what: object) -> dict[str, str]:
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise ConfigError(f"{what} has an option twice: leave one of them")
+    return options
 
 
 def _refuse_ambiguous(text: str) -> None:
@@ -254,44 +251,34 @@ class _Place:
         name = self.name or "the transport"
         return f"part {'.'.join(map(str, self.numbers))} of {name}" if self.numbers else name
 
+    @property
+    def prefix(self) -> str:
+        """What stands before a problem of this part."""
+        return f"{self}: " if self.numbers else ""
+
 
 @attrs.define
 class _Piece:
-    """The text between two commas, split at its structure."""
+    """The text between two commas."""
 
-    #: The text before ``=>``.
-    label: str | None = None
-    #: The DSN, or the name before the bracket.
-    text: str = ""
+    #: What is before its bracket: a label with an arrow behind it, if it has one, and a DSN or a name.
+    before: list[str] = attrs.field(factory=list)
     #: The pieces in the brackets; None without brackets.
     inside: list[_Piece] | None = None
-    #: The text after the closing bracket.
-    after: str = ""
-    #: Whether there is a second ``=>``.
-    twice: bool = False
-    #: Whether there is structure after the closing bracket.
-    odd: bool = False
+    #: What is after the closing bracket.
+    after: list[str] = attrs.field(factory=list)
 
-    def add_text(self, text: str) -> None:
-        if self.inside is None and not self.twice:
-            self.text = text
-        elif not self.odd:
-            self.after = text
-
-    def add_arrow(self) -> None:
-        if self.inside is not None:
-            self.odd = True
-        elif self.label is not None:
-            self.twice = True
-        else:
-            self.label, self.text = self.text, ""
+    def add(self, word: str) -> None:
+        (self.before if self.inside is None else self.after).append(word)
 
 
 def _composite(text: str) -> Dsn:
     place = _Place(text.partition("(")[0].strip())
     problems: list[str] = []
-    dsn = _build(_split(text, place, problems), place, problems)
-    if dsn is None or problems:
+    top = _split(text, place, problems)
+    with collected(problems):
+        dsn = _build("".join(top.before).strip(), top, place)
+    if problems:
         raise ConfigError(problems)
     return dsn
 
@@ -307,21 +294,20 @@ def _split(text: str, place: _Place, problems: list[str]) -> _Piece:
     words = _STRUCTURE.split(text)
     for index, word in enumerate(words):
         piece = path[-1]
-        if index % 2 == 0:
-            piece.add_text(word.strip())
+        if index % 2 == 0 or word == "=>":
+            piece.add(word)
         elif word == "(":
             if len(path) > MOST_NESTED:
                 raise ConfigError(f"{place}: brackets are nested more than {MOST_NESTED} deep")
-            piece.odd |= piece.inside is not None
             path.append(_Piece())
-            # A second pair of brackets is read only to find its end.
-            piece.inside = piece.inside or [path[-1]]
-        elif word == "=>":
-            piece.add_arrow()
+            if piece.inside is None:
+                piece.inside = [path[-1]]
+            else:  # a second pair of brackets is read only to find its end
+                piece.add(word)
         elif len(path) == 1:
             if word == ")":
                 raise ConfigError(f"{place}: a closing bracket has no opening one; inside a DSN it is written %29")
-            piece.odd = True
+            piece.add(word)
         elif word == ")":
             path.pop()
         else:
@@ -334,145 +320,130 @@ def _split(text: str, place: _Place, problems: list[str]) -> _Piece:
     return top
 
 
-def _build(piece: _Piece, place: _Place, problems: list[str]) -> Dsn | None:
-    """Return the DSN of a piece, or None with the problems added."""
-    if piece.twice:
-        problems.append(f"{place} has => twice: inside a label or a DSN it is written =%3E")
-        return None
+def _build(text: str, piece: _Piece, place: _Place) -> Dsn:
+    """Return the DSN of a piece, whose text is a DSN, or the name before its bracket."""
     if piece.inside is None:
-        return _leaf(piece.text, place, problems)
-    before = len(problems)
-    if not _NAME.fullmatch(piece.text):
+        return _leaf(text, place)
+    problems: list[str] = []
+    if not _NAME.fullmatch(text):
         problems.append(
             f"{place}: before a bracket is the name of a transport, like failover; "
             f"inside a DSN there are {_HOW_TO_WRITE_STRUCTURE}"
         )
-    parts = _build_parts(piece.inside, place, problems)
-    options: dict[str, str] | None = {}
-    query = piece.after.removeprefix("?")
+    with collected(problems):
+        parts = _build_parts(piece.inside, place)
+    after, pairs = "".join(piece.after).strip(), []
     try:
-        if piece.odd or (piece.after and query == piece.after):
+        if _STRUCTURE.search(after) or (after and not after.startswith("?")):
             raise ValueError
-        _refuse_ambiguous(f"://{piece.after}")
-        options = _read_options(query)
+        _refuse_ambiguous(f"://{after}")
+        pairs = _pairs(after.removeprefix("?"))
     except ValueError:
         problems.append(f"{place}: {_HOW_TO_WRITE_OPTIONS}")
-    if options is None:
-        problems.append(f"{place} has an option twice: leave one of them")
-    return None if options is None or len(problems) > before else Dsn(piece.text, options=options, parts=parts)
+    with collected(problems):
+        options = _options(pairs, place)
+    if problems:
+        raise ConfigError(problems)
+    return Dsn(text, options=options, parts=parts)
 
 
-def _build_parts(pieces: Sequence[_Piece], place: _Place, problems: list[str]) -> tuple[Part, ...]:
+def _build_parts(pieces: Sequence[_Piece], place: _Place) -> tuple[Part, ...]:
+    problems: list[str] = []
     parts: list[Part] = []
     empty: list[int] = []
     for number, piece in enumerate(pieces, 1):
-        if not piece.text and piece.inside is None and piece.label is None:
+        *labels, text = (written.strip() for written in "".join(piece.before).split("=>"))
+        here = place / number
+        if not (labels or text) and piece.inside is None:
             empty.append(number)
             continue
-        if piece.label is not None and not (piece.label and piece.label.isprintable()):
-            problems.append(f"{place / number}: before => is a label in one line; without one, leave the => out")
-            piece.label = None
-        dsn = _build(piece, place / number, problems)
-        if dsn is not None:
-            parts.append(Part(dsn, piece.label and _decode_structure(piece.label)))
+        label = labels[0] if labels else None
+        if label is not None and not (label and label.isprintable()):
+            problems.append(f"{here}: before => is a label in one line; without one, leave the => out")
+            label = None
+        with collected(problems):
+            if len(labels) > 1:
+                raise ConfigError(f"{here} has => twice: inside a label or a DSN it is written =%3E")
+            parts.append(Part(_build(text, piece, here), label and _decode_structure(label)))
     if len(empty) == len(pieces) == 1:
         problems.append(f"{place} has nothing in its brackets: write transports there, with commas between them")
     elif empty:
         numbers = ", ".join(map(str, empty[:_MOST_LISTED])) + (", …" if len(empty) > _MOST_LISTED else "")
         what = "part" if len(empty) == 1 else "parts"
         problems.append(f"{place} has a comma with no transport beside it: there is nothing in {what} {numbers}")
+    if problems:
+        raise ConfigError(problems)
     return tuple(parts)
 
 
-def _leaf(text: str, place: _Place, problems: list[str]) -> Dsn | None:
-    if _NAME.fullmatch(text):
-        return Dsn(text)
-    scheme, separator, _ = text.partition("://")
-    if not separator or not _NAME.fullmatch(scheme):
-        problems.append(f"{place}: {_WHAT_IT_IS}; inside one there are {_HOW_TO_WRITE_STRUCTURE}")
-        return None
-    try:
-        return _single(text, str(place), between_brackets=True)
-    except ConfigError as error:
-        problems += error.problems
-        return None
-
-
-def _read(value: object, problems: list[str], place: _Place) -> Dsn | None:
-    """Return the DSN of a value of a settings file, or None with the problems added."""
+def _read(value: object, place: _Place) -> Dsn:
+    if isinstance(value, Dsn):
+        return value
     if isinstance(value, Mapping):
-        return _read_table(value, problems, place)
-    try:
+        return _read_table(value, place)
+    problems: list[str] = []
+    with collected(problems, place.prefix):
         if isinstance(value, str):
             return Dsn.parse(value)
-        if isinstance(value, Dsn):
-            return value
         raise ConfigError(f"{_WHAT_IT_IS}, or a table")
-    except ConfigError as error:
-        problems += (f"{place}: {problem}" if place.numbers else problem for problem in error.problems)
-        return None
+    raise ConfigError(problems)
 
 
-def _read_table(table: Mapping[object, object], problems: list[str], place: _Place) -> Dsn | None:
-    before = len(problems)
+def _read_table(table: Mapping[object, object], place: _Place) -> Dsn:
     lists = [(name, items) for name, items in table.items() if isinstance(items, list | tuple)]
     if len(lists) != 1 or not isinstance(lists[0][0], str) or not _NAME.fullmatch(lists[0][0]):
-        where = f"{place}: " if place.numbers else ""
-        problems.append(
-            f"{where}a table has the name of one composite with the list of its parts, and its options, "
+        raise ConfigError(
+            f"{place.prefix}a table has the name of one composite with the list of its parts, and its options, "
             'like { failover = ["kwtsms", "webhook://host"], rest = 30 }'
         )
-        return None
     name, items = str(lists[0][0]), lists[0][1]
     place = place if place.name else attrs.evolve(place, name=name)
     if len(place.numbers) >= MOST_NESTED:
-        problems.append(f"{place}: tables are nested more than {MOST_NESTED} deep")
-        return None
-    if not items:
-        problems.append(f"{place} has nothing in its list: write transports there")
-    given = {key: value for key, value in table.items() if key != name}
-    options = {str(key): _scalar(key, value, f"an option of {place}", problems) for key, value in given.items()}
-    parts = [_read_part(item, problems, place / number) for number, item in enumerate(items, 1)]
-    try:
-        dsn = Dsn(name, options=options, parts=tuple(part for part in parts if part is not None))
-    except ConfigError as error:  # texts in tables may be nested too
-        problems += (f"{place}: {problem}" for problem in error.problems)
-    return None if len(problems) > before else dsn
+        raise ConfigError(f"{place}: tables are nested more than {MOST_NESTED} deep")
+    problems = [] if items else [f"{place} has nothing in its list: write transports there"]
+    options = _scalars(table, name, f"an option of {place}", problems)
+    parts: list[Part] = []
+    for number, item in enumerate(items, 1):
+        with collected(problems):
+            parts.append(_read_part(item, place / number))
+    with collected(problems, f"{place}: "):  # texts in tables may be nested too
+        dsn = Dsn(name, options=options, parts=tuple(parts))
+    if problems:
+        raise ConfigError(problems)
+    return dsn
 
 
-def _read_part(item: object, problems: list[str], place: _Place) -> Part | None:
+def _read_part(item: object, place: _Place) -> Part:
     if not isinstance(item, Mapping) or "via" not in item:
-        dsn = _read(item, problems, place)
-        return None if dsn is None else Part(dsn)
-    dsn = _read(item["via"], problems, place)
-    before = len(problems)
-    pairs = [
-        (key, _scalar(key, value, f"a condition of {place}", problems)) for key, value in item.items() if key != "via"
-    ]
-    if dsn is None or len(problems) > before:
-        return None
-    if [key for key, _ in pairs] == ["weight"]:
-        label = _encode_label(pairs[0][1])
-    else:
-        label = "&".join(f"{_encode_label(key)}={_encode_label(value)}" for key, value in pairs)
-    try:
-        return Part(dsn, label if pairs else None)
-    except ConfigError as error:
-        problems += (f"{place}: {problem}" for problem in error.problems)
-        return None
+        return Part(_read(item, place))
+    problems: list[str] = []
+    with collected(problems):
+        dsn = _read(item["via"], place)
+    given = _scalars(item, "via", f"a condition of {place}", problems)
+    if not problems:
+        label = "&".join(f"{_encode_label(name)}={_encode_label(text)}" for name, text in given.items())
+        if given.keys() == {"weight"}:
+            label = _encode_label(given["weight"])
+        with collected(problems, f"{place}: "):
+            return Part(dsn, label if given else None)
+    raise ConfigError(problems)
 
 
-def _scalar(key: object, value: object, what: str, problems: list[str]) -> str:
-    """Return a value of a table as text: true is 1 and false is 0, as in a DSN."""
-    if isinstance(key, str) and isinstance(value, str | int | float):
-        with contextlib.suppress(
-            ValueError
-        ):  # a number may be too long for a text, and a text may have lone surrogates
-            text = str(int(value)) if isinstance(value, bool) else str(value)
-            f"{key}{text}".encode()
-            return text
-    problems.append(f"{what} is not a text, a number, or yes or no")
-    return ""
+def _scalars(table: Mapping[Any, object], but: str, what: str, problems: list[str]) -> dict[str, str]:
+    """Return the values of a table but one as texts: true is 1 and false is 0, as in a DSN."""
+    found: dict[str, str] = {}
+    for name, value in table.items():
+        if name == but:
+            continue
+        if isinstance(name, str) and isinstance(value, str | int | float):
+            # A number may be too long for a text, and a text may have lone surrogates.
+            with contextlib.suppress(ValueError):
+                text = str(int(value)) if isinstance(value, bool) else str(value)
+                f"{name}{text}".encode()
+                found[name] = text
+                continue
+        problems.append(f"{what} is not a text, a number, or yes or no")
+    return found
 
 
 def _encode_label(text: str) -> str:

@@ -380,25 +380,32 @@ def section_fields(section: str, *fields: Field) -> tuple[Field, ...]:
 
 
 def setting(
-    read: Callable[[Any], Any], default: Any = None, *, help: str, variable: bool = True, empty_counts: bool = False
+    read: Callable[[Any], Any],
+    default: Any = None,
+    *,
+    help: str,
+    variable: bool = True,
+    empty_counts: bool = False,
+    converter: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Return the attribute of a settings object, with what :func:`fields_of` needs to make a field of it.
 
-    :param variable: whether an environment variable sets it: ``NOTIFYKIT_`` and its name.
+    :param variable: whether an environment variable sets it: ``NOTIFYKIT_``, its section and its name.
+    :param converter: that of attrs, for a default that is not shown as one.
     """
-    return attrs.field(
-        default=default, metadata={"read": read, "help": help, "variable": variable, "empty_counts": empty_counts}
-    )
+    metadata = {"read": read, "help": help, "variable": variable, "empty_counts": empty_counts}
+    return attrs.field(default=default, converter=converter, metadata=metadata)
 
 
-def fields_of(settings: type[attrs.AttrsInstance]) -> tuple[Field, ...]:
-    """Return the fields that a class declares with :func:`setting`."""
+def fields_of(settings: type[attrs.AttrsInstance], section: str = "") -> tuple[Field, ...]:
+    """Return the fields that a class declares with :func:`setting`; a section is a part of their variables' names."""
+    prefix = f"NOTIFYKIT_{section}_" if section else "NOTIFYKIT_"
     return tuple(
         Field(
             one.name,
             one.metadata["read"],
             one.default,
-            (f"NOTIFYKIT_{one.name.upper()}",) if one.metadata["variable"] else (),
+            (f"{prefix}{one.name}".upper(),) if one.metadata["variable"] else (),
             one.metadata["empty_counts"],
             one.metadata["help"],
         )

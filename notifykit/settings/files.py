@@ -7,6 +7,8 @@ import contextlib
 import os
 import pathlib
 import stat
+import time
+from collections.abc import Iterator
 from typing import Final
 
 #: What may stand in the place of a log's file: the standard streams.
@@ -23,6 +25,8 @@ _FLAGS: Final = (
 _PRIVATE: Final = 0o600
 #: How often a file is opened again that another process makes or removes at the same moment.
 _TRIES: Final = 10
+#: Seconds before asking again whether a file is free; a write takes less.
+_PAUSE: Final = 0.002
 
 
 class NotUtf8(ValueError):  # noqa: N818 - it says what happened
@@ -124,6 +128,52 @@ def _make_or_open(path: str | os.PathLike[str], flags: int) -> tuple[int, bool]:
         with contextlib.suppress(FileNotFoundError):
             return os.open(path, flags), False
     raise FileNotFoundError("it is made and removed by another process")
+
+
+@contextlib.contextmanager
+def replaced(file: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a file to write that takes the place of another one at the end of the block, whole or not at all.
+
+    A new file is this user's alone; one that is there keeps its permissions, and a link stays one.
+
+    :raises OSError: if it can't be written.
+    """
+    import tempfile
+
+    target = file.resolve()
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(descriptor)
+    written = pathlib.Path(name)
+    try:
+        yield written
+        with contextlib.suppress(FileNotFoundError):
+            written.chmod(target.stat().st_mode & 0o777)
+        written.replace(target)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
+
+
+def lock(descriptor: int, timeout: float) -> None:
+    """Keep other processes that lock a file waiting until it is closed. On Windows nothing is locked.
+
+    :param timeout: seconds to wait for another process.
+    :raises BlockingIOError: if that kept the lock for longer.
+    """
+    if os.name != "posix":
+        return
+    import fcntl
+
+    ends = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def make_folder(path: pathlib.Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, collected
 from notifykit.redaction import Secret
 from notifykit.settings import fields as kinds
 from notifykit.settings.fields import Field, Templates, Transports, Value, fields_of, reference_problems, setting
@@ -60,13 +60,9 @@ class Sources:
         values: dict[str, Value] = {}
         problems: list[str] = []
         for field in fields:
-            values[field.name] = Value(field.default, "default")
-            try:
-                found = self._find(field, section, overrides or {})
-                if found is not None:
-                    values[field.name] = found
-            except ConfigError as error:
-                problems += error.problems
+            values[field.name] = default = Value(field.default, "default")
+            with collected(problems):
+                values[field.name] = self._find(field, section, overrides or {}) or default
         return values, problems
 
     def misspelt(self, fields: Iterable[Field]) -> list[str]:
@@ -130,86 +126,59 @@ def _secret_file(name: str, variable: str) -> str:
 
 @attrs.frozen
 class Settings:
-    """The framework's own settings; :meth:`section` has those of plugins."""
+    """The framework's own settings, each with the sentence about it; :meth:`section` has those of plugins.
 
-    #: The transport that messages are sent by.
+    None is what nothing sets: no limit, all that there is, or what this machine and the environment have.
+    """
+
     transport: Dsn | None = setting(kinds.dsn, help="What carries the messages: a name or a DSN.")  # noqa: RUF009
-    #: Transports with names of their own, usable wherever a transport is named.
     transports: Mapping[str, Dsn] = setting(
         kinds.transports,
         Transports(),
         help="Transports with names of their own; a table in settings files.",
         variable=False,
     )
-    #: The sender's name of messages that name none.
     sender: str | None = setting(kinds.text, help="The sender's name if a call gives none.")
-    #: Seconds for one request, everything included.
     timeout: float = setting(kinds.seconds, 15.0, help="Seconds for one request, everything included.")
-    #: Seconds for one send, waits included; None for no limit.
     deadline: float | None = setting(kinds.seconds, help="Seconds for one send, waits included.")
-    #: Whether a broken plugin is an error.
     strict: bool = setting(kinds.boolean, False, help="A broken plugin is an error.")
-    #: Plugins, or things they bring, to leave out.
     disable: tuple[str, ...] = setting(kinds.names, (), help="Plugins, or things they bring, to leave out.")
-    #: The only installed plugins to load; None for all.
     allow: tuple[str, ...] | None = setting(kinds.names, help="The only installed plugins to load.")
-    #: Exactly these normalizers, in this order; None for all.
     normalizers: tuple[str, ...] | None = setting(kinds.names, help="Exactly these normalizers, in this order.")
-    #: Exactly these cleaners, in this order; None for all.
     cleaners: tuple[str, ...] | None = setting(kinds.names, help="Exactly these cleaners, in this order.")
-    #: Exactly these guards, in this order; None for all.
     guards: tuple[str, ...] | None = setting(kinds.names, help="Exactly these guards, in this order.")
-    #: Exactly these log sinks, in this order; None for all.
     sinks: tuple[str, ...] | None = setting(kinds.names, help="Exactly these log sinks, in this order.")
-    #: Where the jsonl sink writes; ``-`` for standard output.
     log_file: str | None = setting(
         kinds.path, help="Where the jsonl sink writes, - for standard output; no file, no jsonl sink."
     )
-    #: The bytes from which on the log file is renamed and a new one begun; None for never.
     log_size: int | None = setting(kinds.size, help="Begin a new log file from this size on: 10MB.")
-    #: How many renamed log files are kept.
     log_keep: int = setting(kinds.count, 10, help="How many renamed log files are kept.")
-    #: How many events may wait for a slow sink.
     sink_queue: int = setting(kinds.count, 10_000, help="How many events may wait for a slow log sink.")
-    #: What happens to an event when that many wait: ``drop`` or ``wait``.
     sink_queue_full: str = setting(
         kinds.one_of("drop", "wait"), "drop", help="What happens to an event when that many wait."
     )
-    #: How sinks see addresses: ``redacted`` or ``full``.
     log_numbers: str = setting(kinds.one_of("redacted", "full"), "redacted", help="How sinks see addresses.")
-    #: How sinks see the text: ``none``, ``shape`` or ``full``.
     log_body: str = setting(kinds.one_of("none", "shape", "full"), "shape", help="How sinks see the text.")
-    #: The key of the hashes that stand for addresses.
     hash_key: Secret | None = setting(kinds.secret, help="The key of the hashes that stand for addresses.")  # noqa: RUF009
-    #: How many recipients ``stream()`` looks back over for duplicates.
     dedupe_window: int = setting(kinds.count, 10_000, help="Recipients stream() looks back over.")
-    #: Which environment this is: ``production``, ``staging``; None if it is not set.
     environment: str | None = setting(
         kinds.environment_name, help="Which environment this is; all but production hold back what is not allowed."
     )
-    #: What happens to an option that a transport can't honour: ``error``, ``warn`` or ``drop``.
     unsupported: str = setting(
         kinds.one_of("error", "warn", "drop"), "warn", help="What happens to an option that a transport can't honour."
     )
-    #: The proxy for HTTP transports; ``none`` for no proxy, None for that of the environment.
     proxy: Secret | None = setting(  # noqa: RUF009
         kinds.proxy, help="The proxy for HTTP transports, like http://user:password@host:3128; none for no proxy."
     )
-    #: A PEM file, or a folder of them, with the only certificate authorities to trust; None for those of this machine.
     ca_file: str | None = setting(kinds.path, help="A PEM file with the only certificate authorities to trust.")
-    #: A PEM file with the client's certificate and its private key.
     client_cert: str | None = setting(kinds.path, help="A PEM file with the client's certificate and its key.")
-    #: Texts with variables, by name; ``Notifier.template`` measures them too.
     templates: Mapping[str, Template] = setting(
         kinds.templates, Templates(), help="Texts with variables, by name; a table in settings files.", variable=False
     )
-    #: The last line of marketing messages, by language; None for none.
     footer: Footer | None = setting(  # noqa: RUF009
         kinds.footer, help="The last line of marketing, by language; a table in settings files.", variable=False
     )
-    #: Where processes share the rate limit of an account.
     state_dir: str | None = setting(kinds.path, help="Where processes share the rate limit of an account.")
-    #: The time zone of times without one, and of recipients whose country is not known; None for this machine's.
     zone: zoneinfo.ZoneInfo | None = setting(kinds.zone, help="The zone of times without one: Asia/Kuwait.")  # noqa: RUF009
     #: Where each value comes from.
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)

@@ -12,7 +12,7 @@ from typing import Any, Final, Self, TypeVar
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, collected
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Channel
 from notifykit.models.recipient import Recipient
@@ -45,11 +45,7 @@ _OPTIONS: Final = ("text", "default", "segments", "variables", "samples")
 class TemplateError(ConfigError):
     """A template that can't be used or filled. ``problems`` has every reason."""
 
-    def __str__(self) -> str:
-        if len(self.problems) == 1:
-            return self.problems[0]
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        return f"the template has {len(self.problems)} problems:\n{lines}"
+    heading = "the template has {} problems:"
 
 
 class BadValues(TemplateError):  # noqa: N818 - the name says what happened
@@ -315,10 +311,8 @@ class Template:
         chosen: dict[Channel, Variant[Template]] = {}
         lacking: list[str] = []
         for channel in channels:
-            try:
+            with collected(lacking):
                 chosen[channel] = self.for_channel(channel)
-            except TemplateError as error:
-                lacking += error.problems
         if lacking:
             raise TemplateError(lacking)
         known = {name for v in self.channels.values() for part in (v.text, v.title) if part for name in part.variables}
@@ -450,10 +444,8 @@ class _Parts:
         found = read_variants(channels, self.make, problems)
         base = next((found[channel].text for channel in (Channel.SMS, *found) if channel in found), None)
         if texts is not None:
-            try:
+            with collected(problems):
                 base = self.make(Channel.PUSH if Channel.SMS in channels else Channel.SMS, "text", texts)
-            except TemplateError as error:
-                problems += error.problems
         places = {f"{c}: {name}": part.languages for c, v in found.items() for name, part in v.parts(c)}
         if texts is not None and base is not None:
             places = {"text": base.languages, **places}

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import collected
 from notifykit.models.message import Channel
 from notifykit.suggest import did_you_mean
 from notifykit.templates.parsing import ANY
@@ -59,10 +59,8 @@ def read_variants(
             continue
         channel, made = Channel(name), {}
         for part, texts in _parts(Channel(name), given, problems).items():
-            try:
+            with collected(problems, f"{channel}: {part}: "):
                 made[part] = make(channel, part, texts)
-            except ConfigError as error:
-                problems += [f"{channel}: {part}: {problem}" for problem in error.problems]
         if TEXT in made:
             title = TITLES[channel]
             found[channel] = Variant(made[TEXT], made.get(title) if title else None)

@@ -49,9 +49,10 @@ class Assertions(abc.ABC):
     and ``links`` have to contain a literal, and all of a collection. A name that is no field is a TypeError.
     """
 
+    @property
     @abc.abstractmethod
-    def _attempts(self) -> tuple[Sent, ...]:
-        """Return the messages that were tried, accepted or not, in order."""
+    def attempts(self) -> tuple[Sent, ...]:
+        """Everything that was tried, accepted or not, in order."""
 
     @abc.abstractmethod
     def _sends_without_request(self) -> int:
@@ -128,7 +129,7 @@ class Assertions(abc.ABC):
         return Expectation(self, count, Expected(fields))
 
     def _accepted(self) -> tuple[Sent, ...]:
-        return tuple(message for message in self._attempts() if message.accepted)
+        return tuple(message for message in self.attempts if message.accepted)
 
     def _matching(self, expected: Expected) -> tuple[Sent, ...]:
         return tuple(message for message in self._accepted() if expected.matches(message))
@@ -154,7 +155,7 @@ class Assertions(abc.ABC):
         head = (
             f"{head}, {matching} of the {len(accepted)} that were sent {'matches' if matching == 1 else 'match'}{end}"
         )
-        refused = [message for message in self._attempts() if not message.accepted]
+        refused = [message for message in self.attempts if not message.accepted]
         text = failure_text(head, expected, accepted, refused)
         sends = self._sends_without_request()
         if sends:
@@ -177,20 +178,22 @@ class Expectation(Assertions):
         self._result: tuple[Sent, ...] | None = None
 
     def __enter__(self) -> Self:
-        self._before = frozenset(map(id, self._outbox._attempts()))  # noqa: SLF001
+        self._before = frozenset(map(id, self._outbox.attempts))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._result = self._attempts()
+        self._result = self.attempts
         if error is None:
             self._exactly(self._count, self._expected)
 
-    def _attempts(self) -> tuple[Sent, ...]:
+    @property
+    def attempts(self) -> tuple[Sent, ...]:
+        """Everything that was tried in the block."""
         if self._result is not None:
             return self._result
-        return tuple(message for message in self._outbox._attempts() if id(message) not in self._before)  # noqa: SLF001
+        return tuple(message for message in self._outbox.attempts if id(message) not in self._before)
 
     def _sends_without_request(self) -> int:
         return self._outbox._sends_without_request()  # noqa: SLF001

@@ -248,9 +248,6 @@ class Outbox(Capture, Assertions, Sequence[Sent]):
     def _with_outcome(self, outcome: Outcome) -> tuple[Sent, ...]:
         return tuple(message for message in self._sent if message.outcome is outcome)
 
-    def _attempts(self) -> tuple[Sent, ...]:
-        return tuple(self._sent)
-
     def _sends_without_request(self) -> int:
         requested = {message for message, _, _ in self._tries}
         return sum(message not in requested for message in tuple(self._prepared))

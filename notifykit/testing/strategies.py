@@ -86,7 +86,6 @@ _DIGITS: Final = ("0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹")
 
 
 def _kinds(module: ModuleType, base: type[_Kind]) -> tuple[type[_Kind], ...]:
-    """Return the subclasses of a class in a module."""
     classes = [thing for thing in vars(module).values() if isinstance(thing, type) and issubclass(thing, base)]
     return tuple(kind for kind in classes if kind is not base)
 
@@ -365,10 +364,6 @@ def logged_recipients() -> SearchStrategy[LoggedRecipient]:
     )
 
 
-def _words() -> SearchStrategy[str]:
-    return any_text(20).map(text_shape)
-
-
 #: What is drawn for a field by its name, where its type says too little.
 _BY_NAME: Final[Mapping[str, SearchStrategy[Any]]] = {
     "at": st.datetimes(datetime.datetime(2020, 1, 1), datetime.datetime(2040, 1, 1), timezones=st.just(datetime.UTC)),
@@ -381,7 +376,7 @@ _BY_NAME: Final[Mapping[str, SearchStrategy[Any]]] = {
     "recipient": logged_recipients(),
 }
 _BY_TYPE: Final[Mapping[object, SearchStrategy[Any]]] = {
-    str: _words(),
+    str: any_text(20).map(text_shape),
     int: st.integers(0, 10**6),
     float: st.floats(0, 10**9),
     bool: st.booleans(),

@@ -14,21 +14,27 @@ import json
 import os
 import pathlib
 import sys
-import time
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote, urlencode
 
 import attrs
 
-from notifykit.errors import ConfigError, OutcomeUnknown, ProviderUnavailable, TransportError, raise_interrupt
+from notifykit.errors import (
+    ConfigError,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    TransportError,
+    collected,
+    raise_interrupt,
+)
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, path, section_fields
-from notifykit.settings.files import open_file
+from notifykit.settings.files import lock, open_file
 from notifykit.transports.stubs import ANYTHING, capabilities_like
 
 #: The version of the shape of a line.
@@ -40,8 +46,6 @@ CAPABILITIES: Final = attrs.evolve(ANYTHING, idempotent=True)
 _ADVICE: Final = "It was written to the file; it reaches no recipient."
 _READABLE: Final = "Other users of this machine may read the file of messages: `chmod 600` keeps it to its owner."
 _FULL: Final = "Make room on the disk, or let this user write to the file; then send again."
-#: Seconds before asking again whether the file is free; a write takes less.
-_PAUSE: Final = 0.002
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -121,33 +125,12 @@ def _append(path: str, lines: list[bytes], timeout: float) -> int:
     """
     descriptor = open_file(path, os.O_RDWR | os.O_APPEND)
     try:
-        _lock(descriptor, timeout)
+        lock(descriptor, timeout)  # half of another's write would look like a torn line
         # A line that another process did not finish must not spoil the next one.
         before = b"" if _ends_a_line(descriptor) else b"\n"
         return max(0, os.write(descriptor, before + b"".join(lines)) - len(before))
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor: int, timeout: float) -> None:
-    """Keep other processes from writing until the file is closed: half of their write would look like a torn line.
-
-    :raises OSError: if another process kept the lock for too long.
-    """
-    if os.name != "posix":
-        return
-    import fcntl
-
-    ends = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= ends:
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return
 
 
 def _ends_a_line(descriptor: int) -> bool:
@@ -181,7 +164,7 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
 
     :raises ConfigError: with every problem.
     """
-    problems = []
+    problems: list[str] = []
     options = dict(dsn.options)
     like = options.pop("like", None)
     if dsn.path:
@@ -193,15 +176,13 @@ def build(dsn: Dsn, context: BuildContext) -> FileTransport:
             "file: write three slashes before a path that starts at the root, file:///path/to/messages.jsonl, "
             "and file://default?path=messages.jsonl for any other"
         )
-    try:
+    with collected(problems):
         value = context.settings.section("file", _FIELDS, options)["path"].value
         if not value and not problems:
             problems.append(
                 "file: say which file: file:///path/to/messages.jsonl, file://default?path=messages.jsonl, "
                 "or NOTIFYKIT_FILE_PATH"
             )
-    except ConfigError as error:
-        problems += error.problems
     if problems:
         raise ConfigError(problems)
     pretended = capabilities_like(attrs.evolve(dsn, options={"like": like} if like is not None else {}), context)

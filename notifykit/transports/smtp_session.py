@@ -370,17 +370,14 @@ def _unknown(code: str) -> OutcomeUnknown:
 def _not_reached(error: Exception, host: str, network: Network) -> NotReached:
     code = connect_problem(error, lost="connection_lost")
     words, action = CONNECT_PROBLEMS.get(code, ("the connection broke off", ""))
-    problem = tls_problem(error, network) if code == "tls_failed" else None
-    if problem:
+    if code in _ACTIONS:
+        action = f"{_ACTIONS[code]} {_SAFE}"
+    if code == "tls_failed" and (problem := tls_problem(error, network)):
         words = f"{words} because {problem[0]}"
-        cure = problem[1].replace("NOTIFYKIT_CA_FILE", "NOTIFYKIT_SMTP_CA_FILE")
+        action = f"{problem[1].replace('NOTIFYKIT_CA_FILE', 'NOTIFYKIT_SMTP_CA_FILE')}. {_SAFE}"
     why = ""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = f" ({error.verify_message})"
         forget_tls_contexts()
     waits = () if code == "tls_failed" else NotReached.default_waits
-    if problem:
-        action = f"{cure}. {_SAFE}"
-    elif code in _ACTIONS:
-        action = f"{_ACTIONS[code]} {_SAFE}"
     return NotReached(f"No message was handed to {host}: {words}{why}.", code, action=action, waits=waits)

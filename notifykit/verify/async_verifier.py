@@ -8,7 +8,7 @@ from typing import Any, Self
 from notifykit.models.message import Channel
 from notifykit.pipeline.async_notifier import AsyncNotifier
 from notifykit.pipeline.components import Via
-from notifykit.verify.base import TAGS, VerifierBase
+from notifykit.verify.base import VerifierBase
 from notifykit.verify.results import Checked, Started
 
 
@@ -34,22 +34,11 @@ class AsyncVerifier(VerifierBase):
         new: bool = False,
     ) -> Started:
         """Send a code to a number, or the same code again while it is valid; see :meth:`Verifier.start`."""
-        prepared = await asyncio.to_thread(self._prepare, number, client, language, via, to, channel)
-        if isinstance(prepared, Started):
-            return prepared
-        reserved = await asyncio.to_thread(self._reserve, prepared, new=new)
-        if isinstance(reserved, Started):
-            return reserved
-        (receipt,) = await self.notifier.send(
-            [prepared.to],
-            self._message.text(reserved.code, prepared.language),
-            sender=sender,
-            via=via,
-            channel=prepared.to.channel,
-            tags=TAGS,
-            deadline=self.settings.deadline,
-        )
-        return await asyncio.to_thread(self._finish, prepared, reserved, receipt)
+        begun = await asyncio.to_thread(self._begin, number, client, language, via, to, channel, new=new)
+        if isinstance(begun, Started):
+            return begun
+        (receipt,) = await self.notifier.send(sender=sender, via=via, **self._sending(*begun))
+        return await asyncio.to_thread(self._finish, *begun, receipt)
 
     async def check(self, number: str, code: str) -> Checked:
         """Return whether a person typed the code that was sent to a number; see :meth:`Verifier.check`."""

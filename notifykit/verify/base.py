@@ -86,7 +86,8 @@ class VerifierBase:
         self._rules: tuple[Store, Rules] | None = None
         self._opening = threading.Lock()
         template = None if self.settings.template is None else self._components.template(self.settings.template)
-        self._message = CodeMessage(self.settings, template, self._measure)
+        measure = self._components.measure
+        self._message = CodeMessage(self.settings, template, lambda text: measure(text, None, Channel.SMS))
 
     def traffic(self) -> tuple[Traffic, ...]:
         """Return what was sent and verified in the last 24 hours, by country and prefix, and what is held.
@@ -133,9 +134,6 @@ class VerifierBase:
                 self._own_store = open_store(self._settings) if clock.shared else MemoryStore()
             return self._own_store
 
-    def _measure(self, text: str) -> Any:
-        return self._components.measure(text, None, Channel.SMS)
-
     def _normalized(self, number: object, channel: Channel | str) -> Recipient | Rejected:
         """Return the address as the pipeline reads it. In a list, it is one number, whatever was typed."""
         message = self._components.message("", None, channel, (), None)
@@ -149,6 +147,34 @@ class VerifierBase:
         return Subject(number, self.purpose, recipient.country, prefix_of(number), network)
 
     # --- start ---
+
+    def _begin(
+        self,
+        number: object,
+        client: object,
+        language: str | None,
+        via: Via | None,
+        to: object,
+        channel: Channel | str,
+        *,
+        new: bool,
+    ) -> tuple[Prepared, Reserved] | Started:
+        """Count a message to a person, or say why it is not sent."""
+        prepared = self._prepare(number, client, language, via, to, channel)
+        if isinstance(prepared, Started):
+            return prepared
+        reserved = self._reserve(prepared, new=new)
+        return reserved if isinstance(reserved, Started) else (prepared, reserved)
+
+    def _sending(self, prepared: Prepared, reserved: Reserved) -> dict[str, Any]:
+        """Return what the notifier's ``send`` is called with, besides the sender and the transport."""
+        return {
+            "to": [prepared.to],
+            "text": self._message.text(reserved.code, prepared.language),
+            "channel": prepared.to.channel,
+            "tags": TAGS,
+            "deadline": self.settings.deadline,
+        }
 
     def _prepare(
         self,

@@ -12,7 +12,7 @@ from notifykit.errors import ConfigError
 from notifykit.guards.options import Limit, limits
 from notifykit.plugins import PluginHost
 from notifykit.protocols import About
-from notifykit.settings.fields import Field, count, duration, names, one_of, section_fields, text
+from notifykit.settings.fields import Field, count, duration, fields_of, names, one_of, setting, text
 from notifykit.settings.sources import Settings
 
 SECTION: Final = "verify"
@@ -26,7 +26,7 @@ _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+")
 _ANDROID_HASH: Final = re.compile(r"[A-Za-z0-9+/]{11}")
 
 
-def code_length(value: object) -> int:
+def _code_length(value: object) -> int:
     """Read how many characters a code has, 4 to 10."""
     length = count(value)
     if length not in _LENGTHS:
@@ -34,7 +34,7 @@ def code_length(value: object) -> int:
     return length
 
 
-def waits(value: object) -> tuple[float, ...]:
+def _waits(value: object) -> tuple[float, ...]:
     """Read the times before the second, the third and each later message: ``30s, 60s, 120s``."""
     found = tuple(map(duration, names(str(value) if isinstance(value, int | float) else value)))
     if not found or min(found) < _GATEWAY_WAIT:
@@ -42,7 +42,7 @@ def waits(value: object) -> tuple[float, ...]:
     return found
 
 
-def share(value: object) -> float:
+def _share(value: object) -> float:
     """Read a part of a whole, from 0 to below 1."""
     try:
         found = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0
@@ -53,7 +53,7 @@ def share(value: object) -> float:
     return found
 
 
-def countries(value: object) -> tuple[str, ...]:
+def _countries(value: object) -> tuple[str, ...]:
     """Read countries: ISO codes or calling codes, ``KW, 966``."""
     found = tuple(name.upper().removeprefix("+") for name in names(value))
     if not found or not all(map(_COUNTRY.fullmatch, found)):
@@ -61,7 +61,7 @@ def countries(value: object) -> tuple[str, ...]:
     return found
 
 
-def domain(value: object) -> str:
+def _domain(value: object) -> str:
     """Read the domain that browsers fill the code in for: ``example.com``."""
     found = text(value).lower()
     if not _DOMAIN.fullmatch(found):
@@ -69,7 +69,7 @@ def domain(value: object) -> str:
     return found
 
 
-def android_hash(value: object) -> str:
+def _android_hash(value: object) -> str:
     """Read the 11 characters that Google Play gives to an app."""
     found = text(value)
     if not _ANDROID_HASH.fullmatch(found):
@@ -80,77 +80,55 @@ def android_hash(value: object) -> str:
 _DAY: Final = 86_400.0
 _HOUR: Final = 3600.0
 
-FIELDS: Final = section_fields(
-    SECTION,
-    Field("app", text, help="Your application's name, which the message shows."),
-    Field("length", code_length, 6, help="Characters of a code, 4 to 10."),
-    Field("alphabet", one_of("digits", "letters"), "digits", help="digits; letters: those that look like no other."),
-    Field("lifetime", duration, 600.0, help="How long a code is valid: 10m."),
-    Field("guesses", count, 5, help="Guesses for one code."),
-    Field("guesses_per_day", count, 20, help="Wrong guesses for a number in a day, over all its codes."),
-    Field("waits", waits, (30.0, 60.0, 120.0), help="Time before each further message to a number: 30s, 60s, 120s."),
-    Field("per_number", limits, (Limit(5, _HOUR), Limit(10, _DAY)), help="Messages to a number: 5/1h, 10/1d."),
-    Field(
-        "per_client", limits, (Limit(10, _HOUR), Limit(30, _DAY)), help="Messages for a client address: 10/1h, 30/1d."
-    ),
-    Field("per_prefix", limits, (Limit(20, _HOUR),), help="Messages to 1,000 numbers with the same beginning: 20/1h."),
-    Field("per_country", limits, (Limit(1000, _HOUR),), help="Messages to a country: 1000/1h."),
-    Field("points", limits, (Limit(500, _HOUR),), help="The most that codes may cost, in the provider's unit: 500/1h."),
-    Field("countries", countries, help="The only countries that codes are sent to: KW, SA."),
-    Field("conversion", share, 0.2, help="The share of verified codes below which a prefix is held; 0 holds none."),
-    Field("conversion_codes", count, 10, help="How many codes of a prefix have ended before its share counts."),
-    Field("template", text, help="The name of a template with {code}, instead of the texts for Arabic and English."),
-    Field("language", text, "en", help="The language where a call names none."),
-    Field("domain", domain, help="The site whose page fills the code in by itself: example.com."),
-    Field("android_hash", android_hash, help="The 11 characters by which your Android app finds the message."),
-    Field("deadline", duration, 20.0, help="How long a person waits for one message to be sent: 20s."),
-)
-
 
 @attrs.frozen(kw_only=True)
 class VerifySettings:
-    """The settings of one-time codes. Times are seconds."""
+    """The settings of one-time codes, each with the sentence about it. Times are seconds."""
 
-    #: The application's name; empty for none.
-    app: str = ""
-    #: Characters of a code.
-    length: int = 6
-    #: ``digits`` or ``letters``.
-    alphabet: str = "digits"
-    #: How long a code is valid.
-    lifetime: float = 600.0
-    #: Guesses for one code.
-    guesses: int = 5
-    #: Wrong guesses for a number in a day, over all its codes.
-    guesses_per_day: int = 20
-    #: The times before the second, the third and each later message.
-    waits: tuple[float, ...] = (30.0, 60.0, 120.0)
-    #: The most messages to a number.
-    per_number: tuple[Limit, ...] = (Limit(5, _HOUR), Limit(10, _DAY))
-    #: The most messages for a client's address.
-    per_client: tuple[Limit, ...] = (Limit(10, _HOUR), Limit(30, _DAY))
-    #: The most messages to 1,000 numbers with the same beginning.
-    per_prefix: tuple[Limit, ...] = (Limit(20, _HOUR),)
-    #: The most messages to a country.
-    per_country: tuple[Limit, ...] = (Limit(1000, _HOUR),)
-    #: The most that codes may cost, in the provider's unit.
-    points: tuple[Limit, ...] = (Limit(500, _HOUR),)
-    #: The only countries that codes are sent to, by ISO code or calling code.
-    countries: tuple[str, ...] = (_KUWAIT,)
-    #: The share of verified codes below which a prefix is held.
-    conversion: float = 0.2
-    #: How many codes of a prefix have ended before its share counts.
-    conversion_codes: int = 10
-    #: The name of a template of the settings; None for the built-in texts.
-    template: str | None = None
-    #: The language where a call names none.
-    language: str = "en"
-    #: The site whose page fills the code in by itself.
-    domain: str | None = None
-    #: The 11 characters by which an Android app finds the message.
-    android_hash: str | None = None
-    #: Seconds for sending one message.
-    deadline: float = 20.0
+    app: str = setting(
+        text, help="Your application's name, which the message shows.", converter=attrs.converters.default_if_none("")
+    )
+    length: int = setting(_code_length, 6, help="Characters of a code, 4 to 10.")
+    alphabet: str = setting(
+        one_of("digits", "letters"), "digits", help="digits; letters: those that look like no other."
+    )
+    lifetime: float = setting(duration, 600.0, help="How long a code is valid: 10m.")
+    guesses: int = setting(count, 5, help="Guesses for one code.")
+    guesses_per_day: int = setting(count, 20, help="Wrong guesses for a number in a day, over all its codes.")
+    waits: tuple[float, ...] = setting(
+        _waits, (30.0, 60.0, 120.0), help="Time before each further message to a number: 30s, 60s, 120s."
+    )
+    per_number: tuple[Limit, ...] = setting(
+        limits, (Limit(5, _HOUR), Limit(10, _DAY)), help="Messages to a number: 5/1h, 10/1d."
+    )
+    per_client: tuple[Limit, ...] = setting(
+        limits, (Limit(10, _HOUR), Limit(30, _DAY)), help="Messages for a client address: 10/1h, 30/1d."
+    )
+    per_prefix: tuple[Limit, ...] = setting(
+        limits, (Limit(20, _HOUR),), help="Messages to 1,000 numbers with the same beginning: 20/1h."
+    )
+    per_country: tuple[Limit, ...] = setting(limits, (Limit(1000, _HOUR),), help="Messages to a country: 1000/1h.")
+    points: tuple[Limit, ...] = setting(
+        limits, (Limit(500, _HOUR),), help="The most that codes may cost, in the provider's unit: 500/1h."
+    )
+    countries: tuple[str, ...] = setting(
+        _countries,
+        help="The only countries that codes are sent to: KW, SA.",
+        converter=attrs.converters.default_if_none((_KUWAIT,)),
+    )
+    conversion: float = setting(
+        _share, 0.2, help="The share of verified codes below which a prefix is held; 0 holds none."
+    )
+    conversion_codes: int = setting(count, 10, help="How many codes of a prefix have ended before its share counts.")
+    template: str | None = setting(
+        text, help="The name of a template with {code}, instead of the texts for Arabic and English."
+    )
+    language: str = setting(text, "en", help="The language where a call names none.")
+    domain: str | None = setting(_domain, help="The site whose page fills the code in by itself: example.com.")
+    android_hash: str | None = setting(
+        _android_hash, help="The 11 characters by which your Android app finds the message."
+    )
+    deadline: float = setting(duration, 20.0, help="How long a person waits for one message to be sent: 20s.")
 
     @classmethod
     def of(cls, settings: Settings, host: PluginHost | None = None) -> VerifySettings:
@@ -160,9 +138,12 @@ class VerifySettings:
         :raises ConfigError: with every problem.
         """
         found = {name: value.value for name, value in settings.section(SECTION, FIELDS).items()}
-        found["app"] = found["app"] or settings.sender or ""
+        found["app"] = found["app"] or settings.sender
         found["countries"] = found["countries"] or _default_countries(settings, host)
         return cls(**found)
+
+
+FIELDS: Final = fields_of(VerifySettings, SECTION)
 
 
 def _default_countries(settings: Settings, host: PluginHost | None) -> tuple[str, ...]:
@@ -174,7 +155,7 @@ def _default_countries(settings: Settings, host: PluginHost | None) -> tuple[str
             values, _ = settings.sources.resolve(fields, about.section)
         if values and values["default_country"].value:
             try:
-                return countries(values["default_country"].value)
+                return _countries(values["default_country"].value)
             except ValueError as error:
                 raise ConfigError(f"default_country {error}") from None
     return (_KUWAIT,)

@@ -7,7 +7,7 @@ from typing import Any, Self
 from notifykit.models.message import Channel
 from notifykit.pipeline.components import Via
 from notifykit.pipeline.notifier import Notifier
-from notifykit.verify.base import TAGS, VerifierBase
+from notifykit.verify.base import VerifierBase
 from notifykit.verify.results import Checked, Started
 
 
@@ -53,22 +53,11 @@ class Verifier(VerifierBase):
         :raises StoreUnavailable: if the store can't be used. Before the message is sent nothing happened; afterwards it
             stays counted, and the code is valid.
         """
-        prepared = self._prepare(number, client, language, via, to, channel)
-        if isinstance(prepared, Started):
-            return prepared
-        reserved = self._reserve(prepared, new=new)
-        if isinstance(reserved, Started):
-            return reserved
-        (receipt,) = self.notifier.send(
-            [prepared.to],
-            self._message.text(reserved.code, prepared.language),
-            sender=sender,
-            via=via,
-            channel=prepared.to.channel,
-            tags=TAGS,
-            deadline=self.settings.deadline,
-        )
-        return self._finish(prepared, reserved, receipt)
+        begun = self._begin(number, client, language, via, to, channel, new=new)
+        if isinstance(begun, Started):
+            return begun
+        (receipt,) = self.notifier.send(sender=sender, via=via, **self._sending(*begun))
+        return self._finish(*begun, receipt)
 
     def check(self, number: str, code: str) -> Checked:
         """Return whether a person typed the code that was sent to a number. It is right once.

@@ -289,16 +289,6 @@ def test_wrong_settings_stop_the_worker(app: Celery, code: SendTask, monkeypatch
     assert len(problems_of(app)) == 2
 
 
-def test_without_celery_importing_says_what_to_install() -> None:
-    """In an interpreter that does not have it."""
-    script = "import sys; sys.modules['celery'] = None; import notifykit.integrations.celery"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
-    )
-    assert done.returncode
-    assert 'pip install "notifykit[celery,durable]"' in done.stderr
-
-
 # --- workers that are killed ---
 
 #: The application of the workers that are killed. A task that finds no flag of its name ends its own process, once.

@@ -136,16 +136,6 @@ def test_the_sync_twin_is_the_same_notifier() -> None:
     assert twin.send([MOBILE], "Hello")[0].outcome == "accepted"
 
 
-def test_without_fastapi_importing_says_what_to_install() -> None:
-    """In an interpreter that does not have it."""
-    script = "import sys; sys.modules['fastapi'] = None; import notifykit.integrations.fastapi"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
-    )
-    assert done.returncode
-    assert 'pip install "notifykit[fastapi]"' in done.stderr
-
-
 # --- delivery reports ---
 
 

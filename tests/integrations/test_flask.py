@@ -136,16 +136,6 @@ def test_a_child_makes_its_own_notifier(app: Flask, notify: NotifyKit) -> None:
         assert notify.notifier is parents
 
 
-def test_without_flask_importing_says_what_to_install() -> None:
-    """In an interpreter that does not have it."""
-    script = "import sys; sys.modules['flask'] = None; import notifykit.integrations.flask"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
-    )
-    assert done.returncode
-    assert 'pip install "notifykit[flask]"' in done.stderr
-
-
 # --- commands ---
 
 _SHOP = """

@@ -49,6 +49,7 @@ class Receiver:
     """What Sentry's side got."""
 
     raw: list[bytes] = attrs.field(factory=list)
+    dsn: str = ""
 
     def items(self, kind: str) -> list[dict[str, Any]]:
         """Return the items of one type, in order."""
@@ -66,10 +67,32 @@ class Receiver:
         """Return the events, each an occurrence of an issue."""
         return self.items("event")
 
+    def run(self, program: str, address: str = "", *, to: str = NUMBER, **environment: str) -> str:
+        """Run a program. It gets number and text from the environment: the SDK sends arguments and lines of the source."""
+        code = START + textwrap.dedent(program) + "\nsentry_sdk.flush(20)\n"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+                "SENTRY_DSN": self.dsn,
+                "NUMBER": to,
+                "TEXT": TEXT,
+                "ADDRESS": address,
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-@pytest.fixture
-def receiver() -> Iterator[tuple[Receiver, str]]:
-    """Serve what takes envelopes; yield it with its DSN."""
+
+@pytest.fixture(name="received")
+def _received() -> Iterator[Receiver]:
+    """Serve what takes envelopes."""
     received = Receiver()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -85,31 +108,9 @@ def receiver() -> Iterator[tuple[Receiver, str]]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield received, f"http://public@127.0.0.1:{server.server_port}/17"
+        received.dsn = f"http://public@127.0.0.1:{server.server_port}/17"
+        yield received
         server.shutdown()
-
-
-def _run(dsn: str, program: str, address: str = "", *, to: str = NUMBER, **environment: str) -> str:
-    """Run a program. It gets number and text from the environment: the SDK sends arguments and lines of the source."""
-    code = START + textwrap.dedent(program) + "\nsentry_sdk.flush(20)\n"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
-            "SENTRY_DSN": dsn,
-            "NUMBER": to,
-            "TEXT": TEXT,
-            "ADDRESS": address,
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def _assert_nothing_secret(received: Receiver, *secrets: str) -> None:
@@ -119,20 +120,16 @@ def _assert_nothing_secret(received: Receiver, *secrets: str) -> None:
         assert secret.encode() not in raw, secret
 
 
-def test_an_error_code_is_one_issue_and_each_attempt_a_breadcrumb(receiver: tuple[Receiver, str]) -> None:
+def test_an_error_code_is_one_issue_and_each_attempt_a_breadcrumb(received: Receiver) -> None:
     """Three people and two notifiers, one of them made before the SDK was set up: the fingerprint is the same."""
-    received, dsn = receiver
-    _run(
-        dsn,
-        """
+    received.run("""
         refused = [OutOfCredit("Account balance is zero.", "ERR010", action="Top up the account.")] * 2
         first = Notifier(MemoryTransport([Submission("1"), *refused]))
         sentry_sdk.init(**options)
         for _ in range(3):
             first.send(number, text)
         Notifier(MemoryTransport(refused)).send("96598765433", text)
-        """,
-    )
+        """)
     assert len(received.events) == 3, "no event of the SDK's logging integration besides"
     assert [event["fingerprint"] for event in received.events] == [["ERR010", "memory"]] * 3
     last = received.events[-1]
@@ -154,12 +151,9 @@ def test_an_error_code_is_one_issue_and_each_attempt_a_breadcrumb(receiver: tupl
     _assert_nothing_secret(received, "96598765433")
 
 
-def test_what_is_no_issue(receiver: tuple[Receiver, str]) -> None:
+def test_what_is_no_issue(received: Receiver) -> None:
     """An error about one recipient, one that is tried again and ends well, and a send that is accepted."""
-    received, dsn = receiver
-    _run(
-        dsn,
-        """
+    received.run("""
         sentry_sdk.init(**options)
         answers = [
             InvalidRecipient("No."),
@@ -172,8 +166,7 @@ def test_what_is_no_issue(receiver: tuple[Receiver, str]) -> None:
             for _ in range(4):
                 notifier.send(["abc", number], text)
         sentry_sdk.capture_message("the end")
-        """,
-    )
+        """)
     (event,) = received.events
     assert event["message"] == "the end"
     crumbs = [crumb["data"] for crumb in event["breadcrumbs"]["values"] if crumb["category"] == "notifykit"]
@@ -181,19 +174,15 @@ def test_what_is_no_issue(receiver: tuple[Receiver, str]) -> None:
     _assert_nothing_secret(received)
 
 
-def test_a_part_that_a_failover_replaced_is_a_warning(receiver: tuple[Receiver, str]) -> None:
+def test_a_part_that_a_failover_replaced_is_a_warning(received: Receiver) -> None:
     """The message went another way, and somebody has to know all the same; an unknown outcome is an error."""
-    received, dsn = receiver
-    _run(
-        dsn,
-        """
+    received.run("""
         sentry_sdk.init(**options)
         failover = Failover(MemoryTransport([ProviderUnavailable("Down.", "E1")]), MemoryTransport(), failures=1)
         with Notifier(failover) as notifier:
             notifier.send(number, text)
             notifier.send(number, text, via=MemoryTransport([OutcomeUnknown("Lost.", "timeout")]))
-        """,
-    )
+        """)
     assert [(event["level"], event["fingerprint"]) for event in received.events] == [
         ("warning", ["E1", "memory"]),
         ("error", ["timeout", "memory"]),
@@ -202,12 +191,10 @@ def test_a_part_that_a_failover_replaced_is_a_warning(receiver: tuple[Receiver, 
     assert {"attempt_finished", "failed_over", "circuit_opened"} <= {*kinds}
 
 
-def test_nothing_secret_of_a_real_send_is_in_anything_that_the_sdk_records(receiver: tuple[Receiver, str]) -> None:
+def test_nothing_secret_of_a_real_send_is_in_anything_that_the_sdk_records(received: Receiver) -> None:
     """Events, breadcrumbs, spans, logs: not the number, the text, the password, nor the path of a webhook."""
-    received, dsn = receiver
     with Sandbox(rules=Rules(rate_limit=None)) as sandbox, scripted(answer(b"no", "500 Oops")) as wire:
-        _run(
-            dsn,
+        received.run(
             """
             import logging
             logging.basicConfig(level="DEBUG")
@@ -237,12 +224,10 @@ def test_nothing_secret_of_a_real_send_is_in_anything_that_the_sdk_records(recei
     _assert_nothing_secret(received, "96545006001", "45006001", "96545000003", password, "pa55word", "s3cret")
 
 
-def test_other_requests_of_the_program_are_recorded_as_ever(receiver: tuple[Receiver, str]) -> None:
+def test_other_requests_of_the_program_are_recorded_as_ever(received: Receiver) -> None:
     """Only those that a transport makes are not."""
-    received, dsn = receiver
     with scripted(answer()) as wire:
-        _run(
-            dsn,
+        received.run(
             """
             import urllib.request
             sentry_sdk.init(**options)
@@ -293,11 +278,10 @@ def test_other_requests_of_the_program_are_recorded_as_ever(receiver: tuple[Rece
     ],
     ids=["strict", "attach_stacktrace", "usage"],
 )
-def test_no_local_variable_of_a_frame_has_a_number_or_a_text(receiver: tuple[Receiver, str], program: str) -> None:
+def test_no_local_variable_of_a_frame_has_a_number_or_a_text(received: Receiver, program: str) -> None:
     """Neither in our frames nor in those of the program that called us."""
-    received, dsn = receiver
     program = program.replace("96598765432", "int(number)").replace("code=778899", "code=int(text[-6:])")
-    _run(dsn, f"sentry_sdk.init(**options)\n{textwrap.dedent(program)}")
+    received.run(f"sentry_sdk.init(**options)\n{textwrap.dedent(program)}")
     assert received.events
     traces = [
         trace.get("stacktrace") or {}
@@ -313,12 +297,9 @@ def test_no_local_variable_of_a_frame_has_a_number_or_a_text(receiver: tuple[Rec
     _assert_nothing_secret(received)
 
 
-def test_frames_of_other_errors_keep_their_variables(receiver: tuple[Receiver, str]) -> None:
+def test_frames_of_other_errors_keep_their_variables(received: Receiver) -> None:
     """The integration is about notifykit, and the program's own scrubber still works."""
-    received, dsn = receiver
-    _run(
-        dsn,
-        """
+    received.run("""
         sentry_sdk.init(**options)
         def order(basket, password):
             raise KeyError("no such thing")
@@ -326,8 +307,7 @@ def test_frames_of_other_errors_keep_their_variables(receiver: tuple[Receiver, s
             order("three pears", "pa55word")
         except KeyError as error:
             sentry_sdk.capture_exception(error)
-        """,
-    )
+        """)
     (event,) = received.events
     (variables,) = [
         frame["vars"]
@@ -337,18 +317,14 @@ def test_frames_of_other_errors_keep_their_variables(receiver: tuple[Receiver, s
     assert variables == {"basket": "'three pears'", "password": "[Filtered]"}
 
 
-def test_without_the_integration_nothing_is_changed(receiver: tuple[Receiver, str]) -> None:
+def test_without_the_integration_nothing_is_changed(received: Receiver) -> None:
     """Importing the module alone, or another client later, records nothing."""
-    received, dsn = receiver
-    _run(
-        dsn,
-        """
+    received.run("""
         sentry_sdk.init(**options)
         sentry_sdk.init(**{**options, "integrations": []})
         Notifier(MemoryTransport([AuthFailed("No.", "E1")])).send(number, text)
         sentry_sdk.capture_message("the end")
-        """,
-    )
+        """)
     assert [event["message"] for event in received.events] == ["the end"]
     assert [
         c for c in received.events[0].get("breadcrumbs", {}).get("values", ()) if c["category"] == "notifykit"

@@ -43,6 +43,11 @@ from tests.testing.conftest import ONE, SEND, TWO, Real
 pytestmark = pytest.mark.slow
 
 
+def python(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run another Python, and return what it said."""
+    return subprocess.run([sys.executable, *words], env=env, capture_output=True, check=False, text=True, timeout=60)
+
+
 def test_everything_that_is_started_inherits_the_owner(send: Callable[..., Any]) -> None:
     """Two outboxes are open at once: threads, tasks of a pool and of asyncio land each in the right one."""
     pool = ThreadPoolExecutor(1)
@@ -141,9 +146,7 @@ def test_a_thread_keeps_a_run_of_its_own(outbox: Outbox, send: Callable[..., Any
 def test_other_processes_hand_over_and_are_answered(outbox: Outbox) -> None:
     """The script answers them, and they wait in the time of the test."""
     outbox.script.queue_full().unknown(to=TWO, delay=2)
-    done = subprocess.run(
-        [sys.executable, "-c", SEND, f"{ONE},{TWO}", "Hello"], capture_output=True, check=True, text=True, timeout=60
-    )
+    done = python("-c", SEND, f"{ONE},{TWO}", "Hello")
     assert done.stdout.split() == ["unknown", "unknown"]
     assert [message.outcome.value for message in outbox.attempts] == ["rejected"] * 2 + ["unknown"] * 2
     assert outbox.clock.sleeps == [30.0]
@@ -154,14 +157,7 @@ def test_other_processes_hand_over_and_are_answered(outbox: Outbox) -> None:
 def test_a_process_whose_outbox_can_not_be_reached_sends_nothing(outbox: Outbox) -> None:
     """Also a stand-in raises there: else the message would miss its outbox, and the test would not say why."""
     elsewhere = {**outbox.env, **Rules.new(live=False).variables()}
-    child = subprocess.run(
-        [sys.executable, "-c", SEND, ONE, "Hello"],
-        env={**os.environ, **elsewhere},
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-    )
+    child = python("-c", SEND, ONE, "Hello", env={**os.environ, **elsewhere})
     assert (child.returncode, child.stdout) == (1, "")
     assert f"OutboxUnreachable: a test started this process, and process {os.getpid()}" in child.stderr
     assert outbox == []
@@ -177,14 +173,7 @@ def test_a_process_that_was_started_beside_several_outboxes_sends_nothing_after_
     environment = dict(os.environ)
     second.close()
     first.close()
-    child = subprocess.run(
-        [sys.executable, "-c", SEND, ONE, "Hello"],
-        env=environment,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-    )
+    child = python("-c", SEND, ONE, "Hello", env=environment)
     assert (child.returncode, child.stdout) == (1, "")
     assert "OutboxUnreachable" in child.stderr
 
@@ -204,13 +193,7 @@ print("closed", flush=True)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
 def test_a_forked_process_has_outboxes_of_its_own_after_its_parent_has_ended() -> None:
     """It does not wait for the parent's listener, of which it has a copy."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ORPHAN],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=60,
-    )
+    done = python("-W", "ignore", "-c", ORPHAN)
     assert done.stdout.split() == ["open", "closed"]
     assert "Exception ignored" not in done.stderr
 
@@ -318,13 +301,7 @@ def test_a_live_send_is_blocked_where_no_outbox_takes_it(send: Callable[..., Any
         assert stand_in.send(ONE, "Hello").accepted
     with Notifier(Failover(MemoryTransport(), Real()), host=host) as notifier, pytest.raises(LiveSendBlocked):
         notifier.send(ONE, "Hello")
-    child = subprocess.run(
-        [sys.executable, "-c", SEND.replace("'memory'", "'webhook://example.invalid/x'"), ONE, "Hello"],
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-    )
+    child = python("-c", SEND.replace("'memory'", "'webhook://example.invalid/x'"), ONE, "Hello")
     assert "LiveSendBlocked: " in child.stderr
     with capture() as outbox:
         assert send(ONE, "Hello").accepted
@@ -439,12 +416,6 @@ except OutboxUnreachable as error:
 def test_an_outbox_that_disappears_in_the_middle_of_a_send_is_an_error(asynchronous: bool) -> None:
     """It is no answer of a provider: the exception comes out, and the second message is not tried."""
     sender = SENDER.replace("{asynchronous}", str(asynchronous))
-    done = subprocess.run(
-        [sys.executable, "-c", RELAY, sender],
-        env={name: value for name, value in os.environ.items() if not name.startswith("NOTIFYKIT")},
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-    )
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYKIT")}
+    done = python("-c", RELAY, sender, env=outside)
     assert done.stdout == "unreachable 0 0\n", done.stderr

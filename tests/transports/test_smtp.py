@@ -74,6 +74,14 @@ def transport_to(post: Post, **parts) -> SmtpTransport:
     return SmtpTransport(SmtpSettings(**parts), VirtualClock())
 
 
+def refused(kind, answers=None, *, given: Batch | None = None, timeout: float = 5, **parts):
+    """Return the server and the error of one send that fails."""
+    with post_office(answers or {}) as post, contextlib.closing(transport_to(post, **parts)) as transport:
+        with pytest.raises(kind) as caught:
+            transport.send(given or batch(), timeout)
+    return post, caught.value
+
+
 def taken(report) -> bool:
     return {receipt.outcome for receipt in report.receipts} == {Outcome.ACCEPTED}
 
@@ -325,21 +333,16 @@ def test_a_client_certificate_is_shown(authority, ca_file, tmp_path):
 
 def test_a_port_without_tls_is_not_asked_again():
     """It is the wrong one, today and tomorrow."""
-    with post_office() as post, contextlib.closing(transport_to(post, tls="implicit")) as transport:
-        with pytest.raises(NotReached) as caught:
-            transport.send(batch(), 5)
-    assert caught.value.code == "tls_failed"
-    assert not caught.value.retryable
+    _, error = refused(NotReached, tls="implicit")
+    assert error.code == "tls_failed"
+    assert not error.retryable
 
 
 def test_encryption_that_is_refused(ca_file):
     """It is offered, and then there is none: the password stays here."""
     answers = {"EHLO": b"250-post.example\r\n250 STARTTLS\r\n", "STARTTLS": b"454 4.7.0 not now\r\n"}
-    with post_office(answers) as post:
-        with contextlib.closing(transport_to(post, tls="required", network=Network(ca_file=ca_file))) as transport:
-            with pytest.raises(RateLimited) as caught:
-                transport.send(batch(), 5)
-    assert caught.value.code == "454 4.7.0"
+    post, error = refused(RateLimited, answers, tls="required", network=Network(ca_file=ca_file))
+    assert error.code == "454 4.7.0"
     assert post.commands == ["EHLO", "STARTTLS"]
 
 
@@ -368,12 +371,10 @@ def test_a_server_without_a_known_way_to_log_in(authority, ca_file):
 @pytest.mark.parametrize("how", [reset, close, stall, dribble_of(b"250-" + b"x" * 2000)])
 def test_what_breaks_before_the_message_is_complete_was_not_sent(word, how):
     """And the server has no message to prove it."""
-    with post_office({word: how}) as post, contextlib.closing(transport_to(post)) as transport:
-        began = time.monotonic()
-        with pytest.raises(NotReached) as caught:
-            transport.send(batch(), 1.0)
-        assert time.monotonic() - began < 10
-    assert caught.value.safe_to_resend
+    began = time.monotonic()
+    post, error = refused(NotReached, {word: how}, timeout=1.0)
+    assert time.monotonic() - began < 10
+    assert error.safe_to_resend
     assert post.messages == []
 
 
@@ -405,12 +406,8 @@ def test_what_breaks_behind_the_message_is_unknown(how):
 @pytest.mark.parametrize("answer", [b"250", b"250 2.0.0 Ok", b"250-2.0.0 Ok\r\n", b"550 5.7.1 no"])
 def test_half_a_line_is_no_answer(answer):
     """The rest could have been anything."""
-    with post_office({"text": cut(answer)}) as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(OutcomeUnknown):
-            transport.send(batch(), 5)
-    with post_office({"RCPT": cut(answer)}) as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(NotReached):
-            transport.send(batch(), 5)
+    refused(OutcomeUnknown, {"text": cut(answer)})
+    refused(NotReached, {"RCPT": cut(answer)})
 
 
 def sip(talk) -> None:
@@ -481,9 +478,7 @@ def test_a_goodbye_that_fails_changes_nothing(how):
 def test_an_answer_without_an_end_is_not_read_for_ever():
     """A connection to a server that floods is closed before the memory is full."""
     flood = b"".join(b"250-" + b"x" * 1000 + b"\r\n" for _ in range(200))
-    with post_office({"EHLO": flood}) as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(NotReached):
-            transport.send(batch(), 5)
+    post, _ = refused(NotReached, {"EHLO": flood})
     assert post.messages == []
 
 
@@ -525,12 +520,10 @@ def test_a_closed_port():
 )
 def test_a_refusal_says_what_it_is_about(word, answer, kind, code):
     """Each code at each place is the error that a person, a retry and another transport can act on."""
-    with post_office({word: answer}) as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(kind) as caught:
-            transport.send(batch(), 5)
-    assert type(caught.value) is kind
-    assert caught.value.code == code
-    assert caught.value.retryable is (kind is RateLimited)
+    _, error = refused(kind, {word: answer})
+    assert type(error) is kind
+    assert error.code == code
+    assert error.retryable is (kind is RateLimited)
 
 
 def test_a_recipient_who_has_to_wait_is_about_the_recipient():
@@ -563,13 +556,11 @@ def test_one_bad_recipient_does_not_keep_the_others_from_theirs():
 def test_the_servers_words_are_kept_without_addresses():
     """A person reads why; a log does not learn who."""
     said = b"550 5.1.1 <some.body@example.org>: user some.body unknown, ask +965 9876 5432\r\n"
-    with post_office({"RCPT": said}) as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(InvalidRecipient) as caught:
-            transport.send(batch(), 5)
-    words = caught.value.provider_words
+    _, error = refused(InvalidRecipient, {"RCPT": said})
+    words = error.provider_words
     assert words is not None
     assert "unknown" in words
-    assert "some.body" not in f"{words} {caught.value!r} {caught.value}"
+    assert "some.body" not in f"{words} {error!r} {error}"
     assert "9876" not in words
 
 
@@ -778,9 +769,7 @@ def test_a_sender_is_a_name_or_an_address(sender, shown):
 
 def test_a_sender_that_is_half_an_address_is_refused():
     """It would be shown beside an address that it is not."""
-    with post_office() as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(SenderNotAllowed):
-            transport.send(batch(sender="boss@bank@example"), 5)
+    post, _ = refused(SenderNotAllowed, given=batch(sender="boss@bank@example"))
     assert post.connections == 0
 
 
@@ -813,20 +802,15 @@ def test_an_address_outside_ascii_needs_a_server_that_takes_it():
 @pytest.mark.parametrize("address", ["a@b.example\r\nRCPT TO:<c@d.example>", "a b@c.example", "<a@b.example>", "", "a"])
 def test_an_address_can_say_no_command(address):
     """Not even one that was not normalized."""
-    with post_office() as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(InvalidRecipient):
-            transport.send(batch(address=address), 5)
+    post, _ = refused(InvalidRecipient, given=batch(address=address))
     assert post.connections == 0
 
 
 def test_half_a_character_is_refused_before_it_is_sent():
     """If the text was not cleaned."""
-    with post_office() as post, contextlib.closing(transport_to(post)) as transport:
-        with pytest.raises(ContentRejected):
-            transport.send(batch("a\ud800"), 5)
-        assert transport.capabilities.check is not None
-        assert transport.capabilities.check(Message("a\ud800")) is not None
+    post, _ = refused(ContentRejected, given=batch("a\ud800"))
     assert post.connections == 0
+    assert smtp.CAPABILITIES.check(Message("a\ud800")) is not None
 
 
 # --- settings ---

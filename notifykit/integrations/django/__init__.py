@@ -10,14 +10,10 @@ Everything that a view needs is here::
     from notifykit.integrations.django import notifiers, notify_on_commit, send, verifiers
 """
 
-from notifykit.errors import ConfigError
+from notifykit.errors import needs_extra
 
-try:
+with needs_extra("django"):
     import django as _django  # noqa: F401 - only whether it is there
-except ImportError as error:
-    raise ConfigError(
-        f'this module needs the extra "django", and {error.name} is missing: pip install "notifykit[django]"'
-    ) from error
 
 from notifykit.integrations.django.commit import notify_on_commit
 from notifykit.integrations.django.registry import notifiers, send, submit, verifiers

@@ -20,17 +20,11 @@ _TEMPLATE = "admin/notifykit/notification/change_list.html"
 class NotificationAdmin(admin.ModelAdmin):  # type: ignore[misc]
     """Shows the page in the place of a list of rows. There is nothing to add, change or delete."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nothing is added here."""
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is added, changed or deleted here."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is changed here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is deleted here."""
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
     def get_urls(self) -> list[Any]:
         """Return the address of the page alone: there are no rows with pages of their own."""

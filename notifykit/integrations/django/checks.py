@@ -101,7 +101,8 @@ def _reports(alias: str) -> Iterator[CheckMessage]:
 
 def _passwords(alias: str, settings: Settings) -> Iterator[CheckMessage]:
     """Yield a warning where a secret of this notifier stands in a settings file."""
-    secrets = {value for value in _secrets(alias, settings) if len(value) >= _SHORTEST_PASSWORD}
+    found = (reports_secret(alias), *_inside(settings.sources.arguments))
+    secrets = {value for value in found if len(value) >= _SHORTEST_PASSWORD}
     for path in _settings_files() if secrets else ():
         texts = _texts(path)
         if any(secret in text for secret in secrets for text in texts):
@@ -110,11 +111,6 @@ def _passwords(alias: str, settings: Settings) -> Iterator[CheckMessage]:
                 hint=_FROM_ENVIRONMENT,
                 id="notifykit.W002",
             )
-
-
-def _secrets(alias: str, settings: Settings) -> Iterator[str]:
-    yield reports_secret(alias)
-    yield from _inside(settings.sources.arguments)
 
 
 def _inside(table: Any) -> Iterator[str]:

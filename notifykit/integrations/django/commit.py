@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -71,9 +72,8 @@ def _deliver(to: Addresses, text: str, key: str | None, using: str, tags: tuple[
 
 def _log_failures(receipts: Iterable[Receipt], named: str) -> None:
     """Log once for each error what a person has to do something about."""
-    failed = [receipt for receipt in receipts if receipt.outcome in (Outcome.REJECTED, Outcome.UNKNOWN)]
-    for outcome, words in dict.fromkeys((receipt.outcome, str(receipt.error)) for receipt in failed):
-        count = sum((receipt.outcome, str(receipt.error)) == (outcome, words) for receipt in failed)
+    failed = Counter((r.outcome, str(r.error)) for r in receipts if r.outcome in (Outcome.REJECTED, Outcome.UNKNOWN))
+    for (outcome, words), count in failed.items():
         what = "may have been sent, and are not sent again" if outcome is Outcome.UNKNOWN else "were not sent"
         _log.warning("%d messages on commit (%s) %s: %s", count, named, what, words)
 

@@ -56,7 +56,8 @@ def arguments_of(alias: str) -> dict[str, Any]:
             dsn = Dsn.read(given["TRANSPORT"]) if not isinstance(given["TRANSPORT"], Dsn) else given["TRANSPORT"]
         except ConfigError as error:
             raise ConfigError(f"NOTIFYKIT[{alias!r}]: TRANSPORT: {problem}" for problem in error.problems) from None
-        written = {name: _written(value) for name, value in options.items()}
+        # A DSN has 1 and 0 for yes and no.
+        written = {name: str(int(value) if isinstance(value, bool) else value) for name, value in options.items()}
         arguments["transport"] = attrs.evolve(dsn, options={**dsn.options, **written})
     return arguments if alias == DEFAULT else _with_own_jobs(alias, arguments)
 
@@ -133,8 +134,3 @@ def _lowered(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {name.lower() if str(name).isupper() else name: _lowered(inner) for name, inner in value.items()}
-
-
-def _written(value: Any) -> str:
-    """Return an option as a DSN has it."""
-    return str(int(value)) if isinstance(value, bool) else str(value)

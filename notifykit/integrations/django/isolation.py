@@ -12,6 +12,8 @@ import tempfile
 from typing import Any, Final
 from urllib.parse import quote
 
+import attrs
+
 from notifykit.integrations.django.configuration import DEFAULT
 from notifykit.pipeline import intercept as interception
 from notifykit.pipeline.clock import SystemClock
@@ -34,15 +36,12 @@ def is_testing() -> bool:
 def install() -> None:
     """Have every send of this process ask whether a test is running. It may be called again."""
     before = interception.set_interceptor(None)
-    if isinstance(before, _StayInMemory):
-        interception.set_interceptor(before)
-        return
-    interception.set_interceptor(_StayInMemory(before))
+    interception.set_interceptor(before if isinstance(before, _StayInMemory) else _StayInMemory(before))
 
 
 def arguments_of_tests(alias: str) -> dict[str, Any]:
     """Return the settings that a notifier has in tests besides its own: jobs and counts of the real site stay untouched."""
-    folder = _folder()
+    folder = _folder().name
     jobs = f"sqlite:///{folder}/jobs-{quote(alias, safe='')}.sqlite3"
     # A process sends the jobs of one database.
     workers = "embedded" if alias == DEFAULT else "separate"
@@ -50,23 +49,16 @@ def arguments_of_tests(alias: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _folder() -> str:
-    folder = tempfile.TemporaryDirectory(prefix="notifykit-tests-")
-    _FOLDERS.append(folder)
-    return folder.name
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="notifykit-tests-")
 
 
-_FOLDERS: Final[list[tempfile.TemporaryDirectory[str]]] = []
-
-
+@attrs.frozen(eq=False)
 class _StayInMemory:
-    """An interceptor that keeps the sends of tests in memory.
+    """An interceptor that keeps the sends of tests in memory."""
 
-    :param before: the interceptor that was set before, such as pytest's; it comes first.
-    """
-
-    def __init__(self, before: interception.Interceptor | None) -> None:
-        self._before = before
+    #: The interceptor that was set before, such as pytest's; it comes first.
+    _before: interception.Interceptor | None
 
     def __call__(self, transport: Transport) -> Interception | None:
         found = self._before(transport) if self._before else None

@@ -63,7 +63,8 @@ class ProgramCommand(BaseCommand):  # type: ignore[misc]
             settings = command_settings(using)
         except ConfigError as error:
             raise CommandError(str(error), returncode=2) from None
-        color = [f"--color={'never' if options.get('no_color') else 'always'}"] if _colored(options) else []
+        flags = {"no_color": "--color=never", "force_color": "--color=always"}
+        color = [flag for name, flag in flags.items() if options.get(name)]
         with contextlib.ExitStack() as stack:
             # Where call_command was given other streams.
             if self.stdout._out is not sys.stdout:  # noqa: SLF001 - the wrapper adds a line end to each write
@@ -73,7 +74,3 @@ class ProgramCommand(BaseCommand):  # type: ignore[misc]
             code = run([self.command, *color, *words], settings)
         if code:
             sys.exit(code)
-
-
-def _colored(options: dict[str, Any]) -> bool:
-    return bool(options.get("no_color") or options.get("force_color"))

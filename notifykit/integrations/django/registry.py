@@ -42,13 +42,10 @@ class ByAlias(Generic[_Item]):
 
         :raises ConfigError: with everything that is wrong with the settings.
         """
-        return self._of(alias).get()
-
-    def _of(self, alias: str) -> PerProcess[_Item]:
         if alias not in self._made:
             # A dict's own method is one step for other threads, and leaves no lock to a child that is forked in it.
             self._made.setdefault(alias, PerProcess(partial(self._make, alias)))
-        return self._made[alias]
+        return self._made[alias].get()
 
     def close(self) -> None:
         """Close what this process made; it is made anew when it is next used, from the settings of then."""
@@ -88,13 +85,9 @@ def _imitation(settings: Settings) -> Dsn:
     return Dsn("memory", options={"like": like} if like else {})
 
 
-def _make_verifier(alias: str, purpose: str = "login") -> Verifier:
-    return Verifier(notifiers[alias], purpose=purpose)
-
-
 notifiers: Final = Notifiers(make_notifier)
 #: One-time codes for logging in, sent by the notifier of the same name.
-verifiers: Final = ByAlias(_make_verifier)
+verifiers: Final = ByAlias(lambda alias: Verifier(notifiers[alias]))
 
 
 def send(to: Addresses, text: str, *, using: str = DEFAULT, **options: Any) -> Report:

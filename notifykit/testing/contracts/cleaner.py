@@ -146,9 +146,8 @@ class CleanerContract(PureContract):
         return cleaner
 
     def _channels(self, subject: Cleaner) -> tuple[Channel, ...]:
-        return (
-            tuple(Channel) if isinstance(subject, FunctionCleaner) else super()._channels(subject)
-        )  # a function sees no channel
+        # A function sees no channel.
+        return tuple(Channel) if isinstance(subject, FunctionCleaner) else super()._channels(subject)
 
     def _examples(self) -> Sequence[str]:
         return (*self.cleans, *self.leaves)

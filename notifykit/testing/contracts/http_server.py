@@ -8,6 +8,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final, Self
 
 from notifykit.testing.rules import trusting
@@ -198,6 +199,10 @@ def body_of(request: bytes) -> bytes:
     return request.partition(b"\r\n\r\n")[2]
 
 
+def _pages(*codes: int) -> dict[str, bytes]:
+    return {f"{code} with a page": http_answer(_PAGE, f"{code} {HTTPStatus(code).phrase}", *_HTML) for code in codes}
+
+
 class HttpWire:
     """Plain HTTP/1.1 on loopback: how requests are read, and how answers can go wrong, each under a name.
 
@@ -254,13 +259,7 @@ class HttpWire:
 
     def unreadable(self) -> dict[str, bytes]:
         """Return whole answers that do not say whether the provider accepted the request."""
-        return {
-            "500 with a page": http_answer(_PAGE, "500 Internal Server Error", *_HTML),
-            "502 with a page": http_answer(_PAGE, "502 Bad Gateway", *_HTML),
-            "503 with a page": http_answer(_PAGE, "503 Service Unavailable", *_HTML),
-            "504 with a page": http_answer(_PAGE, "504 Gateway Timeout", *_HTML),
-            "500 with nothing": http_answer(b"", "500 Internal Server Error"),
-        }
+        return {**_pages(500, 502, 503, 504), "500 with nothing": http_answer(b"", "500 Internal Server Error")}
 
     def polite(self) -> dict[str, bytes]:
         """Return successes without the provider's word in them."""
@@ -278,14 +277,9 @@ class HttpWire:
         """Return redirects to a port, and refusals without the provider's word in them."""
         there = f"Location: http://127.0.0.1:{port}/elsewhere"
         return {
-            **{
-                f"{status} redirect": http_answer(b"", f"{status} Moved", there) for status in (301, 302, 303, 307, 308)
-            },
-            "400 with a page": http_answer(_PAGE, "400 Bad Request", *_HTML),
+            **{f"{code} redirect": http_answer(b"", f"{code} Moved", there) for code in (301, 302, 303, 307, 308)},
+            **_pages(400, 403, 404, 413),
             "401 with a page": http_answer(_PAGE, "401 Unauthorized", "WWW-Authenticate: Basic realm=x", *_HTML),
-            "403 with a page": http_answer(_PAGE, "403 Forbidden", *_HTML),
-            "404 with a page": http_answer(_PAGE, "404 Not Found", *_HTML),
-            "413 with a page": http_answer(_PAGE, "413 Content Too Large", *_HTML),
             "429 with nothing": http_answer(b"", "429 Too Many Requests", "Retry-After: 1"),
             "503 with nothing": http_answer(b"", "503 Service Unavailable", "Retry-After: 1"),
         }

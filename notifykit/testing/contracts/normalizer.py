@@ -167,11 +167,11 @@ class NormalizerContract(PureContract):
     def _new(self) -> Normalizer:
         return self.normalizer()
 
-    def _examples(self) -> Sequence[str]:
-        return (*self.accepts, *self.rejects)
-
     def _drawn(self) -> SearchStrategy[str]:
         return self.addresses()
+
+    def _examples(self) -> Sequence[str]:
+        return (*self.accepts, *self.rejects)
 
     def _is_unchanged(self, text: str, result: _Answer) -> bool:
         return result is None

@@ -26,29 +26,20 @@ class PureContract(Contract):
     #: More texts that are looked at.
     _usual: ClassVar[Sequence[str]]
 
-    def _new(self) -> Any:
-        """Return a new object."""
-        raise NotImplementedError
-
-    def _call(self, subject: Any, text: str, channel: Channel | None = None) -> Any:
-        """Return the result for a text, of the right type."""
-        raise NotImplementedError
-
-    def _examples(self) -> Sequence[str]:
-        """Return the author's examples."""
-        raise NotImplementedError
-
-    def _drawn(self) -> SearchStrategy[str]:
-        """Return a strategy for texts."""
-        raise NotImplementedError
+    #: Returns a new object.
+    _new: Callable[[], Any]
+    #: Returns the result for a text and a channel, of the right type.
+    _call: Callable[..., Any]
+    #: Returns the author's examples.
+    _examples: Callable[[], Sequence[str]]
+    #: Returns a strategy for texts.
+    _drawn: Callable[[], SearchStrategy[str]]
+    #: Returns whether the result for a text is that for a text of another channel.
+    _is_unchanged: Callable[[str, Any], bool]
 
     def _values(self, result: Any) -> object:
         """Return the values of a result for a comparison."""
         return result
-
-    def _is_unchanged(self, text: str, result: Any) -> bool:
-        """Return whether a result is that for a text of another channel."""
-        raise NotImplementedError
 
     # --- the clauses ---
 

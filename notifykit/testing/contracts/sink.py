@@ -221,14 +221,12 @@ class SinkContract(Contract):
             self.must_not_raise(f"it takes the event {event.name}", event, sink.handle, event)
 
     def _specimens(self, *kinds: type[Event], everything: bool = False) -> list[Event]:
-        """Return one event of each kind."""
         from notifykit.testing.strategies import event_kinds
 
         chosen = kinds or (event_kinds() if everything or not self.shows else self.shows)
         return [copy.deepcopy(_specimen(cast("Any", kind))) for kind in chosen]
 
     def _numbered(self, count: int) -> list[Event]:
-        """Return so many events with different ids."""
         specimens = self._specimens()
         return [attrs.evolve(specimens[n % len(specimens)], id=f"contract{n:08d}end") for n in range(count)]
 

@@ -252,7 +252,6 @@ class WireContract(TransportContract):
         return quote
 
     def _sample(self) -> bytes:
-        """Return a request of the transport, as a server reads it."""
         server = self.serving()
         self._send_to(server)
         return server.requests[0] if server.requests else b""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError
+from notifykit.errors import ConfigError, NotReached, ProviderUnavailable, TransportError, collected
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
 from notifykit.models.plan import Batch
@@ -70,7 +70,9 @@ class CompositeTransport:
                 assignment = assignments.send(receipts)  # type: ignore[arg-type]  # a generator starts with None
             except StopIteration:
                 break
-            receipts = _receipts(assignment, ends)
+            part = assignment.transport
+            pieces = assignment.batch.pieces(part.capabilities.batch_size)
+            receipts = [receipt for piece in pieces for receipt in receipts_of(piece, _attempt(part, piece, ends))]
             known |= {receipt.position: merge_receipts(known.get(receipt.position), receipt) for receipt in receipts}
         error = ProviderUnavailable("No part of the composite was chosen for this recipient.", "route")
         for position, recipient in zip(batch.positions, batch.recipients, strict=True):
@@ -112,13 +114,6 @@ def _merge(each: Sequence[Capabilities]) -> Capabilities:
         spacing=max(one.spacing for one in each),
         notices=tuple(dict.fromkeys(notice for one in each for notice in one.notices)),
     )
-
-
-def _receipts(assignment: Assignment, ends: float) -> list[Receipt]:
-    """Make the requests of one assignment and return the receipt of each recipient."""
-    transport = assignment.transport
-    pieces = assignment.batch.pieces(transport.capabilities.batch_size)
-    return [receipt for piece in pieces for receipt in receipts_of(piece, _attempt(transport, piece, ends))]
 
 
 def _attempt(transport: Transport, batch: Batch, ends: float) -> Attempt:
@@ -169,10 +164,8 @@ def build_labelled_parts(dsn: Dsn, context: BuildContext) -> list[tuple[str | No
     problems: list[str] = []
     built: list[tuple[str | None, Transport]] = []
     for number, part in enumerate(dsn.parts, 1):
-        try:
+        with collected(problems, f"{dsn.scheme}, part {number}: "):
             built.append((part.label, context.build(part.dsn)))
-        except ConfigError as error:
-            problems += [f"{dsn.scheme}, part {number}: {problem}" for problem in error.problems]
     if problems:
         raise ConfigError(problems)
     return built

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import attrs
 
-from notifykit.errors import ConfigError
+from notifykit.errors import ConfigError, collected
 from notifykit.models.capabilities import Measurement
 from notifykit.models.message import Channel, Message
 from notifykit.models.plan import Batch
@@ -167,10 +167,8 @@ class Route(CompositeTransport):
         problems: list[str] = []
         rules: list[Rule] = []
         for number, (given, _) in enumerate(parts, 1):
-            try:
+            with collected(problems, f"route, part {number}: "):
                 rules.append(Rule.parse(given) if isinstance(given, str) else given or Rule())
-            except ConfigError as error:
-                problems += [f"route, part {number}: {problem}" for problem in error.problems]
         everything = next((number for number, rule in enumerate(rules, 1) if rule == Rule()), len(rules))
         if not problems and everything < len(rules):
             problems.append(f"route: part {everything} takes everything, so those after it are never chosen")

@@ -10,7 +10,7 @@ import pytest
 
 from notifykit import Channel, InvalidRecipient, Recipient, Rejected
 from notifykit.testing.contracts import NormalizerContract
-from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import clause_tests, held
 
 pytestmark = pytest.mark.slow
 
@@ -175,19 +175,6 @@ MUTANTS = {
     "test_it_pickles": [_of(Locked), _of(HalfPickled)],
 }
 
-
-@pytest.mark.parametrize("clause", NormalizerContract.clauses())
-def test_a_wrong_one_is_found_out(clause):
-    """By the clause that it breaks."""
-    check_caught(Healthy, MUTANTS, clause)
-
-
-@pytest.mark.parametrize("clause", NormalizerContract.clauses())
-def test_a_right_one_passes(clause):
-    """No clause asks for more than the protocol."""
-    assert verdict(Healthy, clause) is None
-
-
-def test_every_clause_has_a_wrong_one():
-    """A clause that nothing breaks would say nothing."""
-    check_complete(NormalizerContract, MUTANTS)
+test_a_wrong_one_is_found_out, test_a_right_one_passes, test_every_clause_has_a_wrong_one = clause_tests(
+    NormalizerContract, Healthy, MUTANTS
+)

@@ -10,7 +10,7 @@ import pytest
 
 from notifykit.events import AttemptFinished, DeliveryChanged, SendFinished
 from notifykit.testing.contracts import SinkContract
-from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import clause_tests, held, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -194,22 +194,9 @@ MUTANTS = {
     "test_it_shows_no_secret": [_of(Open)],
 }
 
-
-@pytest.mark.parametrize("clause", SinkContract.clauses())
-def test_a_wrong_one_is_found_out(clause):
-    """By the clause that it breaks."""
-    check_caught(Healthy, MUTANTS, clause)
-
-
-@pytest.mark.parametrize("clause", SinkContract.clauses())
-def test_a_right_one_passes(clause):
-    """No clause asks for more than the protocol."""
-    assert verdict(Healthy, clause) is None
-
-
-def test_every_clause_has_a_wrong_one():
-    """A clause that nothing breaks would say nothing."""
-    check_complete(SinkContract, MUTANTS)
+test_a_wrong_one_is_found_out, test_a_right_one_passes, test_every_clause_has_a_wrong_one = clause_tests(
+    SinkContract, Healthy, MUTANTS
+)
 
 
 def test_a_sink_that_shows_less_says_so():

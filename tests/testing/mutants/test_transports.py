@@ -12,7 +12,7 @@ import pytest
 
 from notifykit import Capabilities, Channel, InvalidRecipient, Measurement, NotReached, Submission
 from notifykit.testing.contracts import TransportContract
-from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import clause_tests, held
 
 pytestmark = pytest.mark.slow
 
@@ -190,19 +190,6 @@ MUTANTS = {
     "test_its_answers_pickle": [_of(Unpicklable)],
 }
 
-
-@pytest.mark.parametrize("clause", TransportContract.clauses())
-def test_a_wrong_one_is_found_out(clause):
-    """By the clause that it breaks."""
-    check_caught(Healthy, MUTANTS, clause)
-
-
-@pytest.mark.parametrize("clause", TransportContract.clauses())
-def test_a_right_one_passes(clause):
-    """No clause asks for more than the protocol."""
-    assert verdict(Healthy, clause) is None
-
-
-def test_every_clause_has_a_wrong_one():
-    """A clause that nothing breaks would say nothing."""
-    check_complete(TransportContract, MUTANTS)
+test_a_wrong_one_is_found_out, test_a_right_one_passes, test_every_clause_has_a_wrong_one = clause_tests(
+    TransportContract, Healthy, MUTANTS
+)

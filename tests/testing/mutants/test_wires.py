@@ -14,7 +14,7 @@ from notifykit import Capabilities, Submission
 from notifykit.errors import ContentRejected, NotReached, OutcomeUnknown, ProviderUnavailable, TransportError
 from notifykit.http import HttpAnswer, HttpClient
 from notifykit.testing.contracts import TransportContract, WireContract, body_of, http_answer
-from tests.testing.mutants.verdicts import check_caught, check_complete, held, verdict
+from tests.testing.mutants.verdicts import clause_tests, held
 
 pytestmark = pytest.mark.slow
 
@@ -224,22 +224,7 @@ MUTANTS = {
     "test_a_server_that_quotes_the_request_gives_nothing_away": [_of(Repeats)],
     "test_errors_pickle": [_of(Local)],
 }
-CLAUSES = [clause for clause in WireContract.clauses() if clause not in TransportContract.clauses()]
 
-
-@pytest.mark.parametrize("clause", CLAUSES)
-def test_a_wrong_one_is_found_out(clause):
-    """By the clause that it breaks."""
-    check_caught(Healthy, MUTANTS, clause)
-
-
-@pytest.mark.parametrize("clause", WireContract.clauses())
-def test_a_right_one_passes(clause):
-    """No clause asks for more than the protocol."""
-    assert verdict(Healthy, clause) is None
-
-
-def test_every_clause_has_a_wrong_one():
-    """A clause that nothing breaks would say nothing; those of every transport have theirs beside this file."""
-    assert set(CLAUSES) == set(MUTANTS)
-    assert check_complete
+test_a_wrong_one_is_found_out, test_a_right_one_passes, test_every_clause_has_a_wrong_one = clause_tests(
+    WireContract, Healthy, MUTANTS, TransportContract.clauses()
+)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import pytest
 
 from notifykit.testing.contracts import BrokenPromise, Contract
 
@@ -32,19 +34,35 @@ def verdict(contract: type[Contract], clause: str) -> BrokenPromise | None:
     return None
 
 
-def check_caught(contract: type[Contract], mutants: Mutants, clause: str) -> None:
-    """Every wrong one of a clause is found out by it, with a message that says what to do."""
-    assert mutants[clause]
-    for mutant in mutants[clause]:
-        broken = verdict(mutant, clause)
-        assert broken is not None, f"{clause} does not notice {mutant.__name__}"
-        assert broken.clause == clause
-        assert "this promise is broken: " in str(broken)
-        assert "  do:    " in str(broken)
+def clause_tests(
+    contract: type[Contract], healthy: type[Contract], mutants: Mutants, inherited: Sequence[str] = ()
+) -> tuple[Callable[[str], None], Callable[[str], None], Callable[[], None]]:
+    """Return three tests: each wrong one is found out, the right one passes, and every clause has a wrong one.
 
+    :param inherited: the clauses that have their wrong ones in the tests of another contract.
+    """
+    own = [clause for clause in contract.clauses() if clause not in inherited]
 
-def check_complete(contract: type[Contract], mutants: Mutants) -> None:
-    """Every clause has a wrong one, and a sentence that says what is promised."""
-    assert set(contract.clauses()) == set(mutants)
-    for clause in contract.clauses():
-        assert getattr(contract, clause).__doc__.strip().endswith(".")
+    @pytest.mark.parametrize("clause", own)
+    def test_a_wrong_one_is_found_out(clause: str) -> None:
+        """By the clause that it breaks, with a message that says what to do."""
+        assert mutants[clause]
+        for mutant in mutants[clause]:
+            broken = verdict(mutant, clause)
+            assert broken is not None, f"{clause} does not notice {mutant.__name__}"
+            assert broken.clause == clause
+            assert "this promise is broken: " in str(broken)
+            assert "  do:    " in str(broken)
+
+    @pytest.mark.parametrize("clause", contract.clauses())
+    def test_a_right_one_passes(clause: str) -> None:
+        """No clause asks for more than the protocol."""
+        assert verdict(healthy, clause) is None
+
+    def test_every_clause_has_a_wrong_one() -> None:
+        """A clause that nothing breaks would say nothing; each has a sentence that says what is promised."""
+        assert set(own) == set(mutants)
+        for clause in own:
+            assert getattr(contract, clause).__doc__.strip().endswith(".")
+
+    return test_a_wrong_one_is_found_out, test_a_right_one_passes, test_every_clause_has_a_wrong_one

@@ -131,7 +131,7 @@ class Settings:
     None is what nothing sets: no limit, all that there is, or what this machine and the environment have.
     """
 
-    transport: Dsn | None = setting(kinds.dsn, help="What carries the messages: a name or a DSN.")  # noqa: RUF009
+    transport: Dsn | None = setting(kinds.dsn, help="What carries the messages: a name or a DSN.")
     transports: Mapping[str, Dsn] = setting(
         kinds.transports,
         Transports(),
@@ -159,7 +159,7 @@ class Settings:
     )
     log_numbers: str = setting(kinds.one_of("redacted", "full"), "redacted", help="How sinks see addresses.")
     log_body: str = setting(kinds.one_of("none", "shape", "full"), "shape", help="How sinks see the text.")
-    hash_key: Secret | None = setting(kinds.secret, help="The key of the hashes that stand for addresses.")  # noqa: RUF009
+    hash_key: Secret | None = setting(kinds.secret, help="The key of the hashes that stand for addresses.")
     dedupe_window: int = setting(kinds.count, 10_000, help="Recipients stream() looks back over.")
     environment: str | None = setting(
         kinds.environment_name, help="Which environment this is; all but production hold back what is not allowed."
@@ -167,7 +167,7 @@ class Settings:
     unsupported: str = setting(
         kinds.one_of("error", "warn", "drop"), "warn", help="What happens to an option that a transport can't honour."
     )
-    proxy: Secret | None = setting(  # noqa: RUF009
+    proxy: Secret | None = setting(
         kinds.proxy, help="The proxy for HTTP transports, like http://user:password@host:3128; none for no proxy."
     )
     ca_file: str | None = setting(kinds.path, help="A PEM file with the only certificate authorities to trust.")
@@ -175,11 +175,11 @@ class Settings:
     templates: Mapping[str, Template] = setting(
         kinds.templates, Templates(), help="Texts with variables, by name; a table in settings files.", variable=False
     )
-    footer: Footer | None = setting(  # noqa: RUF009
+    footer: Footer | None = setting(
         kinds.footer, help="The last line of marketing, by language; a table in settings files.", variable=False
     )
     state_dir: str | None = setting(kinds.path, help="Where processes share the rate limit of an account.")
-    zone: zoneinfo.ZoneInfo | None = setting(kinds.zone, help="The zone of times without one: Asia/Kuwait.")  # noqa: RUF009
+    zone: zoneinfo.ZoneInfo | None = setting(kinds.zone, help="The zone of times without one: Asia/Kuwait.")
     #: Where each value comes from.
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     #: Everything that was found, for the settings of plugins.

@@ -148,6 +148,22 @@ class CommandGroup(click.Group):
             formatter.write_dl([(name, summary(command)) for name, command in commands if command])
 
 
+def command_group(name: str, help: str, missing: str, epilog: str) -> CommandGroup:
+    """Return a group that does nothing by itself.
+
+    :param missing: what it says where its name is typed alone: which commands there are.
+    """
+
+    @click.group(name, cls=CommandGroup, help=help, epilog=epilog, invoke_without_command=True)
+    @common
+    @click.pass_context
+    def group(ctx: click.Context, as_json: bool) -> None:
+        if ctx.invoked_subcommand is None:
+            raise click.UsageError(missing)
+
+    return group
+
+
 class LazyCommand(click.Command):
     """A command that is imported on first use: until then its name and one sentence are enough.
 

@@ -37,7 +37,7 @@ def write_report(counted: Counted, output: str, language: str, *, show_numbers: 
         print_text(page.rstrip("\n"))
     else:
         _write(pathlib.Path(output), page)
-    messages = sum(counts.messages for counts in counted.totals.tables["day"].rows.values())
+    messages = counted.totals.whole.messages
     if as_json:
         print_json("log", {"file": output, "messages": messages, "language": language}, counted.warnings)
         return Exit.OK

@@ -261,7 +261,7 @@ def _print_json(document: Any, indent: int | None) -> None:
 def _plain(value: Any) -> Any:
     """Return the fields of a model, and a time in the form of ISO 8601.
 
-    :raises TypeError: for everything else, a secret among it.
+    :raises ValueError: for everything else, a secret among it.
     """
     import datetime
 

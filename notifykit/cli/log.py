@@ -132,12 +132,8 @@ def show(id: str, file: str | None, as_json: bool) -> int:
     if not found:
         then = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
         raise CommandError(f"No entry has the id {id!r}.", Exit.FAILED, then)
-    if as_json:
-        print_json("log", [entry.as_document() for entry in found], _warnings(reader))
-        return Exit.OK
-    for entry in found:
-        _show(entry, as_json=False)
-    return Exit.OK
+    documents = [entry.as_document() for entry in found]
+    return print_answer("log", documents, map(_line, found), _warnings(reader) if as_json else (), as_json=as_json)
 
 
 @log.command(
@@ -249,7 +245,11 @@ def _show(entry: LogEntry, *, as_json: bool) -> None:
     if as_json:
         print_json_line(entry.as_document())
     else:
-        print_line(str(entry), "bad" if entry.is_error else None)
+        print_line(*_line(entry))
+
+
+def _line(entry: LogEntry) -> tuple[str, str | None]:
+    return str(entry), "bad" if entry.is_error else None
 
 
 def _warnings(reader: LogReader) -> list[str]:

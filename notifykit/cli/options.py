@@ -128,6 +128,22 @@ common: Final = option_group(
 )
 
 
+def version_option(program: str) -> Callable[[Any], Any]:
+    """Return a decorator that adds ``--version``: the versions of notifykit, Python and urllib3."""
+
+    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            from importlib.metadata import version
+            from platform import python_version
+
+            click.echo(f"{program} {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
+            ctx.exit()
+
+    return click.option(
+        "--version", is_flag=True, callback=show, expose_value=False, is_eager=True, help="Show versions."
+    )
+
+
 def examples(*lines: str) -> str:
     """Return the end of a command's help: command lines that can be typed, one a line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

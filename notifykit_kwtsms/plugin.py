@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from notifykit import TransportFactory, hookimpl
+from notifykit import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import click
 
-    from notifykit import BuildContext, Capabilities, Cleaner, Dsn, Normalizer, Settings, Transport
+    from notifykit import BuildContext, Capabilities, Cleaner, Dsn, Normalizer, Settings, Transport, TransportFactory
     from notifykit.protocols import About
 
 
@@ -43,6 +43,7 @@ def notifykit_cleaners(settings: Settings) -> Sequence[Cleaner]:
 @hookimpl
 def notifykit_transports(settings: Settings) -> Sequence[TransportFactory]:
     """Provide ``kwtsms``."""
+    from notifykit import TransportFactory
     from notifykit_kwtsms.settings import is_configured
 
     return [TransportFactory("kwtsms", _build, configured=is_configured, capabilities=_capabilities)]

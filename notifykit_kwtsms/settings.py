@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import attrs
 
 from notifykit.errors import MissingCredentials
 from notifykit.http.network import Network, is_loopback, url_host
+from notifykit.models.capabilities import RateLimit
 from notifykit.settings.fields import Field, boolean, names, one_of, path, secret, text
 from notifykit_kwtsms.api.facts import ADVISED_PER_SECOND, BASE_URL, BLOCKED_ABOVE_PER_SECOND, SHARED_SENDER
 from notifykit_kwtsms.text.links import KEEP, LINK_RULES
@@ -124,6 +126,12 @@ class KwtSmsSettings:
         values = {name: value.value for name, value in settings.section(SECTION, FIELDS, _overrides(dsn)).items()}
         values["sender"] = values["sender"] or settings.sender or SHARED_SENDER
         return cls(**values, network=settings.network)
+
+    def rate_limit(self, username: str) -> RateLimit:
+        """Return the rate limit of an account, which all who ask the gateway for it share."""
+        # The key names the account, but not in clear.
+        account = hashlib.sha256(f"{username}@{self.base_url}".encode()).hexdigest()
+        return RateLimit(self.rate, f"kwtsms-{account}")
 
     def credentials(self, how: str = _SOURCES) -> tuple[str, Secret]:
         """Return user name and password.

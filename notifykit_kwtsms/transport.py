@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
@@ -12,7 +11,6 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 
 from notifykit import Capabilities, Channel, OutcomeUnknown, Submission, SystemClock
-from notifykit.models.capabilities import RateLimit
 from notifykit.rate_limit import rate_limiter
 from notifykit.redaction import STARS
 from notifykit_kwtsms.api.client import ApiClient
@@ -93,9 +91,7 @@ class KwtSmsTransport:
         host = "default" if settings.base_url == BASE_URL else urlsplit(settings.base_url).netloc
         self._dsn = f"kwtsms://{host}?{urlencode({'sender': settings.sender, 'test': int(settings.test)})}"
         self._clock = clock or SystemClock()
-        # The key names the account, but not in clear.
-        account = hashlib.sha256(f"{username}@{settings.base_url}".encode()).hexdigest()
-        limit = RateLimit(settings.rate, f"kwtsms-{account}")
+        limit = settings.rate_limit(username)
         wait = rate_limiter(limit, clock, state_dir).acquire if clock else None
         #: The account: balance, sender IDs, coverage, status and delivery reports.
         self.api = ApiClient(username, password, settings.base_url, on_call, wait, settings.network)

@@ -64,6 +64,20 @@ def test_the_help_of_kwtsms_loads_no_models() -> None:
     assert {"attrs", "secrets", "tempfile", "notifykit.errors"} & loaded == set()
 
 
+def test_the_list_of_commands_loads_no_components() -> None:
+    """``notifykit --help`` asks every plugin for its commands, and none for what it brings besides."""
+    loaded = loaded_by("from notifykit import PluginHost; PluginHost().commands()")
+    assert {"notifykit.durable", "notifykit_kwtsms.plugin"} <= loaded
+    assert {"notifykit.plugins.registry", "notifykit.protocols"} & loaded == set()
+
+
+def test_asking_for_the_balance_loads_no_transport() -> None:
+    """``kwtsms balance`` needs the settings, the rate limit and the API: no text is measured, no message planned."""
+    loaded = loaded_by("import notifykit_kwtsms.cli.account")
+    assert {"notifykit_kwtsms.api.client", "notifykit.rate_limit"} <= loaded
+    assert {"notifykit_kwtsms.transport", "notifykit_kwtsms.text.segments", "notifykit.protocols"} & loaded == set()
+
+
 def test_only_a_number_from_outside_the_gulf_loads_the_library_that_reads_it() -> None:
     """A program that sends to Kuwait and its neighbours does not load the numbering plans of the world."""
     statement = (

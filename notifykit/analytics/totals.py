@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from notifykit.analytics.balance import Balance
-from notifykit.analytics.counts import Table
+from notifykit.analytics.counts import Counts, Table
 from notifykit.analytics.deliveries import Deliveries
 from notifykit.analytics.facts import FactReader
 from notifykit.analytics.latency import Latency
@@ -286,21 +286,30 @@ class Totals:
         return self
 
     @property
+    def days(self) -> dict[str, Counts]:
+        """The counts of each day, in order; rows without a date are left out."""
+        return {day: counts for day, counts in self.tables["day"].sorted().items() if day[:1].isdigit()}
+
+    @property
+    def whole(self) -> Counts:
+        """The counts of all messages, those without a date among them."""
+        whole = Counts()
+        for counts in self.tables["day"].rows.values():
+            whole.merge(counts)
+        return whole
+
+    @property
     def bounds(self) -> list[str]:
         """What was counted together because there was too much of it, in words."""
         full = [name for name, table in self.tables.items() if table.full]
         words = [f"more different values of {name} than are kept: the rest is counted as (others)" for name in full]
-        if self.people.full:
-            words.append(
-                "more recipients than are kept: those with one message were left out of the list of who got most"
-            )
-        if self.balance.full:
-            words.append("more hours than are kept: the oldest balances were left out")
-        if self.radar.full:
-            words.append("more hours of destinations than are kept: the oldest were left out of the radar")
-        if self.deliveries.full:
-            words.append("more requests than are kept: late reports of old ones were left out of the time to delivery")
-        return words
+        parts = (
+            (self.people, "recipients than are kept: those with one message were left out of the list of who got most"),
+            (self.balance, "hours than are kept: the oldest balances were left out"),
+            (self.radar, "hours of destinations than are kept: the oldest were left out of the radar"),
+            (self.deliveries, "requests than are kept: late reports of old ones were left out of the time to delivery"),
+        )
+        return words + [f"more {what}" for part, what in parts if part.full]
 
 
 def read_totals(

@@ -165,17 +165,23 @@ def write_results(file: pathlib.Path, rows: Iterable[Sequence[Any]]) -> None:
     is_stream = file.exists() and not file.is_file()
     with contextlib.nullcontext(file) if is_stream else replaced(file) as target:
         if file.suffix.lower() == WORKBOOK:
-            _write_workbook(target, rows)
+            write_workbook(target, rows)
             return
         with target.open("w", encoding="utf-8-sig", errors="replace", newline="") as stream:
             write_csv(stream, rows)
 
 
-def _write_workbook(target: pathlib.Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows to a workbook in constant memory: a text is a text, whatever it begins with."""
-    openpyxl, cells = workbook_library(str(target)), importlib.import_module("openpyxl.cell.cell")
+def write_workbook(file: pathlib.Path, rows: Iterable[Sequence[Any]], *, name: str = "results") -> None:
+    """Write rows to an Excel workbook in constant memory: a text is a text, whatever it begins with.
+
+    :param name: the name of its sheet, whose first row stays in sight.
+    :raises OSError: if it can't be written.
+    :raises TableError: without the library for workbooks.
+    """
+    openpyxl, cells = workbook_library(str(file)), importlib.import_module("openpyxl.cell.cell")
     workbook = openpyxl.Workbook(write_only=True)
-    sheet = workbook.create_sheet("results")
+    sheet = workbook.create_sheet(name)
+    sheet.freeze_panes = "A2"
 
     def as_text(value: Any) -> Any:
         if not isinstance(value, str):
@@ -184,9 +190,10 @@ def _write_workbook(target: pathlib.Path, rows: Iterable[Sequence[Any]]) -> None
         cell.data_type = "s"
         return cell
 
-    for row in rows:
-        sheet.append([as_text(value) for value in row])
-    workbook.save(target)
+    with file.open("wb") as stream:  # where that fails, no workbook is left half written
+        for row in rows:
+            sheet.append([as_text(value) for value in row])
+        workbook.save(stream)
 
 
 def require_writable(file: pathlib.Path) -> None:

@@ -17,14 +17,21 @@ from notifykit.campaigns.bindings import BindingError
 from notifykit.campaigns.files import TextFile, copied, text_file
 from notifykit.campaigns.results import ResultColumns
 from notifykit.campaigns.tables import Table, open_table
+from notifykit.cli import inputs
 from notifykit.cli.campaign_plan import CampaignPlan, PlannedTable, plan_campaign, rate_of, state_of
 from notifykit.cli.dry_run import load_settings, open_notifier
-from notifykit.cli.durable_send import JobOptions, finish_job, job_options, show_time
+from notifykit.cli.durable_send import (
+    JobOptions,
+    earlier_progress,
+    finish_job,
+    job_options,
+    read_duration,
+    show_time,
+)
 from notifykit.cli.exit_codes import Exit, for_receipts
-from notifykit.cli.inputs import read_variables, via_option
-from notifykit.cli.live import command_notifier, require_live, show_mode
+from notifykit.cli.live import command_notifier, confirm_cost, require_live, show_mode
 from notifykit.cli.options import common, examples
-from notifykit.cli.output import confirm, note, plural, print_json, print_line, warn
+from notifykit.cli.output import note, plural, print_json, print_line, warn
 from notifykit.cli.plan_summary import full_queue
 from notifykit.cli.preview import phone_lines
 from notifykit.cli.progress import ProgressSink
@@ -32,15 +39,13 @@ from notifykit.cli.results import SendResults
 from notifykit.cli.results_file import ResultsFile, results_path
 from notifykit.cli.tables import table_errors
 from notifykit.errors import ConfigError, TransportError
-from notifykit.models.job import Progress, StopRule
-from notifykit.models.message import Channel
+from notifykit.models.job import StopRule
 from notifykit.models.receipt import Receipt
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.notifier import Notifier
 from notifykit.pipeline.rows import PlannedRow
 from notifykit.protocols import KnowsBalance, Sink
 from notifykit.redaction import redact_address
-from notifykit.settings.fields import duration
 from notifykit.templates.template import TemplateError
 
 _STDIN: Final = "standard input"
@@ -93,13 +98,9 @@ class Campaign:
     help="A value: @Column, @Column|default where a cell is empty, or a word for all. May be repeated.",
 )
 @click.option("--language", metavar="@COLUMN|TAG", help="The language of each row, or of all rows.")
-@via_option
-@click.option("--sender", metavar="NAME", help="The sender's name; upper and lower case count.")
-@click.option(
-    "--channel", type=click.Choice(list(map(str, Channel))), default="sms", show_default=True, help="The medium."
-)
+@inputs.sending_options
 @click.option("--subject", metavar="TEXT", help="What stands above the text; it may have the same variables.")
-@click.option("--tag", "tags", metavar="TAG", multiple=True, help="A label for events and logs. May be repeated.")
+@inputs.tag_option
 @click.option("--key", metavar="KEY", help="Your name for the campaign: given again, it is the same one.")
 @click.option("--at", metavar="TIME", help="When it may begin: 2026-12-01T09:00+03:00, 09:00, tomorrow 9:00.")
 @click.option("--expires-in", metavar="TIME", help="How long after that it may be sent: 90s, 30m, 2h, 1d.")
@@ -110,19 +111,10 @@ class Campaign:
 @click.option("--proof", metavar="NUMBER", help="Send row 1, row 2 and the longest text here first, and ask again.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and ten messages, and send nothing.")
 @click.option("--live", is_flag=True, help="Refuse unless the settings send for real.")
-@click.option("--yes", is_flag=True, help="Answer yes to every question.")
-@click.option(
-    "--max-cost",
-    type=click.FloatRange(min=0),
-    default=10.0,
-    show_default=True,
-    help="What a live campaign may cost before the question warns of it, and a no exits with 7.",
-)
-@click.option(
-    "--move-unknown", is_flag=True, help="Let a failover go on after an unknown outcome: people may get it twice."
-)
+@inputs.confirm_options("campaign")
+@inputs.move_unknown_option
 @click.option("--show-numbers", is_flag=True, help="Show numbers in clear.")
-@click.option("--no-progress", is_flag=True, help="Do not say how far it is.")
+@inputs.no_progress_option
 @common
 def campaign(table: str, as_json: bool, **options: Any) -> int:
     """Send each row of a table its own text, and write what became of each row.
@@ -151,31 +143,23 @@ def _read_options(name: str, options: Mapping[str, Any], *, as_json: bool) -> Ca
         {**options, "durable": True, "deadline": None}, datetime.datetime.now(datetime.UTC), load_settings().zone
     )
     assert job is not None, "it is durable"
-    spread = None
-    if options["spread"] is not None:
-        try:
-            spread = duration(options["spread"])
-        except ValueError as error:
-            raise click.UsageError(f"--spread: {options['spread']!r} {error}.") from None
+    spread = read_duration("--spread", options["spread"])
     try:
         stop_if = None if options["stop_if"] is None else StopRule.parse(options["stop_if"])
     except ValueError as error:
         raise click.UsageError(f"--stop-if: {error}.") from None
-    variables = read_variables(options["variables"])
+    variables, to = inputs.read_variables(options["variables"]), options["to"].removeprefix("@")
     with table_errors(name):
         file = _from_stdin() if name == "-" else text_file(name)
         state = state_of(file)
-        table = open_table(file, (options["to"].removeprefix("@"),))
-        if table.names.count(options["to"].removeprefix("@")) > 1:
-            table.column(options["to"].removeprefix("@"))
+        table = open_table(file, (to,))
+        if table.names.count(to) > 1:
+            table.column(to)
         count = table.check()
     if count > _LONG:
         note(f"Planning {count:,} rows.")
-    message = {
-        **{option: options[option] for option in ("to", "template", "text", "sender", "channel", "subject", "tags")},
-        "language": options["language"],
-        "variables": variables,
-    }
+    names = ("to", "template", "text", "sender", "channel", "subject", "tags", "language")
+    message = {**{name: options[name] for name in names}, "variables": variables}
     results = None if options["results"] is None else results_path(options["results"], file.path)
     return Campaign(table, PlannedTable(table, state), job, message, spread, stop_if, results, options, as_json)
 
@@ -305,11 +289,7 @@ def _ask(notifier: Notifier, asked: Campaign, plan: CampaignPlan) -> None:
         return
     live, unit = notifier.transport.capabilities.live, notifier.transport.capabilities.unit
     question = f"Send {plural(plan.recipients, 'message')}{' for real' if live else ', as a test'}?"
-    refused, declined = Exit.USAGE, Exit.FAILED
-    if live and plan.cost is not None and plan.cost > asked.options["max_cost"]:
-        refused = declined = Exit.CREDIT
-        question = f"This costs {plural(plan.cost, unit)}, above --max-cost {asked.options['max_cost']:g}. {question}"
-    confirm(question, "--yes", refused=refused, declined=declined)
+    confirm_cost(question, plan.cost if live else None, unit, asked.options["max_cost"])
 
 
 # --- sending ---
@@ -320,13 +300,7 @@ def _submit(notifier: Notifier, asked: Campaign, plan: CampaignPlan, proof: str 
     with contextlib.ExitStack() as stack:
         # With --via, the job needs a notifier as every worker has it: this process may send other jobs as well.
         jobs = notifier if via is None else stack.enter_context(open_notifier(sinks=[sink]))
-        before: Progress | None = None
-        try:
-            before = jobs.job(key).progress()
-        except KeyError:
-            asked.job.require_future()
-        if before is not None:
-            note(f"Job {key} already exists (created {before.created:%Y-%m-%d %H:%M:%S} UTC): nothing is sent twice.")
+        before = earlier_progress(jobs, asked.job)
         if before is None or before.finished is None:
             if proof is not None and before is None and plan.recipients:
                 code = _send_proof(notifier, asked, plan, proof)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples
-from notifykit.cli.output import print_json, print_text
+from notifykit.cli.output import print_answer
 
 _PROGRAM = "notifykit"
 
@@ -33,8 +32,4 @@ def completion(ctx: click.Context, shell: str, as_json: bool) -> int:
     made = kind(ctx.find_root().command, {}, _PROGRAM, f"_{_PROGRAM.upper()}_COMPLETE")
     # Not source(): for bash it runs a shell to check its version.
     script = made.source_template % made.source_vars()
-    if as_json:
-        print_json("completion", {"shell": shell, "script": script})
-    else:
-        print_text(script)
-    return Exit.OK
+    return print_answer("completion", {"shell": shell, "script": script}, script.split("\n"), as_json=as_json)

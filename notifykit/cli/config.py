@@ -11,7 +11,7 @@ import click
 from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples, global_options
-from notifykit.cli.output import print_json, print_line, table_lines, warn
+from notifykit.cli.output import print_answer, table_lines
 from notifykit.redaction import Secret
 from notifykit.settings.fields import Field, Value
 from notifykit.settings.sources import FIELDS, Settings
@@ -31,14 +31,10 @@ def config(ctx: click.Context, as_json: bool) -> int:
     if ctx.invoked_subcommand is not None:
         return Exit.OK
     entries, problems = _entries()
-    if as_json:
-        print_json("config", [_document(key, *entry) for key, entry in entries.items()], problems, ok=not problems)
-    else:
-        for line in table_lines([(key, _shown(value), value.origin) for key, (value, _) in entries.items()]):
-            print_line(line)
-        for problem in problems:
-            warn(f"warning: {problem}")
-    return Exit.USAGE if problems else Exit.OK
+    data = [_document(key, *entry) for key, entry in entries.items()]
+    lines = table_lines([(key, _shown(value), value.origin) for key, (value, _) in entries.items()])
+    code = Exit.USAGE if problems else Exit.OK
+    return print_answer("config", data, lines, problems, as_json=as_json, code=code)
 
 
 @config.command("get", epilog=examples("notifykit config get transport", "notifykit config get kwtsms.test --json"))
@@ -50,24 +46,16 @@ def get(key: str, as_json: bool) -> int:
     if key not in entries:
         hint = did_you_mean(key, entries, "`notifykit config` lists all.", form="Did you mean {}?")
         raise click.UsageError(f"There is no setting {key!r}. {hint}")
-    if as_json:
-        print_json("config", _document(key, *entries[key]))
-    else:
-        print_line(_shown(entries[key][0]))
-    return Exit.OK
+    return print_answer("config", _document(key, *entries[key]), [_shown(entries[key][0])], as_json=as_json)
 
 
 @config.command("path", epilog=examples("notifykit config path", "notifykit config path --json"))
 @common
 def path(as_json: bool) -> int:
     """Print the files that settings come from, and those that would be read."""
-    files = settings_files(load_settings())
-    if as_json:
-        print_json("config", [{"file": str(file), "exists": file.exists()} for file in files])
-    else:
-        for file in files:
-            print_line(f"{file}{'' if file.exists() else '  (not there)'}")
-    return Exit.OK
+    files = [(str(file), file.exists()) for file in settings_files(load_settings())]
+    lines = [f"{file}{'' if exists else '  (not there)'}" for file, exists in files]
+    return print_answer("config", [{"file": file, "exists": exists} for file, exists in files], lines, as_json=as_json)
 
 
 def _entries() -> tuple[dict[str, tuple[Value, str]], list[str]]:

@@ -60,7 +60,7 @@ def doctor(online: bool, alert: bool, strict: bool, nagios: bool, as_json: bool)
         return _nagios(checks)
     found = {check.health for check in checks}
     if as_json:
-        print_json("doctor", [attrs.asdict(check) for check in checks], ok=Health.FAIL not in found)
+        print_json("doctor", checks, ok=Health.FAIL not in found)
     if Health.FAIL in found:
         return Exit.FAILED
     return Exit.PARTLY if strict and Health.WARN in found else Exit.OK

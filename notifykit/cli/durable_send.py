@@ -16,7 +16,7 @@ from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import option_group
 from notifykit.cli.output import ProgressBar, note, print_json, print_line, warn
 from notifykit.cli.progress import watch_job
-from notifykit.cli.results import SendResults, edits_document, show_edits
+from notifykit.cli.results import SendResults, show_edits
 from notifykit.models.capabilities import Capabilities
 from notifykit.models.job import JobState, Progress
 from notifykit.models.message import Edit
@@ -85,18 +85,23 @@ def job_options(
             "--via: a job keeps no address and no password of a transport. Give it a name below "
             "[tool.notifykit.transports] in the settings, and name that."
         )
-    expires_in = None
-    if options["expires_in"] is not None:
-        try:
-            expires_in = duration(options["expires_in"])
-        except ValueError as error:
-            raise click.UsageError(f"--expires-in: {options['expires_in']!r} {error}.") from None
     return JobOptions(
         key=options["key"] or f"{now.astimezone(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         at=None if options["at"] is None else parse_time(options["at"], now, zone),
-        expires_in=expires_in,
+        expires_in=read_duration("--expires-in", options["expires_in"]),
         urgent=options["urgent"] or None,
     )
+
+
+def read_duration(option: str, text: str | None) -> float | None:
+    """Return the seconds that an option says; None where it was not given.
+
+    :raises click.UsageError: if it is no time.
+    """
+    try:
+        return None if text is None else duration(text)
+    except ValueError as error:
+        raise click.UsageError(f"{option}: {text!r} {error}.") from None
 
 
 def parse_time(text: str, now: datetime.datetime, zone: datetime.tzinfo | None = None) -> datetime.datetime:
@@ -134,6 +139,21 @@ def show_time(moment: datetime.datetime, zone: datetime.tzinfo | None = None) ->
     here, there = moment.astimezone(), moment.astimezone(zone)
     shown = f"{there:%Y-%m-%d %H:%M} {zone or there.tzname()}"
     return shown if here.utcoffset() == there.utcoffset() else f"{shown} (here {here:%Y-%m-%d %H:%M %Z})"
+
+
+def earlier_progress(notifier: Notifier, options: JobOptions) -> Progress | None:
+    """Return how far the job is, and say that it is there already; None where it is new.
+
+    :raises click.UsageError: if a new one should begin in the past.
+    """
+    try:
+        before = notifier.job(options.key).progress()
+    except KeyError:
+        options.require_future()
+        return None
+    created = f"{before.created:%Y-%m-%d %H:%M:%S} UTC"
+    note(f"Job {options.key} already exists (created {created}): nothing is sent twice.")
+    return before
 
 
 def job_results(job: Job) -> SendResults:
@@ -192,7 +212,7 @@ def finish_job(
         results = None  # its addresses are deleted: only the totals are known
     code: int = Exit.INTERRUPTED if interrupted else results.exit_code if results else exit_for(progress)
     if as_json:
-        data = document(progress) | {"interrupted": interrupted, "edits": edits_document(edits)} | dict(more or {})
+        data = document(progress) | {"interrupted": interrupted, "edits": edits} | dict(more or {})
         print_json(command, data, capabilities.notices, ok=code == Exit.OK, error=results.error if results else None)
     else:
         print_line(f"job       {progress}")

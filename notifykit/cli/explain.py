@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import attrs
 import click
 
 from notifykit.cli.dry_run import dry_run_notifier, provider_codes, without_logs
@@ -15,7 +14,7 @@ from notifykit.cli.exit_codes import Exit
 from notifykit.cli.inputs import via_option
 from notifykit.cli.messages import describe_change, quoted
 from notifykit.cli.options import ALIKE_CODES, common, examples, read_text
-from notifykit.cli.output import encoding_name, plural, print_json, print_line
+from notifykit.cli.output import Line, encoding_name, plural, print_answer, print_json, print_line
 from notifykit.cli.plan_summary import Replacement, Suggestions, measurement_document, replacement_name
 from notifykit.errors import Scope, TransportError
 from notifykit.models.message import Channel
@@ -71,25 +70,22 @@ def explain_code(code: str, codes: Mapping[str, TransportError], *, as_json: boo
     if error is None:
         hint = did_you_mean(code, codes, "", form=" Did you mean {}?", least=ALIKE_CODES)
         raise click.UsageError(f"No installed provider has a code {code!r}.{hint} `notifykit help errors` lists all.")
-    if as_json:
-        data = {
-            "kind": "code",
-            "code": error.code,
-            "meaning": error.detail,
-            "action": error.action,
-            "about": error.scope.value,
-            "error": type(error).__name__,
-            "retryable": error.retryable,
-            "waits": list(error.waits),
-            "safe_to_resend": error.safe_to_resend,
-        }
-        print_json(command, data)
-        return Exit.OK
-    print_line(f"{code}  {error.detail}", "strong")
-    print_line(f"cure    {error.action}")
-    print_line(f"about   {error.scope.value}")
-    print_line(f"retry   {_retry(error)}")
-    return Exit.OK
+    data = {
+        "kind": "code",
+        "code": error.code,
+        "meaning": error.detail,
+        "action": error.action,
+        "about": error.scope.value,
+        "error": type(error).__name__,
+        **{name: getattr(error, name) for name in ("retryable", "waits", "safe_to_resend")},
+    }
+    lines: list[Line] = [
+        (f"{code}  {error.detail}", "strong"),
+        f"cure    {error.action}",
+        f"about   {error.scope.value}",
+        f"retry   {_retry(error)}",
+    ]
+    return print_answer(command, data, lines, as_json=as_json)
 
 
 def _retry(error: TransportError) -> str:
@@ -110,30 +106,24 @@ def _number(raw: str, notifier: Notifier, *, as_json: bool) -> int:
     rejected = result if isinstance(result, Rejected) else None
     recipient = result if isinstance(result, Recipient) else None
     country, notices = (recipient.country, recipient.notices) if recipient else (None, ())
-    if as_json:
-        data = {
-            "kind": "number",
-            "given": raw,
-            "steps": [{"step": step, "after": after} for step, after in steps],
-            "normalizer": normalizer,
-            "address": recipient and recipient.address,
-            "country": country,
-            "notices": list(notices),
-        }
-        print_json("explain", data, ok=not rejected, error=rejected.error if rejected else None)
-        return Exit.PARTLY if rejected else Exit.OK
-    for step, after in steps:
-        print_line(f"{after:<20} {step}")
-    if rejected:
-        print_line(f"rejected by {normalizer}: {rejected.error.detail}", "bad")
-        print_line(f"→ {rejected.error.action}")
-        if rejected.suggestion:
-            print_line(f"Did you mean {rejected.suggestion.address}?")
-        return Exit.PARTLY
-    print_line(f"accepted by {normalizer}, {f'country {country}' if country else 'country not known'}", "good")
-    for notice in notices:
-        print_line(f"notice: {notice}", "care")
-    return Exit.OK
+    data = {
+        "kind": "number",
+        "given": raw,
+        "steps": [{"step": step, "after": after} for step, after in steps],
+        "normalizer": normalizer,
+        "address": recipient and recipient.address,
+        "country": country,
+        "notices": notices,
+    }
+    lines: list[Line] = [f"{after:<20} {step}" for step, after in steps]
+    if rejected is None:
+        where = f"country {country}" if country else "country not known"
+        lines += [(f"accepted by {normalizer}, {where}", "good"), *((f"notice: {one}", "care") for one in notices)]
+        return print_answer("explain", data, lines, as_json=as_json)
+    lines += [(f"rejected by {normalizer}: {rejected.error.detail}", "bad"), f"→ {rejected.error.action}"]
+    if rejected.suggestion:
+        lines.append(f"Did you mean {rejected.suggestion.address}?")
+    return print_answer("explain", data, lines, as_json=as_json, code=Exit.PARTLY, error=rejected.error)
 
 
 def _normalize(raw: str, notifier: Notifier) -> tuple[str, Recipient | Rejected]:
@@ -189,7 +179,7 @@ def _message(text: str, notifier: Notifier, *, as_json: bool) -> int:
         data = {
             "kind": "message",
             "text": plan.message.text,
-            "edits": [attrs.asdict(edit) for edit in plan.edits],
+            "edits": plan.edits,
             **measurement_document(size, "encoding", "units", "segments"),
             "forced": [replacement.as_document() for replacement in suggestions.each()],
             "saving": best.as_document() if best else None,

@@ -11,7 +11,7 @@ from notifykit.cli.dry_run import plugin_host, provider_codes
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.explain import explain_code
 from notifykit.cli.options import common, examples
-from notifykit.cli.output import JSON_VERSION, print_json, print_text
+from notifykit.cli.output import JSON_VERSION, print_answer
 from notifykit.plugins import PluginHost
 from notifykit.settings.fields import Field
 from notifykit.settings.sources import FIELDS
@@ -70,11 +70,7 @@ def help(  # noqa: A001 - it is called what people type
             hint = did_you_mean(topic, pages, known, form="Did you mean `notifykit help {}`?")
             raise click.UsageError(f"There is no page {topic!r}. {hint}")
         data, text = {"topic": topic, "text": page}, page.rstrip("\n")
-    if as_json:
-        print_json("help", data)
-    else:
-        print_text(text)
-    return Exit.OK
+    return print_answer("help", data, text.split("\n"), as_json=as_json)
 
 
 def _command_help(root: click.Context, name: str) -> str | None:

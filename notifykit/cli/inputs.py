@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -37,10 +37,39 @@ template_options: Final = option_group(
 )
 #: The option of commands that work with a transport.
 via_option: Final = click.option("--via", metavar="NAME|DSN", help="Another transport than the settings say.")
+#: Options of commands that send: the transport, the sender and the channel.
+sending_options: Final = option_group(
+    via_option,
+    click.option("--sender", metavar="NAME", help="The sender's name; upper and lower case count."),
+    click.option(
+        "--channel", type=click.Choice(list(map(str, Channel))), default="sms", show_default=True, help="The medium."
+    ),
+)
+tag_option: Final = click.option(
+    "--tag", "tags", metavar="TAG", multiple=True, help="A label for events and logs. May be repeated."
+)
+move_unknown_option: Final = click.option(
+    "--move-unknown", is_flag=True, help="Let a failover go on after an unknown outcome: people may get it twice."
+)
+no_progress_option: Final = click.option("--no-progress", is_flag=True, help="Do not say how far it is.")
 #: The option of commands that read the text from a file.
 message_file_option: Final = click.option(
     "--message-file", metavar="FILE", help="A file with the text; - is standard input."
 )
+
+
+def confirm_options(thing: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds the options about the question before something is sent: ``send``, ``campaign``."""
+    return option_group(
+        click.option("--yes", is_flag=True, help="Answer yes to every question."),
+        click.option(
+            "--max-cost",
+            type=click.FloatRange(min=0),
+            default=10.0,
+            show_default=True,
+            help=f"What a live {thing} may cost before the question warns of it, and a no exits with 7.",
+        ),
+    )
 
 
 @attrs.frozen

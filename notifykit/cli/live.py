@@ -9,8 +9,9 @@ import attrs
 import click
 
 from notifykit.cli.dry_run import known_transports, load_settings, open_notifier, without_logs
+from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import nested_dsns
-from notifykit.cli.output import note, plural, warn
+from notifykit.cli.output import confirm, note, plural, warn
 from notifykit.cli.plan_summary import DEDUPE_WINDOW
 from notifykit.errors import ConfigError, TransportError
 from notifykit.pipeline.capabilities import leaves
@@ -97,6 +98,19 @@ def show_mode(notifier: Notifier) -> None:
         note(f"Live: messages reach phones, and are paid for{but}.")
     elif not capabilities.notices:
         warn(f"Test: {notifier.transport.name} is {_test_kind(notifier)}, and nothing leaves this machine.")
+
+
+def confirm_cost(question: str, cost: float | None, unit: str, most: float) -> None:
+    """Let a person confirm what is sent; above ``most`` the question names the cost, and a no exits with 7.
+
+    :param cost: what it costs; None if that is not known, or nothing is paid.
+    :raises CommandError: after a no, and without a terminal.
+    """
+    refused, declined = Exit.USAGE, Exit.FAILED
+    if cost is not None and cost > most:
+        refused = declined = Exit.CREDIT
+        question = f"This costs {plural(cost, unit)}, above --max-cost {most:g}. {question}"
+    confirm(question, "--yes", refused=refused, declined=declined)
 
 
 def balances(notifier: Notifier, cost: float | None) -> Iterator[str]:

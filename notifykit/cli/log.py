@@ -18,12 +18,13 @@ from notifykit.cli.exit_codes import Exit
 from notifykit.cli.log_reader import LogEntry, LogReader
 from notifykit.cli.log_report import write_report
 from notifykit.cli.log_stats import count, show_stats
-from notifykit.cli.options import CommandGroup, common, examples, global_options, option_group
+from notifykit.cli.options import command_group, common, examples, global_options, option_group
 from notifykit.cli.output import (
     CommandError,
     is_read,
     note,
     plural,
+    print_answer,
     print_json,
     print_json_line,
     print_line,
@@ -50,31 +51,24 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     return moment if moment.tzinfo else moment.astimezone()
 
 
-_file_option: Final = click.option("--file", "file", metavar="FILE", help="The log; else the one of the settings.")
-_entry_options: Final = option_group(
-    click.option("--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."), _file_option
+_since_option: Final = click.option(
+    "--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."
 )
-
+_file_option: Final = click.option("--file", "file", metavar="FILE", help="The log; else the one of the settings.")
 _total_options: Final = option_group(
-    click.option("--since", callback=_since, metavar="AGE", help="From then on: 30m, 1h, 7d, or a date."),
+    _since_option,
     click.option(
         "--file", "files", multiple=True, metavar="FILE", help="A log; may be repeated. Else that of the settings."
     ),
 )
 
 
-@click.group(
+log: Final = command_group(
     "log",
-    cls=CommandGroup,
-    invoke_without_command=True,
-    epilog=examples("notifykit log tail", "notifykit log stats", "notifykit log report -o june.html"),
+    "Read the JSONL log, and that of the kwtSMS client. Numbers are redacted, texts are not shown.",
+    "Say what to read: log tail, log show ID, log stats, log report or log prune.",
+    examples("notifykit log tail", "notifykit log stats", "notifykit log report -o june.html"),
 )
-@common
-@click.pass_context
-def log(ctx: click.Context, as_json: bool) -> None:
-    """Read the JSONL log, and that of the kwtSMS client. Numbers are redacted, texts are not shown."""
-    if ctx.invoked_subcommand is None:
-        raise click.UsageError("Say what to read: log tail, log show ID, log stats, log report or log prune.")
 
 
 @log.command(
@@ -85,7 +79,8 @@ def log(ctx: click.Context, as_json: bool) -> None:
     "-n", "--lines", type=click.IntRange(min=1), default=20, show_default=True, help="How many to begin with."
 )
 @click.option("--errors", is_flag=True, help="Only what went wrong.")
-@_entry_options
+@_since_option
+@_file_option
 @common
 def tail(
     follow: bool, lines: int, errors: bool, since: datetime.datetime | None, file: str | None, as_json: bool
@@ -137,12 +132,8 @@ def show(id: str, file: str | None, as_json: bool) -> int:
     if not found:
         then = "notifykit log tail" + (f" --file {shlex.quote(file)}" if file else "")
         raise CommandError(f"No entry has the id {id!r}.", Exit.FAILED, then)
-    if as_json:
-        print_json("log", [entry.as_document() for entry in found], _warnings(reader))
-        return Exit.OK
-    for entry in found:
-        _show(entry, as_json=False)
-    return Exit.OK
+    documents = [entry.as_document() for entry in found]
+    return print_answer("log", documents, map(_line, found), _warnings(reader) if as_json else (), as_json=as_json)
 
 
 @log.command(
@@ -212,14 +203,9 @@ def prune(older: datetime.datetime, dry_run: bool, file: str | None, as_json: bo
     if not dry_run:
         for path in found:
             path.unlink(missing_ok=True)
-    if as_json:
-        print_json("log", {"deleted": [str(path) for path in found], "dry_run": dry_run}, [])
-        return Exit.OK
-    for path in found:
-        print_line(f"{'would delete' if dry_run else 'deleted'} {path}")
-    if not found:
-        print_line("nothing to delete")
-    first = next((entry.at for entry in reader.entries() if entry.at), None)
+    lines = [f"{'would delete' if dry_run else 'deleted'} {path}" for path in found] or ["nothing to delete"]
+    print_answer("log", {"deleted": list(map(str, found)), "dry_run": dry_run}, lines, as_json=as_json)
+    first = None if as_json else next((entry.at for entry in reader.entries() if entry.at), None)
     if first is not None and first < older:
         note("Older rows are left: files are deleted whole. Set NOTIFYKIT_LOG_SIZE to have smaller ones.")
     return Exit.OK
@@ -259,7 +245,11 @@ def _show(entry: LogEntry, *, as_json: bool) -> None:
     if as_json:
         print_json_line(entry.as_document())
     else:
-        print_line(str(entry), "bad" if entry.is_error else None)
+        print_line(*_line(entry))
+
+
+def _line(entry: LogEntry) -> tuple[str, str | None]:
+    return str(entry), "bad" if entry.is_error else None
 
 
 def _warnings(reader: LogReader) -> list[str]:

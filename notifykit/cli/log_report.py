@@ -10,7 +10,7 @@ import click
 
 from notifykit.cli.dry_run import provider_codes
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.log_stats import Counted
+from notifykit.cli.log_stats import Counted, unwritable
 from notifykit.cli.output import note, plural, print_json, print_text, warn
 from notifykit.report import render_page
 
@@ -37,7 +37,7 @@ def write_report(counted: Counted, output: str, language: str, *, show_numbers: 
         print_text(page.rstrip("\n"))
     else:
         _write(pathlib.Path(output), page)
-    messages = sum(counts.messages for counts in counted.totals.tables["day"].rows.values())
+    messages = counted.totals.whole.messages
     if as_json:
         print_json("log", {"file": output, "messages": messages, "language": language}, counted.warnings)
         return Exit.OK
@@ -60,5 +60,4 @@ def _write(file: pathlib.Path, page: str) -> None:
             pathlib.Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise click.UsageError(f"{file} can't be written ({reason}): name a file in a folder that exists.") from None
+        raise unwritable(str(file), error) from None

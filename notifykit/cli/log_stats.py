@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import csv
 import datetime
-import importlib
 import io
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,8 @@ from notifykit.analytics import LogFiles, Totals, find_files
 from notifykit.analytics.counts import OUTCOMES, Counts
 from notifykit.analytics.parallel import count_files
 from notifykit.analytics.totals import NO_DATE
+from notifykit.campaigns.files import TableError
+from notifykit.campaigns.results import write_workbook
 from notifykit.cli.dry_run import provider_codes
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import unreadable
@@ -75,7 +76,13 @@ def show_stats(counted: Counted, by: str, *, as_json: bool, as_csv: bool, workbo
         return Exit.OK
     table = [(by, *_COLUMNS), *((name, *counts.as_document().values()) for name, counts in rows.items())]
     if workbook:
-        write_workbook(pathlib.Path(workbook), table)
+        try:
+            write_workbook(pathlib.Path(workbook), table, name="log")
+        except TableError:
+            message = "An Excel workbook needs openpyxl: pip install 'notifykit[xlsx]', or use --csv."
+            raise click.UsageError(message) from None
+        except OSError as error:
+            raise unwritable(workbook, error) from None
         note(f"{workbook}: {plural(len(rows), 'row')}")
     elif as_csv:
         print_text(_csv(table))
@@ -189,31 +196,7 @@ def _csv(table: Sequence[Sequence[Any]]) -> str:
     return written.getvalue().removesuffix("\n")
 
 
-def write_workbook(file: pathlib.Path, table: Sequence[Sequence[Any]]) -> None:
-    """Write a table to an Excel workbook; texts are texts, whatever they begin with.
-
-    :raises click.UsageError: without openpyxl, or where the file can't be written.
-    """
-    try:
-        openpyxl: Any = importlib.import_module("openpyxl")
-        cells: Any = importlib.import_module("openpyxl.cell.cell")
-    except ImportError:
-        raise click.UsageError(
-            "An Excel workbook needs openpyxl: pip install 'notifykit[xlsx]', or use --csv."
-        ) from None
-    workbook = openpyxl.Workbook()
-    sheet = workbook.active
-    sheet.title = "log"
-    for number, row in enumerate(table, 1):
-        for column, value in enumerate(row, 1):
-            plain = cells.ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
-            cell = sheet.cell(number, column)
-            cell.value = plain
-            if isinstance(plain, str):
-                cell.data_type = "s"
-    sheet.freeze_panes = "A2"
-    try:
-        workbook.save(file)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise click.UsageError(f"{file} can't be written ({reason}): name a file in a folder that exists.") from None
+def unwritable(file: str, error: OSError) -> click.UsageError:
+    """Return the error for a file that can't be written."""
+    reason = error.strerror or type(error).__name__
+    return click.UsageError(f"{file} can't be written ({reason}): name a file in a folder that exists.")

@@ -11,7 +11,7 @@ import click
 
 from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit, for_error
-from notifykit.cli.options import GlobalOptions, begin, common, global_options, summary
+from notifykit.cli.options import GlobalOptions, begin, common, global_options, summary, version_option
 
 if TYPE_CHECKING:
     from notifykit.plugins import PluginHost
@@ -78,15 +78,6 @@ def _check_plugin_options(ctx: click.Context, param: click.Parameter, value: Seq
     return value
 
 
-def _show_versions(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
-        from platform import python_version
-
-        click.echo(f"notifykit {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
-        ctx.exit()
-
-
 @click.group(
     cls=Program,
     invoke_without_command=True,
@@ -102,9 +93,7 @@ def _show_versions(ctx: click.Context, param: click.Parameter, value: bool) -> N
     is_eager=True,
     help="Leave out a plugin, or something that it brings. May be repeated.",
 )
-@click.option(
-    "--version", is_flag=True, callback=_show_versions, expose_value=False, is_eager=True, help="Show versions."
-)
+@version_option("notifykit")
 @common
 @click.pass_context
 def program(ctx: click.Context, plugin_options: Sequence[str], as_json: bool) -> int:

@@ -21,7 +21,7 @@ import click
 import notifykit
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import CommandGroup, common, examples
-from notifykit.cli.output import print_json, print_line
+from notifykit.cli.output import print_answer
 from notifykit.hookspecs import PROJECT
 from notifykit.plugins import BUILTINS
 from notifykit.plugins.discovery import built_in
@@ -155,17 +155,16 @@ def plugin(name: str, kind: str, into: pathlib.Path | None, as_json: bool) -> in
         f'python -m pip install --editable . "{PROJECT}[testing]"',
         "python -m pytest",
     )
-    if as_json:
-        facts = {"name": name, "kind": kind, "module": scaffold.module, "folder": str(folder)}
-        print_json("new", {**facts, "files": written, "next": list(then)})
-        return Exit.OK
-    for number, file in enumerate(written):
-        print_line(f"{'' if number else 'wrote':<5}  {folder / file}")
-    print_line()
-    print_line("Next:")
-    for line in then:
-        print_line(f"  {line}")
-    return Exit.OK
+    data = {
+        "name": name,
+        "kind": kind,
+        "module": scaffold.module,
+        "folder": str(folder),
+        "files": written,
+        "next": then,
+    }
+    wrote = [f"{'' if number else 'wrote':<5}  {folder / file}" for number, file in enumerate(written)]
+    return print_answer("new", data, [*wrote, "", "Next:", *(f"  {line}" for line in then)], as_json=as_json)
 
 
 def _name_problems(name: str) -> Iterator[str]:

@@ -128,6 +128,22 @@ common: Final = option_group(
 )
 
 
+def version_option(program: str) -> Callable[[Any], Any]:
+    """Return a decorator that adds ``--version``: the versions of notifykit, Python and urllib3."""
+
+    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            from importlib.metadata import version
+            from platform import python_version
+
+            click.echo(f"{program} {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
+            ctx.exit()
+
+    return click.option(
+        "--version", is_flag=True, callback=show, expose_value=False, is_eager=True, help="Show versions."
+    )
+
+
 def examples(*lines: str) -> str:
     """Return the end of a command's help: command lines that can be typed, one a line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
@@ -146,6 +162,22 @@ class CommandGroup(click.Group):
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary(command)) for name, command in commands if command])
+
+
+def command_group(name: str, help: str, missing: str, epilog: str) -> CommandGroup:
+    """Return a group that does nothing by itself.
+
+    :param missing: what it says where its name is typed alone: which commands there are.
+    """
+
+    @click.group(name, cls=CommandGroup, help=help, epilog=epilog, invoke_without_command=True)
+    @common
+    @click.pass_context
+    def group(ctx: click.Context, as_json: bool) -> None:
+        if ctx.invoked_subcommand is None:
+            raise click.UsageError(missing)
+
+    return group
 
 
 class LazyCommand(click.Command):

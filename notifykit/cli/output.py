@@ -13,8 +13,8 @@ import pathlib
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TextIO, TypeAlias
 
 import click
 
@@ -46,6 +46,8 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
     "strong": {"bold": True},
 }
 _ENCODINGS: Final = {"gsm7": "GSM-7", "ucs2": "Unicode"}
+#: A line of an answer, alone or with its style.
+Line: TypeAlias = str | tuple[str, str | None]
 
 
 class _Stream(io.TextIOWrapper):
@@ -176,7 +178,38 @@ def discard(stream: TextIO) -> None:
     os.close(null)
 
 
-# --- JSON ---
+# --- whole answers, and JSON ---
+
+
+def print_answer(
+    command: str,
+    data: Any,
+    lines: Iterable[Line] = (),
+    warnings: Sequence[str] = (),
+    *,
+    as_json: bool,
+    code: int = Exit.OK,
+    ok: bool | None = None,
+    error: BaseException | None = None,
+) -> int:
+    """Print a command's whole answer, as one JSON document or as lines for people, and return its exit code.
+
+    :param command: the command's name, for the document.
+    :param data: the answer, for the document; anything that JSON knows, models and times.
+    :param lines: the answer for people; each alone, or with its style.
+    :param warnings: what a person should know besides.
+    :param code: the exit code.
+    :param ok: whether the command did what it was asked to; None where the exit code says it.
+    :param error: why not, for the document.
+    """
+    if as_json:
+        print_json(command, data, warnings, ok=code == Exit.OK if ok is None else ok, error=error)
+        return code
+    for line in lines:
+        print_line(*((line,) if isinstance(line, str) else line))
+    for warning in warnings:
+        warn(f"warning: {warning}")
+    return code
 
 
 def print_json(
@@ -185,7 +218,7 @@ def print_json(
     """Print a command's whole answer as one JSON document on standard output.
 
     :param command: the command's name.
-    :param data: the answer; anything that JSON knows.
+    :param data: the answer; anything that JSON knows, models and times.
     :param warnings: what a person should know besides.
     :param ok: whether the command did what it was asked to.
     :param error: why not.
@@ -222,7 +255,21 @@ def _print_json(document: Any, indent: int | None) -> None:
     import json
 
     # A stream that lacks characters gets JSON's own escapes, which any reader undoes.
-    print_text(json.dumps(document, ensure_ascii=not _supports_unicode(sys.stdout), indent=indent))
+    print_text(json.dumps(document, ensure_ascii=not _supports_unicode(sys.stdout), indent=indent, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Return the fields of a model, and a time in the form of ISO 8601.
+
+    :raises ValueError: for everything else, a secret among it.
+    """
+    import datetime
+
+    import attrs
+
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    return attrs.asdict(value, recurse=False)
 
 
 # --- questions and progress ---

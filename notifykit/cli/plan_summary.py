@@ -108,7 +108,7 @@ class PlanSummary:
             "vetoes": [attrs.asdict(veto) | {"recipients": count} for veto, count in self.vetoes.values()],
             "requests": self.requests,
             "cost": self.cost,
-            "edits": [attrs.asdict(edit) for edit in self.edits],
+            "edits": self.edits,
         }
 
     def sentence(self, unit: str) -> str:
@@ -197,8 +197,7 @@ class Replacement:
 
     def as_document(self) -> dict[str, Any]:
         """Return it for ``--json``."""
-        characters = [attrs.asdict(forced) for forced in self.forced]
-        return {"characters": characters, "saves_segments": self.segments, "times": self.times}
+        return {"characters": self.forced, "saves_segments": self.segments, "times": self.times}
 
 
 class Suggestions:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import attrs
 import click
 
 from notifykit.cli.dry_run import load_settings, plugin_host
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, examples, global_options
-from notifykit.cli.output import print_json, print_line, print_text, table_lines, warn
+from notifykit.cli.output import print_answer, table_lines
 from notifykit.errors import ConfigError
 from notifykit.plugins import PluginInfo, Status
 
@@ -40,26 +39,21 @@ def plugins(trace: bool, as_json: bool) -> int:
     host.commands()
     warnings += [f"nothing is named {name}, so nothing was switched off" for name in host.unmatched]
     broken = any(info.status is Status.BROKEN for info in host.plugins)
-    if as_json:
-        print_json("plugins", [attrs.asdict(info) for info in host.plugins], warnings, ok=not broken)
-    else:
-        _show(host.plugins)
-        for warning in warnings:
-            warn(f"warning: {warning}")
-    return Exit.PLUGIN if broken else Exit.OK
+    code = Exit.PLUGIN if broken else Exit.OK
+    return print_answer("plugins", host.plugins, _lines(host.plugins), warnings, as_json=as_json, code=code)
 
 
-def _show(infos: Sequence[PluginInfo]) -> None:
+def _lines(infos: Sequence[PluginInfo]) -> Iterator[str]:
     rows = [("NAME", "STATUS", "FROM", "BRINGS")]
     for info in infos:
         brings = ", ".join(f"{item} (off)" if item in info.off else item for item in info.brings)
         rows.append((info.name, info.status.value, f"{info.distribution} {info.version or ''}".strip(), brings))
     indent = " " * (max(len(row[0]) for row in rows) + 2)
     head, *lines = table_lines(rows)
-    print_line(head)
+    yield head
     for line, info in zip(lines, infos, strict=True):
-        print_line(line)
+        yield line
         if info.reason:
-            print_text(textwrap.indent(info.reason, indent))
+            yield from textwrap.indent(info.reason, indent).split("\n")
         if info.traceback and global_options().verbose:
-            print_text(textwrap.indent(info.traceback, "    ").rstrip("\n"))
+            yield from textwrap.indent(info.traceback, "    ").rstrip("\n").split("\n")

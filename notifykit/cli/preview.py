@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 
-import attrs
 import click
 
 from notifykit.cli.dry_run import configured_transport, dry_run_notifier, load_settings, mode
@@ -123,9 +122,9 @@ def _document(plan: Plan, price: float | None, capabilities: Capabilities) -> di
         "sender": plan.message.sender,
         **measurement_document(plan.measurement, "encoding", "units", "units_left", "segments"),
         "cost": price,
-        "forced": [attrs.asdict(forced) for forced in plan.measurement.forced] if plan.measurement else [],
+        "forced": plan.measurement.forced if plan.measurement else [],
         "saving": best.as_document() if best else None,
-        "edits": [attrs.asdict(edit) for edit in plan.edits],
+        "edits": plan.edits,
     }
 
 

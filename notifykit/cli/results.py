@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import attrs
@@ -162,11 +162,6 @@ def _attempts(receipt: Receipt) -> Iterator[tuple[Attempt, TransportError | None
         yield attempt, attempt.submission.refused.get(receipt.to) if attempt.submission else attempt.error
 
 
-def edits_document(edits: Iterable[Edit]) -> list[dict[str, Any]]:
-    """Return for ``--json`` what the cleaners changed in the text."""
-    return [attrs.asdict(edit) for edit in edits]
-
-
 def show_edits(edits: Sequence[Edit]) -> None:
     """Print in one line what the cleaners changed in the text; nothing where they changed nothing."""
     if edits:
@@ -189,7 +184,7 @@ def receipt_document(receipt: Receipt, *, clear: bool) -> dict[str, Any]:
         "outcome": receipt.outcome.value,
         "code": receipt.code,
         "reason": receipt.error.detail if receipt.error else receipt.veto.reason if receipt.veto else receipt.skipped,
-        "veto": attrs.asdict(receipt.veto) if receipt.veto else None,
+        "veto": receipt.veto,
         "advice": receipt.advice,
         "message_id": receipt.message_id,
         "attempts": len(receipt.attempts),

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from notifykit.cli.dry_run import open_notifier
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.inputs import via_option
-from notifykit.cli.options import CommandGroup, common, examples
+from notifykit.cli.options import command_group, common, examples
 from notifykit.cli.output import note, print_json, print_line
 from notifykit.models.message import Channel
 from notifykit.pipeline.notifier import Notifier
 
-
-@click.group(
-    "route", cls=CommandGroup, invoke_without_command=True, epilog=examples("notifykit route test +96598765432")
+route: Final = command_group(
+    "route",
+    "See which transport a message would take.",
+    "Say what to do: route test ADDRESS.",
+    examples("notifykit route test +96598765432"),
 )
-@common
-@click.pass_context
-def route(ctx: click.Context, as_json: bool) -> None:
-    """See which transport a message would take."""
-    if ctx.invoked_subcommand is None:
-        raise click.UsageError("Say what to do: route test ADDRESS.")
 
 
 @route.command(

@@ -12,25 +12,15 @@ from typing import Any, Final
 import attrs
 import click
 
+from notifykit.cli import inputs
 from notifykit.cli.dry_run import load_settings, open_notifier, provider_codes
-from notifykit.cli.durable_send import JobOptions, durable_options, finish_job, job_options
+from notifykit.cli.durable_send import JobOptions, durable_options, earlier_progress, finish_job, job_options
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.inputs import (
-    FilledTemplate,
-    Recipients,
-    file_options,
-    filled_template,
-    message_file_option,
-    read_recipients,
-    template_options,
-    via_option,
-)
-from notifykit.cli.live import balances, command_notifier, require_live, show_mode
+from notifykit.cli.live import balances, command_notifier, confirm_cost, require_live, show_mode
 from notifykit.cli.messages import describe_edits, next_command, recipient_name, veto_advice
 from notifykit.cli.options import common, examples, read_text
 from notifykit.cli.output import (
     ProgressBar,
-    confirm,
     encoding_name,
     note,
     plural,
@@ -41,9 +31,8 @@ from notifykit.cli.output import (
 )
 from notifykit.cli.plan_summary import PlanSummary, summarize
 from notifykit.cli.progress import ProgressSink
-from notifykit.cli.results import SendResults, attempts_document, edits_document, receipt_document, show_edits
+from notifykit.cli.results import SendResults, attempts_document, receipt_document, show_edits
 from notifykit.cli.signals import interrupts
-from notifykit.models.job import Progress
 from notifykit.models.message import Channel
 from notifykit.normalizers.phone import compact
 from notifykit.pipeline.capabilities import leaves
@@ -61,11 +50,11 @@ class SendOptions:
     """What the command line asks for."""
 
     #: Who gets it.
-    to: Recipients
+    to: inputs.Recipients
     #: The text; empty until the template is rendered.
     text: str = attrs.field(repr=False)
     #: The template that makes the text; None if the text was given.
-    template: FilledTemplate | None
+    template: inputs.FilledTemplate | None
     #: The other options of the command, by their names.
     options: Mapping[str, Any] = attrs.field(repr=False)
     #: Whether to answer with one JSON document.
@@ -97,42 +86,29 @@ class SendOptions:
     ),
 )
 @click.argument("words", nargs=-1, metavar="TO... MESSAGE")
-@via_option
-@click.option("--sender", metavar="NAME", help="The sender's name; upper and lower case count.")
-@click.option(
-    "--channel", type=click.Choice(list(map(str, Channel))), default="sms", show_default=True, help="The medium."
-)
+@inputs.sending_options
 @click.option("--subject", metavar="TEXT", help="What stands above the text, for channels that have such a line.")
-@file_options
-@message_file_option
-@template_options
+@inputs.file_options
+@inputs.message_file_option
+@inputs.template_options
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and send nothing.")
 @click.option("--offline", is_flag=True, help="Show the first request as it would be sent, and send nothing.")
 @click.option("--live", is_flag=True, help="Send for real, although the settings say test.")
-@click.option("--yes", is_flag=True, help="Answer yes to every question.")
-@click.option(
-    "--max-cost",
-    type=click.FloatRange(min=0),
-    default=10.0,
-    show_default=True,
-    help="What a live send may cost before the question warns of it, and a no exits with 7.",
-)
+@inputs.confirm_options("send")
 @click.option("--idempotency-key", metavar="KEY", help="Your name for this send, for transports that can use it.")
-@click.option("--tag", "tags", metavar="TAG", multiple=True, help="A label for events and logs. May be repeated.")
-@click.option(
-    "--move-unknown", is_flag=True, help="Let a failover go on after an unknown outcome: people may get it twice."
-)
+@inputs.tag_option
+@inputs.move_unknown_option
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), help="Seconds for the whole send.")
 @durable_options
 @click.option("--show-numbers", is_flag=True, help="Show numbers in clear; a single one always is.")
-@click.option("--no-progress", is_flag=True, help="Do not say how far it is.")
+@inputs.no_progress_option
 @common
 def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
     """Send a text, and say what happened to each recipient.
 
     The last word is the text, unless --template names one. A - reads the numbers, or the text, from standard input.
     """
-    template = filled_template(options)
+    template = inputs.filled_template(options)
     job = job_options(options, datetime.datetime.now(datetime.UTC), load_settings().zone)
     to, text = _recipients_and_text(words, options, template)
     send_options = SendOptions(to, text, template, options, as_json)
@@ -159,8 +135,8 @@ def send(words: Sequence[str], as_json: bool, **options: Any) -> int:
 
 
 def _recipients_and_text(
-    words: Sequence[str], options: Mapping[str, Any], template: FilledTemplate | None
-) -> tuple[Recipients, str]:
+    words: Sequence[str], options: Mapping[str, Any], template: inputs.FilledTemplate | None
+) -> tuple[inputs.Recipients, str]:
     to, text, piped = list(words), "", False
     if template:
         if options["message_file"] or any(map(_is_text, to)):
@@ -179,7 +155,7 @@ def _recipients_and_text(
         if "-" in to or options["to_file"] == "-":
             raise click.UsageError("Standard input is either the numbers or the text: give one of them in a file.")
         text = read_text("-")
-    return read_recipients(to, options["to_file"], options["column"]), text
+    return inputs.read_recipients(to, options["to_file"], options["column"]), text
 
 
 def _is_text(word: str) -> bool:
@@ -259,12 +235,7 @@ def _ask(notifier: Notifier, send_options: SendOptions, summary: PlanSummary) ->
     for line in (*summary.notices, *dict.fromkeys(balances(notifier, summary.cost))):
         note(line)
     question = f"Send to {plural(summary.recipients, 'recipient')} for real?"
-    refused, declined = Exit.USAGE, Exit.FAILED
-    if summary.cost is not None and summary.cost > options["max_cost"]:
-        refused = declined = Exit.CREDIT
-        cost = plural(summary.cost, unit)
-        question = f"This costs {cost}, above --max-cost {options['max_cost']:g}. {question}"
-    confirm(question, "--yes", refused=refused, declined=declined)
+    confirm_cost(question, summary.cost, unit, options["max_cost"])
 
 
 # --- sending ---
@@ -285,7 +256,7 @@ def _send(notifier: Notifier, send_options: SendOptions, summary: PlanSummary, s
         data = results.as_document() | {"interrupted": interrupted, "under_way": bool(sink.interrupted)}
         data["receipts"] = sorted(documents, key=lambda document: document["position"])
         data["test"] = results.test or not capabilities.live
-        data["edits"] = edits_document(summary.edits)
+        data["edits"] = summary.edits
         notices = (*capabilities.notices, *summary.warnings)
         print_json("send", data, notices, ok=code is Exit.OK, error=results.error)
     else:
@@ -336,25 +307,21 @@ def _submit(
 
     :param notifier: the one that the summary was made with; the job goes through its transport.
     """
-    capabilities, key = notifier.transport.capabilities, job_options.key
+    capabilities = notifier.transport.capabilities
     with contextlib.ExitStack() as stack:
         # With --via, the job needs a notifier as every worker has it: this process may send other jobs as well.
         via = send_options.options["via"]
         jobs = notifier if via is None else stack.enter_context(open_notifier(sinks=[sink]))
-        before: Progress | None = None
-        try:
-            before = jobs.job(key).progress()
-        except KeyError:
-            job_options.require_future()
-        if before is not None:
-            note(f"Job {key} already exists (created {before.created:%Y-%m-%d %H:%M:%S} UTC): nothing is sent twice.")
+        before = earlier_progress(jobs, job_options)
         if capabilities.live and (before is None or before.finished is None):
             _ask(notifier, send_options, summary)
         keywords = send_options.keywords("idempotency_key", "move_unknown", "via") | attrs.asdict(job_options)
         try:
             job = jobs.submit(send_options.to, send_options.text, **keywords)
         except KeyboardInterrupt:
-            warn(f"Interrupted while the job was written: `notifykit jobs {key}` says whether it was taken.")
+            warn(
+                f"Interrupted while the job was written: `notifykit jobs {job_options.key}` says whether it was taken."
+            )
             return Exit.INTERRUPTED
         show, as_json = send_options.show_progress, send_options.as_json
         return finish_job(

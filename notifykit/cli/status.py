@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from notifykit.cli.dry_run import configured_transport, load_settings, mode
-from notifykit.cli.exit_codes import Exit
-from notifykit.cli.output import print_json, print_line
+from notifykit.cli.output import Line, print_answer
 from notifykit.plugins import PluginHost, Status
 from notifykit.protocols import Transport
 
@@ -15,30 +14,24 @@ def show_status(host: PluginHost, *, as_json: bool) -> int:
     transport = found.transport
     broken = [info.name for info in host.plugins if info.status is Status.BROKEN]
     following = _next_commands(transport, broken)
-    if as_json:
-        document = {
-            "transport": str(transport) if transport else None,
-            "mode": mode(transport) if transport else None,
-            "parts": [{"transport": str(part), "mode": mode(part)} for part in found.parts],
-            "broken_plugins": broken,
-            "next": following,
-        }
-        print_json("notifykit", document, found.problems)
-        return Exit.OK
-    print_line(f"transport  {transport or 'none yet'}")
+    data = {
+        "transport": str(transport) if transport else None,
+        "mode": mode(transport) if transport else None,
+        "parts": [{"transport": str(part), "mode": mode(part)} for part in found.parts],
+        "broken_plugins": broken,
+        "next": following,
+    }
+    lines: list[Line] = [f"transport  {transport or 'none yet'}"]
     if transport:
-        print_line(f"mode       {mode(transport)}", _style(transport))
+        lines.append((f"mode       {mode(transport)}", _style(transport)))
         for number, part in enumerate(found.parts):
-            print_line(f"{'' if number else 'made of':<10} {mode(part)}  {part}", _style(part))
-    for problem in () if transport else found.problems:
-        print_line(f"           {problem}")
+            lines.append((f"{'' if number else 'made of':<10} {mode(part)}  {part}", _style(part)))
+    else:
+        lines += [f"           {problem}" for problem in found.problems]
     if broken:
-        print_line(f"broken     {', '.join(broken)}", "bad")
-    print_line()
-    print_line("Next:")
-    for line in following:
-        print_line(f"  {line}")
-    return Exit.OK
+        lines.append((f"broken     {', '.join(broken)}", "bad"))
+    lines += ["", "Next:", *(f"  {line}" for line in following)]
+    return print_answer("notifykit", data, lines, found.problems if as_json else (), as_json=as_json)
 
 
 def _style(transport: Transport) -> str:

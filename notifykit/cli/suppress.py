@@ -17,8 +17,8 @@ from notifykit.campaigns.files import TableError
 from notifykit.campaigns.results import write_csv, write_results
 from notifykit.cli.dry_run import dry_run_notifier, load_settings
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import CommandGroup, common, examples, read_stdin, read_text
-from notifykit.cli.output import CommandError, note, print_json, print_line
+from notifykit.cli.options import command_group, common, examples, read_stdin, read_text
+from notifykit.cli.output import CommandError, Line, note, print_answer
 from notifykit.cli.tables import is_table, read_cells
 from notifykit.guards.addresses import Normalize
 from notifykit.people.suppressions import ListUnavailable, Suppressed, SuppressionList, canonical, open_list
@@ -37,20 +37,12 @@ _reason = click.option("--reason", metavar="TEXT", default="", help="Why.")
 _show_numbers = click.option("--show-numbers", is_flag=True, help="Show numbers in clear; a single one always is.")
 
 
-@click.group(
+suppress: Final = command_group(
     "suppress",
-    cls=CommandGroup,
-    invoke_without_command=True,
-    epilog=examples(
-        'notifykit suppress add +96598765432 --reason "asked by phone"', "notifykit suppress check 96598765432"
-    ),
+    "Change the suppression list, and see who is on it.",
+    "Say what to do: suppress add, remove, import, export or check.",
+    examples('notifykit suppress add +96598765432 --reason "asked by phone"', "notifykit suppress check 96598765432"),
 )
-@common
-@click.pass_context
-def suppress(ctx: click.Context, as_json: bool) -> None:
-    """Change the suppression list, and see who is on it."""
-    if ctx.invoked_subcommand is None:
-        raise click.UsageError("Say what to do: suppress add, remove, import, export or check.")
 
 
 @contextlib.contextmanager
@@ -127,21 +119,21 @@ def remove(addresses: Sequence[str], as_json: bool) -> int:
     with _list() as (found, read):
         wanted = dict.fromkeys(_read(addresses, read))
         removed = found.remove(list(wanted))
-    _show_change("remove", "removed", "was not on the list", removed, len(wanted), as_json=as_json)
-    return Exit.OK if removed else Exit.FAILED
+    code = Exit.OK if removed else Exit.FAILED
+    return _show_change("remove", "removed", "was not on the list", removed, len(wanted), as_json=as_json, code=code)
 
 
 def _addresses(count: int) -> str:
     return f"{count:,} address{'' if count == 1 else 'es'}"
 
 
-def _show_change(command: str, done: str, not_done: str, changed: int, total: int, *, as_json: bool) -> int:
-    if as_json:
-        print_json(f"suppress {command}", {done: changed, "unchanged": total - changed})
-    else:
-        rest = f", {total - changed} {not_done if total - changed == 1 else not_done.replace('was', 'were')}"
-        print_line(f"{_addresses(changed)} {done}{rest if total > changed else ''}.", "good" if changed else "care")
-    return Exit.OK
+def _show_change(
+    command: str, done: str, not_done: str, changed: int, total: int, *, as_json: bool, code: int = Exit.OK
+) -> int:
+    rest = f", {total - changed} {not_done if total - changed == 1 else not_done.replace('was', 'were')}"
+    line = f"{_addresses(changed)} {done}{rest if total > changed else ''}.", "good" if changed else "care"
+    data = {done: changed, "unchanged": total - changed}
+    return print_answer(f"suppress {command}", data, [line], as_json=as_json, code=code, ok=True)
 
 
 @suppress.command("check", epilog=examples("notifykit suppress check 96598765432 && echo may be sent to"))
@@ -157,18 +149,17 @@ def check(addresses: Sequence[str], show_numbers: bool, as_json: bool) -> int:
         wanted = list(dict.fromkeys(_read(addresses, read)))
         entries = {address: found.find(address) for address in wanted}
     clear = show_numbers or len(wanted) == 1
-    if as_json:
-        documents = [
-            {**_document(entry or Suppressed(address), clear=clear), "suppressed": entry is not None}
-            for address, entry in entries.items()
-        ]
-        print_json("suppress check", {"addresses": documents})
-    else:
-        for address, entry in entries.items():
-            shown = address if clear else redact_address(address)
-            print_line(f"{shown}  {_words(entry)}", "bad" if entry else "good")
+    documents = [
+        {**_document(entry or Suppressed(address), clear=clear), "suppressed": entry is not None}
+        for address, entry in entries.items()
+    ]
+    lines: list[Line] = [
+        (f"{document['address']}  {_words(entry)}", "bad" if entry else "good")
+        for document, entry in zip(documents, entries.values(), strict=True)
+    ]
     count = sum(entry is not None for entry in entries.values())
-    return Exit.OK if not count else Exit.FAILED if count == len(wanted) else Exit.PARTLY
+    code = Exit.OK if not count else Exit.FAILED if count == len(wanted) else Exit.PARTLY
+    return print_answer("suppress check", {"addresses": documents}, lines, as_json=as_json, code=code, ok=True)
 
 
 def _words(entry: Suppressed | None) -> str:
@@ -181,7 +172,7 @@ def _words(entry: Suppressed | None) -> str:
 def _document(entry: Suppressed, *, clear: bool) -> dict[str, Any]:
     return {
         "address": entry.address if clear else redact_address(entry.address),
-        "added": entry.added.isoformat() if entry.added else None,
+        "added": entry.added and entry.added.isoformat(),
         "by": entry.by,
         "reason": entry.reason,
     }
@@ -262,27 +253,15 @@ def export(output: str, as_json: bool) -> int:
     """Write the list as CSV, with numbers in clear: address, added, by, reason. Only its owner can read the file."""
     with _list() as (found, _):
         entries = [_document(entry, clear=True) for entry in found.entries()]
-    if output != "-":
-        _write(output, entries)
-    if as_json:
-        shown: dict[str, Any] = {"entries": entries} if output == "-" else {"file": output, "count": len(entries)}
-        print_json("suppress export", shown)
-    elif output == "-":
+    rows: list[Sequence[Any]] = [_COLUMNS, *([entry[name] for name in _COLUMNS] for entry in entries)]
+    if output == "-":
         text = io.StringIO()
-        write_csv(text, _rows(entries))
-        for line in text.getvalue().splitlines():
-            print_line(line)
-    else:
-        note(f"{output}: {_addresses(len(entries))}", "good")
-    return Exit.OK
-
-
-def _write(output: str, entries: Sequence[dict[str, Any]]) -> None:
+        write_csv(text, rows)
+        return print_answer("suppress export", {"entries": entries}, text.getvalue().splitlines(), as_json=as_json)
     try:
-        write_results(pathlib.Path(output), _rows(entries))
+        write_results(pathlib.Path(output), rows)
     except (OSError, TableError) as error:
         raise click.UsageError(f"{output} can't be written: {getattr(error, 'strerror', None) or error}.") from None
-
-
-def _rows(entries: Sequence[dict[str, Any]]) -> list[Sequence[Any]]:
-    return [_COLUMNS, *([entry[name] for name in _COLUMNS] for entry in entries)]
+    if not as_json:
+        note(f"{output}: {_addresses(len(entries))}", "good")
+    return print_answer("suppress export", {"file": output, "count": len(entries)}, as_json=as_json)

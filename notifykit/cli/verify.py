@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from notifykit.cli.dry_run import open_notifier
 from notifykit.cli.exit_codes import Exit, for_error
 from notifykit.cli.inputs import via_option
-from notifykit.cli.options import CommandGroup, common, examples, read_stdin
-from notifykit.cli.output import format_duration, note, plural, print_json, print_line, table_lines
+from notifykit.cli.options import command_group, common, examples, read_stdin
+from notifykit.cli.output import format_duration, note, plural, print_answer, table_lines
 from notifykit.errors import ConfigError
 from notifykit.verify.results import Started, StartStatus, Traffic
 from notifykit.verify.settings import FIELDS
@@ -27,18 +28,12 @@ _purpose = click.option(
 )
 
 
-@click.group(
+verify: Final = command_group(
     "verify",
-    cls=CommandGroup,
-    invoke_without_command=True,
-    epilog=examples("notifykit verify start +96598765432", "notifykit verify check +96598765432 123456"),
+    "Send one-time codes, check them, and see how many are verified.",
+    "Say what to do: verify start NUMBER, check NUMBER CODE, status, or release PREFIX.",
+    examples("notifykit verify start +96598765432", "notifykit verify check +96598765432 123456"),
 )
-@common
-@click.pass_context
-def verify(ctx: click.Context, as_json: bool) -> None:
-    """Send one-time codes, check them, and see how many are verified."""
-    if ctx.invoked_subcommand is None:
-        raise click.UsageError("Say what to do: verify start NUMBER, check NUMBER CODE, status, or release PREFIX.")
 
 
 @contextlib.contextmanager
@@ -71,21 +66,13 @@ def start(number: str, purpose: str, via: str | None, as_json: bool, **options: 
         except ValueError as error:
             raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
     code = _exit(started)
-    if as_json:
-        data = {
-            "status": started.status,
-            "rule": started.rule,
-            "reason": started.reason or None,
-            "retry_after": started.retry_after,
-            "expires": started.expires.isoformat() if started.expires else None,
-            "resend": started.resend,
-        }
-        print_json("verify start", data, ok=code is Exit.OK)
-        return code
-    print_line(str(started), {Exit.OK: "good", Exit.UNKNOWN: "care"}.get(code, "bad"))
-    if started.retry_after is not None:
+    names = ("status", "rule", "reason", "retry_after", "expires", "resend")
+    data = {name: getattr(started, name) for name in names} | {"reason": started.reason or None}
+    line = str(started), {Exit.OK: "good", Exit.UNKNOWN: "care"}.get(code, "bad")
+    print_answer("verify start", data, [line], as_json=as_json, code=code)
+    if started.retry_after is not None and not as_json:
         note(f"Try again in {format_duration(started.retry_after)}.")
-    if started.rule in {field.name for field in FIELDS}:
+    if started.rule in {field.name for field in FIELDS} and not as_json:
         note(f"The setting is verify.{started.rule}: `notifykit config` shows it.")
     return code
 
@@ -112,13 +99,9 @@ def check(number: str, code: str, purpose: str, as_json: bool) -> int:
     """Say whether a code is right; - reads it from standard input. A code is right once."""
     with _verifier(purpose=purpose) as verifier:
         checked = verifier.check(number, read_stdin() if code == "-" else code)
-    if as_json:
-        data = {"reason": checked.reason, "attempts_left": checked.attempts_left, "retry_after": checked.retry_after}
-        print_json("verify check", data, ok=checked.ok)
-    else:
-        left = f", {plural(checked.attempts_left, 'attempt')} left" if checked.attempts_left else ""
-        print_line(f"{checked.reason}{left}", "good" if checked.ok else "bad")
-    return Exit.OK if checked.ok else Exit.FAILED
+    left = f", {plural(checked.attempts_left, 'attempt')} left" if checked.attempts_left else ""
+    line = f"{checked.reason}{left}", "good" if checked.ok else "bad"
+    return print_answer("verify check", checked, [line], as_json=as_json, code=Exit.OK if checked.ok else Exit.FAILED)
 
 
 @verify.command("status", epilog=examples("notifykit verify status", "notifykit verify status --json"))
@@ -127,33 +110,23 @@ def status(as_json: bool) -> int:
     """Show codes of the last 24 hours by country and prefix: sent, verified, and which prefixes are held."""
     with _verifier() as verifier:
         found = verifier.traffic()
-    if as_json:
-        print_json("verify status", {"countries": _by_country(found), "prefixes": [*map(_document, found)]})
-        return Exit.OK
-    if not found:
-        note("No codes were sent in the last 24 hours.")
-        return Exit.OK
+    countries = _by_country(found)
     rows: list[tuple[str, ...]] = [("country", "prefix", "sent", "verified", "conversion", "held since")]
-    for country in _by_country(found):
+    for country in countries:
         rows.append(_row(country, "all"))
         rows += [_row(_document(line), line.prefix) for line in found if line.country == country["country"]]
-    for line in table_lines(rows):
-        print_line(line)
-    if any(line.held for line in found):
+    data = {"countries": countries, "prefixes": [*map(_document, found)]}
+    print_answer("verify status", data, table_lines(rows) if found else (), as_json=as_json)
+    if not found and not as_json:
+        note("No codes were sent in the last 24 hours.")
+    if any(line.held for line in found) and not as_json:
         note("notifykit verify release PREFIX sends to a prefix again.")
     return Exit.OK
 
 
 def _document(line: Traffic) -> dict[str, Any]:
-    held = line.held.isoformat() if line.held else None
-    return {
-        "country": line.country,
-        "prefix": line.prefix,
-        "sent": line.sent,
-        "verified": line.verified,
-        "conversion": line.conversion,
-        "held": held,
-    }
+    names = ("country", "prefix", "sent", "verified", "conversion", "held")
+    return {name: getattr(line, name) for name in names}
 
 
 def _by_country(found: Sequence[Traffic]) -> list[dict[str, Any]]:
@@ -169,8 +142,8 @@ def _by_country(found: Sequence[Traffic]) -> list[dict[str, Any]]:
 
 def _row(line: dict[str, Any], prefix: str) -> tuple[str, ...]:
     conversion = "-" if line["conversion"] is None else f"{line['conversion']:.0%}"
-    held = line["held"] or "-"
-    shown = held[:16].replace("T", " ") if isinstance(held, str) else str(held)
+    held = line["held"]
+    shown = f"{held:%Y-%m-%d %H:%M}" if isinstance(held, datetime.datetime) else str(held or "-")
     return line["country"] or "-", prefix, str(line["sent"]), str(line["verified"]), conversion, shown
 
 
@@ -181,10 +154,9 @@ def release(prefix: str, as_json: bool) -> int:
     """Send to a prefix that was held again. Its conversion is counted anew."""
     with _verifier() as verifier:
         released = verifier.release(prefix)
-    if as_json:
-        print_json("verify release", {"prefix": prefix, "released": released}, ok=released)
-    elif released:
-        print_line(f"{prefix} is sent to again.", "good")
-    else:
-        print_line(f"{prefix} was not held: `notifykit verify status` shows which prefixes are.", "bad")
-    return Exit.OK if released else Exit.FAILED
+    line = (f"{prefix} is sent to again.", "good")
+    if not released:
+        line = (f"{prefix} was not held: `notifykit verify status` shows which prefixes are.", "bad")
+    code = Exit.OK if released else Exit.FAILED
+    data = {"prefix": prefix, "released": released}
+    return print_answer("verify release", data, [line], as_json=as_json, code=code)

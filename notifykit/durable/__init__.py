@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from notifykit.errors import ConfigError
 from notifykit.hookspecs import hookimpl
-from notifykit.protocols.engine import Engine, EngineFactory
-from notifykit.settings.sources import Settings
 
 if TYPE_CHECKING:
     import click
+
+    from notifykit.protocols.engine import Engine, EngineFactory
+    from notifykit.settings.sources import Settings
 
 
 def _build(settings: Settings, components: Any) -> Engine:
@@ -41,6 +42,8 @@ def _in_use(settings: Settings) -> bool:
 @hookimpl
 def notifykit_engines(settings: Settings) -> Sequence[EngineFactory]:
     """Bring the durable engine."""
+    from notifykit.protocols.engine import EngineFactory
+
     return [EngineFactory("durable", _build, _in_use)]
 
 

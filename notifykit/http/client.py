@@ -31,12 +31,12 @@ from notifykit.errors import (
 )
 from notifykit.http.network import PORTS, Network, find_authorities, find_proxy, tls_context, url_host
 from notifykit.redaction import SecretBytes
-from notifykit.settings.dsn import Dsn
 
 if TYPE_CHECKING:
     from notifykit.models.capabilities import Capabilities
     from notifykit.models.plan import Batch
     from notifykit.models.receipt import Submission
+    from notifykit.settings.dsn import Dsn
 
 __all__ = [
     "BODY_LIMIT",
@@ -371,6 +371,8 @@ class HttpTransport:
         self._client.close()
 
     def __str__(self) -> str:
+        from notifykit.settings.dsn import Dsn  # an HTTP client alone needs none
+
         host, port = self._host
         scheme = f"{self.name}+http" if self._plain else self.name
         return str(Dsn(scheme, host, port, options={"sender": self.sender} if self.sender else {}))

@@ -6,8 +6,10 @@ import datetime
 import functools
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from notifykit.protocols import Clock
+if TYPE_CHECKING:
+    from notifykit.protocols import Clock
 
 # What freezes the time in tests replaces time.monotonic, and not this.
 _monotonic: Callable[[], float] = (

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from notifykit.hookspecs import hookimpl
-from notifykit.protocols import TransportFactory
 
 if TYPE_CHECKING:
+    from notifykit.protocols import TransportFactory
     from notifykit.settings.sources import Settings
 
 
@@ -84,14 +84,6 @@ def _about(module: str) -> Callable[[], Any]:
     return notifykit_about
 
 
-def _transports(factories: Sequence[TransportFactory], *more: Callable[..., Any]) -> Plugin:
-    @hookimpl
-    def notifykit_transports() -> Iterable[TransportFactory]:
-        return factories
-
-    return Plugin(notifykit_transports, *more)
-
-
 def _transport(module: str, *, about: bool = True, configured: bool = False, schemes: str = "") -> Plugin:
     """Return a plugin that brings the transport of a module.
 
@@ -100,15 +92,20 @@ def _transport(module: str, *, about: bool = True, configured: bool = False, sch
     :param schemes: its DSN schemes; the module's name if empty.
     """
     name = module.replace(":", ".").rpartition(".")[2]
-    factory = TransportFactory(
-        name,
-        partial(_call, module, "build"),
-        tuple(schemes.split()) or (name,),
-        capabilities=lambda: resolve_name(module).CAPABILITIES,
-    )
-    if configured:
-        factory = attrs.evolve(factory, configured=partial(_call, module, "is_configured"))
-    return _transports([factory], *([_about(module)] if about else ()))
+
+    @hookimpl
+    def notifykit_transports() -> Iterable[TransportFactory]:
+        from notifykit.protocols import TransportFactory  # the list of commands needs none
+
+        factory = TransportFactory(
+            name,
+            partial(_call, module, "build"),
+            tuple(schemes.split()) or (name,),
+            capabilities=lambda: resolve_name(module).CAPABILITIES,
+        )
+        return [attrs.evolve(factory, configured=partial(_call, module, "is_configured")) if configured else factory]
+
+    return Plugin(notifykit_transports, *([_about(module)] if about else ()))
 
 
 def _composite(module: str, **builders: str) -> Plugin:
@@ -116,9 +113,16 @@ def _composite(module: str, **builders: str) -> Plugin:
 
     :param builders: the function that builds each, by its name.
     """
-    return _transports(
-        [TransportFactory(name, partial(_call, module, build), takes_parts=True) for name, build in builders.items()]
-    )
+
+    @hookimpl
+    def notifykit_transports() -> Iterable[TransportFactory]:
+        from notifykit.protocols import TransportFactory
+
+        return [
+            TransportFactory(name, partial(_call, module, build), takes_parts=True) for name, build in builders.items()
+        ]
+
+    return Plugin(notifykit_transports)
 
 
 def _commands(module: str) -> Plugin:

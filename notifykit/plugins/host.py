@@ -21,13 +21,13 @@ from notifykit.errors import ConfigError, PluginError, raise_interrupt
 from notifykit.plugins import discovery
 from notifykit.plugins.builtins import BUILTINS
 from notifykit.plugins.discovery import Candidate
-from notifykit.plugins.registry import SHAPES, Contribution, Registry, component, normalize, pick
-from notifykit.protocols import About
 from notifykit.suggest import did_you_mean
 
 if TYPE_CHECKING:
     import click
 
+    from notifykit.plugins.registry import Contribution, Registry
+    from notifykit.protocols import About
     from notifykit.settings.sources import Settings
 
 _log = logging.getLogger("notifykit.plugins")
@@ -145,6 +145,9 @@ class PluginHost:
             wrong: a person has to correct those, so that the plugin is not left out.
         :raises PluginError: in strict mode for the first plugin that is broken.
         """
+        # Imported here: the list of commands needs none of this.
+        from notifykit.plugins.registry import SHAPES, Registry, normalize, pick
+
         problems: list[str] = [] if found is None else found
         wrong: set[str] = set()
         # Guards get the normalizers, so they come last.
@@ -199,6 +202,8 @@ class PluginHost:
 
     def about(self) -> dict[str, About]:
         """Return what plugins describe of themselves, by their names."""
+        from notifykit.protocols import About
+
         found: dict[str, About] = {}
         for name in self._names():
             try:
@@ -305,6 +310,8 @@ class PluginHost:
         return contributions
 
     def _contributions(self, name: str, kinds: Sequence[str], arguments: Mapping[str, Any]) -> list[Contribution]:
+        from notifykit.plugins.registry import Contribution, component
+
         found: list[Contribution] = []
         for kind in kinds:
             hook = f"notifykit_{kind}s"

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from notifykit.analytics import Totals
-from notifykit.analytics.counts import Counts
+from notifykit.analytics.counts import REST, Counts
 from notifykit.report.section import Section, bars
 from notifykit.report.words import Words
 
 _SHOWN: Final = 10
 _ENCODINGS: Final = {"gsm7": "GSM-7", "ucs2": "Unicode"}
+#: Names in the tables that are no names of the log.
+_SCRIPTS: Final = ("Arabic letters", "Arabic digits")
+_NO_GROUP: Final = ("none", "unknown", "default")
+_OURS: Final = (*_NO_GROUP, REST)
 
 
 def segments(totals: Totals, words: Words) -> Section | None:
@@ -50,7 +54,7 @@ def forced(totals: Totals, words: Words) -> Section | None:
     if not live:
         return None
     rows = sorted(
-        ((_character(name, words), totals.lost[name], counts.live.total()) for name, counts in live.items()),
+        ((words.named(name, _SCRIPTS), totals.lost[name], counts.live.total()) for name, counts in live.items()),
         key=lambda row: (-row[1], -row[2], row[0]),
     )
     first = rows[0]
@@ -75,10 +79,6 @@ def forced(totals: Totals, words: Words) -> Section | None:
     )
 
 
-def _character(name: str, words: Words) -> str:
-    return words(name) if name in ("Arabic letters", "Arabic digits") else name
-
-
 def groups(totals: Totals, words: Words) -> Iterator[Section]:
     """Yield messages and points by sender, by tag, and by country."""
     kinds = (
@@ -86,25 +86,22 @@ def groups(totals: Totals, words: Words) -> Iterator[Section]:
         ("tag", "Tags", "The most frequent tag is {name}: {share} of the messages.", "Tag"),
         ("country", "Countries", "Most messages go to {name}: {share}.", "Country"),
     )
-    whole = sum(counts.live.total() for counts in totals.tables["day"].rows.values())
+    whole = totals.whole.live.total()
     for kind, title, form, column in kinds:
         found = [(name, c) for name, c in totals.tables[kind].sorted().items() if c.live.total() > 0]
         found.sort(key=lambda row: (-row[1].live.total(), row[0]))
-        if not found or (len(found) == 1 and found[0][0] in ("none", "unknown", "default")):
+        if not found or (len(found) == 1 and found[0][0] in _NO_GROUP):
             continue
-        name = _named(found[0][0], words)
+        named = [(words.named(name, _OURS), counts) for name, counts in found]
+        first, most = named[0]
         yield Section(
             f"by-{kind}",
             words(title),
-            words(form, name=name, share=words.percent(found[0][1].live.total(), whole)),
-            bars(words, [(_named(name, words), c.live.total(), "") for name, c in found[:_SHOWN]], "accepted"),
+            words(form, name=first, share=words.percent(most.live.total(), whole)),
+            bars(words, [(name, counts.live.total(), "") for name, counts in named[:_SHOWN]], "accepted"),
             [words(column), words("Messages"), words("accepted"), words("rejected"), words("unknown"), words("Points")],
-            [_row(_named(name, words), counts) for name, counts in found],
+            [_row(name, counts) for name, counts in named],
         )
-
-
-def _named(name: str, words: Words) -> str:
-    return words(name) if name in ("none", "unknown", "default", "(others)") else name
 
 
 def _row(name: str, counts: Counts) -> tuple[str, float, float, float, float, float]:

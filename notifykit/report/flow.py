@@ -22,7 +22,7 @@ _WEEK: Final = (6, 0, 1, 2, 3, 4, 5)
 
 def by_time(totals: Totals) -> dict[str, Counts]:
     """Return the counts of each day, or of each month where there are many days."""
-    days = {day: counts for day, counts in totals.tables["day"].sorted().items() if day[:1].isdigit()}
+    days = totals.days
     if len(days) <= _MOST_DAYS:
         return days
     months: dict[str, Counts] = {}
@@ -100,7 +100,7 @@ def balances(totals: Totals, words: Words) -> Iterator[Section]:
     for step in totals.balance.steps():
         accounts[step.account].append(step)
     for number, (account, found) in enumerate(sorted(accounts.items(), key=lambda one: -len(one[1]))[:3]):
-        costs = {day: c.cost for day, c in totals.tables["day"].sorted().items() if day[:1].isdigit()}
+        costs = {day: counts.cost for day, counts in totals.days.items()}
         ahead = forecast(found[-1].balance, costs) if number == 0 else None
         title = words("Balance") if len(accounts) == 1 else words("Balance of {account}", account=account)
         yield _balance(f"balance-{number}" if number else "balance", title, found, ahead, words, totals.zone)

@@ -8,7 +8,6 @@ from html import escape
 
 from notifykit.analytics import Totals
 from notifykit.analytics.balance import forecast
-from notifykit.analytics.counts import Counts
 from notifykit.report import contents, flow, trouble, watch
 from notifykit.report.cures import ARABIC_CURES
 from notifykit.report.section import Section, foreign
@@ -41,7 +40,7 @@ def render_page(
     sections = _sections(totals, words, known, scopes or {}, show_numbers=show_numbers)
     title = words("Report of messages")
     period = ""
-    if days := [day for day in totals.tables["day"].sorted() if day[:1].isdigit()]:
+    if days := list(totals.days):
         period = words("{first} to {last}", first=words.date(days[0]), last=words.date(days[-1]))
     body = "".join(section.as_html(words) for section in sections)
     if not sections:
@@ -90,9 +89,7 @@ def _sections(
 
 def _figures(totals: Totals, words: Words) -> str:
     """Return the most important figures."""
-    whole = Counts()
-    for counts in totals.tables["day"].rows.values():
-        whole.merge(counts)
+    whole = totals.whole
     if not whole.messages:
         return ""
     live = whole.live.total()
@@ -104,8 +101,7 @@ def _figures(totals: Totals, words: Words) -> str:
     if steps := list(totals.balance.steps()):
         latest = max(steps, key=lambda step: step.hour)
         figures.append((words("Balance"), words.number(latest.balance)))
-        costs = {day: c.cost for day, c in totals.tables["day"].sorted().items() if day[:1].isdigit()}
-        ahead = forecast(latest.balance, costs)
+        ahead = forecast(latest.balance, {day: counts.cost for day, counts in totals.days.items()})
         days = ahead.lasts(ahead.daily) if ahead else None
         if days is not None:
             figures.append((words("It lasts"), words.count(round(days), "day")))

@@ -76,9 +76,12 @@ class Canvas:
     def axis(self, most: float, least: float = 0.0) -> None:
         """Draw lines for round values up to ``most``."""
         for value in ticks(least, most):
-            y = self.y(value, most, least)
-            self.line([(_LEFT, y), (WIDTH - _RIGHT, y)], "grid")
-            self.text(_LEFT - 6, y + 4, self.words.number(value), "end")
+            self.grid(self.y(value, most, least), self.words.number(value))
+
+    def grid(self, y: float, text: str) -> None:
+        """Draw a line over the whole width, with what it stands for."""
+        self.line([(_LEFT, y), (WIDTH - _RIGHT, y)], "grid")
+        self.text(_LEFT - 6, y + 4, text, "end")
 
     def y(self, value: float, most: float, least: float = 0.0) -> float:
         """Return the height of a value."""
@@ -150,9 +153,7 @@ def lines(words: Words, label: str, names: Sequence[str], series: Sequence[Serie
         for factor in (1, 2, 5):
             value = factor * 10.0**power
             if bottom <= math.log10(value) <= top:
-                y = canvas.y(math.log10(value), top, bottom)
-                canvas.line([(_LEFT, y), (WIDTH - _RIGHT, y)], "grid")
-                canvas.text(_LEFT - 6, y + 4, words.number(value), "end")
+                canvas.grid(canvas.y(math.log10(value), top, bottom), words.number(value))
     for row in series:
         points: list[tuple[float, float]] = []
         for index, each in enumerate([*row.values, None]):
@@ -219,9 +220,7 @@ def curve(words: Words, label: str, points: Sequence[tuple[float, float]], marks
     """
     canvas = Canvas(words, label)
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y = canvas.y(share, 1)
-        canvas.line([(_LEFT, y), (WIDTH - _RIGHT, y)], "grid")
-        canvas.text(_LEFT - 6, y + 4, words.percent(share, 1), "end")
+        canvas.grid(canvas.y(share, 1), words.percent(share, 1))
     low, high = math.log(points[0][0] / 1.5), math.log(points[-1][0] * 1.5)
 
     def x(seconds: float) -> float:

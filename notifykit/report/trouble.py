@@ -34,19 +34,15 @@ def errors(totals: Totals, words: Words, cures: Mapping[str, str]) -> Section | 
         code=rows[0][0],
         share=words.percent(rows[0][1], whole),
     )
-    shown = [(_code(code, words), count, cure or what) for code, count, what, cure in rows[:_SHOWN]]
+    named = [(words.named(code, ("rejected", "unknown")), count, what, cure) for code, count, what, cure in rows]
     return Section(
         "errors",
         words("Errors and their cures"),
         sentence,
-        bars(words, shown, "rejected"),
+        bars(words, [(code, count, cure or what) for code, count, what, cure in named[:_SHOWN]], "rejected"),
         [words("Code"), words("Messages"), words("What happened"), words("What to do")],
-        [(_code(code, words), count, what or None, cure or None) for code, count, what, cure in rows],
+        [(code, count, what or None, cure or None) for code, count, what, cure in named],
     )
-
-
-def _code(code: str, words: Words) -> str:
-    return words(code) if code in ("rejected", "unknown") else code
 
 
 def latency(totals: Totals, words: Words) -> Section | None:
@@ -90,8 +86,7 @@ def delivery(totals: Totals, words: Words) -> Section | None:
     states = {state: count for state, count in totals.delivery.items() if count > 0}
     if not states:
         return None
-    live = {outcome: sum(c.live[outcome] for c in totals.tables["day"].rows.values()) for outcome in ("accepted",)}
-    planned = sum(counts.live.total() for counts in totals.tables["day"].rows.values())
+    live = totals.whole.live
     reported = sum(states.values())
     sent = sum(states.get(state, 0) for state in ("sent", "delivered", "undelivered", "expired"))
     delivered, failed = states.get("delivered", 0), states.get("undelivered", 0) + states.get("expired", 0)
@@ -104,7 +99,7 @@ def delivery(totals: Totals, words: Words) -> Section | None:
         waiting=waiting,
     )
     rows = [
-        (words("planned"), planned),
+        (words("planned"), live.total()),
         (words("accepted"), live["accepted"]),
         (words("sent on by the network"), sent),
         (words("delivered"), delivered),

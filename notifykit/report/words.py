@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Container
 from typing import Any, Final
 
 from notifykit.report.arabic import ARABIC, MONTHS, NOUNS, WEEKDAYS
@@ -28,6 +29,10 @@ class Words:
         """Return a sentence in the language, with values filled in; numbers are written in its digits."""
         found = ARABIC[text] if self.rtl else text
         return found.format_map({name: self._value(value) for name, value in values.items()})
+
+    def named(self, name: str, known: Container[str]) -> str:
+        """Return a name in the language if it is a word of ours, and as it is if it comes from the log."""
+        return self(name) if name in known else name
 
     def _value(self, value: Any) -> str:
         return value if isinstance(value, str) else self.number(value)

@@ -14,12 +14,12 @@ from notifykit.cli import output
 from notifykit.cli.exit_codes import Exit
 from notifykit.cli.options import common, global_options
 from notifykit.errors import AuthFailed, ConfigError, OutOfCredit, ProviderUnavailable
+from notifykit.rate_limit import rate_limiter
 from notifykit.redaction import Secret
 from notifykit_kwtsms.api.client import ApiClient
 from notifykit_kwtsms.api.facts import BASE_URL, SHARED_SENDER
 from notifykit_kwtsms.cli.program import CommandResult, ResultCommand, points
 from notifykit_kwtsms.settings import KwtSmsSettings
-from notifykit_kwtsms.transport import KwtSmsTransport
 
 _Found = TypeVar("_Found")
 
@@ -49,15 +49,16 @@ class Account:
 
         :param ask: called with the API client and the timeout in seconds.
         """
-        clock = SystemClock()
+        clock, own = SystemClock(), self.own
         log = None
-        if self.own.log_file:
+        if own.log_file:
             from notifykit_kwtsms.client.call_log import CallLog
 
-            log = CallLog(self.own.log_file, self.password, clock)
-        transport = KwtSmsTransport(self.username, self.password, self.own, log, clock, self.settings.state_dir)
-        with contextlib.closing(transport):
-            return ask(transport.api, self.settings.timeout)
+            log = CallLog(own.log_file, self.password, clock)
+        wait = rate_limiter(own.rate_limit(self.username), clock, self.settings.state_dir).acquire
+        api = ApiClient(self.username, self.password, own.base_url, log, wait, own.network)
+        with contextlib.closing(api):
+            return ask(api, self.settings.timeout)
 
 
 def load_account() -> Account:

@@ -199,18 +199,13 @@ def _stream(notifier: Notifier, example: Example, *, shown: bool) -> list[Receip
 
 
 def _as_json(result: ExampleResult) -> dict[str, Any]:
-    measurement = result.measurement
     return {
         "title": result.example.title,
         "text": result.example.text,
         "sent_text": result.sent_text,
-        "edits": [attrs.asdict(edit) for edit in result.edits],
-        "encoding": measurement.encoding if measurement else None,
-        "units": measurement.units if measurement else None,
-        "segments": measurement.segments if measurement else None,
-        "points": result.points,
-        "balance": result.balance,
-        "waits": list(result.waits),
+        "edits": result.edits,
+        **{name: getattr(result.measurement, name, None) for name in ("encoding", "units", "segments")},
+        **{name: getattr(result, name) for name in ("points", "balance", "waits")},
         "receipts": [
             {
                 "position": receipt.position,

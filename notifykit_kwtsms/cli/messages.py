@@ -105,7 +105,7 @@ def validate(words: Sequence[str]) -> CommandResult:
         "er": [one.number or one.input for one in checked if one.status == "ER"],
         "nr": [one.number for one in checked if one.status == "NR"],
         "rejected": [{"input": one.input, "error": one.reason} for one in checked if not one.number],
-        "numbers": [attrs.asdict(one) for one in checked],
+        "numbers": checked,
     }
     failed = any(one.status != "OK" for one in checked)
     return CommandResult(data, list(map(str, checked)), exit=Exit.PARTLY if failed else Exit.OK)

@@ -13,7 +13,7 @@ import click
 
 from notifykit.cli import output, signals
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import CommandGroup, LazyCommand, begin, common, examples, global_options
+from notifykit.cli.options import CommandGroup, LazyCommand, begin, common, examples, global_options, version_option
 from notifykit.cli.output import print_json, print_json_error
 
 if TYPE_CHECKING:
@@ -190,21 +190,12 @@ class Program(CommandGroup):
         return super().resolve_command(ctx, args)
 
 
-def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
-        from platform import python_version
-
-        output.print_line(f"kwtsms {version('notifykit')} (Python {python_version()}, urllib3 {version('urllib3')})")
-        ctx.exit()
-
-
 @click.group(
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples("kwtsms setup", 'kwtsms send 96598765432 "Your OTP is: 123456"', "kwtsms balance --min 50"),
 )
-@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show versions.")
+@version_option("kwtsms")
 @common
 def program(as_json: bool) -> None:
     """Send SMS through the kwtSMS gateway of Kuwait."""

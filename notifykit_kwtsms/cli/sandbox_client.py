@@ -6,16 +6,16 @@ import datetime
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import attrs
 import click
 
 from notifykit.cli.exit_codes import Exit
-from notifykit.cli.options import common, examples
-from notifykit.cli.output import is_read, note, plural, print_json, print_json_line, print_line
+from notifykit.cli.options import common, examples, option_group
+from notifykit.cli.output import Line, is_read, note, plural, print_answer, print_json_line, print_line
 from notifykit.redaction import Secret
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _READY_PAUSE: Final = 0.1
 _IMPORT_SIZE: Final = 512 * 1024
 _CHAOS: Final = "/sandbox/chaos"
 _ACCOUNT: Final = "/sandbox/account"
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 _Query: TypeAlias = Mapping[str, object] | None
 
 
@@ -152,17 +151,9 @@ def _client(ctx: click.Context, param: click.Parameter, token: str | None) -> Sa
     return SandboxClient(ctx.params.pop("url"), Secret(token) if token else None)
 
 
-def _sandbox_options(function: _Function) -> _Function:
-    """Give a command ``--url`` and ``--token``, which its function gets as ``sandbox``, and the common options."""
-    function = common(function)
-    function = click.option(
-        "--token",
-        "sandbox",
-        envvar="NOTIFYKIT_SANDBOX_TOKEN",
-        callback=_client,
-        help="The token of the sandbox, if it has one.",
-    )(function)
-    return click.option(
+#: Gives a command ``--url`` and ``--token``, which its function gets as ``sandbox``, and the common options.
+_sandbox_options: Final = option_group(
+    click.option(
         "--url",
         envvar="NOTIFYKIT_SANDBOX_URL",
         default=DEFAULT_URL,
@@ -170,7 +161,16 @@ def _sandbox_options(function: _Function) -> _Function:
         callback=_address,
         is_eager=True,
         help="The address of the sandbox.",
-    )(function)
+    ),
+    click.option(
+        "--token",
+        "sandbox",
+        envvar="NOTIFYKIT_SANDBOX_TOKEN",
+        callback=_client,
+        help="The token of the sandbox, if it has one.",
+    ),
+    common,
+)
 
 
 def message_line(message: Mapping[str, Any]) -> str:
@@ -183,14 +183,6 @@ def message_line(message: Mapping[str, Any]) -> str:
     fault = f"  [{message['fault']}]" if message["fault"] else ""
     points = plural(message["points"], "point")
     return f"{time_of_day:%H:%M:%S}  {result:<13}  {message['sender']} → {to}  {points}  {message['text']!r}{fault}"
-
-
-def _print(data: Any, line: str, *, as_json: bool) -> int:
-    if as_json:
-        print_json("sandbox", data)
-    else:
-        print_line(line)
-    return Exit.OK
 
 
 @click.command(
@@ -300,7 +292,7 @@ def wait(
 ) -> int:
     """Wait for an accepted message and show it; one that is there already is enough."""
     found = _long_poll(sandbox, "/sandbox/messages/wait", {"to": to, "text": text, "q": query}, timeout)
-    return _print(found, message_line(found), as_json=as_json)
+    return print_answer("sandbox", found, [message_line(found)], as_json=as_json)
 
 
 @click.command("otp", epilog=examples("notifykit sandbox otp", "notifykit sandbox otp --to 96598765432 --timeout 30"))
@@ -311,7 +303,7 @@ def wait(
 def otp(sandbox: SandboxClient, to: str | None, query: str | None, timeout: float, as_json: bool) -> int:
     """Wait for a code of 4 to 8 digits and show the newest."""
     found = _long_poll(sandbox, "/sandbox/otp", {"to": to, "q": query}, timeout)
-    return _print(found, found["otp"], as_json=as_json)
+    return print_answer("sandbox", found, [found["otp"]], as_json=as_json)
 
 
 def _long_poll(sandbox: SandboxClient, path: str, query: dict[str, str | None], timeout: float) -> Any:
@@ -343,7 +335,7 @@ def ready(sandbox: SandboxClient, waits: bool, timeout: float, as_json: bool) ->
             if not (waits and starting and time.monotonic() < deadline):
                 raise
         time.sleep(_READY_PAUSE)
-    return _print({"ready": True, "url": sandbox.url}, f"ready  {sandbox.url}", as_json=as_json)
+    return print_answer("sandbox", {"ready": True, "url": sandbox.url}, [f"ready  {sandbox.url}"], as_json=as_json)
 
 
 @click.command(
@@ -361,18 +353,15 @@ def chaos(sandbox: SandboxClient, what: str, seed: int | None, as_json: bool) ->
     """Arm a preset or a fault in place of what is armed, show what is armed, or clear it."""
     method = {"show": "GET", "clear": "DELETE"}.get(what, "PUT")
     state = sandbox.request(method, _CHAOS, body=_faults(what, seed) if method == "PUT" else None)
-    if as_json:
-        print_json("sandbox", state)
-        return Exit.OK
-    print_line(f"preset  {state['preset'] or 'a mixture'}")
+    lines: list[Line] = [f"preset  {state['preset'] or 'a mixture'}"]
     for fault in state["armed"]:
         remaining = "for ever" if fault["times"] is None else f"{fault['times'] - fault['fired']} times more"
         chance = "" if fault["probability"] == 1 else f", chance {fault['probability']:g}"
         match = "".join(f" {name}={value}" for name, value in fault["match"].items())
-        print_line(f"no. {fault['id']:<4} {fault['do']}{match}  {remaining}{chance}, fired {fault['fired']}")
+        lines.append(f"no. {fault['id']:<4} {fault['do']}{match}  {remaining}{chance}, fired {fault['fired']}")
     if what == "show" and not state["armed"]:
-        print_line(f"presets {', '.join(state['presets'])}", "faint")
-    return Exit.OK
+        lines.append((f"presets {', '.join(state['presets'])}", "faint"))
+    return print_answer("sandbox", state, lines, as_json=as_json)
 
 
 def _faults(what: str, seed: int | None) -> dict[str, Any]:
@@ -411,21 +400,14 @@ def account(
     """Show an account of the sandbox, or change it: balance, senders, prefixes, dnd, ip_list, blocked and more."""
     changes = dict(map(_setting, settings)) | ({} if balance is None else {"balance": balance})
     state = sandbox.request("PUT" if changes else "GET", _ACCOUNT, {"username": username}, changes or None)
-    if as_json:
-        # The password opens only a sandbox, but it is shown only with --env.
-        print_json(
-            "sandbox", state if with_env else {name: state[name] for name in state if name not in ("env", "dsn")}
-        )
-    elif with_env:
-        for line in state["env"].splitlines():
-            print_line(line)
-    else:
-        for name, value in state["account"].items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            print_line(f"{name:<12} {shown}")
-        print_line(f"{'queue':<12} {state['queue']} of {state['queue-limit']}")
-        print_line(f"{'rate':<12} {state['rate']['now']} a second, limit {state['rate']['limit'] or 'none'}")
-    return Exit.OK
+    if with_env:
+        return print_answer("sandbox", state, state["env"].splitlines(), as_json=as_json)
+    facts = {name: ", ".join(map(str, v)) if isinstance(v, list) else v for name, v in state["account"].items()}
+    facts["queue"] = f"{state['queue']} of {state['queue-limit']}"
+    facts["rate"] = f"{state['rate']['now']} a second, limit {state['rate']['limit'] or 'none'}"
+    # The password opens only a sandbox, but it is shown only with --env.
+    data = {name: state[name] for name in state if name not in ("env", "dsn")}
+    return print_answer("sandbox", data, [f"{name:<12} {fact}" for name, fact in facts.items()], as_json=as_json)
 
 
 def _setting(pair: str) -> tuple[str, Any]:
@@ -456,11 +438,9 @@ def export(sandbox: SandboxClient, file: str, query: str | None, as_json: bool) 
             out.write(lines)
     except OSError as error:
         raise click.FileError(file, error.strerror) from error
-    if as_json:
-        print_json("sandbox", {"exported": count, "file": file})
-    else:
+    if not as_json:
         note(f"{plural(count, 'message')} in {file}")
-    return Exit.OK
+    return print_answer("sandbox", {"exported": count, "file": file}, as_json=as_json)
 
 
 @click.command(
@@ -478,8 +458,8 @@ def import_(sandbox: SandboxClient, file: IO[bytes], as_json: bool) -> int:
     for chunk in _chunks(file):
         result = sandbox.request("POST", "/sandbox/import", body=chunk)
         imported, skipped = imported + result["imported"], skipped + result["skipped"]
-    data = {"imported": imported, "skipped": skipped}
-    return _print(data, f"{plural(imported, 'message')} imported, {skipped} skipped", as_json=as_json)
+    line = f"{plural(imported, 'message')} imported, {skipped} skipped"
+    return print_answer("sandbox", {"imported": imported, "skipped": skipped}, [line], as_json=as_json)
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import attrs
 import click
 
 from notifykit import InvalidRecipient, Outcome, Plan, Receipt, Report, Sink, TransportError
@@ -186,9 +185,7 @@ def _command_result(
 def _with_edits(result: Result, report: Report | None) -> tuple[Result, list[str]]:
     """Return a result with what was changed in the text, and the line that says so."""
     edits = () if report is None else report.edits
-    return {**result, "edits": [attrs.asdict(edit) for edit in edits]}, [
-        f"changed: {describe_edits(edits)}"
-    ] if edits else []
+    return {**result, "edits": edits}, [f"changed: {describe_edits(edits)}"] if edits else []
 
 
 def _batch_errors(result: Result) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
 import sys
 
 import pytest
 
+from notifykit.cli.output import print_answer
+from notifykit.models.message import Edit
+from notifykit.redaction import Secret
 from notifykit_kwtsms.sandbox import Sandbox
 from tests.cli.conftest import Run, command, environment, on_terminal, start
 
@@ -149,3 +153,23 @@ def test_a_log_on_standard_output_leaves_the_answer_of_a_command_alone(gateway: 
     done = start("log", "tail", NOTIFYKIT_LOG_FILE="-")
     assert done.returncode == 2
     assert b"is not there: give --file" in done.stderr or b"no log is set up" in done.stderr
+
+
+def test_a_document_takes_models_and_times_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also inside each other; a secret is an error, which does not show it."""
+    at = datetime.datetime(2026, 6, 1, 9, tzinfo=datetime.UTC)
+    code = print_answer("look", {"at": at, "edits": (Edit(0, 1, "a", "b", "why", "who"),)}, as_json=True, code=3)
+    shown = json.loads(capsys.readouterr().out)
+    assert (code, shown["ok"], shown["data"]["at"]) == (3, False, "2026-06-01T09:00:00+00:00")
+    assert shown["data"]["edits"] == [
+        {"start": 0, "end": 1, "before": "a", "after": "b", "reason": "why", "cleaner": "who"}
+    ]
+    with pytest.raises(ValueError, match="attrs") as raised:
+        print_answer("look", Secret("hunter2"), as_json=True)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_an_answer_for_people_has_its_warnings_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line alone or with its style, and the document nowhere."""
+    assert print_answer("look", {"a": 1}, ["one", ("two", "bad")], ["late"], as_json=False) == 0
+    assert capsys.readouterr() == ("one\ntwo\n", "warning: late\n")

@@ -45,17 +45,15 @@ class TextCleaner:
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
         changes = () if channel is not Channel.SMS or _clean_text().fullmatch(text) else self.find(text)
-        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
-
-    def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
-        """Return changes of a text as edits by this cleaner."""
-        return tuple(
-            Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
-        )
+        if not changes:
+            return Cleaned(text)
+        name = self.name
+        edits = [Edit(start, end, text[start:end], after, reason, name) for start, end, after, reason in changes]
+        return Cleaned(apply(text, changes), tuple(edits))
 
 
 def _find_html(text: str, links: str = KEEP) -> Sequence[Change]:
-    """Return the changes that :mod:`notifykit_kwtsms.text.html` makes; its parser is imported for the first text with a tag."""
+    """Return the changes of :mod:`notifykit_kwtsms.text.html`, which is imported for the first text with a tag."""
     if "<" not in text or ">" not in text:
         return ()
     from notifykit_kwtsms.text.html import find_tags
@@ -96,14 +94,11 @@ _SUSPECT: Final[tuple[Range, ...]] = (
 
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
-    if _clean_text().fullmatch(text):
-        return Cleaned(text)
     edits: list[Edit] = []
     for cleaner in CLEANERS:
-        changes = cleaner.find(text)
-        if changes:
-            edits += cleaner.edits(text, changes)
-            text = apply(text, changes)
+        cleaned = cleaner.clean(text)
+        text = cleaned.text
+        edits += cleaned.edits
     return Cleaned(text, tuple(edits))
 
 
@@ -116,10 +111,6 @@ def clean_message(text: str) -> str:
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
-
-
-#: What most sender IDs look like, in which there is no problem.
-_SENDER: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,{SENDER_LENGTH - 1}}}")
 
 
 def sender_problem(sender: str) -> str | None:
@@ -145,8 +136,7 @@ def warn(message: Message, default_sender: str) -> tuple[str, ...]:
 
     :param default_sender: the sender ID where the message names none.
     """
-    sender = message.sender or default_sender
-    problem = None if _SENDER.fullmatch(sender) else sender_problem(sender)
+    problem = sender_problem(message.sender or default_sender)
     return (problem,) if problem else ()
 
 

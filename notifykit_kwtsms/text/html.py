@@ -89,15 +89,8 @@ def find_tags(text: str, links: str = KEEP) -> list[Change]:
     :param links: ``keep`` for the addresses behind the words; ``refuse-lost`` or ``refuse`` for an error.
     :raises ContentRejected: if there is a link that is not allowed.
     """
-    changes: list[Change] = []
-    tags: list[_Tag] = []
-    for found in _tags_and_words(text):
-        if isinstance(found, _Tag):
-            tags.append(found)
-        else:
-            changes += found
-    if links != KEEP:
-        refuse_links((tag.address for tag in tags), links)
+    tags, changes = _tags_and_words(text)
+    refuse_links((tag.address for tag in tags), links)
     if tags:
         changes += _tag_changes(text, tags)
         changes.sort()
@@ -106,27 +99,26 @@ def find_tags(text: str, links: str = KEEP) -> list[Change]:
     return _without_openings(text, changes) if "<" in apply(text, changes) else changes
 
 
-def _tags_and_words(text: str) -> Iterator[_Tag | tuple[Change, Change]]:
-    """Yield each tag, and the changes that take the brackets off a word that is no tag."""
+def _tags_and_words(text: str) -> tuple[list[_Tag], list[Change]]:
+    """Return the tags, and the changes that take the brackets off words that are no tags."""
     candidates = list(_candidates(text))
     closings = {match[2].lower(): start for start, _, match in candidates if match and match[1] == "/"}
+    tags: list[_Tag] = []
+    changes: list[Change] = []
     unread: _Tag | None = None
     for start, end, match in candidates:
         tag = _read_tag(match, closings) if match else _Tag(start, end)
         if unread is not None:
             if tag and tag.closing and tag.name == unread.name:
                 unread.end = end
-                yield unread
                 unread = None
         elif tag is None:
-            if brackets := _bare_word(text, start, end):
-                yield brackets
-        elif tag.name in _UNREAD and not tag.closing and closings.get(tag.name, 0) >= end:
-            unread = tag
+            changes += _bare_word(text, start, end)
         else:
-            yield tag
-    if unread is not None:
-        yield unread
+            tags.append(tag)
+            if tag.name in _UNREAD and not tag.closing and closings.get(tag.name, 0) >= end:
+                unread = tag
+    return tags, changes
 
 
 def _candidates(text: str) -> Iterator[tuple[int, int, re.Match[str] | None]]:
@@ -186,14 +178,14 @@ def _read_attributes(text: str) -> Mapping[str, str | None] | None:
     return attributes
 
 
-def _bare_word(text: str, start: int, end: int) -> tuple[Change, Change] | None:
-    """Return the changes that take the brackets off a single word; None for anything else, such as a comparison."""
+def _bare_word(text: str, start: int, end: int) -> tuple[Change, ...]:
+    """Return the changes that take the brackets off a single word; none for anything else, such as a comparison."""
     inside = text[start + 1 : end - 1]
     if inside[0] in "/!?" or any(map(str.isspace, inside)) or any(sign in inside for sign in "\"'"):
-        return None
+        return ()
     glued = text[start - 1 : start].isalnum(), text[end : end + 1].isalnum()
     if any(glued) and not _ADDRESS.match(inside):
-        return None
+        return ()
     reason = "brackets that look like HTML"
     before, behind = (" " if each else "" for each in glued)
     return (start, start + 1, before, reason), (end - 1, end, behind, reason)

@@ -27,6 +27,8 @@ from notifykit_kwtsms.text.links import KEEP, LOST, read_address, refuse_links, 
 _CANDIDATE: Final = re.compile(
     r"""<([/!?]?+)([A-Za-z][\w:.-]*+|(?<=!)(?:--|\[))((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""", re.ASCII
 )
+#: A comment. It is searched for in front of the last ``-->`` only, so that the search stays linear.
+_COMMENT: Final = re.compile(r"<!(?=--).*?-->", re.DOTALL)
 #: The name of an attribute, and behind ``=`` its value as it is written.
 _ATTRIBUTE: Final = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'<>]*+))?+""", re.ASCII)
 _ATTRIBUTES: Final = re.compile(rf"(?:[\s/]*+{_ATTRIBUTE.pattern})*+[\s/]*+", re.ASCII)
@@ -102,41 +104,33 @@ def find_tags(text: str, links: str = KEEP) -> list[Change]:
 def _tags_and_words(text: str) -> tuple[list[_Tag], list[Change]]:
     """Return the tags, and the changes that take the brackets off words that are no tags."""
     candidates = list(_candidates(text))
-    closings = {match[2].lower(): start for start, _, match in candidates if match and match[1] == "/"}
+    closings = {match[2].lower(): match.start() for match in candidates if match.re is _CANDIDATE and match[1] == "/"}
     tags: list[_Tag] = []
     changes: list[Change] = []
     unread: _Tag | None = None
-    for start, end, match in candidates:
-        tag = _read_tag(match, closings) if match else _Tag(start, end)
+    for match in candidates:
+        tag = _read_tag(match, closings)
         if unread is not None:
             if tag and tag.closing and tag.name == unread.name:
-                unread.end = end
+                unread.end = tag.end
                 unread = None
         elif tag is None:
-            changes += _bare_word(text, start, end)
+            changes += _bare_word(text, *match.span())
         else:
             tags.append(tag)
-            if tag.name in _UNREAD and not tag.closing and closings.get(tag.name, 0) >= end:
+            if tag.name in _UNREAD and not tag.closing and closings.get(tag.name, 0) >= tag.end:
                 unread = tag
     return tags, changes
 
 
-def _candidates(text: str) -> Iterator[tuple[int, int, re.Match[str] | None]]:
-    """Yield where each comment, and each tag or what looks like one, starts and ends; the latter with its match."""
-    comments = text.rfind("-->")
-    comment = text.find("<!--", 0, comments + 1)
+def _candidates(text: str) -> Iterator[re.Match[str]]:
+    """Yield each comment, and each tag or what looks like one."""
     position = 0
-    while True:
-        match = _CANDIDATE.search(text, position, len(text) if comment < 0 else comment)
-        if match:
-            start, position = match.span()
-            yield start, position, match
-        elif comment >= 0:
-            position = text.index("-->", comment) + 3
-            yield comment, position, None
-            comment = text.find("<!--", position, comments + 1)
-        else:
-            return
+    for comment in _COMMENT.finditer(text, 0, text.rfind("-->") + 3):
+        yield from _CANDIDATE.finditer(text, position, comment.start())
+        yield comment
+        position = comment.end()
+    yield from _CANDIDATE.finditer(text, position)
 
 
 def _read_tag(match: re.Match[str], closings: Container[str]) -> _Tag | None:
@@ -145,6 +139,8 @@ def _read_tag(match: re.Match[str], closings: Container[str]) -> _Tag | None:
     :param closings: the names that have a closing tag in the text.
     """
     start, end = match.span()
+    if match.re is _COMMENT:
+        return _Tag(start, end)
     sign, name, rest = match.groups()
     element = name.lower()
     if sign in ("!", "?"):

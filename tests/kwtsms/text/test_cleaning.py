@@ -324,6 +324,10 @@ class TestTags:
             ("<style>p {}</style><script>if (a<b) x='</p>'</script>Hi", "Hi"),
             ("<script>Hi", "Hi"),
             ('<img title="a > b" hidden>Hi', "Hi"),
+            ("<SPAN Class=x\n data-y TITLE = 'a \"b\"'/>Hi", "Hi"),
+            (f'<img src="data:image/png;base64,{"A" * 20_000}">Hi', "Hi"),
+            ("<x y=''>Hi", "Hi"),
+            ("<!-->Hi<!-- > -->", "Hi"),
         ],
     )
     def test_tags_become_what_they_stand_for(self, text: str, cleaned: str) -> None:
@@ -352,6 +356,8 @@ class TestTags:
             ('<a href="geo:29.3,47.9">map</a>', "map geo:29.3,47.9"),
             ('<a href="intent://scan/#Intent;end">go</a>', "go intent://scan/#Intent;end"),
             ('<a href="https://x.example/1" href="https://x.example/2">go</a>', "go https://x.example/1"),
+            ("<a href=https://x.example/?a=1 target=_blank>go</a>", "go https://x.example/?a=1"),
+            ("<A title=\"href='https://x.example/1'\"HREF = 'https://x.example/2' >go</A >", "go https://x.example/2"),
             # Never closed: in front of its words.
             ('<a href="https://x.example/">Pay', "https://x.example/ Pay"),
             ('Now <a href="https://x.example/"><p>Pay', "Now https://x.example/\nPay"),
@@ -442,6 +448,9 @@ class TestTags:
             ("<<<<b>b>b>b>", "<<< b>b>b>"),
             ("<a<b<c>d>e>f", "< a< b< c>d>e>f"),
             ("<//<b>b>", "< //b>"),
+            ("<b =x> <b x'y'> <b 'x'>", "< b =x> < b x'y'> < b 'x'>"),
+            (f"<b/{'.' * 20_000}>", f"b/{'.' * 20_000}"),
+            (f"<b/{'@' * 20_000}>", f"b/{'@' * 20_000}"),
         ],
     )
     def test_what_is_no_tag_keeps_its_words(self, text: str, cleaned: str) -> None:

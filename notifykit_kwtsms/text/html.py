@@ -37,7 +37,8 @@ _ADDRESS: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*+:\S|www\.\S|[^\s@]++@\S[^\s.]*+\.\S|[^\s.]++\.\S[^\s/]*+/", re.ASCII
 )
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_OPENING: Final = re.compile(r"<(?=[A-Za-z/!?])")
+#: The signs of one word that would open a tag.
+_OPENINGS: Final = re.compile(r"<(?=[A-Za-z/!?])(?:[^\s<>]++<(?=[A-Za-z/!?]))*+")
 _OPENERS: Final = frozenset(f"{string.ascii_letters}/!?")
 
 
@@ -291,10 +292,14 @@ def _without_openings(text: str, changes: list[Change]) -> list[Change]:
     position = 0
     for start, end, after, reason in [*changes, (len(text), len(text), "", "")]:
         if text.find("<", position, start) >= 0:
-            signs = [match.start() for match in _OPENING.finditer(text, position, start)]
+            signs = [match.span() for match in _OPENINGS.finditer(text, position, start)]
             if text[start - 1] == "<":
-                signs.append(start - 1)
-            result += [(sign, sign + 1, "< ", "a sign that looks like HTML") for sign in signs if sign < last]
+                signs.append((start - 1, start))
+            result += [
+                (first, behind, text[first:behind].replace("<", "< "), "a sign that looks like HTML")
+                for first, behind in signs
+                if first < last
+            ]
         if reason:
             opens = after.endswith("<") and start < last and (end in starts or text[end : end + 1] in _OPENERS)
             result.append((start, end, after + " " if opens else after, reason))

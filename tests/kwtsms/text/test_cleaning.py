@@ -482,7 +482,7 @@ class TestTags:
         assert TAGS.clean(text).text is text
 
     def test_the_reasons(self) -> None:
-        """Tags that touch are one edit, and an edit says whether it was HTML or only looked like it."""
+        """Tags that touch are one edit, as are signs in one word; an edit says whether it was HTML or only looked like it."""
         assert changes(TAGS, "<b><i>x</i></b>&amp;") == [
             ("<b><i>", "", "HTML tag"),
             ("</i></b>", "", "HTML tag"),
@@ -491,6 +491,10 @@ class TestTags:
         assert changes(TAGS, "<name> x<y z>") == [
             ("<", "", "brackets that look like HTML"),
             (">", "", "brackets that look like HTML"),
+            ("<", "< ", "a sign that looks like HTML"),
+        ]
+        assert changes(TAGS, "a<b<c/<d e<f g>") == [
+            ("<b<c/<", "< b< c/< ", "a sign that looks like HTML"),
             ("<", "< ", "a sign that looks like HTML"),
         ]
         assert TAGS.clean("a<x <b> y>c").edits == (

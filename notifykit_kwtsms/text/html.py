@@ -10,6 +10,7 @@ with what is left behind a change, gets a space: so no tag can appear, however a
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -191,14 +192,24 @@ def _bare_word(text: str, start: int, end: int) -> tuple[Change, ...]:
 def _tag_changes(text: str, tags: Sequence[_Tag]) -> Iterator[Change]:
     """Yield the change of each row of tags with nothing between them, with what the row stood for."""
     links = _links_at(text, tags)
-    row: list[_Tag] = []
-    for tag, following in zip(tags, [*tags[1:], None], strict=True):
+    for row in _rows(text, tags):
+        addresses = [links[tag.start].address for tag in row if tag.start in links] if links else []
+        yield _row_change(text, row, addresses)
+
+
+def _rows(text: str, tags: Sequence[_Tag]) -> Iterator[list[_Tag]]:
+    """Yield rows of tags with nothing between them, or, in a row with a block, nothing but white space."""
+    row = [tags[0]]
+    has_block = tags[0].name in _BLOCKS
+    for before, tag in itertools.pairwise(tags):
+        gap = text[before.end : tag.start]
+        is_block = tag.name in _BLOCKS
+        if gap and not (gap.isspace() and (has_block or is_block)):
+            yield row
+            row, has_block = [], False
         row.append(tag)
-        if following is None or not _in_one_row(text, tag, following):
-            yield _row_change(
-                text, row, [links[each.start].address for each in row if each.start in links] if links else ()
-            )
-            row = []
+        has_block = has_block or is_block
+    yield row
 
 
 def _links_at(text: str, tags: Sequence[_Tag]) -> Mapping[int, _Tag]:
@@ -225,12 +236,6 @@ def _links_at(text: str, tags: Sequence[_Tag]) -> Mapping[int, _Tag]:
         elif not tag.closing:
             link = None
     return places
-
-
-def _in_one_row(text: str, tag: _Tag, following: _Tag) -> bool:
-    """Return whether a tag follows another at once, or with nothing but white space beside a block."""
-    gap = text[tag.end : following.start]
-    return not gap or (gap.isspace() and (following.name in _BLOCKS or tag.name in _BLOCKS))
 
 
 def _row_change(text: str, row: Sequence[_Tag], addresses: Sequence[str | None]) -> Change:

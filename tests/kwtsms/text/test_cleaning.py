@@ -317,6 +317,7 @@ class TestTags:
             ("<ul>\n  <li>one</li>\n  <li>two</li>\n</ul>", "one\ntwo"),
             ("<tr><td>Price</td><td>5</td></tr><tr><td>Sum</td><td>6</td></tr>", "Price 5\nSum 6"),
             ("<h1>Hi</h1>there<hr>you", "Hi\nthere\nyou"),
+            ("x<p><td> <td><p>y", "x\ny"),
             ("<b>Hi</b> <i>you</i>", "Hi you"),
             ("</b >Hi<!-- <b>x</b> --><?xml?><!DOCTYPE html><![CDATA[x]]>", "Hi"),
             ("<name>Sara</name><x y='1'><z/>", "Sara"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -13,22 +12,7 @@ from notifykit.errors import ContentRejected
 from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import MAX_SEGMENTS, SENDER_LENGTH
-from notifykit_kwtsms.text.characters import (
-    ARABIC_DIGITS,
-    ASTRAL,
-    HIDDEN,
-    LINE_ENDS,
-    PICTOGRAPH_PARTS,
-    PICTOGRAPHS,
-    SPACES,
-    Change,
-    Range,
-    apply,
-    find_digits,
-    find_emoji,
-    find_hidden,
-    outside,
-)
+from notifykit_kwtsms.text.characters import Change, apply, clean_text, find_digits, find_emoji, find_hidden
 from notifykit_kwtsms.text.links import KEEP
 from notifykit_kwtsms.text.segments import boundaries
 
@@ -44,11 +28,10 @@ class TextCleaner:
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
-        changes = () if channel is not Channel.SMS or _clean_text().fullmatch(text) else self.find(text)
+        changes = () if channel is not Channel.SMS or clean_text().fullmatch(text) else self.find(text)
         if not changes:
             return Cleaned(text)
-        name = self.name
-        edits = [Edit(start, end, text[start:end], after, reason, name) for start, end, after, reason in changes]
+        edits = [Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes]
         return Cleaned(apply(text, changes), tuple(edits))
 
 
@@ -85,13 +68,6 @@ def cleaners(links: str = KEEP) -> tuple[TextCleaner, ...]:
     return (*CLEANERS[:-1], TextCleaner(TAGS.name, functools.partial(_find_html, links=links)))
 
 
-#: Every character in which a cleaner may find something.
-_SUSPECT: Final[tuple[Range, ...]] = (
-    *(PICTOGRAPHS + PICTOGRAPH_PARTS + HIDDEN + LINE_ENDS + SPACES + ARABIC_DIGITS + ASTRAL),
-    (ord("<"), ord("<")),
-)
-
-
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
     edits: list[Edit] = []
@@ -107,7 +83,7 @@ def clean_message(text: str) -> str:
 
     ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
     """
-    if not _clean_text().fullmatch(text):
+    if not clean_text().fullmatch(text):
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
@@ -138,12 +114,6 @@ def warn(message: Message, default_sender: str) -> tuple[str, ...]:
     """
     problem = sender_problem(message.sender or default_sender)
     return (problem,) if problem else ()
-
-
-@functools.cache
-def _clean_text() -> re.Pattern[str]:
-    """Return the pattern of a text in which no cleaner finds anything; faster than a search for what is wrong."""
-    return re.compile(f"[{outside(_SUSPECT)}]*+")
 
 
 def check(message: Message) -> ContentRejected | None:

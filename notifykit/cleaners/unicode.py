@@ -20,8 +20,14 @@ _MOST_ACCENTS: Final = 8
 _HALF: Final = "\ud800-\udfff"
 _ACCENT: Final = "\u0300-\u036f\u0653-\u0655"
 _HALVES: Final = re.compile(f"[{_HALF}][{_HALF}]*+")
-#: Where something may change. It starts with a set, not with the letter in front, so that the search for it runs in C.
-_RUN: Final = re.compile(f"[{_HALF}{_ACCENT}][{_HALF}{_ACCENT}]*+")
+_LETTER: Final = r"[^\W\d_]"
+_FEW_MORE: Final = f"[{_ACCENT}]{{0,{_MOST_ACCENTS - 1}}}+(?![{_HALF}{_ACCENT}])"
+#: Where something may change. With group 1 it is behind a letter and may go on with more accented letters: a word is one
+#: edit. It starts with a set, not with the letter in front, so that the search for it runs in C.
+_RUN: Final = re.compile(
+    f"[{_HALF}{_ACCENT}]"
+    f"(?:(?<={_LETTER}[{_ACCENT}])({_FEW_MORE}(?:{_LETTER}[{_ACCENT}]{_FEW_MORE})*+)|[{_HALF}{_ACCENT}]*+)"
+)
 
 
 class UnicodeCleaner:
@@ -55,7 +61,7 @@ def _changes(text: str, *, compose: bool) -> Iterator[tuple[int, int, str, str]]
             whole = text[start - 1 : last]
             if broken:
                 whole = _HALVES.sub("", whole)
-            composed = unicodedata.normalize("NFC", whole) if len(whole) - 1 <= _MOST_ACCENTS else whole
+            composed = unicodedata.normalize("NFC", whole) if run[1] or len(whole) - 1 <= _MOST_ACCENTS else whole
             if composed != whole:
                 yield start - 1, last, composed, "letter and accent composed"
                 halves = halves[-1:] if last < end else []

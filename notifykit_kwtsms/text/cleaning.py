@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -13,22 +12,7 @@ from notifykit.errors import ContentRejected
 from notifykit.models.message import Channel, Cleaned, Edit, Message
 from notifykit_kwtsms.api.codes import error_for
 from notifykit_kwtsms.api.facts import MAX_SEGMENTS, SENDER_LENGTH
-from notifykit_kwtsms.text.characters import (
-    ARABIC_DIGITS,
-    ASTRAL,
-    HIDDEN,
-    LINE_ENDS,
-    PICTOGRAPH_PARTS,
-    PICTOGRAPHS,
-    SPACES,
-    Change,
-    Range,
-    apply,
-    find_digits,
-    find_emoji,
-    find_hidden,
-    outside,
-)
+from notifykit_kwtsms.text.characters import Change, apply, clean_text, find_digits, find_emoji, find_hidden
 from notifykit_kwtsms.text.links import KEEP
 from notifykit_kwtsms.text.segments import boundaries
 
@@ -44,18 +28,15 @@ class TextCleaner:
 
     def clean(self, text: str, channel: Channel = Channel.SMS) -> Cleaned:
         """Return the cleaned text and the edits; the same text and no edits where there is nothing to do."""
-        changes = () if channel is not Channel.SMS or _clean_text().fullmatch(text) else self.find(text)
-        return Cleaned(apply(text, changes), self.edits(text, changes)) if changes else Cleaned(text)
-
-    def edits(self, text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
-        """Return changes of a text as edits by this cleaner."""
-        return tuple(
-            Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes
-        )
+        changes = () if channel is not Channel.SMS or clean_text().fullmatch(text) else self.find(text)
+        if not changes:
+            return Cleaned(text)
+        edits = [Edit(start, end, text[start:end], after, reason, self.name) for start, end, after, reason in changes]
+        return Cleaned(apply(text, changes), tuple(edits))
 
 
 def _find_html(text: str, links: str = KEEP) -> Sequence[Change]:
-    """Return the changes that :mod:`notifykit_kwtsms.text.html` makes; its parser is imported for the first text with a tag."""
+    """Return the changes of :mod:`notifykit_kwtsms.text.html`, which is imported for the first text with a tag."""
     if "<" not in text or ">" not in text:
         return ()
     from notifykit_kwtsms.text.html import find_tags
@@ -87,23 +68,13 @@ def cleaners(links: str = KEEP) -> tuple[TextCleaner, ...]:
     return (*CLEANERS[:-1], TextCleaner(TAGS.name, functools.partial(_find_html, links=links)))
 
 
-#: Every character in which a cleaner may find something.
-_SUSPECT: Final[tuple[Range, ...]] = (
-    *(PICTOGRAPHS + PICTOGRAPH_PARTS + HIDDEN + LINE_ENDS + SPACES + ARABIC_DIGITS + ASTRAL),
-    (ord("<"), ord("<")),
-)
-
-
 def clean(text: str) -> Cleaned:
     """Return the text as the gateway can deliver it, and every edit in order of the cleaners."""
-    if _clean_text().fullmatch(text):
-        return Cleaned(text)
     edits: list[Edit] = []
     for cleaner in CLEANERS:
-        changes = cleaner.find(text)
-        if changes:
-            edits += cleaner.edits(text, changes)
-            text = apply(text, changes)
+        cleaned = cleaner.clean(text)
+        text = cleaned.text
+        edits += cleaned.edits
     return Cleaned(text, tuple(edits))
 
 
@@ -112,14 +83,10 @@ def clean_message(text: str) -> str:
 
     ``send`` does this itself. A text of nothing else becomes empty. This is :func:`clean` without the list of edits.
     """
-    if not _clean_text().fullmatch(text):
+    if not clean_text().fullmatch(text):
         for cleaner in CLEANERS:
             text = apply(text, cleaner.find(text))
     return text
-
-
-#: What most sender IDs look like, in which there is no problem.
-_SENDER: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,{SENDER_LENGTH - 1}}}")
 
 
 def sender_problem(sender: str) -> str | None:
@@ -145,15 +112,8 @@ def warn(message: Message, default_sender: str) -> tuple[str, ...]:
 
     :param default_sender: the sender ID where the message names none.
     """
-    sender = message.sender or default_sender
-    problem = None if _SENDER.fullmatch(sender) else sender_problem(sender)
+    problem = sender_problem(message.sender or default_sender)
     return (problem,) if problem else ()
-
-
-@functools.cache
-def _clean_text() -> re.Pattern[str]:
-    """Return the pattern of a text in which no cleaner finds anything; faster than a search for what is wrong."""
-    return re.compile(f"[{outside(_SUSPECT)}]*+")
 
 
 def check(message: Message) -> ContentRejected | None:

@@ -10,12 +10,12 @@ with what is left behind a change, gets a space: so no tag can appear, however a
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections.abc import Container, Iterator, Mapping, Sequence
 from html import unescape
 from html.entities import html5
-from html.parser import HTMLParser
 from typing import Final
 
 import attrs
@@ -23,17 +23,24 @@ import attrs
 from notifykit_kwtsms.text.characters import Change, apply, find_digits, find_emoji, find_hidden
 from notifykit_kwtsms.text.links import KEEP, LOST, read_address, refuse_links, says
 
-#: A tag, a declaration or what looks like one. Quotes toggle everywhere, not only behind ``=``: so at most three
-#: attempts are alive at any position, and the search stays linear.
-_CANDIDATE: Final = re.compile(r"""<(?:[/!?]?+[A-Za-z]|!(?:--|\[))(?:[^<>"']|"[^"]*+"|'[^']*+')*+>""")
-_NAME: Final = re.compile(r"[A-Za-z][\w:.-]*", re.ASCII)
-_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S|www\.\S|\S+@\S+\.\S|\S+\.\S+/", re.ASCII)
+#: A tag, a declaration or what looks like one: its sign, its name and the rest. Quotes toggle everywhere, not only
+#: behind ``=``: so at most three attempts are alive at any position, and the search stays linear.
+_CANDIDATE: Final = re.compile(
+    r"""<([/!?]?+)([A-Za-z][\w:.-]*+|(?<=!)(?:--|\[))((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""", re.ASCII
+)
+#: A comment. It is searched for in front of the last ``-->`` only, so that the search stays linear.
+_COMMENT: Final = re.compile(r"<!(?=--).*?-->", re.DOTALL)
+#: The name of an attribute, and behind ``=`` its value as it is written.
+_ATTRIBUTE: Final = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'<>]*+))?+""", re.ASCII)
+_ATTRIBUTES: Final = re.compile(rf"(?:[\s/]*+{_ATTRIBUTE.pattern})*+[\s/]*+", re.ASCII)
+#: The start of an address. The first ``@`` or dot is as good as any other, so the search is linear.
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*+:\S|www\.\S|[^\s@]++@\S[^\s.]*+\.\S|[^\s.]++\.\S[^\s/]*+/", re.ASCII
+)
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_OPENING: Final = re.compile(r"<(?=[A-Za-z/!?])")
+#: The signs of one word that would open a tag.
+_OPENINGS: Final = re.compile(r"<(?=[A-Za-z/!?])(?:[^\s<>]++<(?=[A-Za-z/!?]))*+")
 _OPENERS: Final = frozenset(f"{string.ascii_letters}/!?")
-_CLOSING_NAME: Final = re.compile(r"</([A-Za-z][\w:.-]*)", re.ASCII)
-#: A longer tag is none: the standard library's parser takes quadratic time for some.
-_LONGEST: Final = 5_000
 
 
 def _names(words: str) -> frozenset[str]:
@@ -45,6 +52,8 @@ _BLOCKS: Final = _names(
     "h3 h4 h5 h6 head header hr html li main nav ol p pre section summary table tbody tfoot thead title tr ul"
 )
 _CELLS: Final = frozenset(("td", "th"))
+#: Elements that keep the words beside them apart.
+_APART: Final = _BLOCKS | _CELLS
 #: Signs that a phone takes for a part of the address that they follow.
 _OF_ADDRESSES: Final = frozenset("/?&=#%+-_~@$*:")
 #: Names that nobody writes between brackets but for HTML. Any other is a tag where something shows it: a closing tag of
@@ -61,22 +70,11 @@ _FLAGS: Final = _names(
 )
 #: Elements whose content nobody reads.
 _UNREAD: Final = frozenset(("script", "style"))
+#: Names behind ``<!`` that are HTML.
+_DECLARATIONS: Final = frozenset(("--", "[", "doctype"))
 
 
-class _TagReader(HTMLParser):
-    """Reads one tag, as the standard library understands it."""
-
-    name: str | None = None
-    attributes: Mapping[str, str | None]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.name, self.attributes = tag, dict(reversed(attrs))  # the first of two counts
-
-    def handle_endtag(self, tag: str) -> None:
-        self.name, self.attributes = tag, {}
-
-
-@attrs.frozen
+@attrs.define(eq=False)
 class _Tag:
     """A tag of a text."""
 
@@ -95,102 +93,97 @@ def find_tags(text: str, links: str = KEEP) -> list[Change]:
     :param links: ``keep`` for the addresses behind the words; ``refuse-lost`` or ``refuse`` for an error.
     :raises ContentRejected: if there is a link that is not allowed.
     """
-    changes: list[Change] = []
-    tags: list[_Tag] = []
-    for found in _tags_and_words(text):
-        if isinstance(found, _Tag):
-            tags.append(found)
-        else:
-            changes += found
+    tags, changes = _tags_and_words(text)
     refuse_links((tag.address for tag in tags), links)
     if tags:
         changes += _tag_changes(text, tags)
-        spans = [(start, end) for start, end, *_ in changes]
-        changes += _entity_changes(text, spans)
+        changes.sort()
+        changes += list(_entity_changes(text, changes))
     changes.sort()
-    return _without_openings(text, changes)
+    return _without_openings(text, changes) if "<" in apply(text, changes) else changes
 
 
-def _tags_and_words(text: str) -> Iterator[_Tag | tuple[Change, Change]]:
-    """Yield each tag, and the changes that take the brackets off a word that is no tag."""
-    closings = {match[1].lower(): match.start() for match in _CLOSING_NAME.finditer(text)}
+def _tags_and_words(text: str) -> tuple[list[_Tag], list[Change]]:
+    """Return the tags, and the changes that take the brackets off words that are no tags."""
+    candidates = list(_candidates(text))
+    closings = {match[2].lower(): match.start() for match in candidates if match.re is _CANDIDATE and match[1] == "/"}
+    tags: list[_Tag] = []
+    changes: list[Change] = []
     unread: _Tag | None = None
-    for start, end in _candidates(text):
-        tag = _read_tag(text[start:end], start, closings)
+    for match in candidates:
+        tag = _read_tag(match, closings)
         if unread is not None:
             if tag and tag.closing and tag.name == unread.name:
-                yield attrs.evolve(unread, end=end)
+                unread.end = tag.end
                 unread = None
         elif tag is None:
-            if brackets := _bare_word(text, start, end):
-                yield brackets
-        elif tag.name in _UNREAD and not tag.closing and closings.get(tag.name, 0) >= end:
-            unread = tag
+            changes += _bare_word(text, *match.span())
         else:
-            yield tag
-    if unread is not None:
-        yield unread
+            tags.append(tag)
+            if tag.name in _UNREAD and not tag.closing and closings.get(tag.name, 0) >= tag.end:
+                unread = tag
+    return tags, changes
 
 
-def _candidates(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each comment, each script and each tag, or what looks like one, starts and ends."""
-    comments = text.rfind("-->")
-    comment = text.find("<!--", 0, comments + 1)
+def _candidates(text: str) -> Iterator[re.Match[str]]:
+    """Yield each comment, and each tag or what looks like one."""
     position = 0
-    while True:
-        match = _CANDIDATE.search(text, position, len(text) if comment < 0 else comment)
-        if match:
-            yield match.span()
-            position = match.end()
-        elif comment >= 0:
-            position = text.index("-->", comment) + 3
-            yield comment, position
-            comment = text.find("<!--", position, comments + 1)
-        else:
-            return
+    for comment in _COMMENT.finditer(text, 0, text.rfind("-->") + 3):
+        yield from _CANDIDATE.finditer(text, position, comment.start())
+        yield comment
+        position = comment.end()
+    yield from _CANDIDATE.finditer(text, position)
 
 
-def _read_tag(tag: str, start: int, closings: Container[str]) -> _Tag | None:
+def _read_tag(match: re.Match[str], closings: Container[str]) -> _Tag | None:
     """Return what may be a tag as one; None where it only looks like a tag.
 
     :param closings: the names that have a closing tag in the text.
     """
-    end = start + len(tag)
-    if tag.startswith(("<!--", "<![", "<?")) or tag[:9].lower() == "<!doctype":
+    start, end = match.span()
+    if match.re is _COMMENT:
         return _Tag(start, end)
-    inside = tag[1:-1]
-    closing = inside.startswith("/")
-    name = _NAME.match(inside, 1 if closing else 0)
-    after = inside[name.end() : name.end() + 1] if name else ""
-    if not name or len(tag) > _LONGEST or not (after.isspace() or after in ("", "/")) or _ADDRESS.match(inside):
-        return None
-    element = name[0].lower()
-    attributes: Mapping[str, str | None] = {}
-    if inside[name.end() :].strip("/ "):
-        reader = _TagReader()
-        reader.feed(tag)
-        if reader.name is None:
+    sign, name, rest = match.groups()
+    element = name.lower()
+    if sign in ("!", "?"):
+        return _Tag(start, end) if sign == "?" or element in _DECLARATIONS else None
+    href, known = "", element in _SURELY_TAGS
+    if rest or not known:
+        glued = rest[:1] not in ("", "/") and not rest[0].isspace()
+        if glued or _ADDRESS.match(name + rest):
             return None
-        element, attributes = reader.name, reader.attributes
-    valued = any(value is not None for value in attributes.values())
-    words = any(value is None and key not in _FLAGS and "-" not in key for key, value in attributes.items())
-    sure = element in _SURELY_TAGS or element in closings or valued or inside.endswith("/")
-    if words or not sure:
-        return None
-    address = read_address(attributes.get("href") or "") if element == "a" else ""
+        attributes = {} if sign else _read_attributes(rest)
+        if attributes is None or not (known or element in closings or rest.endswith("/") or any(attributes.values())):
+            return None
+        href = attributes.get("href") or ""
+    if element != "a" or not href:
+        return _Tag(start, end, element, closing=sign == "/")
+    address = read_address(unescape(href.strip("\"'")))
     # A sign that would open a tag is none in an address.
-    shown = address and _cleaned(address).replace("<", "%3C")
-    return _Tag(start, end, element, closing, shown)
+    return _Tag(start, end, element, address=address and _cleaned(address).replace("<", "%3C"))
 
 
-def _bare_word(text: str, start: int, end: int) -> tuple[Change, Change] | None:
-    """Return the changes that take the brackets off a single word; None for anything else, such as a comparison."""
+def _read_attributes(text: str) -> Mapping[str, str | None] | None:
+    """Return the attributes behind the name of a tag, the first of each name; None where words show that it is no tag."""
+    if not _ATTRIBUTES.fullmatch(text):
+        return None
+    attributes: dict[str, str | None] = {}
+    for match in _ATTRIBUTE.finditer(text):
+        name, value = match[1].lower(), match[2]
+        if value is None and name not in _FLAGS and "-" not in name:
+            return None
+        attributes.setdefault(name, value)
+    return attributes
+
+
+def _bare_word(text: str, start: int, end: int) -> tuple[Change, ...]:
+    """Return the changes that take the brackets off a single word; none for anything else, such as a comparison."""
     inside = text[start + 1 : end - 1]
     if inside[0] in "/!?" or any(map(str.isspace, inside)) or any(sign in inside for sign in "\"'"):
-        return None
+        return ()
     glued = text[start - 1 : start].isalnum(), text[end : end + 1].isalnum()
     if any(glued) and not _ADDRESS.match(inside):
-        return None
+        return ()
     reason = "brackets that look like HTML"
     before, behind = (" " if each else "" for each in glued)
     return (start, start + 1, before, reason), (end - 1, end, behind, reason)
@@ -199,13 +192,24 @@ def _bare_word(text: str, start: int, end: int) -> tuple[Change, Change] | None:
 def _tag_changes(text: str, tags: Sequence[_Tag]) -> Iterator[Change]:
     """Yield the change of each row of tags with nothing between them, with what the row stood for."""
     links = _links_at(text, tags)
-    row: list[_Tag] = []
-    for tag, following in zip(tags, [*tags[1:], None], strict=True):
+    for row in _rows(text, tags):
+        addresses = [links[tag.start].address for tag in row if tag.start in links] if links else []
+        yield _row_change(text, row, addresses)
+
+
+def _rows(text: str, tags: Sequence[_Tag]) -> Iterator[list[_Tag]]:
+    """Yield rows of tags with nothing between them, or, in a row with a block, nothing but white space."""
+    row = [tags[0]]
+    has_block = tags[0].name in _BLOCKS
+    for before, tag in itertools.pairwise(tags):
+        gap = text[before.end : tag.start]
+        is_block = tag.name in _BLOCKS
+        if gap and not (gap.isspace() and (has_block or is_block)):
+            yield row
+            row, has_block = [], False
         row.append(tag)
-        if following is None or not _in_one_row(text, row, following):
-            found = [links[each.start].address for each in row if each.start in links]
-            yield _row_change(text, row, " ".join(filter(None, found)), lost=None in found)
-            row = []
+        has_block = has_block or is_block
+    yield row
 
 
 def _links_at(text: str, tags: Sequence[_Tag]) -> Mapping[int, _Tag]:
@@ -218,8 +222,7 @@ def _links_at(text: str, tags: Sequence[_Tag]) -> Mapping[int, _Tag]:
     words: list[str] = []
     for before, tag in zip([None, *tags], tags, strict=False):
         if link is not None and before is not None:
-            apart = before.name in _BLOCKS or before.name in _CELLS
-            words += (" " if apart else "", text[before.end : tag.start])
+            words += (" " if before.name in _APART else "", text[before.end : tag.start])
         if tag.name != "a":
             continue
         if tag.closing and link is not None:
@@ -235,20 +238,17 @@ def _links_at(text: str, tags: Sequence[_Tag]) -> Mapping[int, _Tag]:
     return places
 
 
-def _in_one_row(text: str, row: Sequence[_Tag], following: _Tag) -> bool:
-    """Return whether a tag follows a row: at once, or with nothing but white space beside a block."""
-    gap = text[row[-1].end : following.start]
-    return not gap or (gap.isspace() and (following.name in _BLOCKS or row[-1].name in _BLOCKS))
-
-
-def _row_change(text: str, row: Sequence[_Tag], address: str, *, lost: bool) -> Change:
+def _row_change(text: str, row: Sequence[_Tag], addresses: Sequence[str | None]) -> Change:
     """Return the change of a row of tags.
 
-    :param address: the addresses of the links that end in it.
-    :param lost: whether one of them ends in it without an address.
+    :param addresses: those of the links that end in it; None for one that is lost.
     """
     start, end = row[0].start, row[-1].end
-    if is_block := any(tag.name in _BLOCKS for tag in row):
+    names = [tag.name for tag in row]
+    if not addresses and _APART.isdisjoint(names):
+        return start, end, "", "HTML tag"
+    address = " ".join(filter(None, addresses))
+    if is_block := not _BLOCKS.isdisjoint(names):
         while text[start - 1 : start] == " ":
             start -= 1
         while text[end : end + 1] == " ":
@@ -256,25 +256,24 @@ def _row_change(text: str, row: Sequence[_Tag], address: str, *, lost: bool) -> 
     before, behind = text[start - 1 : start], text[end : end + 1]
     inner, gap = bool((before or address) and behind), ""
     if is_block and inner:
-        breaks = max(1, sum(tag.name == "br" for tag in row))
+        breaks = max(1, names.count("br"))
         gap = "\n" * (breaks - (before == "\n") - (behind == "\n"))
     elif inner and not before.isspace() and not behind.isspace():
         # Behind an address, a letter would become a part of it.
         glued = address and (behind.isalnum() or behind in _OF_ADDRESSES)
-        gap = " " if glued or any(tag.name in _CELLS for tag in row) else ""
+        gap = " " if glued or not _CELLS.isdisjoint(names) else ""
     space = " " if address and before and not before.isspace() else ""
-    return start, end, f"{space}{address}{gap}", LOST if lost else "HTML tag"
+    return start, end, f"{space}{address}{gap}", LOST if None in addresses else "HTML tag"
 
 
-def _entity_changes(text: str, spans: list[tuple[int, int]]) -> Iterator[Change]:
-    """Yield the changes that decode entities outside the spans."""
-    spans = sorted(spans)
+def _entity_changes(text: str, others: Sequence[Change]) -> Iterator[Change]:
+    """Yield the changes that decode entities where no other change is."""
     index = 0
     for match in _ENTITY.finditer(text):
         start, end = match.span()
-        while index < len(spans) and spans[index][1] <= start:
+        while index < len(others) and others[index][1] <= start:
             index += 1
-        if index < len(spans) and spans[index][0] < end:
+        if index < len(others) and others[index][0] < end:
             continue
         if match[0][1] == "#" or match[0][1:] in html5:
             yield start, end, _cleaned(unescape(match[0])), "HTML entity"
@@ -297,10 +296,15 @@ def _without_openings(text: str, changes: list[Change]) -> list[Change]:
     result: list[Change] = []
     position = 0
     for start, end, after, reason in [*changes, (len(text), len(text), "", "")]:
-        signs = [match.start() for match in _OPENING.finditer(text, position, start)]
-        if start > position and text[start - 1] == "<":
-            signs.append(start - 1)
-        result += [(sign, sign + 1, "< ", "a sign that looks like HTML") for sign in signs if sign < last]
+        if text.find("<", position, start) >= 0:
+            signs = [match.span() for match in _OPENINGS.finditer(text, position, start)]
+            if text[start - 1] == "<":
+                signs.append((start - 1, start))
+            result += [
+                (first, behind, text[first:behind].replace("<", "< "), "a sign that looks like HTML")
+                for first, behind in signs
+                if first < last
+            ]
         if reason:
             opens = after.endswith("<") and start < last and (end in starts or text[end : end + 1] in _OPENERS)
             result.append((start, end, after + " " if opens else after, reason))

@@ -68,6 +68,8 @@ def refuse_links(addresses: Iterable[str | None], rule: str) -> None:
     :param rule: ``keep``, ``refuse-lost`` or ``refuse``.
     :raises ContentRejected: if there is one.
     """
+    if rule == KEEP:
+        return
     found = [address for address in addresses if address != ""]
     if rule == REFUSE_LOST and None in found:
         raise ContentRejected(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import example, given, strategies as st
 
 from notifykit.cleaners.unicode import UnicodeCleaner
@@ -81,3 +82,19 @@ def test_every_edit_changes_something(text: str, channel: Channel) -> None:
         assert edit.before == text[edit.start : edit.end] != edit.after
         assert (edit.reason == "half of a character") == all(map(is_half, edit.before)) == (edit.after == "")
         behind = edit.end
+
+
+@pytest.mark.parametrize("word", ["Bie\u0302\u0301n", "e\u0301e\u0301" * 1000, "e\u0301" + "e" + "\u0301" * 8])
+def test_accented_letters_side_by_side_are_one_edit(word: str) -> None:
+    """An edit is what a reader sees changed; 2,000 letters are no more than one."""
+    cleaned = UnicodeCleaner().clean(f"a {word} b", Channel.SMS)
+    assert cleaned.text == unicodedata.normalize("NFC", f"a {word} b")
+    assert [edit.reason for edit in cleaned.edits] == ["letter and accent composed"]
+
+
+def test_a_long_run_of_accents_ends_the_edit() -> None:
+    """It stays as it is, and what is before it and behind it is composed."""
+    stays = "o" + "\u0301" * 9
+    cleaned = UnicodeCleaner().clean(f"e\u0301{stays}e\u0301", Channel.SMS)
+    assert cleaned.text == f"\u00e9{stays}\u00e9"
+    assert [(edit.start, edit.end) for edit in cleaned.edits] == [(0, 2), (12, 14)]

@@ -317,6 +317,7 @@ class TestTags:
             ("<ul>\n  <li>one</li>\n  <li>two</li>\n</ul>", "one\ntwo"),
             ("<tr><td>Price</td><td>5</td></tr><tr><td>Sum</td><td>6</td></tr>", "Price 5\nSum 6"),
             ("<h1>Hi</h1>there<hr>you", "Hi\nthere\nyou"),
+            ("x<p><td> <td><p>y", "x\ny"),
             ("<b>Hi</b> <i>you</i>", "Hi you"),
             ("</b >Hi<!-- <b>x</b> --><?xml?><!DOCTYPE html><![CDATA[x]]>", "Hi"),
             ("<name>Sara</name><x y='1'><z/>", "Sara"),
@@ -324,6 +325,10 @@ class TestTags:
             ("<style>p {}</style><script>if (a<b) x='</p>'</script>Hi", "Hi"),
             ("<script>Hi", "Hi"),
             ('<img title="a > b" hidden>Hi', "Hi"),
+            ("<SPAN Class=x\n data-y TITLE = 'a \"b\"'/>Hi", "Hi"),
+            (f'<img src="data:image/png;base64,{"A" * 20_000}">Hi', "Hi"),
+            ("<x y=''>Hi", "Hi"),
+            ("<!-->Hi<!-- > -->", "Hi"),
         ],
     )
     def test_tags_become_what_they_stand_for(self, text: str, cleaned: str) -> None:
@@ -352,6 +357,8 @@ class TestTags:
             ('<a href="geo:29.3,47.9">map</a>', "map geo:29.3,47.9"),
             ('<a href="intent://scan/#Intent;end">go</a>', "go intent://scan/#Intent;end"),
             ('<a href="https://x.example/1" href="https://x.example/2">go</a>', "go https://x.example/1"),
+            ("<a href=https://x.example/?a=1 target=_blank>go</a>", "go https://x.example/?a=1"),
+            ("<A title=\"href='https://x.example/1'\"HREF = 'https://x.example/2' >go</A >", "go https://x.example/2"),
             # Never closed: in front of its words.
             ('<a href="https://x.example/">Pay', "https://x.example/ Pay"),
             ('Now <a href="https://x.example/"><p>Pay', "Now https://x.example/\nPay"),
@@ -442,6 +449,9 @@ class TestTags:
             ("<<<<b>b>b>b>", "<<< b>b>b>"),
             ("<a<b<c>d>e>f", "< a< b< c>d>e>f"),
             ("<//<b>b>", "< //b>"),
+            ("<b =x> <b x'y'> <b 'x'>", "< b =x> < b x'y'> < b 'x'>"),
+            (f"<b/{'.' * 20_000}>", f"b/{'.' * 20_000}"),
+            (f"<b/{'@' * 20_000}>", f"b/{'@' * 20_000}"),
         ],
     )
     def test_what_is_no_tag_keeps_its_words(self, text: str, cleaned: str) -> None:
@@ -473,7 +483,7 @@ class TestTags:
         assert TAGS.clean(text).text is text
 
     def test_the_reasons(self) -> None:
-        """Tags that touch are one edit, and an edit says whether it was HTML or only looked like it."""
+        """Tags that touch are one edit, as are signs in one word; an edit says whether it was HTML or only looked like it."""
         assert changes(TAGS, "<b><i>x</i></b>&amp;") == [
             ("<b><i>", "", "HTML tag"),
             ("</i></b>", "", "HTML tag"),
@@ -482,6 +492,10 @@ class TestTags:
         assert changes(TAGS, "<name> x<y z>") == [
             ("<", "", "brackets that look like HTML"),
             (">", "", "brackets that look like HTML"),
+            ("<", "< ", "a sign that looks like HTML"),
+        ]
+        assert changes(TAGS, "a<b<c/<d e<f g>") == [
+            ("<b<c/<", "< b< c/< ", "a sign that looks like HTML"),
             ("<", "< ", "a sign that looks like HTML"),
         ]
         assert TAGS.clean("a<x <b> y>c").edits == (

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 
 from notifykit.errors import ConfigError
-from notifykit.settings.files import open_file
+from notifykit.settings.files import open_file, try_to_lock
 from notifykit.settings.folders import SHARED_FOLDER, own_folder, state_folder
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class FileRateLimitStore:
         descriptor, is_locked = -1, False
         with contextlib.suppress(OSError):  # the other way is slower, and says what is wrong
             descriptor = open_file(self._file)
-            is_locked = _try_to_lock(descriptor) and os.path.samestat(os.fstat(descriptor), self._file.stat())
+            is_locked = try_to_lock(descriptor) and os.path.samestat(os.fstat(descriptor), self._file.stat())
         if not is_locked:
             if descriptor >= 0:
                 os.close(descriptor)
@@ -165,7 +165,7 @@ class FileRateLimitStore:
 def _lock(descriptor: int) -> bool:
     """Wait for the lock of a file, a second or a little longer; return whether it was there."""
     for _ in range(_LOCK_POLLS):  # counted, because a clock may stand still
-        if _try_to_lock(descriptor):
+        if try_to_lock(descriptor):
             return True
         time.sleep(_LOCK_POLL)
     return False
@@ -180,36 +180,13 @@ def _is_file(descriptor: int, file: pathlib.Path) -> bool:
 
 
 if sys.platform == "win32":  # pragma: no cover - the other branch runs where the tests run
-    import msvcrt
-
-    #: A byte behind anything that is written: what is locked can't be read by others there.
-    _FAR: Final = 1 << 20
-
-    def _try_to_lock(descriptor: int) -> bool:
-        os.lseek(descriptor, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
 
     def _write(descriptor: int, content: bytes, place: int) -> int:
         os.lseek(descriptor, place, os.SEEK_SET)
         return os.write(descriptor, content)
 
 else:
-    import fcntl
-
     _write = os.pwrite
-
-    def _try_to_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 class RateLimiter:

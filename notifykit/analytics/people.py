@@ -61,7 +61,7 @@ class People:
         """Return who got most, with redacted numbers unless they are asked for."""
         most = sorted(self.rows.values(), key=lambda row: (-row[0], row[1]))[:count]
         return [
-            Person(shown if show_numbers or "*" in shown else redact_address(shown), messages)
+            Person(shown if show_numbers else redact_address(shown), messages)
             for messages, shown in most
             if messages > 0
         ]

@@ -221,7 +221,7 @@ def _documented_entry(row: Mapping[str, Any]) -> LogEntry:
 def _redacted(address: Any) -> str | None:
     if not isinstance(address, str):
         return None
-    return address if "*" in address else redact_address(address)
+    return redact_address(address)
 
 
 def _time(value: Any) -> datetime.datetime | None:

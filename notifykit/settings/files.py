@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -154,26 +155,55 @@ def replaced(file: pathlib.Path) -> Iterator[pathlib.Path]:
         raise
 
 
+if sys.platform == "win32":  # pragma: no cover - the other branch runs where the tests run
+    import msvcrt
+
+    #: A byte behind anything that is written: what is locked can't be read by others there.
+    _FAR: Final = 1 << 20
+
+    def try_to_lock(descriptor: int) -> bool:
+        """Lock a file against other descriptors, until it is closed; return whether nobody else had the lock."""
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def try_to_lock(descriptor: int) -> bool:
+        """Lock a file against other descriptors, until it is closed; return whether nobody else had the lock."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 def lock(descriptor: int, timeout: float) -> None:
-    """Keep other processes that lock a file waiting until it is closed. On Windows nothing is locked.
+    """Lock a file against other descriptors, until it is closed.
 
     :param timeout: seconds to wait for another process.
     :raises BlockingIOError: if that kept the lock for longer.
     """
-    if os.name != "posix":
-        return
-    import fcntl
-
     ends = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= ends:
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return
+    while not try_to_lock(descriptor):
+        if time.monotonic() >= ends:
+            raise BlockingIOError
+        time.sleep(_PAUSE)
+
+
+def ends_a_line(descriptor: int) -> bool:
+    """Return whether a file is empty or ends with a line's end; what is written next is appended."""
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    if not size:
+        return True
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1) == b"\n"
 
 
 def make_folder(path: pathlib.Path) -> None:

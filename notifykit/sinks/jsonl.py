@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from notifykit.errors import ConfigError
 from notifykit.events import Event, RecipientsFinished
-from notifykit.settings.files import STREAMS, open_file
+from notifykit.settings.files import STREAMS, ends_a_line, open_file, try_to_lock
 from notifykit.settings.sources import Settings
 
 
@@ -69,7 +69,7 @@ class LineFile:
                 "folder that exists and that this user may write to"
             ) from error
         # Another process may have been stopped in the middle of a row.
-        self._torn = not _ends_a_line(self._descriptor)
+        self._torn = not ends_a_line(self._descriptor)
 
     def write(self, *rows: Mapping[str, Any]) -> None:
         """Append rows, all in one write.
@@ -104,7 +104,7 @@ class LineFile:
         # The number stays the same: another thread may be writing to it.
         os.dup2(descriptor, self._descriptor, inheritable=False)
         os.close(descriptor)
-        self._torn = not _ends_a_line(self._descriptor)
+        self._torn = not ends_a_line(self._descriptor)
         return os.fstat(self._descriptor)
 
     def _rotate(self) -> None:
@@ -156,7 +156,7 @@ def rotate(path: str | os.PathLike[str], keep: int) -> bool:
     path = os.fspath(path)
     descriptor = open_file(path)
     try:
-        if not _try_to_lock(descriptor) or not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+        if not try_to_lock(descriptor) or not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return False
         for number in range(keep - 1, 0, -1):
             with contextlib.suppress(FileNotFoundError):
@@ -165,27 +165,6 @@ def rotate(path: str | os.PathLike[str], keep: int) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def _try_to_lock(descriptor: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # pragma: no cover - there an open file can't be renamed anyway
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _ends_a_line(descriptor: int) -> bool:
-    """Return whether a file is empty or ends with a line's end."""
-    end = os.lseek(descriptor, 0, os.SEEK_END)
-    if not end:
-        return True
-    os.lseek(descriptor, end - 1, os.SEEK_SET)
-    return os.read(descriptor, 1) == b"\n"
 
 
 def _reason(error: OSError) -> str:

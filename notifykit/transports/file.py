@@ -34,7 +34,7 @@ from notifykit.models.receipt import Submission
 from notifykit.protocols import About, BuildContext, Clock
 from notifykit.settings.dsn import Dsn
 from notifykit.settings.fields import Field, path, section_fields
-from notifykit.settings.files import lock, open_file
+from notifykit.settings.files import ends_a_line, lock, open_file
 from notifykit.transports.stubs import ANYTHING, capabilities_like
 
 #: The version of the shape of a line.
@@ -127,18 +127,10 @@ def _append(path: str, lines: list[bytes], timeout: float) -> int:
     try:
         lock(descriptor, timeout)  # half of another's write would look like a torn line
         # A line that another process did not finish must not spoil the next one.
-        before = b"" if _ends_a_line(descriptor) else b"\n"
+        before = b"" if ends_a_line(descriptor) else b"\n"
         return max(0, os.write(descriptor, before + b"".join(lines)) - len(before))
     finally:
         os.close(descriptor)
-
-
-def _ends_a_line(descriptor: int) -> bool:
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    if not size:
-        return True
-    os.lseek(descriptor, -1, os.SEEK_END)
-    return os.read(descriptor, 1) == b"\n"
 
 
 def _refused(batch: Batch, lines: list[bytes], written: int) -> Mapping[str, TransportError]:

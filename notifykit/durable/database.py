@@ -35,8 +35,10 @@ _Result = TypeVar("_Result")
 SECTION: Final = "durable"
 _FILE: Final = "jobs.sqlite3"
 _DAY: Final = 86_400.0
-#: Milliseconds that a write waits for another one to end.
+#: Milliseconds that a write waits for another one to end, and after how many it begins to ask often again: SQLite asks
+#: ever more seldom, up to every 100 ms, so that whoever came last would go first.
 _BUSY: Final = 30_000
+_FAIR: Final = 18
 _PRAGMAS: Final = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY}")
 #: Seconds for which a worker retries while the database is unavailable, and the longest pause between two tries.
 PATIENCE: Final = 120.0
@@ -352,10 +354,30 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
 
     @event.listens_for(engine, "begin")
     def _began(connection: sa.Connection) -> None:
-        reading = connection.get_execution_options().get("reading")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("reading"):
+            connection.exec_driver_sql("BEGIN")
+        elif not _took_write_lock(connection.connection.dbapi_connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of the error
 
     return engine
+
+
+def _took_write_lock(connection: Any) -> bool:
+    """Begin a transaction that writes, with the same chance as everyone else who waits; return whether that worked."""
+    ends = time.monotonic() + _BUSY / 1000
+    connection.execute(f"PRAGMA busy_timeout={_FAIR}")
+    try:
+        while time.monotonic() < ends:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+            else:
+                return True
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={_BUSY}")
+    return False
 
 
 def _server_engine(url: str) -> sa.Engine:

@@ -220,6 +220,7 @@ class Consumer:
             serializer=_serializer(),
             scheduler_polling_interval_sec=3600.0,
             # DBOS's own notifications are not used, but closing waits for the thread that polls them.
+            use_listen_notify=False,
             notification_listener_polling_interval_sec=_POLL,
         )
         DBOS(config=config)

@@ -122,14 +122,14 @@ def enqueue_next(
     row = row or db.execute(query.where(this & (batches.c.state == WAITING))).first()
     if row is None or not (row.state == WAITING or (again and row.state == QUEUED)):
         return None
-    delay = _delay(job, row.number, now)
+    delay = delay_of(job, row.number, now)
     if carrier is not None and not delay:
         return _new_task(db, job, row.number, QUEUED, carrier)
     enqueue_batch(db, job, row.number, enqueue, delay)
     return None
 
 
-def _delay(job: Mapping[str, Any], number: int, now: float) -> float:
+def delay_of(job: Mapping[str, Any], number: int, now: float) -> float:
     """Return the seconds until a batch may begin."""
     options = job["options"]
     begins: float = job["starts"] + options.get("spread", 0.0) * number / job["batches"]

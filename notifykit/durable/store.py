@@ -117,7 +117,7 @@ class JobStore:
             with self._writing(outer) as db:
                 job = self._insert_job(db, {"key": key, **row})
                 _insert_batches(db, job, added)
-                self._start(db, job, row["batches"])
+                self._start(db, {"id": job, **row})
         except IntegrityError:
             raise KeyTakenError(key) from None
         return job
@@ -141,7 +141,7 @@ class JobStore:
         try:
             with self._writing(outer) as db:
                 self._update_draft(db, job, key=key, **row)
-                self._start(db, job, row["batches"])
+                self._start(db, states.lock_job(db, job))
         except IntegrityError:
             self.discard(job, outer)
             raise KeyTakenError(key) from None
@@ -434,13 +434,16 @@ class JobStore:
         db.execute(jobs.insert().values(id=job, touched=now, created=now, **row))
         return job
 
-    def _start(self, db: sa.Connection, job: str, count: int) -> None:
-        """Queue the first batches of a job of so many; a job without one is over."""
-        row = states.lock_job(db, job)
-        for partition in range(min(states.PARTITIONS, count)):
-            states.enqueue_next(db, row, partition, self._enqueue, self._time())
-        if not count:
-            states.finish_job(db, job, self._time())
+    def _start(self, db: sa.Connection, job: Mapping[str, Any]) -> None:
+        """Queue the first batch of each partition of a job; a job without one is over.
+
+        :param job: its row.
+        """
+        now = self._time()
+        for number in range(min(states.PARTITIONS, job["batches"])):
+            states.enqueue_batch(db, job, number, self._enqueue, states.delay_of(job, number, now))
+        if not job["batches"]:
+            states.finish_job(db, job["id"], now)
 
     def _update_draft(self, db: sa.Connection, job: str, **values: Any) -> None:
         """Update a job that is not visible yet.

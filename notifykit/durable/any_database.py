@@ -26,10 +26,6 @@ _PAUSE: Final = 5.0
 _TRIES: Final = 5
 
 
-class Unavailable(Exception):  # noqa: N818 - it says what happened
-    """The database can't be used. Its text is a word that says why, and shows nothing of the URL."""
-
-
 class AnyDatabase:
     """Opens a database when it is first used, and once in each process.
 
@@ -37,11 +33,23 @@ class AnyDatabase:
     :param metadata: the tables, which are made where they are missing.
     :param name: the file's name.
     :param setting: what the settings call it, for errors.
+    :param unavailable: makes the error for a database that can't be used of a word that says why; it shows nothing of
+        the URL.
     :raises ConfigError: if the URL is none.
     """
 
-    def __init__(self, url: str, settings: Settings, metadata: sa.MetaData, *, name: str, setting: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        settings: Settings,
+        metadata: sa.MetaData,
+        *,
+        name: str,
+        setting: str,
+        unavailable: Callable[[str], Exception],
+    ) -> None:
         self._metadata = metadata
+        self._unavailable = unavailable
         self._what = name.partition(".")[0]
         self._open: Callable[[], tuple[sa.Engine, Callable[[], None]]]
         if url == "sqlite" or url.startswith(("sqlite:", "postgresql://", "postgres://")):
@@ -96,19 +104,19 @@ class AnyDatabase:
     def _failures(self) -> Iterator[None]:
         failed = self._failed
         if failed is not None and time.monotonic() < failed[0]:
-            raise Unavailable(failed[1])
+            raise self._unavailable(failed[1])
         try:
             yield
         except (SQLAlchemyError, ConfigError, OSError, ImportError) as error:
             word = type(getattr(error, "orig", None) or error).__name__
             self._failed = time.monotonic() + _PAUSE, word
-            raise Unavailable(word) from None
+            raise self._unavailable(word) from None
         self._failed = None
 
     def read(self, work: Callable[[sa.Connection], _Result]) -> _Result:
         """Do something in a transaction that only reads.
 
-        :raises Unavailable: if the database can't be used.
+        :raises Exception: what ``unavailable`` returns, if the database can't be used.
         """
         with self._failures(), self._engine(reading=True).begin() as connection:
             return work(connection)
@@ -116,7 +124,7 @@ class AnyDatabase:
     def write(self, work: Callable[[sa.Connection], _Result]) -> _Result:
         """Do something in a transaction, again where another one wrote the same rows at the same time.
 
-        :raises Unavailable: if the database can't be used.
+        :raises Exception: what ``unavailable`` returns, if the database can't be used.
         """
         with self._failures():
             for attempt in range(1, _TRIES + 1):

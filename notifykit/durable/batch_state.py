@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -39,6 +39,8 @@ class Task:
     queue: str
     #: Lower goes first.
     priority: int
+    #: The id of the task in the queue that this one follows, where it is not in the queue itself.
+    carrier: str | None = None
 
     @property
     def id(self) -> str:
@@ -65,12 +67,14 @@ def has_open_batch(job: str) -> sa.Exists:
     return sa.select(batches.c.job).where((batches.c.job == job) & batches.c.state.in_(OPEN)).exists()
 
 
-def lock_job(db: sa.Connection, job: str) -> None:
-    """Lock a job's row until the end of the transaction; before its batches, so that no two transactions deadlock.
+def lock_job(db: sa.Connection, job: str) -> Mapping[str, Any]:
+    """Lock a job's row until the end of the transaction, and return what queues its batches; empty if there is no row.
 
-    Without it, two workers that finish the last two batches each see the other's as open, and the job never ends.
+    It comes before the batches, so that no two transactions deadlock. Without it, two workers that finish the last two
+    batches each see the other's as open, and the job never ends.
     """
-    db.execute(sa.select(jobs.c.id).where(jobs.c.id == job).with_for_update())
+    columns = (jobs.c.id, jobs.c.queue, jobs.c.priority, jobs.c.starts, jobs.c.options, jobs.c.batches)
+    return dict(db.execute(sa.select(*columns).where(jobs.c.id == job).with_for_update()).mappings().first() or {})
 
 
 def lock_batch(db: sa.Connection, job: str, number: int, owner: str | None = None) -> bool:
@@ -81,88 +85,115 @@ def lock_batch(db: sa.Connection, job: str, number: int, owner: str | None = Non
     return db.execute(sa.select(batches.c.job).where(where).with_for_update()).first() is not None
 
 
-def enqueue_partitions(db: sa.Connection, job: str, enqueue: Enqueue, now: float, *, again: bool = False) -> None:
-    """Queue the next batch of every partition of a job: see :func:`enqueue_next`."""
-    for partition in range(PARTITIONS):
-        enqueue_next(db, job, partition, enqueue, now, again=again)
+def lock_task(db: sa.Connection, task: Task) -> Mapping[str, Any] | None:
+    """Lock the row of the batch that a task is for, and return it; None if the task is stale.
+
+    A task that is delivered again stands for the batch that its worker, which is dead, took along last.
+    """
+    own = of(batches, task.job, task.number) & (batches.c.run == task.run) & (batches.c.state != DONE)
+    open_ = (batches.c.job == task.job) & batches.c.state.in_((QUEUED, RUNNING))
+    for this in (own, open_ & (batches.c.carrier == (task.carrier or task.id))):
+        row = db.execute(sa.select(batches).where(this).with_for_update()).mappings().first()
+        if row is not None:
+            return dict(row)
+    return None
 
 
 def enqueue_next(
-    db: sa.Connection, job: str, partition: int, enqueue: Enqueue, now: float, *, again: bool = False
-) -> None:
+    db: sa.Connection,
+    job: Mapping[str, Any],
+    partition: int,
+    enqueue: Enqueue,
+    now: float,
+    *,
+    again: bool = False,
+    carrier: str | None = None,
+) -> Task | None:
     """Queue the next batch of a partition, unless one of it is queued or running.
 
+    :param job: the job's row.
     :param again: whether a batch that is queued is queued again.
+    :param carrier: the id of the task that takes the batch along if it may begin now.
+    :return: the task of a batch that is taken along.
     """
-    this = (batches.c.job == job) & (batches.c.number % PARTITIONS == partition)
+    this = (batches.c.job == job["id"]) & (batches.c.number % PARTITIONS == partition)
     query = sa.select(batches.c.number, batches.c.state).order_by(batches.c.number).limit(1)
     row = db.execute(query.where(this & batches.c.state.in_((QUEUED, RUNNING)))).first()
     row = row or db.execute(query.where(this & (batches.c.state == WAITING))).first()
-    if row is not None and (row.state == WAITING or (again and row.state == QUEUED)):
-        enqueue_batch(db, job, row.number, enqueue, _delay(db, job, row.number, now))
+    if row is None or not (row.state == WAITING or (again and row.state == QUEUED)):
+        return None
+    delay = delay_of(job, row.number, now)
+    if carrier is not None and not delay:
+        return _new_task(db, job, row.number, QUEUED, carrier)
+    enqueue_batch(db, job, row.number, enqueue, delay)
+    return None
 
 
-def _delay(db: sa.Connection, job: str, number: int, now: float) -> float:
+def delay_of(job: Mapping[str, Any], number: int, now: float) -> float:
     """Return the seconds until a batch may begin."""
-    columns = (jobs.c.starts, jobs.c.options, jobs.c.batches)
-    start, options, count = db.execute(sa.select(*columns).where(jobs.c.id == job)).one()
-    begins: float = start + options.get("spread", 0.0) * number / count
+    options = job["options"]
+    begins: float = job["starts"] + options.get("spread", 0.0) * number / job["batches"]
     # Only the first batch of a partition waits for the start: a clock that is behind must not hold up the others.
     return max(begins - now, 0.0) if number < PARTITIONS or "spread" in options else 0.0
 
 
 def enqueue_batch(
-    db: sa.Connection, job: str, number: int, enqueue: Enqueue, delay: float, *, held: bool = False
+    db: sa.Connection, job: Mapping[str, Any], number: int, enqueue: Enqueue, delay: float, *, held: bool = False
 ) -> None:
-    """Queue a batch with a new task, which makes the older ones invalid.
+    """Queue a batch with a new task.
 
+    :param job: the job's row.
     :param delay: seconds until it may be claimed.
     :param held: whether the next batch of its partition is queued meanwhile.
     """
-    queue, priority = db.execute(sa.select(jobs.c.queue, jobs.c.priority).where(jobs.c.id == job)).one()
-    update = batches.update().where(of(batches, job, number))
-    run = db.execute(
-        update.values(state=HELD if held else QUEUED, run=batches.c.run + 1, owner=None).returning(batches.c.run)
-    ).scalar_one()
-    enqueue(db, Task(job, number, run, queue, priority), delay)
+    enqueue(db, _new_task(db, job, number, HELD if held else QUEUED), delay)
+
+
+def _new_task(db: sa.Connection, job: Mapping[str, Any], number: int, state: str, carrier: str | None = None) -> Task:
+    """Give a batch a new task, which makes the older ones invalid."""
+    update = batches.update().where(of(batches, job["id"], number))
+    values = {"state": state, "run": batches.c.run + 1, "owner": None, "carrier": carrier}
+    run = db.execute(update.values(values).returning(batches.c.run)).scalar_one()
+    return Task(job["id"], number, run, job["queue"], job["priority"], carrier)
 
 
 def merge_receipts(
-    db: sa.Connection, job: str, number: int, receipts: Sequence[Receipt], *, only_unknown: bool = False
+    db: sa.Connection, job: str, number: int, receipts: Sequence[Receipt], late: Iterable[Receipt] = (), **values: Any
 ) -> None:
-    """Add receipts to those of a batch; accepted recipients stay accepted.
+    """Add receipts to those of a batch, whose lock the caller has; accepted recipients stay accepted.
 
-    :param only_unknown: whether only unknown recipients get the new receipt.
+    :param late: those that count only for recipients who are unknown.
+    :param values: what else changes in the batch's row.
     """
-    lock_batch(db, job, number)
-    known = {receipt.position: receipt for receipt in read_receipts(db, job, number, verdict=False)}
-    for receipt in receipts:
-        before = known.get(receipt.position)
-        outcome = before.outcome if before else None
-        if outcome is Outcome.UNKNOWN if only_unknown else outcome is not Outcome.ACCEPTED:
+    found = db.execute(sa.select(contents.c.receipts).where(of(contents, job, number))).scalar_one()
+    known = {receipt.position: receipt for receipt in found or ()}
+    outcomes = {position: receipt.outcome for position, receipt in known.items()}
+    known |= {r.position: r for r in receipts if outcomes.get(r.position) is not Outcome.ACCEPTED}
+    for receipt in late:
+        if receipt.position in known and known[receipt.position].outcome is Outcome.UNKNOWN:
             known[receipt.position] = receipt
-    write_receipts(db, job, number, list(known.values()))
+    write_receipts(db, job, number, list(known.values()), **values)
 
 
-def write_receipts(db: sa.Connection, job: str, number: int, receipts: Sequence[Receipt]) -> None:
-    """Replace the receipts of a batch, and count them."""
+def write_receipts(db: sa.Connection, job: str, number: int, receipts: Sequence[Receipt], **values: Any) -> None:
+    """Replace the receipts of a batch, and count them.
+
+    :param values: what else changes in the batch's row.
+    """
     counts = {outcome.value: sum(r.outcome is outcome for r in receipts) for outcome in Outcome}
     cost = cost_of(submissions_of(receipts))
-    db.execute(batches.update().where(of(batches, job, number)).values(cost=cost, **counts))
+    db.execute(batches.update().where(of(batches, job, number)).values(cost=cost, **counts, **values))
     ordered = sorted(receipts, key=lambda receipt: receipt.position)
     db.execute(contents.update().where(of(contents, job, number)).values(receipts=ordered))
 
 
-def read_receipts(db: sa.Connection, job: str, number: int, *, verdict: bool = True) -> list[Receipt]:
-    """Return the receipts of a batch.
-
-    :param verdict: whether recipients that were skipped together get a receipt from the batch's verdict.
-    """
+def read_receipts(db: sa.Connection, job: str, number: int) -> list[Receipt]:
+    """Return the receipts of a batch; recipients that were skipped together get one from the batch's verdict."""
     columns = (contents.c.recipients, contents.c.receipts, batches.c.verdict)
     both = (contents.c.job == batches.c.job) & (contents.c.number == batches.c.number)
     query = sa.select(*columns).select_from(contents.join(batches, both)).where(of(contents, job, number))
     recipients, found, reason = db.execute(query).one()
-    return complete(found or [], recipients or (), reason if verdict else None)
+    return complete(found or [], recipients or (), reason)
 
 
 def complete(found: list[Receipt], recipients: Sequence[Positioned], verdict: str | None) -> list[Receipt]:
@@ -181,7 +212,7 @@ def complete(found: list[Receipt], recipients: Sequence[Positioned], verdict: st
     return found
 
 
-def judge(db: sa.Connection, row: Mapping[str, Any], final: Sequence[Receipt]) -> str | None:
+def check_stop_rule(db: sa.Connection, row: Mapping[str, Any], final: Sequence[Receipt]) -> str | None:
     """Count receipts for the ``stop_if`` of a job, and return why it is paused from now on; None where it goes on.
 
     Recipients who were refused before anything was sent to them do not count: a person knows of them from the plan.

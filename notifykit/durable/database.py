@@ -35,9 +35,11 @@ _Result = TypeVar("_Result")
 SECTION: Final = "durable"
 _FILE: Final = "jobs.sqlite3"
 _DAY: Final = 86_400.0
-#: Milliseconds that a write waits for another one to end.
+#: Milliseconds that a write waits for another one to end, and after how many it begins to ask often again: SQLite asks
+#: ever more seldom, up to every 100 ms, so that whoever came last would go first.
 _BUSY: Final = 30_000
-_PRAGMAS: Final = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY}")
+_FAIR: Final = 18
+_PRAGMAS: Final = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL")
 #: Seconds for which a worker retries while the database is unavailable, and the longest pause between two tries.
 PATIENCE: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
@@ -60,6 +62,17 @@ _HOLDERS: Final = sa.text(
 )
 #: Equal for two connections to one PostgreSQL database, and for no others.
 _IDENTITY: Final = sa.text("select current_database(), pg_postmaster_start_time()")
+#: What SQLite says, and what it means.
+_REASONS: Final = (
+    ("malformed", "the file is damaged: move it and the files beside it away, and restore a backup"),
+    ("can't be read", "a row of it is damaged: restore a backup, or move the file and the files beside it away"),
+    ("Could not decode", "a row of it is damaged: restore a backup, or move the file and the files beside it away"),
+    ("not a database", "the file is no database, or damaged: move it away, and restore a backup"),
+    ("full", "the disk is full: make room"),
+    ("readonly", "it can't be written to: is the file this user's?"),
+    ("unable to open", "it can't be opened: is the folder this user's?"),
+    ("disk I/O", "the disk can't be read or written: is it full, or broken?"),
+)
 
 
 def days(value: object) -> float:
@@ -265,18 +278,31 @@ class Database:
             yield
 
     def unusable(self, error: Exception) -> ConfigError:
-        """Return the error for a statement that failed, with who holds the database's lock if that is why."""
-        words = str(getattr(error, "orig", None) or error)
+        """Return the error for a statement that failed, with who holds the database's lock if that is why.
+
+        It does not quote the driver, which may show the password.
+        """
+        cause = getattr(error, "orig", None) or error
+        kind, words, code = type(cause).__name__, str(cause), _sqlstate(error)
         if self.file is not None and "locked" in words:
             return ConfigError(_held(f"{self.file}, for {_BUSY / 1000:.0f} s", _lock_owners(self.file)))
-        if self.file is None and _sqlstate(error) == "55P03":
+        if self.file is not None:
+            reason = next((means for said, means in _REASONS if said in words), f"the database failed with {kind}")
+            return ConfigError(
+                f"database_url: {self._what} can't be kept in {self.file}: {reason}. If it can't be helped there, set "
+                "NOTIFYKIT_DATABASE_URL or NOTIFYKIT_STATE_DIR"
+            )
+        if code == "55P03":
             return ConfigError(_held("its rows, for 15 s", self._sessions()))
-        if _sqlstate(error) == _STOOD_STILL:
+        if code == _STOOD_STILL:
             return ConfigError(
                 "database_url: this process stood still for 10 s inside a transaction, so PostgreSQL ended it and nothing of "
                 "it was stored: try again; if it stays so, this machine has too much to do"
             )
-        return unusable(self.settings, error, self._what)
+        return ConfigError(
+            f"database_url: PostgreSQL can't be used ({kind}): is it running, and are address, user, password and database "
+            "in NOTIFYKIT_DATABASE_URL right?"
+        )
 
     def _sessions(self) -> list[str]:
         """Return the sessions of PostgreSQL that hold locks of jobs; none if it does not answer."""
@@ -352,10 +378,30 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
 
     @event.listens_for(engine, "begin")
     def _began(connection: sa.Connection) -> None:
-        reading = connection.get_execution_options().get("reading")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("reading"):
+            connection.exec_driver_sql("BEGIN")
+        elif not _took_write_lock(connection.connection.dbapi_connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of the error
 
     return engine
+
+
+def _took_write_lock(connection: Any) -> bool:
+    """Begin a transaction that writes, with the same chance as everyone else who waits; return whether that worked."""
+    ends = time.monotonic() + _BUSY / 1000
+    connection.execute(f"PRAGMA busy_timeout={_FAIR}")
+    try:
+        while time.monotonic() < ends:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+            else:
+                return True
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={_BUSY}")
+    return False
 
 
 def _server_engine(url: str) -> sa.Engine:
@@ -373,45 +419,6 @@ def _server_engine(url: str) -> sa.Engine:
         connection.commit()
 
     return engine
-
-
-def unusable(settings: DurableSettings, error: Exception, what: str = "jobs") -> ConfigError:
-    """Return the error for a database that can't be used. It does not quote the driver, which may show the password."""
-    kind = type(getattr(error, "orig", None) or error).__name__
-    if settings.file is not None and "locked" in str(getattr(error, "orig", None) or error):
-        return ConfigError(
-            f"database_url: another process has held the lock of {settings.file} for too long: try again, and look for a "
-            "process that was stopped"
-        )
-    if settings.file is not None:
-        return ConfigError(
-            f"database_url: {what} can't be kept in {settings.file}: {_reason(error)}. If it can't be helped there, set "
-            "NOTIFYKIT_DATABASE_URL or NOTIFYKIT_STATE_DIR"
-        )
-    return ConfigError(
-        f"database_url: PostgreSQL can't be used ({kind}): is it running, and are address, user, password and database "
-        "in NOTIFYKIT_DATABASE_URL right?"
-    )
-
-
-#: What SQLite says, and what it means.
-_REASONS: Final = (
-    ("malformed", "the file is damaged: move it and the files beside it away, and restore a backup"),
-    ("can't be read", "a row of it is damaged: restore a backup, or move the file and the files beside it away"),
-    ("Could not decode", "a row of it is damaged: restore a backup, or move the file and the files beside it away"),
-    ("not a database", "the file is no database, or damaged: move it away, and restore a backup"),
-    ("full", "the disk is full: make room"),
-    ("readonly", "it can't be written to: is the file this user's?"),
-    ("unable to open", "it can't be opened: is the folder this user's?"),
-    ("disk I/O", "the disk can't be read or written: is it full, or broken?"),
-)
-
-
-def _reason(error: Exception) -> str:
-    """Return what is wrong with the file, in a sentence that quotes none of its content."""
-    words = str(getattr(error, "orig", None) or error)
-    kind = type(getattr(error, "orig", None) or error).__name__
-    return next((reason for said, reason in _REASONS if said in words), f"the database failed with {kind}")
 
 
 def _held(what: str, owners: list[str]) -> str:

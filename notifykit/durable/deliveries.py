@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -34,11 +35,10 @@ def record_reports(database: Database, reports: Iterable[DeliveryReport], now: f
             db.execute(database.insert(deliveries).values(**key, reports=[], touched=now).on_conflict_do_nothing())
             this = (deliveries.c.message_id == message_id) & (deliveries.c.address == address)
             stored = db.execute(sa.select(deliveries.c.reports).where(this).with_for_update()).scalar_one()
-            before = after = _delivery(message_id, address, stored)
-            for report in some:
-                after = after.record(report)
+            before = read_delivery(message_id, address, stored)
+            after = functools.reduce(Delivery.record, some, before)
             if after is not before:
-                rows = [_report_row(report) for report in after.reports]
+                rows = [report_row(report) for report in after.reports]
                 db.execute(deliveries.update().where(this).values(reports=rows, touched=now))
 
 
@@ -55,7 +55,7 @@ def read_deliveries(
     columns = (deliveries.c.message_id, deliveries.c.address, deliveries.c.reports)
     with database.read() as db:
         rows = db.execute(sa.select(*columns).where(where)).all()
-    return {(row.message_id, row.address or None): _delivery(*row) for row in rows}
+    return {(row.message_id, row.address or None): read_delivery(*row) for row in rows}
 
 
 def read_deliveries_of(database: Database, receipts: Sequence[Receipt]) -> Deliveries:
@@ -73,9 +73,7 @@ def delivery_of(receipt: Receipt | None, known: Deliveries) -> Delivery | None:
     found = known.get((receipt.message_id, receipt.to))
     of_all = known.get((receipt.message_id, None))
     if of_all is not None:
-        found = found or Delivery(receipt.message_id, receipt.to)
-        for report in of_all.reports:
-            found = found.record(report)
+        found = functools.reduce(Delivery.record, of_all.reports, found or Delivery(receipt.message_id, receipt.to))
     return found
 
 
@@ -90,7 +88,8 @@ def prune_deliveries(db: sa.Connection, now: float, keep_jobs: float, keep_bodie
     db.execute(deliveries.delete().where(is_old | (touched < now - keep_jobs)))
 
 
-def _delivery(message_id: str, address: str, rows: Iterable[Mapping[str, Any]]) -> Delivery:
+def read_delivery(message_id: str, address: str | None, rows: Iterable[Mapping[str, Any]]) -> Delivery:
+    """Return the delivery whose reports :func:`report_row` returned."""
     who = address or None
     reports = (
         DeliveryReport(message_id, who, **{**row, "at": row["at"] and datetime.datetime.fromisoformat(row["at"])})
@@ -99,6 +98,7 @@ def _delivery(message_id: str, address: str, rows: Iterable[Mapping[str, Any]]) 
     return Delivery(message_id, who, tuple(reports))
 
 
-def _report_row(report: DeliveryReport) -> dict[str, Any]:
+def report_row(report: DeliveryReport) -> dict[str, Any]:
+    """Return a report as it is stored: what it is of, its message id and address, is stored beside it."""
     row = attrs.asdict(report, filter=attrs.filters.exclude("message_id", "address"))
     return {**row, "state": report.state.value, "at": report.at and report.at.isoformat()}

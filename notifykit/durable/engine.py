@@ -22,7 +22,7 @@ from notifykit.durable.database import Database, DurableSettings
 from notifykit.durable.deliveries import IDS_PER_QUERY, Deliveries, read_deliveries, record_reports
 from notifykit.durable.grouping import AddressSet, NewBatch, batches_of, batches_of_rows, chunks, portions
 from notifykit.durable.notifications import Notifications
-from notifykit.durable.queue import Consumer, Queue
+from notifykit.durable.queue import TURN, Consumer, Queue, is_limited
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
     Fingerprint,
@@ -233,7 +233,8 @@ class DurableEngine:
             worker = Worker(self._components, self.store, rate_limiters, self._now)
 
             def work(task: Task) -> None:
-                worker.run(task)
+                # With a rate limit the queue decides which batch is next at each request.
+                worker.run(task, 0.0 if is_limited(task.queue) else TURN)
                 self.notifications.news_of_job(task.job)
 
             consumer = Consumer(self._queue, self._database, work)

@@ -7,7 +7,6 @@ give the rows back in the caller's order: :func:`in_order`.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import itertools
 import sqlite3
@@ -17,7 +16,7 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 import attrs
 
 from notifykit.durable.forks import SQLITE
-from notifykit.durable.serialization import Positioned
+from notifykit.durable.serialization import Positioned, digest
 from notifykit.models.job import Row
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
 from notifykit.models.recipient import Recipient, Rejected
@@ -163,12 +162,12 @@ class AddressSet:
     def exclude_all(self, recipients: Sequence[Positioned]) -> list[Receipt]:
         """Add the addresses of recipients; return the receipts of those whose address is in the set already."""
         sent = [(position, who) for position, who in recipients if isinstance(who, Recipient)]
-        digests = [_digest(who.address) for _, who in sent]
+        digests = [digest(who.address) for _, who in sent]
         added = self._add(digests)
         excluded = []
-        for digest, (position, who) in zip(digests, sent, strict=True):
-            if digest in added:
-                added.remove(digest)
+        for hashed, (position, who) in zip(digests, sent, strict=True):
+            if hashed in added:
+                added.remove(hashed)
             else:
                 excluded.append(Receipt(position, who, Outcome.SKIPPED, skipped=SkipReason.DUPLICATE))
         return excluded
@@ -181,7 +180,7 @@ class AddressSet:
             if len(self._few) > _IN_MEMORY:
                 self._move()
             return new
-        return {digest for some in chunks(new, _DIGESTS_PER_WRITE) for digest in self._insert(self._file, some)}
+        return {hashed for some in chunks(new, _DIGESTS_PER_WRITE) for hashed in self._insert(self._file, some)}
 
     def _move(self) -> None:
         """Move the digests from memory into a file."""
@@ -208,10 +207,6 @@ class AddressSet:
         if self._file is not None:
             with SQLITE.inside():
                 self._file.close()
-
-
-def _digest(address: str) -> bytes:
-    return hashlib.blake2b(address.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -14,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from notifykit.durable import batch_state as states
 from notifykit.durable.database import Database
-from notifykit.durable.serialization import dump_receipts, dump_recipients, load_receipts, load_recipients
+from notifykit.durable.deliveries import read_delivery, report_row
+from notifykit.durable.serialization import digest, dump_receipts, dump_recipients, load_receipts, load_recipients
 from notifykit.durable.tables import METADATA, Encoded, jobs
 from notifykit.errors import ConfigError
-from notifykit.models.delivery import Delivery, DeliveryReport
 from notifykit.models.message import Channel, Message
 from notifykit.models.person import ChannelState, NotificationSpec, Until
 from notifykit.models.receipt import Receipt
@@ -133,7 +131,8 @@ class NotificationStore:
                 recipients.append((number, who))
             address = who.raw if isinstance(who, Rejected) else who.address if who else ""
             written = (step.message.text, step.message.subject or "", address)
-            fingerprint[f"step {number + 1}"] = [channel.value, step.within, *map(_digest, written)]
+            hashes = (digest(text).hex() for text in written)
+            fingerprint[f"step {number + 1}"] = [channel.value, step.within, *hashes]
         now = self._time()
         row = {"id": uuid.uuid4().hex, "key": key, "created": now, "due": now, "person": spec.person}
         row |= {"options": {**options, "intercepted": intercepted}, "fingerprint": fingerprint}
@@ -238,10 +237,6 @@ class NotificationStore:
             db.execute(notifications.update().where(emptied).values(**empty))
 
 
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
 def _difference(name: str, before: Any, now: Any) -> str | None:
     """Return what differs between two submissions in one respect, without showing a text or an address."""
     if before == now:
@@ -284,19 +279,12 @@ def _step_row(step: Step) -> dict[str, Any]:
         "job": step.job,
         "asked": step.asked,
         "reason": step.reason,
-        "reports": [[r.state.value, r.words, r.at and r.at.isoformat(), r.last, r.advice] for r in reports],
+        "reports": [report_row(report) for report in reports],
     }
 
 
 def _read_step(row: Mapping[str, Any], receipt: Receipt | None) -> Step:
-    fields = dict(row)
+    fields = {**row, "channel": Channel(row["channel"]), "state": ChannelState(row["state"])}
     reports = fields.pop("reports")
-    fields |= {"channel": Channel(row["channel"]), "state": ChannelState(row["state"])}
-    step = Step(**fields, receipt=receipt)
-    message_id, address = (receipt.message_id, receipt.to) if receipt is not None else (None, None)
-    delivery = Delivery(message_id, address)
-    for state, words, at, last, advice in reports:
-        moment = datetime.datetime.fromisoformat(at) if at else None
-        report = DeliveryReport(message_id or "", address, state, words, moment, last=last, advice=advice)
-        delivery = attrs.evolve(delivery, message_id=message_id or "").record(report)
-    return attrs.evolve(step, delivery=delivery) if reports else step
+    message_id, address = (receipt.message_id or "", receipt.to) if receipt is not None else ("", None)
+    return Step(**fields, receipt=receipt, delivery=read_delivery(message_id, address, reports) if reports else None)

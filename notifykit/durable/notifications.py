@@ -7,6 +7,7 @@ one takes the step.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import uuid
@@ -332,9 +333,7 @@ def _with_reports(step: Step, delivery: Delivery | None) -> Step:
     if delivery is None or not delivery.reports:
         return step
     known = step.delivery or Delivery(delivery.message_id, delivery.address)
-    for report in delivery.reports:
-        known = known.record(report)
-    return attrs.evolve(step, delivery=known)
+    return attrs.evolve(step, delivery=functools.reduce(Delivery.record, delivery.reports, known))
 
 
 def _row(key: str, step: Step) -> ChannelReceipt:

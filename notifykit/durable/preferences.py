@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 import sqlalchemy as sa
 
-from notifykit.durable.any_database import AnyDatabase, Unavailable
+from notifykit.durable.any_database import AnyDatabase
 from notifykit.models.message import Channel
 from notifykit.people.preferences import MAX_ID, Preferences, PreferencesUnavailable, dump, load
 from notifykit.settings.sources import Settings
-
-_Result = TypeVar("_Result")
 
 METADATA: Final = sa.MetaData()
 _people: Final = sa.Table(
@@ -45,20 +43,30 @@ class DatabasePreferences:
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
-        self._database = AnyDatabase(url, settings, METADATA, name="preferences.sqlite3", setting="guard.preferences")
+        self._database = AnyDatabase(
+            url,
+            settings,
+            METADATA,
+            name="preferences.sqlite3",
+            setting="guard.preferences",
+            unavailable=lambda why: PreferencesUnavailable(
+                f"The database of preferences can't be used ({why}).",
+                "Look whether it runs, and whether address, user, password and folder in NOTIFYKIT_GUARD_PREFERENCES are right.",
+            ),
+        )
 
     def get(self, person: str) -> Preferences | None:
         """Return the preferences of a person by their id; None where nothing is stored."""
-        return self._run(self._database.read, lambda db: next(iter(_load(db, [person])), None))
+        return self._database.read(lambda db: next(iter(_load(db, [person])), None))
 
     def find(self, channel: Channel, address: str) -> Sequence[Preferences]:
         """Return the preferences of everybody who has this address."""
         wanted = {"channel": channel.value, "address": address}
-        return self._run(self._database.read, lambda db: _load(db, db.scalars(_BY_ADDRESS, wanted).all()))
+        return self._database.read(lambda db: _load(db, db.scalars(_BY_ADDRESS, wanted).all()))
 
     def set(self, preferences: Preferences) -> None:
         """Store preferences in the place of those that the person had."""
-        self._run(self._database.write, lambda db: _write(db, preferences))
+        self._database.write(lambda db: _write(db, preferences))
 
     def change(self, person: str, change: Callable[[Preferences], Preferences]) -> Preferences:
         """Change the preferences of a person in one atomic step, and return the new ones."""
@@ -70,28 +78,15 @@ class DatabasePreferences:
             _write(db, changed)
             return changed
 
-        return self._run(self._database.write, work)
+        return self._database.write(work)
 
     def delete(self, person: str) -> bool:
         """Delete all that is stored of a person, and return whether anything was."""
-        return self._run(self._database.write, lambda db: _delete(db, person))
+        return self._database.write(lambda db: _delete(db, person))
 
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
-
-    def _run(
-        self,
-        transaction: Callable[[Callable[[sa.Connection], _Result]], _Result],
-        work: Callable[[sa.Connection], _Result],
-    ) -> _Result:
-        try:
-            return transaction(work)
-        except Unavailable as error:
-            raise PreferencesUnavailable(
-                f"The database of preferences can't be used ({error}).",
-                "Look whether it runs, and whether address, user, password and folder in NOTIFYKIT_GUARD_PREFERENCES are right.",
-            ) from None
 
 
 def _load(db: sa.Connection, people: Sequence[str]) -> list[Preferences]:

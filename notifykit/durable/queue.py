@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from notifykit.durable.batch_state import Task
+from notifykit.durable.batch_state import PARTITIONS, Task
 from notifykit.durable.database import Database, close_engine, new_engine
 from notifykit.durable.leases import leases_of
 from notifykit.errors import ConfigError
@@ -40,8 +40,10 @@ _WORKFLOW: Final = "notifykit_batch"
 _POLL: Final = 0.15
 #: Seconds between two looks for expired leases.
 _WATCH: Final = 1.0
-#: Batches that one worker sends at a time.
-_CONCURRENCY: Final = 4
+#: Batches that one worker sends at a time: more than one job has in the queue, so that a code need not wait for one.
+_CONCURRENCY: Final = PARTITIONS + 2
+#: Seconds after which a task lets others of the queue come first.
+TURN: Final = 0.5
 #: Seconds without a look after which a worker counts as idle.
 _STALE: Final = 15.0
 #: Seconds until a batch that failed for want of the database is retried: the first time, and the most they grow to.
@@ -145,6 +147,11 @@ class Queue:
         self._client.destroy()
 
 
+def is_limited(name: str) -> bool:
+    """Return whether a queue is that of a rate limit."""
+    return name != _NAME
+
+
 class Unfinished(BaseException):
     """The worker stops before its batch is done: the queue records nothing, and another worker takes the batch over."""
 
@@ -213,6 +220,7 @@ class Consumer:
             serializer=_serializer(),
             scheduler_polling_interval_sec=3600.0,
             # DBOS's own notifications are not used, but closing waits for the thread that polls them.
+            use_listen_notify=False,
             notification_listener_polling_interval_sec=_POLL,
         )
         DBOS(config=config)

@@ -41,6 +41,11 @@ def dump(value: Any) -> str:
     return text
 
 
+def digest(text: str) -> bytes:
+    """Return the hash of a text or an address, which may hold half of a surrogate pair."""
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+
+
 def storable(value: Any, depth: int = _DEPTH) -> Any:
     """Return what a plugin returned as something that JSON keeps, whatever it is: an answer is never lost for it."""
     if value is None or isinstance(value, str | float | bool):
@@ -266,8 +271,8 @@ class Fingerprint:
 
     def __init__(self, spec: JobSpec, *, live: bool) -> None:
         self._parts = {
-            "text": _digest(spec.message.text).hex(),
-            "subject": _digest(spec.message.subject or "").hex(),
+            "text": digest(spec.message.text).hex(),
+            "subject": digest(spec.message.subject or "").hex(),
             **{name: value for name, value in options_of(spec, live=live).items() if name != "idempotency_key"},
         }
         self._addresses = hashlib.blake2b(digest_size=16)
@@ -315,7 +320,3 @@ def key_conflict(key: str, before: Mapping[str, Any], now: Mapping[str, Any]) ->
         f"key: {key!r} is the key of another job: {'; '.join(differences)}. Give this one another key, or look at the "
         f"other: notifykit jobs {key}"
     )
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()

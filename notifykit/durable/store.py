@@ -117,7 +117,7 @@ class JobStore:
             with self._writing(outer) as db:
                 job = self._insert_job(db, {"key": key, **row})
                 _insert_batches(db, job, added)
-                self._start(db, job, row["batches"])
+                self._start(db, {"id": job, **row})
         except IntegrityError:
             raise KeyTakenError(key) from None
         return job
@@ -141,7 +141,7 @@ class JobStore:
         try:
             with self._writing(outer) as db:
                 self._update_draft(db, job, key=key, **row)
-                self._start(db, job, row["batches"])
+                self._start(db, states.lock_job(db, job))
         except IntegrityError:
             self.discard(job, outer)
             raise KeyTakenError(key) from None
@@ -162,34 +162,35 @@ class JobStore:
     @_retried
     def claim(self, db: sa.Connection, task: Task) -> ClaimedBatch | None:
         """Claim a batch; None if the task is stale or the batch must not be sent now."""
-        owner = uuid.uuid4().hex
         job = db.execute(sa.select(jobs).where(jobs.c.id == task.job)).mappings().first()
-        this = states.of(batches, task.job, task.number)
-        row = db.execute(sa.select(batches).where(this).with_for_update()).mappings().first()
-        if job is None or row is None or row["run"] != task.run or row["state"] == states.DONE:
+        row = states.lock_task(db, task)
+        if job is None or row is None:
             return None
+        number, owner = row["number"], uuid.uuid4().hex
+        this = states.of(batches, task.job, number)
         if job["paused"] and row["state"] in (states.QUEUED, states.HELD):
             db.execute(batches.update().where(this).values(state=states.WAITING))
             return None
         db.execute(batches.update().where(this).values(state=states.RUNNING, owner=owner))
-        # Lost requests stay lost until the end of a try: this worker may die as well.
-        incomplete = states.in_state(task.job, task.number, states.STARTED, states.LOST)
-        lost = db.execute(sa.select(requests.c.transport, requests.c.positions).where(incomplete)).all()
-        db.execute(requests.update().where(incomplete).values(state=states.LOST))
-        results = sa.select(requests.c.id, requests.c.receipts).order_by(requests.c.completed)
-        completed = db.execute(results.where(states.in_state(task.job, task.number, states.COMPLETED))).all()
+        open_ = states.in_state(task.job, number, states.STARTED, states.LOST, states.COMPLETED)
+        found = db.execute(sa.select(requests).where(open_).order_by(requests.c.completed)).all()
+        completed = [request for request in found if request.state == states.COMPLETED]
+        lost = [request for request in found if request.state != states.COMPLETED]
+        if lost:  # they stay lost until the end of a try: this worker may die as well
+            incomplete = states.in_state(task.job, number, states.STARTED)
+            db.execute(requests.update().where(incomplete).values(state=states.LOST))
         columns = (contents.c.recipients, contents.c.receipts, contents.c.body)
-        content = db.execute(sa.select(*columns).where(states.of(contents, task.job, task.number))).mappings().one()
+        content = db.execute(sa.select(*columns).where(states.of(contents, task.job, number))).mappings().one()
         return ClaimedBatch(
-            task,
+            attrs.evolve(task, number=number, run=row["run"], carrier=task.carrier or task.id),
             owner,
             dict(job),
             tuple(content["recipients"]),
             {receipt.position: receipt for receipt in content["receipts"] or ()},
-            tuple(receipt for result in completed for receipt in result.receipts),
+            tuple(receipt for request in completed for receipt in request.receipts),
             tuple((request.transport, tuple(request.positions)) for request in lost),
             row["tries"],
-            frozenset(result.id for result in completed),
+            frozenset(request.id for request in completed),
             content["body"],
         )
 
@@ -230,7 +231,7 @@ class JobStore:
         values: dict[str, Any] = {"state": states.COMPLETED, "receipts": receipts}
         if state not in (states.STARTED, states.LOST):
             values = {"state": states.MERGED}
-            states.merge_receipts(db, job, number, receipts, only_unknown=True)
+            states.merge_receipts(db, job, number, (), late=receipts)
         db.execute(requests.update().where(this).values(completed=self._time(), **values))
 
     @_retried
@@ -244,59 +245,62 @@ class JobStore:
         counts: bool = True,
         held: bool = False,
         final: Sequence[Receipt] = (),
-    ) -> str | None:
+        carry: bool = False,
+    ) -> tuple[str | None, Task | None]:
         """End a try of a batch, then queue the next one: the same batch or the next of its partition.
 
         :param retry_after: seconds until the batch is tried again; None if it is done.
         :param counts: whether something was sent; waiting alone is not a try.
         :param held: whether the batch waits only for guards, so that the next one goes on meanwhile.
         :param final: receipts that have their last outcome since this try.
-        :return: why the job is paused from now on; None where it goes on.
+        :param carry: whether the next one stays with this worker if it may begin now, instead of being queued.
+        :return: why the job is paused from now on, None where it goes on; and the task that stays with this worker.
         """
         job, number = batch.task.job, batch.task.number
         states.lock_job(db, job)
         if not states.lock_batch(db, job, number, batch.owner):
-            return None
-        states.merge_receipts(db, job, number, receipts)
+            return None, None
         # The results of a worker that was taken for dead, which came after this one had claimed the batch.
         since = states.in_state(job, number, states.COMPLETED) & (requests.c.owner != batch.owner)
-        late = db.execute(
-            sa.select(requests.c.receipts).where(since & requests.c.id.not_in(batch.completed_ids))
-        ).scalars()
-        states.merge_receipts(db, job, number, [receipt for result in late for receipt in result], only_unknown=True)
+        late = db.execute(sa.select(requests.c.receipts).where(since & requests.c.id.not_in(batch.completed_ids)))
+        if retry_after is None:
+            ended: dict[str, Any] = {"state": states.DONE, "ended": self._time(), "owner": None}
+        else:
+            ended = {"tries": batches.c.tries + int(counts)}
+        states.merge_receipts(db, job, number, receipts, [r for result in late.scalars() for r in result], **ended)
         merged = states.in_state(job, number, states.COMPLETED, states.LOST)
         db.execute(requests.update().where(merged).values(state=states.MERGED, receipts=None))
-        update = batches.update().where(states.of(batches, job, number))
         if retry_after is not None:
-            db.execute(update.values(tries=batches.c.tries + int(counts)))
-            states.enqueue_batch(db, job, number, self._enqueue, retry_after, held=held)
-        else:
-            db.execute(update.values(state=states.DONE, ended=self._time(), owner=None))
-        reason = states.judge(db, batch.job, final)
+            states.enqueue_batch(db, batch.job, number, self._enqueue, retry_after, held=held)
+        reason, task = states.check_stop_rule(db, batch.job, final), None
         if retry_after is None or held:
-            states.enqueue_next(db, job, number % states.PARTITIONS, self._enqueue, self._time())
-        states.finish_job(db, job, self._time())
-        return reason
+            carrier = batch.task.carrier if carry else None
+            partition = number % states.PARTITIONS
+            task = states.enqueue_next(db, batch.job, partition, self._enqueue, self._time(), carrier=carrier)
+        if task is None:
+            states.finish_job(db, job, self._time())
+        return reason, task
 
     @_retried
     def postpone(self, db: sa.Connection, batch: ClaimedBatch, seconds: float) -> None:
         """Queue a batch again as it is, for another worker or a later time; it is not a try."""
         job, number = batch.task.job, batch.task.number
         if states.lock_batch(db, job, number, batch.owner):
-            states.enqueue_batch(db, job, number, self._enqueue, seconds)
+            states.enqueue_batch(db, batch.job, number, self._enqueue, seconds)
             # It stays running: there may be requests in flight.
             db.execute(batches.update().where(states.of(batches, job, number)).values(state=states.RUNNING))
 
-    @_retried
-    def reserve(
-        self, db: sa.Connection, batch: ClaimedBatch, addresses: Sequence[str], seconds: float
-    ) -> Mapping[str, float]:
+    def reserve(self, batch: ClaimedBatch, addresses: Sequence[str], seconds: float) -> Mapping[str, float]:
         """Reserve addresses for a batch, and return the seconds to wait for each that another batch has reserved.
 
         What the batch itself has reserved holds it up no more: that was a worker which died before it sent to them.
         """
-        if not addresses or not seconds:
-            return {}
+        return self._reserve(batch, addresses, seconds) if addresses and seconds else {}
+
+    @_retried
+    def _reserve(
+        self, db: sa.Connection, batch: ClaimedBatch, addresses: Sequence[str], seconds: float
+    ) -> Mapping[str, float]:
         now, holder = self._time(), f"{batch.task.job}:{batch.task.number}"
         values = {"free": now + seconds, "holder": holder}
         statement = self.database.insert(spacing).values([{"address": a, **values} for a in sorted(addresses)])
@@ -319,9 +323,10 @@ class JobStore:
         """
         with self.database.begin() as db:
             db.execute(jobs.update().where(jobs.c.id == job).values(paused=paused, reason=reason, judged=None))
-            if not paused:
+            row = {} if paused else states.lock_job(db, job)
+            for partition in range(states.PARTITIONS if row else 0):
                 # New tasks in place of those in the queue, whatever their state: only the newest is valid.
-                states.enqueue_partitions(db, job, self._enqueue, self._time(), again=True)
+                states.enqueue_next(db, row, partition, self._enqueue, self._time(), again=True)
 
     def cancel(self, job: str) -> None:
         """Cancel a job that is not over: batches that are not running are skipped, the others end as usual."""
@@ -339,16 +344,16 @@ class JobStore:
         :param decide: returns the new receipt, or None to send again.
         """
         with self.database.begin() as db:
-            states.lock_job(db, job)
+            row = states.lock_job(db, job)
             undecided = (batches.c.job == job) & (batches.c.state == states.DONE) & (batches.c.unknown > 0)
             for number in db.execute(sa.select(batches.c.number).where(undecided)).scalars().all():
                 receipts = states.read_receipts(db, job, number)
                 decided = [decide(r) if r.outcome is Outcome.UNKNOWN else r for r in receipts]
                 kept = [receipt for receipt in decided if receipt is not None]
-                states.write_receipts(db, job, number, kept)
-                if len(kept) < len(receipts):
-                    db.execute(batches.update().where(states.of(batches, job, number)).values(tries=0, ended=None))
-                    states.enqueue_batch(db, job, number, self._enqueue, 0.0)
+                again = {"tries": 0, "ended": None} if len(kept) < len(receipts) else {}
+                states.write_receipts(db, job, number, kept, **again)
+                if again:
+                    states.enqueue_batch(db, row, number, self._enqueue, 0.0)
             reopened = (jobs.c.id == job) & jobs.c.finished.is_not(None) & states.has_open_batch(job)
             db.execute(jobs.update().where(reopened).values(finished=None, cancelled=False))
 
@@ -429,12 +434,16 @@ class JobStore:
         db.execute(jobs.insert().values(id=job, touched=now, created=now, **row))
         return job
 
-    def _start(self, db: sa.Connection, job: str, count: int) -> None:
-        """Queue the first batches of a job of so many; a job without one is over."""
-        for partition in range(min(states.PARTITIONS, count)):
-            states.enqueue_next(db, job, partition, self._enqueue, self._time())
-        if not count:
-            states.finish_job(db, job, self._time())
+    def _start(self, db: sa.Connection, job: Mapping[str, Any]) -> None:
+        """Queue the first batch of each partition of a job; a job without one is over.
+
+        :param job: its row.
+        """
+        now = self._time()
+        for number in range(min(states.PARTITIONS, job["batches"])):
+            states.enqueue_batch(db, job, number, self._enqueue, states.delay_of(job, number, now))
+        if not job["batches"]:
+            states.finish_job(db, job["id"], now)
 
     def _update_draft(self, db: sa.Connection, job: str, **values: Any) -> None:
         """Update a job that is not visible yet.

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from notifykit.durable.any_database import AnyDatabase, Unavailable
+from notifykit.durable.any_database import AnyDatabase
+from notifykit.durable.grouping import chunks
 from notifykit.people.suppressions import ListUnavailable, Suppressed
 from notifykit.settings.sources import Settings
-
-_Result = TypeVar("_Result")
 
 #: Rows that one statement reads or deletes.
 _CHUNK: Final = 500
@@ -40,12 +39,21 @@ class SuppressionTable:
     name = "in the database"
 
     def __init__(self, url: str, settings: Settings) -> None:
-        setting = "guard.suppression_url"
-        self._database = AnyDatabase(url, settings, METADATA, name="suppressed.sqlite3", setting=setting)
+        self._database = AnyDatabase(
+            url,
+            settings,
+            METADATA,
+            name="suppressed.sqlite3",
+            setting="guard.suppression_url",
+            unavailable=lambda why: ListUnavailable(
+                f"The suppression list in the database can't be used ({why}).",
+                "Look whether the database runs, and whether NOTIFYKIT_GUARD_SUPPRESSION_URL is right.",
+            ),
+        )
 
     def find(self, address: str) -> Suppressed | None:
         """Return the entry of an address; None where it is not on the list."""
-        found = self._run(self._database.read, lambda db: db.execute(_BY_ADDRESS, {"wanted": address}).first())
+        found = self._database.read(lambda db: db.execute(_BY_ADDRESS, {"wanted": address}).first())
         return _entry(found) if found is not None else None
 
     def add(self, entries: Sequence[Suppressed]) -> int:
@@ -54,7 +62,7 @@ class SuppressionTable:
 
         def work(db: sa.Connection) -> int:
             known: set[str] = set()
-            for chunk in _chunks(list(wanted)):
+            for chunk in chunks(wanted, _CHUNK):
                 query = sa.select(_suppressed.c.address).where(_suppressed.c.address.in_(chunk))
                 known.update(db.scalars(query))
             new = [_row(entry) for address, entry in wanted.items() if address not in known]
@@ -62,18 +70,16 @@ class SuppressionTable:
                 db.execute(_suppressed.insert(), new)
             return len(new)
 
-        return self._run(self._database.write, work)
+        return self._database.write(work)
 
     def remove(self, addresses: Sequence[str]) -> int:
         """Take addresses off the list, and return how many were on it."""
 
         def work(db: sa.Connection) -> int:
-            chunks = _chunks(list(dict.fromkeys(addresses)))
-            return sum(
-                db.execute(_suppressed.delete().where(_suppressed.c.address.in_(one))).rowcount for one in chunks
-            )
+            some = chunks(dict.fromkeys(addresses), _CHUNK)
+            return sum(db.execute(_suppressed.delete().where(_suppressed.c.address.in_(one))).rowcount for one in some)
 
-        return self._run(self._database.write, work)
+        return self._database.write(work)
 
     def entries(self) -> Iterator[Suppressed]:
         """Yield all entries, in the order of their addresses."""
@@ -81,7 +87,7 @@ class SuppressionTable:
         while True:
             query = sa.select(_suppressed).where(_suppressed.c.address > last)
             query = query.order_by(_suppressed.c.address).limit(_CHUNK)
-            rows = self._run(self._database.read, lambda db, query=query: db.execute(query).all())  # type: ignore[misc]
+            rows = self._database.read(lambda db, query=query: db.execute(query).all())  # type: ignore[misc]
             yield from map(_entry, rows)
             if len(rows) < _CHUNK:
                 return
@@ -90,23 +96,6 @@ class SuppressionTable:
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
-
-    @staticmethod
-    def _run(
-        transaction: Callable[[Callable[[sa.Connection], _Result]], _Result],
-        work: Callable[[sa.Connection], _Result],
-    ) -> _Result:
-        try:
-            return transaction(work)
-        except Unavailable as error:
-            raise ListUnavailable(
-                f"The suppression list in the database can't be used ({error}).",
-                "Look whether the database runs, and whether NOTIFYKIT_GUARD_SUPPRESSION_URL is right.",
-            ) from None
-
-
-def _chunks(addresses: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (addresses[start : start + _CHUNK] for start in range(0, len(addresses), _CHUNK))
 
 
 def _row(entry: Suppressed) -> dict[str, Any]:

@@ -103,6 +103,8 @@ batches: Final = sa.Table(
     _counter("tries"),
     #: The execution that claimed the batch; each has an id of its own.
     sa.Column("owner", _ID),
+    #: The task in the queue that took the batch along after others of its partition; NULL where it has its own.
+    sa.Column("carrier", sa.String(80)),
     sa.Column("size", sa.Integer, nullable=False),
     _counter("accepted"),
     _counter("rejected"),

@@ -55,32 +55,43 @@ class Worker:
     #: Seconds since 1970.
     _now: Callable[[], float]
 
-    def run(self, task: Task) -> None:
-        """Work on a task until its batch is done, or queued for another try."""
-        batch = self._store.claim(task)
-        if batch is None:
-            return
+    def run(self, task: Task, seconds: float = 0.0) -> None:
+        """Work on a task until its batch is done, or queued for another try; then on the next ones of its partition.
+
+        :param seconds: how long it begins next ones, until other tasks of the queue come first.
+        """
+        ends = time.monotonic() + seconds
+        following: Task | None = task
+        while following is not None and (batch := self._store.claim(following)) is not None:
+            following = self._work(batch, ends)
+
+    def _work(self, batch: ClaimedBatch, ends: float) -> Task | None:
+        """Work on a batch, and return the task of the next one of its partition if that stays with this worker."""
         try:
             receipts, again = self._try(batch)
         except Superseded:
-            return
+            return None
         except WrongMode as error:
             _log.warning("%s", error)
             self._store.postpone(batch, _POSTPONED)
-            self._store.pause(task.job, paused=True, reason=error.reason)
-            return
+            self._store.pause(batch.task.job, paused=True, reason=error.reason)
+            return None
         except Exception as error:  # a setting that this worker lacks, a plugin that raises
             _log.error("a batch failed with %s: it is tried again", type(error).__name__)
             self._store.postpone(batch, _POSTPONED)
-            return
+            return None
         counts = any(receipt.attempts for receipt in receipts)
         final = self._final(batch, receipts, is_done=again is None)
         seconds, held = (None, False) if again is None else (again.after, again.held)
-        reason = self._store.finish_try(batch, receipts, seconds, counts=counts, held=held, final=final)
+        carry = time.monotonic() < ends
+        reason, following = self._store.finish_try(
+            batch, receipts, seconds, counts=counts, held=held, final=final, carry=carry
+        )
         if reason is not None:
             key = batch.job["key"]
             _log.warning("job %s is paused: %s. To go on all the same: notifykit jobs resume %s", key, reason, key)
         self._count(batch, final)
+        return following
 
     def _try(self, batch: ClaimedBatch) -> tuple[list[Receipt], _Again | None]:
         """Send to every recipient without an outcome; return the receipts, and when the batch is tried again."""

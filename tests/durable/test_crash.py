@@ -78,7 +78,7 @@ def test_a_killed_submit_leaves_nothing() -> None:
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=needs_postgres)])
 def test_a_worker_that_wakes_up_late_reports_the_truth(store: str) -> None:
     """Claim: a worker that was stopped and taken for dead sends nothing twice, and its late result replaces the unknown."""
-    verdict = zombie(attrs.evolve(SHORT, store=store, requests=20))
+    verdict = zombie(attrs.evolve(SHORT, store=store, requests=40))
     _kept(verdict)
     assert verdict.figures["unknown while they were stopped, at most"] > 0
 

@@ -14,14 +14,16 @@ pytest.importorskip("sqlalchemy", reason="jobs need the extra durable")
 
 def test_a_lock_that_is_held_is_no_full_disk(tmp_path):
     """The cure is another one: nobody has to make room."""
-    from notifykit.durable.database import DurableSettings, unusable
+    from notifykit.durable.database import Database, DurableSettings
 
-    settings = DurableSettings.of(Settings.load({"state_dir": str(tmp_path)}, environment={}, directory=tmp_path))
+    settings = Settings.load({"state_dir": str(tmp_path)}, environment={}, directory=tmp_path)
+    database = Database(DurableSettings.of(settings))
     with contextlib.closing(sqlite3.connect(tmp_path / "other")) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with contextlib.closing(sqlite3.connect(tmp_path / "other", timeout=0)) as other:
             with pytest.raises(sqlite3.OperationalError) as caught:
                 other.execute("BEGIN EXCLUSIVE")
-    said = str(unusable(settings, caught.value))
-    assert "another process has held the lock" in said
+    said = str(database.unusable(caught.value))
+    database.close()
+    assert "another process holds the lock" in said
     assert "full" not in said

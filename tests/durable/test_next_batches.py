@@ -182,7 +182,7 @@ def test_workers_killed_between_two_batches_lose_none_and_send_none_twice(smoke_
             workers[0].communicate()
             kills += 1
             workers = [*workers[1:], spawn(smoke_store, _WORKER, str(file), stdin=-1)]
-        progress = job.wait(120)
+        progress = job.wait(600)
     finally:
         for worker in workers:
             worker.kill()

@@ -1,7 +1,8 @@
 """Leases of workers: a lock per worker, which the system releases when the worker's process ends.
 
 It is a lock on a file, or an advisory lock of PostgreSQL. If another process can take a worker's lock, that worker is
-dead, however it died.
+dead, however it died: a lease has no time of its own. ``queue.py`` looks for such workers each second, and gives their tasks
+to others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HTTP for transports of any provider: urllib3, with one deadline for a whole request and its answer.
+"""HTTP for transports of any provider: urllib3, with one deadline for a whole request and its answer (``sockets.py``).
 
 Nothing here retries or follows a redirect. A connection that could not be made is :class:`~notifykit.errors.NotReached`;
 everything that goes wrong after that is :class:`~notifykit.errors.OutcomeUnknown`, because the request may have arrived.

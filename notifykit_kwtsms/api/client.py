@@ -228,8 +228,9 @@ class ApiClient:
     :param password: the API password.
     :param base_url: the address, with its last slash.
     :param on_call: called with each :class:`ApiCall`, in the thread that made it. It must not raise.
-    :param wait_for_slot: called before each query; it returns when the rate limit allows the query. The gateway counts
-        queries and sends together, and blocks an IP above five a second. The pipeline limits the rate of sends.
+    :param wait_for_slot: called before each query; it returns when the rate limit (the setting ``rate``, two a second by
+        default) allows the query. The gateway counts queries and sends together, and blocks an IP above five a second. The
+        pipeline limits the rate of sends.
     :param network: the proxy and the certificates.
     """
 

@@ -90,13 +90,15 @@ def lock_task(db: sa.Connection, task: Task) -> Mapping[str, Any] | None:
 
     A task that is delivered again stands for the batch that its worker, which is dead, took along last.
     """
-    own = of(batches, task.job, task.number) & (batches.c.run == task.run) & (batches.c.state != DONE)
-    open_ = (batches.c.job == task.job) & batches.c.state.in_((QUEUED, RUNNING))
-    for this in (own, open_ & (batches.c.carrier == (task.carrier or task.id))):
-        row = db.execute(sa.select(batches).where(this).with_for_update()).mappings().first()
-        if row is not None:
-            return dict(row)
-    return None
+    own = of(batches, task.job, task.number) & (batches.c.run == task.run)
+    own &= batches.c.state.in_((QUEUED, RUNNING, HELD))  # a batch that waits gets a new task
+    carried = (batches.c.job == task.job) & batches.c.state.in_((QUEUED, RUNNING))
+    carried &= batches.c.carrier == (task.carrier or task.id)
+    row = db.execute(sa.select(batches).where(own).with_for_update()).mappings().first()
+    # Whoever ended a batch while this one waited for its row has taken the next one along.
+    while row is None and db.execute(sa.select(batches.c.number).where(carried)).first() is not None:
+        row = db.execute(sa.select(batches).where(carried).with_for_update()).mappings().first()
+    return None if row is None else dict(row)
 
 
 def enqueue_next(

@@ -381,7 +381,10 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
         if connection.get_execution_options().get("reading"):
             connection.exec_driver_sql("BEGIN")
         elif not _took_write_lock(connection.connection.dbapi_connection):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of the error
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of the error
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY}")
 
     return engine
 
@@ -390,17 +393,15 @@ def _took_write_lock(connection: Any) -> bool:
     """Begin a transaction that writes, with the same chance as everyone else who waits; return whether that worked."""
     ends = time.monotonic() + _BUSY / 1000
     connection.execute(f"PRAGMA busy_timeout={_FAIR}")
-    try:
-        while time.monotonic() < ends:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                    break
-            else:
-                return True
-    finally:
-        connection.execute(f"PRAGMA busy_timeout={_BUSY}")
+    while time.monotonic() < ends:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                return False
+        else:
+            connection.execute(f"PRAGMA busy_timeout={_BUSY}")
+            return True
     return False
 
 

@@ -22,7 +22,7 @@ from notifykit.durable.database import Database, DurableSettings
 from notifykit.durable.deliveries import IDS_PER_QUERY, Deliveries, read_deliveries, record_reports
 from notifykit.durable.grouping import AddressSet, NewBatch, batches_of, batches_of_rows, chunks, portions
 from notifykit.durable.notifications import Notifications
-from notifykit.durable.queue import TURN, Consumer, Queue, is_limited
+from notifykit.durable.queue import TURN, Consumer, Queue, Unfinished, is_limited
 from notifykit.durable.rate_limit import DatabaseRateLimiters, slowest
 from notifykit.durable.serialization import (
     Fingerprint,
@@ -31,7 +31,7 @@ from notifykit.durable.serialization import (
     key_conflict,
     options_of,
 )
-from notifykit.durable.store import JobStore, KeyTakenError
+from notifykit.durable.store import JobStore, KeyTakenError, Superseded
 from notifykit.durable.stored_job import StoredJob
 from notifykit.durable.worker import Worker
 from notifykit.errors import ConfigError
@@ -164,7 +164,8 @@ class DurableEngine:
             while ready := [task for task in store.open_tasks(job.id) if waits.get(task.number, 0.0) <= 0]:
                 for task in ready:
                     waits[task.number] = _ELSEWHERE
-                    worker.run(task)
+                    with contextlib.suppress(Superseded):
+                        worker.run(task)
             left = [waits[task.number] for task in store.open_tasks(job.id)]
             if not left and job.progress().finished is None:
                 left = [_ELSEWHERE]
@@ -234,7 +235,10 @@ class DurableEngine:
 
             def work(task: Task) -> None:
                 # With a rate limit the queue decides which batch is next at each request.
-                worker.run(task, 0.0 if is_limited(task.queue) else TURN)
+                try:
+                    worker.run(task, 0.0 if is_limited(task.queue) else TURN)
+                except Superseded:  # the task is not over: it may stand for a batch that nobody works on
+                    raise Unfinished from None
                 self.notifications.news_of_job(task.job)
 
             consumer = Consumer(self._queue, self._database, work)

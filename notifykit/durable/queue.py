@@ -134,13 +134,11 @@ class Queue:
                 found.setdefault(workflow.executor_id, []).append((workflow.workflow_id, workflow.queue_name))
         return found
 
-    def redeliver(self, tasks: Iterable[tuple[str, str]]) -> None:
-        """Return tasks to their queues."""
-        queues: dict[str, list[str]] = {}
+    def redeliver(self, tasks: Iterable[tuple[str, str]], worker: str) -> None:
+        """Return tasks to their queues, where that worker still has them: another one may have taken them over."""
         for task, queue in tasks:
-            queues.setdefault(queue, []).append(task)
-        for queue, ids in queues.items():
-            self._client.resume_workflows(ids, queue_name=queue)
+            # The client's own method returns a task whoever has it by now.
+            self._client._sys_db.reenqueue_for_recovery(task, [worker], queue)  # noqa: SLF001
 
     def close(self) -> None:
         """Close the connections."""
@@ -304,11 +302,11 @@ class Consumer:
                 self._leases.renew()
                 pending = self._queue.pending()
                 if orphans := self._orphans(pending.pop(self.name, [])):
-                    self._queue.redeliver(orphans)
+                    self._queue.redeliver(orphans, self.name)
                 for name, tasks in pending.items():
                     if self._leases.has_expired(name):
                         _log.warning("worker %s is gone: %d batches are taken over", name, len(tasks))
-                        self._queue.redeliver(tasks)
+                        self._queue.redeliver(tasks, name)
                 self._leases.remove_expired()
                 self._queue.sweep()
                 self._looked = time.monotonic()

@@ -30,6 +30,7 @@ from notifykit.errors import ConfigError
 from notifykit.models.job import Backlog, Progress
 from notifykit.models.message import Message
 from notifykit.models.receipt import Outcome, Receipt, SkipReason
+from notifykit.pipeline.attempts import Abandoned
 
 #: Seconds after which an unfinished submission is deleted: more than clocks may differ, summer time included.
 _ABANDONED: Final = 2 * 3600.0
@@ -43,6 +44,10 @@ StoredRow: TypeAlias = tuple[int, Mapping[str, str], str | None, Receipt | None]
 
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
+
+
+class Superseded(Abandoned):
+    """Another worker has the batch now, or its end is stored already: nothing more of it is sent from here."""
 
 
 class KeyTakenError(Exception):
@@ -162,7 +167,10 @@ class JobStore:
     @_retried
     def claim(self, db: sa.Connection, task: Task) -> ClaimedBatch | None:
         """Claim a batch; None if the task is stale or the batch must not be sent now."""
-        job = db.execute(sa.select(jobs).where(jobs.c.id == task.job)).mappings().first()
+        query = sa.select(jobs).where(jobs.c.id == task.job)
+        job = db.execute(query).mappings().first()
+        if job is not None and job["paused"]:  # nobody resumes it while its batch is put back
+            job = db.execute(query.with_for_update()).mappings().first()
         row = states.lock_task(db, task)
         if job is None or row is None:
             return None
@@ -202,17 +210,21 @@ class JobStore:
         with self.database.read() as db:
             return [Task(*row) for row in db.execute(query)]
 
-    @_retried
-    def start_request(
-        self, db: sa.Connection, batch: ClaimedBatch, transport: str, positions: Iterable[int]
-    ) -> str | None:
+    def start_request(self, batch: ClaimedBatch, transport: str, positions: Iterable[int]) -> str | None:
         """Record that a request is about to be sent, and return its id; None if another worker has the batch now."""
-        job, number, request = batch.task.job, batch.task.number, uuid.uuid4().hex
+        return self._start_request(batch, uuid.uuid4().hex, transport, list(positions))
+
+    @_retried
+    def _start_request(
+        self, db: sa.Connection, batch: ClaimedBatch, request: str, transport: str, positions: list[int]
+    ) -> str | None:
+        job, number = batch.task.job, batch.task.number
         if not states.lock_batch(db, job, number, batch.owner):
             return None
         row = {"id": request, "job": job, "number": number, "owner": batch.owner, "state": states.STARTED}
-        row |= {"transport": transport, "positions": list(positions), "started": self._time()}
-        db.execute(requests.insert().values(row))
+        row |= {"transport": transport, "positions": positions, "started": self._time()}
+        # Where it is stored already, the answer to the commit was lost.
+        db.execute(self.database.insert(requests).values(row).on_conflict_do_nothing())
         return request
 
     @_retried
@@ -226,7 +238,9 @@ class JobStore:
         job, number, this = batch.task.job, batch.task.number, requests.c.id == request
         states.lock_batch(db, job, number)
         state = db.execute(sa.select(requests.c.state).where(this)).scalar()
-        if state is None:  # the job was deleted since
+        if (
+            state is None or state == states.COMPLETED
+        ):  # the job was deleted since; or it is stored, and the answer was lost
             return
         values: dict[str, Any] = {"state": states.COMPLETED, "receipts": receipts}
         if state not in (states.STARTED, states.LOST):
@@ -259,7 +273,7 @@ class JobStore:
         job, number = batch.task.job, batch.task.number
         states.lock_job(db, job)
         if not states.lock_batch(db, job, number, batch.owner):
-            return None, None
+            raise Superseded
         # The results of a worker that was taken for dead, which came after this one had claimed the batch.
         since = states.in_state(job, number, states.COMPLETED) & (requests.c.owner != batch.owner)
         late = db.execute(sa.select(requests.c.receipts).where(since & requests.c.id.not_in(batch.completed_ids)))
@@ -285,10 +299,11 @@ class JobStore:
     def postpone(self, db: sa.Connection, batch: ClaimedBatch, seconds: float) -> None:
         """Queue a batch again as it is, for another worker or a later time; it is not a try."""
         job, number = batch.task.job, batch.task.number
-        if states.lock_batch(db, job, number, batch.owner):
-            states.enqueue_batch(db, batch.job, number, self._enqueue, seconds)
-            # It stays running: there may be requests in flight.
-            db.execute(batches.update().where(states.of(batches, job, number)).values(state=states.RUNNING))
+        if not states.lock_batch(db, job, number, batch.owner):
+            raise Superseded
+        states.enqueue_batch(db, batch.job, number, self._enqueue, seconds)
+        # It stays running: there may be requests in flight.
+        db.execute(batches.update().where(states.of(batches, job, number)).values(state=states.RUNNING))
 
     def reserve(self, batch: ClaimedBatch, addresses: Sequence[str], seconds: float) -> Mapping[str, float]:
         """Reserve addresses for a batch, and return the seconds to wait for each that another batch has reserved.

@@ -1,4 +1,7 @@
-"""Sending one batch: the pipeline of every send, with a fence in front of each request."""
+"""Sending one batch: the pipeline of every send, with a fence in front of each request.
+
+The queue gives a worker the batch of one that died; what its requests without an answer mean is decided here.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ import attrs
 from notifykit.durable.batch_state import Task
 from notifykit.durable.database import moment
 from notifykit.durable.serialization import Positioned
-from notifykit.durable.store import ClaimedBatch, JobStore
+from notifykit.durable.store import ClaimedBatch, JobStore, Superseded
 from notifykit.errors import NotReached, OutcomeUnknown
 from notifykit.models.merge import error_of, merge_receipts, receipts_of
 from notifykit.models.plan import Batch
 from notifykit.models.receipt import Attempt, Outcome, Receipt, SkipReason, Submission
 from notifykit.models.recipient import Recipient, Rejected
-from notifykit.pipeline.attempts import Abandoned, Answer, ProviderRequest
+from notifykit.pipeline.attempts import Answer, ProviderRequest
 from notifykit.pipeline.capabilities import leaves
 from notifykit.pipeline.components import Components
 from notifykit.pipeline.context import RateLimiters, SendContext
@@ -59,6 +62,7 @@ class Worker:
         """Work on a task until its batch is done, or queued for another try; then on the next ones of its partition.
 
         :param seconds: how long it begins next ones, until other tasks of the queue come first.
+        :raises Superseded: another worker has the batch, or its end is stored already.
         """
         ends = time.monotonic() + seconds
         following: Task | None = task
@@ -69,8 +73,6 @@ class Worker:
         """Work on a batch, and return the task of the next one of its partition if that stays with this worker."""
         try:
             receipts, again = self._try(batch)
-        except Superseded:
-            return None
         except WrongMode as error:
             _log.warning("%s", error)
             self._store.postpone(batch, _POSTPONED)
@@ -284,10 +286,6 @@ class WrongMode(Exception):  # noqa: N818 - it says what is the case
     def __init__(self, key: str, reason: str, advice: str) -> None:
         super().__init__(f"job {key} {reason}: it is paused{advice}")
         self.reason = f"It {reason}."
-
-
-class Superseded(Abandoned):
-    """Another worker has the batch now: nothing more of it is sent from here."""
 
 
 @attrs.frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 
 import pytest
 
@@ -27,3 +28,46 @@ def test_a_lock_that_is_held_is_no_full_disk(tmp_path):
     database.close()
     assert "another process holds the lock" in said
     assert "full" not in said
+
+
+def test_a_lock_that_is_held_is_waited_for_once(tmp_path, monkeypatch):
+    """Not by this framework and then by SQLite as well."""
+    from sqlalchemy.exc import OperationalError
+
+    from notifykit.durable import database as module
+
+    monkeypatch.setattr(module, "_BUSY", 400)
+    settings = Settings.load({"state_dir": str(tmp_path)}, environment={}, directory=tmp_path)
+    database = module.Database(module.DurableSettings.of(settings))
+    with database.begin():
+        pass
+    with contextlib.closing(sqlite3.connect(database.file, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        waits = []
+        for _ in range(3):  # a machine that has too much else to do may make one of them longer
+            began = time.monotonic()
+            with pytest.raises(OperationalError, match="locked"), database.begin():
+                pass
+            waits.append(time.monotonic() - began)
+        holder.execute("ROLLBACK")
+    with database.begin() as db:
+        assert db.exec_driver_sql("PRAGMA busy_timeout").scalar() == 400
+    database.close()
+    assert 0.3 < min(waits) < 0.75
+
+
+def test_a_damaged_database_is_said_by_the_store_that_uses_it(tmp_path):
+    """SQLite sees it when a transaction begins, and its error is another one than that of a lock."""
+    from notifykit.durable.suppressions import SuppressionTable
+    from notifykit.people.suppressions import ListUnavailable
+
+    settings = Settings.load({"state_dir": str(tmp_path)}, environment={}, directory=tmp_path)
+    table = SuppressionTable("sqlite", settings)
+    table.remove(["96598765432"])
+    with (tmp_path / "suppressed.sqlite3").open("r+b") as file:
+        file.write(b"x" * 4096)
+    (tmp_path / "suppressed.sqlite3-wal").write_bytes(b"")
+    with (tmp_path / "suppressed.sqlite3-shm").open("r+b") as file:
+        file.write(bytes(136))
+    with pytest.raises(ListUnavailable):
+        table.remove(["96598765432"])

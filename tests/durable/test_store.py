@@ -19,7 +19,7 @@ from notifykit.durable.batch_state import PARTITIONS
 from notifykit.durable.database import DurableSettings
 from notifykit.durable.grouping import NewBatch
 from notifykit.durable.serialization import dump_recipients
-from notifykit.durable.store import ClaimedBatch, KeyTakenError
+from notifykit.durable.store import ClaimedBatch, KeyTakenError, Superseded
 from notifykit.durable.worker import recover
 from notifykit.models.job import JobState
 from tests.durable.bench import JOB, Bench, said
@@ -61,7 +61,10 @@ def test_a_superseded_worker_starts_and_finishes_nothing(bench: Bench) -> None:
     assert first is not None
     assert second is not None
     assert bench.store.start_request(first, "t", [0, 1]) is None
-    bench.store.finish_try(first, said(first, Outcome.UNKNOWN), None)
+    with pytest.raises(Superseded):
+        bench.store.finish_try(first, said(first, Outcome.UNKNOWN), None)
+    with pytest.raises(Superseded):
+        bench.store.postpone(first, 5.0)
     assert sum(bench.counted("k").values()) == 0
     assert bench.store.start_request(second, "t", [0, 1]) is not None
 
@@ -341,8 +344,11 @@ class FenceMachine(RuleBasedStateMachine):
             receipts += said(
                 execution.batch, Outcome.REJECTED, [p for p, _ in execution.batch.recipients if p not in known]
             )
-        self.bench.store.finish_try(execution.batch, receipts, 1.0 if again else None)
-        if execution is self.executions[-1]:
+        if execution is not self.executions[-1]:
+            with pytest.raises(Superseded):
+                self.bench.store.finish_try(execution.batch, receipts, 1.0 if again else None)
+        else:
+            self.bench.store.finish_try(execution.batch, receipts, 1.0 if again else None)
             self.over = not again
             if again:
                 self.newest, _ = self.bench.take()

@@ -380,11 +380,15 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
     def _began(connection: sa.Connection) -> None:
         if connection.get_execution_options().get("reading"):
             connection.exec_driver_sql("BEGIN")
-        elif not _took_write_lock(connection.connection.dbapi_connection):
-            try:
+            return
+        own: Any = connection.connection.dbapi_connection
+        own.execute(f"PRAGMA busy_timeout={_FAIR}")
+        try:
+            if not _took_write_lock(own):
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of the error
-            finally:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY}")
+        finally:
+            with contextlib.suppress(sqlite3.Error):  # one that is closed has an error already
+                own.execute(f"PRAGMA busy_timeout={_BUSY}")
 
     return engine
 
@@ -392,15 +396,13 @@ def new_engine(settings: DurableSettings) -> sa.Engine:
 def _took_write_lock(connection: Any) -> bool:
     """Begin a transaction that writes, with the same chance as everyone else who waits; return whether that worked."""
     ends = time.monotonic() + _BUSY / 1000
-    connection.execute(f"PRAGMA busy_timeout={_FAIR}")
     while time.monotonic() < ends:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
                 return False
         else:
-            connection.execute(f"PRAGMA busy_timeout={_BUSY}")
             return True
     return False
 

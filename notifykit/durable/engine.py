@@ -166,7 +166,7 @@ class DurableEngine:
                     waits[task.number] = _ELSEWHERE
                     with contextlib.suppress(Superseded):
                         worker.run(task)
-            left = [waits[task.number] for task in store.open_tasks(job.id)]
+            left = [waits.get(task.number, 0.0) for task in store.open_tasks(job.id)]
             if not left and job.progress().finished is None:
                 left = [_ELSEWHERE]
         self._prune_sometimes()

@@ -152,9 +152,10 @@ class JobStore:
             raise KeyTakenError(key) from None
 
     def discard(self, job: str, outer: sa.Connection | None = None) -> None:
-        """Delete a job that was not published."""
+        """Delete a job that was not published; one that was, although the answer to that was lost, stays."""
+        draft = sa.select(jobs.c.id).where((jobs.c.id == job) & jobs.c.key.is_(None)).with_for_update()
         with self._writing(outer) as db:
-            _delete(db, [job])
+            _delete(db, db.execute(draft).scalars().all())
 
     def find(self, key: str, outer: sa.Connection | None = None) -> Mapping[str, Any] | None:
         """Return a job's row by its key."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from notifykit import Outcome
-from notifykit.durable import queue
+from notifykit import ConfigError, Outcome
 from notifykit.durable.database import Database, DurableSettings
 from notifykit.durable.store import JobStore
 from notifykit.durable.worker import recover
@@ -75,9 +74,31 @@ def test_a_request_is_started_once(bench: Bench, monkeypatch: pytest.MonkeyPatch
     assert not claimed(bench, bench.take()[0]).lost
 
 
+def test_a_job_that_is_published_is_not_deleted(connect: MakeNotifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller learns of an error, and submits the job with the same key again: everyone gets the message once."""
+    thread, publish = threading.local(), JobStore.publish
+
+    def marked(self: JobStore, *arguments: Any, **options: Any) -> None:
+        thread.publishes = True
+        try:
+            publish(self, *arguments, **options)
+        finally:
+            thread.publishes = False
+
+    monkeypatch.setattr(JobStore, "publish", marked)
+    lost = lose_one_answer(monkeypatch, lambda: getattr(thread, "publishes", False))
+    recorder = Recorder()
+    notifier = connect(recorder)
+    with pytest.raises(ConfigError):
+        notifier.submit(people(3000), "Hello", key="k")
+    assert lost
+    assert notifier.job("k").progress().total == 3000
+    progress = notifier.submit(people(3000), "Hello", key="k").wait(60)
+    assert progress.accepted == len(recorder.addresses) == 3000
+
+
 def test_the_batch_that_was_taken_along_is_sent(connect: MakeNotifier, monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a batch and the hand-over of the next are stored: the queue delivers the task again, which leads to it."""
-    monkeypatch.setattr(queue, "_WATCH", 0.05)
     monkeypatch.setattr("notifykit.durable.engine.TURN", 60.0)
     thread, finish_try = threading.local(), JobStore.finish_try
 

@@ -123,7 +123,6 @@ def test_a_worker_that_takes_its_batch_back_and_dies_loses_nothing(
     connect: MakeNotifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another worker has the task, and the old one claims the next batch after it: the task does not end before the batch."""
-    monkeypatch.setattr(queue, "_WATCH", 0.05)
     monkeypatch.setattr("notifykit.durable.engine.TURN", 60.0)
     consumers, init = list[Consumer](), Consumer.__init__
 

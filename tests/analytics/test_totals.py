@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import gzip
 import json
 import pathlib
@@ -205,15 +206,17 @@ def test_memory_is_constant(monkeypatch: pytest.MonkeyPatch) -> None:
                 "to": f"9{number}",
             }
 
+    gc.collect()
     tracemalloc.start()
     read_totals(rows(5000), UTC)
     _, small = tracemalloc.get_traced_memory()
+    gc.collect()  # nothing of the first log, and of other tests, counts for the second
     tracemalloc.reset_peak()
-    totals = read_totals(rows(8000), UTC)
+    totals = read_totals(rows(15_000), UTC)
     _, large = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert large < 1.2 * small
-    assert sum(row.messages for row in totals.tables["sender"].rows.values()) == 8000
+    assert large < 1.6 * small  # three times as many rows; when garbage is collected makes some difference
+    assert sum(row.messages for row in totals.tables["sender"].rows.values()) == 15_000
     assert len(totals.tables["sender"].rows) == 2001
     assert len(totals.bounds) == 2
 
